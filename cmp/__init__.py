@@ -1,0 +1,3 @@
+"""An Argo CD Config Management Plugin: one application on one cluster, as clean YAML."""
+
+__version__ = "0.1.0"

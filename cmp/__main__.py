@@ -1,0 +1,6 @@
+"""`python -m cmp`."""
+
+from cmp.cli import entry
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,122 @@
+"""argv -> exit code: the only error boundary, the only writer of stdout.
+
+`generate` (and later `parameters`) never reaches click: in the sidecar its import would cost more than our own work.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from cmp import environ, workspace
+from cmp.commands import Invocation, Output
+from cmp.context import Context
+from cmp.errors import CmpError, InternalError, Interrupted, OutputError, UsageError
+from cmp.log import Log
+from cmp.phases import Phases
+from cmp.proc import Deadline
+from cmp.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
+
+
+def entry() -> None:
+    """Run as a program."""
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)  # every resource is a context manager and gone: no need to take the interpreter down
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
+    workspace.harden()
+    redactor = Redactor()
+    for signum in SIGNALS:
+        signal.signal(signum, _interrupt)
+    try:
+        output = _dispatch(argv, redactor)
+        _write(output.stdout)
+    except CmpError as error:
+        return _fail(error, redactor)
+    except Interrupted as interrupted:
+        sys.stderr.write(f"cmp: stopped by {signal.Signals(interrupted.signum).name}\n")
+        return interrupted.exit_code
+    except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
+        return _fail(_bug(error), redactor)
+    return output.exit_code
+
+
+def _dispatch(argv: Sequence[str], redactor: Redactor) -> Output:
+    if argv and argv[0] == "generate":
+        from cmp.commands import generate  # noqa: PLC0415
+
+        if len(argv) > 1:
+            raise UsageError("generate takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
+        return generate.run(_invocation(redactor, environ.SIDECAR_DEADLINE))
+    from cmp.commands import verbs  # noqa: PLC0415
+
+    return verbs.run(argv, _invocation(redactor, environ.PERSON_DEADLINE))
+
+
+def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
+    found = environ.current(default_deadline=default_deadline)
+    context = Context(
+        settings=found.settings,
+        deadline=Deadline(found.settings.deadline),
+        redactor=redactor,
+        log=Log(sys.stderr, redactor.mask),
+        phases=Phases(),
+        is_terminal=sys.stderr.isatty(),
+    )
+    return Invocation(context, found.build, found.plugin, os.getcwd())
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # clean-up is not to be interrupted a second time
+    raise Interrupted(signum)
+
+
+def _write(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain once more
+        raise OutputError(f"cannot write the output: {error.strerror}", foreign=True) from None
+
+
+def _fail(error: CmpError, redactor: Redactor) -> int:
+    text = redactor.mask("\n".join(error.lines())) + "\n"
+    sys.stderr.write(_shortened(text))
+    return error.exit_code
+
+
+def _shortened(text: str) -> str:
+    """Keep the beginning, where the cause stands, and the last line, where the hint stands."""
+    data = text.encode()
+    if len(data) <= MAX_ERROR_BYTES:
+        return text
+    last = "  […]\n".encode() + data.splitlines(keepends=True)[-1][: MAX_ERROR_BYTES // 4]
+    return (data[: MAX_ERROR_BYTES - len(last) - 1] + b"\n" + last).decode(errors="ignore")
+
+
+def _bug(error: Exception) -> InternalError:
+    """Describe a bug by where it happened: its message may hold values, so that it is left out."""
+    frames = []
+    trace = error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        frames.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return InternalError(
+        f"internal error: {type(error).__name__} at {' > '.join(frames[-4:])}",
+        hint="this is a bug in cmp: please report the line above and the version of cmp",
+    )

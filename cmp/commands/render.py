@@ -1,0 +1,45 @@
+"""`cmp render`: what Argo CD would apply, on a person's stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp.commands import Invocation, Output
+from cmp.commands.summary import explanation, summary
+from cmp.commands.target import Target, target_options
+from cmp.render import render
+
+if TYPE_CHECKING:
+    from cmp.render import Render
+
+
+@click.command()
+@target_options
+@click.option("--explain", is_flag=True, help="Tell on stderr what the render was made of.")
+@click.option(
+    "--output", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="json: one object a line."
+)
+@click.pass_obj
+def command(invocation: Invocation, target: Target, output_format: str, *, explain: bool) -> Output:
+    """Render APP on one cluster, as its Argo CD plugin does.
+
+    In an application's folder APP may be left out; elsewhere --namespace names the application too.
+    """
+    context = invocation.context
+    with context.phases.phase("layout"):
+        tree, instance = target.resolve(invocation)
+    done = render(tree, instance, context)
+    report(done, invocation, explain=explain)
+    return Output(done.rendered.json_lines() if output_format == "json" else done.rendered.text)
+
+
+def report(done: Render, invocation: Invocation, *, explain: bool) -> None:
+    """Say on stderr what a reader should know."""
+    context = invocation.context
+    for note in (*done.instance.notes, *done.rendered.notes, *done.warnings):
+        context.log.warning(note)
+    for line in explanation(done, context) if explain else ():
+        context.log.line(line)
+    context.log.line(summary(done, context))

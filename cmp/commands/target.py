@@ -1,0 +1,101 @@
+"""The options that name one application on one cluster, shared by `render` and `values`."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from cmp import instances, parameters
+from cmp.engines import FACTS
+from cmp.errors import UsageError
+from cmp.instances import Request
+from cmp.model import Instance, Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cmp.commands import Invocation, Output
+    from cmp.tree import WorkTree
+
+
+class Target(NamedTuple):
+    """What the command line says about the application and the cluster."""
+
+    app: str
+    flags: Parameters
+
+    def resolve(self, invocation: Invocation) -> tuple[WorkTree, Instance]:
+        """Find the repository around the working directory and the instance in it."""
+        tree, folder = instances.open_repository(invocation.cwd)
+        request = Request(
+            app=self.app,
+            cluster="",
+            folder=folder,
+            parameters=parameters.read(invocation.plugin_env),
+            flags=self.flags,
+            build_env=invocation.build_env,
+            locked_cluster=invocation.context.settings.cluster,
+            in_sidecar=False,
+        )
+        return tree, instances.resolve(tree, request, FACTS)
+
+
+OPTIONS = (
+    click.argument("app", required=False, default=""),
+    click.option("--cluster", default="", help="The cluster, by its name in the repository."),
+    click.option("--namespace", default="", help="The destination namespace; without APP also the application."),
+    click.option("--release", default="", help="The release name."),
+    click.option("--kube-version", default="", help="The Kubernetes version that charts see."),
+    click.option("--api-versions", multiple=True, help="API versions that charts see; repeat, or separate by commas."),
+    click.option("--values", multiple=True, metavar="PATTERN", help="More values files of the application's folders."),
+    click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set one value, as helm --set."),
+    click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set one text value, as helm --set-string."),
+    click.option("--helm-version", default="", help="Another installed helm than the pinned one."),
+)
+
+
+def target_options(function: Callable[..., Output]) -> Callable[..., Output]:
+    """Give a command the options above, folded into one `target` argument."""
+
+    @wraps(function)
+    def folded(app: str, **rest: object) -> Output:
+        given = {name: rest.pop(name) for name in _NAMES}
+        return function(target=_target(app, given), **rest)
+
+    for option in reversed(OPTIONS):
+        folded = option(folded)
+    return folded
+
+
+_NAMES = (
+    *("cluster", "namespace", "release", "kube_version", "api_versions"),
+    *("values", "set_", "set_string", "helm_version"),
+)
+
+
+def _target(app: str, given: dict[str, object]) -> Target:
+    def texts(name: str) -> tuple[str, ...]:
+        value = given[name]
+        return value if isinstance(value, tuple) else ()
+
+    flags = Parameters(
+        cluster=str(given["cluster"]),
+        release=str(given["release"]),
+        namespace=str(given["namespace"]),
+        values=texts("values"),
+        set=_pairs("--set", texts("set_")),
+        set_string=_pairs("--set-string", texts("set_string")),
+        pins={"helm": str(given["helm_version"])} if given["helm_version"] else {},
+        kube_version=str(given["kube_version"]),
+        api_versions=tuple(version for text in texts("api_versions") for version in text.split(",") if version),
+    )
+    return Target(app, flags)
+
+
+def _pairs(option: str, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    for text in texts:
+        if not text.partition("=")[1] or text.startswith("="):
+            raise UsageError(f"{option} {text}: expected KEY=VALUE")
+    return tuple((key, value) for key, _, value in (text.partition("=") for text in texts))

@@ -1,0 +1,64 @@
+"""The table of verbs: each is imported only when it is called, so that one command's dependencies cost only itself."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp import __version__
+from cmp.commands import Output
+from cmp.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cmp.commands import Invocation
+
+VERBS = {
+    "apps": "List every application and the clusters it runs on.",
+    "cache": "Look at, fill, check and shrink the chart cache.",
+    "doctor": "Say what is installed, where settings come from, and what will go wrong.",
+    "generate": "Render for Argo CD: the sidecar's call, without arguments.",
+    "lock": "Write cmp.lock: every chart and tool with its digest.",
+    "render": "Render one application on one cluster.",
+    "schema": "Print the JSON Schema of cmp.yaml or cmp-app.yaml.",
+    "tools": "List, install and verify the pinned tools.",
+    "values": "Show the merged values as Helm sees them.",
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its commands by name and imports one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"cmp.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cmp", message="%(prog)s %(version)s")
+def cmp() -> None:
+    """Render Kubernetes manifests of a monorepo of many clusters, exactly as its Argo CD plugin does."""
+
+
+def run(argv: Sequence[str], invocation: Invocation) -> Output:
+    """Run the verb that argv names; UsageError for a wrong command line."""
+    try:
+        result = cmp.main(list(argv), prog_name="cmp", standalone_mode=False, obj=invocation)
+    except click.ClickException as error:
+        hint = f"see `{error.ctx.command_path} --help`" if isinstance(error, click.UsageError) and error.ctx else ""
+        raise UsageError(error.format_message(), hint=hint) from None
+    except click.Abort:
+        raise UsageError("stopped: nothing was done") from None
+    return result if isinstance(result, Output) else Output(exit_code=result if isinstance(result, int) else 0)

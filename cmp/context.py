@@ -1,0 +1,23 @@
+"""What one run carries from the command line to the last function: made once in `cli`, passed down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cmp.log import Log
+    from cmp.model import Settings
+    from cmp.phases import Phases
+    from cmp.proc import Deadline
+    from cmp.redact import Redactor
+
+
+class Context(NamedTuple):
+    """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr."""
+
+    settings: Settings
+    deadline: Deadline
+    redactor: Redactor
+    log: Log
+    phases: Phases
+    is_terminal: bool = False

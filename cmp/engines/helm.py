@@ -1,0 +1,142 @@
+"""Helm charts, rendered by `helm template` with the flags of Argo CD's built-in Helm, in its order.
+
+Source of the order and of the escaping: argoproj/argo-cd, util/helm/cmd.go and util/helm/helm.go.
+Helm merges the values: each layer is one `--values`, read through a pipe, so that plaintext is in no file and Helm
+starts while sops still decrypts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
+from cmp.engines.protocol import Needs, Printed
+from cmp.errors import EngineError
+from cmp.model import Option
+from cmp.proc import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.engines.protocol import Work
+    from cmp.model import Instance, Tool
+    from cmp.proc import Nursery, Result
+
+NAME = "helm"
+TOOL = "helm"
+MARKERS = ("Chart.yaml",)
+CLAIMS = (
+    *("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", ".helmignore"),
+    *("requirements.yaml", "requirements.lock", "templates/**", "charts/**", "crds/**", "files/**", "ci/**"),
+)
+OPTIONS = (
+    Option("skipCrds", "flag", "Leave out the CRDs of the chart's crds/ folders."),
+    Option("skipTests", "flag", "Leave out the objects with a Helm test hook."),
+    Option("skipSchemaValidation", "flag", "Do not check the values against values.schema.json (Helm 3.16 or newer)."),
+    Option("kubeVersion", "text", "The Kubernetes version that the chart sees."),
+    Option("apiVersions", "texts", "The API versions that the chart sees beside Helm's own list."),
+)
+NOISE = (
+    # Helm 4 reports what it pulled on stdout.
+    re.compile(r"(Pulled|Digest): \S+"),
+    re.compile(r"(level=|time=).*"),
+    re.compile(r"(WARNING|W\d{4} ).*"),
+)
+
+_COMMA = re.compile(r"(?<!\\),")
+_ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever reads a status in Argo CD
+_TEMPLATE = re.compile(r"\((?P<file>[^\s():]+):(?P<line>\d+)(:\d+)?\)")
+
+
+def needs(instance: Instance) -> Needs:
+    """Ask for the dependencies of the chart itself."""
+    return Needs(charts=(instance.folder,))
+
+
+def render(instance: Instance, work: Work, nursery: Nursery) -> Printed:
+    """Run `helm template`; EngineError carries what it said, in terms of the repository's files."""
+    tool = work.tools[TOOL]
+    command = Command(
+        label="helm template",
+        argv=(tool.path, "template", ".", *_flags(instance, tool, [feed.path for _, feed in work.layers])),
+        env=environment(work.env, work.home),
+        cwd=work.folder,
+        feeds=tuple(feed for _, feed in work.layers),
+    )
+    result = nursery.wait(nursery.start(command))[0]
+    said = _in_terms_of_the_repository(result.stderr, work)
+    if result.returncode != 0:
+        raise _refusal(result, tool, said, instance)
+    return Printed(result.stdout, tuple(said.splitlines()))
+
+
+def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:
+    """Return an environment in which Helm finds no file of the user: no plugins, no repositories, no credentials."""
+    return {
+        **plain,
+        "HOME": home,
+        **{f"HELM_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")},
+    }
+
+
+def _flags(instance: Instance, tool: Tool, values: list[str]) -> Iterator[str]:
+    yield from ("--name-template", instance.release)
+    if instance.namespace:
+        yield from ("--namespace", instance.namespace)
+    if instance.kube_version:
+        yield from ("--kube-version", instance.kube_version)
+    for key, value in instance.parameters.set:
+        yield from ("--set", f"{key}={escape(value)}")
+    for key, value in instance.parameters.set_string:
+        yield from ("--set-string", f"{key}={escape(value)}")
+    for path in values:
+        yield from ("--values", path)
+    for version in instance.api_versions:
+        yield from ("--api-versions", version)
+    yield from _switches(instance, tool)
+
+
+def _switches(instance: Instance, tool: Tool) -> Iterator[str]:
+    options = instance.options.get(NAME, {})
+    if not options.get("skipCrds"):
+        yield "--include-crds"
+    if options.get("skipSchemaValidation"):
+        require(tool, SKIP_SCHEMA_VALIDATION)
+        yield "--skip-schema-validation"
+    if options.get("skipTests"):
+        yield "--skip-tests"
+
+
+def escape(value: str) -> str:
+    """Escape the commas of a `--set` value as Argo CD does: `{a,b}` is a list, a comma elsewhere is text."""
+    if value.startswith("{") and value.endswith("}"):
+        return value
+    return _COMMA.sub(r"\\,", value)
+
+
+def _in_terms_of_the_repository(stderr: bytes, work: Work) -> str:
+    said = stderr.decode(errors="replace")
+    for name, feed in work.layers:
+        said = re.sub(rf"{re.escape(feed.path)}\b", lambda _, name=name: name, said)  # type: ignore[misc]
+    said = said.replace(f"{work.folder}/", "").replace(work.folder, ".")
+    return "\n".join(line for line in said.splitlines() if line.strip() and line.strip() != _ADVICE)
+
+
+def _refusal(result: Result, tool: Tool, said: str, instance: Instance) -> EngineError:
+    name = f"helm {tool.version}"
+    if result.returncode < 0:
+        return EngineError(f"{name} was killed by signal {-result.returncode}", foreign=True)
+    if not said:
+        return EngineError(f"{name} exited with status {result.returncode} and said nothing")
+    return EngineError(f"{name}: {said.removeprefix('Error: ')}", file=_place(said, instance))
+
+
+def _place(said: str, instance: Instance) -> str:
+    """Return the template that helm names, as a path of the repository when it is the application's own."""
+    found = _TEMPLATE.search(said)
+    if not found:
+        return ""
+    inside = found["file"].partition("/")[2]
+    is_own = inside.startswith("templates/")
+    return f"{instance.folder}/{inside}:{found['line']}" if is_own else f"{found['file']}:{found['line']}"

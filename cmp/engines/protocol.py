@@ -1,0 +1,60 @@
+"""What every engine module offers, and the values that pass between it and the pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+
+    from cmp.model import Instance, Option, Tool
+    from cmp.proc import Feed, Nursery
+
+
+class Needs(NamedTuple):
+    """What must be in place before an engine renders: root-relative folders of charts whose dependencies it reads."""
+
+    charts: tuple[str, ...]
+
+
+class Work(NamedTuple):
+    """Where and with what an engine renders.
+
+    `folder` is the private copy of the instance's folder, `home` an empty private folder for the program's own files,
+    `layers` pairs each values layer's name with the feed that carries its plaintext, weakest first.
+    """
+
+    folder: str
+    home: str
+    tools: Mapping[str, Tool]
+    layers: tuple[tuple[str, Feed], ...]
+    env: Mapping[str, str]
+
+
+class Printed(NamedTuple):
+    """What an engine's program printed: manifests, and warnings that are worth a reader's time."""
+
+    manifests: bytes
+    warnings: tuple[str, ...]
+
+
+class Engine(Protocol):
+    """The shape of an engine module.
+
+    `MARKERS` are the file names that choose it, `CLAIMS` the patterns of files in a folder that belong to it, `OPTIONS`
+    its keys in cmp.yaml and cmp-app.yaml, `NOISE` the lines it may print before the first document.
+    """
+
+    NAME: str
+    TOOL: str
+    MARKERS: tuple[str, ...]
+    CLAIMS: tuple[str, ...]
+    OPTIONS: tuple[Option, ...]
+    NOISE: tuple[re.Pattern[str], ...]
+
+    def needs(self, instance: Instance) -> Needs:
+        """Say what must be in place, from the instance alone."""
+
+    def render(self, instance: Instance, work: Work, nursery: Nursery) -> Printed:
+        """Run the program; EngineError when it refuses."""

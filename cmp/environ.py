@@ -1,0 +1,142 @@
+"""The environment of this process, read once: the only module that does.
+
+What Argo CD tells a plugin becomes a `BuildEnv`, our own `CMP_*` variables become `Settings`, and children get an
+environment from an allow-list.  `ARGOCD_ENV_*` (which an application's author chooses) is handed on for
+`cmp.parameters` to read by name; it never becomes a variable of a child.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.errors import ConfigError
+from cmp.model import BuildEnv, ChildEnv, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIDECAR_DEADLINE = 40.0  # Argo CD's 60 s also hold queueing, git and the streaming of the repository
+PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes minutes
+
+_COMMON = ("PATH", "LANG", "LC_ALL", "TZ")
+_NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+_CLOUD_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "GCP_", "CLOUDSDK_", "ALIBABA_CLOUD_", "HUAWEICLOUD_")
+_KEYS = ("HOME", "USER", "GNUPGHOME", "GPG_TTY", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+_KEY_PREFIXES = (*_CLOUD_PREFIXES, "SOPS_", "VAULT_", "HCP_", "KUBERNETES_")
+_GO = ("HOME", "USER", "TMPDIR", "XDG_CACHE_HOME")
+_GO_PREFIXES = (
+    *("CGO_", "GOARCH", "GOBIN", "GOCACHE", "GOFLAGS", "GOINSECURE", "GOMODCACHE", "GONO", "GOOS", "GOPATH"),
+    *("GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN"),
+)
+
+
+class Environment(NamedTuple):
+    """All that a run takes from `os.environ`; `plugin` holds the variables with an Application's parameters."""
+
+    settings: Settings
+    build: BuildEnv
+    plugin: Mapping[str, str]
+
+
+def read(environ: Mapping[str, str], *, default_deadline: float) -> Environment:
+    """Read everything at once; ConfigError for a setting that makes no sense."""
+    return Environment(
+        settings=_settings(environ, default_deadline),
+        build=_build_env(environ),
+        plugin={name: value for name, value in environ.items() if name.startswith(("ARGOCD_ENV_", "PARAM_"))}
+        | {name: environ[name] for name in ("ARGOCD_APP_PARAMETERS",) if name in environ},
+    )
+
+
+def current(*, default_deadline: float) -> Environment:
+    """Read the environment of this process."""
+    return read(os.environ, default_deadline=default_deadline)
+
+
+def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
+    home = environ.get("HOME") or "/"
+    cache = os.path.join(environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "argocd-cmp")
+    state = os.path.join(environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state"), "argocd-cmp")
+    defaults = {
+        "CMP_CACHE_DIR": os.path.join(cache, "charts"),
+        "CMP_STATE_DIR": state,
+        "CMP_TOOLS_DIR": os.path.join(cache, "tools"),
+        "CMP_TOOLS_MIRROR": "",
+        "CMP_TMPDIR": "",
+        "CMP_CLUSTER": "",
+        "CMP_DEADLINE": f"{default_deadline:g}",
+        "CMP_OFFLINE": "",
+        "CMP_POLICY": "",
+        "CMP_CA_FILE": "",
+        "HELM_REPOSITORY_CONFIG": "",
+        "HELM_REGISTRY_CONFIG": "",
+    }
+    found = {name: environ.get(name) or default for name, default in defaults.items()}
+    return Settings(
+        cache_dir=os.path.abspath(found["CMP_CACHE_DIR"]),
+        state_dir=os.path.abspath(found["CMP_STATE_DIR"]),
+        tools_dir=os.path.abspath(found["CMP_TOOLS_DIR"]),
+        tmp_dir=found["CMP_TMPDIR"],
+        cluster=found["CMP_CLUSTER"],
+        deadline=_seconds("CMP_DEADLINE", found["CMP_DEADLINE"]),
+        offline=_flag("CMP_OFFLINE", found["CMP_OFFLINE"]),
+        policy=found["CMP_POLICY"],
+        mirror=found["CMP_TOOLS_MIRROR"],
+        helm_repository_config=found["HELM_REPOSITORY_CONFIG"],
+        helm_registry_config=found["HELM_REGISTRY_CONFIG"],
+        ca_file=found["CMP_CA_FILE"],
+        env=_child_env(environ),
+        sources={name: "environment" if environ.get(name) else "default" for name in defaults},
+    )
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < 1e6:  # noqa: PLR2004  # also refuses nan and inf
+        raise ConfigError(f"{name} is {text!r}, not a number of seconds above 0")
+    return seconds
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() in ("", "0", "false", "no"):
+        return False
+    if text.lower() in ("1", "true", "yes"):
+        return True
+    raise ConfigError(f"{name} is {text!r}, neither 1 nor 0")
+
+
+def _build_env(environ: Mapping[str, str]) -> BuildEnv:
+    return BuildEnv(
+        app_name=environ.get("ARGOCD_APP_NAME", ""),
+        app_namespace=environ.get("ARGOCD_APP_NAMESPACE", ""),
+        project=environ.get("ARGOCD_APP_PROJECT_NAME", ""),
+        revision=environ.get("ARGOCD_APP_REVISION", ""),
+        repo_url=environ.get("ARGOCD_APP_SOURCE_REPO_URL", ""),
+        source_path=environ.get("ARGOCD_APP_SOURCE_PATH", ""),
+        target_revision=environ.get("ARGOCD_APP_SOURCE_TARGET_REVISION", ""),
+        # Some clusters report a minor version such as `20+`, which no version parser takes.
+        kube_version=environ.get("KUBE_VERSION", "").rstrip("+"),
+        api_versions=tuple(version for version in environ.get("KUBE_API_VERSIONS", "").split(",") if version),
+    )
+
+
+def _child_env(environ: Mapping[str, str]) -> ChildEnv:
+    plain = _pick(environ, _COMMON)
+    network = _pick(environ, _NETWORK)
+    return ChildEnv(
+        plain=plain,
+        secrets={**plain, **network, **_pick(environ, _KEYS, _KEY_PREFIXES)},
+        fetch={**plain, **network, **_pick(environ, (), _CLOUD_PREFIXES)},
+        build={**plain, **network, **_pick(environ, _GO, _GO_PREFIXES)},
+    )
+
+
+def _pick(environ: Mapping[str, str], names: tuple[str, ...], prefixes: tuple[str, ...] = ()) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name in names or name.startswith(prefixes)}

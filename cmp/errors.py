@@ -1,0 +1,124 @@
+"""Every error that a user can meet, each with its exit code.
+
+    CmpError                     reference: product specification, "Errors"
+    ├── UsageError        2      the command line is wrong
+    ├── ConfigError       3      cmp.yaml, cmp-app.yaml, the layout, the parameters or the policy
+    ├── ToolError         4      a pinned program is missing, damaged or cannot do what is asked
+    ├── ChartError        5      a chart dependency cannot be resolved, fetched or verified
+    ├── SecretError       6      a SOPS file cannot be decrypted, or is not encrypted
+    ├── EngineError       7      helm (or another engine) refused the input
+    ├── OutputError       8      what the engine printed must not reach Argo CD
+    ├── DeadlineError     9      the time was up
+    └── InternalError    70      a bug in cmp
+    Interrupted      128 + n     a signal; not an Exception, so that nothing swallows it
+
+An error is three lines: what, where, what to do.  The innermost frame knows file and line, the pipeline knows
+application, cluster and phase; `locate` adds the latter on the way up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cmp.model import Problem
+
+CACHED_HINT = "Argo CD keeps this error cached until a hard refresh"
+
+
+class CmpError(Exception):
+    """Say what is wrong, where, and what to do; never contain a decrypted value that the redactor does not know.
+
+    `file` is a root-relative path, with `:line` or `:line:column` where known. `foreign` says that the repository is
+    not at fault (a network, a store, a key), so that a retry without a new commit can succeed.
+    """
+
+    exit_code: ClassVar[int]
+
+    def __init__(self, what: str, *, file: str = "", hint: str = "", foreign: bool = False) -> None:
+        super().__init__(what)
+        self.what = what
+        self.file = file
+        self.hint = hint
+        self.foreign = foreign
+        self.application = ""
+        self.cluster = ""
+        self.phase = ""
+
+    def locate(self, *, application: str = "", cluster: str = "", phase: str = "") -> Self:
+        """Add what the pipeline knows; what an inner frame already said stays."""
+        self.application = self.application or application
+        self.cluster = self.cluster or cluster
+        self.phase = self.phase or phase
+        return self
+
+    def lines(self) -> list[str]:
+        """Return the error as its printed lines, without a final newline each."""
+        subject = f"application {self.application}" if self.application else ""
+        cluster = f"cluster {self.cluster}" if self.cluster else ""
+        phase = f"phase {self.phase}" if self.phase else ""
+        where = ", ".join(part for part in (subject, cluster, phase, self.file) if part)
+        hints = [self.hint] if self.hint else []
+        if self.foreign:
+            hints.append(CACHED_HINT)
+        return [
+            f"cmp: {self.what}",
+            *([f"  where: {where}"] if where else []),
+            *([f"  hint: {'; '.join(hints)}"] if hints else []),
+        ]
+
+
+class UsageError(CmpError):
+    exit_code = 2
+
+
+class ConfigError(CmpError):
+    exit_code = 3
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem], *, hint: str = "") -> Self:
+        """Report all mistakes of the configuration at once, in the order of files and lines."""
+        found = sorted(set(problems))
+        if len(found) == 1:
+            return cls(found[0].message, file=found[0].place, hint=hint)
+        listed = "".join(f"\n  {problem.place}: {problem.message}" for problem in found)
+        return cls(f"{len(found)} mistakes in the configuration{listed}", hint=hint)
+
+
+class ToolError(CmpError):
+    exit_code = 4
+
+
+class ChartError(CmpError):
+    exit_code = 5
+
+
+class SecretError(CmpError):
+    exit_code = 6
+
+
+class EngineError(CmpError):
+    exit_code = 7
+
+
+class OutputError(CmpError):
+    exit_code = 8
+
+
+class DeadlineError(CmpError):
+    exit_code = 9
+
+
+class InternalError(CmpError):
+    exit_code = 70
+
+
+class Interrupted(BaseException):
+    """A signal asked us to stop; `exit_code` is 128 plus its number."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+        self.exit_code = 128 + signum

@@ -1,0 +1,123 @@
+"""An instance's values layers and encrypted files, opened: plaintext flows from sops to its reader through pipes.
+
+Every layer reaches the engine through a `Feed`, also the plain ones: what was checked here is what the engine reads,
+and a layer that does not lie in the file system (a Git revision) needs no second way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import sops
+from cmp.errors import SecretError
+from cmp.proc import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cmp.model import Instance, Layer, Tool
+    from cmp.proc import Child, Nursery, Result
+    from cmp.redact import Redactor
+    from cmp.tree import Tree
+
+AT_ONCE = 4  # sops processes; a decryption is mostly the start of a program
+
+
+class Content(NamedTuple):
+    """A file as it lies in the repository."""
+
+    path: str
+    data: bytes
+    is_encrypted: bool
+
+
+class Contents(NamedTuple):
+    """All layers in order, weakest first, and the files named by `secrets.files`."""
+
+    layers: tuple[Content, ...]
+    files: tuple[Content, ...]
+
+    @property
+    def encrypted(self) -> list[Content]:
+        """What sops must open."""
+        return [content for content in (*self.layers, *self.files) if content.is_encrypted]
+
+
+def read(tree: Tree, instance: Instance) -> Contents:
+    """Read every layer; SecretError when a file that is declared secret is not encrypted."""
+    layers = tuple(_layer(tree, layer) for layer in instance.layers)
+    files = tuple(_content(tree, path) for path in instance.secret_files)
+    for content in files:
+        if not content.is_encrypted:
+            raise _not_encrypted(content.path, "secrets.files names it")
+    if text := instance.parameters.values_yaml:
+        layers = (*layers, Content("parameter values-yaml", text.encode(), is_encrypted=False))
+    return Contents(layers, files)
+
+
+def _layer(tree: Tree, layer: Layer) -> Content:
+    content = _content(tree, layer.path)
+    if layer.secret and not content.is_encrypted and not sops.holds_nothing(content.data):
+        raise _not_encrypted(layer.path, "its name declares it secret")
+    return content
+
+
+def _content(tree: Tree, path: str) -> Content:
+    data = tree.read(path)
+    return Content(path, data, sops.is_encrypted(path, data))
+
+
+def _not_encrypted(path: str, why: str) -> SecretError:
+    return SecretError(
+        f"this file is not encrypted, but {why}",
+        file=path,
+        hint=f"encrypt it with `sops encrypt --in-place {path}`, and change what it held: it is in Git's history",
+    )
+
+
+class Opener:
+    """Decrypt files with a few sops processes at once and hand each plaintext to whoever waits for it."""
+
+    def __init__(self, tools: Mapping[str, Tool], env: Mapping[str, str], redactor: Redactor, nursery: Nursery) -> None:
+        self._tools = tools
+        self._env = env
+        self._redactor = redactor
+        self._nursery = nursery
+        self._queue: deque[tuple[Content, Callable[[bytes], None]]] = deque()
+        self._children: list[Child] = []
+
+    def feeds(self, layers: tuple[Content, ...]) -> tuple[tuple[str, Feed], ...]:
+        """Return a feed for each layer; plaintext of the encrypted ones follows while the nursery waits."""
+        feeds = tuple((content.path, Feed()) for content in layers)
+        for content, (_, feed) in zip(layers, feeds, strict=True):
+            self.open(content, feed.provide)
+        return feeds
+
+    def open(self, content: Content, give: Callable[[bytes], None]) -> None:
+        """Hand over a plain file at once; start, or queue, the decryption of an encrypted one."""
+        if not content.is_encrypted:
+            give(content.data)
+            return
+        self._queue.append((content, give))
+        self._start_next()
+
+    def wait(self) -> None:
+        """Wait until every file is decrypted."""
+        while pending := [child for child in self._children if child.result is None]:
+            self._nursery.wait(*pending)
+
+    def _start_next(self) -> None:
+        running = sum(child.result is None for child in self._children)
+        if not self._queue or running >= AT_ONCE:
+            return
+        content, give = self._queue.popleft()
+
+        def done(result: Result) -> None:
+            plain = sops.plaintext(result, content.path)
+            self._redactor.learn(content.data, plain)
+            give(plain)
+            self._start_next()
+
+        command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._env)
+        self._children.append(self._nursery.start(command, done))

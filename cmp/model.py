@@ -1,0 +1,188 @@
+"""The values that travel between the modules: immutable, without behaviour beyond reading themselves.
+
+They are named tuples and not dataclasses because the import of `dataclasses` alone costs most of a bare interpreter's
+start (docs/decisions.md).  Paths are text: those inside the source tree are relative to its root and use `/`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Problem(NamedTuple):
+    """One mistake in one file; `line` and `column` count from 1, 0 is unknown."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as editors and terminals link it."""
+        return ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
+
+
+class Option(NamedTuple):
+    """One key that an engine understands in cmp.yaml (`defaults`) and cmp-app.yaml.
+
+    `kind` is `flag` (true or false), `text` (a scalar, kept as written) or `texts` (a list of such).
+    """
+
+    name: str
+    kind: Literal["flag", "text", "texts"]
+    doc: str
+
+
+class EngineFacts(NamedTuple):
+    """What configuration and layout must know of an engine.
+
+    `markers` are the file names that choose it, `claims` the patterns of files in a folder that belong to it.
+    """
+
+    markers: tuple[str, ...]
+    claims: tuple[str, ...]
+    options: tuple[Option, ...]
+
+
+class ToolPin(NamedTuple):
+    """An exact version of a program, and the place that asks for it (`cmp.yaml:12`, `parameter helm-version`)."""
+
+    name: str
+    version: str
+    source: str
+
+
+class Tool(NamedTuple):
+    """An installed and verified program."""
+
+    name: str
+    version: str
+    path: str
+    sha256: str
+
+
+class Layer(NamedTuple):
+    """One values file; `secret` says that its name declares it encrypted, `source` what put it into the list."""
+
+    path: str
+    secret: bool
+    source: str
+
+
+class Cluster(NamedTuple):
+    """One entry of the inventory; every fact is text as it was written (`1.30` stays 1.30)."""
+
+    name: str
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    server: str = ""
+    labels: Mapping[str, str] = NOTHING
+    annotations: Mapping[str, str] = NOTHING
+    facts: Mapping[str, str] = NOTHING
+
+
+class Parameters(NamedTuple):
+    """What an Application or the command line sets for one render; all text, nothing expanded yet.
+
+    `set` and `set_string` are ordered pairs for `--set` and `--set-string`; `pins` maps a tool to a version.
+    """
+
+    cluster: str = ""
+    release: str = ""
+    namespace: str = ""
+    values: tuple[str, ...] = ()
+    values_yaml: str = ""
+    set: tuple[tuple[str, str], ...] = ()
+    set_string: tuple[tuple[str, str], ...] = ()
+    pins: Mapping[str, str] = NOTHING
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+class BuildEnv(NamedTuple):
+    """What Argo CD tells a plugin; every field is empty outside the sidecar."""
+
+    app_name: str = ""
+    app_namespace: str = ""
+    project: str = ""
+    revision: str = ""
+    repo_url: str = ""
+    source_path: str = ""
+    target_revision: str = ""
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+class ChildEnv(NamedTuple):
+    """The environments that children may get, each built from an allow-list; nobody adds `os.environ` to them.
+
+    `plain` is for an engine, `secrets` for sops (key material and the real HOME), `fetch` for a program that downloads
+    charts (proxies, CA bundles, cloud identity), `build` for the Go toolchain.
+    """
+
+    plain: Mapping[str, str]
+    secrets: Mapping[str, str]
+    fetch: Mapping[str, str]
+    build: Mapping[str, str]
+
+
+class Settings(NamedTuple):
+    """The settings of this process, each from the environment or its default (`sources` says which)."""
+
+    cache_dir: str
+    state_dir: str
+    tools_dir: str
+    tmp_dir: str
+    cluster: str
+    deadline: float
+    offline: bool
+    policy: str
+    mirror: str
+    helm_repository_config: str
+    helm_registry_config: str
+    ca_file: str
+    env: ChildEnv
+    sources: Mapping[str, str]
+
+
+class OutputRules(NamedTuple):
+    """Which refusals of the guard are lifted, and which group/versions are rewritten."""
+
+    allow_empty: bool = False
+    allow_duplicate_keys: bool = False
+    allow_duplicate_objects: bool = False
+    allow_ciphertext: bool = False
+    api_versions: Mapping[str, str] = NOTHING
+
+
+class Instance(NamedTuple):
+    """One application on one cluster: everything that its render depends on, a pure function of repository and inputs.
+
+    `folder` is what is built (`app_folder`, or `instance_folder` where that holds an engine's file). `options` maps an
+    engine to its checked options. `notes` are warnings for stderr.
+    """
+
+    app: str
+    cluster: str
+    folder: str
+    app_folder: str
+    instance_folder: str
+    engines: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    pins: Mapping[str, ToolPin]
+    release: str
+    namespace: str
+    kube_version: str
+    api_versions: tuple[str, ...]
+    parameters: Parameters
+    options: Mapping[str, Mapping[str, object]]
+    output: OutputRules
+    secret_files: tuple[str, ...]
+    notes: tuple[str, ...]

@@ -1,0 +1,268 @@
+"""Run programs: the only module that starts processes.
+
+A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  A `Nursery` runs any
+number of commands at once and pumps all their pipes in one loop: the caller never blocks on one child while another
+waits for input.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and reaped.
+
+No child outlives us: on Linux the kernel kills it when our thread dies (parent-death signal), also when that is by
+SIGKILL.  Children stay in our process group, which is how Argo CD and terminals end a plugin.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cmp.errors import DeadlineError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+CHUNK = 1 << 16
+POLL_MS = 100  # how late the death of a child is seen whose own child still holds the pipes
+LINGER_SECONDS = 1.0  # how long such pipes are still read after the child itself has ended
+MAX_STDERR_BYTES = 1 << 20
+
+
+class Deadline:
+    """A moment by which everything must be done; `seconds` is the whole allowance, for messages."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._at = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds that are left, never below 0."""
+        return max(0.0, self._at - time.monotonic())
+
+    def sooner(self, seconds: float) -> Deadline:
+        """Return a deadline for a part of the work: `seconds` from now, or this one if that comes first."""
+        return Deadline(min(seconds, self.remaining()))
+
+
+class Feed:
+    """Bytes that a child reads from `path` (`/dev/fd/N`): it waits there until `provide` is called.
+
+    The bytes pass through a pipe, so they are in no file and in no argv.
+    """
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+        os.set_blocking(self.writer, False)
+        self.path = f"/dev/fd/{self.reader}"
+        self._rest: memoryview | None = None
+
+    def provide(self, data: bytes) -> None:
+        """Give the whole content; the nursery writes it as fast as the child reads."""
+        self._rest = memoryview(data)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is something to write, or the end to announce."""
+        return self._rest is not None and self.writer >= 0
+
+    def push(self) -> None:
+        """Write what the pipe takes now; close it after the last byte, or when the reader has gone."""
+        assert self._rest is not None  # noqa: S101
+        try:
+            self._rest = self._rest[os.write(self.writer, self._rest[:CHUNK]) :] if self._rest else self._rest
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._rest = memoryview(b"")
+        if not self._rest:
+            os.close(self.writer)
+            self.writer = -1
+
+    def close_reader(self) -> None:
+        """Let go of the child's end once the child has it."""
+        if self.reader >= 0:
+            os.close(self.reader)
+            self.reader = -1
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.close_reader()
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
+
+
+class Command(NamedTuple):
+    """What to run.  `label` is how messages call it; `feeds` are inherited by the child under their `path`."""
+
+    label: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str = "/"
+    stdin: bytes = b""
+    feeds: tuple[Feed, ...] = ()
+
+
+class Result(NamedTuple):
+    """How a command ended; a negative `returncode` is the signal that killed it. Streams are bytes, not yet masked."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Child:
+    """A running command; its result exists once `Nursery.wait` returned."""
+
+    def __init__(self, command: Command, then: Callable[[Result], None] | None) -> None:
+        self.command = command
+        self._then = then
+        self._stdin = Feed() if command.stdin else None
+        try:
+            self.process = _spawn(command, self._stdin.reader if self._stdin else subprocess.DEVNULL)
+        except OSError as error:
+            self.close()
+            raise ToolError(f"cannot start {command.label}: {error.strerror}", file=command.argv[0]) from None
+        self.feeds = [*command.feeds, *([self._stdin] if self._stdin else [])]
+        for feed in self.feeds:
+            feed.close_reader()
+        if self._stdin:
+            self._stdin.provide(command.stdin)
+        self.output: dict[int, bytearray] = {}
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None  # noqa: S101
+            os.set_blocking(stream.fileno(), False)
+            self.output[stream.fileno()] = bytearray()
+        self._stdout, self._stderr = self.output.values()
+        self.open_streams = list(self.output)
+        self._ended_at = 0.0
+        self.result: Result | None = None
+
+    def drain(self, descriptor: int) -> None:
+        """Read what a stream holds now and notice its end."""
+        try:
+            data = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            return
+        kept = self.output[descriptor]
+        if kept is self._stdout or len(kept) < MAX_STDERR_BYTES:
+            kept += data
+        if not data:
+            self.open_streams.remove(descriptor)
+
+    def settle(self) -> None:
+        """Make the result when the process has ended and its streams are at their end, or nobody ends them."""
+        if self.process.poll() is None:
+            return
+        self._ended_at = self._ended_at or time.monotonic()
+        if not self.open_streams or time.monotonic() - self._ended_at > LINGER_SECONDS:
+            self.result = Result(self.process.returncode, bytes(self._stdout), bytes(self._stderr))
+            self.close()
+            if self._then:
+                self._then(self.result)
+
+    def kill(self) -> None:
+        """End the process at once and reap it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Close every descriptor that belongs to this child."""
+        for feed in (*self.command.feeds, *([self._stdin] if self._stdin else [])):
+            feed.close()
+        if hasattr(self, "process"):
+            for stream in (self.process.stdout, self.process.stderr):
+                if stream:
+                    stream.close()
+
+
+class Nursery:
+    """All children of one piece of work: started here, waited for together, dead when the block is left."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self._children:
+            child.kill()
+
+    def start(self, command: Command, then: Callable[[Result], None] | None = None) -> Child:
+        """Start a command and return at once; ToolError when the program cannot be started.
+
+        `then` gets the result as soon as some `wait` sees the end; what it raises, that `wait` raises.
+        """
+        child = Child(command, then)
+        self._children.append(child)
+        return child
+
+    def wait(self, *children: Child) -> list[Result]:
+        """Pump all children until the named ones have ended; DeadlineError names the first that did not."""
+        while waiting := [child for child in children if child.result is None]:
+            if self._deadline.remaining() <= 0:
+                label, seconds = waiting[0].command.label, self._deadline.seconds
+                raise DeadlineError(
+                    f"{label} was still running when the deadline of {seconds:g} s passed", foreign=True
+                )
+            self._pump()
+        return [child.result for child in children if child.result is not None]
+
+    def _pump(self) -> None:
+        alive = [child for child in self._children if child.result is None]
+        poll = select.poll()
+        feeds = {feed.writer: feed for child in alive for feed in child.feeds if feed.is_ready}
+        streams = {stream: child for child in alive for stream in child.open_streams}
+        for writer in feeds:
+            poll.register(writer, select.POLLOUT)
+        for stream in streams:
+            poll.register(stream, select.POLLIN)
+        timeout = min(POLL_MS, self._deadline.remaining() * 1000) if streams else 1
+        for descriptor, _ in poll.poll(timeout):
+            if descriptor in feeds:
+                feeds[descriptor].push()
+            else:
+                streams[descriptor].drain(descriptor)
+        for child in alive:
+            child.settle()
+
+
+def run(command: Command, deadline: Deadline) -> Result:
+    """Run one command to its end."""
+    with Nursery(deadline) as nursery:
+        return nursery.wait(nursery.start(command))[0]
+
+
+def _spawn(command: Command, stdin: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command.argv,
+        env=dict(command.env),
+        cwd=command.cwd,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=[feed.reader for feed in command.feeds],
+        bufsize=0,
+        preexec_fn=_die_with_parent(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
+    )
+
+
+def _die_with_parent(parent: int) -> Callable[[], object]:
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+    return prepare

@@ -1,0 +1,117 @@
+"""A source tree, read only: list, look at and read what lies below its root, and nothing outside.
+
+Configuration, layout and fingerprints read through a `Tree`, so that the same code reads a work folder and (for the
+preview of a change) a Git revision.  Paths are relative to the root, use `/`, and `""` is the root itself.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+from cmp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = Literal["file", "folder", "other", "missing"]
+
+MAX_FILE_BYTES = 16 * 1024 * 1024  # no values file or configuration is that large; a chart's payload is not read here
+
+
+class Entry(NamedTuple):
+    """One name in a folder; `kind` is what a symbolic link leads to."""
+
+    name: str
+    kind: Kind
+
+
+class Tree(Protocol):
+    """What every kind of source tree can do.  A path that leads outside the root raises ConfigError."""
+
+    def kind(self, path: str) -> Kind:
+        """Say what the path leads to, symbolic links followed."""
+
+    def entries(self, path: str) -> list[Entry]:
+        """List a folder, sorted by name; a missing folder is empty."""
+
+    def read(self, path: str) -> bytes:
+        """Read a whole file; ConfigError when it is missing, too large or not a file."""
+
+
+class WorkTree:
+    """A folder of the file system as a source tree."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.realpath(root)
+
+    def locate(self, path: str) -> str:
+        """Return the absolute path, every symbolic link resolved; ConfigError when that is outside the root."""
+        if "\0" in path:
+            raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
+        real = os.path.realpath(os.path.join(self.root, path))
+        if real != self.root and not real.startswith(self.root + os.sep):
+            raise ConfigError(
+                "this path leads outside the source tree",
+                file=path,
+                hint="everything an application uses must lie in its repository",
+            )
+        return real
+
+    def kind(self, path: str) -> Kind:
+        real = self.locate(path)
+        if os.path.isfile(real):
+            return "file"
+        if os.path.isdir(real):
+            return "folder"
+        return "other" if os.path.lexists(real) else "missing"
+
+    def entries(self, path: str) -> list[Entry]:
+        try:
+            with os.scandir(self.locate(path)) as found:
+                names = sorted(found, key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [Entry(entry.name, self._kind_of(path, entry)) for entry in names]
+
+    def _kind_of(self, folder: str, entry: os.DirEntry[str]) -> Kind:
+        if entry.is_symlink():
+            return self.kind(join(folder, entry.name))
+        if entry.is_file():
+            return "file"
+        return "folder" if entry.is_dir() else "other"
+
+    def read(self, path: str) -> bytes:
+        real = self.locate(path)
+        try:
+            # O_NONBLOCK: opening a named pipe must not wait for its writer.
+            descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise ConfigError(f"cannot read this file: {error.strerror}", file=path) from None
+        with open(descriptor, "rb") as file:
+            if self.kind(path) != "file":
+                raise ConfigError("this is not a regular file", file=path)
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ConfigError(f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB", file=path)
+        return data
+
+
+def join(folder: str, *parts: str) -> str:
+    """Join root-relative paths; an empty folder is the root."""
+    return "/".join(part for part in (folder, *parts) if part)
+
+
+def walk(tree: Tree, folder: str) -> Iterator[str]:
+    """Yield every file below a folder as a root-relative path, sorted; links to folders are not entered."""
+    for entry in tree.entries(folder):
+        path = join(folder, entry.name)
+        if entry.kind == "file":
+            yield path
+        elif entry.kind == "folder" and not is_link(tree, path):
+            yield from walk(tree, path)
+
+
+def is_link(tree: Tree, path: str) -> bool:
+    """Say whether the path itself is a symbolic link (a cycle could start there)."""
+    return isinstance(tree, WorkTree) and os.path.islink(os.path.join(tree.root, path))
