@@ -1,0 +1,119 @@
+"""`make bench`: print ratios against the bare tools, own cost, time before the first child, memory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.measure import finish, paired, spawn, timed
+from bench.scenario import CLUSTER, HELM, Scenario, add_bulk
+from examples.chartserver import package
+from tests import bare
+from tests.bare import AGE_KEY, EXAMPLES
+from tests.servers.charts import ChartRepository
+
+MAX_BARE_STARTS = 3.5
+MAX_MS_PER_MB = 130
+MAX_PEAK_MIB = 100
+OLD_PLUGIN_LATENCY = 0.03  # seconds
+MIN_SPEED_UP = 3
+
+
+def main() -> int:
+    """Measure everything; the exit code says whether every bound holds."""
+    arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    arguments.add_argument("--runs", type=int, default=15)
+    arguments.add_argument("--tools", type=Path, required=True)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        archives = package(EXAMPLES / "charts", folder / "packages", given.tools / f"helm/{HELM}/helm")
+        with ChartRepository(archives, delay=OLD_PLUGIN_LATENCY) as repository:
+            held = [_render(scenario, given.runs) for scenario in _scenarios(folder, given.tools, repository.url)]
+            held.append(_old_plugin(_scenarios(folder, given.tools, repository.url)[0], given.runs))
+    return 0 if all(held) else 1
+
+
+def _scenarios(folder: Path, tools: Path, url: str) -> list[Scenario]:
+    root = folder / "repository"
+    if not root.exists():
+        bare.copy_monorepo(root, url)
+        (root / ".git").mkdir()
+        add_bulk(root)
+        hand = bare.set_up(folder, tools, url)
+        add_bulk(hand.root)
+    by_hand = bare.ByHand(folder / "monorepo", tools, folder / "home")
+    environment = {
+        "PATH": os.defpath,
+        "HOME": str(folder / "home"),
+        "SOPS_AGE_KEY_FILE": str(AGE_KEY),
+        "CMP_TOOLS_DIR": str(tools),
+        "CMP_CACHE_DIR": str(folder / "cache"),
+        "CMP_STATE_DIR": str(folder / "state"),
+        "ARGOCD_ENV_CLUSTER": CLUSTER,
+        "ARGOCD_APP_NAMESPACE": "",
+        "KUBE_VERSION": "1.33",
+    }
+    return [
+        Scenario(name, app, by_hand, root, {**environment, "ARGOCD_APP_NAME": app, "ARGOCD_APP_SOURCE_PATH": f"namespaces/{app}"})
+        for name, app in (("small", "namespace-a"), ("large", "bulk"))
+    ]
+
+
+def _render(scenario: Scenario, runs: int) -> bool:
+    scenario.ours()  # fills the cache
+    pair = paired(scenario.ours, scenario.bare, runs)
+    starts = [timed(lambda: finish(spawn([sys.executable, "-I", "-c", "pass"], {}))) for _ in range(runs)]
+    bare_start = statistics.median(starts)
+    megabytes = (scenario.by_hand.home / "ours.yaml").stat().st_size / 1e6
+    allowed = MAX_BARE_STARTS * bare_start + MAX_MS_PER_MB / 1000 * megabytes
+    probe = _probe(scenario)
+    print(f"{scenario.name}: {megabytes:.2f} MB, {len(pair.ours)} pairs")
+    print(f"  cmp generate {_ms(pair.ours)} ms, bare tools {_ms(pair.bare)} ms, ratio {pair.ratio:.2f}")
+    print(f"  own cost {pair.own_cost * 1000:.1f} ms, at most {allowed * 1000:.1f} ms"
+          f" (a bare start of the interpreter: {bare_start * 1000:.1f} ms)")  # fmt: skip
+    print(f"  first child after {probe['first_child_ms']:.1f} ms, {probe['modules']} modules,"
+          f" peak memory {probe['peak_mib']:.0f} MiB, at most {MAX_PEAK_MIB} MiB")  # fmt: skip
+    return pair.own_cost <= allowed and probe["peak_mib"] <= MAX_PEAK_MIB
+
+
+def _old_plugin(scenario: Scenario, runs: int) -> bool:
+    def old() -> None:
+        scenario.update()
+        scenario.bare()
+
+    pair = paired(scenario.ours, old, max(10, runs // 2))
+    speed_up = 1 / pair.ratio
+    print("against a plugin that runs `helm dependency update` each time, repository with 30 ms latency:")
+    print(f"  cmp generate {_ms(pair.ours)} ms, old {_ms(pair.bare)} ms, {speed_up:.1f} times faster,"
+          f" at least {MIN_SPEED_UP}")  # fmt: skip
+    return speed_up >= MIN_SPEED_UP
+
+
+def _probe(scenario: Scenario) -> dict[str, float]:
+    found = []
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.probe", str(time.monotonic())],
+            cwd=scenario.folder,
+            env={**scenario.env, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+            capture_output=True,
+            check=True,
+        )
+        found.append(json.loads(done.stderr.splitlines()[-1]))
+    return {key: statistics.median(report[key] for report in found) for key in found[0]}
+
+
+def _ms(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1000:.0f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Fixtures that many test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Sandbox
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argocd-cmp"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write what cmp prints now into the golden files")
+
+
+@pytest.fixture(scope="session")
+def tools_dir() -> str:
+    """Return the folder of the real tools, ``<tool>/<version>/<tool>``: CMP_TEST_TOOLS, or the user's own store."""
+    return os.environ.get("CMP_TEST_TOOLS") or str(CACHE / "tools")
+
+
+@pytest.fixture(scope="session")
+def test_tools_dir() -> str:
+    """Return the folder of programs that only tests need (age, a registry): CMP_TEST_HELPERS, or beside the store."""
+    return os.environ.get("CMP_TEST_HELPERS") or str(CACHE / "test-tools")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, tools_dir: str) -> Sandbox:
+    """Return fresh folders and an environment for runs of cmp."""
+    return Sandbox(tmp_path / "sandbox", tools_dir)
