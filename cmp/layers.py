@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cmp.redact import Redactor
     from cmp.tree import Tree
 
+CIPHERTEXT = b"ENC[AES256_GCM,"
 AT_ONCE = 4  # sops processes; a decryption is mostly the start of a program
 
 
@@ -50,7 +51,7 @@ def read(tree: Tree, instance: Instance) -> Contents:
     files = tuple(_content(tree, path) for path in instance.secret_files)
     for content in files:
         if not content.is_encrypted:
-            raise _not_encrypted(content.path, "secrets.files names it")
+            raise _not_encrypted(content, "secrets.files names it")
     if text := instance.parameters.values_yaml:
         layers = (*layers, Content("parameter values-yaml", text.encode(), is_encrypted=False))
     return Contents(layers, files)
@@ -59,7 +60,7 @@ def read(tree: Tree, instance: Instance) -> Contents:
 def _layer(tree: Tree, layer: Layer) -> Content:
     content = _content(tree, layer.path)
     if layer.secret and not content.is_encrypted and not sops.holds_nothing(content.data):
-        raise _not_encrypted(layer.path, "its name declares it secret")
+        raise _not_encrypted(content, "its name declares it secret")
     return content
 
 
@@ -68,7 +69,14 @@ def _content(tree: Tree, path: str) -> Content:
     return Content(path, data, sops.is_encrypted(path, data))
 
 
-def _not_encrypted(path: str, why: str) -> SecretError:
+def _not_encrypted(content: Content, why: str) -> SecretError:
+    path = content.path
+    if CIPHERTEXT in content.data:
+        return SecretError(
+            "this file holds ciphertext, but its sops metadata is missing or incomplete",
+            file=path,
+            hint="it was cut off or merged by hand: restore it from Git; to encrypt it once more would not help",
+        )
     return SecretError(
         f"this file is not encrypted, but {why}",
         file=path,
@@ -86,6 +94,7 @@ class Opener:
         self._nursery = nursery
         self._queue: deque[tuple[Content, Callable[[bytes], None]]] = deque()
         self._children: list[Child] = []
+        self._failures: dict[int, SecretError] = {}
 
     def feeds(self, layers: tuple[Content, ...]) -> tuple[tuple[str, Feed], ...]:
         """Return a feed for each layer; plaintext of the encrypted ones follows while the nursery waits."""
@@ -112,12 +121,23 @@ class Opener:
         if not self._queue or running >= AT_ONCE:
             return
         content, give = self._queue.popleft()
+        turn = len(self._children)
 
         def done(result: Result) -> None:
-            plain = sops.plaintext(result, content.path)
-            self._redactor.learn(content.data, plain)
-            give(plain)
-            self._start_next()
+            try:
+                plain = sops.plaintext(result, content.path)
+            except SecretError as error:
+                self._failures[turn] = error.locate(phase="secrets")
+            else:
+                self._redactor.learn(content.data, plain)
+                give(plain)
+                self._start_next()
+            self._report()
 
         command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._env)
         self._children.append(self._nursery.start(command, done))
+
+    def _report(self) -> None:
+        """Raise the first failure in the order of the layers, so that the same mistake always reads the same."""
+        if self._failures and all(child.result for child in self._children):
+            raise self._failures[min(self._failures)]

@@ -1,0 +1,107 @@
+"""What the configuration files say, checked and typed."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Never
+
+    from cmp.model import Cluster, ToolPin
+
+    Options = Mapping[str, object]
+
+EMPTY: Mapping[str, Never] = MappingProxyType({})
+
+
+class ValuesPattern(NamedTuple):
+    """A pattern of values files, and the place that names it (`cmp.yaml:8:7`).
+
+    `optional` allows a literal path to be missing; a pattern with a wildcard may always match nothing.
+    """
+
+    pattern: str
+    optional: bool = False
+    place: str = ""
+
+
+class Layout(NamedTuple):
+    """Where applications, instances and values lie, as patterns relative to the root; values weakest first.
+
+    `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.
+    """
+
+    apps: str
+    instances: str
+    values: tuple[ValuesPattern, ...]
+    release: str = ""
+    namespace: str = ""
+    ignore: tuple[str, ...] = ()
+
+
+class ClusterChoice(NamedTuple):
+    """The clusters that an application runs on where no instance folder says so: all, some by name, or some by fact."""
+
+    is_all: bool = False
+    names: tuple[str, ...] = ()
+    selector: Mapping[str, str] = EMPTY
+    place: str = ""
+
+    def covers(self, cluster: Cluster) -> bool:
+        """Say whether the application runs on this cluster."""
+        if self.selector:
+            return all(cluster.facts.get(name) == value for name, value in self.selector.items())
+        return self.is_all or cluster.name in self.names
+
+
+class AppConfig(NamedTuple):
+    """What one file (or several, merged) says about an application; empty fields say nothing.
+
+    `options` maps an engine to its options (`skipCrds` -> True, or a text, or a tuple of texts).  `output` maps the
+    keys of the file to booleans, and `apiVersions` to a dict.
+    """
+
+    engines: tuple[str, ...] = ()
+    tools: Mapping[str, ToolPin] = EMPTY
+    release: str = ""
+    namespace: str = ""
+    clusters: ClusterChoice | None = None
+    values: tuple[ValuesPattern, ...] = ()
+    options: Mapping[str, Options] = EMPTY
+    output: Options = EMPTY
+    secret_files: tuple[str, ...] = ()
+
+
+class Config(NamedTuple):
+    """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout."""
+
+    layout: Layout
+    clusters: Mapping[str, Cluster]
+    secret_suffixes: tuple[str, ...]
+    defaults: AppConfig
+    source: str
+
+
+def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
+    """Lay one configuration over another: maps merge, scalars and lists replace, `values` appends."""
+    return AppConfig(
+        engines=stronger.engines or weaker.engines,
+        tools={**weaker.tools, **stronger.tools},
+        release=stronger.release or weaker.release,
+        namespace=stronger.namespace or weaker.namespace,
+        clusters=stronger.clusters or weaker.clusters,
+        values=(*weaker.values, *stronger.values),
+        options=_merged(weaker.options, stronger.options),
+        output=_merged(weaker.output, stronger.output),
+        secret_files=stronger.secret_files or weaker.secret_files,
+    )
+
+
+def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(weaker)
+    for name, value in stronger.items():
+        below = merged.get(name)
+        merged[name] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
