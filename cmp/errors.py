@@ -122,3 +122,17 @@ class Interrupted(BaseException):
         super().__init__(signum)
         self.signum = signum
         self.exit_code = 128 + signum
+
+
+MAX_SUGGESTED = 20
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the advice for a name that is not known: the nearest known one, or all (the first 20)."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
+
+    names = sorted(known)
+    if near := get_close_matches(name, names, n=1):
+        return f"did you mean `{near[0]}`?"
+    more = ["…"] if len(names) > MAX_SUGGESTED else []
+    return f"known here: {', '.join([*names[:MAX_SUGGESTED], *more]) or 'none'}"

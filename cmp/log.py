@@ -21,6 +21,10 @@ class Log:
         """Write one message."""
         self._stream.write(self._mask(text).rstrip("\n") + "\n")
 
+    def plain(self, text: str) -> None:
+        """Write a line of our own words, names and numbers, which needs no masking (the first mask costs time)."""
+        self._stream.write(f"{text}\n")
+
     def warning(self, text: str) -> None:
         """Write a warning: the work goes on, but its author should know."""
         self.line(f"cmp: warning: {text}")

@@ -19,6 +19,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from cmp import signals
 from cmp.errors import DeadlineError, ToolError
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Feed:
 
     The bytes pass through a pipe, so they are in no file and in no argv.
     """
+
+    reader = writer = -1
 
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
@@ -95,6 +98,9 @@ class Feed:
             os.close(self.writer)
             self.writer = -1
 
+    def __del__(self) -> None:
+        self.close()  # an error may come before the child that would have read it
+
 
 class Command(NamedTuple):
     """What to run.  `label` is how messages call it; `feeds` are inherited by the child under their `path`."""
@@ -126,7 +132,8 @@ class Child:
             self.process = _spawn(command, self._stdin.reader if self._stdin else subprocess.DEVNULL)
         except OSError as error:
             self.close()
-            raise ToolError(f"cannot start {command.label}: {error.strerror}", file=command.argv[0]) from None
+            missing = error.filename or command.argv[0]  # the program, or the folder to run it in
+            raise ToolError(f"cannot start {command.label}: {error.strerror}", file=missing) from None
         self.feeds = [*command.feeds, *([self._stdin] if self._stdin else [])]
         for feed in self.feeds:
             feed.close_reader()
@@ -195,16 +202,18 @@ class Nursery:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in self._children:
-            child.kill()
+        with signals.held():
+            for child in self._children:
+                child.kill()
 
     def start(self, command: Command, then: Callable[[Result], None] | None = None) -> Child:
         """Start a command and return at once; ToolError when the program cannot be started.
 
         `then` gets the result as soon as some `wait` sees the end; what it raises, that `wait` raises.
         """
-        child = Child(command, then)
-        self._children.append(child)
+        with signals.held():  # or a child could run that nobody knows of
+            child = Child(command, then)
+            self._children.append(child)
         return child
 
     def wait(self, *children: Child) -> list[Result]:
@@ -227,7 +236,9 @@ class Nursery:
             poll.register(writer, select.POLLOUT)
         for stream in streams:
             poll.register(stream, select.POLLIN)
-        timeout = min(POLL_MS, self._deadline.remaining() * 1000) if streams else 1
+        # A child that has closed its streams is about to end: what waits for it must not wait for another's silence.
+        pause = POLL_MS if all(child.open_streams for child in alive) else 1
+        timeout = min(pause, self._deadline.remaining() * 1000)
         for descriptor, _ in poll.poll(timeout):
             if descriptor in feeds:
                 feeds[descriptor].push()
@@ -262,6 +273,7 @@ def _die_with_parent(parent: int) -> Callable[[], object]:
 
     def prepare() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        signals.release()
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
 

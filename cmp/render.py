@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import charts, layers, manifests, toolchain, yamldoc
+from cmp import charts, gpg, layers, manifests, toolchain, yamldoc
 from cmp.engines import ENGINES
 from cmp.engines.protocol import Work
 from cmp.errors import CmpError
@@ -63,12 +63,19 @@ def prepared(tree: Tree, instance: Instance, context: Context) -> Iterator[Prepa
     """
     phase = context.phases.phase
     engine = ENGINES[instance.engines[0]]
-    with phase("tools"):
+    with phase("secrets"):
         contents = layers.read(tree, instance)
+    with phase("tools"):
         tools = _tools(instance, engine, contents, context)
-    with Workspace(context.settings.tmp_dir, outside=tree) as workspace, Nursery(context.deadline) as nursery:
+    sealed = [content.data for content in contents.encrypted]
+    with (
+        Workspace(context.settings.tmp_dir, outside=tree) as workspace,
+        # sops dies before the agent, and the agent before the folder that is its home
+        gpg.home(context.settings.env.secrets, sealed, workspace.folder, context.deadline) as keys,
+        Nursery(context.deadline) as nursery,
+    ):
         with phase("secrets"):
-            opener = layers.Opener(tools, context.settings.env.secrets, context.redactor, nursery)
+            opener = layers.Opener(tools, keys, context.redactor, nursery)
             feeds = opener.feeds(contents.layers)
         with phase("charts"):
             if contents.encrypted:

@@ -20,10 +20,11 @@ MAX_FILE_BYTES = 16 * 1024 * 1024  # no values file or configuration is that lar
 
 
 class Entry(NamedTuple):
-    """One name in a folder; `kind` is what a symbolic link leads to."""
+    """One name in a folder; `kind` is what a symbolic link leads to, `other` where that is nothing."""
 
     name: str
     kind: Kind
+    is_link: bool = False
 
 
 class Tree(Protocol):
@@ -38,19 +39,23 @@ class Tree(Protocol):
     def read(self, path: str) -> bytes:
         """Read a whole file; ConfigError when it is missing, too large or not a file."""
 
+    def resolve(self, path: str) -> str:
+        """Return the root-relative path with every symbolic link followed."""
+
 
 class WorkTree:
     """A folder of the file system as a source tree."""
 
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
+        self._inside = self.root.rstrip(os.sep) + os.sep
 
     def locate(self, path: str) -> str:
         """Return the absolute path, every symbolic link resolved; ConfigError when that is outside the root."""
         if "\0" in path:
             raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
         real = os.path.realpath(os.path.join(self.root, path))
-        if real != self.root and not real.startswith(self.root + os.sep):
+        if real != self.root and not real.startswith(self._inside):
             raise ConfigError(
                 "this path leads outside the source tree",
                 file=path,
@@ -64,7 +69,7 @@ class WorkTree:
             return "file"
         if os.path.isdir(real):
             return "folder"
-        return "other" if os.path.lexists(real) else "missing"
+        return "other" if os.path.lexists(os.path.join(self.root, path)) else "missing"
 
     def entries(self, path: str) -> list[Entry]:
         try:
@@ -72,7 +77,9 @@ class WorkTree:
                 names = sorted(found, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return [Entry(entry.name, self._kind_of(path, entry)) for entry in names]
+        except OSError as error:
+            raise ConfigError(f"cannot list this folder: {error.strerror}", file=path) from None
+        return [Entry(entry.name, self._kind_of(path, entry), entry.is_symlink()) for entry in names]
 
     def _kind_of(self, folder: str, entry: os.DirEntry[str]) -> Kind:
         if entry.is_symlink():
@@ -82,19 +89,24 @@ class WorkTree:
         return "folder" if entry.is_dir() else "other"
 
     def read(self, path: str) -> bytes:
-        real = self.locate(path)
         try:
-            # O_NONBLOCK: opening a named pipe must not wait for its writer.
-            descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(self.locate(path), "rb", opener=_open_at_once) as file:
+                if not os.path.isfile(file.fileno()):
+                    raise ConfigError("this is not a regular file", file=path)
+                data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"cannot read this file: {error.strerror}", file=path) from None
-        with open(descriptor, "rb") as file:
-            if self.kind(path) != "file":
-                raise ConfigError("this is not a regular file", file=path)
-            data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise ConfigError(f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB", file=path)
         return data
+
+    def resolve(self, path: str) -> str:
+        return self.locate(path)[len(self._inside) :]
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: a named pipe would wait for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def join(folder: str, *parts: str) -> str:
@@ -103,15 +115,10 @@ def join(folder: str, *parts: str) -> str:
 
 
 def walk(tree: Tree, folder: str) -> Iterator[str]:
-    """Yield every file below a folder as a root-relative path, sorted; links to folders are not entered."""
+    """Yield every file below a folder as a root-relative path, sorted; links to folders are not entered (a cycle)."""
     for entry in tree.entries(folder):
         path = join(folder, entry.name)
         if entry.kind == "file":
             yield path
-        elif entry.kind == "folder" and not is_link(tree, path):
+        elif entry.kind == "folder" and not entry.is_link:
             yield from walk(tree, path)
-
-
-def is_link(tree: Tree, path: str) -> bool:
-    """Say whether the path itself is a symbolic link (a cycle could start there)."""
-    return isinstance(tree, WorkTree) and os.path.islink(os.path.join(tree.root, path))

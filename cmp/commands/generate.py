@@ -35,5 +35,5 @@ def run(invocation: Invocation) -> Output:
     done = render(tree, instance, context)
     for note in (*instance.notes, *done.rendered.notes, *done.warnings):
         context.log.warning(note)
-    context.log.line(summary(done, context))
+    context.log.plain(summary(done, context))
     return Output(done.rendered.text)

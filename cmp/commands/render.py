@@ -42,4 +42,4 @@ def report(done: Render, invocation: Invocation, *, explain: bool) -> None:
         context.log.warning(note)
     for line in explanation(done, context) if explain else ():
         context.log.line(line)
-    context.log.line(summary(done, context))
+    context.log.plain(summary(done, context))

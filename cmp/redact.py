@@ -1,0 +1,208 @@
+"""Replace every known secret in text that leaves the program: messages, logs, reports.
+
+One `Redactor` a run, made in `cli` and passed down.  It learns while files are decrypted and works only when something
+is said: parsing the decrypted files costs time that a run without a message does not spend.
+
+Where a secret is cut off, its rest is not recognised: mask first, then shorten.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MASK = "‹secret›"
+CIPHERTEXT = "ENC[AES256_GCM,"
+
+SHORT = 6  # below this many characters, a value is masked only where it is a whole scalar
+TRIVIAL = frozenset(("default", "disabled", "enabled", "localhost", "password", "postgres", "secret", "username"))
+# What stands before and after a whole scalar in messages, JSON, YAML and Go's print of a map.
+BEFORE = r"""(^[ \t]*(?:- )*|["'`]|[:=] ?|[\[({,] ?)"""
+AFTER = r"""(?=["'`\])},;]|[ \t\r]*$| [\w.-]+:)"""
+_GO_ESCAPES = {char: f"\\{name}" for char, name in zip('\a\b\f\n\r\t\v\\"', 'abfnrtv\\"', strict=True)}
+
+
+class Redactor:
+    """Knows the secrets of one run and their usual disguises: base64, URL-encoded, JSON- and Go-quoted."""
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self._forms: set[str] = set()
+        self._whole: set[str] = set()
+
+    def learn(self, encrypted: bytes, plain: bytes) -> None:
+        """Take a file before and after decryption: the leaves that were ciphertext are secrets, the others are not.
+
+        It is parsed when `mask` first needs it; where the two cannot be compared, all of the plaintext is secret.
+        """
+        self._pairs.append((encrypted, plain))
+
+    def add(self, value: str) -> None:
+        """Take one secret, such as a password of a chart repository."""
+        text = value.strip()
+        if len(text) < SHORT or text.lower() in TRIVIAL:
+            self._whole |= disguises(text) if text else set()
+            return
+        self._forms |= disguises(value) | disguises(text)
+        lines = text.splitlines()
+        for line in lines if len(lines) > 1 else ():
+            if len(line.strip()) >= SHORT:
+                self._forms |= disguises(line.strip())
+
+    def mask(self, text: str) -> str:
+        """Return the text with `‹secret›` for every form of every secret, the longest first."""
+        while self._pairs:
+            for value in _secrets(*self._pairs[-1]):
+                self.add(value)
+            self._pairs.pop()
+        if forms := _present(self._forms, text):
+            text = re.sub(forms, MASK, text)
+        if forms := _present(self._whole, text):
+            text = re.sub(f"{BEFORE}(?:{forms}){AFTER}", rf"\1{MASK}", text, flags=re.MULTILINE)
+        return text
+
+
+def _present(forms: set[str], text: str) -> str:
+    """Return an alternation of the forms that occur at all: searching each is much faster than one big pattern."""
+    return "|".join(map(re.escape, sorted((form for form in forms if form in text), key=len, reverse=True)))
+
+
+def disguises(value: str) -> set[str]:
+    """Return the value and the texts that programs make of it; bytes that are no UTF-8 are surrogates."""
+    raw = value.encode("utf-8", "surrogateescape")
+    if (
+        value.isascii() and ("x" + value.replace("-", "_")).isidentifier()
+    ):  # no quoting changes it: the usual token, and fast
+        return {value, *_base64(raw)}
+    import json  # noqa: PLC0415  # only when something is said
+    from urllib.parse import quote, quote_plus  # noqa: PLC0415  # likewise
+
+    quoted = json.dumps(value, ensure_ascii=False)[1:-1]
+    return {
+        value,
+        raw.decode("utf-8", "replace"),
+        value.replace("'", "''"),  # YAML, single-quoted
+        _go_quoted(value),
+        _go_quoted(value, str.isascii),
+        json.dumps(value)[1:-1],
+        quoted,
+        quoted.translate({ord(char): f"\\u{ord(char):04x}" for char in "<>&"}),  # as Go's encoding/json does
+        *(quote(raw, safe=safe) for safe in ("", "/", "$&+,/:;=@")),  # Go: QueryEscape, PathEscape and whole paths
+        quote_plus(raw),
+        *_base64(raw),
+    }
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """Yield the value encoded, and what is left of it in a longer encoded text, at each of three alignments."""
+    from binascii import b2a_base64  # noqa: PLC0415  # only when something is said
+
+    for lead in range(3):
+        whole = b2a_base64(b"\0" * lead + raw, newline=False).decode()
+        # A character that also depends on what stands before or after the value is not part of the pattern.
+        core = whole[(0, 2, 3)[lead] :].rstrip("=")
+        core = core[:-1] if (lead + len(raw)) % 3 else core
+        for form in (whole, whole.rstrip("="), core) if lead == 0 else (core,):
+            if len(form) > 1:
+                yield form
+                yield form.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def _go_quoted(value: str, is_plain: Callable[[str], bool] = str.isprintable) -> str:
+    """Quote as Go's strconv.Quote does, without the quotes; `is_plain` says which characters stay as they are."""
+    return "".join(_GO_ESCAPES.get(char) or _go_character(char, is_plain) for char in value)
+
+
+def _go_character(char: str, is_plain: Callable[[str], bool]) -> str:
+    code = ord(char)
+    if char.isprintable() and is_plain(char):
+        return char
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte that is no UTF-8, as surrogateescape keeps it
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:  # noqa: PLR2004  # ASCII
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _secrets(encrypted: bytes, plain: bytes) -> Iterator[str]:
+    """Yield the plaintext of every leaf that was ciphertext; of everything when the files cannot be compared."""
+    before, after = _parse(encrypted), _parse(plain)
+    if _are_comparable(before, after):
+        yield from _leaves(before, after)
+        return
+    yield from _leaves(CIPHERTEXT, after)
+    text = plain.decode("utf-8", "surrogateescape")
+    yield text
+    for line in text.splitlines():
+        for part in (line, *re.split(r"[:=]\s*", line, maxsplit=1)[1:]):
+            if re.search(r"\w", part):
+                yield part
+
+
+def _are_comparable(before: list[object], after: list[object]) -> bool:
+    """Say whether the documents have the same shape; the one of a binary file is sops' own `data` and `sops`."""
+    return len(before) == len(after) > 0 and all(
+        isinstance(first, dict) and isinstance(second, dict) and (first.keys() != {"data", "sops"} or "data" in second)
+        for first, second in zip(before, after, strict=True)
+    )
+
+
+def _parse(data: bytes) -> list[object]:
+    """Read YAML, JSON, dotenv or INI as documents of nested dicts and lists; nothing when it is none of them."""
+    from cmp import yamldoc  # noqa: PLC0415  # only when something is said
+
+    if entries := _entries(data.decode("utf-8", "surrogateescape")):
+        return [entries]
+    try:
+        return yamldoc.load_all(data)
+    except yamldoc.YamlError:
+        return []
+
+
+def _entries(text: str) -> dict[str, str]:
+    """Read `NAME=value` lines (dotenv), also below `[section]`s (INI); empty when a line is something else."""
+    section, entries = "", {}
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = line
+        elif line and not line.startswith(("#", ";")):
+            name, equals, value = line.partition("=")
+            if not equals or not re.fullmatch(r"[\w.-]+ *", name):
+                return {}
+            entries[f"{section}{name.strip()}"] = value.strip()
+    return entries
+
+
+def _leaves(before: object, after: object) -> Iterator[str]:
+    """Walk both sides together; a leaf is public only when it was readable before."""
+    if isinstance(after, dict):
+        known = before if isinstance(before, dict) else {}
+        for key, value in after.items():
+            yield from _leaves(known.get(key, CIPHERTEXT), value)
+    elif isinstance(after, list):
+        others = before if isinstance(before, list) else []
+        for index, value in enumerate(after):
+            yield from _leaves(others[index] if index < len(others) else CIPHERTEXT, value)
+    elif after is not None and (before is None or isinstance(before, (dict, list)) or _is_ciphertext(before)):
+        yield from _printed(after)
+
+
+def _is_ciphertext(leaf: object) -> bool:
+    return isinstance(leaf, str) and leaf.startswith(CIPHERTEXT)
+
+
+def _printed(leaf: object) -> Iterator[str]:
+    """Yield a scalar as text, and a number also as Go prints it after it became a float64 (1.2345678e+07)."""
+    if isinstance(leaf, bool):
+        yield str(leaf).lower()
+        return
+    yield str(leaf)
+    if isinstance(leaf, (int, float)) and abs(leaf) < 1e300:  # noqa: PLR2004  # what a float64 holds, and no NaN
+        from decimal import Decimal  # noqa: PLC0415  # rare, and only when something is said
+
+        mantissa, _, exponent = f"{Decimal(repr(float(leaf))).normalize():e}".partition("e")
+        yield f"{mantissa}e{int(exponent):+03d}"
+        yield f"{Decimal(repr(float(leaf))):f}"

@@ -1,0 +1,346 @@
+"""Children: fed, read, ended.  Real processes, most of them small Python programs."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cmp.errors import DeadlineError, Interrupted, ToolError
+from cmp.proc import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Result, run
+from tests.leaks import processes_of, wait_until
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ENV = {"PATH": os.defpath}
+
+
+def python(code: str, *argv: str, feeds: tuple[Feed, ...] = (), stdin: bytes = b"", marker: str = "") -> Command:
+    return Command(
+        "python", (sys.executable, "-S", "-c", code, *argv), {**ENV, "MARKER": marker}, feeds=feeds, stdin=stdin
+    )
+
+
+def sleeper(marker: str) -> Command:
+    return python("import time; time.sleep(60)", marker=marker)
+
+
+def open_descriptors() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))
+
+
+def fed(*contents: bytes) -> tuple[Feed, ...]:
+    feeds = tuple(Feed() for _ in contents)
+    for feed, content in zip(feeds, contents, strict=True):
+        feed.provide(content)
+    return feeds
+
+
+READ_ALL = "import sys; [sys.stdout.write(str(len(open(path, 'rb').read())) + ' ') for path in sys.argv[1:]]"
+
+
+def test_a_result_has_the_exit_code_and_both_streams() -> None:
+    code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
+    assert run(python(code), Deadline(30)) == Result(3, b"out\n", b"err\n")
+
+
+def test_a_child_that_a_signal_ends_has_a_negative_code() -> None:
+    assert run(python("import os; os.kill(os.getpid(), 9)"), Deadline(30)).returncode == -signal.SIGKILL
+
+
+def test_the_environment_is_exactly_the_given_one() -> None:
+    result = run(Command("env", ("env",), {"PATH": os.defpath, "ONLY": "this one"}), Deadline(30))
+    assert sorted(result.stdout.splitlines()) == [b"ONLY=this one", f"PATH={os.defpath}".encode()]
+
+
+def test_stdin_is_empty_unless_given() -> None:
+    code = "import sys; print(len(sys.stdin.buffer.read()))"
+    assert run(python(code), Deadline(30)).stdout == b"0\n"
+    assert run(python(code, stdin=b"x" * 3_000_000), Deadline(30)).stdout == b"3000000\n"
+
+
+def test_large_outputs_on_both_streams_do_not_block_each_other() -> None:
+    code = "import os\nfor _ in range(300): os.write(1, b'o' * 10000); os.write(2, b'e' * 1000)"
+    assert run(python(code), Deadline(30)) == Result(0, b"o" * 3_000_000, b"e" * 300_000)
+
+
+def test_stderr_is_bounded_and_a_child_that_writes_more_still_ends() -> None:
+    result = run(python("import os\nfor _ in range(80): os.write(2, b'e' * 65536)"), Deadline(30))
+    assert result.returncode == 0
+    assert MAX_STDERR_BYTES <= len(result.stderr) <= MAX_STDERR_BYTES + 65536
+
+
+# Feeds
+
+
+@pytest.mark.parametrize("sizes", [(0,), (1,), (70_000, 0, 1_500_000), (65_536, 65_536)])
+def test_feeds_carry_any_number_of_bytes(sizes: tuple[int, ...]) -> None:
+    feeds = fed(*(b"x" * size for size in sizes))
+    result = run(python(READ_ALL, *(feed.path for feed in feeds), feeds=feeds), Deadline(30))
+    assert result.stdout.split() == [str(size).encode() for size in sizes]
+
+
+def test_feeds_may_be_read_in_any_order() -> None:
+    feeds = fed(b"x" * 200_000, b"y" * 300_000)
+    paths = [feed.path for feed in reversed(feeds)]
+    assert run(python(READ_ALL, *paths, feeds=feeds), Deadline(30)).stdout == b"300000 200000 "
+
+
+def test_a_feed_that_is_provided_later_is_waited_for() -> None:
+    feed = Feed()
+    with Nursery(Deadline(30)) as nursery:
+        reader = nursery.start(python(READ_ALL, feed.path, feeds=(feed,)))
+        nursery.start(python("print('from another child')"), lambda result: feed.provide(result.stdout))
+        assert nursery.wait(reader)[0].stdout == b"19 "
+
+
+def test_a_feed_whose_reader_ends_early_does_no_harm() -> None:
+    feeds = fed(b"x" * 1_000_000)
+    code = "import sys; open(sys.argv[1], 'rb').read(10)"
+    assert run(python(code, feeds[0].path, feeds=feeds), Deadline(30)).returncode == 0
+
+
+def test_a_feed_that_nobody_reads_does_no_harm() -> None:
+    assert run(python("print(1)", feeds=fed(b"x" * 1_000_000), stdin=b"y" * 1_000_000), Deadline(30)).stdout == b"1\n"
+
+
+def test_a_feed_that_is_provided_after_its_reader_has_gone_does_no_harm() -> None:
+    feed = Feed()
+    with Nursery(Deadline(30)) as nursery:
+        nursery.wait(nursery.start(python("pass", feeds=(feed,))))
+        feed.provide(b"late")
+        nursery.wait(nursery.start(python("pass")))
+
+
+def test_a_child_has_its_own_feeds_and_no_other_descriptor() -> None:
+    mine, other = fed(b"mine", b"other")
+    code = "import os; print(sorted(int(fd) for fd in os.listdir('/dev/fd') if os.path.exists(f'/dev/fd/{fd}')))"
+    descriptor = int(mine.path.rpartition("/")[2])
+    assert run(python(code, feeds=(mine,)), Deadline(30)).stdout == f"{[0, 1, 2, descriptor]}\n".encode()
+    other.close()
+
+
+def test_a_feed_that_never_met_its_child_is_closed() -> None:
+    before = open_descriptors()
+    feed = Feed()
+    assert len(open_descriptors()) == len(before) + 2
+    del feed
+    assert open_descriptors() == before
+
+
+# Several at once
+
+
+def test_what_follows_a_child_runs_when_it_has_ended() -> None:
+    ended: list[bytes] = []
+    with Nursery(Deadline(30)) as nursery:
+        children = [nursery.start(python(f"print({n})"), lambda result: ended.append(result.stdout)) for n in range(5)]
+        nursery.wait(*children)
+    assert sorted(ended) == [b"0\n", b"1\n", b"2\n", b"3\n", b"4\n"]
+
+
+def test_an_error_in_what_follows_leaves_the_wait_and_ends_the_others(tmp_path: Path) -> None:
+    def refuse(result: Result) -> None:
+        raise ToolError(f"refused {result.returncode}")
+
+    with Nursery(Deadline(30)) as nursery:
+        slow = nursery.start(sleeper(str(tmp_path)))
+        nursery.start(python("pass"), refuse)
+        with pytest.raises(ToolError, match="refused 0"):
+            nursery.wait(slow)
+    assert processes_of(str(tmp_path)) == {}
+
+
+def test_the_end_of_a_child_is_seen_at_once_while_another_is_silent(tmp_path: Path) -> None:
+    # The child closes its streams a moment before it ends: no event follows.
+    code = "import os, time; os.close(1); os.close(2); time.sleep(0.02); os._exit(0)"
+    with Nursery(Deadline(30)) as nursery:
+        nursery.start(sleeper(str(tmp_path)))
+        took = []
+        for _ in range(10):
+            child = nursery.start(Command("python", (sys.executable, "-I", "-S", "-c", code), ENV))
+            while child.open_streams:
+                nursery._pump()  # noqa: SLF001
+            start = time.monotonic()
+            nursery.wait(child)
+            took.append(time.monotonic() - start)
+    assert sorted(took)[5] < 0.08
+
+
+def test_children_stay_in_the_process_group() -> None:
+    assert run(python("import os; print(os.getpgrp())"), Deadline(30)).stdout == f"{os.getpgrp()}\n".encode()
+
+
+# Failing to start
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        (None, 0, "No such file or directory"),
+        (b"no program", 0o700, "Exec format error"),
+        (b"", 0o600, "Permission denied"),
+    ],
+)
+def test_a_program_that_cannot_be_started(content: bytes | None, mode: int, reason: str, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    if content is not None:
+        program.write_bytes(content)
+        program.chmod(mode)
+    with pytest.raises(ToolError) as caught:
+        run(Command("helm 3.18.6", (str(program),), ENV), Deadline(30))
+    assert caught.value.lines() == [f"cmp: cannot start helm 3.18.6: {reason}", f"  where: {program}"]
+
+
+def test_a_folder_to_run_in_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolError) as caught:
+        run(python("pass")._replace(cwd=str(tmp_path / "gone")), Deadline(30))
+    assert caught.value.lines() == [
+        "cmp: cannot start python: No such file or directory",
+        f"  where: {tmp_path}/gone",
+    ]
+
+
+def test_arguments_that_are_too_long() -> None:
+    with pytest.raises(ToolError, match="cannot start python: Argument list too long"):
+        run(python("pass", "x" * 4_000_000), Deadline(30))
+
+
+# Dying
+
+
+def test_a_child_that_is_too_slow_is_named_and_ended(tmp_path: Path) -> None:
+    start = time.monotonic()
+    with pytest.raises(DeadlineError) as caught:
+        run(sleeper(str(tmp_path)), Deadline(0.3))
+    assert time.monotonic() - start < 5
+    assert caught.value.what == "python was still running when the deadline of 0.3 s passed"
+    assert caught.value.foreign
+    assert processes_of(str(tmp_path)) == {}
+
+
+def test_a_deadline_holds_while_a_child_prints_without_end(tmp_path: Path) -> None:
+    with pytest.raises(DeadlineError):
+        run(python("import os\nwhile True: os.write(2, b'x' * 65536)", marker=str(tmp_path)), Deadline(0.3))
+    assert processes_of(str(tmp_path)) == {}
+
+
+def test_a_deadline_for_a_part_is_never_later() -> None:
+    assert Deadline(5).sooner(100).remaining() <= 5
+    assert Deadline(100).sooner(5).remaining() <= 5
+    assert Deadline(-1).remaining() == 0
+
+
+def test_whatever_leaves_the_block_ends_the_children(tmp_path: Path) -> None:
+    def leave() -> None:
+        with Nursery(Deadline(30)) as nursery:
+            for _ in range(3):
+                nursery.start(sleeper(str(tmp_path)))
+            raise Interrupted(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        leave()
+    assert processes_of(str(tmp_path)) == {}
+
+
+def test_a_grandchild_that_holds_the_streams_is_not_waited_for(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.Popen(['sleep', '60']); print('done')"
+    start = time.monotonic()
+    result = run(python(code, marker=str(tmp_path)), Deadline(30))
+    assert result == Result(0, b"done\n", b"")
+    assert time.monotonic() - start < 5
+    for pid in processes_of(str(tmp_path)):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_child_that_ignores_sigterm_is_ended(tmp_path: Path) -> None:
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+    )
+    with Nursery(Deadline(30)) as nursery:
+        child = nursery.start(python(code, marker=str(tmp_path)))
+        wait_until(lambda: nursery._pump() or child._stdout)  # type: ignore[func-returns-value]  # noqa: SLF001
+    assert processes_of(str(tmp_path)) == {}
+
+
+def test_children_are_not_born_with_signals_held() -> None:
+    status = run(Command("cat", ("cat", "/proc/self/status"), ENV), Deadline(30)).stdout.decode()
+    assert re.search(r"^SigBlk:\t0+$", status, re.MULTILINE)
+
+
+PARENT = """
+import os, signal, sys, time
+from cmp.proc import Command, Deadline, Nursery
+with Nursery(Deadline(60)) as nursery:
+    for _ in range(3):
+        child = nursery.start(Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]}))
+    print("ready", flush=True)
+    nursery.wait(child)
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSEGV])
+def test_no_child_outlives_us_whatever_ends_us(signum: signal.Signals, tmp_path: Path) -> None:
+    environ = {**ENV, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"ready\n"
+        sleepers = [pid for pid, argv in processes_of(str(tmp_path)).items() if argv == "sleep 60"]
+        assert len(sleepers) == 3
+        parent.send_signal(signum)
+        parent.wait(10)
+    wait_until(lambda: not processes_of(str(tmp_path)), 2)
+
+
+STORM = """
+import os, signal, sys
+from cmp.errors import Interrupted
+from cmp.proc import Command, Deadline, Nursery
+from tests.leaks import processes_of
+
+def stop(signum, frame):
+    raise Interrupted(signum)
+
+signal.signal(signal.SIGTERM, stop)
+command = Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]})
+for n in range(25):
+    try:
+        with Nursery(Deadline(60)) as nursery:
+            os.posix_spawn("/bin/sh", ["sh", "-c", f"sleep 0.00{n % 10}; kill -TERM {os.getpid()}"], os.environ)
+            while True:
+                nursery.start(command)
+    except Interrupted:
+        pass
+alive = [argv for argv in processes_of(sys.argv[1]).values() if argv == "sleep 60"]
+sys.exit(f"still alive: {alive}" if alive else 0)
+"""
+
+
+def test_a_signal_in_the_middle_of_a_start_loses_no_child(tmp_path: Path) -> None:
+    environ = {**ENV, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", STORM, str(tmp_path)], env=environ, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_child_may_not_dump_core() -> None:
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    harden = "from cmp import workspace; workspace.harden()\nfrom cmp.proc import *\nimport os, sys\n"
+    harden += f"sys.stdout.buffer.write(run(Command('c', (sys.executable, '-c', {code!r}), {{}}), Deadline(30)).stdout)"
+    environ = {**ENV, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([sys.executable, "-c", harden], env=environ, capture_output=True, check=True)
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    assert done.stdout == (b"0\n" if hard == 0 else b"1\n")
+
+
+def test_a_child_is_read_whole_even_when_it_ends_before_we_look() -> None:
+    with Nursery(Deadline(30)) as nursery:
+        child: Child = nursery.start(python("print('x' * 60000)"))
+        wait_until(lambda: child.process.poll() is not None)
+        assert len(nursery.wait(child)[0].stdout) == 60_001

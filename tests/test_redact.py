@@ -1,0 +1,190 @@
+"""Known secrets never appear in text, whatever a program made of them."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmp.redact import MASK, Redactor
+
+SECRET = 's3cr3t+/"<q>\\ &é'
+CIPHER = "ENC[AES256_GCM,data:abc,iv:def,tag:ghi,type:str]"
+
+
+def masked(text: str, *secrets: str) -> str:
+    redactor = Redactor()
+    for secret in secrets:
+        redactor.add(secret)
+    return redactor.mask(text)
+
+
+def learned(text: str, encrypted: str, plain: str) -> str:
+    redactor = Redactor()
+    redactor.learn(encrypted.encode(), plain.encode())
+    return redactor.mask(text)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        b64encode(SECRET.encode()).decode(),
+        b64encode(SECRET.encode()).decode().rstrip("="),
+        urlsafe_b64encode(SECRET.encode()).decode(),
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        r"s3cr3t+/\"\u003cq\u003e\\ \u0026é",  # Go's encoding/json
+        r"s3cr3t+/\"<q>\\ &\u00e9",  # Go's strconv.QuoteToASCII
+    ],
+)
+def test_every_form_of_a_secret_is_masked(form: str) -> None:
+    assert masked(f"Error: `x{form}y` failed", SECRET) == f"Error: `x{MASK}y` failed"
+
+
+def test_control_characters_are_found_as_go_quotes_them() -> None:
+    assert masked(r'got "line\tone\x01\u200b\aend"', "line\tone\x01\u200b\aend") == f'got "{MASK}"'
+
+
+def test_a_yaml_single_quoted_value_is_masked() -> None:
+    assert masked("password: 'it''s secret'", "it's secret") == f"password: '{MASK}'"
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "user:"])
+@pytest.mark.parametrize("after", ["", "x", "xy", "xyz"])
+@pytest.mark.parametrize("secret", ["correct-horse", "correct-horse1", "correct-horse12"])
+def test_a_secret_inside_a_longer_base64_text_is_masked(before: str, secret: str, after: str) -> None:
+    text = masked(b64encode(f"{before}{secret}{after}".encode()).decode(), secret)
+    assert MASK in text
+    remaining = text.replace(MASK, "").rstrip("=")
+    assert len(remaining) <= len(b64encode(f"{before}{after}".encode())) + 2
+
+
+def test_longer_secrets_go_first_and_masks_are_not_masked_again() -> None:
+    assert masked("token-long-one token-long", "token-long", "token-long-one", "secret‹x", "cret›t") == f"{MASK} {MASK}"
+
+
+def test_each_long_line_of_a_multi_line_value_is_masked() -> None:
+    value = "-----BEGIN KEY-----\nMIIEvQIBADAN\n  indented line\nab\n-----END KEY-----\n"
+    text = masked("x: |\n  MIIEvQIBADAN\n  indented line\n  ab\n", value)
+    assert text == f"x: |\n  {MASK}\n  {MASK}\n  ab\n"
+
+
+def test_a_multi_line_value_is_masked_as_one_where_it_stands_whole() -> None:
+    value = "first line\nsecond line\n"
+    assert masked(r'got "first line\nsecond line\n"', value) == f'got "{MASK}"'
+    assert masked(b64encode(value.encode()).decode(), value) == MASK
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("debug: true", f"debug: {MASK}"),
+        ('{"debug":true,"x":"true"}', f'{{"debug":{MASK},"x":"{MASK}"}}'),
+        ("it is true that trueness", "it is true that trueness"),
+        ("- true\n  - true", f"- {MASK}\n  - {MASK}"),
+        ("map[debug:true user:admin]", f"map[debug:{MASK} user:{MASK}]"),
+        ("user admin: no", "user admin: no"),
+        ("`admin` and 'admin'", f"`{MASK}` and '{MASK}'"),
+        ("administrator: admin-x", "administrator: admin-x"),
+        (f"pw: {b64encode(b'admin').decode()}", f"pw: {MASK}"),
+        ("namespace default: default", f"namespace default: {MASK}"),
+    ],
+)
+def test_short_and_trivial_values_are_masked_only_as_whole_scalars(text: str, want: str) -> None:
+    assert masked(text, "true", "admin", "default") == want
+
+
+def test_nothing_known_changes_nothing() -> None:
+    assert masked("any text", "", "  ", "\n") == "any text"
+
+
+def test_only_leaves_that_were_ciphertext_are_secrets() -> None:
+    encrypted = f"user: public-user\nlist:\n  - {CIPHER}\n  - public-item\npw: {CIPHER}\nsops: {{mac: x}}\n"
+    plain = "user: public-user\nlist:\n  - hidden-item\n  - public-item\npw: hidden-password\n"
+    text = "public-user public-item hidden-item hidden-password"
+    assert learned(text, encrypted, plain) == f"public-user public-item {MASK} {MASK}"
+
+
+def test_a_leaf_without_a_counterpart_is_a_secret() -> None:
+    encrypted = f"a: {CIPHER}\nl:\n  - {CIPHER}\nsops: {{mac: x}}\n"
+    plain = "a: {deep: hidden-deep}\nl: [hidden-one, hidden-two]\nextra: hidden-extra\n"
+    assert learned("hidden-deep hidden-two hidden-extra", encrypted, plain) == f"{MASK} {MASK} {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("plain", "printed"),
+    [("12345678", "1.2345678e+07"), ("12345678", "12345678"), ("1500000.5", "1.5000005e+06"), ("100000000", "1e+08")],
+)
+def test_numbers_are_masked_as_go_prints_them(plain: str, printed: str) -> None:
+    assert learned(f"port: {printed}", f"port: {CIPHER}\nsops: {{mac: x}}\n", f"port: {plain}\n") == f"port: {MASK}"
+
+
+def test_infinity_and_huge_numbers_do_no_harm() -> None:
+    encrypted = f"a: {CIPHER}\nb: {CIPHER}\nsops: {{mac: x}}\n"
+    assert learned("n: 5", encrypted, f"a: .inf\nb: {10**400}\n") == "n: 5"
+
+
+def test_booleans_and_small_numbers_are_masked_as_whole_scalars() -> None:
+    encrypted = f"a: {CIPHER}\nb: {CIPHER}\nsops: {{mac: x}}\n"
+    assert learned("a: true 5 b: 5", encrypted, "a: true\nb: 5\n") == f"a: true 5 b: {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("encrypted", "plain"),
+    [
+        (f"OPEN=public-value\nTOKEN={CIPHER}\nsops_mac=x\n", "OPEN=public-value\nTOKEN=hidden-token\n"),
+        (
+            f"[a]\nopen = public-value\n[b]\nopen = {CIPHER}\n[sops]\nmac = x\n",
+            "[a]\nopen = public-value\n[b]\nopen=hidden-token",
+        ),
+        (
+            f'{{"open":"public-value","t":["{CIPHER}"],"sops":{{"mac":"x"}}}}',
+            '{\n\t"open": "public-value",\n\t"t": ["hidden-token"]\n}',
+        ),
+    ],
+    ids=["dotenv", "ini", "json"],
+)
+def test_other_formats_are_compared_too(encrypted: str, plain: str) -> None:
+    assert learned("public-value hidden-token", encrypted, plain) == f"public-value {MASK}"
+
+
+def test_leaves_are_found_where_only_the_plaintext_can_be_parsed() -> None:
+    assert learned("hidden-one, hidden-two", "a: [", "a: {b: hidden-one, c: [hidden-two]}") == f"{MASK}, {MASK}"
+
+
+@pytest.mark.parametrize(
+    "encrypted", [f'{{"data":"{CIPHER}","sops":{{"mac":"x"}}}}', "a: [", "sops: {mac: x}\n---\nb: 1"]
+)
+def test_where_the_files_cannot_be_compared_all_of_the_plaintext_is_secret(encrypted: str) -> None:
+    plain = "a whole line\n  user: hidden-user\nTOKEN=hidden-token\n---\n\n}\n"
+    text = "a whole line; hidden-user, hidden-token; --- }"
+    assert learned(text, encrypted, plain) == f"{MASK}; {MASK}, {MASK}; --- }}"
+    assert learned(b64encode(plain.encode()).decode(), encrypted, plain) == MASK
+
+
+def test_bytes_that_are_no_text_are_masked_in_base64() -> None:
+    redactor = Redactor()
+    secret = bytes(range(128, 200))
+    redactor.learn(f'{{"data":"{CIPHER}","sops":{{"mac":"x"}}}}'.encode(), secret)
+    assert redactor.mask(f"data: {b64encode(secret).decode()}") == f"data: {MASK}"
+
+
+def test_files_are_parsed_once_and_more_can_be_learned_later() -> None:
+    redactor = Redactor()
+    redactor.learn(f"a: {CIPHER}\nsops: {{mac: x}}".encode(), b"a: hidden-one")
+    assert redactor.mask("hidden-one hidden-two") == f"{MASK} hidden-two"
+    redactor.learn(f"a: {CIPHER}\nsops: {{mac: x}}".encode(), b"a: hidden-two")
+    assert redactor.mask("hidden-one hidden-two") == f"{MASK} {MASK}"
+
+
+@given(st.text(min_size=6).filter(lambda text: len(text.strip()) >= 6), st.text(), st.text())
+def test_no_text_around_a_secret_hides_it(secret: str, before: str, after: str) -> None:
+    assert secret not in masked(before + secret + after, secret).replace(MASK, "\0")
