@@ -97,7 +97,11 @@ class WorkTree:
         except OSError as error:
             raise ConfigError(f"cannot read this file: {error.strerror}", file=path) from None
         if len(data) > MAX_FILE_BYTES:
-            raise ConfigError(f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB", file=path)
+            raise ConfigError(
+                f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
+                file=path,
+                hint="that is no configuration: was it committed by mistake?",
+            )
         return data
 
     def resolve(self, path: str) -> str:

@@ -12,7 +12,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("commands",),
-    ("render",),
+    ("render", "diagnosis"),
     ("layers", "instances"),
     ("environ", "config", "layout", "parameters", "values", "engines", "toolchain", "charts", "sops", "manifests"),
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg"),

@@ -1,0 +1,257 @@
+"""Patterns and paths: `namespaces/{app}/common-values*.yaml` matched, filled and expanded.
+
+    {name}   captures text inside one segment, or is filled where the name is already known
+    *        any text inside one segment
+    **       any number of whole segments; at the end of a pattern: every file below
+
+As in a shell, neither `*` nor `{name}` takes a leading dot, and `**` enters no hidden folder and no linked one (a cycle
+could start there).  Matches are sorted by code point of the whole path.  Patterns are matched by hand: compiling ten
+regular expressions costs more than a whole render's layout.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from cmp.errors import ConfigError
+from cmp.tree import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.tree import Kind, Tree
+
+    Captures = Mapping[str, str]
+
+
+class Token(NamedTuple):
+    """A piece of one segment: literal text, the name of a capture, or a star."""
+
+    kind: Literal["text", "name", "star"]
+    text: str
+
+
+Segment = tuple[Token, ...]
+ANY_DEPTH: Segment = (Token("star", "**"),)
+ANY_NAME: Segment = (Token("star", "*"),)
+
+
+class Pattern(NamedTuple):
+    """A parsed pattern; `text` is what was written, `place` where (`cmp.yaml:8:7`), for messages."""
+
+    text: str
+    place: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every `{name}` in it."""
+        return frozenset(token.text for segment in self.segments for token in segment if token.kind == "name")
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether it may match nothing: it holds a `*` or `**`."""
+        return any(token.kind == "star" for segment in self.segments for token in segment)
+
+
+NOWHERE = Pattern("", "", ())  # leads to nothing: a layout may have no such folders
+
+
+class Found(NamedTuple):
+    """A path that a pattern leads to, what is there, and what the pattern captured on the way."""
+
+    path: str
+    kind: Kind
+    captures: Captures
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str, place: str = "") -> Pattern:
+    """Parse a path pattern, relative to the root; ConfigError when it cannot name a path below the root."""
+    parts = text.split("/")
+    if not text or "" in parts or "." in parts or ".." in parts:
+        raise ConfigError(
+            f"`{shown(text)}` is not a path pattern: it starts at the root, without empty, `.` and `..` segments",
+            file=place,
+        )
+    segments = [ANY_DEPTH if part == "**" else _tokens(part, text, place) for part in parts]
+    if segments[-1] is ANY_DEPTH:
+        segments.append(ANY_NAME)
+    return Pattern(text, place, tuple(segments))
+
+
+def _tokens(part: str, pattern: str, place: str) -> Segment:
+    if "**" in part:
+        raise ConfigError(f"`**` must be a whole segment of the pattern `{shown(pattern)}`", file=place)
+    tokens: list[Token] = []
+    rest = part
+    while rest:
+        text, opened, rest = rest.partition("{")
+        for index, literal in enumerate(text.split("*")):
+            tokens += ([Token("star", "*")] if index else []) + ([Token("text", literal)] if literal else [])
+        if opened:
+            name, closed, rest = rest.partition("}")
+            if not closed or not name.isidentifier():
+                raise ConfigError(
+                    f"`{{{name}{closed}` in the pattern `{shown(pattern)}` is not a name in braces", file=place
+                )
+            tokens.append(Token("name", name))
+    return tuple(tokens)
+
+
+def parse_text(text: str, place: str = "") -> Pattern:
+    """Parse a text with placeholders that is not a path, such as `{cluster}-{app}`."""
+    return Pattern(text, place, (_tokens(text, text, place),))
+
+
+def require(pattern: Pattern, known: Captures, whose: str) -> None:
+    """ConfigError when a `{name}` of the pattern is not known.
+
+    `whose` completes that error's "… is not known" (`of cluster dev`).
+    """
+    for name in sorted(pattern.names):
+        if name not in known:
+            raise ConfigError(
+                f"the pattern `{pattern.text}` needs {{{name}}}, which is not known {whose}",
+                file=pattern.place,
+                hint=f"known are {', '.join(sorted(known))}; "
+                + ("name a cluster" if name == "cluster" else f"give the cluster the fact {name} in the inventory"),
+            )
+
+
+def fill(pattern: Pattern, known: Captures) -> str:
+    """Return the pattern's text with every `{name}` filled; each must be known (`require`)."""
+    return "/".join(_fill(segment, known) for segment in pattern.segments)
+
+
+def sketch(pattern: Pattern, known: Captures) -> str:
+    """Return the pattern's text with the known names filled and the others left, for messages."""
+    return fill(pattern, {**{name: f"{{{name}}}" for name in pattern.names}, **known})
+
+
+def _fill(segment: Segment, known: Captures) -> str:
+    return "".join(known[token.text] if token.kind == "name" else token.text for token in segment)
+
+
+def match(pattern: Pattern, path: str, known: Captures | None = None) -> Captures | None:
+    """Return what the pattern captures of the whole path (names in `known` included), or None."""
+    return _match_path(pattern.segments, path.split("/"), known or {})
+
+
+def may_name(pattern: Pattern, path: str, suffixes: tuple[str, ...]) -> bool:
+    """Say whether a pattern may name this file: one with a secret suffix only if the pattern ends in it.
+
+    Otherwise a secret could be taken for a plain file.
+    """
+    ends = tuple(suffix for suffix in suffixes if path.endswith(suffix))
+    return not ends or pattern.text.endswith(ends)
+
+
+def covers(pattern: Pattern, folder: str, known: Captures) -> bool:
+    """Say whether the pattern matches everything below a folder."""
+    return (
+        pattern.segments[-2:] == (ANY_DEPTH, ANY_NAME)
+        and _match_path(pattern.segments[:-1], folder.split("/"), known) is not None
+    )
+
+
+def _match_path(segments: tuple[Segment, ...], parts: list[str], known: Captures) -> Captures | None:
+    if not segments:
+        return None if parts else known
+    if segments[0] is ANY_DEPTH:
+        found = _match_path(segments[1:], parts, known)
+        if found is not None or not parts or parts[0].startswith("."):
+            return found
+        return _match_path(segments, parts[1:], known)
+    if not parts:
+        return None
+    captured = match_name(segments[0], parts[0], known)
+    return None if captured is None else _match_path(segments[1:], parts[1:], captured)
+
+
+def match_name(segment: Segment, name: str, known: Captures) -> Captures | None:
+    """Match one segment; of several ways the leftmost `{name}` takes as much, and `*` as little, as it can."""
+    if name.startswith(".") and _is_open(segment[0], known):
+        return None
+    return _match_tokens(segment, name, known)
+
+
+def _is_open(token: Token, known: Captures) -> bool:
+    return token.kind == "star" or (token.kind == "name" and token.text not in known)
+
+
+def _match_tokens(tokens: Segment, text: str, known: Captures) -> Captures | None:
+    if not tokens:
+        return None if text else known
+    token, rest = tokens[0], tokens[1:]
+    if not _is_open(token, known):
+        literal = known[token.text] if token.kind == "name" else token.text
+        return _match_tokens(rest, text[len(literal) :], known) if text.startswith(literal) else None
+    cuts = range(len(text) + 1) if token.kind == "star" else range(len(text), 0, -1)
+    for cut in cuts:
+        captured = known if token.kind == "star" else {**known, token.text: text[:cut]}
+        found = _match_tokens(rest, text[cut:], captured)
+        if found is not None:
+            return found
+    return None
+
+
+def expand(tree: Tree, pattern: Pattern, known: Captures) -> list[Found]:
+    """Return every existing path that the pattern leads to, sorted; names that are not known are captured.
+
+    Only folders that the pattern itself names or crosses are listed.  ConfigError for a match whose name holds control
+    characters or is not UTF-8: no message could show it and no tool takes it; and for a known value that is not one
+    segment of a path.
+    """
+    for name in sorted(pattern.names & known.keys()):
+        if known[name] in ("", ".", "..") or "/" in known[name]:
+            raise ConfigError(
+                f"{{{name}}} of the pattern `{pattern.text}` is `{shown(known[name])}`: not one segment of a path",
+                file=pattern.place,
+            )
+    hits = _grow(tree, "", pattern.segments, known) if pattern.segments else ()
+    found = sorted({hit.path: hit for hit in hits}.values())
+    for hit in found:
+        if not hit.path.isprintable() and _has_controls(hit.path):
+            raise ConfigError(
+                "a file name with control characters, or not in UTF-8", file=shown(hit.path), hint="rename it"
+            )
+    return found
+
+
+def _has_controls(path: str) -> bool:
+    import unicodedata  # noqa: PLC0415  # rare: spaces other than U+0020 come here too, and are fine
+
+    return any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in path)
+
+
+def shown(path: str) -> str:
+    """Return a path as messages may show it: on one line, what cannot be printed escaped."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path)
+
+
+def _grow(tree: Tree, folder: str, segments: tuple[Segment, ...], known: Captures) -> Iterator[Found]:
+    head, rest = segments[0], segments[1:]
+    if head is ANY_DEPTH:
+        yield from _grow(tree, folder, rest, known)
+        for entry in tree.entries(folder):
+            if entry.kind == "folder" and not entry.is_link and not entry.name.startswith("."):
+                yield from _grow(tree, join(folder, entry.name), segments, known)
+    elif not any(_is_open(token, known) for token in head):
+        yield from _step(tree, Found(join(folder, _fill(head, known)), "missing", known), rest)
+    else:
+        for entry in tree.entries(folder):
+            captured = match_name(head, entry.name, known)
+            if captured is not None and (entry.kind == "folder" or not rest):
+                yield from _step(tree, Found(join(folder, entry.name), entry.kind, captured), rest)
+
+
+def _step(tree: Tree, hit: Found, rest: tuple[Segment, ...]) -> Iterator[Found]:
+    """Go on below a path, or end there; the kind of a path that no folder listed is still to be seen."""
+    if rest:
+        yield from _grow(tree, hit.path, rest, hit.captures)
+    elif hit.kind != "missing":
+        yield hit
+    elif (kind := tree.kind(hit.path)) != "missing":
+        yield hit._replace(kind=kind)
