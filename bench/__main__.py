@@ -62,9 +62,13 @@ def _scenarios(folder: Path, tools: Path, url: str) -> list[Scenario]:
         "KUBE_VERSION": "1.33",
     }
     return [
-        Scenario(name, app, by_hand, root, {**environment, "ARGOCD_APP_NAME": app, "ARGOCD_APP_SOURCE_PATH": f"namespaces/{app}"})
+        Scenario(name, app, by_hand, root, environment | _source(app))
         for name, app in (("small", "namespace-a"), ("large", "bulk"))
     ]
+
+
+def _source(app: str) -> dict[str, str]:
+    return {"ARGOCD_APP_NAME": app, "ARGOCD_APP_SOURCE_PATH": f"namespaces/{app}"}
 
 
 def _render(scenario: Scenario, runs: int) -> bool:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 
 class Pair(NamedTuple):
@@ -47,7 +47,7 @@ def timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def spawn(argv: Sequence[str], env: Mapping[str, str], output: str = os.devnull) -> int:
+def spawn(argv: list[str], env: Mapping[str, str], output: str = os.devnull) -> int:
     """Start a program with stdout in a file; the least that any parent can do."""
     actions = [(os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
     return os.posix_spawn(argv[0], argv, dict(env), file_actions=actions)

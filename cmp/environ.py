@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError
-from cmp.model import BuildEnv, ChildEnv, Settings
+from cmp.model import BuildEnv, ChildEnv, Setting, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,6 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         "CMP_CLUSTER": "",
         "CMP_DEADLINE": f"{default_deadline:g}",
         "CMP_OFFLINE": "",
-        "CMP_POLICY": "",
         "CMP_CA_FILE": "",
         "HELM_REPOSITORY_CONFIG": "",
         "HELM_REGISTRY_CONFIG": "",
@@ -84,13 +83,14 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         cluster=found["CMP_CLUSTER"],
         deadline=_seconds("CMP_DEADLINE", found["CMP_DEADLINE"]),
         offline=_flag("CMP_OFFLINE", found["CMP_OFFLINE"]),
-        policy=found["CMP_POLICY"],
         mirror=found["CMP_TOOLS_MIRROR"],
         helm_repository_config=found["HELM_REPOSITORY_CONFIG"],
         helm_registry_config=found["HELM_REGISTRY_CONFIG"],
         ca_file=found["CMP_CA_FILE"],
         env=_child_env(environ),
-        sources={name: "environment" if environ.get(name) else "default" for name in defaults},
+        origins={
+            name: Setting(value, "environment" if environ.get(name) else "default") for name, value in found.items()
+        },
     )
 
 

@@ -92,7 +92,7 @@ class Opener:
         self._env = env
         self._redactor = redactor
         self._nursery = nursery
-        self._queue: deque[tuple[Content, Callable[[bytes], None]]] = deque()
+        self._queue: deque[tuple[Content, Callable[[bytes], object]]] = deque()
         self._children: list[Child] = []
         self._failures: dict[int, SecretError] = {}
 
@@ -103,7 +103,7 @@ class Opener:
             self.open(content, feed.provide)
         return feeds
 
-    def open(self, content: Content, give: Callable[[bytes], None]) -> None:
+    def open(self, content: Content, give: Callable[[bytes], object]) -> None:
         """Hand over a plain file at once; start, or queue, the decryption of an encrypted one."""
         if not content.is_encrypted:
             give(content.data)

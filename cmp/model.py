@@ -133,8 +133,15 @@ class ChildEnv(NamedTuple):
     build: Mapping[str, str]
 
 
+class Setting(NamedTuple):
+    """One variable's value as text and whether it comes from the `environment` or is the `default`."""
+
+    value: str
+    source: str
+
+
 class Settings(NamedTuple):
-    """The settings of this process, each from the environment or its default (`sources` says which)."""
+    """The settings of this process; `origins` has each by the name of its variable."""
 
     cache_dir: str
     state_dir: str
@@ -143,13 +150,12 @@ class Settings(NamedTuple):
     cluster: str
     deadline: float
     offline: bool
-    policy: str
     mirror: str
     helm_repository_config: str
     helm_registry_config: str
     ca_file: str
     env: ChildEnv
-    sources: Mapping[str, str]
+    origins: Mapping[str, Setting]
 
 
 class OutputRules(NamedTuple):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import charts, gpg, layers, manifests, toolchain, yamldoc
+from cmp import charts, gpg, layers, lockfile, manifests, toolchain, yamldoc
 from cmp.engines import ENGINES
 from cmp.engines.protocol import Work
 from cmp.errors import CmpError
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from cmp.charts import Restored
     from cmp.context import Context
     from cmp.engines.protocol import Engine
-    from cmp.layers import Contents
+    from cmp.layers import Contents, Opener
+    from cmp.lockfile import Lock
     from cmp.manifests import Rendered
     from cmp.model import Instance, Tool
     from cmp.tree import Tree
@@ -66,7 +68,8 @@ def prepared(tree: Tree, instance: Instance, context: Context) -> Iterator[Prepa
     with phase("secrets"):
         contents = layers.read(tree, instance)
     with phase("tools"):
-        tools = _tools(instance, engine, contents, context)
+        lock = lockfile.load(tree)
+        tools = _tools(instance, engine, contents, context, lock)
     sealed = [content.data for content in contents.encrypted]
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
@@ -81,24 +84,28 @@ def prepared(tree: Tree, instance: Instance, context: Context) -> Iterator[Prepa
             if contents.encrypted:
                 yamldoc.preload()  # costs nothing while sops runs
             folder = workspace.copy_tree(tree, instance.folder, "app")
-            restored = tuple(
-                chart
-                for needed in engine.needs(instance).charts
-                for chart in charts.restore(charts.ChartWork(tree, needed, folder, tools[engine.TOOL], None), context)
-            )
+            wanted = [charts.ChartWork(tree, chart, folder, tools[engine.TOOL], lock) for chart in engine.needs(instance)]
+            restored = tuple(chart for work in wanted for chart in charts.restore(work, context))
         with phase("secrets"):
-            for content in contents.files:
-                name = content.path.removeprefix(f"{instance.folder}/")
-                opener.open(content, lambda plain, name=name: workspace.write(f"app/{name}", plain))  # type: ignore[misc]
-            if contents.files:
-                opener.wait()
+            _unseal_files(instance, contents, opener, workspace)
         work = Work(folder, workspace.folder("home"), tools, feeds, context.settings.env.plain)
         yield Prepared(engine, work, nursery, restored, tuple(content.path for content in contents.encrypted))
 
 
-def _tools(instance: Instance, engine: Engine, contents: Contents, context: Context) -> Mapping[str, Tool]:
+def _tools(
+    instance: Instance, engine: Engine, contents: Contents, context: Context, lock: Lock | None
+) -> Mapping[str, Tool]:
     names = [engine.TOOL, *(["sops"] if contents.encrypted else [])]
-    return toolchain.find([instance.pins[name] for name in names], context.settings)
+    return toolchain.find([instance.pins[name] for name in names], context.settings, lock)
+
+
+def _unseal_files(instance: Instance, contents: Contents, opener: Opener, workspace: Workspace) -> None:
+    """Put the plaintext of `secrets.files` where the private copy of the folder holds the ciphertext."""
+    for content in contents.files:
+        name = content.path.removeprefix(f"{instance.folder}/")
+        opener.open(content, partial(workspace.write, f"app/{name}"))
+    if contents.files:
+        opener.wait()
 
 
 @contextmanager

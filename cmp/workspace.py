@@ -54,7 +54,7 @@ class Workspace:
 
     def __init__(self, base: str = "", *, outside: Tree | None = None) -> None:
         """Choose the place: `base` (CMP_TMPDIR), else memory, else /tmp; never inside the source tree `outside`."""
-        self._base = _choose(base, outside.root if isinstance(outside, WorkTree) else "")
+        self._base = choose(base, outside.root if isinstance(outside, WorkTree) else "")
         self._to_sweep = (self._base,) if base else (MEMORY, DISK)
         self._lock = -1
         self.path = ""
@@ -157,7 +157,8 @@ class _Room:
             )
 
 
-def _choose(base: str, tree_root: str) -> str:
+def choose(base: str, tree_root: str = "") -> str:
+    """Return the folder in which private folders are made; ConfigError for a `base` that cannot serve."""
     if base:
         if not os.path.isdir(base):
             raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder")

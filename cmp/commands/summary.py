@@ -17,9 +17,10 @@ def summary(done: Render, context: Context) -> str:
     instance = done.instance
     where = f"{instance.app} on {instance.cluster}" if instance.cluster else instance.app
     engine = done.tools[instance.engines[0]]
+    count = len(done.rendered.manifests)
     hits = sum(chart.how != "fetched" for chart in done.restored)
     return (
-        f"cmp: {where}: {len(done.rendered.manifests)} objects by {engine.name} {engine.version}, "
+        f"cmp: {where}: {count} object{'' if count == 1 else 's'} by {engine.name} {engine.version}, "
         f"charts {hits}/{len(done.restored)} without network, {context.phases.total * 1000:.0f} ms"
     )
 

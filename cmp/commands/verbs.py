@@ -9,7 +9,7 @@ import click
 
 from cmp import __version__
 from cmp.commands import Output
-from cmp.errors import UsageError
+from cmp.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,13 @@ class Verbs(click.Group):
         command: click.Command = import_module(f"cmp.commands.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS:
+            raise UsageError(f"there is no command {args[0]}", hint=suggestion(args[0], VERBS))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(sorted(VERBS.items()))
@@ -57,8 +64,9 @@ def run(argv: Sequence[str], invocation: Invocation) -> Output:
     try:
         result = cmp.main(list(argv), prog_name="cmp", standalone_mode=False, obj=invocation)
     except click.ClickException as error:
-        hint = f"see `{error.ctx.command_path} --help`" if isinstance(error, click.UsageError) and error.ctx else ""
-        raise UsageError(error.format_message(), hint=hint) from None
+        ctx = getattr(error, "ctx", None)  # click does not always give one
+        command = ctx.command_path if ctx else f"cmp {argv[0]}"
+        raise UsageError(error.format_message(), hint=f"see `{command} --help`") from None
     except click.Abort:
         raise UsageError("stopped: nothing was done") from None
     return result if isinstance(result, Output) else Output(exit_code=result if isinstance(result, int) else 0)

@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
-from cmp.engines.protocol import Needs, Printed
+from cmp.engines.helmplaces import place
+from cmp.engines.protocol import Printed
 from cmp.errors import EngineError
 from cmp.model import Option
 from cmp.proc import Command
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
 
 NAME = "helm"
 TOOL = "helm"
-MARKERS = ("Chart.yaml",)
-CLAIMS = (
+MARKERS: tuple[str, ...] = ("Chart.yaml",)
+CLAIMS: tuple[str, ...] = (
     *("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", ".helmignore"),
     *("requirements.yaml", "requirements.lock", "templates/**", "charts/**", "crds/**", "files/**", "ci/**"),
 )
-OPTIONS = (
+OPTIONS: tuple[Option, ...] = (
     Option("skipCrds", "flag", "Leave out the CRDs of the chart's crds/ folders."),
     Option("skipTests", "flag", "Leave out the objects with a Helm test hook."),
     Option("skipSchemaValidation", "flag", "Do not check the values against values.schema.json (Helm 3.16 or newer)."),
     Option("kubeVersion", "text", "The Kubernetes version that the chart sees."),
     Option("apiVersions", "texts", "The API versions that the chart sees beside Helm's own list."),
 )
-NOISE = (
+NOISE: tuple[re.Pattern[str], ...] = (
     # Helm 4 reports what it pulled on stdout.
     re.compile(r"(Pulled|Digest): \S+"),
     re.compile(r"(level=|time=).*"),
@@ -45,13 +46,13 @@ NOISE = (
 )
 
 _COMMA = re.compile(r"(?<!\\),")
+_LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # how its log lines begin, Helm 3 and 4
 _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever reads a status in Argo CD
-_TEMPLATE = re.compile(r"\((?P<file>[^\s():]+):(?P<line>\d+)(:\d+)?\)")
 
 
-def needs(instance: Instance) -> Needs:
+def needs(instance: Instance) -> tuple[str, ...]:
     """Ask for the dependencies of the chart itself."""
-    return Needs(charts=(instance.folder,))
+    return (instance.folder,)
 
 
 def render(instance: Instance, work: Work, nursery: Nursery) -> Printed:
@@ -68,7 +69,7 @@ def render(instance: Instance, work: Work, nursery: Nursery) -> Printed:
     said = _in_terms_of_the_repository(result.stderr, work)
     if result.returncode != 0:
         raise _refusal(result, tool, said, instance)
-    return Printed(result.stdout, tuple(said.splitlines()))
+    return Printed(result.stdout, tuple(_warning(line) for line in said.splitlines()))
 
 
 def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:
@@ -123,20 +124,16 @@ def _in_terms_of_the_repository(stderr: bytes, work: Work) -> str:
     return "\n".join(line for line in said.splitlines() if line.strip() and line.strip() != _ADVICE)
 
 
+def _warning(line: str) -> str:
+    return "helm: " + _LOG.sub("", line).rstrip('"')
+
+
 def _refusal(result: Result, tool: Tool, said: str, instance: Instance) -> EngineError:
     name = f"helm {tool.version}"
     if result.returncode < 0:
         return EngineError(f"{name} was killed by signal {-result.returncode}", foreign=True)
     if not said:
         return EngineError(f"{name} exited with status {result.returncode} and said nothing")
-    return EngineError(f"{name}: {said.removeprefix('Error: ')}", file=_place(said, instance))
-
-
-def _place(said: str, instance: Instance) -> str:
-    """Return the template that helm names, as a path of the repository when it is the application's own."""
-    found = _TEMPLATE.search(said)
-    if not found:
-        return ""
-    inside = found["file"].partition("/")[2]
-    is_own = inside.startswith("templates/")
-    return f"{instance.folder}/{inside}:{found['line']}" if is_own else f"{found['file']}:{found['line']}"
+    said = said.removeprefix("Error: ")
+    told = said.replace("\n", "\n  ")  # what follows the first line must not look like the next part of the error
+    return EngineError(f"{name}: {told}", file=place(said, instance.folder))

@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from cmp.proc import Feed, Nursery
 
 
-class Needs(NamedTuple):
-    """What must be in place before an engine renders: root-relative folders of charts whose dependencies it reads."""
-
-    charts: tuple[str, ...]
-
-
 class Work(NamedTuple):
     """Where and with what an engine renders.
 
@@ -53,8 +47,8 @@ class Engine(Protocol):
     OPTIONS: tuple[Option, ...]
     NOISE: tuple[re.Pattern[str], ...]
 
-    def needs(self, instance: Instance) -> Needs:
-        """Say what must be in place, from the instance alone."""
+    def needs(self, instance: Instance) -> tuple[str, ...]:
+        """Return the folders of the charts whose dependencies must be in place, from the instance alone."""
 
     def render(self, instance: Instance, work: Work, nursery: Nursery) -> Printed:
         """Run the program; EngineError when it refuses."""

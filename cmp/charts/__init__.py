@@ -1,0 +1,147 @@
+"""Chart dependencies: restored from the cache into a private copy of the chart; only what is missing is fetched.
+
+declared.py, chartfile.py, lockdigest.py   what Chart.yaml and its lock ask for
+plan.py                                    where each dependency comes from
+vendored.py                                from charts/ in Git
+remote.py, fetch.py                        from a repository: the cache first, then the network
+packaged.py                                from a folder of the same tree (`file://`)
+helm.py, faults.py, repositories.py        helm in private homes, its complaints, the mounted credentials
+constraints.py, versions.py, archive.py    ranges, exact versions, what an archive is
+upkeep.py                                  list, verify, prune, warm and refresh the cache
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from cmp.charts import remote
+from cmp.charts.plan import Local, Planner
+from cmp.charts.vendored import Vendored
+from cmp.errors import ChartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cmp.chartcache import Archive
+    from cmp.charts.packaged import Packager
+    from cmp.charts.plan import Plan
+    from cmp.charts.remote import Wanted
+    from cmp.context import Context
+    from cmp.lockfile import Lock, LockedChart
+    from cmp.model import Tool
+    from cmp.tree import Tree
+
+
+class ChartWork(NamedTuple):
+    """A chart whose dependencies are wanted.
+
+    `folder` is the chart's root-relative folder, `copy` the absolute path of its private, writable copy, `lock` the
+    content of cmp.lock if the repository has one.
+    """
+
+    tree: Tree
+    folder: str
+    copy: str
+    helm: Tool
+    lock: Lock | None
+
+
+class Restored(NamedTuple):
+    """A dependency that is in place.
+
+    `repository` is as Chart.yaml has it.  `sha256` is that of the archive, for a packaged chart that of its source, and
+    "" for a folder in charts/.
+    """
+
+    name: str
+    version: str
+    repository: str
+    sha256: str
+    how: Literal["cache", "fetched", "vendored", "packaged"]
+
+
+def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
+    """Fill charts/ of the copy with every dependency, in the order of Chart.yaml, and say what was done.
+
+    Charts that lie there and are not dependencies stay.  Without a miss there is no network and no child process.
+    Raises ChartError; DeadlineError names the chart and the repository that were slow.
+    """
+    plan = Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
+    if not plan.items:
+        return ()
+    obtained = remote.obtain(plan.wanted(), work.helm, context)
+    return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
+
+
+def locked(tree: Tree, folder: str, helm: Tool, context: Context) -> list[LockedChart]:
+    """Return what cmp.lock says of a chart's dependencies, those of its `file://` charts included.
+
+    What is not in the cache is fetched; a range has the version that a render would take now.
+    """
+    from cmp.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
+
+    plan = Planner(tree, helm, None, context).plan(folder)
+    obtained = remote.obtain(plan.wanted(), helm, context)
+    return [
+        LockedChart(dependency.repository, dependency.name, dependency.constraint, found.version, found.sha256)
+        for dependency, source in plan.remote()
+        for found in (obtained[source],)
+    ]
+
+
+class _Filler:
+    """Put planned dependencies into copies of charts."""
+
+    def __init__(self, work: ChartWork, obtained: Mapping[Wanted, Archive], context: Context) -> None:
+        self._work = work
+        self._obtained = obtained
+        self._context = context
+
+    def fill(self, plan: Plan, copy: str) -> list[Restored]:
+        """Write the archives of a plan into `copy`/charts."""
+        restored = []
+        for dependency, source in plan.items:
+            if isinstance(source, Vendored):
+                done = Restored(source.name, source.version, dependency.repository, source.sha256, "vendored")
+            elif isinstance(source, Local):
+                packager = self._packager()
+                digest = self._digest(source, packager)
+                _write(packager.obtain(source, digest, self._fill_below(source)), copy)
+                done = Restored(source.name, source.version, dependency.repository, digest, "packaged")
+            else:
+                archive = self._obtained[source]
+                _write(archive, copy)
+                how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
+                done = Restored(archive.name, archive.version, dependency.repository, archive.sha256, how)
+            restored.append(done)
+        return restored
+
+    def _packager(self) -> Packager:
+        from cmp.charts.packaged import Packager  # noqa: PLC0415  # many charts have no `file://` dependency
+
+        return Packager(self._work.tree, self._work.helm, self._context)
+
+    def _digest(self, local: Local, packager: Packager) -> str:
+        below = [
+            self._digest(source, packager) if isinstance(source, Local) else self._obtained[source].sha256
+            for _, source in local.plan.items
+            if not isinstance(source, Vendored)  # its bytes are among the files
+        ]
+        return packager.source_digest(local.plan.folder, below)
+
+    def _fill_below(self, local: Local) -> Callable[[str], object]:
+        return lambda copy: self.fill(local.plan, copy)
+
+
+def _write(archive: Archive, copy: str) -> None:
+    """Write a copy, not a link: helm comments on symbolic links, and a hard link could change the cache."""
+    folder = os.path.join(copy, "charts")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, archive.filename), "wb") as file:
+            file.write(archive.data)
+    except OSError as error:
+        raise ChartError(
+            f"cannot write {archive.filename} into the work copy: {error.strerror}", foreign=True
+        ) from None

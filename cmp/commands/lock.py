@@ -1,0 +1,65 @@
+"""`cmp lock`: write cmp.lock, with the digest of every chart and every pinned tool."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp import charts, lockfile, toolchain, toolstore
+from cmp.commands import Invocation, Output
+from cmp.commands.needed import needed
+from cmp.errors import UsageError
+from cmp.lockfile import Lock, LockedTool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.context import Context
+    from cmp.model import ToolPin
+
+
+@click.command()
+@click.pass_obj
+def command(invocation: Invocation) -> Output:
+    """Write cmp.lock at the root of the repository.
+
+    Charts come from the cache or are fetched.  A tool is locked for this platform as it is installed here; what the
+    file says of other platforms stays as long as the version is pinned.
+    """
+    context = invocation.context
+    found = needed(invocation.cwd)
+    locked = {
+        chart
+        for folder, pin in found.charts
+        for chart in charts.locked(found.tree, folder, toolchain.find([pin], context.settings)["helm"], context)
+    }
+    before = lockfile.load(found.tree) or Lock()
+    tools = [tool for pin in found.pins for tool in _tools(pin, before, context)]
+    lock = Lock(tuple(locked), tuple(tools))
+    _write(os.path.join(found.tree.root, lockfile.FILE), lockfile.dump(lock))
+    return Output(f"{lockfile.FILE}: {len(locked)} charts, {len(tools)} tools\n".encode())
+
+
+def _tools(pin: ToolPin, before: Lock, context: Context) -> Iterator[LockedTool]:
+    """Yield what is known about a pin: the installed program, and the entries for other platforms and ways."""
+    record = toolstore.entry(context.settings.tools_dir, pin.name, pin.version).record
+    here = LockedTool(pin.name, pin.version, record.os, record.arch, record.via, record.sha256) if record else None
+    others = [tool for tool in before.tools if tool[:2] == pin[:2] and (here is None or tool[:5] != here[:5])]
+    if here is None and not others:
+        message = f"{pin.name} {pin.version} ({pin.source}) is not installed here, so it is not locked"
+        context.log.warning(message)
+    yield from others
+    if here:
+        yield here
+
+
+def _write(path: str, data: bytes) -> None:
+    beside = f"{path}.{os.getpid()}"
+    try:
+        with open(beside, "xb") as file:
+            file.write(data)
+        os.replace(beside, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,47 @@
+"""The guard on stdout: what an engine printed becomes checked manifests, or one error that names every mistake.
+
+    stream.py     bytes -> pieces, cut where Argo CD cuts
+    objects.py    what one document must be
+    guard.py      pieces -> manifests
+    rendered.py   the result, and the findings against it
+
+What passes is read by Argo CD as exactly the values that were checked: tests ask the real Go decoder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.errors import OutputError
+from cmp.manifests.guard import Guard
+from cmp.manifests.rendered import Identity, Manifest, Rendered, refusal
+from cmp.manifests.stream import split
+
+if TYPE_CHECKING:
+    import re
+
+    from cmp.model import OutputRules
+
+__all__ = ["Identity", "Manifest", "Rendered", "check"]
+
+MAX_NOTE = 200
+
+
+def check(data: bytes, rules: OutputRules, noise: tuple[re.Pattern[str], ...], engine: str) -> Rendered:
+    """Return what may reach Argo CD, each object with its text as the engine wrote it; OutputError for the rest.
+
+    `noise` are the lines that `engine` is known to print before its first document: they are left out, and noted.
+    """
+    stream = split(data, noise)
+    guard = Guard(rules)
+    guard.notes.extend(f"{engine} printed before the first document: {line[:MAX_NOTE]}" for line in stream.noise)
+    for piece in stream.pieces:
+        guard.admit(piece)
+    if guard.findings:
+        raise refusal(sorted(guard.findings), engine)
+    if not guard.manifests and not rules.allow_empty:
+        raise OutputError(
+            f"{engine} printed no object: Argo CD could prune the whole application",
+            hint="if this is meant, `output: {allowEmpty: true}` in cmp-app.yaml accepts it",
+        )
+    return Rendered(tuple(guard.manifests), tuple(guard.notes))

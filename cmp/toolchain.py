@@ -1,0 +1,70 @@
+"""From pins to programs: only what is installed may run, and never what PATH happens to hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp import lockfile, toolstore
+from cmp.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cmp.lockfile import Lock
+    from cmp.model import Settings, Tool, ToolPin
+
+
+def find(pins: Iterable[ToolPin], settings: Settings, lock: Lock | None = None) -> Mapping[str, Tool]:
+    """Return the installed program of each pin, by the tool's name; where there is a lock, the one that it names.
+
+    ToolError names every pin that is not installed, what is installed instead, and the command that installs it.
+    """
+    tools: dict[str, Tool] = {}
+    missing: list[ToolPin] = []
+    for pin in pins:
+        tool = toolstore.lookup(settings.tools_dir, pin)
+        if tool:
+            tools[pin.name] = tool
+        else:
+            missing.append(pin)
+    if missing:
+        raise _not_installed(missing, settings.tools_dir)
+    if lock:
+        for tool in tools.values():
+            _check_locked(tool, lock)
+    return tools
+
+
+def _check_locked(tool: Tool, lock: Lock) -> None:
+    """Raise ToolError unless cmp.lock names this very program, or another build of it for this platform."""
+    platform = toolstore.platform()
+    locked = {one.sha256 for one in lock.tools if (one.name, one.version, (one.os, one.arch)) == (*tool[:2], platform)}
+    if tool.sha256 in locked:
+        return
+    named = f"{tool.name} {tool.version} for {'/'.join(platform)}"
+    raise ToolError(
+        f"the installed {named} is not in cmp.lock: sha256 {tool.sha256}, locked {', '.join(sorted(locked))}"
+        if locked
+        else f"cmp.lock has no {named}",
+        file=lockfile.FILE,
+        hint="install what is locked with `cmp tools install --from cmp.lock`, or write the lock again with `cmp lock`",
+        foreign=bool(locked),
+    )
+
+
+def _not_installed(missing: list[ToolPin], tools_dir: str) -> ToolError:
+    """Describe missing versions; a retry without a new commit can succeed, once somebody has installed them."""
+    specs = " ".join(f"{pin.name}@{pin.version}" for pin in missing if toolstore.is_exact(pin.version))
+    install = f"install with `cmp tools install {specs}`, or " if specs else ""
+    return ToolError(
+        "\n  ".join(_describe(pin, tools_dir) for pin in missing),
+        hint=f"{install}pin a version that is installed",
+        foreign=True,
+    )
+
+
+def _describe(pin: ToolPin, tools_dir: str) -> str:
+    problem = toolstore.entry(tools_dir, pin.name, pin.version).problem
+    others = [tool.version for tool in toolstore.installed(tools_dir) if tool.name == pin.name]
+    instead = f"installed: {', '.join(others)}" if others else f"no {pin.name} is installed in {tools_dir}"
+    return f"{pin.name} {pin.version} {problem} (pinned in {pin.source}); {instead}"

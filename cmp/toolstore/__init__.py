@@ -1,0 +1,165 @@
+"""The tool store: `<tools folder>/<tool>/<version>/<tool>`, each program beside a record of what it was when it came.
+
+A version is *installed* when its record fits its program.  Reading the store is all that a render needs, so this module
+imports next to nothing; `cmp.toolstore.install` fills it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.model import Tool
+
+if TYPE_CHECKING:
+    from cmp.model import ToolPin
+
+RECORD = "record.json"
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_EXACT = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class Record(NamedTuple):
+    """What was verified at install; `size` in bytes, `os` and `arch` in Go's words, `via` is `release` or `go`.
+
+    `source` is the URL of the release download, or `module@version` of the Go module.
+    """
+
+    sha256: str
+    size: int
+    os: str
+    arch: str
+    via: str
+    source: str
+
+
+class Entry(NamedTuple):
+    """One version in the store; `problem` says why it is not installed, and is empty when it is."""
+
+    name: str
+    version: str
+    path: str
+    record: Record | None
+    problem: str
+
+    @property
+    def tool(self) -> Tool | None:
+        """The program, if it may be run."""
+        if self.problem or self.record is None:
+            return None
+        return Tool(self.name, self.version, self.path, self.record.sha256)
+
+
+def lookup(tools_dir: str, pin: ToolPin) -> Tool | None:
+    """Return the installed program of an exact version, or None.
+
+    Every render asks, so this compares the size with the record (which finds a copy cut short) and does not hash the
+    program, which takes 30 ms for 50 MB: `install` did, and `verify` does.  The time of change is not compared: copying
+    a store into an image alters it.
+    """
+    return entry(tools_dir, pin.name, pin.version).tool
+
+
+def installed(tools_dir: str) -> list[Tool]:
+    """Return every installed program, by name and version."""
+    return [tool for found in entries(tools_dir) if (tool := found.tool)]
+
+
+def entries(tools_dir: str) -> list[Entry]:
+    """Return everything that lies in the store, by name and version, also what does not count as installed."""
+    return [
+        entry(tools_dir, name, version)
+        for name in _folders(tools_dir, _NAME)
+        for version in sorted(_folders(os.path.join(tools_dir, name), _EXACT), key=_by_number)
+    ]
+
+
+def entry(tools_dir: str, name: str, version: str) -> Entry:
+    """Look at one version, hashing nothing."""
+    if not is_exact(version) or not _NAME.fullmatch(name):
+        return Entry(name, version, "", None, "is not an exact version such as 3.18.6")
+    path = os.path.join(tools_dir, name, version, name)
+    if not os.path.isfile(path):
+        return Entry(name, version, path, None, "is not installed")
+    try:
+        record = _read(os.path.join(tools_dir, name, version, RECORD))
+    except FileNotFoundError:
+        return Entry(name, version, path, None, "has no record of its sha256")
+    except (OSError, ValueError, LookupError, TypeError):
+        return Entry(name, version, path, None, "has a damaged record")
+    return Entry(name, version, path, record, _misfit(path, record))
+
+
+def verify(found: Entry) -> str:
+    """Hash the program and return what is wrong with the version, or an empty text."""
+    if found.problem or found.record is None:
+        return found.problem
+    actual = sha256(found.path)
+    if actual == found.record.sha256:
+        return ""
+    return f"has been changed: its sha256 is {actual}, at install it was {found.record.sha256}"
+
+
+def is_exact(version: str) -> bool:
+    """Whether a text is an exact version such as `3.18.6` or `4.0.0-rc.1`, and thus a safe name of a folder."""
+    return _EXACT.fullmatch(version) is not None
+
+
+def platform() -> tuple[str, str]:
+    """Return the operating system and the architecture of this machine in Go's words, such as `linux` and `amd64`."""
+    machine = os.uname()
+    return machine.sysname.lower(), _ARCHITECTURES.get(machine.machine, machine.machine)
+
+
+def sha256(path: str) -> str:
+    """Return the sha256 of a file, in hexadecimal digits."""
+    import hashlib  # noqa: PLC0415  # lookups hash nothing
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe(program: str, via: str, source: str) -> Record:
+    """Return the record of a program that was verified just now on this machine."""
+    return Record(sha256(program), os.path.getsize(program), *platform(), via, source)
+
+
+def write(folder: str, record: Record) -> None:
+    """Put the record beside its program."""
+    import json  # noqa: PLC0415  # only an install writes
+
+    with open(os.path.join(folder, RECORD), "w", encoding="utf-8") as file:
+        json.dump(record._asdict(), file, indent=2)
+        file.write("\n")
+
+
+def _read(path: str) -> Record:
+    import json  # noqa: PLC0415  # 1 ms, which `cmp tools --help` need not pay
+
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    return Record(*(data[field] for field in Record._fields))
+
+
+def _misfit(path: str, record: Record) -> str:
+    if (record.os, record.arch) != platform():
+        return f"is for {record.os}/{record.arch}, this machine is {'/'.join(platform())}"
+    size = os.path.getsize(path)
+    if size != record.size:
+        return f"is damaged: it has {size} bytes, at install it had {record.size}"
+    return "" if os.access(path, os.X_OK) else "cannot be executed by this user"
+
+
+def _folders(path: str, names: re.Pattern[str]) -> list[str]:
+    try:
+        with os.scandir(path) as found:
+            return sorted(item.name for item in found if names.fullmatch(item.name) and item.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _by_number(version: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", version)]

@@ -1,0 +1,134 @@
+"""What of a chart decides its values: Chart.yaml and values.yaml, and the same of its subcharts, packed or not."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import yamldoc
+from cmp.errors import ChartError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Files = dict[str, bytes]
+
+TEMPLATE = b'{"values": {{ toJson .Values }}}\n'
+
+_CHART = r"(?:charts/[^/._][^/]*/)*"  # Helm passes over names that begin with a dot or an underline
+_DECIDES = re.compile(rf"{_CHART}(?:(?:Chart|requirements|values)\.yaml|charts/[^/._][^/]*\.tgz)")
+_SUBCHART = re.compile(r"(charts/[^/]+)/Chart\.yaml")
+
+
+class Defaults(NamedTuple):
+    """A chart's values.yaml; `prefix` is where its values stand in those of the chart at the top.
+
+    `imports` are the chart's `import-values`: a key that takes values from a subchart, and that of the subchart.
+    """
+
+    prefix: tuple[str, ...]
+    label: str
+    data: bytes
+    imports: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+
+def skeleton(folder: str, target: str) -> Files:
+    """Write a chart to `target` that has the values of the chart in `folder`, prints them and does nothing else.
+
+    No template of the chart can fail in it, and no schema refuses.  Returns the files that decide the values.
+    """
+    files = dict(_of_folder(folder))
+    for path, data in {**files, "templates/values.yaml": TEMPLATE}.items():
+        place = os.path.join(target, path)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as file:
+            file.write(data)
+    return files
+
+
+def defaults(files: Mapping[str, bytes], label: str) -> list[Defaults]:
+    """Return the default values of a chart, called `label`, and of its subcharts; parents first: they are stronger."""
+    return sorted(_defaults(files, (), label), key=lambda found: (len(found.prefix), found.prefix))
+
+
+def _of_folder(folder: str) -> Iterator[tuple[str, bytes]]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.relpath(os.path.join(parent, name), folder)
+            if _DECIDES.fullmatch(path):
+                with open(os.path.join(folder, path), "rb") as file:
+                    yield from _unpacked(path, file.read())
+
+
+def _unpacked(path: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield a file, or the files of an archive as if it lay there unpacked."""
+    if not path.endswith(".tgz"):
+        yield path, data
+        return
+    import tarfile  # noqa: PLC0415  # only `cmp values` looks into archives
+    from io import BytesIO  # noqa: PLC0415
+
+    try:
+        with tarfile.open(fileobj=BytesIO(data), mode="r:gz") as archive:
+            for member in archive:
+                inner = member.name.partition("/")[2]
+                file = archive.extractfile(member) if member.isfile() and _DECIDES.fullmatch(inner) else None
+                if file:
+                    yield from _unpacked(f"{path.removesuffix('.tgz')}/{inner}", file.read())
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise ChartError(f"this is not a chart archive ({error})", file=path) from None
+
+
+def _defaults(files: Mapping[str, bytes], prefix: tuple[str, ...], label: str) -> Iterator[Defaults]:
+    declared = list(_dependencies(files))
+    imports = tuple((prefix + target, prefix + source) for use in declared for target, source in _imports(use))
+    yield Defaults(prefix, label, files.get("values.yaml", b""), imports)
+    for path in files:
+        if found := _SUBCHART.fullmatch(path):
+            inside = {name.removeprefix(f"{found[1]}/"): data for name, data in files.items() if _is_in(name, found[1])}
+            name, version = _identity(inside)
+            for known_as in _names(name, version, declared):
+                yield from _defaults(inside, (*prefix, known_as), f"{name}-{version}/values.yaml")
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/")
+
+
+def _identity(files: Mapping[str, bytes]) -> tuple[str, str]:
+    chart = _mapping(files.get("Chart.yaml", b""))
+    return str(chart.get("name")), str(chart.get("version"))
+
+
+def _dependencies(files: Mapping[str, bytes]) -> Iterator[Mapping[str, object]]:
+    """Yield what Chart.yaml, or the requirements.yaml of an old chart, declares."""
+    for name in ("Chart.yaml", "requirements.yaml"):
+        declared = _mapping(files.get(name, b"")).get("dependencies")
+        for dependency in declared if isinstance(declared, list) else ():
+            if isinstance(dependency, dict):
+                yield dependency
+
+
+def _names(name: str, version: str, declared: list[Mapping[str, object]]) -> list[str]:
+    """Return the names under which a subchart's values stand: its aliases, each a use of its own."""
+    uses = [dependency for dependency in declared if dependency.get("name") == name]
+    exact = [dependency for dependency in uses if dependency.get("version") == version]
+    return [str(dependency.get("alias") or name) for dependency in exact or uses] or [name]
+
+
+def _imports(use: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield (key in the chart, key in its values for the subchart) for each of the two ways to write an import."""
+    subchart = str(use.get("alias") or use.get("name"))
+    wanted = use.get("import-values")
+    for item in wanted if isinstance(wanted, list) else ():
+        if isinstance(item, str):
+            yield (), (subchart, "exports", *item.split("."))
+        elif isinstance(item, dict):
+            child, parent = str(item.get("child")), str(item.get("parent"))
+            yield () if parent == "." else tuple(parent.split(".")), (subchart, *child.split("."))
+
+
+def _mapping(data: bytes) -> Mapping[str, object]:
+    documents = yamldoc.load_all(data)
+    return documents[0] if documents and isinstance(documents[0], dict) else {}

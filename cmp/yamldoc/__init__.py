@@ -1,0 +1,90 @@
+r"""YAML as Argo CD reads it: the only place that imports PyYAML.
+
+`load_all` reads what Argo CD's parser reads (sigs.k8s.io/yaml over go-yaml v2), `dump_all` writes what that parser, and
+every other YAML reader, reads back unchanged, `parse` adds to each value the document's own bytes, its line and its
+duplicate keys, `to_json` prints a value as Go does.  libyaml does the parsing (through PyYAML's `CParser`); what a
+scalar means is decided here, because PyYAML's own constructors take `1e3` for a string, `1:30` for 90, and a date for
+an object.
+
+    document.py    YamlError, Document, Duplicate; the bytes of a stream -> the bytes of its documents
+    scalar.py      a scalar's text and tag -> its value, as go-yaml resolves it
+    events.py      the bytes of a document -> libyaml's events, or a YamlError
+    construct.py   events -> the value
+    trace.py       events -> the lines of keys, duplicate keys
+    emit.py        values -> YAML
+    gojson.py      values -> JSON
+
+Documents are separated as Argo CD separates them, at lines that begin with `---`.  Those whose value is null (empty,
+comments only, `null`) are dropped, as there.
+
+Stricter than Argo CD's parser, on purpose: text after a document's end marker (`...`), which Argo CD loses in silence,
+and more than 256 levels of nesting, so that whoever walks a value may recurse, are errors.  So is what libyaml cannot
+read as go-yaml does: UTF-16, a byte order mark inside a document, and between brackets a colon before a comma or a
+bracket (`[a:]`), a tag before one (`[!a, b]`), and a question mark in a plain scalar where go-yaml takes it for a key
+(`[?a]`; it mostly refuses it).  In a document that ends without a newline Argo CD's splitter adds one.
+
+Wider: `--- text` on one line and `%YAML 1.1` are read, as the parser itself does; what Argo CD's splitter adds in
+strictness is the business of `cmp.manifests`.  A stream that begins with `{` is YAML too, where Argo CD tries JSON
+first: `\/` and escaped surrogate pairs, which JSON has and YAML has not, are errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.yamldoc.document import Document, Duplicate, YamlError, split
+from cmp.yamldoc.gojson import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Document", "Duplicate", "YamlError", "dump_all", "load_all", "parse", "preload", "to_json"]
+
+
+def preload() -> None:
+    """Import PyYAML now, while a child process runs; ToolError when it lacks libyaml (reading needs no call before)."""
+    import cmp.yamldoc.construct  # noqa: F401, PLC0415  # PyYAML costs more than a bare interpreter's start
+
+
+def load_all(data: bytes) -> list[object]:
+    """Return the values of all documents that are not null: dict with str keys, list, str, bool, int, float, None.
+
+    Numbers keep Go's type: int within int64 and uint64, else float.  The last of duplicate keys wins; no two places
+    share an object.  Raises YamlError.
+    """
+    return [value for _, _, value, _ in _documents(data)]
+
+
+def parse(data: bytes) -> list[Document]:
+    """Return all documents that are not null, in order; raises YamlError."""
+    return [
+        Document(text, value, line, _duplicates(text, line) if has_duplicates else ())
+        for text, line, value, has_duplicates in _documents(data)
+    ]
+
+
+def dump_all(documents: Iterable[object]) -> bytes:
+    """Return a stream that reads back as equal documents, each begun with `---`; equal values give equal bytes.
+
+    Keys are sorted.  A document that is null reads back as none at all.  ValueError for what cannot be read back (an
+    integer beyond 64 bits, a float that is not finite, a lone surrogate, more than 256 levels), TypeError for other
+    types than dict with str keys, list, tuple, str, bool, int, float and None.
+    """
+    from cmp.yamldoc import emit  # noqa: PLC0415  # its patterns take milliseconds to compile; `generate` needs none
+
+    return emit.dump_all(documents)
+
+
+def _documents(data: bytes) -> Iterator[tuple[bytes, int, object, bool]]:
+    from cmp.yamldoc.construct import construct  # noqa: PLC0415  # as in `preload`
+
+    for text, line in split(data):
+        value, has_duplicates = construct(text, line)
+        if value is not None:
+            yield text, line, value, has_duplicates
+
+
+def _duplicates(text: bytes, line: int) -> tuple[Duplicate, ...]:
+    from cmp.yamldoc.trace import trace  # noqa: PLC0415  # as in `preload`
+
+    return trace(text, line).duplicates

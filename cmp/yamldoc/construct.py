@@ -1,0 +1,221 @@
+"""Events -> values, as go-yaml v2 decodes them (its decode.go)."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from cmp.yamldoc.document import MAX_DEPTH, YamlError
+from cmp.yamldoc.events import Events
+from cmp.yamldoc.scalar import NUMBER_START, WORDS, key_text, resolve_number, resolve_tagged
+
+if TYPE_CHECKING:
+    from cmp.yamldoc.events import Event
+
+# go-yaml's bounds on aliases: of a document's nodes they may make 99 %, of a very large document's 10 %.
+_FREE_ALIASED, _FREE_NODES = 100, 1000
+_SMALL, _LARGE = 400_000, 4_000_000
+
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+
+
+def construct(text: bytes, line: int) -> tuple[object, bool]:
+    """Return the value of a document that starts at `line`, and whether it has duplicate keys; raises YamlError."""
+    events = Events(text, line)
+    constructor = Constructor(events)
+    value = events.guard(constructor.document)
+    return value, constructor.has_duplicates
+
+
+class _Anchor:
+    """An anchored value: the anchor itself while its node is being read; `nodes` is its size."""
+
+    __slots__ = ("nodes", "value")
+
+    def __init__(self) -> None:
+        self.value: object = self
+        self.nodes = 1
+
+
+class Constructor:
+    def __init__(self, events: Events) -> None:
+        self.has_duplicates = False
+        self._events = events
+        self._next = events.next
+        self._anchors: dict[str, _Anchor] = {}
+        self._nodes = 2  # go-yaml counts the document, its root, and each key, value and item: also those of aliases
+        self._aliased = 0  # those of aliases alone
+        self._flow = 0  # levels of brackets around the present node
+        # What Go decodes but cannot write as JSON; an error unless a later duplicate key replaces it.
+        self._doubts: list[YamlError] = []
+
+    def document(self) -> object:
+        self._next()  # the start of the stream
+        event = self._next()
+        if type(event) is StreamEndEvent:
+            return None
+        if event.version not in {None, (1, 1)}:
+            raise self._events.error("found incompatible YAML document", event.start_mark)
+        value = self._node(self._next(), 0)
+        self._check_aliases(self._next())
+        event = self._next()
+        if type(event) is not StreamEndEvent:
+            raise self._events.error("text after the end of the document", event.start_mark)
+        if self._doubts and not _is_json(value):
+            raise self._doubts[0]
+        return value
+
+    def _node(self, event: Event, depth: int) -> object:
+        kind = type(event)
+        if kind is ScalarEvent:
+            return self._scalar(event)
+        if kind is AliasEvent:
+            return self._alias(event, depth)
+        if depth == MAX_DEPTH:
+            raise self._events.error(f"more than {MAX_DEPTH} levels of nesting", event.start_mark)
+        read = self._mapping if kind is MappingStartEvent else self._sequence
+        before = self._nodes
+        anchor = self._anchor(event)
+        self._flow += event.flow_style
+        value = read(depth + 1)
+        self._flow -= event.flow_style
+        if anchor:
+            anchor.value = value
+            anchor.nodes += self._nodes - before
+        return value
+
+    def _anchor(self, event: Event) -> _Anchor | None:
+        if event.anchor is None:
+            return None
+        anchor = self._anchors[event.anchor] = _Anchor()  # an anchor may be defined again
+        return anchor
+
+    def _scalar(self, event: Event) -> object:
+        value = event.value
+        if self._flow and "?" in value and event.style == "":  # libyaml reads it, to go-yaml the mark starts a key
+            raise self._events.error("a question mark in a plain scalar between brackets", event.start_mark)
+        if event.tag is not None:
+            value = self._finite(self._tagged(event), event)
+        elif event.implicit[0]:  # plain
+            value = self._finite(resolve_number(value), event) if value[:1] in NUMBER_START else WORDS.get(value, value)
+        if event.anchor is not None:
+            anchor = self._anchors[event.anchor] = _Anchor()
+            anchor.value = value
+        return value
+
+    def _finite(self, value: object, event: Event) -> object:
+        if type(value) is float and not isfinite(value):
+            self._doubts.append(self._events.error("not a number that JSON can hold", event.start_mark))
+        return value
+
+    def _tagged(self, event: Event) -> object:
+        try:
+            return resolve_tagged(event.tag, event.value)
+        except ValueError as error:
+            problem = str(error)
+        raise self._events.error(problem, event.start_mark)
+
+    def _sequence(self, depth: int) -> list[object]:
+        result = []
+        while type(event := self._next()) is not SequenceEndEvent:
+            self._nodes += 1
+            result.append(self._node(event, depth))
+        return result
+
+    def _mapping(self, depth: int) -> dict[str | None, object]:
+        result: dict[str | None, object] = {}
+        own = result  # the keys that are written out, not merged in
+        next_event = self._next
+        while type(event := next_event()) is not MappingEndEvent:
+            key = self._key(event)
+            if key == "<<" and is_merge(event):
+                own = dict(own)
+                self._merge(result, depth)
+                continue
+            event = next_event()
+            self._nodes += 2
+            value = self._scalar(event) if type(event) is ScalarEvent else self._node(event, depth)
+            if key in own:
+                self.has_duplicates = True
+            result[key] = value
+            if own is not result:
+                own[key] = value
+        return result
+
+    def _key(self, event: Event) -> str | None:
+        """Return the text of a key; None, and a doubt, when it can be none in JSON."""
+        value = self._scalar(event) if type(event) is ScalarEvent else self._key_by_alias(event)
+        if type(value) is str:
+            return value
+        text = key_text(value)
+        if text is None:
+            self._doubts.append(self._events.error("null or a number beyond 64 bits cannot be a key", event.start_mark))
+        return text
+
+    def _key_by_alias(self, event: Event) -> object:
+        if type(event) is AliasEvent:
+            value = self._alias(event, 0)
+            if type(value) is not dict and type(value) is not list:
+                return value
+        raise self._events.error("a mapping or a list cannot be a key", event.start_mark)
+
+    def _merge(self, result: dict[str | None, object], depth: int) -> None:
+        """Read the value of a `<<`: what it brings in replaces the keys before it (the YAML specification differs)."""
+        event = self._next()
+        self._nodes += type(event) is not SequenceStartEvent
+        value: Any = self._node(event, depth)
+        parts = value[::-1] if type(event) is SequenceStartEvent else [value]
+        if any(type(part) is not dict for part in parts):
+            raise self._events.error("a merge needs a mapping or a list of mappings", event.start_mark)
+        for part in parts:
+            result.update(part)
+
+    def _alias(self, event: Event, depth: int) -> object:
+        """Return a copy of the anchored value, so that no two places of a document are one object."""
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None:
+            raise self._events.error("unknown anchor", event.start_mark)
+        if anchor.value is anchor:
+            raise self._events.error("the anchor's value contains itself", event.start_mark)
+        self._nodes += anchor.nodes
+        self._aliased += anchor.nodes
+        self._check_aliases(event)
+        too_deep = self._events.error(f"more than {MAX_DEPTH} levels of nesting", event.start_mark)
+        return _copy(anchor.value, MAX_DEPTH - depth, too_deep)
+
+    def _check_aliases(self, event: Event) -> None:
+        share = 0.99 - 0.89 * (min(max(self._nodes, _SMALL), _LARGE) - _SMALL) / (_LARGE - _SMALL)
+        if self._aliased > _FREE_ALIASED and self._nodes > _FREE_NODES and self._aliased > self._nodes * share:
+            raise self._events.error("document contains excessive aliasing", event.start_mark)
+
+
+def is_merge(event: Event) -> bool:
+    return type(event) is ScalarEvent and event.value == "<<" and (event.implicit[0] or event.tag == _MERGE_TAG)
+
+
+def _copy(value: object, room: int, too_deep: YamlError) -> object:
+    if type(value) is not dict and type(value) is not list:
+        return value
+    if room == 0:
+        raise too_deep
+    if type(value) is dict:
+        return {key: _copy(item, room - 1, too_deep) for key, item in value.items()}
+    return [_copy(item, room - 1, too_deep) for item in value]
+
+
+def _is_json(value: object) -> bool:
+    if type(value) is dict:
+        return None not in value and all(map(_is_json, value.values()))
+    if type(value) is list:
+        return all(map(_is_json, value))
+    return type(value) is not float or isfinite(value)
