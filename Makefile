@@ -1,0 +1,70 @@
+# From a fresh clone: `make demo` shows what cmp does, `make test` checks all of it, `make setup` prepares both.
+# Needed: Python 3.11 or newer, git, make and a network.  Outside the checkout, CACHE is written, and pip's and Go's own.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/argocd-cmp
+
+export CMP_TEST_TOOLS ?= $(CACHE)/tools
+export CMP_TOOLS_DIR := $(CMP_TEST_TOOLS)
+export CMP_TEST_HELPERS ?= $(CACHE)/test-tools
+export CMP_TEST_GOYAML ?= $(CMP_TEST_HELPERS)/goyaml
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+TOOLS := helm@3.14.4 helm@3.18.6 helm@4.0.0 sops@3.10.2
+SOURCES := cmp tests scripts bench examples
+
+.PHONY: help setup demo test lint bench programs tools test-tools lock clean
+
+help:
+	@echo "make demo | test | lint | bench | setup | lock | clean   (CONTRIBUTING.md)"
+
+setup: tools test-tools
+
+demo: tools
+	@$(BIN)/python scripts/demo.py
+
+test: programs setup lint
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+lint: $(VENV)/.complete
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy $(SOURCES)
+
+bench: tools
+	$(BIN)/python -m bench
+
+programs:
+	@sh scripts/need.sh gpg=gnupg git=git
+
+tools: $(VENV)/.complete
+	@$(BIN)/cmp tools install $(TOOLS) >/dev/null
+
+test-tools: $(VENV)/.complete
+	@$(BIN)/python scripts/build_helpers.py "$(CMP_TEST_HELPERS)"
+
+# A virtual environment with what requirements/ pins by hash, Go where the machine has none, and cmp itself, editable.
+$(VENV)/.complete: requirements/dev.txt requirements/go.txt pyproject.toml
+	@echo "make: preparing $(VENV)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "make: Python 3.11 or newer is needed")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh scripts/need.sh ensurepip=python3-venv
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@command -v go >/dev/null || $(PIP) install --require-hashes --requirement requirements/go.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Newest versions of everything that is not the product: run it, run the tests, commit both files.
+lock: $(VENV)/.complete
+	$(PIP) install uv
+	$(LOCK) pyproject.toml --group dev requirements/build.in --output-file requirements/dev.txt
+	$(LOCK) requirements/go.in --output-file requirements/go.txt
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist
