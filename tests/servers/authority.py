@@ -32,12 +32,16 @@ def create(folder: Path) -> Authority:
         _builder(ca_name, ca_key.public_key())
         .issuer_name(ca_name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
+        .add_extension(_signs_certificates(), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
     certificate = (
         _builder(_name("loopback"), server_key.public_key())
         .issuer_name(ca_name)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        # Python 3.13 and later insist on it.
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     authority = Authority(folder / "ca.pem", folder / "server.pem", folder / "server.key")
@@ -66,3 +70,9 @@ def _builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.
         .not_valid_before(now - hour)  # clocks differ
         .not_valid_after(now + day)
     )
+
+
+def _signs_certificates() -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    others = dict.fromkeys((*names, "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **others)
