@@ -30,7 +30,7 @@ def main() -> int:
     """Measure everything; the exit code says whether every bound holds."""
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("--runs", type=int, default=15)
-    arguments.add_argument("--tools", type=Path, required=True)
+    arguments.add_argument("--tools", type=Path, default=os.environ.get("CMP_TOOLS_DIR"), help="the tool store")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)

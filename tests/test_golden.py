@@ -1,18 +1,21 @@
 """Every folder in tests/fixtures/cases is a miniature repository and what cmp says about it.
 
-A case has a README.md (one sentence: what it proves), a case.toml (`argv`, and where needed `cwd`, `env`), the repository in
-`repo/` and either `want.yaml` (stdout) with `want-stderr.txt` (its first line), or `want-error.txt` (exit code, then all of
-stderr).  A missing golden file is a failure; `--update-golden` writes them, to be read before they are committed.
+A case has a README.md (one sentence: what it proves), a case.toml (`argv`, and where needed `cwd`, `env`), the
+repository in `repo/` and either `want.yaml` (stdout) with `want-stderr.txt`, or `want-error.txt` (exit code, then
+stderr).  Stderr is compared whole: a warning more than the one line of a success is a difference.  A missing golden
+file is a failure; `--update-golden` writes them, to be read before they are committed.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp.errors import InternalError
 from tests.harness import FIXTURES, Ran, Sandbox, snapshot, without_times
 
 if TYPE_CHECKING:
@@ -42,10 +45,12 @@ def test_case(name: str, sandbox: Sandbox, request: pytest.FixtureRequest) -> No
 
 
 def _golden(ran: Ran, sandbox: Sandbox) -> dict[str, str]:
-    if ran.code == 0:
-        return {"want.yaml": ran.stdout, "want-stderr.txt": ran.first_line + "\n"}
-    assert ran.stdout == "", "an error must leave stdout empty"
     said = without_times(ran.stderr).replace(str(sandbox.folder), "‹sandbox›").replace(sandbox.tools_dir, "‹tools›")
+    said = re.sub(r"\blinux/\w+", "‹platform›", said)
+    if ran.code == 0:
+        return {"want.yaml": ran.stdout, "want-stderr.txt": said}
+    assert ran.code != InternalError.exit_code, said  # no golden file can want a bug
+    assert ran.stdout == "", "an error must leave stdout empty"
     return {"want-error.txt": f"exit {ran.code}\n{said}"}
 
 

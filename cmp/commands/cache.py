@@ -82,7 +82,7 @@ def _warm_repository(invocation: Invocation) -> None:
 
 
 def _restore(tree: WorkTree, chart: Chart, lock: lockfile.Lock | None, context: Context) -> None:
-    helm = toolchain.find([chart.helm], context.settings)["helm"]
+    helm = toolchain.find([chart.helm], context.settings, lock)["helm"]
     with Workspace(context.settings.tmp_dir, outside=tree) as workspace:
         work = charts.ChartWork(tree, chart.folder, workspace.folder("chart"), helm, lock)
         charts.restore(work, context)

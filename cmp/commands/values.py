@@ -85,7 +85,7 @@ def _masked(value: object, origins: Origins, path: Path, redactor: Redactor) -> 
         return {key: _masked(item, origins, (*path, key), redactor) for key, item in value.items()}
     if isinstance(value, list):
         return [_masked(item, origins, (*path, index), redactor) for index, item in enumerate(value)]
-    origin = origins.of(path)
+    origin = origins.of(path, value)
     if origin and origin.is_encrypted:
         return MASK
     return redactor.mask(value) if isinstance(value, str) else value

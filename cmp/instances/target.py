@@ -125,9 +125,11 @@ def locate(repository: Repository, request: Request) -> Target:
 
 
 def _runs_elsewhere(repository: Repository, request: Request, app: Found) -> ConfigError:
+    clusters = repository.clusters_of(request.app)
+    is_misspelt = request.cluster not in repository.config.clusters
     return ConfigError(
         f"application {request.app} does not run on cluster {request.cluster}: " + _why_not(repository, app.captures),
-        hint=suggestion(request.cluster, repository.clusters_of(request.app)),
+        hint=suggestion(request.cluster, clusters) if is_misspelt else f"it runs on {', '.join(clusters) or 'none'}",
     )
 
 

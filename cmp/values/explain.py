@@ -45,9 +45,14 @@ class Origins:
         self._prefixes = [found.prefix for found in chart_defaults]
         self._imports = [taken for found in chart_defaults for taken in found.imports]
 
-    def of(self, path: Path) -> Origin | None:
-        """Return who set the leaf, and all the weaker ones who had set the same key."""
+    def of(self, path: Path, value: object) -> Origin | None:
+        """Return who set a leaf to the value that it has in Helm, and all the weaker ones who had set the same key.
+
+        A null is the origin of a null only: where Helm let it delete a default, or passed over it, another set the value.
+        """
         found = self._in_order(self._sources(path)) or self._in_order(self._leaks(path))
+        while found and found[0].is_null and value is not None:
+            del found[0]
         if not found:
             return None
         first, *weaker = found
@@ -92,7 +97,7 @@ def leaves(value: object, origins: Origins, path: Path = ()) -> Iterator[Leaf]:
         for index, item in enumerate(value):
             yield from leaves(item, origins, (*path, index))
     else:
-        yield Leaf(path, value, origins.of(path))
+        yield Leaf(path, value, origins.of(path, value))
 
 
 def line_of(leaf: Leaf) -> str:

@@ -28,11 +28,12 @@ class Place(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Who set a value, and whom that overrode, the strongest first; `is_encrypted` says that it is ciphertext there."""
+    """Who set a value, and whom that overrode, the strongest first; the flags say what stands there."""
 
     place: Place
     overridden: tuple[Place, ...]
     is_encrypted: bool = False
+    is_null: bool = False
 
 
 def provenance(layers: Sequence[tuple[str, bytes]]) -> Mapping[Path, Origin]:
@@ -109,7 +110,7 @@ def _read(file: str, data: bytes) -> tuple[Mapping[str, object], Mapping[Path, i
 def _flat(nodes: Mapping[str, _Node], path: Path) -> Iterator[tuple[Path, Origin]]:
     for key, node in nodes.items():
         here = (*path, key)
-        yield here, Origin(node.places[0], node.places[1:], _is_ciphertext(node.value))
+        yield here, Origin(node.places[0], node.places[1:], _is_ciphertext(node.value), node.value is None)
         if node.children is not None:
             yield from _flat(node.children, here)
         else:
@@ -125,7 +126,7 @@ def _items(node: _Node, value: object, path: Path) -> Iterator[tuple[Path, Origi
         inner = iter(value.items())
     for key, item in inner:
         here = (*path, key)
-        yield here, Origin(node.layer.place(here), node.places[1:], _is_ciphertext(item))
+        yield here, Origin(node.layer.place(here), node.places[1:], _is_ciphertext(item), item is None)
         yield from _items(node, item, here)
 
 
