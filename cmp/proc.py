@@ -64,8 +64,9 @@ class Feed:
         self._rest: memoryview | None = None
 
     def provide(self, data: bytes) -> None:
-        """Give the whole content; the nursery writes it as fast as the child reads."""
+        """Give the whole content; what the pipe cannot hold, the nursery writes as fast as the child reads."""
         self._rest = memoryview(data)
+        self.push()
 
     @property
     def is_ready(self) -> bool:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import charts, gpg, layers, lockfile, manifests, toolchain, yamldoc
+from cmp import gpg, layers, lockfile, toolchain, yamldoc
 from cmp.engines import ENGINES
 from cmp.engines.protocol import Work
 from cmp.errors import CmpError
@@ -53,6 +53,8 @@ def render(tree: Tree, instance: Instance, context: Context) -> Render:
         with prepared(tree, instance, context) as ready, context.phases.phase(ready.engine.NAME):
             printed = ready.engine.render(instance, ready.work, ready.nursery)
         with context.phases.phase("output"):
+            from cmp import manifests  # noqa: PLC0415  # see _import_the_guard
+
             rendered = manifests.check(printed.manifests, instance.output, ready.engine.NOISE, ready.engine.NAME)
     return Render(instance, rendered, ready.work.tools, ready.restored, ready.encrypted, printed.warnings)
 
@@ -81,15 +83,22 @@ def prepared(tree: Tree, instance: Instance, context: Context) -> Iterator[Prepa
             opener = layers.Opener(tools, keys, context.redactor, nursery)
             feeds = opener.feeds(contents.layers)
         with phase("charts"):
-            if contents.encrypted:
-                yamldoc.preload()  # costs nothing while sops runs
-            folder = workspace.copy_tree(tree, instance.folder, "app")
-            wanted = [charts.ChartWork(tree, chart, folder, tools[engine.TOOL], lock) for chart in engine.needs(instance)]
+            from cmp import charts  # noqa: PLC0415  # costs nothing while sops runs
+
+            folder, helm = workspace.copy_tree(tree, instance.folder, "app"), tools[engine.TOOL]
+            wanted = [charts.ChartWork(tree, chart, folder, helm, lock) for chart in engine.needs(instance)]
             restored = tuple(chart for work in wanted for chart in charts.restore(work, context))
         with phase("secrets"):
             _unseal_files(instance, contents, opener, workspace)
-        work = Work(folder, workspace.folder("home"), tools, feeds, context.settings.env.plain)
+        work = Work(folder, workspace.folder("home"), tools, feeds, context.settings.env.plain, _import_the_guard)
         yield Prepared(engine, work, nursery, restored, tuple(content.path for content in contents.encrypted))
+
+
+def _import_the_guard() -> None:
+    """Import what checks the output while the engine's program makes it: then that costs no time."""
+    import cmp.manifests  # noqa: F401, PLC0415  # only here and where it is used
+
+    yamldoc.preload()
 
 
 def _tools(

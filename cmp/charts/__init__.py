@@ -101,6 +101,7 @@ class _Filler:
     def fill(self, plan: Plan, copy: str) -> list[Restored]:
         """Write the archives of a plan into `copy`/charts."""
         restored = []
+        names: dict[str, str] = {}
         for dependency, source in plan.items:
             if isinstance(source, Vendored):
                 done = Restored(source.name, source.version, dependency.repository, source.sha256, "vendored")
@@ -111,6 +112,8 @@ class _Filler:
                 done = Restored(source.name, source.version, dependency.repository, digest, "packaged")
             else:
                 archive = self._obtained[source]
+                if names.setdefault(archive.filename, archive.sha256) != archive.sha256:
+                    raise ChartError(f"two different charts are called {archive.filename}", file=dependency.place)
                 _write(archive, copy)
                 how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
                 done = Restored(archive.name, archive.version, dependency.repository, archive.sha256, how)

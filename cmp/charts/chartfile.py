@@ -34,7 +34,7 @@ def parse(folder: str, files: Mapping[str, bytes], repository_config: str) -> tu
     if locked is None:
         return found, lock_path
     pairs = zip(found, locked, strict=True) if locked else ((one, "") for one in found)
-    return [one._replace(version=one.version or version) for one, version in pairs], ""
+    return [one if one.version or one.is_local else one._replace(version=version) for one, version in pairs], ""
 
 
 def identity(data: bytes, path: str) -> tuple[str, str]:

@@ -28,6 +28,11 @@ class Dependency(NamedTuple):
     version: str
     place: str
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies in the same tree, where there is one version and nothing to lock."""
+        return self.repository.startswith("file://")
+
 
 def read(tree: Tree, folder: str, cache: ChartCache, repository_config: str) -> tuple[list[Dependency], str]:
     """Return what the chart in `folder` asks for, and the path of a lock that is out of date, or "".

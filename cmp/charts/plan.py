@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.chartcache import ChartCache
-from cmp.charts import constraints, declared, vendored
+from cmp.charts import constraints, declared, vendored, versions
 from cmp.charts.remote import Wanted
 from cmp.errors import ChartError
 from cmp.tree import join
@@ -65,7 +65,7 @@ class Planner:
             raise ChartError("file:// dependencies lead in a circle: " + " > ".join((*parents, folder)))
         config = self._context.settings.helm_repository_config
         found, stale = declared.read(self._tree, folder, self._cache, config)
-        if stale and any(not dependency.version for dependency in found):
+        if stale and any(not one.version and not one.is_local for one in found):
             message = f"{stale} does not belong to the dependencies any more and is not used"
             self._context.log.warning(message)
         charts = vendored.find(self._tree, folder, self._cache) if found else []
@@ -76,7 +76,7 @@ class Planner:
         return constraints.fits(dependency, version, self._helm, self._cache, self._context)
 
     def _source(self, dependency: Dependency, folder: str, parents: tuple[str, ...]) -> Wanted | Local:
-        if dependency.repository.startswith("file://"):
+        if dependency.is_local:
             return self._local(dependency, folder, (*parents, folder))
         if not dependency.repository:
             raise ChartError(
@@ -89,7 +89,7 @@ class Planner:
         if self._lock is None:
             return wanted
         locked = self._lock.chart(one.repository, one.name, one.constraint)
-        if locked is None or (one.version and locked.version != one.version):
+        if locked is None or (one.version and not versions.is_same(one.version, locked.version)):
             found = f"says {locked.version}" if locked else "has no entry for it"
             raise ChartError(
                 f"{wanted.subject}: cmp.lock {found}", file=one.place, hint="run `cmp lock` and commit the file"

@@ -66,7 +66,13 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         folder = f"{ready.work.folder}-values"
         files = values.skeleton(ready.work.folder, folder)
         printed = ready.engine.render(instance, ready.work._replace(folder=folder), ready.nursery)
+    for warning in printed.warnings:
+        context.log.warning(warning)
+    # JSON and not YAML: Helm prints some characters as they are that YAML forbids.
+    _, _, text = printed.manifests.partition(b'{"values":')
+    merged, _ = json.JSONDecoder().raw_decode(text.decode().lstrip())
     origins = values.Origins(
+        merged,
         layers=[(content.path, content.data) for content in layers.read(tree, instance).layers],
         settings=[
             *(("--set", key) for key, _ in instance.parameters.set),
@@ -74,9 +80,6 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         ],
         chart_defaults=values.defaults(files, join(instance.folder, "values.yaml")),
     )
-    # JSON and not YAML: Helm prints some characters as they are that YAML forbids.
-    _, _, text = printed.manifests.partition(b'{"values":')
-    merged, _ = json.JSONDecoder().raw_decode(text.decode().lstrip())
     return Merged(_masked(merged, origins, (), context.redactor), origins)
 
 
@@ -85,7 +88,7 @@ def _masked(value: object, origins: Origins, path: Path, redactor: Redactor) -> 
         return {key: _masked(item, origins, (*path, key), redactor) for key, item in value.items()}
     if isinstance(value, list):
         return [_masked(item, origins, (*path, index), redactor) for index, item in enumerate(value)]
-    origin = origins.of(path, value)
+    origin = origins.of(path)
     if origin and origin.is_encrypted:
         return MASK
     return redactor.mask(value) if isinstance(value, str) else value

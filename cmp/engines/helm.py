@@ -65,7 +65,9 @@ def render(instance: Instance, work: Work, nursery: Nursery) -> Printed:
         cwd=work.folder,
         feeds=tuple(feed for _, feed in work.layers),
     )
-    result = nursery.wait(nursery.start(command))[0]
+    child = nursery.start(command)
+    work.meanwhile()
+    result = nursery.wait(child)[0]
     said = _in_terms_of_the_repository(result.stderr, work)
     if result.returncode != 0:
         raise _refusal(result, tool, said, instance)

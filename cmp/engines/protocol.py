@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cmp.model import Instance, Option, Tool
     from cmp.proc import Feed, Nursery
@@ -16,7 +16,8 @@ class Work(NamedTuple):
     """Where and with what an engine renders.
 
     `folder` is the private copy of the instance's folder, `home` an empty private folder for the program's own files,
-    `layers` pairs each values layer's name with the feed that carries its plaintext, weakest first.
+    `layers` pairs each values layer's name with the feed of its plaintext, weakest first; `meanwhile` is to be
+    called once the program runs.
     """
 
     folder: str
@@ -24,6 +25,7 @@ class Work(NamedTuple):
     tools: Mapping[str, Tool]
     layers: tuple[tuple[str, Feed], ...]
     env: Mapping[str, str]
+    meanwhile: Callable[[], None]
 
 
 class Printed(NamedTuple):

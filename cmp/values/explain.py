@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 100  # characters of a value on its line
 NOBODY = "made by Helm"
 
+_NOTHING = object()
 _SPECIAL = re.compile(r"([.,=\[\\])")
 _KEY_PART = re.compile(r"(?:\\.|[^.\[\\])+|\[\d+\]")
 
@@ -34,38 +35,38 @@ class Origins:
 
     def __init__(
         self,
+        merged: object,
         layers: Sequence[tuple[str, bytes]],
         settings: Sequence[tuple[str, str]],
         chart_defaults: Sequence[Defaults],
     ) -> None:
-        """Take the values layers (weakest first), `--set` flags as (flag, key) in order, and charts' defaults."""
+        """Take Helm's values, the layers (weakest first), `--set`s as (flag, key) in order, and charts' defaults."""
+        self._merged = merged
         self._settings = [(Place(f"{flag} {key}", 0), _key_path(key)) for flag, key in reversed(settings)]
-        merged: tuple[tuple[str, ...], Mapping[Path, Origin]] = ((), provenance(layers))
-        self._ranks = [merged, *((found.prefix, provenance([(found.label, found.data)])) for found in chart_defaults)]
+        laid: tuple[tuple[str, ...], Mapping[Path, Origin]] = ((), provenance(layers))
+        self._ranks = [laid, *((found.prefix, provenance([(found.label, found.data)])) for found in chart_defaults)]
         self._prefixes = [found.prefix for found in chart_defaults]
         self._imports = [taken for found in chart_defaults for taken in found.imports]
 
-    def of(self, path: Path, value: object) -> Origin | None:
-        """Return who set a leaf to the value that it has in Helm, and all the weaker ones who had set the same key.
-
-        A null is the origin of a null only: where Helm let it delete a default, or passed over it, another set the value.
-        """
-        found = self._in_order(self._sources(path)) or self._in_order(self._leaks(path))
-        while found and found[0].is_null and value is not None:
-            del found[0]
+    def of(self, path: Path) -> Origin | None:
+        """Return who set the leaf, and all the weaker ones who had set the same key."""
+        value = _at(self._merged, path)
+        found = self._in_order(self._sources(path), value) or self._in_order(self._leaks(path), value)
+        # Where a null deleted a default, Helm's versions differ in what it uncovers: the value itself tells.
+        first = next((rank for rank, origin in enumerate(found) if _fits(origin, value)), 0)
         if not found:
             return None
-        first, *weaker = found
-        places = [place for origin in weaker for place in (origin.place, *origin.overridden)]
-        return first._replace(overridden=(*first.overridden, *dict.fromkeys(places)))
+        places = [place for origin in found[first + 1 :] for place in (origin.place, *origin.overridden)]
+        return found[first]._replace(overridden=(*found[first].overridden, *dict.fromkeys(places)))
 
-    def _in_order(self, paths: Iterable[Path]) -> list[Origin]:
-        return [origin for path in paths for origin in self._of_key(path)]
+    def _in_order(self, paths: Iterable[Path], value: object) -> list[Origin]:
+        """Return the origins of those keys that hold the value: where Helm has another, it was not taken from there."""
+        return [origin for path in paths if _at(self._merged, path) == value for origin in self._of_key(path, value)]
 
-    def _of_key(self, path: Path) -> Iterator[Origin]:
+    def _of_key(self, path: Path, value: object) -> Iterator[Origin]:
         for place, key in self._settings:
             if path[: len(key)] == key:
-                yield Origin(place, ())
+                yield Origin(place, (), value)
         for prefix, origins in self._ranks:
             inside = path[len(prefix) :]
             if path[: len(prefix)] == prefix and inside in origins:
@@ -97,7 +98,28 @@ def leaves(value: object, origins: Origins, path: Path = ()) -> Iterator[Leaf]:
         for index, item in enumerate(value):
             yield from leaves(item, origins, (*path, index))
     else:
-        yield Leaf(path, value, origins.of(path, value))
+        yield Leaf(path, value, origins.of(path))
+
+
+def _at(value: object, path: Path) -> object:
+    """Return the part of the values at a path; `_NOTHING` when there is none."""
+    for key in path:
+        if isinstance(value, dict):
+            value = value.get(key, _NOTHING)
+        elif isinstance(value, list) and isinstance(key, int):
+            value = value[key] if key < len(value) else _NOTHING
+        else:
+            return _NOTHING
+    return value
+
+
+def _fits(origin: Origin, value: object) -> bool:
+    """Say whether Helm's value can be the one at the origin; ciphertext can be any, and Helm's numbers are floats."""
+    if origin.is_encrypted or (isinstance(value, dict) and isinstance(origin.value, dict)):
+        return True
+    if isinstance(value, int | float) and isinstance(origin.value, int | float):
+        return float(value) == float(origin.value)
+    return origin.value == value
 
 
 def line_of(leaf: Leaf) -> str:

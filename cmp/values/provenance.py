@@ -28,12 +28,16 @@ class Place(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Who set a value, and whom that overrode, the strongest first; the flags say what stands there."""
+    """Who set a value, what stands there, and whom that overrode, the strongest first."""
 
     place: Place
     overridden: tuple[Place, ...]
-    is_encrypted: bool = False
-    is_null: bool = False
+    value: object
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the file holds ciphertext in the value's place."""
+        return isinstance(self.value, str) and self.value.startswith(CIPHERTEXT)
 
 
 def provenance(layers: Sequence[tuple[str, bytes]]) -> Mapping[Path, Origin]:
@@ -110,7 +114,7 @@ def _read(file: str, data: bytes) -> tuple[Mapping[str, object], Mapping[Path, i
 def _flat(nodes: Mapping[str, _Node], path: Path) -> Iterator[tuple[Path, Origin]]:
     for key, node in nodes.items():
         here = (*path, key)
-        yield here, Origin(node.places[0], node.places[1:], _is_ciphertext(node.value), node.value is None)
+        yield here, Origin(node.places[0], node.places[1:], node.value)
         if node.children is not None:
             yield from _flat(node.children, here)
         else:
@@ -126,9 +130,5 @@ def _items(node: _Node, value: object, path: Path) -> Iterator[tuple[Path, Origi
         inner = iter(value.items())
     for key, item in inner:
         here = (*path, key)
-        yield here, Origin(node.layer.place(here), node.places[1:], _is_ciphertext(item), item is None)
+        yield here, Origin(node.layer.place(here), node.places[1:], item)
         yield from _items(node, item, here)
-
-
-def _is_ciphertext(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(CIPHERTEXT)

@@ -1,0 +1,123 @@
+"""charts/ in Git: used when it fits, an error when it is stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cmp.charts import Restored
+from cmp.errors import ChartError
+from tests.chartworld import World, dependency, package, publish, sha256, write_chart
+from tests.servers.charts import ChartRepository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
+
+
+@pytest.fixture
+def world(tmp_path: Path, tools_dir: str) -> World:
+    return World(tmp_path, tools_dir)
+
+
+def vendor(world: World, name: str, version: str) -> Path:
+    """Put an archive into the application's charts/."""
+    chart = write_chart(world.folder / f"{name}-{version}", name, version)
+    (world.app / "charts").mkdir(parents=True, exist_ok=True)
+    return package(world.tool.path, chart, world.app / "charts")
+
+
+@pytest.mark.parametrize("constraint", ["1.2.3", "v1.2.3", "^1.2.0", "1.2"])
+def test_a_vendored_chart_that_fits_is_used(constraint: str, world: World) -> None:
+    world.depend(dependency("redis", constraint, "https://charts.example"))
+    archive = vendor(world, "redis", "1.2.3")
+    assert world.restore() == (Restored("redis", "1.2.3", "https://charts.example", sha256(archive), "vendored"),)
+    assert world.charts == {}  # the copy has it already
+
+
+def test_a_chart_in_git_that_is_asked_for_without_a_version_is_used(world: World) -> None:
+    world.depend({"name": "redis", "repository": ""})
+    write_chart(world.app / "charts/redis", "redis", "1.2.3")
+    assert [one.how for one in world.restore()] == ["vendored"]
+
+
+def test_a_vendored_folder_that_fits_is_used_and_others_stay(world: World) -> None:
+    world.depend(dependency("redis", "1.2.3", ""))
+    write_chart(world.app / "charts/redis", "redis", "1.2.3")
+    write_chart(world.app / "charts/extra", "extra", "0.0.1")
+    write_chart(world.app / "charts/_off", "redis", "9.9.9")
+    (world.app / "charts/README.md").write_text("what these charts are")
+    assert world.restore() == (Restored("redis", "1.2.3", "", "", "vendored"),)
+
+
+@pytest.mark.parametrize("constraint", ["1.2.4", "~1.3.0", "1.2.3-rc.1"])
+def test_a_vendored_chart_that_does_not_fit_is_stale(constraint: str, world: World) -> None:
+    world.depend(dependency("redis", constraint, "https://charts.example"))
+    vendor(world, "redis", "1.2.3")
+    with pytest.raises(ChartError) as caught:
+        world.restore()
+    assert caught.value.lines() == [
+        (
+            "cmp: app/charts/redis-1.2.3.tgz is stale: it is redis 1.2.3; "
+            f"asked for is redis {constraint} of https://charts.example"
+        ),
+        "  where: app/Chart.yaml:6",
+        "  hint: delete it from Git, so that it is restored, or run `helm dependency update`",
+    ]
+
+
+def test_a_vendored_chart_must_be_the_one_of_the_lock(archives: Path, world: World) -> None:
+    with ChartRepository(archives) as repository:
+        world.depend(dependency("redis", "~1.2.0", repository.url))
+        world.write_lock()
+        vendor(world, "redis", "1.2.2")
+        with pytest.raises(ChartError) as caught:
+            world.restore()
+    assert caught.value.what == (
+        "app/charts/redis-1.2.2.tgz is stale: it is redis 1.2.2; "
+        f"asked for is redis ~1.2.0 (locked: 1.2.3) of {repository.url}"
+    )
+
+
+def test_two_vendored_charts_that_fit_are_too_many(world: World) -> None:
+    world.depend(dependency("redis", "^1.2.0", "https://charts.example"))
+    vendor(world, "redis", "1.2.3")
+    vendor(world, "redis", "1.2.2")
+    with pytest.raises(ChartError) as caught:
+        world.restore()
+    assert caught.value.lines() == [
+        "cmp: app/charts/redis-1.2.2.tgz and app/charts/redis-1.2.3.tgz both fit redis ^1.2.0",
+        "  where: app/Chart.yaml:6",
+        "  hint: delete one of them from Git",
+    ]
+
+
+def test_an_old_vendored_chart_beside_the_new_one_is_stale(world: World) -> None:
+    world.depend(dependency("redis", "1.2.3", "https://charts.example"))
+    vendor(world, "redis", "1.2.3")
+    vendor(world, "redis", "1.2.2")
+    with pytest.raises(ChartError, match=r"charts/redis-1\.2\.2\.tgz is stale: it is redis 1\.2\.2"):
+        world.restore()
+
+
+def test_a_dependency_without_repository_must_be_vendored(world: World) -> None:
+    world.depend(dependency("redis", "1.2.3", ""))
+    with pytest.raises(ChartError) as caught:
+        world.restore()
+    assert caught.value.lines() == [
+        "cmp: redis has no repository and is not in app/charts",
+        "  where: app/Chart.yaml:6",
+    ]
+
+
+def test_whether_a_version_lies_in_a_range_is_asked_once(world: World) -> None:
+    world.depend(dependency("redis", "^1.2.0", "https://charts.example"))
+    vendor(world, "redis", "1.2.3")
+    world.restore()
+    world.tool = world.tool._replace(path="/nowhere")
+    assert [one.how for one in world.restore()] == ["vendored"]

@@ -1,0 +1,93 @@
+"""Facts that are true for a limited time, and a store that somebody else has written to."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cmp import facts
+from cmp.facts import JsonDisk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_fact_is_true_for_its_time(tmp_path: Path) -> None:
+    state = str(tmp_path)
+    assert facts.recall(state, "a") is None
+    facts.remember(state, "a", {"x": [1, "é"]}, 60)
+    facts.remember(state, "old", 1, -1)
+    assert facts.recall(state, "a") == {"x": [1, "é"]}
+    assert facts.recall(state, "old") is None
+
+
+def test_facts_are_forgotten_by_the_beginning_of_their_key(tmp_path: Path) -> None:
+    for key in ("range a 1", "range a 2", "range b 1"):
+        facts.remember(str(tmp_path), key, True, 60)  # noqa: FBT003  # the value
+    facts.forget(str(tmp_path), "range a ")
+    assert [facts.recall(str(tmp_path), key) for key in ("range a 1", "range a 2", "range b 1")] == [None, None, True]
+
+
+class Bomb:
+    """Whoever unpickles this makes a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "UPDATE Cache SET mode = 4, value = ?",
+        "UPDATE Cache SET mode = 4, value = NULL, filename = 'bomb.val'",
+        "UPDATE Cache SET mode = 3, value = NULL, filename = 'bomb.val'",
+        "UPDATE Cache SET raw = 0, key = ?",
+    ],
+)
+def test_a_forged_row_runs_no_code(forged: str, tmp_path: Path) -> None:
+    state, target = str(tmp_path), tmp_path / "made-by-the-bomb"
+    facts.remember(state, "a", 1, 60)
+    payload = pickle.dumps(Bomb(target))
+    (tmp_path / "facts/bomb.val").write_bytes(payload)
+    with sqlite3.connect(tmp_path / "facts/cache.db") as database:
+        database.execute(forged, (payload,) if "?" in forged else ())
+    database.close()
+    assert facts.recall(state, "a") is None
+    facts.forget(state, "a")
+    assert not target.exists()
+
+
+def test_no_file_that_a_forged_row_names_is_removed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    facts.remember(str(tmp_path), "a", 1, 60)
+    with sqlite3.connect(tmp_path / "facts/cache.db") as database:
+        database.execute("UPDATE Cache SET filename = '../precious'")
+    database.close()
+    facts.forget(str(tmp_path), "a")
+    facts.remember(str(tmp_path), "a", 2, 60)
+    assert precious.read_text() == "kept"
+
+
+def test_keys_of_facts_are_text(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"^the key of a fact is text$"):
+        JsonDisk(str(tmp_path)).put(1)
+
+
+@pytest.mark.parametrize("content", [None, b"this is no database"])
+def test_a_store_that_cannot_be_used_knows_nothing(content: bytes | None, tmp_path: Path) -> None:
+    (tmp_path / "facts").mkdir()
+    if content is None:
+        (tmp_path / "facts/cache.db").mkdir()
+    else:
+        (tmp_path / "facts/cache.db").write_bytes(content)
+    facts.remember(str(tmp_path), "a", 1, 60)
+    facts.forget(str(tmp_path), "a")
+    assert facts.recall(str(tmp_path), "a") is None
