@@ -27,13 +27,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
 
-def entry() -> None:
-    """Run as a program."""
-    status = main(sys.argv[1:])
-    sys.stdout.flush()
-    os._exit(status)  # every resource is a context manager and gone: no need to take the interpreter down
-
-
 def main(argv: Sequence[str]) -> int:
     """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
     workspace.harden()
