@@ -15,9 +15,9 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.digest import sha256
 from cmp.errors import ChartError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Key(NamedTuple):
 
     @property
     def digest(self) -> str:
-        return sha256("\n".join(self).encode()).hexdigest()
+        return sha256("\n".join(self).encode())
 
 
 class Archive(NamedTuple):
@@ -86,7 +86,7 @@ class ChartCache:
                 data = file.read()
         except OSError:
             return None
-        if sha256(data).hexdigest() != record.sha256:
+        if sha256(data) != record.sha256:
             _quietly_remove(path)
             return None
         _mark_used(path)
@@ -183,7 +183,7 @@ class ChartCache:
         return os.path.join(self.folder, "index", f"{key.digest}.json")
 
     def _note(self, kind: str, text: str) -> str:
-        return os.path.join(self.folder, "notes", kind, f"{sha256(text.encode()).hexdigest()}.json")
+        return os.path.join(self.folder, "notes", kind, f"{sha256(text.encode())}.json")
 
     def _load(self, path: str) -> object:
         import json  # noqa: PLC0415  # 1 ms, and only where charts have dependencies

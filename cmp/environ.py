@@ -20,6 +20,8 @@ SIDECAR_DEADLINE = 40.0  # Argo CD's 60 s also hold queueing, git and the stream
 PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes minutes
 
 _COMMON = ("PATH", "LANG", "LC_ALL", "TZ")
+# helm and sops live for a moment: collecting garbage is a tenth of it.  The limit holds a large chart back.
+_GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
 _NETWORK = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -128,13 +130,14 @@ def _build_env(environ: Mapping[str, str]) -> BuildEnv:
 
 
 def _child_env(environ: Mapping[str, str]) -> ChildEnv:
-    plain = _pick(environ, _COMMON)
+    common = _pick(environ, _COMMON)
+    plain = {**common, **_GARBAGE_COLLECTION, **_pick(environ, tuple(_GARBAGE_COLLECTION))}
     network = _pick(environ, _NETWORK)
     return ChildEnv(
         plain=plain,
         secrets={**plain, **network, **_pick(environ, _KEYS, _KEY_PREFIXES)},
         fetch={**plain, **network, **_pick(environ, (), _CLOUD_PREFIXES)},
-        build={**plain, **network, **_pick(environ, _GO, _GO_PREFIXES)},
+        build={**common, **network, **_pick(environ, _GO, _GO_PREFIXES)},
     )
 
 

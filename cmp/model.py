@@ -4,13 +4,10 @@ They are named tuples and not dataclasses because the import of `dataclasses` al
 start (docs/decisions.md).  Paths are text: those inside the source tree are relative to its root and use `/`.
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: `NamedTuple` would compile each annotation from its text.
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

@@ -10,7 +10,7 @@ from cmp import gpg, layers, lockfile, toolchain, yamldoc
 from cmp.engines import ENGINES
 from cmp.engines.protocol import Work
 from cmp.errors import CmpError
-from cmp.proc import Nursery
+from cmp.proc import Feed, Nursery
 from cmp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from cmp.tree import Tree
 
 
-class Prepared(NamedTuple):
-    """Everything an engine needs, in place: it may run inside the block that yields this, and nowhere else."""
-
-    engine: Engine
-    work: Work
-    nursery: Nursery
-    restored: tuple[Restored, ...]
-    encrypted: tuple[str, ...]
-
-
 class Render(NamedTuple):
     """What a render gave, and from what: for stdout, for the line on stderr and for `--explain`."""
 
@@ -49,29 +39,29 @@ class Render(NamedTuple):
 
 def render(tree: Tree, instance: Instance, context: Context) -> Render:
     """Render one application on one cluster; nothing decrypted is left when this returns or raises."""
-    with _located(instance):
-        with prepared(tree, instance, context) as ready, context.phases.phase(ready.engine.NAME):
-            printed = ready.engine.render(instance, ready.work, ready.nursery)
+    with located(instance):
+        with staged(tree, instance, context) as stage, context.phases.phase(stage.engine.NAME):
+            finish = stage.engine.start(instance, stage.work, stage.nursery)
+            restored = stage.complete()
+            printed = finish()
         with context.phases.phase("output"):
-            from cmp import manifests  # noqa: PLC0415  # see _import_the_guard
+            from cmp import manifests  # noqa: PLC0415  # imported while the engine's program ran: see `complete`
 
-            rendered = manifests.check(printed.manifests, instance.output, ready.engine.NOISE, ready.engine.NAME)
-    return Render(instance, rendered, ready.work.tools, ready.restored, ready.encrypted, printed.warnings)
+            rendered = manifests.check(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME)
+    return Render(instance, rendered, stage.work.tools, restored, stage.encrypted, printed.warnings)
 
 
 @contextmanager
-def prepared(tree: Tree, instance: Instance, context: Context) -> Iterator[Prepared]:
-    """Open layers, find tools and restore charts in a private folder that is gone after the block.
-
-    sops runs while the rest goes on: the layers' feeds carry plaintext as soon as it is there.
-    """
+def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
+    """Start everything that a render waits for, in a private folder that is gone after the block."""
     phase = context.phases.phase
     engine = ENGINES[instance.engines[0]]
     with phase("secrets"):
         contents = layers.read(tree, instance)
     with phase("tools"):
         lock = lockfile.load(tree)
-        tools = _tools(instance, engine, contents, context, lock)
+        names = [engine.TOOL, *(["sops"] if contents.encrypted else [])]
+        tools = toolchain.find([instance.pins[name] for name in names], context.settings, lock)
     sealed = [content.data for content in contents.encrypted]
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
@@ -82,43 +72,72 @@ def prepared(tree: Tree, instance: Instance, context: Context) -> Iterator[Prepa
         with phase("secrets"):
             opener = layers.Opener(tools, keys, context.redactor, nursery)
             feeds = opener.feeds(contents.layers)
+        folder = workspace.copy_tree(tree, instance.folder, "app")
+        work = Work(folder, workspace.folder("home"), tools, Feed(), feeds, context.settings.env.plain)
+        yield Stage(engine, work, nursery, _Supplies(tree, instance, contents, lock, opener, workspace, context))
+
+
+class _Supplies(NamedTuple):
+    """What `Stage.complete` puts in place, and with what."""
+
+    tree: Tree
+    instance: Instance
+    contents: Contents
+    lock: Lock | None
+    opener: Opener
+    workspace: Workspace
+    context: Context
+
+
+class Stage:
+    """A render under way: sops runs, and an engine's program may be started; it gets its input by `complete`."""
+
+    def __init__(self, engine: Engine, work: Work, nursery: Nursery, supplies: _Supplies) -> None:
+        self.engine = engine
+        self.work = work
+        self.nursery = nursery
+        self._supplies = supplies
+
+    @property
+    def encrypted(self) -> tuple[str, ...]:
+        """The files that sops opens."""
+        return tuple(content.path for content in self._supplies.contents.encrypted)
+
+    def complete(self) -> tuple[Restored, ...]:
+        """Put charts and encrypted files in place, then open the gate for the engine's program."""
+        phase = self._supplies.context.phases.phase
         with phase("charts"):
-            from cmp import charts  # noqa: PLC0415  # costs nothing while sops runs
-
-            folder, helm = workspace.copy_tree(tree, instance.folder, "app"), tools[engine.TOOL]
-            wanted = [charts.ChartWork(tree, chart, folder, helm, lock) for chart in engine.needs(instance)]
-            restored = tuple(chart for work in wanted for chart in charts.restore(work, context))
+            restored = self._restore_charts()
         with phase("secrets"):
-            _unseal_files(instance, contents, opener, workspace)
-        work = Work(folder, workspace.folder("home"), tools, feeds, context.settings.env.plain, _import_the_guard)
-        yield Prepared(engine, work, nursery, restored, tuple(content.path for content in contents.encrypted))
+            self._unseal_files()
+        self.work.gate.provide(b"")
+        # The program works from here on: what is imported now costs no time.
+        import cmp.manifests  # noqa: F401, PLC0415
 
+        yamldoc.preload()
+        return restored
 
-def _import_the_guard() -> None:
-    """Import what checks the output while the engine's program makes it: then that costs no time."""
-    import cmp.manifests  # noqa: F401, PLC0415  # only here and where it is used
+    def _restore_charts(self) -> tuple[Restored, ...]:
+        from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
-    yamldoc.preload()
+        tree, instance, _, lock, _, _, context = self._supplies
+        helm = self.work.tools[self.engine.TOOL]
+        wanted = [charts.ChartWork(tree, chart, self.work.folder, helm, lock) for chart in self.engine.needs(instance)]
+        return tuple(chart for work in wanted for chart in charts.restore(work, context))
 
-
-def _tools(
-    instance: Instance, engine: Engine, contents: Contents, context: Context, lock: Lock | None
-) -> Mapping[str, Tool]:
-    names = [engine.TOOL, *(["sops"] if contents.encrypted else [])]
-    return toolchain.find([instance.pins[name] for name in names], context.settings, lock)
-
-
-def _unseal_files(instance: Instance, contents: Contents, opener: Opener, workspace: Workspace) -> None:
-    """Put the plaintext of `secrets.files` where the private copy of the folder holds the ciphertext."""
-    for content in contents.files:
-        name = content.path.removeprefix(f"{instance.folder}/")
-        opener.open(content, partial(workspace.write, f"app/{name}"))
-    if contents.files:
-        opener.wait()
+    def _unseal_files(self) -> None:
+        """Put the plaintext of `secrets.files` where the private copy of the folder holds the ciphertext."""
+        _, instance, contents, _, opener, workspace, _ = self._supplies
+        for content in contents.files:
+            name = content.path.removeprefix(f"{instance.folder}/")
+            opener.open(content, partial(workspace.write, f"app/{name}"))
+        if contents.files:
+            opener.wait()
 
 
 @contextmanager
-def _located(instance: Instance) -> Iterator[None]:
+def located(instance: Instance) -> Iterator[None]:
+    """Add application and cluster to whatever error leaves the block."""
     try:
         yield
     except CmpError as error:

@@ -18,7 +18,7 @@ LAYERS = (
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg"),
     ("context",),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
-    ("signals",),
+    ("signals", "digest"),
     ("model", "errors"),
 )
 ALLOWED = {

@@ -9,12 +9,12 @@ from __future__ import annotations
 import tarfile
 import zlib
 from gzip import GzipFile
-from hashlib import sha256
 from io import BytesIO
 from typing import IO
 
 from cmp.chartcache import Archive
 from cmp.charts.chartfile import identity
+from cmp.digest import sha256
 from cmp.errors import ChartError
 
 MIB = 1024 * 1024
@@ -41,7 +41,7 @@ def inspect(data: bytes, label: str) -> Archive:
     name, version = identity(chart_yaml, label)
     if not version.isprintable() or "/" in version:
         raise ChartError(f"{label}: the version in its Chart.yaml is not understood")
-    return Archive(name, version, sha256(data).hexdigest(), data)
+    return Archive(name, version, sha256(data), data)
 
 
 def _reason(error: Exception) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.digest import sha256
 from cmp.tree import join
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read(tree: Tree, folder: str, cache: ChartCache, repository_config: str) -> 
     """
     files = {name: _content(tree, join(folder, name)) for name in FILES}
     config = _mounted(repository_config)
-    text = "\n".join([*Dependency._fields, folder, *(sha256(data).hexdigest() for data in (*files.values(), config))])
+    text = "\n".join([*Dependency._fields, folder, *(sha256(data) for data in (*files.values(), config))])
     kept = cache.note("declared", text)
     if isinstance(kept, list):
         return [Dependency(*fields) for fields in kept[0]], kept[1]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from cmp.digest import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +33,7 @@ def _canonical(dependency: Mapping[str, object]) -> dict[str, object]:
 
 def _sha256(value: object) -> str:
     text = json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":")).translate(_GO_ESCAPES)
-    return f"sha256:{sha256(text.encode()).hexdigest()}"
+    return f"sha256:{sha256(text.encode())}"
 
 
 def _sorted(value: object, *, is_entry: bool = True) -> object:

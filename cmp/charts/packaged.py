@@ -6,10 +6,10 @@ A packaged archive has another digest each time, for it holds times; the source'
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cmp.chartcache import SOURCE, ChartCache, Key
+from cmp.digest import sha256
 from cmp.errors import ChartError
 from cmp.tree import join
 
@@ -34,10 +34,10 @@ class Packager:
 
     def source_digest(self, folder: str, dependencies: Iterable[str]) -> str:
         """Digest all that a packaged chart depends on: its files, its dependencies' digests, helm's version."""
-        total = sha256("\n".join((self._helm.version, *dependencies)).encode())
+        lines = ["\n".join((self._helm.version, *dependencies))]
         for path, data in _files(self._tree, folder):
-            total.update(f"\n{path}\0{sha256(data).hexdigest()}".encode())
-        return total.hexdigest()
+            lines.append(f"{path}\0{sha256(data)}")
+        return sha256("\n".join(lines).encode())
 
     def obtain(self, local: Local, digest: str, fill: Callable[[str], object]) -> Archive:
         """Return the chart, from the cache or packaged now; `fill` puts its own dependencies into a copy of it."""

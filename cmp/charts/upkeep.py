@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import facts
@@ -13,6 +12,7 @@ from cmp.charts import repositories, versions
 from cmp.charts.archive import inspect
 from cmp.charts.fetch import refetch
 from cmp.charts.remote import Wanted, fact_prefix, obtain
+from cmp.digest import sha256
 from cmp.errors import ChartError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def verify(cache: ChartCache) -> Iterator[tuple[Record, str]]:
 def _problem(one: Stored) -> str:
     with open(one.path, "rb") as file:
         data = file.read()
-    found = sha256(data).hexdigest()
+    found = sha256(data)
     if found != one.record.sha256:
         return f"is damaged: its sha256 is {found}, not {one.record.sha256}; the next render fetches it again"
     try:

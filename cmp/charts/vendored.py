@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.digest import sha256
 from cmp.errors import ChartError
 from cmp.tree import join
 
@@ -40,7 +40,7 @@ def _look(tree: Tree, folder: str, entry: Entry, cache: ChartCache) -> Iterator[
     elif entry.kind == "file" and entry.name.endswith(".tgz"):
         data = tree.read(path)
         name, version = _identity(data, path, cache)
-        yield Vendored(path, name, version, sha256(data).hexdigest())
+        yield Vendored(path, name, version, sha256(data))
 
 
 def identity(tree: Tree, folder: str, cache: ChartCache) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def identity(tree: Tree, folder: str, cache: ChartCache) -> tuple[str, str]:
 
 def _identity(data: bytes, path: str, cache: ChartCache) -> tuple[str, str]:
     """Return name and version from an archive or a Chart.yaml; they are kept, for they follow from the bytes."""
-    key = sha256(data).hexdigest()
+    key = sha256(data)
     kept = cache.note("identity", key)
     if isinstance(kept, list):
         return kept[0], kept[1]

@@ -10,9 +10,8 @@ import click
 from cmp import layers, values, yamldoc
 from cmp.commands import Invocation, Output
 from cmp.commands.target import Target, target_options
-from cmp.errors import CmpError
 from cmp.redact import MASK
-from cmp.render import prepared
+from cmp.render import located, staged
 from cmp.tree import join
 
 if TYPE_CHECKING:
@@ -52,20 +51,18 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
         tree, instance = target.resolve(invocation)
     for note in instance.notes:
         context.log.warning(note)
-    try:
-        merged = merge(tree, instance, context)
-    except CmpError as error:
-        raise error.locate(application=instance.app, cluster=instance.cluster) from error.__cause__
+    merged = merge(tree, instance, context)
     lines = _explained(merged, output_format) if explain else _plain(merged, output_format)
     return Output(context.redactor.mask("".join(f"{line}\n" for line in lines)).encode())
 
 
 def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
     """Ask Helm for the merged values with a chart that only prints them."""
-    with prepared(tree, instance, context) as ready, context.phases.phase("values"):
-        folder = f"{ready.work.folder}-values"
-        files = values.skeleton(ready.work.folder, folder)
-        printed = ready.engine.render(instance, ready.work._replace(folder=folder), ready.nursery)
+    with located(instance), staged(tree, instance, context) as stage, context.phases.phase("values"):
+        stage.complete()
+        folder = f"{stage.work.folder}-values"
+        files = values.skeleton(stage.work.folder, folder)
+        printed = stage.engine.start(instance, stage.work._replace(folder=folder), stage.nursery)()
     for warning in printed.warnings:
         context.log.warning(warning)
     # JSON and not YAML: Helm prints some characters as they are that YAML forbids.

@@ -18,7 +18,7 @@ from cmp.model import Option
 from cmp.proc import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cmp.engines.protocol import Work
     from cmp.model import Instance, Tool
@@ -55,23 +55,31 @@ def needs(instance: Instance) -> tuple[str, ...]:
     return (instance.folder,)
 
 
-def render(instance: Instance, work: Work, nursery: Nursery) -> Printed:
-    """Run `helm template`; EngineError carries what it said, in terms of the repository's files."""
+def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+    """Start `helm template`; EngineError carries what it said, in terms of the repository's files.
+
+    Helm reads the values first and then the chart (action.Install and pkg/cli/values, all supported versions): while it
+    starts, and it takes long to start, sops decrypts and charts are restored.  The gate holds it back until they are.
+    """
     tool = work.tools[TOOL]
+    feeds = (work.gate, *(feed for _, feed in work.layers))
     command = Command(
         label="helm template",
-        argv=(tool.path, "template", ".", *_flags(instance, tool, [feed.path for _, feed in work.layers])),
+        argv=(tool.path, "template", ".", *_flags(instance, tool, [feed.path for feed in feeds])),
         env=environment(work.env, work.home),
         cwd=work.folder,
-        feeds=tuple(feed for _, feed in work.layers),
+        feeds=feeds,
     )
     child = nursery.start(command)
-    work.meanwhile()
-    result = nursery.wait(child)[0]
-    said = _in_terms_of_the_repository(result.stderr, work)
-    if result.returncode != 0:
-        raise _refusal(result, tool, said, instance)
-    return Printed(result.stdout, tuple(_warning(line) for line in said.splitlines()))
+
+    def finish() -> Printed:
+        result = nursery.wait(child)[0]
+        said = _in_terms_of_the_repository(result.stderr, work)
+        if result.returncode != 0:
+            raise _refusal(result, tool, said, instance)
+        return Printed(result.stdout, tuple(_warning(line) for line in said.splitlines()))
+
+    return finish
 
 
 def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:

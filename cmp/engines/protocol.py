@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 class Work(NamedTuple):
     """Where and with what an engine renders.
 
-    `folder` is the private copy of the instance's folder, `home` an empty private folder for the program's own files,
-    `layers` pairs each values layer's name with the feed of its plaintext, weakest first; `meanwhile` is to be
-    called once the program runs.
+    `folder` is the private copy of the instance's folder, `home` an empty private folder for the program's own files.
+    `layers` pairs each values layer's name with the feed of its plaintext, weakest first.  `gate` is an empty layer,
+    weaker than all, that can be read once everything else is in place.
     """
 
     folder: str
     home: str
     tools: Mapping[str, Tool]
+    gate: Feed
     layers: tuple[tuple[str, Feed], ...]
     env: Mapping[str, str]
-    meanwhile: Callable[[], None]
 
 
 class Printed(NamedTuple):
@@ -52,5 +52,9 @@ class Engine(Protocol):
     def needs(self, instance: Instance) -> tuple[str, ...]:
         """Return the folders of the charts whose dependencies must be in place, from the instance alone."""
 
-    def render(self, instance: Instance, work: Work, nursery: Nursery) -> Printed:
-        """Run the program; EngineError when it refuses."""
+    def start(self, instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+        """Start the program, and return what waits for it; that raises EngineError when the program refuses.
+
+        Charts and encrypted files are in place only when the gate is open: a program that cannot wait for it is started
+        by what is returned.
+        """
