@@ -66,7 +66,8 @@ class Feed:
     def provide(self, data: bytes) -> None:
         """Give the whole content; what the pipe cannot hold, the nursery writes as fast as the child reads."""
         self._rest = memoryview(data)
-        self.push()
+        if self.is_ready:
+            self.push()
 
     @property
     def is_ready(self) -> bool:

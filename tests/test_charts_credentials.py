@@ -306,6 +306,8 @@ def test_the_environment_of_a_child_is_built_and_points_at_private_folders(tmp_p
         "PATH": "/bin",
         "HTTPS_PROXY": "http://p",
         "SSL_CERT_FILE": "/ca.pem",
+        "GOGC": "400",
+        "GOMEMLIMIT": "512MiB",
     }
 
 

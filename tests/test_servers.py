@@ -162,10 +162,10 @@ DIALECTS = [
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.version)
 def test_registry_takes_and_gives_charts_over_http(
-    dialect: Dialect, tools_dir: str, archives: Path, tmp_path: Path
+    dialect: Dialect, tools_dir: str, test_tools_dir: str, archives: Path, tmp_path: Path
 ) -> None:
     helm, home = f"{tools_dir}/helm/{dialect.version}/helm", tmp_path / "home"
-    with Registry(Path(tools_dir, "registry/3.0.0/registry"), tmp_path / "registry") as registry:
+    with Registry(Path(test_tools_dir, "registry/3.0.0/registry"), tmp_path / "registry") as registry:
         config = registry.write_config(tmp_path / "config.json")
         push = [helm, "push", str(archives / "redis-1.2.3.tgz"), registry.url, *dialect.flags]
         assert dialect.complaint in run(*push, home=home).stderr
@@ -181,10 +181,10 @@ def test_registry_takes_and_gives_charts_over_http(
 
 @pytest.mark.parametrize("version", ["3.18.6", "4.0.0"])
 def test_registry_speaks_tls(
-    version: str, tools_dir: str, archives: Path, private: authority.Authority, tmp_path: Path
+    version: str, tools_dir: str, test_tools_dir: str, archives: Path, private: authority.Authority, tmp_path: Path
 ) -> None:
     helm = Path(tools_dir, f"helm/{version}/helm")
-    program = Path(tools_dir, "registry/3.0.0/registry")
+    program = Path(test_tools_dir, "registry/3.0.0/registry")
     with Registry(program, tmp_path / "registry", authority=private) as registry:
         config = registry.write_config(tmp_path / "config.json")
         push = (helm, "push", archives / "redis-1.2.3.tgz", registry.url)
@@ -195,8 +195,8 @@ def test_registry_speaks_tls(
         assert "PUT /v2/charts/redis/manifests/1.2.3" in registry.requests
 
 
-def test_registry_is_gone_afterwards(tools_dir: str, tmp_path: Path) -> None:
-    with Registry(Path(tools_dir, "registry/3.0.0/registry"), tmp_path, credentials=None) as registry:
+def test_registry_is_gone_afterwards(test_tools_dir: str, tmp_path: Path) -> None:
+    with Registry(Path(test_tools_dir, "registry/3.0.0/registry"), tmp_path, credentials=None) as registry:
         host, port = registry.host.split(":")
         assert registry.requests == []
     with pytest.raises(ConnectionRefusedError):
