@@ -49,7 +49,8 @@ def timed(work: Callable[[], None]) -> float:
 
 def spawn(argv: list[str], env: Mapping[str, str], output: str = os.devnull) -> int:
     """Start a program with stdout in a file; the least that any parent can do."""
-    actions = [(os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions = [(os.POSIX_SPAWN_OPEN, stream, name, flags, 0o600) for stream, name in ((1, output), (2, os.devnull))]
     return os.posix_spawn(argv[0], argv, dict(env), file_actions=actions)
 
 

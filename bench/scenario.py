@@ -50,6 +50,7 @@ class Scenario(NamedTuple):
 
     name: str
     app: str
+    helm: str
     by_hand: ByHand
     repository: Path
     env: Mapping[str, str]
@@ -63,21 +64,30 @@ class Scenario(NamedTuple):
         """Run `cmp generate`."""
         finish(self._in(self.folder, [os.path.join(os.path.dirname(sys.executable), "cmp"), "generate"]))
 
-    def bare(self) -> None:
-        """Run the least by hand: every `sops decrypt` at once, then one `helm template` on vendored charts."""
+    def bare(self, *, at_once: bool = False) -> None:
+        """Run the least by hand: the `sops decrypt`s, in turn or at once, then `helm template` on vendored charts."""
         plain = [str(self.by_hand.home / f"plain-{number}") for number in range(len(self.secrets))]
         sops = str(self.by_hand.tools / "sops/3.10.2/sops")
         env = {"HOME": str(self.by_hand.home), "SOPS_AGE_KEY_FILE": str(AGE_KEY)}
-        finish(*(spawn([sops, "decrypt", path], env, out) for path, out in zip(self.secrets, plain, strict=True)))
+        decryptions = [([sops, "decrypt", path], env, out) for path, out in zip(self.secrets, plain, strict=True)]
+        if at_once:
+            finish(*(spawn(*decryption) for decryption in decryptions))
+        else:
+            for decryption in decryptions:
+                finish(spawn(*decryption))
         values = [argument for path in [*self.clear, *plain] for argument in ("--values", path)]
         chart = str(self.by_hand.root / "namespaces" / self.app)
-        argv = [self.by_hand.helm(HELM), "template", self.app, chart, "--namespace", self.app, "--include-crds"]
+        argv = [self.by_hand.helm(self.helm), "template", self.app, chart, "--namespace", self.app, "--include-crds"]
         finish(spawn([*argv, "--kube-version", "1.33", *values], env, str(self.by_hand.home / "bare.yaml")))
 
-    def update(self) -> None:
-        """Run what the plugin of old ran before every render."""
-        argv = [self.by_hand.helm(HELM), "dependency", "update", str(self.by_hand.root / "namespaces" / self.app)]
-        finish(spawn(argv, {"HOME": str(self.by_hand.home)}))
+    def old(self) -> None:
+        """Run what the plugin of old ran: an update of the dependencies, in a home that knows no repository, first."""
+        home = self.by_hand.home / "fresh"
+        home.mkdir()
+        argv = [self.by_hand.helm(self.helm), "dependency", "update", str(self.by_hand.root / "namespaces" / self.app)]
+        finish(spawn(argv, {"HOME": str(home)}))
+        shutil.rmtree(home)
+        self.bare()
 
     @property
     def secrets(self) -> list[str]:

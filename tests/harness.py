@@ -71,7 +71,7 @@ class Sandbox:
             "CMP_STATE_DIR": str(self.state),
             "CMP_TMPDIR": str(self.tmp),
             "SOPS_AGE_KEY_FILE": str(AGE_KEY_FILE),
-            **{name: DEAD_PROXY for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")},
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), DEAD_PROXY),
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             **{name: os.environ[name] for name in ("COVERAGE_PROCESS_START",) if name in os.environ},
