@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(signum, _interrupt)
     try:
         output = _dispatch(argv, redactor)
-        _write(output.stdout)
+        _write(output)
     except CmpError as error:
         return _fail(error, redactor)
     except Interrupted as interrupted:
@@ -77,13 +77,15 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  #
     raise Interrupted(signum)
 
 
-def _write(data: bytes) -> None:
+def _write(output: Output) -> None:
     try:
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(output.stdout)
         sys.stdout.buffer.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain once more
         raise OutputError(f"cannot write the output: {error.strerror}", foreign=True) from None
+    if output.summary:
+        sys.stderr.write(f"{output.summary}\n")
 
 
 def _fail(error: CmpError, redactor: Redactor) -> int:

@@ -20,7 +20,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp import signals
-from cmp.errors import DeadlineError, ToolError
+from cmp.errors import DeadlineError, OutputError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,7 @@ CHUNK = 1 << 16
 POLL_MS = 100  # how late the death of a child is seen whose own child still holds the pipes
 LINGER_SECONDS = 1.0  # how long such pipes are still read after the child itself has ended
 MAX_STDERR_BYTES = 1 << 20
+MAX_STDOUT_BYTES = 256 << 20  # no cluster takes that much; a template in an endless loop prints more
 
 
 class Deadline:
@@ -160,6 +161,8 @@ class Child:
         kept = self.output[descriptor]
         if kept is self._stdout or len(kept) < MAX_STDERR_BYTES:
             kept += data
+        if len(self._stdout) > MAX_STDOUT_BYTES:
+            raise OutputError(f"{self.command.label} printed more than {MAX_STDOUT_BYTES >> 20} MiB")
         if not data:
             self.open_streams.remove(descriptor)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cmp.errors import DeadlineError, Interrupted, ToolError
+from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
 from cmp.proc import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Result, run
 from tests.leaks import processes_of, wait_until
 
@@ -344,3 +344,12 @@ def test_a_child_is_read_whole_even_when_it_ends_before_we_look() -> None:
         child: Child = nursery.start(python("print('x' * 60000)"))
         wait_until(lambda: child.process.poll() is not None)
         assert len(nursery.wait(child)[0].stdout) == 60_001
+
+
+def test_a_child_that_prints_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmp.proc.MAX_STDOUT_BYTES", 1 << 20)
+    marker = os.urandom(8).hex()
+    code = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
+    with pytest.raises(OutputError, match=re.escape("python printed more than 1 MiB")):
+        run(python(code, marker=marker), Deadline(30))
+    assert processes_of(marker) == {}

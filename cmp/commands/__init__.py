@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 
 class Output(NamedTuple):
-    """What a command gives back: the bytes for stdout and the exit code; `cli` alone writes them."""
+    """What a command gives back: the bytes for stdout and the exit code; `cli` alone writes them.
+
+    `summary` is a line for stderr, of our own words, once stdout has everything: before that, nothing has succeeded.
+    """
 
     stdout: bytes = b""
     exit_code: int = 0
+    summary: str = ""
 
 
 class Invocation(NamedTuple):

@@ -35,5 +35,4 @@ def run(invocation: Invocation) -> Output:
     done = render(tree, instance, context)
     for note in (*instance.notes, *done.rendered.notes, *done.warnings):
         context.log.warning(note)
-    context.log.plain(summary(done, context))
-    return Output(done.rendered.text)
+    return Output(done.rendered.text, summary=summary(done, context))

@@ -8,10 +8,9 @@ from cmp import instances, toolstore
 from cmp.engines import ENGINES, FACTS
 from cmp.errors import ToolError
 from cmp.instances import Repository, Request
-from cmp.model import BuildEnv, Parameters, ToolPin
 
 if TYPE_CHECKING:
-    from cmp.model import Instance, Tool
+    from cmp.model import Tool, ToolPin
     from cmp.tree import WorkTree
 
 
@@ -34,7 +33,7 @@ def needed(cwd: str) -> Needed:
     """Resolve all applications on all clusters of the repository around `cwd`; ConfigError from the first bad one."""
     tree, _ = instances.open_repository(cwd)
     repository = Repository(tree, FACTS)
-    found = [_resolve(repository, pair.app, pair.cluster) for pair in repository.pairs()]
+    found = [instances.resolve_in(repository, Request(pair.app, pair.cluster)) for pair in repository.pairs()]
     charts = {
         (folder, pin.version): Chart(folder, pin)
         for instance in found
@@ -44,11 +43,6 @@ def needed(cwd: str) -> Needed:
     }
     pins = {(pin.name, pin.version): pin for instance in found for pin in instance.pins.values()}
     return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)])
-
-
-def _resolve(repository: Repository, app: str, cluster: str) -> Instance:
-    request = Request(app, cluster, "", Parameters(), Parameters(), BuildEnv(), "", in_sidecar=False)
-    return instances.resolve_in(repository, request)
 
 
 def newest_helm(tools_dir: str) -> Tool:

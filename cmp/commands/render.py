@@ -32,7 +32,8 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
         tree, instance = target.resolve(invocation)
     done = render(tree, instance, context)
     report(done, invocation, explain=explain)
-    return Output(done.rendered.json_lines() if output_format == "json" else done.rendered.text)
+    printed = done.rendered.json_lines() if output_format == "json" else done.rendered.text
+    return Output(printed, summary=summary(done, invocation.context))
 
 
 def report(done: Render, invocation: Invocation, *, explain: bool) -> None:
@@ -42,4 +43,3 @@ def report(done: Render, invocation: Invocation, *, explain: bool) -> None:
         context.log.warning(note)
     for line in explanation(done, context) if explain else ():
         context.log.line(line)
-    context.log.plain(summary(done, context))

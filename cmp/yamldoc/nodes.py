@@ -88,20 +88,16 @@ def compose(data: bytes) -> Composed:
     Aliases are followed and `<<` merges (keys that are written out win).  Of a key that stands twice the last value is
     kept, and the key is among the mistakes.
     """
-    text = _decoded(data)
     try:
+        text = data.decode("utf-8-sig")
         return _Composer(data).document()
-    except MarkedYAMLError as error:
-        raise _syntax_error(error, text) from None
-    except ReaderError as error:
-        raise _error_after("a control character stands here", data[: error.position]) from None
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _error_after("this is not UTF-8 text", data[: error.start]) from None
+        failure = _error_after("this is not UTF-8 text", data[: error.start])
+    except MarkedYAMLError as error:
+        failure = _syntax_error(error, text)
+    except ReaderError as error:
+        failure = _error_after("a control character stands here", data[: error.position])
+    raise failure  # outside of the blocks above: no other exception, which may hold the text, hangs on to it
 
 
 def _error_after(problem: str, data: bytes) -> YamlError:

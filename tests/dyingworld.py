@@ -1,0 +1,193 @@
+"""An application with secrets of every kind, to be ended in the middle of a render, and the search for what is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import toolstore
+from tests.chartworld import HELM, dependency, write_chart
+from tests.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox, snapshot
+from tests.keyring import SOPS_VERSION
+from tests.leaks import find_plaintext, processes_of, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STANDINS = CHECKOUT / "tests" / "standins"
+DOORS = ("render", "generate")
+RECIPIENT = next(line.split()[-1] for line in AGE_KEY_FILE.read_text().splitlines() if "public key" in line)
+VERSIONS = {"helm": HELM, "sops": SOPS_VERSION}
+
+PLAIN = {
+    "namespaces/shop/common-values-shop.secret.yaml": "common: unique-common-9f31\n",
+    "clusters/dev/shop/dev-values-shop.secret.yaml": "cluster: unique-cluster-77ab\n",
+    "namespaces/shop/files/upload.key": "unique-upload-c04d\n",
+    "namespaces/shop/files/slow.key": "unique-slow-51e8\n",
+}
+SECRETS = tuple(text.split()[-1] for text in PLAIN.values())
+UPLOAD = SECRETS[2]
+TEMPLATE = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: shop}
+stringData:
+  all: {{ printf "%s %s" .Values.common .Values.cluster | quote }}
+  upload: {{ .Files.Get "files/upload.key" | quote }}
+"""
+LARGE = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: large}
+data: {text: {{ repeat 300000 "x" }}}
+"""
+SLOW = "{{- range until 100000 }}{{- range until 100000 }}{{- end }}{{- end }}\n"  # 10^10 rounds: minutes
+
+
+class Sealed(NamedTuple):
+    """The encrypted files of the application, by their path."""
+
+    files: dict[str, bytes]
+
+
+def seal(folder: Path, tools_dir: str) -> Sealed:
+    """Encrypt every secret by the real sops."""
+    sops = f"{tools_dir}/sops/{SOPS_VERSION}/sops"
+    files = {}
+    for name, text in PLAIN.items():
+        path = folder / Path(name).name
+        path.write_text(text)
+        argv = [sops, "encrypt", "--age", RECIPIENT, str(path)]
+        files[name] = subprocess.run(argv, check=True, capture_output=True, env={"HOME": str(folder)}).stdout
+    return Sealed(files)
+
+
+class Patient:
+    """The application `shop` on the cluster `dev`, beside a healthy application `calm`, and runs of cmp on them."""
+
+    def __init__(self, sandbox: Sandbox, sealed: Sealed) -> None:
+        self.sandbox = sandbox
+        self.repository = sandbox.folder / "repo"
+        self.chart = self.repository / "namespaces/shop"
+        self._plant(sealed)
+        self._make_store()
+
+    def _plant(self, sealed: Sealed) -> None:
+        for name in ("shop", "calm"):
+            write_chart(self.repository / "namespaces" / name, name, "1.0.0")
+            (self.repository / "clusters/dev" / name).mkdir(parents=True)
+        (self.repository / ".git").mkdir()
+        for name, data in sealed.files.items():
+            (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.repository / name).write_bytes(data)
+        (self.chart / "cmp-app.yaml").write_text("secrets: {files: [files/upload.key, files/slow.key]}\n")
+        (self.repository / "namespaces/calm/common-values-calm.yaml").write_text("a: 1\n")
+        self.template("secret.yaml", TEMPLATE)
+
+    def _make_store(self) -> None:
+        """Make a tool store of this test's own, with the real programs in it."""
+        real, store = Path(self.sandbox.tools_dir), self.sandbox.folder / "store"
+        for name, version in VERSIONS.items():
+            (store / name).mkdir(parents=True)
+            (store / name / version).symlink_to(real / name / version)
+        self.sandbox.tools_dir = str(store)
+
+    def program(self, name: str) -> Path:
+        """Say where the store has the program of a tool."""
+        return Path(self.sandbox.tools_dir, name, VERSIONS[name], name)
+
+    def stand_in(self, name: str, fault: str) -> None:
+        """Install tests/standins/`fault` in place of a tool, which lies beside it as `real`."""
+        folder = self.program(name).parent
+        real = folder.resolve() / name
+        folder.unlink()
+        folder.mkdir()
+        (folder / "real").symlink_to(real)
+        shutil.copy(STANDINS / fault, folder / name)
+        toolstore.write(str(folder), toolstore.describe(str(folder / name), "go", fault))
+
+    def template(self, name: str, text: str) -> None:
+        """Add a template to the chart."""
+        (self.chart / "templates" / name).write_text(text)
+
+    def depend(self, version: str, url: str) -> None:
+        """Let the chart depend on redis."""
+        write_chart(self.chart, "shop", "1.0.0", [dependency("redis", version, url)])
+
+    @contextmanager
+    def started(self, door: str, *, alone: bool = True, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a render through one of the DOORS; `alone` means in a process group of its own."""
+        argv, folder, more = self._door(door)
+        environment = {**self.sandbox.env(), **more, **env}
+        with subprocess.Popen(
+            self.sandbox.command(*argv),
+            cwd=folder,
+            env={name: value for name, value in environment.items() if value},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0 if alone else None,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def run(self, door: str = "render", **env: str) -> Ran:
+        """Render to the end, or to the error."""
+        argv, folder, more = self._door(door)
+        return self.sandbox.run(*argv, cwd=folder, **more, **env)
+
+    def _door(self, door: str) -> tuple[tuple[str, ...], Path, dict[str, str]]:
+        if door == "render":
+            return ("render", "shop", "--cluster", "dev"), self.repository, {}
+        source = "clusters/dev/shop"
+        return ("generate",), self.repository / source, {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_SOURCE_PATH": source}
+
+    def render_calmly(self) -> None:
+        """Render the healthy application."""
+        ran = self.sandbox.run("render", "calm", "--cluster", "dev", cwd=self.repository)
+        assert ran.code == 0, ran.stderr
+
+    def plaintext(self, *secrets: str) -> list[str]:
+        """Search every folder that a run may write to."""
+        shared = [folder for base in ("/dev/shm", "/tmp") for folder in Path(base).glob("argocd-cmp-*")]
+        return find_plaintext([self.sandbox.folder, *shared], secrets or SECRETS)
+
+    def processes(self) -> dict[int, str]:
+        """Return what this test started and is still alive."""
+        return processes_of(str(self.sandbox.folder))
+
+    @contextmanager
+    def unharmed(self) -> Iterator[None]:
+        """Assert that a run which ends in the block leaves nothing but a good cache."""
+        before = snapshot(self.repository)
+        yield
+        self.check_clean()
+        assert snapshot(self.repository) == before
+
+    def check_clean(self) -> None:
+        """Assert that there is no process, no private folder, no plaintext, and a cache that verifies."""
+        wait_until(lambda: not self.processes())
+        assert list(self.sandbox.tmp.iterdir()) == []
+        assert self.plaintext() == []
+        verified = self.sandbox.run("cache", "verify", cwd=self.repository)
+        assert (verified.code, verified.stderr) == (0, "")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a living process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stopped_by(signum: signal.Signals) -> tuple[int, bytes]:
+    """Return how cmp ends at a signal: exit code and stderr."""
+    if signum == signal.SIGKILL:
+        return -signum, b""
+    return 128 + signum, f"cmp: stopped by {signum.name}\n".encode()
