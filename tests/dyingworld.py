@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STANDINS = CHECKOUT / "tests" / "standins"
+CACHED = b"Argo CD keeps this error cached until a hard refresh\n"
 DOORS = ("render", "generate")
 RECIPIENT = next(line.split()[-1] for line in AGE_KEY_FILE.read_text().splitlines() if "public key" in line)
 VERSIONS = {"helm": HELM, "sops": SOPS_VERSION}
@@ -120,18 +121,18 @@ class Patient:
         write_chart(self.chart, "shop", "1.0.0", [dependency("redis", version, url)])
 
     @contextmanager
-    def started(self, door: str, *, alone: bool = True, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a render through one of the DOORS; `alone` means in a process group of its own."""
+    def started(self, door: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a render through one of the DOORS, in a process group of its own."""
         argv, folder, more = self._door(door)
         environment = {**self.sandbox.env(), **more, **env}
         with subprocess.Popen(
             self.sandbox.command(*argv),
             cwd=folder,
-            env={name: value for name, value in environment.items() if value},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            process_group=0 if alone else None,
+            process_group=0,
         ) as process:
             try:
                 yield process
@@ -149,9 +150,9 @@ class Patient:
         source = "clusters/dev/shop"
         return ("generate",), self.repository / source, {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_SOURCE_PATH": source}
 
-    def render_calmly(self) -> None:
+    def render_calmly(self, **env: str) -> None:
         """Render the healthy application."""
-        ran = self.sandbox.run("render", "calm", "--cluster", "dev", cwd=self.repository)
+        ran = self.sandbox.run("render", "calm", "--cluster", "dev", cwd=self.repository, **env)
         assert ran.code == 0, ran.stderr
 
     def plaintext(self, *secrets: str) -> list[str]:
@@ -184,6 +185,13 @@ def cpu_seconds(pid: int) -> float:
     """Return the processor time that a living process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
+    """Wait for the end of a run; return its exit code and stderr."""
+    code = process.wait(10)
+    assert process.stderr
+    return code, process.stderr.read()
 
 
 def stopped_by(signum: signal.Signals) -> tuple[int, bytes]:

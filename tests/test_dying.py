@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import struct
 import termios
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chartworld import publish
-from tests.dyingworld import DOORS, LARGE, SLOW, UPLOAD, Patient, Sealed, cpu_seconds, seal, stopped_by
-from tests.leaks import wait_until
+from tests.dyingworld import CACHED, DOORS, LARGE, SLOW, UPLOAD, Patient, Sealed, cpu_seconds, ended, seal, stopped_by
+from tests.keyring import Pgp, end_agent, make_pgp, sops_tool, start_agent
+from tests.leaks import processes_of, wait_until
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def patient(sandbox: Sandbox, sealed: Sealed) -> Patient:
 @contextmanager
 def in_layout(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001  # one signature for all phases
     """Read a cmp.yaml with very many clusters."""
-    clusters = "".join(f"  cluster-{n}: {{env: e{n}, region: r{n}}}\n" for n in range(60_000))
+    clusters = "".join(f"  cluster-{n}: {{env: e{n}, region: r{n}}}\n" for n in range(100_000))
     (patient.repository / "cmp.yaml").write_text(f"version: 1\nclusters:\n  dev: {{}}\n{clusters}")
     yield lambda process: cpu_seconds(process.pid) > LAYOUT_SECONDS
     assert not patient.plaintext()
@@ -108,9 +110,89 @@ def test_a_signal_leaves_nothing(
         with patient.started(door) as process:
             wait_until(lambda: reached(process))
             process.send_signal(signum)
-            assert process.wait(10) == stopped_by(signum)[0]
-            assert process.stderr
-            assert process.stderr.read() == stopped_by(signum)[1]
+            assert ended(process) == stopped_by(signum)
         if signum == signal.SIGKILL:
             wait_until(lambda: not patient.processes())
             patient.render_calmly()
+
+
+@pytest.mark.parametrize("phase", ["secrets", "charts", "helm"])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=lambda signum: signum.name)
+def test_a_signal_to_the_whole_group_reads_the_same(
+    signum: signal.Signals, phase: str, patient: Patient, archives: Path
+) -> None:
+    """As a terminal and Argo CD send it: the children get it too, and their end must not be taken for the reason."""
+    with PHASES[phase](patient, archives) as reached, patient.unharmed(), patient.started("generate") as process:
+        wait_until(lambda: reached(process))
+        os.killpg(process.pid, signum)
+        assert ended(process) == stopped_by(signum)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
+def test_nothing_stays_in_memory_backed_folders(signum: signal.Signals, patient: Patient, archives: Path) -> None:
+    with in_helm(patient, archives) as reached, patient.unharmed():
+        with patient.started("generate", CMP_TMPDIR="") as process:
+            wait_until(lambda: reached(process))
+            process.send_signal(signum)
+            assert ended(process) == stopped_by(signum)
+        if signum == signal.SIGKILL:
+            wait_until(lambda: not patient.processes())
+            patient.render_calmly(CMP_TMPDIR="")
+
+
+def test_a_reader_that_goes_away_ends_the_run(patient: Patient, archives: Path) -> None:
+    with in_output(patient, archives) as reached, patient.unharmed(), patient.started("render") as process:
+        wait_until(lambda: reached(process))
+        assert process.stdout
+        process.stdout.close()
+        assert ended(process) == (8, b"cmp: cannot write the output: Broken pipe\n  hint: " + CACHED)
+
+
+# Keys of GnuPG, whose agent outlives by its nature whoever needed it.
+
+
+@pytest.fixture(scope="module")
+def pgp(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Pgp:
+    return make_pgp(tmp_path_factory.mktemp("g"), sops_tool(tools_dir), "common: unique-common-9f31\n")
+
+
+@pytest.fixture
+def with_pgp(patient: Patient, pgp: Pgp) -> Patient:
+    (patient.repository / "namespaces/shop/common-values-shop.secret.yaml").write_bytes(pgp.data)
+    patient.sandbox.extra["GNUPGHOME"] = str(pgp.home)
+    return patient
+
+
+def test_a_render_leaves_no_agent(with_pgp: Patient, pgp: Pgp) -> None:
+    with with_pgp.unharmed():
+        ran = with_pgp.run(CMP_TMPDIR="")
+        assert (ran.code, "unique-common-9f31" in ran.stdout) == (0, True), ran.stderr
+    assert not agents(pgp)
+
+
+def test_a_render_leaves_an_agent_alone_that_ran_before(with_pgp: Patient, pgp: Pgp) -> None:
+    start_agent(pgp.home)
+    before = agents(pgp)
+    try:
+        with with_pgp.unharmed():
+            assert with_pgp.run(CMP_TMPDIR="").code == 0
+        assert (agents(pgp), len(before)) == (before, 1)
+    finally:
+        end_agent(pgp.home)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
+def test_a_signal_leaves_no_agent(signum: signal.Signals, with_pgp: Patient, pgp: Pgp, archives: Path) -> None:
+    with in_helm(with_pgp, archives) as reached, with_pgp.unharmed():
+        with with_pgp.started("generate", CMP_TMPDIR="") as process:
+            wait_until(lambda: reached(process))
+            assert [one for one in with_pgp.processes().values() if one.startswith("gpg-agent ")]
+            process.send_signal(signum)
+            assert ended(process) == stopped_by(signum)
+        if signum == signal.SIGKILL:
+            with_pgp.render_calmly(CMP_TMPDIR="")  # the agent ends by itself when its folder is swept
+    assert not agents(pgp)
+
+
+def agents(pgp: Pgp) -> dict[int, str]:
+    return processes_of(f"--homedir\0{pgp.home}\0")

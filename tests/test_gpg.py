@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp import gpg, sops
 from cmp.errors import CACHED_HINT
 from cmp.proc import Deadline, Nursery
-from tests.keyring import decrypt, encrypt, failure, give, sops_tool
+from tests.keyring import Pgp, decrypt, end_agent, failure, give, make_pgp, sops_tool, start_agent
 from tests.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -27,43 +25,9 @@ def tool(tools_dir: str) -> Tool:
     return sops_tool(tools_dir)
 
 
-class Pgp(NamedTuple):
-    """A keyring with one key, and a file that is encrypted for it."""
-
-    home: Path
-    fingerprint: str
-    data: bytes
-
-
-def gpg_run(home: Path, *argv: str) -> str:
-    env = {"PATH": os.defpath, "GNUPGHOME": str(home)}
-    return subprocess.run(["gpg", "--batch", *argv], env=env, check=True, capture_output=True, text=True).stdout
-
-
-def end_agent(home: Path) -> None:
-    env = {"PATH": os.defpath, "GNUPGHOME": str(home)}
-    subprocess.run(["gpgconf", "--kill", "all"], env=env, check=True, capture_output=True)
-    wait_until(lambda: not processes_of(f"--homedir\0{home}\0"))
-
-
 @pytest.fixture(scope="module")
 def pgp(tmp_path_factory: pytest.TempPathFactory, tool: Tool) -> Pgp:
-    home = tmp_path_factory.mktemp("g")
-    gpg_run(home, "--passphrase", "", "--quick-gen-key", "demo <demo@example.com>", "ed25519", "sign", "never")
-    listed = re.search(r"^fpr:+(\w+):$", gpg_run(home, "--list-keys", "--with-colons"), re.MULTILINE)
-    assert listed
-    gpg_run(home, "--passphrase", "", "--quick-add-key", listed[1], "cv25519", "encr", "never")
-    data = encrypt(
-        tool,
-        tmp_path_factory.mktemp("pgp") / "values.yaml",
-        "password: unique-pgp-1\n",
-        "--pgp",
-        listed[1],
-        PATH=os.defpath,
-        GNUPGHOME=str(home),
-    )
-    end_agent(home)
-    return Pgp(home, listed[1], data)
+    return make_pgp(tmp_path_factory.mktemp("g"), tool, "password: unique-pgp-1\n")
 
 
 class Folders:
@@ -100,7 +64,7 @@ def test_pgp_files_are_decrypted_at_once_and_no_agent_stays(pgp: Pgp, tool: Tool
 
 def test_an_agent_that_ran_before_is_used_and_left_alone(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
     env = environment(pgp.home)
-    subprocess.run(["gpg-connect-agent", "/bye"], env=env, check=True, capture_output=True)
+    start_agent(pgp.home)
     before = processes_of(f"--homedir\0{pgp.home}\0")
     assert len(before) == 1
     with gpg.home(env, [pgp.data], Folders(tmp_path), Deadline(60)) as used:

@@ -247,7 +247,7 @@ def as_expression(pattern: str) -> str:
     segments = pattern.split("/") + (["*"] if pattern.endswith("**") else [])
     translated = ""
     for segment in segments[:-1]:
-        translated += r"(?:[^/.][^/]*/)*" if segment == "**" else f"{_segment(segment)}/"
+        translated += r"(?:[^/.][^/]*/)*?" if segment == "**" else f"{_segment(segment)}/"
     return translated + _segment(segments[-1])
 
 
