@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cmp import environ, workspace
+from cmp import environ, signals, workspace
 from cmp.commands import Invocation, Output
 from cmp.context import Context
-from cmp.errors import CmpError, InternalError, Interrupted, OutputError, UsageError
+from cmp.errors import CmpError, DeadlineError, Expired, InternalError, Interrupted, OutputError, UsageError
 from cmp.log import Log
 from cmp.phases import Phases
 from cmp.proc import Deadline
@@ -21,9 +22,8 @@ from cmp.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_SECONDS = 1.0  # whoever waits for a child notices the deadline first, and knows what was slow
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
 
@@ -31,16 +31,23 @@ def main(argv: Sequence[str]) -> int:
     """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
     workspace.harden()
     redactor = Redactor()
-    for signum in SIGNALS:
-        signal.signal(signum, _interrupt)
+    try:
+        signals.listen()
+        exit_code = _run(argv, redactor)
+        signals.ignore()  # there is nothing left to interrupt
+    except Interrupted as interrupted:
+        workspace.remove_left_behind()
+        return _stopped(interrupted, redactor)
+    return exit_code
+
+
+def _run(argv: Sequence[str], redactor: Redactor) -> int:
     try:
         output = _dispatch(argv, redactor)
+        signals.disarm()  # a person may read for as long as they like
         _write(output)
     except CmpError as error:
         return _fail(error, redactor)
-    except Interrupted as interrupted:
-        sys.stderr.write(f"cmp: stopped by {signal.Signals(interrupted.signum).name}\n")
-        return interrupted.exit_code
     except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
         return _fail(_bug(error), redactor)
     return output.exit_code
@@ -60,6 +67,7 @@ def _dispatch(argv: Sequence[str], redactor: Redactor) -> Output:
 
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
     found = environ.current(default_deadline=default_deadline)
+    signals.expire_after(found.settings.deadline, GRACE_SECONDS)
     context = Context(
         settings=found.settings,
         deadline=Deadline(found.settings.deadline),
@@ -71,12 +79,6 @@ def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
     return Invocation(context, found.build, found.plugin, os.getcwd())
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)  # clean-up is not to be interrupted a second time
-    raise Interrupted(signum)
-
-
 def _write(output: Output) -> None:
     try:
         sys.stdout.buffer.write(output.stdout)
@@ -85,13 +87,28 @@ def _write(output: Output) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain once more
         raise OutputError(f"cannot write the output: {error.strerror}", foreign=True) from None
     if output.summary:
-        sys.stderr.write(f"{output.summary}\n")
+        _say(f"{output.summary}\n")
+
+
+def _stopped(interrupted: Interrupted, redactor: Redactor) -> int:
+    if isinstance(interrupted, Expired):
+        error = DeadlineError(f"the deadline of {interrupted.seconds:g} s passed", foreign=True)
+        where = {"application": interrupted.application, "cluster": interrupted.cluster, "phase": interrupted.phase}
+        return _fail(error.locate(**where), redactor)
+    _say(f"cmp: stopped by {signal.Signals(interrupted.signum).name}\n")
+    return interrupted.exit_code
 
 
 def _fail(error: CmpError, redactor: Redactor) -> int:
+    signals.disarm()
     text = redactor.mask("\n".join(error.lines())) + "\n"
-    sys.stderr.write(_shortened(text))
+    _say(_shortened(text))
     return error.exit_code
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody listens: the exit code still tells
+        sys.stderr.write(text)
 
 
 def _shortened(text: str) -> str:

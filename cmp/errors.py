@@ -11,6 +11,7 @@
     ├── DeadlineError     9      the time was up
     └── InternalError    70      a bug in cmp
     Interrupted      128 + n     a signal; not an Exception, so that nothing swallows it
+    └── Expired           9      the alarm of the deadline
 
 An error is three lines: what, where, what to do.  The innermost frame knows file and line, the pipeline knows
 application, cluster and phase; `locate` adds the latter on the way up.
@@ -18,6 +19,7 @@ application, cluster and phase; `locate` adds the latter on the way up.
 
 from __future__ import annotations
 
+from signal import SIGALRM
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
@@ -28,7 +30,22 @@ if TYPE_CHECKING:
 CACHED_HINT = "Argo CD keeps this error cached until a hard refresh"
 
 
-class CmpError(Exception):
+class Located:
+    """Something that knows which application, on which cluster, in which phase of its render, it came out of."""
+
+    application = ""
+    cluster = ""
+    phase = ""
+
+    def locate(self, *, application: str = "", cluster: str = "", phase: str = "") -> Self:
+        """Add what the pipeline knows; what an inner frame already said stays."""
+        self.application = self.application or application
+        self.cluster = self.cluster or cluster
+        self.phase = self.phase or phase
+        return self
+
+
+class CmpError(Located, Exception):
     """Say what is wrong, where, and what to do; never contain a decrypted value that the redactor does not know.
 
     `file` is a root-relative path, with `:line` or `:line:column` where known. `foreign` says that the repository is
@@ -43,16 +60,6 @@ class CmpError(Exception):
         self.file = file
         self.hint = hint
         self.foreign = foreign
-        self.application = ""
-        self.cluster = ""
-        self.phase = ""
-
-    def locate(self, *, application: str = "", cluster: str = "", phase: str = "") -> Self:
-        """Add what the pipeline knows; what an inner frame already said stays."""
-        self.application = self.application or application
-        self.cluster = self.cluster or cluster
-        self.phase = self.phase or phase
-        return self
 
     def lines(self) -> list[str]:
         """Return the error as its printed lines, without a final newline each."""
@@ -115,13 +122,22 @@ class InternalError(CmpError):
     exit_code = 70
 
 
-class Interrupted(BaseException):
+class Interrupted(Located, BaseException):
     """A signal asked us to stop; `exit_code` is 128 plus its number."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
         self.signum = signum
         self.exit_code = 128 + signum
+
+
+class Expired(Interrupted):
+    """The deadline of so many seconds passed, and not while a child was waited for (that is a DeadlineError)."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(SIGALRM)
+        self.seconds = seconds
+        self.exit_code = DeadlineError.exit_code
 
 
 MAX_SUGGESTED = 20

@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from cmp import signals
 from cmp.errors import CmpError, ToolError
 from cmp.proc import Command, Deadline, run
 
@@ -35,7 +36,7 @@ def home(
     try:
         yield ours
     finally:
-        with suppress(CmpError):  # no gpgconf: then gpg could not start either, and sops' error says so
+        with signals.held(), suppress(CmpError):  # no gpgconf: then gpg could not start either, and sops' error says so
             run(Command("gpgconf", ("gpgconf", "--kill", "all"), ours), Deadline(END_SECONDS))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
+
+MAX_WARNING = 500  # characters; programs quote whole maps
 
 
 class Log:
@@ -19,15 +22,18 @@ class Log:
 
     def line(self, text: str) -> None:
         """Write one message."""
-        self._stream.write(self._mask(text).rstrip("\n") + "\n")
+        self.plain(self._mask(text).rstrip("\n"))
 
     def plain(self, text: str) -> None:
         """Write a line of our own words, names and numbers, which needs no masking (the first mask costs time)."""
-        self._stream.write(f"{text}\n")
+        with suppress(OSError):  # nobody listens, which is no reason to fail
+            self._stream.write(f"{text}\n")
 
     def warning(self, text: str) -> None:
         """Write a warning: the work goes on, but its author should know."""
-        self.line(f"cmp: warning: {text}")
+        masked = self._mask(text)  # first: of a secret that is cut off, the rest would not be known
+        shown = masked if len(masked) <= MAX_WARNING else f"{masked[:MAX_WARNING]} […]"
+        self.plain(f"cmp: warning: {shown}")
 
     def detail(self, text: str) -> None:
         """Write what only `--explain` shows."""

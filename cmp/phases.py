@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cmp.errors import CmpError
+from cmp.errors import CmpError, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ class Phases:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
+        self._inside = 0.0  # seconds of the phases inside the present one
         self.seconds: dict[str, float] = {}
 
     @property
@@ -26,11 +27,14 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Attribute the time of the block to a phase, and errors that leave it too."""
-        began = time.monotonic()
+        """Attribute the time of the block to a phase, less that of phases inside it, and errors that leave it too."""
+        began, before = time.monotonic(), self._inside
+        self._inside = 0.0
         try:
             yield
-        except CmpError as error:
+        except (CmpError, Interrupted) as error:
             raise error.locate(phase=name) from error.__cause__
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began
+            spent = time.monotonic() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent - self._inside
+            self._inside = before + spent

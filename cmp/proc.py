@@ -136,7 +136,8 @@ class Child:
         except OSError as error:
             self.close()
             missing = error.filename or command.argv[0]  # the program, or the folder to run it in
-            raise ToolError(f"cannot start {command.label}: {error.strerror}", file=missing) from None
+            what = f"cannot start {command.label}: {error.strerror}"
+            raise ToolError(what, file=missing, foreign=True) from None
         self.feeds = [*command.feeds, *([self._stdin] if self._stdin else [])]
         for feed in self.feeds:
             feed.close_reader()
@@ -172,10 +173,15 @@ class Child:
             return
         self._ended_at = self._ended_at or time.monotonic()
         if not self.open_streams or time.monotonic() - self._ended_at > LINGER_SECONDS:
-            self.result = Result(self.process.returncode, bytes(self._stdout), bytes(self._stderr))
+            self.result = Result(self.process.returncode, bytes(self._stdout), self._whole_lines())
             self.close()
             if self._then:
                 self._then(self.result)
+
+    def _whole_lines(self) -> bytes:
+        """Return stderr; where it was too much, without the line that was cut: half a secret cannot be masked."""
+        cut = len(self._stderr) >= MAX_STDERR_BYTES
+        return bytes(self._stderr[: self._stderr.rfind(b"\n") + 1] if cut else self._stderr)
 
     def kill(self) -> None:
         """End the process at once and reap it."""

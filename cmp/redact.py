@@ -3,7 +3,8 @@
 One `Redactor` a run, made in `cli` and passed down.  It learns while files are decrypted and works only when something
 is said: parsing the decrypted files costs time that a run without a message does not spend.
 
-Where a secret is cut off, its rest is not recognised: mask first, then shorten.
+Where a secret is cut off, its rest is not recognised: mask first, then shorten.  Nor is what a program makes of it in
+ways of its own: in capitals, hashed, encoded twice, a word of it quoted.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ TRIVIAL = frozenset(("default", "disabled", "enabled", "localhost", "password", 
 BEFORE = r"""(^[ \t]*(?:- )*|["'`]|[:=] ?|[\[({,] ?)"""
 AFTER = r"""(?=["'`\])},;]|[ \t\r]*$| [\w.-]+:)"""
 _GO_ESCAPES = {char: f"\\{name}" for char, name in zip('\a\b\f\n\r\t\v\\"', 'abfnrtv\\"', strict=True)}
+_YAML_ESCAPES = _GO_ESCAPES | {
+    char: f"\\{name}" for char, name in zip("\0\x1b\x85\xa0\u2028\u2029", "0eN_LP", strict=True)
+}
+_BLANK = r"\s+(?:\\\s*)?"  # where YAML folds a long text, with the backslash that it has between double quotes
 
 
 class Redactor:
@@ -46,11 +51,10 @@ class Redactor:
         if len(text) < SHORT or text.lower() in TRIVIAL:
             self._whole |= disguises(text) if text else set()
             return
-        self._forms |= disguises(value) | disguises(text)
-        lines = text.splitlines()
-        for line in lines if len(lines) > 1 else ():
-            if len(line.strip()) >= SHORT:
-                self._forms |= disguises(line.strip())
+        lines = {line.strip() for line in text.splitlines() if len(line.strip()) >= SHORT}
+        for known in {value, text, *lines}:
+            # The blanks at its ends are layout, and often the line break before the next part of a message.
+            self._forms |= {form.strip() for form in disguises(known)}
 
     def mask(self, text: str) -> str:
         """Return the text with `‹secret›` for every form of every secret, the longest first."""
@@ -67,7 +71,14 @@ class Redactor:
 
 def _present(forms: set[str], text: str) -> str:
     """Return an alternation of the forms that occur at all: searching each is much faster than one big pattern."""
-    return "|".join(map(re.escape, sorted((form for form in forms if form in text), key=len, reverse=True)))
+    folded = re.sub(_BLANK, " ", text)
+    patterns = []
+    for form in sorted(forms, key=len, reverse=True):
+        if form in text:
+            patterns.append(re.escape(form))
+        elif re.search(r"\S\s+\S", form) and re.sub(_BLANK, " ", form) in folded:
+            patterns.append(_BLANK.join(map(re.escape, re.split(_BLANK, form))))
+    return "|".join(patterns)
 
 
 def disguises(value: str) -> set[str]:
@@ -87,6 +98,9 @@ def disguises(value: str) -> set[str]:
         value.replace("'", "''"),  # YAML, single-quoted
         _go_quoted(value),
         _go_quoted(value, str.isascii),
+        _yaml_quoted(value),
+        _quoted_as_time(raw),
+        _formatted(value),
         json.dumps(value)[1:-1],
         quoted,
         quoted.translate({ord(char): f"\\u{ord(char):04x}" for char in "<>&"}),  # as Go's encoding/json does
@@ -125,6 +139,33 @@ def _go_character(char: str, is_plain: Callable[[str], bool]) -> str:
     if code < 0x80:  # noqa: PLR2004  # ASCII
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _yaml_quoted(value: str) -> str:
+    """Quote as go-yaml does between double quotes, without the quotes."""
+    return "".join(_YAML_ESCAPES.get(char) or _yaml_character(char) for char in value)
+
+
+def _yaml_character(char: str) -> str:
+    code = ord(char)
+    if " " <= char <= "~" or ("\xa0" < char < "\ufffe" and char != "\ufeff"):
+        return char
+    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004
+
+
+def _quoted_as_time(raw: bytes) -> str:
+    """Quote as Go's package time does where it cannot parse something, without the quotes."""
+    return "".join(
+        f"\\x{byte:02x}" if byte >= 0x80 or byte < 0x20 else f"\\{chr(byte)}" if byte in b'"\\' else chr(byte)  # noqa: PLR2004
+        for byte in raw
+    )
+
+
+def _formatted(value: str) -> str:
+    """Return what Go prints when it takes the value for a format, as Helm 3.14 does with the message of `required`."""
+    complete = re.sub(r"%[-+# 0]*\d*(?:\.\d*)?$", "", value)
+    missing = lambda found: "%" if found[1] == "%" else f"%!{found[1]}(MISSING)"  # noqa: E731
+    return re.sub(r"%[-+# 0]*+\d*+(?:\.\d*+)?+(.)", missing, complete, flags=re.DOTALL)
 
 
 def _secrets(encrypted: bytes, plain: bytes) -> Iterator[str]:
@@ -203,6 +244,8 @@ def _printed(leaf: object) -> Iterator[str]:
     if isinstance(leaf, (int, float)) and abs(leaf) < 1e300:  # noqa: PLR2004  # what a float64 holds, and no NaN
         from decimal import Decimal  # noqa: PLC0415  # rare, and only when something is said
 
-        mantissa, _, exponent = f"{Decimal(repr(float(leaf))).normalize():e}".partition("e")
+        number = Decimal(repr(float(leaf))).normalize()
+        mantissa, _, exponent = f"{number:e}".partition("e")
         yield f"{mantissa}e{int(exponent):+03d}"
-        yield f"{Decimal(repr(float(leaf))):f}"
+        yield f"{number:f}"  # beyond 2^53 it is another number
+        yield f"{Decimal(float(leaf)):f}"  # and another one as an int64

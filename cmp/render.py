@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import gpg, layers, lockfile, toolchain, yamldoc
 from cmp.engines import ENGINES
 from cmp.engines.protocol import Work
-from cmp.errors import CmpError
+from cmp.errors import CmpError, Interrupted
 from cmp.proc import Feed, Nursery
 from cmp.workspace import Workspace
 
@@ -140,5 +140,5 @@ def located(instance: Instance) -> Iterator[None]:
     """Add application and cluster to whatever error leaves the block."""
     try:
         yield
-    except CmpError as error:
+    except (CmpError, Interrupted) as error:
         raise error.locate(application=instance.app, cluster=instance.cluster) from error.__cause__

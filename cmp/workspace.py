@@ -38,6 +38,8 @@ MAX_COPY_DEPTH = 50
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+_standing: set[str] = set()  # the folders of this process that were made and not yet removed
+
 
 def harden() -> None:
     """Forbid core dumps to this process and to all its children: they would hold plaintext.
@@ -47,6 +49,12 @@ def harden() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     limit = 0 if hard == 0 else 1
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
+def remove_left_behind() -> None:
+    """Remove the folders that a signal kept us from removing: it may come just as the end of a block is reached."""
+    for path in _standing:
+        _remove_at_last(path)
 
 
 class Workspace:
@@ -65,6 +73,7 @@ class Workspace:
         try:
             with signals.held():
                 self.path, self._lock = _make(self._base)
+                _standing.add(self.path)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -77,6 +86,7 @@ class Workspace:
             is_gone = not self.path or _remove_at_last(self.path)
             if self.path:
                 os.close(self._lock)
+                _standing.discard(self.path)
             self.path = ""
         if not is_gone and kind is None:
             raise ToolError(f"cannot remove everything from the private folder in {self._base}", foreign=True)
@@ -161,7 +171,7 @@ def choose(base: str, tree_root: str = "") -> str:
     """Return the folder in which private folders are made; ConfigError for a `base` that cannot serve."""
     if base:
         if not os.path.isdir(base):
-            raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder")
+            raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder", foreign=True)
         if _is_inside(base, tree_root):
             raise ConfigError(
                 f"CMP_TMPDIR is {base!r}, a folder inside the source tree",

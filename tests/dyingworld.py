@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import toolstore
+from cmp.workspace import DISK, MEMORY, PREFIX
 from tests.chartworld import HELM, dependency, write_chart
 from tests.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox, snapshot
-from tests.keyring import SOPS_VERSION
+from tests.keyring import SOPS_VERSION, encrypt, sops_tool
 from tests.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -25,14 +26,13 @@ DOORS = ("render", "generate")
 RECIPIENT = next(line.split()[-1] for line in AGE_KEY_FILE.read_text().splitlines() if "public key" in line)
 VERSIONS = {"helm": HELM, "sops": SOPS_VERSION}
 
+LAYER = "namespaces/shop/common-values-shop.secret.yaml"
 PLAIN = {
-    "namespaces/shop/common-values-shop.secret.yaml": "common: unique-common-9f31\n",
-    "clusters/dev/shop/dev-values-shop.secret.yaml": "cluster: unique-cluster-77ab\n",
-    "namespaces/shop/files/upload.key": "unique-upload-c04d\n",
-    "namespaces/shop/files/slow.key": "unique-slow-51e8\n",
+    LAYER: "common: unique-common-{token}\n",
+    "clusters/dev/shop/dev-values-shop.secret.yaml": "cluster: unique-cluster-{token}\n",
+    "namespaces/shop/files/upload.key": "unique-upload-{token}\n",
+    "namespaces/shop/files/slow.key": "unique-slow-{token}\n",
 }
-SECRETS = tuple(text.split()[-1] for text in PLAIN.values())
-UPLOAD = SECRETS[2]
 TEMPLATE = """\
 apiVersion: v1
 kind: Secret
@@ -51,21 +51,23 @@ SLOW = "{{- range until 100000 }}{{- range until 100000 }}{{- end }}{{- end }}\n
 
 
 class Sealed(NamedTuple):
-    """The encrypted files of the application, by their path."""
+    """The encrypted files of the application and their plaintext, by path."""
 
     files: dict[str, bytes]
+    plain: dict[str, str]
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Every decrypted value, by the word that tells it from the others."""
+        return {text.split("-")[1]: text.split()[-1] for text in self.plain.values()}
 
 
 def seal(folder: Path, tools_dir: str) -> Sealed:
-    """Encrypt every secret by the real sops."""
-    sops = f"{tools_dir}/sops/{SOPS_VERSION}/sops"
-    files = {}
-    for name, text in PLAIN.items():
-        path = folder / Path(name).name
-        path.write_text(text)
-        argv = [sops, "encrypt", "--age", RECIPIENT, str(path)]
-        files[name] = subprocess.run(argv, check=True, capture_output=True, env={"HOME": str(folder)}).stdout
-    return Sealed(files)
+    """Encrypt secrets that nobody else has: the search for what is left also looks into folders that all share."""
+    tool, token = sops_tool(tools_dir), os.urandom(4).hex()
+    plain = {name: text.format(token=token) for name, text in PLAIN.items()}
+    files = {name: encrypt(tool, folder / Path(name).name, text, "--age", RECIPIENT) for name, text in plain.items()}
+    return Sealed(files, plain)
 
 
 class Patient:
@@ -73,8 +75,11 @@ class Patient:
 
     def __init__(self, sandbox: Sandbox, sealed: Sealed) -> None:
         self.sandbox = sandbox
+        self.secrets = sealed.secrets
         self.repository = sandbox.folder / "repo"
         self.chart = self.repository / "namespaces/shop"
+        self.prefix: list[str] = []
+        self.folders = [sandbox.folder]  # what is searched afterwards
         self._plant(sealed)
         self._make_store()
 
@@ -140,9 +145,21 @@ class Patient:
                 process.kill()
 
     def run(self, door: str = "render", **env: str) -> Ran:
-        """Render to the end, or to the error."""
+        """Render to the end, or to the error; `prefix` is a command that starts cmp."""
         argv, folder, more = self._door(door)
-        return self.sandbox.run(*argv, cwd=folder, **more, **env)
+        return self._run(argv, folder, {**more, **env})
+
+    def _run(self, argv: tuple[str, ...], folder: Path, env: dict[str, str]) -> Ran:
+        done = subprocess.run(
+            [*self.prefix, *self.sandbox.command(*argv)],
+            cwd=folder,
+            env={**self.sandbox.env(), **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def _door(self, door: str) -> tuple[tuple[str, ...], Path, dict[str, str]]:
         if door == "render":
@@ -152,13 +169,19 @@ class Patient:
 
     def render_calmly(self, **env: str) -> None:
         """Render the healthy application."""
-        ran = self.sandbox.run("render", "calm", "--cluster", "dev", cwd=self.repository, **env)
+        ran = self._run(("render", "calm", "--cluster", "dev"), self.repository, env)
         assert ran.code == 0, ran.stderr
 
-    def plaintext(self, *secrets: str) -> list[str]:
+    def plaintext(self) -> list[str]:
         """Search every folder that a run may write to."""
-        shared = [folder for base in ("/dev/shm", "/tmp") for folder in Path(base).glob("argocd-cmp-*")]
-        return find_plaintext([self.sandbox.folder, *shared], secrets or SECRETS)
+        return find_plaintext(self._searched(), self.secrets.values())
+
+    def holds_upload(self) -> bool:
+        """Say whether the decrypted upload.key lies in the private copy by now."""
+        return bool(find_plaintext(self._searched(), [self.secrets["upload"]]))
+
+    def _searched(self) -> list[Path]:
+        return [*self.folders, *(folder for base in (MEMORY, DISK) for folder in Path(base).glob(f"{PREFIX}*"))]
 
     def processes(self) -> dict[int, str]:
         """Return what this test started and is still alive."""

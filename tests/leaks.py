@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import time
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 PROC = Path("/proc")
 
 
 def find_plaintext(folders: Iterable[Path | str], secrets: Iterable[str]) -> list[str]:
-    """Return `path: secret` for each file, or name, below the folders that holds a secret as it is or in base64."""
+    """Return `path: secret` for each file, or name, below the folders that holds a secret as it is or in base64.
+
+    What goes while it is looked at was not left behind.
+    """
     forms = {form: secret for secret in secrets for form in (secret.encode(), b64encode(secret.encode()).rstrip(b"="))}
     found = []
-    for path in (path for folder in folders for path in Path(folder).rglob("*")):
-        content = str(path).encode() + (path.read_bytes() if path.is_file() and not path.is_symlink() else b"")
+    for path in (path for folder in folders for path in _below(folder)):
+        content = str(path).encode() + (_bytes(path) if path.is_file() and not path.is_symlink() else b"")
         found += [f"{path}: {secret}" for form, secret in forms.items() if form in content]
     return found
 
@@ -64,8 +68,17 @@ def _status(pid: int) -> list[str]:
     return _read(PROC / str(pid) / "stat").rpartition(")")[2].split()
 
 
+def _below(folder: Path | str) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        yield from (Path(parent, name) for name in (*folders, *files))
+
+
 def _read(path: Path) -> str:
+    return _bytes(path).decode("utf-8", "replace")
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        return path.read_bytes()
     except OSError:
-        return ""
+        return b""

@@ -70,7 +70,7 @@ def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
     pins = ("3.18.6", "5.7.1", "3.10.2", "1.1.7", "0.14.1")
     tools = ("helm", "kustomize", "sops", "helmfile", "cue")
     assert found.defaults == AppConfig(
-        tools={name: ToolPin(name, version, "default") for name, version in zip(tools, pins, strict=True)}
+        tools={name: ToolPin(name, version, "the defaults of cmp") for name, version in zip(tools, pins, strict=True)}
     )
 
 
@@ -91,7 +91,7 @@ def test_keys_that_are_left_out_are_as_in_the_reference_layout(load: Callable[..
     assert found.layout.instances == "clusters/{cluster}/{app}"
     assert len(found.layout.values) == 4
     assert found.defaults.tools["helm"] == ToolPin("helm", "3.14.4", "cmp.yaml:2")
-    assert found.defaults.tools["sops"] == ToolPin("sops", "3.10.2", "default")
+    assert found.defaults.tools["sops"] == ToolPin("sops", "3.10.2", "the defaults of cmp")
 
 
 def test_the_example_monorepo_is_read_whole() -> None:

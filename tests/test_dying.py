@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chartworld import publish
-from tests.dyingworld import CACHED, DOORS, LARGE, SLOW, UPLOAD, Patient, Sealed, cpu_seconds, ended, seal, stopped_by
+from tests.dyingworld import CACHED, DOORS, LARGE, LAYER, SLOW, Patient, Sealed, cpu_seconds, ended, seal, stopped_by
 from tests.keyring import Pgp, end_agent, make_pgp, sops_tool, start_agent
 from tests.leaks import processes_of, wait_until
 from tests.servers.charts import ChartRepository
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Reached = Callable[[subprocess.Popen[bytes]], object]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-LAYOUT_SECONDS = 0.6  # of processor time: the interpreter and our modules have long been loaded
+WORK_SECONDS = 0.6  # of processor time: by then a program has long started
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def in_layout(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: A
     """Read a cmp.yaml with very many clusters."""
     clusters = "".join(f"  cluster-{n}: {{env: e{n}, region: r{n}}}\n" for n in range(100_000))
     (patient.repository / "cmp.yaml").write_text(f"version: 1\nclusters:\n  dev: {{}}\n{clusters}")
-    yield lambda process: cpu_seconds(process.pid) > LAYOUT_SECONDS
+    yield lambda process: cpu_seconds(process.pid) > WORK_SECONDS
     assert not patient.plaintext()
 
 
@@ -62,7 +62,7 @@ def in_layout(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: A
 def in_secrets(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001
     """Wait for one of two encrypted files, while the other lies decrypted in the private copy."""
     patient.stand_in("sops", "holds-plaintext")
-    yield lambda _: patient.plaintext(UPLOAD)
+    yield lambda _: patient.holds_upload()
 
 
 @contextmanager
@@ -78,10 +78,12 @@ def in_charts(patient: Patient, archives: Path) -> Iterator[Reached]:
 def in_helm(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001
     """Wait for a template that takes minutes; everything is decrypted."""
     patient.template("slow.yaml", SLOW)
-    yield lambda _: patient.plaintext(UPLOAD) and any(
-        "helm template" in arguments and cpu_seconds(pid) > LAYOUT_SECONDS
-        for pid, arguments in patient.processes().items()
-    )
+
+    def is_at_work(_: object) -> bool:
+        helms = [pid for pid, arguments in patient.processes().items() if "helm template" in arguments]
+        return patient.holds_upload() and any(cpu_seconds(pid) > WORK_SECONDS for pid in helms)
+
+    yield is_at_work
 
 
 @contextmanager
@@ -148,51 +150,64 @@ def test_a_reader_that_goes_away_ends_the_run(patient: Patient, archives: Path) 
         assert ended(process) == (8, b"cmp: cannot write the output: Broken pipe\n  hint: " + CACHED)
 
 
+def test_the_deadline_holds_where_no_child_is_waited_for(patient: Patient, archives: Path) -> None:
+    with in_layout(patient, archives), patient.unharmed():
+        ran = patient.run("generate", CMP_DEADLINE="0.1")
+        what = "cmp: the deadline of 0.1 s passed\n  where: phase layout\n  hint: " + CACHED.decode()
+        assert (ran.code, ran.stdout, ran.stderr) == (9, "", what)
+
+
 # Keys of GnuPG, whose agent outlives by its nature whoever needed it.
 
 
 @pytest.fixture(scope="module")
-def pgp(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Pgp:
-    return make_pgp(tmp_path_factory.mktemp("g"), sops_tool(tools_dir), "common: unique-common-9f31\n")
+def pgp(tmp_path_factory: pytest.TempPathFactory, tools_dir: str, sealed: Sealed) -> Pgp:
+    return make_pgp(tmp_path_factory.mktemp("g"), sops_tool(tools_dir), sealed.plain[LAYER])
 
 
 @pytest.fixture
-def with_pgp(patient: Patient, pgp: Pgp) -> Patient:
-    (patient.repository / "namespaces/shop/common-values-shop.secret.yaml").write_bytes(pgp.data)
-    patient.sandbox.extra["GNUPGHOME"] = str(pgp.home)
+def with_pgp(patient: Patient, pgp: Pgp, tmp_path_factory: pytest.TempPathFactory) -> Patient:
+    place = tmp_path_factory.mktemp("t")  # the path of a socket has to be short
+    (patient.repository / LAYER).write_bytes(pgp.data)
+    patient.folders.append(place)
+    patient.sandbox.extra |= {"GNUPGHOME": str(pgp.home), "CMP_TMPDIR": str(place)}
     return patient
+
+
+def agents(home: Path | str) -> dict[int, str]:
+    """Return the agents for a home, or for the homes in a folder; of an agent, only its arguments may be read."""
+    return processes_of(f"--homedir\0{home}")
 
 
 def test_a_render_leaves_no_agent(with_pgp: Patient, pgp: Pgp) -> None:
     with with_pgp.unharmed():
-        ran = with_pgp.run(CMP_TMPDIR="")
-        assert (ran.code, "unique-common-9f31" in ran.stdout) == (0, True), ran.stderr
-    assert not agents(pgp)
+        ran = with_pgp.run()
+        assert (ran.code, with_pgp.secrets["common"] in ran.stdout) == (0, True), ran.stderr
+        wait_until(lambda: not agents(with_pgp.folders[1]))
+    assert not agents(pgp.home)
 
 
 def test_a_render_leaves_an_agent_alone_that_ran_before(with_pgp: Patient, pgp: Pgp) -> None:
     start_agent(pgp.home)
-    before = agents(pgp)
+    before = agents(pgp.home)
     try:
         with with_pgp.unharmed():
-            assert with_pgp.run(CMP_TMPDIR="").code == 0
-        assert (agents(pgp), len(before)) == (before, 1)
+            assert with_pgp.run().code == 0
+        assert (agents(pgp.home), len(before)) == (before, 1)
     finally:
         end_agent(pgp.home)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
-def test_a_signal_leaves_no_agent(signum: signal.Signals, with_pgp: Patient, pgp: Pgp, archives: Path) -> None:
+def test_a_signal_leaves_no_agent(signum: signal.Signals, with_pgp: Patient, archives: Path) -> None:
+    place = with_pgp.folders[1]
     with in_helm(with_pgp, archives) as reached, with_pgp.unharmed():
-        with with_pgp.started("generate", CMP_TMPDIR="") as process:
+        with with_pgp.started("generate") as process:
             wait_until(lambda: reached(process))
-            assert [one for one in with_pgp.processes().values() if one.startswith("gpg-agent ")]
+            assert len(agents(place)) == 1
             process.send_signal(signum)
             assert ended(process) == stopped_by(signum)
         if signum == signal.SIGKILL:
-            with_pgp.render_calmly(CMP_TMPDIR="")  # the agent ends by itself when its folder is swept
-    assert not agents(pgp)
-
-
-def agents(pgp: Pgp) -> dict[int, str]:
-    return processes_of(f"--homedir\0{pgp.home}\0")
+            with_pgp.render_calmly()  # the agent watches its socket, and that is swept
+        wait_until(lambda: not agents(place))
+        assert list(place.iterdir()) == []

@@ -453,7 +453,7 @@ class TestStrength:
             return resolve(tree, asked).pins["helm"]
 
         tree = plant(tmp_path, REFERENCE)
-        assert pin() == ToolPin("helm", "3.18.6", "default")
+        assert pin() == ToolPin("helm", "3.18.6", "the defaults of cmp")
         plant(tmp_path, {"cmp.yaml": "version: 1\ntools: {helm: 3.18.1}\n"})
         assert pin() == ToolPin("helm", "3.18.1", "cmp.yaml:2")
         plant(tmp_path, {"namespaces/shop/cmp-app.yaml": "tools: {helm: 3.18.2}\n"})

@@ -98,7 +98,10 @@ def test_memory_that_is_nearly_full_is_not_used(monkeypatch: pytest.MonkeyPatch)
 def test_a_folder_that_is_missing_is_a_mistake_of_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Workspace(str(tmp_path / "gone"))
-    assert caught.value.lines() == [f"cmp: CMP_TMPDIR is '{tmp_path}/gone', which is not a folder"]
+    assert caught.value.lines() == [
+        f"cmp: CMP_TMPDIR is '{tmp_path}/gone', which is not a folder",
+        "  hint: Argo CD keeps this error cached until a hard refresh",
+    ]
 
 
 @pytest.mark.parametrize("inside", ["", "deep", "../link"])

@@ -64,6 +64,8 @@ def complaint(result: Result) -> str:
         return stdout.partition(INDEX_FAILED)[2].partition("\n")[2].strip().split("\n")[0]
     if result.returncode == 0:
         return ""
+    if result.returncode < 0:
+        return f"it was killed by signal {-result.returncode}"
     lines = [line for line in stderr.splitlines() if line.strip() and "WARNING" not in line]
     return (lines[-1] if lines else f"exit code {result.returncode}").removeprefix("Error: ")
 

@@ -113,8 +113,7 @@ class _Fetcher:
         for one, result in zip(wanted, self._helm.run(commands), strict=True):
             if text := faults.complaint(result):
                 raise failed(one.subject, text, one.place)
-            names = {chart["name"]: chart["version"] for chart in json.loads(result.stdout)}
-            version = names.get(f"{repositories.NAME}/{one.name}", "")
+            version = _found(result.stdout, one).get(f"{repositories.NAME}/{one.name}", "")
             if not version:
                 raise failed(one.subject, "no chart version found", one.place)
             yield one, version
@@ -139,7 +138,7 @@ class _Fetcher:
         for one, result in zip(wanted, results, strict=True):
             if text := faults.complaint(result):
                 raise failed(one.subject, text, one.place)
-        return [inspect(_newest_file(folder), one.subject) for one, folder in pairs]
+        return [inspect(_newest_file(folder, one), one.subject) for one, folder in pairs]
 
     def _pull_command(self, one: Wanted, folder: str, *flags: str) -> Command:
         is_oci = one.url.startswith("oci://")
@@ -191,8 +190,18 @@ def _wants_plain_http(one: Wanted, complaint: str) -> bool:
     return faults.PLAIN_HTTP in complaint and repositories.is_loopback(one.url)
 
 
-def _newest_file(folder: str) -> bytes:
+def _found(stdout: bytes, one: Wanted) -> dict[str, str]:
+    """Read what `helm search repo` printed, as name -> version."""
+    try:
+        return {chart["name"]: chart["version"] for chart in json.loads(stdout)}
+    except (ValueError, LookupError, TypeError):
+        raise failed(one.subject, "it reported success and printed no list of charts", one.place) from None
+
+
+def _newest_file(folder: str, one: Wanted) -> bytes:
     with os.scandir(folder) as entries:  # a try that was cut off may have left a part behind
-        newest = max(entries, key=lambda entry: entry.stat().st_mtime_ns)
+        newest = max(entries, key=lambda entry: entry.stat().st_mtime_ns, default=None)
+    if newest is None:
+        raise failed(one.subject, "it reported success and left no archive", one.place)
     with open(newest, "rb") as file:
         return file.read(MAX_PACKED_BYTES + 1)

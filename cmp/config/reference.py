@@ -18,6 +18,7 @@ LAYOUT = Layout(
         ValuesPattern("clusters/{cluster}/{app}/*-values*.secret.yaml", place=_PLACE),
     ),
 )
-PINS = {name: ToolPin(name, version, "default") for name, version in _VERSIONS.items()}
+SOURCE = "the defaults of cmp"
+PINS = {name: ToolPin(name, version, SOURCE) for name, version in _VERSIONS.items()}
 SUFFIXES = (".secret.yaml",)
 CONFIG = Config(LAYOUT, {}, SUFFIXES, AppConfig(tools=PINS), "")

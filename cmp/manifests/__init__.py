@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Identity", "Manifest", "Rendered", "check"]
 
-MAX_NOTE = 200
-
 
 def check(data: bytes, rules: OutputRules, noise: tuple[re.Pattern[str], ...], engine: str) -> Rendered:
     """Return what may reach Argo CD, each object with its text as the engine wrote it; OutputError for the rest.
@@ -34,7 +32,7 @@ def check(data: bytes, rules: OutputRules, noise: tuple[re.Pattern[str], ...], e
     """
     stream = split(data, noise)
     guard = Guard(rules)
-    guard.notes.extend(f"{engine} printed before the first document: {line[:MAX_NOTE]}" for line in stream.noise)
+    guard.notes.extend(f"{engine} printed before the first document: {line}" for line in stream.noise)
     for piece in stream.pieces:
         guard.admit(piece)
     if guard.findings:

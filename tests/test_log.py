@@ -1,0 +1,38 @@
+"""What is written to stderr: masked, then shortened, and never a reason to fail."""
+
+from __future__ import annotations
+
+import errno
+import io
+
+from cmp.log import MAX_WARNING, Log
+from cmp.redact import Redactor
+
+
+def test_a_long_warning_is_masked_before_it_is_cut() -> None:
+    redactor, stream = Redactor(), io.StringIO()
+    redactor.add("unique-secret")
+    text = "x" * (MAX_WARNING - 4) + "unique-secret and more"
+    Log(stream, redactor.mask).warning(text)
+    assert stream.getvalue() == f"cmp: warning: {'x' * (MAX_WARNING - 4)}‹sec […]\n"
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, f"no room for {text!r}")
+
+
+def test_a_stream_that_takes_nothing_does_not_matter() -> None:
+    log = Log(Full(), str)
+    log.line("a")
+    log.warning("b")
+    log.plain("c")
+
+
+def test_details_appear_only_when_asked_for() -> None:
+    stream = io.StringIO()
+    Log(stream, str).detail("a")
+    Log(stream, str, verbose=True).detail("b")
+    assert stream.getvalue() == "b\n"
