@@ -197,7 +197,8 @@ def test_a_stream_is_read_as_argo_cd_reads_it(go: GoYaml, start: str, texts: lis
     if answer.streamAmbiguous or refused_on_purpose(stream) or begins_like_json:
         return
     expected = None if answer.streamError or answer.streamRest else answer.stream or []
-    assert read(stream) == expected, (stream, answer)
+    # Argo CD's splitter rewrites CRLF before it parses, and so does the guard: to YAML, "\\r\\r\\n" is two line ends.
+    assert read(stream.replace(b"\r\n", b"\n")) == expected, (stream, answer)
 
 
 @given(st.binary(max_size=30), structured)
