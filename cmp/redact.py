@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cmp.errors import ToolError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,12 +23,13 @@ CIPHERTEXT = "ENC[AES256_GCM,"
 SHORT = 6  # below this many characters, a value is masked only where it is a whole scalar
 TRIVIAL = frozenset(("default", "disabled", "enabled", "localhost", "password", "postgres", "secret", "username"))
 # What stands before and after a whole scalar in messages, JSON, YAML and Go's print of a map.
-BEFORE = r"""(^[ \t]*(?:- )*|["'`]|[:=] ?|[\[({,] ?)"""
+BEFORE = r"""(^[ \t]*(?:- )*|["'`]|[:=] ?|[\[({,] ?|\bgot )"""
 AFTER = r"""(?=["'`\])},;]|[ \t\r]*$| [\w.-]+:)"""
 _GO_ESCAPES = {char: f"\\{name}" for char, name in zip('\a\b\f\n\r\t\v\\"', 'abfnrtv\\"', strict=True)}
 _YAML_ESCAPES = _GO_ESCAPES | {
     char: f"\\{name}" for char, name in zip("\0\x1b\x85\xa0\u2028\u2029", "0eN_LP", strict=True)
 }
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BLANK = r"\s+(?:\\\s*)?"  # where YAML folds a long text, with the backslash that it has between double quotes
 
 
@@ -57,7 +60,13 @@ class Redactor:
             self._forms |= {form.strip() for form in disguises(known)}
 
     def mask(self, text: str) -> str:
-        """Return the text with `‹secret›` for every form of every secret, the longest first."""
+        """Return the text with `‹secret›` for every form of every secret, the longest first; never raises."""
+        try:
+            return self._masked(text)
+        except Exception:  # noqa: BLE001  # or a traceback would tell the message, and the secret that caused it
+            return f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
+
+    def _masked(self, text: str) -> str:
         while self._pairs:
             for value in _secrets(*self._pairs[-1]):
                 self.add(value)
@@ -72,13 +81,11 @@ class Redactor:
 def _present(forms: set[str], text: str) -> str:
     """Return an alternation of the forms that occur at all: searching each is much faster than one big pattern."""
     folded = re.sub(_BLANK, " ", text)
-    patterns = []
-    for form in sorted(forms, key=len, reverse=True):
-        if form in text:
-            patterns.append(re.escape(form))
-        elif re.search(r"\S\s+\S", form) and re.sub(_BLANK, " ", form) in folded:
-            patterns.append(_BLANK.join(map(re.escape, re.split(_BLANK, form))))
-    return "|".join(patterns)
+    patterns = {form: re.escape(form) for form in forms if form in text}
+    for form in forms - patterns.keys():
+        if (" " in form or "\n" in form) and re.sub(_BLANK, " ", form) in folded:
+            patterns[form] = _BLANK.join(map(re.escape, re.split(_BLANK, form)))
+    return "|".join(patterns[form] for form in sorted(patterns, key=len, reverse=True))
 
 
 def disguises(value: str) -> set[str]:
@@ -98,6 +105,7 @@ def disguises(value: str) -> set[str]:
         value.replace("'", "''"),  # YAML, single-quoted
         _go_quoted(value),
         _go_quoted(value, str.isascii),
+        _go_quoted(value).replace('\\"', '"').replace("'", "\\'"),  # by a JSON Schema's findings
         _yaml_quoted(value),
         _quoted_as_time(raw),
         _formatted(value),
@@ -163,9 +171,12 @@ def _quoted_as_time(raw: bytes) -> str:
 
 def _formatted(value: str) -> str:
     """Return what Go prints when it takes the value for a format, as Helm 3.14 does with the message of `required`."""
-    complete = re.sub(r"%[-+# 0]*\d*(?:\.\d*)?$", "", value)
-    missing = lambda found: "%" if found[1] == "%" else f"%!{found[1]}(MISSING)"  # noqa: E731
-    return re.sub(r"%[-+# 0]*+\d*+(?:\.\d*+)?+(.)", missing, complete, flags=re.DOTALL)
+    complete = re.sub(r"%[-+# 0]*\d*(?:\.\d*)?$", "", value)  # what a last verb becomes depends on the text after it
+    return re.sub(r"%[-+# 0]*+\d*+(?:\.\d*+)?+(.)", _without_operand, complete, flags=re.DOTALL)
+
+
+def _without_operand(verb: re.Match[str]) -> str:
+    return "%" if verb[1] == "%" else f"%!{verb[1]}(MISSING)"
 
 
 def _secrets(encrypted: bytes, plain: bytes) -> Iterator[str]:
@@ -181,6 +192,7 @@ def _secrets(encrypted: bytes, plain: bytes) -> Iterator[str]:
         for part in (line, *re.split(r"[:=]\s*", line, maxsplit=1)[1:]):
             if re.search(r"\w", part):
                 yield part
+                yield part.strip("*&!'\"[]{},- ")  # what YAML reads as something else than text
 
 
 def _are_comparable(before: list[object], after: list[object]) -> bool:
@@ -199,7 +211,7 @@ def _parse(data: bytes) -> list[object]:
         return [entries]
     try:
         return yamldoc.load_all(data)
-    except yamldoc.YamlError:
+    except (yamldoc.YamlError, ToolError):  # libyaml may be missing
         return []
 
 
@@ -249,3 +261,6 @@ def _printed(leaf: object) -> Iterator[str]:
         yield f"{mantissa}e{int(exponent):+03d}"
         yield f"{number:f}"  # beyond 2^53 it is another number
         yield f"{Decimal(float(leaf)):f}"  # and another one as an int64
+        # By a JSON Schema's findings, Helm 3.18 and newer.
+        yield f"{number:,f}"
+        yield f"{mantissa}\N{MULTIPLICATION SIGN}10{f'{int(exponent):02d}'.translate(_RAISED)}"

@@ -13,12 +13,11 @@ from urllib.parse import quote, quote_plus
 import yaml
 
 from cmp import toolstore
-from cmp.redact import MASK
-from tests.harness import AGE_KEY_FILE, Ran, Sandbox
+from tests.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox
 from tests.keyring import SOPS_VERSION, encrypt, sops_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 HELMS = ("3.14.4", "3.18.6", "4.0.0")
 DEFAULT_HELM = "3.18.6"
@@ -29,14 +28,15 @@ SHAPES: dict[str, str | float] = {
     "short": "q7Zk2p",
     "long": LONG,
     "sentence": SENTENCE,
-    "pem": "-----BEGIN DEMO KEY-----\nMIIBVgIBADANBgkq/hkiG9w0+BAQEFAASC\nx8Tq0Wm5Rj3Ke9Yb7Uv1Nz6Pc4\n-----END DEMO KEY-----\n",
+    "pem": "-----BEGIN DEMO KEY-----\n"
+    "MIIBVgIBADANBgkq/hkiG9w0+BAQEFAASC\nx8Tq0Wm5Rj3Ke9Yb7Uv1Nz6Pc4\n-----END DEMO KEY-----\n",
     "number": 48151623,
     "large": 90071992547409931,
     "float": 2718.2818459,
     "negative": -77345112,
     "japanese": "ひみつの鍵-八四七",
     "emoji": "鍵🔑zq-7713",
-    "quotes": "it's \"q\\uoted\" zR5",
+    "quotes": 'it\'s "q\\uoted" zR5',
     "base64": "bWFyaWdvbGQtNzc0MQ==",
     "special": "*&! #: {x}, - %9zQ",
     "spaces": "correct  horse 7731",
@@ -47,6 +47,7 @@ SHAPES: dict[str, str | float] = {
     "dashes": "--- - -- 4Hq9",
 }
 """Each value occurs nowhere else."""
+IMPORTED = "imported-token-51Rb8V"  # a value of a subchart
 FILE_TEXT = "file-token-Gh72Wq\nsecond-line-of-it-Pz81\n"
 INLINE = "inline-token-77Yx2W"  # the one secret of the stronger layer
 
@@ -86,7 +87,12 @@ exec "$(dirname "$0")/real" "$@"
 def seal(folder: Path, tools_dir: str) -> dict[str, bytes]:
     """Encrypt the layers and the file by the real sops; returns them by their path."""
     recipient = AGE_KEY_FILE.read_text().partition("public key: ")[2].split()[0]
-    texts = {WEAK: json.dumps({"s": SHAPES}, ensure_ascii=False), STRONG: f"inline: {INLINE}\n", SECRET_FILE: FILE_TEXT}
+    values = {"s": SHAPES, "sub": {"data": {"token": IMPORTED}}}
+    texts = {
+        WEAK: json.dumps(values, ensure_ascii=False),
+        STRONG: f"inline: {INLINE}\n",
+        SECRET_FILE: FILE_TEXT,
+    }
     tool = sops_tool(tools_dir)
     return {name: encrypt(tool, folder / Path(name).name, text, "--age", recipient) for name, text in texts.items()}
 
@@ -95,7 +101,7 @@ def printed_by_helm(folder: Path, tools_dir: str) -> dict[str, dict[str, str]]:
     """Return shape -> expression -> what the bare helm makes of it."""
     expressions = " ".join(f"{json.dumps(name)} ({text})" for name, text in EXPRESSIONS.items())
     template = (
-        '{{- $all := dict }}{{- range $name, $value := .Values.s }}{{- with $value }}'
+        "{{- $all := dict }}{{- range $name, $value := .Values.s }}{{- with $value }}"
         f"{{{{- $_ := set $all $name (dict {expressions}) }}}}"
         '{{- end }}{{- end }}{"all": {{ toJson $all }}}\n'
     )
@@ -123,16 +129,27 @@ def forms(value: str) -> Iterator[str]:
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield value.replace("'", "''")
+    yield "".join(chr(byte) if byte < 128 else f"\\x{byte:02x}" for byte in value.encode())
+    # Helm 3.14 takes the message of `required` for a format: of "%20" there is "%!0(MISSING)" or the like.
+    yield from (part for part in value.split("%") if len(part) >= 10)
 
 
 def needles(printed: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return every form of every secret -> what it belongs to; nothing that a text could hold by chance."""
     found: dict[str, str] = {}
-    for name, value in {**SHAPES, "file": FILE_TEXT, "inline": INLINE}.items():
+    for name, value in {**SHAPES, "file": FILE_TEXT, "inline": INLINE, "imported": IMPORTED}.items():
         texts = [str(value), *str(value).splitlines()]
         of_helm = (line for text in printed.get(name, {}).values() for line in text.splitlines())
         of_python = (form for text in texts if len(text.strip()) >= 6 for form in forms(text))
         found.update((form, name) for form in map(_core, (*of_python, *of_helm)) if len(form) >= 6)
+    # A JSON Schema's findings have them with commas, or as powers of ten.
+    found |= {
+        "48,151,623": "number",
+        "8151623": "number",
+        "2,718.28": "float",
+        "7345112": "negative",
+        "0719925": "large",
+    }
     windows = (LONG[at : at + 8] for at in range(len(LONG) - 7))
     return {**found, **dict.fromkeys(windows, "a part of long")}
 
@@ -190,15 +207,30 @@ class LeakWorld:
         """Run `cmp render`, or another verb, and look for leaks."""
         verb, *options = argv or ("render",)
         ran = self.sandbox.run(
-            *(verb, "shop", "--cluster", "dev", "--helm-version", helm, *options), cwd=self.root, **env
+            *(verb, "shop", "--cluster", "dev", "--helm-version", helm, *options), cwd=self.root, timeout=120, **env
         )
         self.check(ran.stderr)
         return ran
 
+    def generate(self, **env: str) -> Ran:
+        """Run `cmp generate` as Argo CD does, and look for leaks."""
+        source = "clusters/dev/shop"
+        argo = {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_NAMESPACE": "shop", "ARGOCD_APP_SOURCE_PATH": source}
+        ran = self.sandbox.run("generate", cwd=self.root / source, timeout=120, **argo, **env)
+        self.check(ran.stderr)
+        return ran
+
+    def patched(self, program: str) -> dict[str, str]:
+        """Return the environment of a run in which this Python runs first."""
+        folder = self.sandbox.folder / "patch"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(program)
+        return {"PYTHONPATH": f"{folder}:{CHECKOUT}"}
+
     def check(self, stderr: str) -> None:
         """Assert that no secret is in stderr, in a file, in an argument or in an environment."""
         assert self.leaks_in(stderr) == []
-        assert [path for path in self.sandbox.tmp.iterdir()] == []
+        assert list(self.sandbox.tmp.glob("*")) == []
         seen = list(self.store.rglob("*.seen"))
         assert not seen or b"/dev/" in b"".join(path.read_bytes() for path in seen)
         for path in (path for path in self.sandbox.folder.rglob("*") if not path.is_symlink()):
@@ -208,5 +240,3 @@ class LeakWorld:
     def leaks_in(self, text: str) -> list[str]:
         """Name the secrets that can be read in a text."""
         return sorted({f"{name}: {form}" for form, name in self.needles.items() if form in text})
-
-

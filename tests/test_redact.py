@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 
@@ -188,3 +189,43 @@ def test_files_are_parsed_once_and_more_can_be_learned_later() -> None:
 @given(st.text(min_size=6).filter(lambda text: len(text.strip()) >= 6), st.text(), st.text())
 def test_no_text_around_a_secret_hides_it(secret: str, before: str, after: str) -> None:
     assert secret not in masked(before + secret + after, secret).replace(MASK, "\0")
+
+
+@pytest.mark.parametrize(
+    ("secret", "printed"),
+    [
+        ("one two three", "one two\n      three"),
+        ("one two  three", '"one two\n  \\ three"'),
+        ("line-one\nline two", "line-one\n    line\n  two"),
+        ("key 🔑\x1b\xa0!", r'"key \U0001F511\e\_!"'),
+        ('鍵-"\\x1', r'parsing time "\xe9\x8d\xb5-\"\\x1"'),
+        ('it\'s "quoted"', r"""'it\'s "quoted"' does not match"""),
+        ("100%x of 50%% z", "100%!x(MISSING) of 50% z"),
+        ("secret-ends-in-50%20", "START secret-ends-in-50%!E(MISSING)ND"),
+    ],
+)
+def test_what_only_some_programs_make_of_a_secret_is_masked(secret: str, printed: str) -> None:
+    assert masked(printed, secret).count(MASK) >= 1
+    assert not re.search("three|line|key|x1|quoted|100|secret-", masked(printed, secret))
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["9.007199254740994×10¹⁶", "90,071,992,547,409,940", "90071992547409936", "9.007199254740994e+16"],  # noqa: RUF001
+)
+def test_a_number_beyond_the_precision_of_a_float_is_masked(printed: str) -> None:
+    cipher = f"n: {CIPHER}\nsops: {{mac: x}}\n"
+    assert learned(f"got {printed}, want 7", cipher, "n: 90071992547409931\n") == f"got {MASK}, want 7"
+
+
+def test_a_message_whose_secrets_cannot_be_told_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(value: str) -> set[str]:
+        raise ValueError(value)
+
+    monkeypatch.setattr("cmp.redact.disguises", fail)
+    withheld = f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
+    assert learned("hidden-token", f"a: {CIPHER}\nsops: {{mac: x}}\n", "a: hidden-token\n") == withheld
+
+
+def test_blanks_around_a_secret_stay() -> None:
+    assert masked("was: hidden-token\n  where: here", "hidden-token\n") == f"was: {MASK}\n  where: here"
