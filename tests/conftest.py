@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.harness import Sandbox
+
+# A shell that starts the tests in the background lets them, and so all their children, ignore SIGINT: some are to die
+# of it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples every time: a failure is a change's, never the day's.
 settings.register_profile("stable", derandomize=True, deadline=None, database=None)
