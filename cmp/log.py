@@ -13,12 +13,11 @@ MAX_WARNING = 500  # characters; programs quote whole maps
 
 
 class Log:
-    """Write masked lines to one stream; `detail` lines appear only when the user asked for them."""
+    """Write masked lines to one stream."""
 
-    def __init__(self, stream: TextIO, mask: Callable[[str], str], *, verbose: bool = False) -> None:
+    def __init__(self, stream: TextIO, mask: Callable[[str], str]) -> None:
         self._stream = stream
         self._mask = mask
-        self.verbose = verbose
 
     def line(self, text: str) -> None:
         """Write one message."""
@@ -34,8 +33,3 @@ class Log:
         masked = self._mask(text)  # first: of a secret that is cut off, the rest would not be known
         shown = masked if len(masked) <= MAX_WARNING else f"{masked[:MAX_WARNING]} […]"
         self.plain(f"cmp: warning: {shown}")
-
-    def detail(self, text: str) -> None:
-        """Write what only `--explain` shows."""
-        if self.verbose:
-            self.line(text)

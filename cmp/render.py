@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cmp.charts import Restored
     from cmp.context import Context
     from cmp.engines.protocol import Engine
-    from cmp.layers import Contents, Opener
+    from cmp.layers import Content, Contents, Opener
     from cmp.lockfile import Lock
     from cmp.manifests import Rendered
     from cmp.model import Instance, Tool
@@ -97,6 +97,11 @@ class Stage:
         self.work = work
         self.nursery = nursery
         self._supplies = supplies
+
+    @property
+    def layers(self) -> tuple[Content, ...]:
+        """The values layers as they lie in the repository, weakest first."""
+        return self._supplies.contents.layers
 
     @property
     def encrypted(self) -> tuple[str, ...]:

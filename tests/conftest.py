@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.chartworld import World, publish
+from tests.dyingworld import Patient, Sealed, seal
 from tests.harness import Sandbox
 
 # A shell that starts the tests in the background lets them, and so all their children, ignore SIGINT: some are to die
@@ -42,3 +44,27 @@ def test_tools_dir() -> str:
 def sandbox(tmp_path: Path, tools_dir: str) -> Sandbox:
     """Return fresh folders and an environment for runs of cmp."""
     return Sandbox(tmp_path / "sandbox", tools_dir)
+
+
+@pytest.fixture(scope="session")
+def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the packaged charts of a repository and their index, to be served and not written to."""
+    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
+
+
+@pytest.fixture
+def world(tmp_path: Path, tools_dir: str) -> World:
+    """Return an application whose chart dependencies are to be restored."""
+    return World(tmp_path, tools_dir)
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Sealed:
+    """Return the encrypted files of an application that is about to die; their secrets occur nowhere else."""
+    return seal(tmp_path_factory.mktemp("sealed"), tools_dir)
+
+
+@pytest.fixture
+def patient(sandbox: Sandbox, sealed: Sealed) -> Patient:
+    """Return that application, in a repository of its own."""
+    return Patient(sandbox, sealed)

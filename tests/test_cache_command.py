@@ -15,18 +15,13 @@ import pytest
 from cmp.chartcache import Archive, ChartCache, Key
 from cmp.charts import upkeep
 from cmp.errors import ChartError
-from tests.chartworld import dependency, publish, write_chart
+from tests.chartworld import dependency, write_chart
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from tests.harness import Ran, Sandbox
 
 KEY = Key("https://charts.example", "redis", "1.2.3")
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
 
 
 @pytest.fixture

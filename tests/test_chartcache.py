@@ -14,7 +14,7 @@ import pytest
 
 from cmp.chartcache import SIGNATURE, Archive, ChartCache, Key
 from cmp.errors import ChartError
-from tests.chartworld import World, dependency, publish
+from tests.chartworld import World, dependency
 from tests.servers.charts import ChartRepository
 
 KEY = Key("https://charts.example", "redis", "1.2.3")
@@ -24,11 +24,6 @@ UNPRIVILEGED = (
     "-c",
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])",
 )
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
 
 
 @pytest.fixture

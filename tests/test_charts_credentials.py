@@ -16,18 +16,13 @@ from cmp.charts.helm import Helm, environment
 from cmp.errors import ChartError
 from cmp.redact import MASK
 from cmp.workspace import Workspace
-from tests.chartworld import HELMS, World, dependency, publish
+from tests.chartworld import HELMS, World, dependency
 from tests.servers import authority
 from tests.servers.charts import ChartRepository
 from tests.servers.oci import Registry
 
 USER, PASSWORD = "chart-reader", "Zk4-unguessable"
 CACHED = "Argo CD keeps this error cached until a hard refresh"
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from cmp.charts import faults
 from cmp.errors import ChartError, DeadlineError
-from tests.chartworld import HELMS, World, dependency, publish
+from tests.chartworld import HELMS, World, dependency
 from tests.servers.charts import Body, ChartRepository
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 INDEX, REDIS = "/index.yaml", "/redis-1.2.3.tgz"
 CACHED = "Argo CD keeps this error cached until a hard refresh"
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
 
 
 @pytest.fixture(params=HELMS)

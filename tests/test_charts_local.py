@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import ChartError, ConfigError
-from tests.chartworld import HELMS, World, dependency, publish, write_chart
+from tests.chartworld import HELMS, World, dependency, write_chart
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
 
 
 @pytest.fixture

@@ -10,23 +10,13 @@ import pytest
 
 from cmp.errors import ChartError
 from cmp.lockfile import Lock, LockedChart
-from tests.chartworld import HELMS, World, dependency, publish, repack, sha256, write_chart
+from tests.chartworld import HELMS, World, dependency, repack, sha256, write_chart
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 REDIS = "/redis-1.2.3.tgz"
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
-
-
-@pytest.fixture
-def world(tmp_path: Path, tools_dir: str) -> World:
-    return World(tmp_path, tools_dir)
 
 
 @pytest.mark.parametrize("helm", HELMS)

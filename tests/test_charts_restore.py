@@ -10,23 +10,13 @@ import pytest
 from cmp import facts
 from cmp.charts import Restored
 from cmp.errors import CACHED_HINT, ChartError
-from tests.chartworld import HELMS, World, dependency, publish, sha256
+from tests.chartworld import HELMS, World, dependency, sha256
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 REDIS = "/redis-1.2.3.tgz"
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
-
-
-@pytest.fixture
-def world(tmp_path: Path, tools_dir: str) -> World:
-    return World(tmp_path, tools_dir)
 
 
 @pytest.mark.parametrize("helm", HELMS)

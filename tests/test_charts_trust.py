@@ -10,23 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import CACHED_HINT, ChartError
-from tests.chartworld import World, dependency, publish, repack, sha256
+from tests.chartworld import World, dependency, repack, sha256
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 REDIS = "/redis-1.2.3.tgz"
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
-
-
-@pytest.fixture
-def world(tmp_path: Path, tools_dir: str) -> World:
-    return World(tmp_path, tools_dir)
 
 
 def test_the_same_version_with_another_digest_is_reported_until_it_is_accepted(archives: Path, world: World) -> None:

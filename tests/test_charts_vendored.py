@@ -8,21 +8,11 @@ import pytest
 
 from cmp.charts import Restored
 from cmp.errors import ChartError
-from tests.chartworld import World, dependency, package, publish, sha256, write_chart
+from tests.chartworld import World, dependency, package, sha256, write_chart
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
-
-
-@pytest.fixture
-def world(tmp_path: Path, tools_dir: str) -> World:
-    return World(tmp_path, tools_dir)
 
 
 def vendor(world: World, name: str, version: str) -> Path:

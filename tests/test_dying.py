@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chartworld import publish
-from tests.dyingworld import CACHED, DOORS, LARGE, LAYER, SLOW, Patient, Sealed, cpu_seconds, ended, seal, stopped_by
+from tests.dyingworld import CACHED, DOORS, LARGE, LAYER, SLOW, Patient, Sealed, cpu_seconds, ended, stopped_by
 from tests.keyring import Pgp, end_agent, make_pgp, sops_tool, start_agent
 from tests.leaks import processes_of, wait_until
 from tests.servers.charts import ChartRepository
@@ -23,27 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.harness import Sandbox
-
     Reached = Callable[[subprocess.Popen[bytes]], object]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 WORK_SECONDS = 0.6  # of processor time: by then a program has long started
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Sealed:
-    return seal(tmp_path_factory.mktemp("sealed"), tools_dir)
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
-
-
-@pytest.fixture
-def patient(sandbox: Sandbox, sealed: Sealed) -> Patient:
-    return Patient(sandbox, sealed)
 
 
 # Each brings a render to a stop in its phase, and yields how to see that it is there.

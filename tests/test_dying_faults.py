@@ -12,15 +12,15 @@ import pytest
 
 from cmp import toolstore
 from examples import chartserver
-from tests.chartworld import HELM, publish, write_chart
-from tests.dyingworld import LARGE, LAYER, SLOW, Patient, Sealed, seal
+from tests.chartworld import HELM, write_chart
+from tests.dyingworld import LARGE, LAYER, SLOW, Patient
 from tests.harness import snapshot
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.harness import Ran, Sandbox
+    from tests.harness import Ran
 
 CACHED = "Argo CD keeps this error cached until a hard refresh"
 WHERE = "  where: application shop, cluster dev, phase"
@@ -29,25 +29,10 @@ CONTROL = "control characters are not allowed"
 ARCHIVE, INDEX = "/redis-1.2.3.tgz", "/index.yaml"
 
 
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Sealed:
-    return seal(tmp_path_factory.mktemp("sealed"), tools_dir)
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
-
-
 @pytest.fixture
 def repository(archives: Path) -> Iterator[ChartRepository]:
     with ChartRepository(archives) as server:
         yield server
-
-
-@pytest.fixture
-def patient(sandbox: Sandbox, sealed: Sealed) -> Patient:
-    return Patient(sandbox, sealed)
 
 
 def refused(patient: Patient, door: str = "render", **env: str) -> tuple[int, list[str]]:

@@ -13,7 +13,7 @@ from cmp import lockfile, toolstore
 from cmp.errors import ConfigError
 from cmp.lockfile import Lock, LockedChart, LockedTool
 from cmp.tree import WorkTree
-from tests.chartworld import dependency, publish, write_chart
+from tests.chartworld import dependency, write_chart
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -98,11 +98,6 @@ def test_a_file_that_is_not_understood_is_an_error(text: str, what: str | None, 
 
 
 # -- cmp lock
-
-
-@pytest.fixture(scope="module")
-def archives(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish(tmp_path_factory.mktemp("archives"), tools_dir)
 
 
 def monorepo(root: Path, *dependencies: dict[str, object]) -> Path:

@@ -29,10 +29,3 @@ def test_a_stream_that_takes_nothing_does_not_matter() -> None:
     log.line("a")
     log.warning("b")
     log.plain("c")
-
-
-def test_details_appear_only_when_asked_for() -> None:
-    stream = io.StringIO()
-    Log(stream, str).detail("a")
-    Log(stream, str, verbose=True).detail("b")
-    assert stream.getvalue() == "b\n"

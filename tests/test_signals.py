@@ -6,28 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dyingworld import STANDINS, Patient, Sealed, seal
+from tests.dyingworld import STANDINS, Patient
 from tests.harness import CHECKOUT, Ran
-
-if TYPE_CHECKING:
-    from tests.harness import Sandbox
 
 ENV = {"PATH": os.defpath, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
 QUOTES_SECRETS = '{{ fail (printf "%v %s" .Values (.Files.Get "files/upload.key")) }}\n'
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Sealed:
-    return seal(tmp_path_factory.mktemp("sealed"), tools_dir)
-
-
-@pytest.fixture
-def patient(sandbox: Sandbox, sealed: Sealed) -> Patient:
-    return Patient(sandbox, sealed)
 
 
 def run_struck(patient: Patient, function: str) -> Ran:

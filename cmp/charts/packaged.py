@@ -6,6 +6,7 @@ A packaged archive has another digest each time, for it holds times; the source'
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cmp.chartcache import SOURCE, ChartCache, Key
@@ -50,10 +51,8 @@ class Packager:
             if found := self._cache.find(key):
                 return found
             archive = self._package(local, fill)
-            try:
+            with suppress(ChartError):  # made from the tree: without a cache it only has to be made again
                 self._cache.publish(key, archive)
-            except ChartError as error:  # made from the tree: without a cache it only has to be made again
-                self._context.log.detail(error.what)
             return archive
 
     def _package(self, local: Local, fill: Callable[[str], object]) -> Archive:

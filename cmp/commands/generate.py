@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from cmp import instances, parameters
 from cmp.commands import Output
-from cmp.commands.summary import summary
+from cmp.commands.summary import summary, warn
 from cmp.engines import FACTS
 from cmp.instances import Request
-from cmp.model import Parameters
 from cmp.render import render
 
 if TYPE_CHECKING:
@@ -26,13 +25,11 @@ def run(invocation: Invocation) -> Output:
             cluster="",
             folder=folder,
             parameters=parameters.read(invocation.plugin_env),
-            flags=Parameters(),
             build_env=invocation.build_env,
             locked_cluster=context.settings.cluster,
             in_sidecar=True,
         )
         instance = instances.resolve(tree, request, FACTS)
     done = render(tree, instance, context)
-    for note in (*instance.notes, *done.rendered.notes, *done.warnings):
-        context.log.warning(note)
+    warn(done, context)
     return Output(done.rendered.text, summary=summary(done, context))

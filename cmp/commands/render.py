@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp.commands import Invocation, Output
-from cmp.commands.summary import explanation, summary
+from cmp.commands.summary import explanation, summary, warn
 from cmp.commands.target import Target, target_options
 from cmp.render import render
 
@@ -39,7 +39,6 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
 def report(done: Render, invocation: Invocation, *, explain: bool) -> None:
     """Say on stderr what a reader should know."""
     context = invocation.context
-    for note in (*done.instance.notes, *done.rendered.notes, *done.warnings):
-        context.log.warning(note)
+    warn(done, context)
     for line in explanation(done, context) if explain else ():
         context.log.line(line)

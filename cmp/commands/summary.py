@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from cmp.render import Render
 
 
+def warn(done: Render, context: Context) -> None:
+    """Write what went well and should still be known."""
+    for note in (*done.instance.notes, *done.rendered.notes, *done.warnings):
+        context.log.warning(note)
+
+
 def summary(done: Render, context: Context) -> str:
     """Return the line that tells objects, engine and version, cache hits and time."""
     instance = done.instance

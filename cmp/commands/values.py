@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cmp import layers, values, yamldoc
+from cmp import values, yamldoc
 from cmp.commands import Invocation, Output
 from cmp.commands.target import Target, target_options
 from cmp.redact import MASK
@@ -70,7 +70,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
     merged, _ = json.JSONDecoder().raw_decode(text.decode().lstrip())
     origins = values.Origins(
         merged,
-        layers=[(content.path, content.data) for content in layers.read(tree, instance).layers],
+        layers=[(content.path, content.data) for content in stage.layers],
         settings=[
             *(("--set", key) for key, _ in instance.parameters.set),
             *(("--set-string", key) for key, _ in instance.parameters.set_string),
