@@ -14,13 +14,23 @@ def entry() -> None:
     _open_closed_streams()
     gc.disable()  # a tenth of the start-up otherwise; the largest render leaves some megabytes of garbage
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C before there is anything to clean up needs no traceback
-    from cmp.cli import main  # noqa: PLC0415  # after the line above
+    if sys.argv[1:2] == ["generate"]:
+        from cmp.leader import lead  # noqa: PLC0415  # only where a signal may not be heard
+
+        status = lead(_run)
+    else:
+        status = _run()
+    os._exit(status)  # every resource is a context manager, and closed
+
+
+def _run() -> int:
+    from cmp.cli import main  # noqa: PLC0415  # in the renderer alone
 
     status = main(sys.argv[1:])
     with suppress(OSError):  # what stdout did not take is in the status, and what stderr does not take is lost
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(status)  # every resource is a context manager, and closed
+    return status
 
 
 def _open_closed_streams() -> None:

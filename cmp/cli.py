@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     workspace.harden()
     redactor = Redactor()
     try:
-        signals.listen()
+        signals.listen(_last_word)
         exit_code = _run(argv, redactor)
         signals.ignore()  # there is nothing left to interrupt
     except Interrupted as interrupted:
@@ -45,7 +45,8 @@ def _run(argv: Sequence[str], redactor: Redactor) -> int:
     try:
         output = _dispatch(argv, redactor)
         signals.disarm()  # a person may read for as long as they like
-        _write(output)
+        with signals.doing("while writing the output"):
+            _write(output)
     except CmpError as error:
         return _fail(error, redactor)
     except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
@@ -90,13 +91,25 @@ def _write(output: Output) -> None:
         _say(f"{output.summary}\n")
 
 
+def _last_word(signum: int) -> None:
+    """Say what was under way and close stdout and stderr: cmp-server reads them to the end, and soon gives up."""
+    activity = signals.activity()
+    phases = [index for index, what in enumerate(activity) if what.startswith("in phase ")]
+    now = ", ".join(activity[phases[-1] if phases else 0 :])
+    said = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now}".split())
+    with suppress(OSError):
+        os.write(2, f"{said}\n".encode(errors="replace"))  # sys.stderr may be in the middle of a write
+    with open(os.devnull, "wb") as nothing:  # a closed descriptor's number would go to a pipe with plaintext
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+
+
 def _stopped(interrupted: Interrupted, redactor: Redactor) -> int:
     if isinstance(interrupted, Expired):
         error = DeadlineError(f"the deadline of {interrupted.seconds:g} s passed", foreign=True)
         where = {"application": interrupted.application, "cluster": interrupted.cluster, "phase": interrupted.phase}
         return _fail(error.locate(**where), redactor)
-    _say(f"cmp: stopped by {signal.Signals(interrupted.signum).name}\n")
-    return interrupted.exit_code
+    return interrupted.exit_code  # it has had its last word
 
 
 def _fail(error: CmpError, redactor: Redactor) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIDECAR_DEADLINE = 40.0  # Argo CD's 60 s also hold queueing, git and the streaming of the repository
+RENDERS = 4  # at once in one sidecar: each has a helm that takes a hundred megabytes and more
 PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes minutes
 
 _COMMON = ("PATH", "LANG", "LC_ALL", "TZ")
@@ -70,6 +71,7 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         "CMP_TOOLS_MIRROR": "",
         "CMP_TMPDIR": "",
         "CMP_CLUSTER": "",
+        "CMP_RENDERS": str(RENDERS),
         "CMP_DEADLINE": f"{default_deadline:g}",
         "CMP_OFFLINE": "",
         "CMP_CA_FILE": "",
@@ -84,6 +86,7 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         tmp_dir=found["CMP_TMPDIR"],
         cluster=found["CMP_CLUSTER"],
         deadline=_seconds("CMP_DEADLINE", found["CMP_DEADLINE"]),
+        renders=_count("CMP_RENDERS", found["CMP_RENDERS"]),
         offline=_flag("CMP_OFFLINE", found["CMP_OFFLINE"]),
         mirror=found["CMP_TOOLS_MIRROR"],
         helm_repository_config=found["HELM_REPOSITORY_CONFIG"],
@@ -104,6 +107,12 @@ def _seconds(name: str, text: str) -> float:
     if not 0 < seconds < 1e6:  # noqa: PLR2004  # also refuses nan and inf
         raise ConfigError(f"{name} is {text!r}, not a number of seconds above 0")
     return seconds
+
+
+def _count(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise ConfigError(f"{name} is {text!r}, not a whole number above 0")
+    return int(text)
 
 
 def _flag(name: str, text: str) -> bool:

@@ -146,6 +146,7 @@ class Settings(NamedTuple):
     tmp_dir: str
     cluster: str
     deadline: float
+    renders: int
     offline: bool
     mirror: str
     helm_repository_config: str

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cmp import signals
 from cmp.errors import CmpError, Interrupted
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Phases:
         began, before = time.monotonic(), self._inside
         self._inside = 0.0
         try:
-            yield
+            with signals.doing(f"in phase {name}"):
+                yield
         except (CmpError, Interrupted) as error:
             raise error.locate(phase=name) from error.__cause__
         finally:

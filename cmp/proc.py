@@ -106,7 +106,7 @@ class Feed:
 
 
 class Command(NamedTuple):
-    """What to run.  `label` is how messages call it; `feeds` are inherited by the child under their `path`."""
+    """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`."""
 
     label: str
     argv: tuple[str, ...]
@@ -230,12 +230,14 @@ class Nursery:
     def wait(self, *children: Child) -> list[Result]:
         """Pump all children until the named ones have ended; DeadlineError names the first that did not."""
         while waiting := [child for child in children if child.result is None]:
+            label = waiting[0].command.label
             if self._deadline.remaining() <= 0:
-                label, seconds = waiting[0].command.label, self._deadline.seconds
+                seconds = self._deadline.seconds
                 raise DeadlineError(
                     f"{label} was still running when the deadline of {seconds:g} s passed", foreign=True
                 )
-            self._pump()
+            with signals.doing(f"waiting for {label}"):
+                self._pump()
         return [child.result for child in children if child.result is not None]
 
     def _pump(self) -> None:

@@ -63,13 +63,12 @@ class Workspace:
     def __init__(self, base: str = "", *, outside: Tree | None = None) -> None:
         """Choose the place: `base` (CMP_TMPDIR), else memory, else /tmp; never inside the source tree `outside`."""
         self._base = choose(base, outside.root if isinstance(outside, WorkTree) else "")
-        self._to_sweep = (self._base,) if base else (MEMORY, DISK)
+        self._given = base
         self._lock = -1
         self.path = ""
 
     def __enter__(self) -> Self:
-        for base in self._to_sweep:
-            _sweep(base)
+        sweep(self._given)
         try:
             with signals.held():
                 self.path, self._lock = _make(self._base)
@@ -236,13 +235,14 @@ def _lock(folder: str, flags: int = 0) -> int | None:
     return None
 
 
-def _sweep(base: str) -> None:
-    """Remove the folders of our own dead runs."""
-    with suppress(OSError), os.scandir(base) as entries:
-        found = [entry for entry in entries if entry.name.startswith(PREFIX)]
-        for entry in found:
-            with suppress(OSError):
-                _sweep_one(entry)
+def sweep(base: str) -> None:
+    """Remove the folders of our own dead runs, in `base` (CMP_TMPDIR) or wherever they are made without one."""
+    for place in (base,) if base else (MEMORY, DISK):
+        with suppress(OSError), os.scandir(place) as entries:
+            found = [entry for entry in entries if entry.name.startswith(PREFIX)]
+            for entry in found:
+                with suppress(OSError):
+                    _sweep_one(entry)
 
 
 def _sweep_one(entry: os.DirEntry[str]) -> None:

@@ -91,7 +91,7 @@ class Patient:
         for name, data in sealed.files.items():
             (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
             (self.repository / name).write_bytes(data)
-        (self.chart / "cmp-app.yaml").write_text("secrets: {files: [files/upload.key, files/slow.key]}\n")
+        (self.chart / "cmp-app.yaml").write_text("secrets: {files: [files/slow.key, files/upload.key]}\n")
         (self.repository / "namespaces/calm/common-values-calm.yaml").write_text("a: 1\n")
         self.template("secret.yaml", TEMPLATE)
 
@@ -126,12 +126,12 @@ class Patient:
         write_chart(self.chart, "shop", "1.0.0", [dependency("redis", version, url)])
 
     @contextmanager
-    def started(self, door: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a render through one of the DOORS, in a process group of its own."""
+    def started(self, door: str, sandbox: Sandbox | None = None, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a render through one of the DOORS, in a process group of its own; `sandbox` may start cmp otherwise."""
         argv, folder, more = self._door(door)
         environment = {**self.sandbox.env(), **more, **env}
         with subprocess.Popen(
-            self.sandbox.command(*argv),
+            (sandbox or self.sandbox).command(*argv),
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -217,8 +217,11 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     return code, process.stderr.read()
 
 
-def stopped_by(signum: signal.Signals) -> tuple[int, bytes]:
-    """Return how cmp ends at a signal: exit code and stderr."""
+def stopped_by(signum: signal.Signals, where: str, door: str = "generate") -> tuple[int, bytes]:
+    """Return how cmp ends when the process that was started gets a signal: exit code and stderr.
+
+    `generate` has a renderer, which the kernel tells of its leader's end.
+    """
     if signum == signal.SIGKILL:
-        return -signum, b""
-    return 128 + signum, f"cmp: stopped by {signum.name}\n".encode()
+        return -signum, f"cmp: stopped by SIGTERM {where}\n".encode() if door == "generate" else b""
+    return 128 + signum, f"cmp: stopped by {signum.name} {where}\n".encode()

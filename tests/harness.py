@@ -36,6 +36,7 @@ class Sandbox:
     folder: Path
     tools_dir: str
     extra: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = ("-m", "cmp")  # how the interpreter starts cmp
 
     @property
     def home(self) -> Path:
@@ -80,7 +81,7 @@ class Sandbox:
 
     def command(self, *argv: str) -> list[str]:
         """Return the argv of a run."""
-        return [sys.executable, "-m", "cmp", *argv]
+        return [sys.executable, *self.program, *argv]
 
     def run(self, *argv: str, cwd: Path, timeout: float = 120, **env: str) -> Ran:
         """Run cmp to its end."""

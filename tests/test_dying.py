@@ -28,36 +28,37 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 WORK_SECONDS = 0.6  # of processor time: by then a program has long started
 
 
-# Each brings a render to a stop in its phase, and yields how to see that it is there.
+# Each brings a render to a stop in its phase, and yields how to see that it is there, and what its last word says.
 
 
 @contextmanager
-def in_layout(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001  # one signature for all phases
+def in_layout(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001  # one signature for all phases
     """Read a cmp.yaml with very many clusters."""
     clusters = "".join(f"  cluster-{n}: {{env: e{n}, region: r{n}}}\n" for n in range(100_000))
     (patient.repository / "cmp.yaml").write_text(f"version: 1\nclusters:\n  dev: {{}}\n{clusters}")
-    yield lambda process: cpu_seconds(process.pid) > WORK_SECONDS
+    yield lambda _: sum(map(cpu_seconds, patient.processes())) > WORK_SECONDS, "in phase layout"
     assert not patient.plaintext()
 
 
 @contextmanager
-def in_secrets(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001
+def in_secrets(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Wait for one of two encrypted files, while the other lies decrypted in the private copy."""
     patient.stand_in("sops", "holds-plaintext")
-    yield lambda _: patient.holds_upload()
+    yield lambda _: patient.holds_upload(), "in phase secrets, waiting for sops for namespaces/shop/files/slow.key"
 
 
 @contextmanager
-def in_charts(patient: Patient, archives: Path) -> Iterator[Reached]:
+def in_charts(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:
     """Wait for a repository that does not answer."""
     with ChartRepository(archives) as repository:
         patient.depend("1.2.3", repository.url)
         repository.fault("/redis-1.2.3.tgz", body="hang")
-        yield lambda _: "/redis-1.2.3.tgz" in repository.requests
+        where = f"in phase charts, waiting for helm pull (chart redis 1.2.3 of {repository.url})"
+        yield lambda _: "/redis-1.2.3.tgz" in repository.requests, where
 
 
 @contextmanager
-def in_helm(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001
+def in_helm(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Wait for a template that takes minutes; everything is decrypted."""
     patient.template("slow.yaml", SLOW)
 
@@ -65,11 +66,11 @@ def in_helm(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG
         helms = [pid for pid, arguments in patient.processes().items() if "helm template" in arguments]
         return patient.holds_upload() and any(cpu_seconds(pid) > WORK_SECONDS for pid in helms)
 
-    yield is_at_work
+    yield is_at_work, "in phase helm, waiting for helm template"
 
 
 @contextmanager
-def in_output(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: ARG001
+def in_output(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Write to a pipe that is full and that nobody reads."""
     patient.template("large.yaml", LARGE)
 
@@ -78,7 +79,7 @@ def in_output(patient: Patient, archives: Path) -> Iterator[Reached]:  # noqa: A
         waiting = fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4))
         return bool(struct.unpack("i", waiting)[0] >= fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ))
 
-    yield is_full
+    yield is_full, "while writing the output"
 
 
 PHASES = {"layout": in_layout, "secrets": in_secrets, "charts": in_charts, "helm": in_helm, "output": in_output}
@@ -90,11 +91,11 @@ PHASES = {"layout": in_layout, "secrets": in_secrets, "charts": in_charts, "helm
 def test_a_signal_leaves_nothing(
     door: str, phase: str, signum: signal.Signals, patient: Patient, archives: Path
 ) -> None:
-    with PHASES[phase](patient, archives) as reached, patient.unharmed():
+    with PHASES[phase](patient, archives) as (reached, where), patient.unharmed():
         with patient.started(door) as process:
             wait_until(lambda: reached(process))
             process.send_signal(signum)
-            assert ended(process) == stopped_by(signum)
+            assert ended(process) == stopped_by(signum, where, door)
         if signum == signal.SIGKILL:
             wait_until(lambda: not patient.processes())
             patient.render_calmly()
@@ -106,26 +107,30 @@ def test_a_signal_to_the_whole_group_reads_the_same(
     signum: signal.Signals, phase: str, patient: Patient, archives: Path
 ) -> None:
     """As a terminal and Argo CD send it: the children get it too, and their end must not be taken for the reason."""
-    with PHASES[phase](patient, archives) as reached, patient.unharmed(), patient.started("generate") as process:
+    with (
+        PHASES[phase](patient, archives) as (reached, where),
+        patient.unharmed(),
+        patient.started("generate") as process,
+    ):
         wait_until(lambda: reached(process))
         os.killpg(process.pid, signum)
-        assert ended(process) == stopped_by(signum)
+        assert ended(process) == stopped_by(signum, where)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
 def test_nothing_stays_in_memory_backed_folders(signum: signal.Signals, patient: Patient, archives: Path) -> None:
-    with in_helm(patient, archives) as reached, patient.unharmed():
+    with in_helm(patient, archives) as (reached, where), patient.unharmed():
         with patient.started("generate", CMP_TMPDIR="") as process:
             wait_until(lambda: reached(process))
             process.send_signal(signum)
-            assert ended(process) == stopped_by(signum)
+            assert ended(process) == stopped_by(signum, where)
         if signum == signal.SIGKILL:
             wait_until(lambda: not patient.processes())
             patient.render_calmly(CMP_TMPDIR="")
 
 
 def test_a_reader_that_goes_away_ends_the_run(patient: Patient, archives: Path) -> None:
-    with in_output(patient, archives) as reached, patient.unharmed(), patient.started("render") as process:
+    with in_output(patient, archives) as (reached, _), patient.unharmed(), patient.started("render") as process:
         wait_until(lambda: reached(process))
         assert process.stdout
         process.stdout.close()
@@ -183,12 +188,12 @@ def test_a_render_leaves_an_agent_alone_that_ran_before(with_pgp: Patient, pgp: 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
 def test_a_signal_leaves_no_agent(signum: signal.Signals, with_pgp: Patient, archives: Path) -> None:
     place = with_pgp.folders[1]
-    with in_helm(with_pgp, archives) as reached, with_pgp.unharmed():
+    with in_helm(with_pgp, archives) as (reached, where), with_pgp.unharmed():
         with with_pgp.started("generate") as process:
             wait_until(lambda: reached(process))
             assert len(agents(place)) == 1
             process.send_signal(signum)
-            assert ended(process) == stopped_by(signum)
+            assert ended(process) == stopped_by(signum, where)
         if signum == signal.SIGKILL:
             with_pgp.render_calmly()  # the agent watches its socket, and that is swept
         wait_until(lambda: not agents(place))

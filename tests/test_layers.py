@@ -10,12 +10,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "cmp"
 # Highest first.  Packages count as one module; what is in one row does not import each other.
 LAYERS = (
     ("__main__",),
+    ("leader",),
     ("cli",),
     ("commands",),
     ("render", "diagnosis"),
     ("layers", "instances"),
     ("environ", "config", "layout", "parameters", "values", "engines", "toolchain", "charts", "sops", "manifests"),
-    ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg"),
+    ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns"),
     ("context",),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
     ("signals", "digest"),

@@ -35,7 +35,7 @@ cmp.context cmp.engines cmp.engines.helm cmp.engines.helmplaces cmp.engines.prot
 cmp.instances cmp.instances.claims cmp.instances.engine cmp.instances.layering cmp.instances.names
 cmp.instances.repository cmp.instances.root cmp.instances.target
 cmp.layers cmp.layout cmp.lockfile cmp.log cmp.model cmp.parameters cmp.phases cmp.proc cmp.redact cmp.render
-cmp.signals cmp.sops cmp.toolchain cmp.toolstore cmp.tree cmp.workspace
+cmp.signals cmp.sops cmp.toolchain cmp.toolstore cmp.tree cmp.turns cmp.workspace
 cmp.yamldoc cmp.yamldoc.document cmp.yamldoc.gojson
 """
 

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cmp import instances, parameters
 from cmp.commands import Output
 from cmp.commands.summary import summary, warn
 from cmp.engines import FACTS
+from cmp.errors import CmpError, Interrupted
 from cmp.instances import Request
 from cmp.render import render
+from cmp.turns import turn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cmp.commands import Invocation
 
 
 def run(invocation: Invocation) -> Output:
     """Render what the environment names; one line on stderr on success."""
+    with _turn(invocation):
+        return _render(invocation)
+
+
+@contextmanager
+def _turn(invocation: Invocation) -> Iterator[None]:
+    """Wait for a turn while there is nothing in memory yet."""
+    settings, phases = invocation.context.settings, invocation.context.phases
+    with ExitStack() as stack:
+        try:
+            with phases.phase("turn"):
+                queue = turn(os.path.join(settings.state_dir, "renders"), settings.renders, invocation.context.deadline)
+                is_bounded = stack.enter_context(queue)
+        except (CmpError, Interrupted) as error:
+            raise error.locate(application=invocation.build_env.app_name) from None
+        if not is_bounded:
+            invocation.context.log.warning("renders at once are not limited: CMP_STATE_DIR cannot be written")
+        yield
+
+
+def _render(invocation: Invocation) -> Output:
     context = invocation.context
     with context.phases.phase("layout"):
         tree, folder = instances.open_sidecar(invocation.cwd, invocation.build_env)
