@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import environ, signals, workspace
 from cmp.commands import Invocation, Output
@@ -27,43 +28,55 @@ GRACE_SECONDS = 1.0  # whoever waits for a child notices the deadline first, and
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
 
+class Run(NamedTuple):
+    """What the boundary knows of a run before anything else is known."""
+
+    argv: Sequence[str]
+    redactor: Redactor
+
+    @property
+    def is_for_argo_cd(self) -> bool:
+        """Whether an operator will read the errors, in the status of an Application."""
+        return bool(self.argv) and self.argv[0] == "generate"
+
+
 def main(argv: Sequence[str]) -> int:
     """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
     workspace.harden()
-    redactor = Redactor()
+    run = Run(argv, Redactor())
     try:
-        signals.listen(_last_word)
-        exit_code = _run(argv, redactor)
+        signals.listen(partial(_last_word, run))
+        exit_code = _run(run)
         signals.ignore()  # there is nothing left to interrupt
     except Interrupted as interrupted:
         workspace.remove_left_behind()
-        return _stopped(interrupted, redactor)
+        return _stopped(interrupted, run)
     return exit_code
 
 
-def _run(argv: Sequence[str], redactor: Redactor) -> int:
+def _run(run: Run) -> int:
     try:
-        output = _dispatch(argv, redactor)
+        output = _dispatch(run)
         signals.disarm()  # a person may read for as long as they like
         with signals.doing("while writing the output"):
             _write(output)
     except CmpError as error:
-        return _fail(error, redactor)
+        return _fail(error, run)
     except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
-        return _fail(_bug(error), redactor)
+        return _fail(_bug(error), run)
     return output.exit_code
 
 
-def _dispatch(argv: Sequence[str], redactor: Redactor) -> Output:
-    if argv and argv[0] == "generate":
+def _dispatch(run: Run) -> Output:
+    if run.is_for_argo_cd:
         from cmp.commands import generate  # noqa: PLC0415
 
-        if len(argv) > 1:
+        if len(run.argv) > 1:
             raise UsageError("generate takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
-        return generate.run(_invocation(redactor, environ.SIDECAR_DEADLINE))
+        return generate.run(_invocation(run.redactor, environ.SIDECAR_DEADLINE))
     from cmp.commands import verbs  # noqa: PLC0415
 
-    return verbs.run(argv, _invocation(redactor, environ.PERSON_DEADLINE))
+    return verbs.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
 
 
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
@@ -91,12 +104,13 @@ def _write(output: Output) -> None:
         _say(f"{output.summary}\n")
 
 
-def _last_word(signum: int) -> None:
+def _last_word(run: Run, signum: int) -> None:
     """Say what was under way and close stdout and stderr: cmp-server reads them to the end, and soon gives up."""
     activity = signals.activity()
     phases = [index for index, what in enumerate(activity) if what.startswith("in phase ")]
     now = ", ".join(activity[phases[-1] if phases else 0 :])
-    said = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now}".split())
+    reference = f"(see operations.md#{DeadlineError.reference})" if run.is_for_argo_cd else ""
+    said = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now} {reference}".split())
     with suppress(OSError):
         os.write(2, f"{said}\n".encode(errors="replace"))  # sys.stderr may be in the middle of a write
     with open(os.devnull, "wb") as nothing:  # a closed descriptor's number would go to a pipe with plaintext
@@ -104,17 +118,17 @@ def _last_word(signum: int) -> None:
         os.dup2(nothing.fileno(), 2)
 
 
-def _stopped(interrupted: Interrupted, redactor: Redactor) -> int:
+def _stopped(interrupted: Interrupted, run: Run) -> int:
     if isinstance(interrupted, Expired):
         error = DeadlineError(f"the deadline of {interrupted.seconds:g} s passed", foreign=True)
         where = {"application": interrupted.application, "cluster": interrupted.cluster, "phase": interrupted.phase}
-        return _fail(error.locate(**where), redactor)
+        return _fail(error.locate(**where), run)
     return interrupted.exit_code  # it has had its last word
 
 
-def _fail(error: CmpError, redactor: Redactor) -> int:
+def _fail(error: CmpError, run: Run) -> int:
     signals.disarm()
-    text = redactor.mask("\n".join(error.lines())) + "\n"
+    text = run.redactor.mask("\n".join(error.lines(for_operators=run.is_for_argo_cd))) + "\n"
     _say(_shortened(text))
     return error.exit_code
 

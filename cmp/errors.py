@@ -9,11 +9,13 @@
     ├── EngineError       7      helm (or another engine) refused the input
     ├── OutputError       8      what the engine printed must not reach Argo CD
     ├── DeadlineError     9      the time was up
-    └── InternalError    70      a bug in cmp
+    ├── InternalError    70      a bug in cmp
+    └── KilledError     137      the renderer of the sidecar was killed
     Interrupted      128 + n     a signal; not an Exception, so that nothing swallows it
     └── Expired           9      the alarm of the deadline
 
-An error is three lines: what, where, what to do.  The innermost frame knows file and line, the pipeline knows
+An error is three lines: what, where, what to do; in the sidecar the last one also names the section of
+docs/operations.md (its `reference`).  The innermost frame knows file and line, the pipeline knows
 application, cluster and phase; `locate` adds the latter on the way up.
 """
 
@@ -53,6 +55,7 @@ class CmpError(Located, Exception):
     """
 
     exit_code: ClassVar[int]
+    reference: ClassVar[str]
 
     def __init__(self, what: str, *, file: str = "", hint: str = "", foreign: bool = False) -> None:
         super().__init__(what)
@@ -61,8 +64,8 @@ class CmpError(Located, Exception):
         self.hint = hint
         self.foreign = foreign
 
-    def lines(self) -> list[str]:
-        """Return the error as its printed lines, without a final newline each."""
+    def lines(self, *, for_operators: bool = False) -> list[str]:
+        """Return the error as its printed lines, without a final newline each; operators get a reference."""
         subject = f"application {self.application}" if self.application else ""
         cluster = f"cluster {self.cluster}" if self.cluster else ""
         phase = f"phase {self.phase}" if self.phase else ""
@@ -70,6 +73,8 @@ class CmpError(Located, Exception):
         hints = [self.hint] if self.hint else []
         if self.foreign:
             hints.append(CACHED_HINT)
+        if for_operators:
+            hints.append(f"see operations.md#{self.reference}")
         return [
             f"cmp: {self.what}",
             *([f"  where: {where}"] if where else []),
@@ -78,11 +83,11 @@ class CmpError(Located, Exception):
 
 
 class UsageError(CmpError):
-    exit_code = 2
+    exit_code, reference = 2, "usage"
 
 
 class ConfigError(CmpError):
-    exit_code = 3
+    exit_code, reference = 3, "configuration"
 
     @classmethod
     def of(cls, problems: Iterable[Problem], *, hint: str = "") -> Self:
@@ -95,31 +100,35 @@ class ConfigError(CmpError):
 
 
 class ToolError(CmpError):
-    exit_code = 4
+    exit_code, reference = 4, "tools"
 
 
 class ChartError(CmpError):
-    exit_code = 5
+    exit_code, reference = 5, "charts"
 
 
 class SecretError(CmpError):
-    exit_code = 6
+    exit_code, reference = 6, "secrets"
 
 
 class EngineError(CmpError):
-    exit_code = 7
+    exit_code, reference = 7, "engine"
 
 
 class OutputError(CmpError):
-    exit_code = 8
+    exit_code, reference = 8, "output"
 
 
 class DeadlineError(CmpError):
-    exit_code = 9
+    exit_code, reference = 9, "deadline"
 
 
 class InternalError(CmpError):
-    exit_code = 70
+    exit_code, reference = 70, "bug"
+
+
+class KilledError(CmpError):
+    exit_code, reference = 137, "killed"
 
 
 class Interrupted(Located, BaseException):

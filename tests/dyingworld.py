@@ -222,6 +222,9 @@ def stopped_by(signum: signal.Signals, where: str, door: str = "generate") -> tu
 
     `generate` has a renderer, which the kernel tells of its leader's end.
     """
-    if signum == signal.SIGKILL:
-        return -signum, f"cmp: stopped by SIGTERM {where}\n".encode() if door == "generate" else b""
-    return 128 + signum, f"cmp: stopped by {signum.name} {where}\n".encode()
+    if door == "render":
+        said = "" if signum == signal.SIGKILL else f"cmp: stopped by {signum.name} {where}\n"
+    else:
+        heard = signal.SIGTERM if signum == signal.SIGKILL else signum
+        said = f"cmp: stopped by {heard.name} {where} (see operations.md#deadline)\n"
+    return -signum if signum == signal.SIGKILL else 128 + signum, said.encode()

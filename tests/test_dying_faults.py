@@ -161,7 +161,7 @@ def test_a_program_that_the_system_cannot_start(tool: str, label: str, phase: st
 
 def overdue(label: str, phase: str) -> tuple[int, list[str]]:
     what = f"cmp: {label} was still running when the deadline of 1 s passed"
-    return 9, [what, f"{WHERE} {phase}", f"  hint: {CACHED}"]
+    return 9, [what, f"{WHERE} {phase}", f"  hint: {CACHED}; see operations.md#deadline"]
 
 
 def test_the_deadline_names_a_sops_that_never_ends(patient: Patient) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 KILLED = (
     137,
     b"cmp: the render was killed by SIGKILL\n"
-    b"  hint: the memory limit of the sidecar is the usual reason: raise it, or lower CMP_RENDERS; " + CACHED,
+    b"  hint: the memory limit of the sidecar is the usual reason: raise it, or lower CMP_RENDERS; "
+    + CACHED.replace(b"\n", b"; see operations.md#killed\n"),
 )
 
 

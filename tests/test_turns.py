@@ -37,6 +37,7 @@ HINT = (
     "work at once (CMP_RENDERS): allow more, with more memory, or raise Argo CD's timeouts; "
     "Argo CD keeps this error cached until a hard refresh"
 )
+SEE = "; see operations.md#deadline"
 
 
 class Queue:
@@ -143,12 +144,15 @@ def test_a_render_waits_for_its_turn_and_says_so(patient: Patient) -> None:
         assert ran.stderr.splitlines() == [
             "cmp: no turn until the deadline of 0.3 s passed: 1 ahead",
             "  where: application shop, phase turn",
-            f"  hint: 1 {HINT}",
+            f"  hint: 1 {HINT}{SEE}",
         ]
         with patient.started("generate", CMP_RENDERS="1") as second:
             wait_until(lambda: len(list((patient.sandbox.state / "renders").glob("[0-9]*"))) > 1)
             second.send_signal(signal.SIGTERM)
-            assert second.communicate()[1] == b"cmp: stopped by SIGTERM in phase turn, waiting for its turn\n"
+            assert (
+                second.communicate()[1]
+                == b"cmp: stopped by SIGTERM in phase turn, waiting for its turn (see operations.md#deadline)\n"
+            )
         first.send_signal(signal.SIGTERM)
         first.wait(10)
     assert [path.name for path in (patient.sandbox.state / "renders").iterdir()] == ["door"]
@@ -172,4 +176,5 @@ def test_state_that_cannot_be_written_is_told(patient: Patient) -> None:
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²"])
 def test_the_number_is_checked(text: str, patient: Patient) -> None:
     ran = patient.run("generate", CMP_RENDERS=text)
-    assert (ran.code, ran.stderr) == (3, f"cmp: CMP_RENDERS is {text!r}, not a whole number above 0\n")
+    what = f"cmp: CMP_RENDERS is {text!r}, not a whole number above 0"
+    assert (ran.code, ran.stderr) == (3, f"{what}\n  hint: see operations.md#configuration\n")
