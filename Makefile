@@ -39,13 +39,16 @@ bench: tools
 	$(BIN)/python -m bench
 
 programs:
-	@sh scripts/need.sh gpg=gnupg git=git
+	@sh scripts/need.sh gpg=gnupg git=git redis-server=redis-server setpriv=util-linux \
+		mmdebstrap=mmdebstrap buildah=buildah runc=runc
 
+# The Go that the Dockerfile names, so that the digests in image/tools.lock are checked by what is built here.
+tools: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
 tools: $(VENV)/.complete
 	@$(BIN)/cmp tools install $(TOOLS) >/dev/null
 
 test-tools: $(VENV)/.complete
-	@$(BIN)/python scripts/build_helpers.py "$(CMP_TEST_HELPERS)"
+	@$(BIN)/python -m scripts.build_helpers "$(CMP_TEST_HELPERS)"
 
 # A virtual environment with what requirements/ pins by hash, Go where the machine has none, and cmp itself, editable.
 $(VENV)/.complete: requirements/dev.txt requirements/go.txt pyproject.toml
@@ -63,6 +66,8 @@ lock: $(VENV)/.complete
 	$(PIP) install uv
 	$(LOCK) pyproject.toml --group dev requirements/build.in --output-file requirements/dev.txt
 	$(LOCK) requirements/go.in --output-file requirements/go.txt
+	$(LOCK) --constraint requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) --constraint requirements/dev.txt requirements/build.in --output-file requirements/build.txt
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 

@@ -12,6 +12,7 @@ from hypothesis import settings
 from tests.chartworld import World, publish
 from tests.dyingworld import Patient, Sealed, seal
 from tests.harness import Sandbox
+from tests.scheduling import Scheduling
 
 # A shell that starts the tests in the background lets them, and so all their children, ignore SIGINT: some are to die
 # of it.
@@ -26,6 +27,11 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argo
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what cmp prints now into the golden files")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

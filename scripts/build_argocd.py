@@ -1,0 +1,131 @@
+"""Build the real Argo CD and the Kubernetes that it runs on, for the tests in tests/argocd.
+
+Each program comes to lie at FOLDER/argocd/<version of Argo CD>/<name>, and beside them the folder `manifests` of Argo
+CD's source.  The first build downloads about 1 GB of Go modules and takes some minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.locks import single_flight
+from scripts.build_once import SECONDS, Go, build_once, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cmp.context import Context
+
+ARGOCD_VERSION = "3.2.6"
+ETCD_VERSION = "3.5.21"
+ARGOCD = "github.com/argoproj/argo-cd/v3"
+ETCD = "go.etcd.io/etcd/server/v3"
+SCRIPTS = os.path.dirname(os.path.abspath(__file__))
+CALLER = os.path.join(os.path.dirname(SCRIPTS), "tests", "argocd", "caller")
+RECIPE = (os.path.join(SCRIPTS, "build_argocd.py"), os.path.join(SCRIPTS, "build_once.py"))
+
+
+class Program(NamedTuple):
+    """A program of a module.  `ldflags` may hold `{kubernetes}`, the version that the module requires."""
+
+    name: str
+    package: str
+    ldflags: str = ""
+
+
+_KUBERNETES = "-X k8s.io/component-base/version.gitVersion={kubernetes}"
+ARGOCD_PROGRAMS = (
+    Program("argocd", f"{ARGOCD}/cmd", f"-X {ARGOCD}/common.version={ARGOCD_VERSION}"),
+    Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES),
+    Program("kubectl", "k8s.io/kubernetes/cmd/kubectl", _KUBERNETES),
+    Program("caller", "./caller"),
+)
+ETCD_PROGRAMS = (Program("etcd", ETCD),)
+
+
+def folder_in(test_tools: str) -> str:
+    """Return the folder of the programs of this version."""
+    return os.path.join(test_tools, "argocd", ARGOCD_VERSION)
+
+
+def build(context: Context) -> None:
+    """Build what is missing."""
+    folder = folder_in(context.settings.tools_dir)
+    for name, programs, prepare in (
+        ("etcd", ETCD_PROGRAMS, _prepare_etcd),
+        ("Argo CD", ARGOCD_PROGRAMS, _prepare_argocd),
+    ):
+        module = _Module(context, name, os.path.join(folder, f"src-{programs[0].name}"), prepare)
+        with single_flight(f"{module.folder}.lock", SECONDS):
+            for program in programs:
+                source = digest_of(*RECIPE, *([CALLER] if program.name == "caller" else []))
+                build_once(os.path.join(folder, program.name), source, module.builder(program))
+            module.close()
+
+
+class _Module:
+    """A throw-away module: it requires the programs' module, and is prepared when the first program is built."""
+
+    def __init__(self, context: Context, name: str, folder: str, prepare: Callable[[Go, str], str]) -> None:
+        self.folder = folder
+        self._name = name
+        self._context = context
+        self._prepare = prepare
+        self._go: Go | None = None
+        self._kubernetes = ""
+
+    def builder(self, program: Program) -> Callable[[str], None]:
+        """Return what builds a program as a path."""
+
+        def build(output: str) -> None:
+            go = self._go or self._prepared()
+            ldflags = f"-s -w {program.ldflags.format(kubernetes=self._kubernetes)}"
+            go.build(program.package, output, "-mod=mod", "-ldflags", ldflags)
+
+        return build
+
+    def close(self) -> None:
+        """Remove the module."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _prepared(self) -> Go:
+        self._context.log.plain(f"make: building {self._name} for the tests, which takes minutes the first time")
+        self.close()  # of a build that was ended
+        os.makedirs(self.folder)
+        self._go = Go(self._context, self.folder)
+        self._go.run("mod", "init", "build")
+        self._kubernetes = self._prepare(self._go, self.folder)
+        return self._go
+
+
+def _prepare_etcd(go: Go, _folder: str) -> str:
+    go.run("mod", "edit", "-require", f"{ETCD}@v{ETCD_VERSION}")
+    return ""
+
+
+def _prepare_argocd(go: Go, folder: str) -> str:
+    """Require Argo CD with its own replacements, as only a main module's count; return the version of Kubernetes."""
+    source = f"{ARGOCD}@v{ARGOCD_VERSION}"
+    found = json.loads(go.run("mod", "download", "-json", source))
+    go.run("mod", "edit", "-require", source)
+    for replaced in json.loads(go.run("mod", "edit", "-json", found["GoMod"]))["Replace"]:
+        new = replaced["New"]
+        go.run("mod", "edit", "-replace", f"{replaced['Old']['Path']}={new['Path']}@{new['Version']}")
+    shutil.copytree(CALLER, os.path.join(folder, "caller"))
+    _publish_manifests(os.path.join(found["Dir"], "manifests"), os.path.join(os.path.dirname(folder), "manifests"))
+    return go.run("list", "-mod=mod", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes").strip()
+
+
+def _publish_manifests(source: str, target: str) -> None:
+    if not os.path.isdir(target):
+        shutil.rmtree(f"{target}.new", ignore_errors=True)
+        # Go keeps its modules read-only, which a copy need not be.
+        for parent, _, names in os.walk(source):
+            copied = os.path.join(f"{target}.new", os.path.relpath(parent, source))
+            os.makedirs(copied)
+            for name in names:
+                shutil.copyfile(os.path.join(parent, name), os.path.join(copied, name))
+        os.rename(f"{target}.new", target)

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
+	"github.com/argoproj/argo-cd/v3/reposerver/apiclient"
+)
+
+// Request is an application as the application-controller describes it to the repo-server.
+type Request struct {
+	Application   string                     `json:"application"` // its instance name: <name> or <namespace>_<name>
+	Source        v1alpha1.ApplicationSource `json:"source"`
+	Project       string                     `json:"project"`
+	Namespace     string                     `json:"namespace"` // of the destination
+	KubeVersion   string                     `json:"kubeVersion"`
+	APIVersions   []string                   `json:"apiVersions"`
+	NoCache       bool                       `json:"noCache"`       // as in a hard refresh
+	GeneratePaths string                     `json:"generatePaths"` // the annotation manifest-generate-paths
+}
+
+type repoServerCall struct {
+	Limits
+	Server   string    `json:"server"` // host:port, plain text
+	Requests []Request `json:"requests"`
+}
+
+// ask connects to the repo-server of a call and pairs each request with the way to do it.
+func ask(decoder *json.Decoder, do func(context.Context, apiclient.RepoServerServiceClient, Request) (any, error)) ([]call, Limits, error) {
+	var wanted repoServerCall
+	if err := decoder.Decode(&wanted); err != nil {
+		return nil, Limits{}, err
+	}
+	plain := apiclient.TLSConfiguration{DisableTLS: true}
+	_, client, err := apiclient.NewRepoServerClientset(wanted.Server, 0, plain).NewRepoServerClient()
+	if err != nil {
+		return nil, Limits{}, err
+	}
+	var calls []call
+	for _, request := range wanted.Requests {
+		calls = append(calls, func(ctx context.Context) (any, error) { return do(ctx, client, request) })
+	}
+	return calls, wanted.Limits, nil
+}
+
+func manifests(decoder *json.Decoder) ([]call, Limits, error) {
+	return ask(decoder, func(ctx context.Context, client apiclient.RepoServerServiceClient, request Request) (any, error) {
+		return client.GenerateManifest(ctx, &apiclient.ManifestRequest{
+			Repo:                            &v1alpha1.Repository{Repo: request.Source.RepoURL},
+			Revision:                        request.Source.TargetRevision,
+			NoCache:                         request.NoCache,
+			NoRevisionCache:                 request.NoCache,
+			AppName:                         request.Application,
+			Namespace:                       request.Namespace,
+			ApplicationSource:               &request.Source,
+			KubeVersion:                     request.KubeVersion,
+			ApiVersions:                     request.APIVersions,
+			ProjectName:                     request.Project,
+			ProjectSourceRepos:              []string{"*"},
+			AnnotationManifestGeneratePaths: request.GeneratePaths,
+		})
+	})
+}
+
+func details(decoder *json.Decoder) ([]call, Limits, error) {
+	return ask(decoder, func(ctx context.Context, client apiclient.RepoServerServiceClient, request Request) (any, error) {
+		return client.GetAppDetails(ctx, &apiclient.RepoServerAppDetailsQuery{
+			Repo:    &v1alpha1.Repository{Repo: request.Source.RepoURL},
+			Source:  &request.Source,
+			AppName: request.Application,
+			NoCache: request.NoCache,
+		})
+	})
+}

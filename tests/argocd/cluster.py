@@ -1,0 +1,90 @@
+"""Kubernetes as far as Argo CD needs it: etcd and kube-apiserver.
+
+There are no controllers and no nodes: objects are stored and validated, a Deployment gets no Pods, a Job never ends.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.argocd.kube import Kube
+from tests.argocd.processes import PATH, Process, Program, free_ports
+from tests.servers.authority import create
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.argocd.programs import Programs
+    from tests.servers.authority import Authority
+
+
+class Cluster(NamedTuple):
+    """Two processes, and the client of an administrator."""
+
+    etcd: Process
+    api_server: Process
+    kube: Kube
+
+
+def start(folder: Path, programs: Programs, join: Callable[[Process], Process]) -> Cluster:
+    """Start both and return at once: the API server waits for etcd, and a test for the API server."""
+    folder.mkdir()
+    client, peer, port = free_ports(3)
+    token = secrets.token_hex(16)
+    (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+    authority = create(folder)
+    config = _write_config(folder / "kubeconfig", f"https://127.0.0.1:{port}", token, authority.ca)
+    kube = Kube(port, token, authority.ca, programs.kubectl, config)
+    logs = folder.parent / "logs"
+    etcd = join(Process(_etcd(folder, programs, client, peer), logs, lambda: True))
+    api_server = join(Process(_api_server(folder, programs, authority, client, port), logs, kube.is_ready))
+    return Cluster(etcd, api_server, kube)
+
+
+def _etcd(folder: Path, programs: Programs, client: int, peer: int) -> Program:
+    clients = f"http://127.0.0.1:{client}"
+    argv = (
+        str(programs.etcd),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls={clients}",
+        f"--advertise-client-urls={clients}",
+        f"--listen-peer-urls=http://127.0.0.1:{peer}",
+        "--unsafe-no-fsync",
+    )
+    return Program("etcd", argv, {})
+
+
+def _api_server(folder: Path, programs: Programs, authority: Authority, etcd: int, port: int) -> Program:
+    argv = (
+        str(programs.kube_apiserver),
+        f"--etcd-servers=http://127.0.0.1:{etcd}",
+        f"--tls-cert-file={authority.certificate}",
+        f"--tls-private-key-file={authority.key}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        f"--service-account-key-file={authority.certificate}",
+        f"--service-account-signing-key-file={authority.key}",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        "--disable-admission-plugins=ServiceAccount",
+    )
+    return Program("kube-apiserver", argv, {"HOME": str(folder), "PATH": PATH})
+
+
+def _write_config(path: Path, url: str, token: str, authority: Path) -> Path:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin", "namespace": "argocd"}}],
+        "clusters": [{"name": "test", "cluster": {"server": url, "certificate-authority": str(authority)}}],
+        "users": [{"name": "admin", "user": {"token": token}}],
+    }
+    path.write_text(json.dumps(config))
+    return path

@@ -1,0 +1,18 @@
+"""Which worker runs which test: those of a folder that share something large, a control plane or an image, share one.
+
+It stands for `--dist loadgroup`, which pytest-xdist 3.8 does by writing the group into the id of a test, where
+pytest 9.2 does not read it.
+"""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = ("tests/argocd/", "tests/image/")
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist's modules tell no types to mypy
+    """Every test goes to whichever worker is free, but those that belong together to one, and first of all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
