@@ -1,6 +1,6 @@
 """argv -> exit code: the only error boundary, the only writer of stdout.
 
-`generate` (and later `parameters`) never reaches click: in the sidecar its import would cost more than our own work.
+`generate` and `parameters` never reach click: in the sidecar its import would cost more than our own work.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Run(NamedTuple):
     @property
     def is_for_argo_cd(self) -> bool:
         """Whether an operator will read the errors, in the status of an Application."""
-        return bool(self.argv) and self.argv[0] == "generate"
+        return bool(self.argv) and self.argv[0] in ("generate", "parameters")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -69,14 +69,25 @@ def _run(run: Run) -> int:
 
 def _dispatch(run: Run) -> Output:
     if run.is_for_argo_cd:
-        from cmp.commands import generate  # noqa: PLC0415
-
-        if len(run.argv) > 1:
-            raise UsageError("generate takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
-        return generate.run(_invocation(run.redactor, environ.SIDECAR_DEADLINE))
+        return _answer(run)
     from cmp.commands import verbs  # noqa: PLC0415
 
     return verbs.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
+
+
+def _answer(run: Run) -> Output:
+    """Answer Argo CD, which says everything by the environment and the working directory."""
+    verb, *rest = run.argv
+    if rest:
+        raise UsageError(f"{verb} takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
+    invocation = _invocation(run.redactor, environ.SIDECAR_DEADLINE)
+    if verb == "parameters":
+        from cmp.commands import announce  # noqa: PLC0415
+
+        return announce.run(invocation)
+    from cmp.commands import generate  # noqa: PLC0415
+
+    return generate.run(invocation)
 
 
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:

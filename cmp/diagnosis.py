@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from cmp import instances, layers, toolstore, workspace, yamldoc
+from cmp import instances, layers, policy, toolstore, workspace, yamldoc
 from cmp.engines import ENGINES, FACTS
 from cmp.errors import CmpError
 
@@ -43,10 +43,29 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     """Yield every check, cheap ones first; nothing is fetched, decrypted or written."""
     yield from _interpreter()
     yield from _folders(settings)
+    if settings.policy:
+        yield _policy(cwd, settings.policy)
+    yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
+
+
+def _around(cwd: str, settings: Settings) -> Iterator[Check]:
     found = _repository(cwd)
     yield from found.checks
     yield from _tools(found, settings)
     if found.encrypted:
+        yield _keys(settings.env.secrets)
+
+
+def _alone(cwd: str, settings: Settings) -> Iterator[Check]:
+    """Look at the installation where nobody knows what a repository needs: in the sidecar, for one."""
+    yield Check("repository", "ok", f"none around {cwd}")
+    entries = toolstore.entries(settings.tools_dir)
+    for entry in entries:
+        subject = f"{entry.name} {entry.version}"
+        yield Check(subject, "problem", entry.problem) if entry.problem else Check(subject, "ok", entry.path)
+    if not entries:
+        yield Check("tools", "problem", f"none in {settings.tools_dir}", "install some, such as helm@3.18.6")
+    if any(_key_sources(settings.env.secrets)):
         yield _keys(settings.env.secrets)
 
 
@@ -79,6 +98,14 @@ def _writable(name: str, path: str) -> Check:
     if os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
         return Check(name, "ok", path if existing == path else f"{path} (will be made)")
     return Check(name, "problem", f"{path} cannot be written to", "charts that are in it are used; others fail")
+
+
+def _policy(cwd: str, path: str) -> Check:
+    try:
+        policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
+    except CmpError as error:
+        return _failed("policy", error)
+    return Check("policy", "ok", path)
 
 
 def _repository(cwd: str) -> Found:

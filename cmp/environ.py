@@ -75,6 +75,7 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         "CMP_DEADLINE": f"{default_deadline:g}",
         "CMP_OFFLINE": "",
         "CMP_CA_FILE": "",
+        "CMP_POLICY": "",
         "HELM_REPOSITORY_CONFIG": "",
         "HELM_REGISTRY_CONFIG": "",
     }
@@ -92,6 +93,7 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         helm_repository_config=found["HELM_REPOSITORY_CONFIG"],
         helm_registry_config=found["HELM_REGISTRY_CONFIG"],
         ca_file=found["CMP_CA_FILE"],
+        policy=found["CMP_POLICY"],
         env=_child_env(environ),
         origins={
             name: Setting(value, "environment" if environ.get(name) else "default") for name, value in found.items()

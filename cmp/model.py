@@ -117,6 +117,17 @@ class BuildEnv(NamedTuple):
     api_versions: tuple[str, ...] = ()
 
 
+class Requester(NamedTuple):
+    """On whose behalf a render runs, as Argo CD says: the AppProject and the Application's destination namespace.
+
+    In the sidecar there always is a project; a person has one only together with an Application.
+    """
+
+    project: str = ""
+    namespace: str = ""
+    in_sidecar: bool = False
+
+
 class ChildEnv(NamedTuple):
     """The environments that children may get, each built from an allow-list; nobody adds `os.environ` to them.
 
@@ -152,6 +163,7 @@ class Settings(NamedTuple):
     helm_repository_config: str
     helm_registry_config: str
     ca_file: str
+    policy: str
     env: ChildEnv
     origins: Mapping[str, Setting]
 
@@ -190,3 +202,4 @@ class Instance(NamedTuple):
     output: OutputRules
     secret_files: tuple[str, ...]
     notes: tuple[str, ...]
+    requester: Requester = Requester()

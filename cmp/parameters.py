@@ -7,7 +7,7 @@ whose names are mangled.  For what neither sets, `ARGOCD_ENV_*` (`spec.source.pl
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Parameters
@@ -20,16 +20,45 @@ if TYPE_CHECKING:
 
 VARIABLE = "ARGOCD_APP_PARAMETERS"
 TEXT, ARRAY, MAP = "string", "array", "map"
-KINDS: Mapping[str, str] = {
-    "cluster": TEXT,
-    "values": ARRAY,
-    "values-yaml": TEXT,
-    "set": MAP,
-    "set-string": MAP,
-    "release": TEXT,
-    "helm-version": TEXT,
-    "kustomize-version": TEXT,
-}
+
+
+class Parameter(NamedTuple):
+    """What an Application may set; `title` and `help` are for the form in Argo CD's UI."""
+
+    name: str
+    kind: str
+    title: str
+    help: str
+
+
+ALL = (
+    Parameter("cluster", TEXT, "Cluster", "The cluster by its name in the repository, such as dev-cluster."),
+    Parameter(
+        "values",
+        ARRAY,
+        "More values files",
+        "Paths or patterns from the repository's root, inside the application's own folders, such as "
+        "namespaces/shop/canary.yaml; the last one wins, and all win over the layout's.",
+    ),
+    Parameter("values-yaml", TEXT, "Values as YAML", "Values as a YAML text, stronger than all files."),
+    Parameter(
+        "set",
+        MAP,
+        "Set values",
+        "As helm --set: a key such as image.tag and its value, which may use {cluster}, {app}, {namespace}, {release} "
+        "and the cluster's facts; stronger than files and YAML.",
+    ),
+    Parameter("set-string", MAP, "Set text values", "As helm --set-string: 1.10 and true stay texts."),
+    Parameter("release", TEXT, "Release name", "The name of the Helm release."),
+    Parameter("helm-version", TEXT, "Helm version", "An exact version such as 3.18.6 that the sidecar has."),
+    Parameter(
+        "kustomize-version",
+        TEXT,
+        "Kustomize version",
+        "An exact version such as 5.7.1 that the sidecar has, for an application that kustomize builds.",
+    ),
+)
+KINDS: Mapping[str, str] = {parameter.name: parameter.kind for parameter in ALL}
 NOUNS = {TEXT: "a string", ARRAY: "an array of strings", MAP: "a map of strings"}
 
 
@@ -119,21 +148,23 @@ def _announced(text: str) -> Values:
         raise ConfigError(f"{VARIABLE} is not JSON") from None
     if not isinstance(document, list) or not all(isinstance(element, dict) for element in document):
         raise ConfigError(f"{VARIABLE} is not an array of objects")
+    names = [element.get("name") for element in document]
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"a parameter in {VARIABLE} has no name")
+    if unknown := [name for name in names if name not in KINDS]:
+        raise ConfigError("; ".join(_unknown(name) for name in unknown))
     found: Values = {}
-    for element in document:
-        name = element.get("name")
-        if not isinstance(name, str):
-            raise ConfigError(f"a parameter in {VARIABLE} has no name")
-        if name not in KINDS:
-            raise ConfigError(
-                f"unknown parameter `{name.encode('unicode_escape').decode()}`; {suggestion(name, KINDS)}"
-            )
+    for name, element in zip(names, document, strict=True):
         if name in found:
             raise ConfigError(f"the parameter {name} is given twice")
         value = _value(name, element)
         if value is not None:
             found[name] = value
     return found
+
+
+def _unknown(name: str) -> str:
+    return f"unknown parameter `{name.encode('unicode_escape').decode()}`; {suggestion(name, KINDS)}"
 
 
 def _value(name: str, element: Mapping[str, object]) -> Value | None:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp.charts import Restored
+    from cmp.charts.plan import Plan
     from cmp.context import Context
     from cmp.engines.protocol import Engine
     from cmp.layers import Content, Contents, Opener
     from cmp.lockfile import Lock
     from cmp.manifests import Rendered
     from cmp.model import Instance, Tool
+    from cmp.policy import Permit
     from cmp.tree import Tree
 
 
@@ -56,12 +58,23 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
     """Start everything that a render waits for, in a private folder that is gone after the block."""
     phase = context.phases.phase
     engine = ENGINES[instance.engines[0]]
+    permit = _permit(tree, instance, context)
     with phase("secrets"):
         contents = layers.read(tree, instance)
+    if permit:
+        with phase("policy"):
+            permit.decrypt(content.path for content in contents.encrypted)
     with phase("tools"):
         lock = lockfile.load(tree)
         names = [engine.TOOL, *(["sops"] if contents.encrypted else [])]
         tools = toolchain.find([instance.pins[name] for name in names], context.settings, lock)
+    plans: Mapping[str, Plan] = {}
+    if permit:
+        from cmp import charts  # noqa: PLC0415  # without a policy it is imported while children run
+
+        with phase("policy"):
+            works = [charts.ChartWork(tree, chart, "", tools[engine.TOOL], lock) for chart in engine.needs(instance)]
+            plans = {work.folder: charts.permitted(work, permit, context) for work in works}
     sealed = [content.data for content in contents.encrypted]
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
@@ -74,7 +87,19 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             feeds = opener.feeds(contents.layers)
         folder = workspace.copy_tree(tree, instance.folder, "app")
         work = Work(folder, workspace.folder("home"), tools, Feed(), feeds, context.settings.env.plain)
-        yield Stage(engine, work, nursery, _Supplies(tree, instance, contents, lock, opener, workspace, context))
+        supplies = _Supplies(tree, instance, contents, lock, plans, opener, workspace, context)
+        yield Stage(engine, work, nursery, supplies)
+
+
+def _permit(tree: Tree, instance: Instance, context: Context) -> Permit | None:
+    """Ask the administrator's policy before anything else; most sidecars have none, and then it costs nothing."""
+    asks = any(instance.options.get(engine, {}).get("extraFlags") for engine in instance.engines)
+    if not (context.settings.policy or asks):
+        return None
+    from cmp import policy  # noqa: PLC0415  # see above
+
+    with context.phases.phase("policy"):
+        return policy.for_render(context.settings.policy, tree, instance)
 
 
 class _Supplies(NamedTuple):
@@ -84,6 +109,7 @@ class _Supplies(NamedTuple):
     instance: Instance
     contents: Contents
     lock: Lock | None
+    plans: Mapping[str, Plan]
     opener: Opener
     workspace: Workspace
     context: Context
@@ -125,14 +151,15 @@ class Stage:
     def _restore_charts(self) -> tuple[Restored, ...]:
         from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
-        tree, instance, _, lock, _, _, context = self._supplies
-        helm = self.work.tools[self.engine.TOOL]
-        wanted = [charts.ChartWork(tree, chart, self.work.folder, helm, lock) for chart in self.engine.needs(instance)]
+        tree, instance, _, lock, plans, _, _, context = self._supplies
+        common = self.work.folder, self.work.tools[self.engine.TOOL], lock
+        needed = self.engine.needs(instance)
+        wanted = [charts.ChartWork(tree, chart, *common, plans.get(chart)) for chart in needed]
         return tuple(chart for work in wanted for chart in charts.restore(work, context))
 
     def _unseal_files(self) -> None:
         """Put the plaintext of `secrets.files` where the private copy of the folder holds the ciphertext."""
-        _, instance, contents, _, opener, workspace, _ = self._supplies
+        _, instance, contents, _, _, opener, workspace, _ = self._supplies
         for content in contents.files:
             name = content.path.removeprefix(f"{instance.folder}/")
             opener.open(content, partial(workspace.write, f"app/{name}"))

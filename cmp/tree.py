@@ -28,7 +28,12 @@ class Entry(NamedTuple):
 
 
 class Tree(Protocol):
-    """What every kind of source tree can do.  A path that leads outside the root raises ConfigError."""
+    """What every kind of source tree can do.  A path that leads outside the root raises ConfigError.
+
+    `prefix` is where the root lies in its repository: empty at the top, `deploy` where only that folder is a tree.
+    """
+
+    prefix: str
 
     def kind(self, path: str) -> Kind:
         """Say what the path leads to, symbolic links followed."""
@@ -44,10 +49,12 @@ class Tree(Protocol):
 
 
 class WorkTree:
-    """A folder of the file system as a source tree."""
+    """A folder of the file system as a source tree; `repository` is the folder of the whole repository around it."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, repository: str = "") -> None:
         self.root = os.path.realpath(root)
+        self.repository = os.path.realpath(repository) if repository and repository != root else self.root
+        self.prefix = "" if self.repository == self.root else os.path.relpath(self.root, self.repository)
         self._inside = self.root.rstrip(os.sep) + os.sep
 
     def locate(self, path: str) -> str:

@@ -27,7 +27,8 @@ def _case(topic: str, text: str) -> Wrong:
     return Wrong(f"{topic}: {title}", {path: f"{content}\n".encode() for path, content in files.items()}, error)
 
 
-def _read(path: Path) -> list[Wrong]:
+def read(path: Path) -> list[Wrong]:
+    """Return the cases of one file."""
     _, *cases = path.read_text().split("\n==== ")
     return [_case(path.stem, text) for text in cases]
 
@@ -43,4 +44,4 @@ _NOT_TEXT = [
     _binary("a program", b"\x7fELF\x02\x01\x01\x00", "a control character stands here", "1:1"),
     _binary("a control character", b"version: 1\ntools: {helm: \x01}\n", "a control character stands here", "2:15"),
 ]
-WRONG = [*(case for path in sorted(FOLDER.glob("*.txt")) for case in _read(path)), *_NOT_TEXT]
+WRONG = [*(case for path in sorted(FOLDER.glob("*.txt")) for case in read(path)), *_NOT_TEXT]

@@ -14,7 +14,7 @@ LAYERS = (
     ("cli",),
     ("commands",),
     ("render", "diagnosis"),
-    ("layers", "instances"),
+    ("layers", "instances", "policy"),
     ("environ", "config", "layout", "parameters", "values", "engines", "toolchain", "charts", "sops", "manifests"),
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns"),
     ("context",),

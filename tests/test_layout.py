@@ -192,7 +192,7 @@ class Watched:
     def __init__(self, tree: WorkTree) -> None:
         self.listed: list[str] = []
         self._tree = tree
-        self.kind, self.read, self.resolve = tree.kind, tree.read, tree.resolve
+        self.prefix, self.kind, self.read, self.resolve = tree.prefix, tree.kind, tree.read, tree.resolve
 
     def entries(self, path: str) -> list[Entry]:
         self.listed.append(path)

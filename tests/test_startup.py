@@ -73,8 +73,8 @@ def note(event, _):
         early.extend(set(sys.modules) - had)
 sys.addaudithook(note)
 from cmp.cli import main
-status = main(["generate"])
-with open(sys.argv[1], "w") as file:
+status = main(sys.argv[1:2])
+with open(sys.argv[2], "w") as file:
     print(*early, file=file)
     print(*set(sys.modules) - had, file=file)
 sys.exit(status)
@@ -107,19 +107,23 @@ class Warm:
         assert ran.code == 0, ran.stderr
 
     def generate(self, app: str, root: Path) -> Imported:
-        """Return what `cmp generate` imports; the interpreter runs no `.pth` file, which could import as well."""
+        """Return what `cmp generate` imports."""
+        return self.call("generate", app, root, b"\nkind: ")
+
+    def call(self, verb: str, app: str, root: Path, prints: bytes) -> Imported:
+        """Return what a verb of the sidecar imports; the interpreter runs no `.pth` file, which could import more."""
         source, report = f"clusters/{CLUSTER}/{app}", self.sandbox.folder / "modules"
         libraries = str(Path(yaml.__file__).parent.parent)
         argo = {"ARGOCD_APP_NAME": app, "ARGOCD_APP_NAMESPACE": app, "ARGOCD_APP_SOURCE_PATH": source}
         ran = subprocess.run(
-            [sys.executable, "-S", "-c", DRIVER, str(report)],
+            [sys.executable, "-S", "-c", DRIVER, verb, str(report)],
             cwd=root / source,
             env={**self.sandbox.env(), **argo, "PYTHONPATH": f"{CHECKOUT}:{libraries}", "CMP_OFFLINE": "1"},
             capture_output=True,
             check=False,
         )
         assert ran.returncode == 0, ran.stderr.decode()
-        assert b"\nkind: " in ran.stdout
+        assert prints in ran.stdout
         return Imported(*(set(line.split()) for line in report.read_text().splitlines()))
 
 
@@ -160,6 +164,12 @@ def test_generate_imports_these_modules_and_no_others(warm: Warm) -> None:
     early = (BEFORE_THE_FIRST_CHILD, YAML, CONFIGURED)
     assert ours_and_foreign(imported.early) == listed(*early), HOW_TO_UPDATE
     assert ours_and_foreign(imported.all) == listed(*early, WHILE_CHILDREN_RUN), HOW_TO_UPDATE
+
+
+def test_parameters_imports_nothing_dear(warm: Warm) -> None:
+    imported = warm.call("parameters", "namespace-a", warm.root, b'"name": "cluster"')
+    assert BANNED.isdisjoint(imported.all)
+    assert imported.early == set()  # it starts no program
 
 
 def test_without_a_cmp_yaml_it_reads_no_yaml_before_the_programs_run(warm: Warm, unconfigured: Path) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cmp.chartcache import Archive
     from cmp.charts.packaged import Packager
-    from cmp.charts.plan import Plan
+    from cmp.charts.plan import Permit, Plan
     from cmp.charts.remote import Wanted
     from cmp.context import Context
     from cmp.lockfile import Lock, LockedChart
@@ -37,7 +37,7 @@ class ChartWork(NamedTuple):
     """A chart whose dependencies are wanted.
 
     `folder` is the chart's root-relative folder, `copy` the absolute path of its private, writable copy, `lock` the
-    content of cmp.lock if the repository has one.
+    content of cmp.lock if the repository has one, `plan` what was decided already.
     """
 
     tree: Tree
@@ -45,6 +45,7 @@ class ChartWork(NamedTuple):
     copy: str
     helm: Tool
     lock: Lock | None
+    plan: Plan | None = None
 
 
 class Restored(NamedTuple):
@@ -61,27 +62,32 @@ class Restored(NamedTuple):
     how: Literal["cache", "fetched", "vendored", "packaged"]
 
 
+def permitted(work: ChartWork, permit: Permit, context: Context) -> Plan:
+    """Decide where every dependency comes from; ConfigError, before any request, for one that is not allowed."""
+    return Planner(work.tree, work.helm, work.lock, context, permit).plan(work.folder)
+
+
 def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     """Fill charts/ of the copy with every dependency, in the order of Chart.yaml, and say what was done.
 
     Charts that lie there and are not dependencies stay.  Without a miss there is no network and no child process.
     Raises ChartError; DeadlineError names the chart and the repository that were slow.
     """
-    plan = Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
+    plan = work.plan or Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
     if not plan.items:
         return ()
     obtained = remote.obtain(plan.wanted(), work.helm, context)
     return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
 
 
-def locked(tree: Tree, folder: str, helm: Tool, context: Context) -> list[LockedChart]:
+def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit | None = None) -> list[LockedChart]:
     """Return what cmp.lock says of a chart's dependencies, those of its `file://` charts included.
 
     What is not in the cache is fetched; a range has the version that a render would take now.
     """
     from cmp.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
-    plan = Planner(tree, helm, None, context).plan(folder)
+    plan = Planner(tree, helm, None, context, permit).plan(folder)
     obtained = remote.obtain(plan.wanted(), helm, context)
     return [
         LockedChart(dependency.repository, dependency.name, dependency.constraint, found.version, found.sha256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmp.chartcache import ChartCache
 from cmp.charts import constraints, declared, vendored, versions
@@ -49,14 +49,27 @@ class Plan(NamedTuple):
         return list(dict.fromkeys(source for _, source in self.remote()))
 
 
+class Permit(Protocol):
+    """What the administrator's policy says to a dependency; it raises ConfigError for one that may not be used."""
+
+    def chart_host(self, subject: str, url: str, place: str) -> None:
+        """Ask for a chart of a repository."""
+
+    def chart_folder(self, folder: str, place: str) -> None:
+        """Ask for a `file://` chart."""
+
+
 class Planner:
     """Read chart folders of one tree."""
 
-    def __init__(self, tree: Tree, helm: Tool, lock: Lock | None, context: Context) -> None:
+    def __init__(
+        self, tree: Tree, helm: Tool, lock: Lock | None, context: Context, permit: Permit | None = None
+    ) -> None:
         self._tree = tree
         self._helm = helm
         self._lock = lock
         self._context = context
+        self._permit = permit
         self._cache = ChartCache(context.settings.cache_dir)
 
     def plan(self, folder: str, parents: tuple[str, ...] = ()) -> Plan:
@@ -86,6 +99,8 @@ class Planner:
 
     def _wanted(self, one: Dependency) -> Wanted:
         wanted = Wanted(one.url, one.name, one.constraint, one.version, "", one.place)
+        if self._permit:
+            self._permit.chart_host(wanted.subject, one.url, one.place)
         if self._lock is None:
             return wanted
         locked = self._lock.chart(one.repository, one.name, one.constraint)
@@ -102,6 +117,8 @@ class Planner:
         target = "" if target == "." else target
         if path.startswith("/") or target.split("/")[0] == "..":
             raise ChartError(f"{dependency.repository} leads outside the source tree", file=dependency.place)
+        if self._permit:
+            self._permit.chart_folder(target, dependency.place)
         if self._tree.kind(join(target, "Chart.yaml")) != "file":
             raise ChartError(f"{dependency.repository}: there is no chart in {target or '.'}", file=dependency.place)
         name, version = vendored.identity(self._tree, target, self._cache)

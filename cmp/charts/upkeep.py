@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cmp.chartcache import Archive, Record
+    from cmp.charts.plan import Permit
     from cmp.context import Context
     from cmp.lockfile import Lock
     from cmp.model import Tool
@@ -102,8 +103,8 @@ def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) ->
     return gone
 
 
-def warm(lock: Lock, helm: Tool, context: Context) -> None:
-    """Fetch every chart of a lock that is not in the cache yet."""
+def warm(lock: Lock, helm: Tool, context: Context, permit: Permit | None = None) -> None:
+    """Fetch every chart of a lock that is not in the cache yet; ConfigError when one is not permitted."""
     entries = repositories.load(context.settings.helm_repository_config)
     wanted = []
     for chart in lock.charts:
@@ -112,10 +113,12 @@ def warm(lock: Lock, helm: Tool, context: Context) -> None:
         if not url:
             raise ChartError(f"nobody defines the repository {chart.repository} of {chart.name}", file="cmp.lock")
         wanted.append(Wanted(url, chart.name, chart.constraint, chart.version, chart.sha256, "cmp.lock"))
+        if permit:
+            permit.chart_host(wanted[-1].subject, url, "cmp.lock")
     obtain(wanted, helm, context)
 
 
-def refresh(specs: Iterable[str], helm: Tool, context: Context) -> list[Change]:
+def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: Permit | None = None) -> list[Change]:
     """Fetch charts (`name` or `name@version`) again and take what the repository has now, whatever it was before.
 
     The versions of their ranges are asked for again too.  UsageError for a chart that was never here.
@@ -130,6 +133,9 @@ def refresh(specs: Iterable[str], helm: Tool, context: Context) -> list[Change]:
             raise UsageError(f"the cache knows no chart {spec}", hint="`cmp cache list` shows what it knows")
         records |= {one.key: one for one in fitting}
     wanted = [Wanted(*key[:2], key.version, key.version, "", "") for key in records]
+    for one in wanted:
+        if permit:
+            permit.chart_host(one.subject, one.url, "")
     archives = refetch(wanted, helm, context)
     for key in records:
         facts.forget(context.settings.state_dir, fact_prefix(key.repository, key.name))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp import charts, lockfile, toolchain
+from cmp import charts, lockfile, policy, toolchain
 from cmp.chartcache import ChartCache
 from cmp.charts import upkeep
 from cmp.commands import Invocation, Output
@@ -69,23 +69,25 @@ def _warm_lock(invocation: Invocation, path: str) -> None:
     context = invocation.context
     folder, name = os.path.split(os.path.join(invocation.cwd, path))
     lock = lockfile.parse(WorkTree(folder).read(name), name)
-    upkeep.warm(lock, newest_helm(context.settings.tools_dir), context)
+    permit = policy.for_charts(context.settings.policy)
+    upkeep.warm(lock, newest_helm(context.settings.tools_dir), context, permit)
 
 
 def _warm_repository(invocation: Invocation) -> None:
     context = invocation.context
     found = needed(invocation.cwd)
     lock = lockfile.load(found.tree)
+    permit = policy.for_charts(context.settings.policy, found.tree)
     with _bar(found.charts, context) as folders:
         for chart in folders:
-            _restore(found.tree, chart, lock, context)
+            helm = toolchain.find([chart.helm], context.settings, lock)["helm"]
+            _restore(charts.ChartWork(found.tree, chart.folder, "", helm, lock), permit, context)
 
 
-def _restore(tree: WorkTree, chart: Chart, lock: lockfile.Lock | None, context: Context) -> None:
-    helm = toolchain.find([chart.helm], context.settings, lock)["helm"]
-    with Workspace(context.settings.tmp_dir, outside=tree) as workspace:
-        work = charts.ChartWork(tree, chart.folder, workspace.folder("chart"), helm, lock)
-        charts.restore(work, context)
+def _restore(work: charts.ChartWork, permit: policy.Permit | None, context: Context) -> None:
+    plan = charts.permitted(work, permit, context) if permit else None
+    with Workspace(context.settings.tmp_dir, outside=work.tree) as workspace:
+        charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan), context)
 
 
 @command.command()
@@ -119,7 +121,8 @@ def prune(invocation: Invocation, older_than: str | None, max_size: str | None) 
 def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
     """Fetch charts again and accept what the repository has now, also with another digest."""
     context = invocation.context
-    changes = upkeep.refresh(specs, newest_helm(context.settings.tools_dir), context)
+    permit = policy.for_charts(context.settings.policy)
+    changes = upkeep.refresh(specs, newest_helm(context.settings.tools_dir), context, permit)
     return _lines(
         f"{key.name} {key.version} {key.repository} "
         + (f"is unchanged: sha256:{after}" if before == after else f"was sha256:{before}, is sha256:{after}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp import charts, lockfile, toolchain, toolstore
+from cmp import charts, lockfile, policy, toolchain, toolstore
 from cmp.commands import Invocation, Output
 from cmp.commands.needed import needed
 from cmp.errors import UsageError
@@ -30,10 +30,12 @@ def command(invocation: Invocation) -> Output:
     """
     context = invocation.context
     found = needed(invocation.cwd)
+    permit = policy.for_charts(context.settings.policy, found.tree)
     locked = {
         chart
         for folder, pin in found.charts
-        for chart in charts.locked(found.tree, folder, toolchain.find([pin], context.settings)["helm"], context)
+        for helm in (toolchain.find([pin], context.settings)["helm"],)
+        for chart in charts.locked(found.tree, folder, helm, context, permit)
     }
     before = lockfile.load(found.tree) or Lock()
     tools = [tool for pin in found.pins for tool in _tools(pin, before, context)]

@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "load_app",
     "merge",
+    "read",
 ]
 
 FILE = "cmp.yaml"
@@ -54,7 +55,7 @@ def load(tree: Tree, engines: Engines) -> Config:
     """
     if tree.kind(FILE) == "missing":
         return CONFIG
-    root, problems = _read(tree, FILE)
+    root, problems = read(tree, FILE)
     if root is None:
         raise ConfigError.of(problems)
     refuse_foreign(root, FILE)
@@ -72,7 +73,7 @@ def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:
     file = join(folder, APP_FILE)
     if tree.kind(file) == "missing":
         return AppConfig()
-    root, problems = _read(tree, file)
+    root, problems = read(tree, file)
     if root is not None:
         problems += check(keys.application(engines), root, file)
     if root is None or problems:
@@ -80,7 +81,7 @@ def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:
     return build.app_config(root, file, engines)
 
 
-def _read(tree: Tree, file: str) -> tuple[Node | None, list[Problem]]:
+def read(tree: Tree, file: str) -> tuple[Node | None, list[Problem]]:
     """Return the file's document and the mistakes of its YAML; no document when it is not YAML at all."""
     yamldoc.preload()
     from cmp.yamldoc.nodes import Node, compose  # noqa: PLC0415  # PyYAML costs more than a bare interpreter's start
@@ -107,7 +108,7 @@ def _inventory(tree: Tree, clusters: Node | None) -> tuple[Node | None, list[Pro
     try:
         if tree.kind(named.text) != "file":
             return None, problem(f"the inventory {quoted(named.text)} is not there")
-        root, problems = _read(tree, named.text)
+        root, problems = read(tree, named.text)
     except ConfigError as error:
         return None, problem(f"the inventory {quoted(named.text)}: {error.what}")
     return root, problems + (check(keys.INVENTORY, root, named.text) if root is not None else [])

@@ -8,7 +8,7 @@ starts while sops still decrypts.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
 from cmp.engines.helmplaces import place
@@ -37,6 +37,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("skipSchemaValidation", "flag", "Do not check the values against values.schema.json (Helm 3.16 or newer)."),
     Option("kubeVersion", "text", "The Kubernetes version that the chart sees."),
     Option("apiVersions", "texts", "The API versions that the chart sees beside Helm's own list."),
+    Option("extraFlags", "texts", "More flags, such as --no-hooks, that the administrator's policy allows."),
 )
 NOISE: tuple[re.Pattern[str], ...] = (
     # Helm 4 reports what it pulled on stdout.
@@ -117,6 +118,7 @@ def _switches(instance: Instance, tool: Tool) -> Iterator[str]:
         yield "--skip-schema-validation"
     if options.get("skipTests"):
         yield "--skip-tests"
+    yield from cast("tuple[str, ...]", options.get("extraFlags", ()))  # the policy has seen them
 
 
 def escape(value: str) -> str:

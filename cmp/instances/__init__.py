@@ -18,9 +18,9 @@ from cmp.instances.claims import Claims, unclaimed
 from cmp.instances.layering import Scope, Sources, layers
 from cmp.instances.names import Named
 from cmp.instances.repository import Pair, Repository
-from cmp.instances.root import open_repository, open_sidecar
+from cmp.instances.root import has_repository, open_repository, open_sidecar
 from cmp.instances.target import Request, Target, locate, named
-from cmp.model import NOTHING, Instance, Layer, OutputRules, Parameters, ToolPin
+from cmp.model import NOTHING, Instance, Layer, OutputRules, Parameters, Requester, ToolPin
 from cmp.tree import join
 
 if TYPE_CHECKING:
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from cmp.model import EngineFacts
     from cmp.tree import Tree
 
-__all__ = ["Pair", "Repository", "Request", "open_repository", "open_sidecar", "pairs", "resolve", "resolve_in"]
+__all__ = [
+    "Pair",
+    "Repository",
+    "Request",
+    "has_repository",
+    "open_repository",
+    "open_sidecar",
+    "pairs",
+    "resolve",
+    "resolve_in",
+]
 
 
 def pairs(tree: Tree, engines: Mapping[str, EngineFacts]) -> list[Pair]:
@@ -87,6 +97,7 @@ def _instance(repository: Repository, request: Request, target: Target) -> Insta
             *names.parity_notes(target.app, release, namespace),
             *names.version_notes(target.cluster, request.build_env),
         ),
+        requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
     )
 
 

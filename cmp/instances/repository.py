@@ -43,6 +43,7 @@ class Listed:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._entries: dict[str, list[Entry]] = {}
+        self.prefix = tree.prefix
         self.kind = tree.kind
         self.read = tree.read
         self.resolve = tree.resolve

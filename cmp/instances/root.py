@@ -25,7 +25,13 @@ def open_repository(start: str) -> tuple[WorkTree, str]:
     Git root.  ConfigError when there is neither.
     """
     start = os.path.realpath(start)
-    return _open("/", start, start)
+    top = next((folder for folder in _upwards(start) if os.path.lexists(os.path.join(folder, ".git"))), "")
+    return _open(top, start, start)
+
+
+def has_repository(start: str) -> bool:
+    """Whether `open_repository` would find a source tree around a folder."""
+    return _root("/", os.path.realpath(start)) is not None
 
 
 def open_sidecar(cwd: str, build_env: BuildEnv) -> tuple[WorkTree, str]:
@@ -56,10 +62,18 @@ def _without_suffix(cwd: str, path: str) -> str | None:
         return cwd
     if path.startswith(("/", "..")):
         return None
-    if cwd.endswith(f"/{path}"):
-        return cwd[: -len(path) - 1] or "/"
-    # The source path may lead through a symbolic link of the repository, which the kernel has resolved in cwd.
-    return next((top for top in _upwards(cwd) if os.path.realpath(os.path.join(top, path)) == cwd), None)
+    # The source path may lead through a symbolic link of the repository, which the kernel has resolved in cwd.  The
+    # highest folder counts: by links a repository could make the path lead here from folders below its root as well,
+    # and the administrator's policy counts its folders from the root.
+    tops = reversed([*_upwards(cwd)])
+    return next((top for top in tops if _leads_to(os.path.join(top, path), cwd)), None)
+
+
+def _leads_to(path: str, folder: str) -> bool:
+    try:
+        return os.path.samefile(path, folder)
+    except OSError:  # there is nothing
+        return False
 
 
 def _open(top: str, start: str, real: str) -> tuple[WorkTree, str]:
@@ -70,7 +84,7 @@ def _open(top: str, start: str, real: str) -> tuple[WorkTree, str]:
             hint=f"go into the repository; its root holds {MARKER}, or the folders of the reference layout",
         )
     folder = os.path.relpath(start, root)
-    return WorkTree(root), "" if folder == "." else folder
+    return WorkTree(root, top), "" if folder == "." else folder
 
 
 def _root(top: str, start: str) -> str | None:

@@ -1,0 +1,127 @@
+"""`cmp parameters`: the sidecar's call for the form that Argo CD's UI shows of an Application.
+
+Argo CD asks in a copy of the checkout, and tells neither namespace nor project, revision or Kubernetes version.  A call
+that fails takes the whole page with the Application's details away, so it fails only for a repository that cannot be
+read: what the form itself can mend (no cluster, an unknown one, a wrong parameter) is a warning in the sidecar's log,
+and the Application's condition tells it anyway.
+
+What is announced as present is what a render would use.  Argo CD does not send it back unless somebody saves the form;
+then it must not change the render, so that arrays and maps show only what the Application itself has set.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import instances, parameters, toolstore
+from cmp.commands import Output
+from cmp.engines import FACTS
+from cmp.errors import ConfigError
+from cmp.instances import Repository, Request
+from cmp.model import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cmp.commands import Invocation
+    from cmp.model import Instance
+    from cmp.parameters import Parameter
+
+MAX_LISTED = 20  # names or files in one tool tip
+
+
+class _Present(NamedTuple):
+    """What is known of the Application: what it sets, and where the form is complete also what comes of it."""
+
+    given: Parameters
+    instance: Instance | None
+    clusters: list[str]
+    tools_dir: str
+
+
+def run(invocation: Invocation) -> Output:
+    """Print the announcement, a JSON array; ConfigError for a repository that cannot be read."""
+    with invocation.context.phases.phase("layout"):
+        present = _look(invocation)
+    announced = [_announcement(parameter, present) for parameter in parameters.ALL]
+    return Output(json.dumps(announced, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n")
+
+
+def _look(invocation: Invocation) -> _Present:
+    settings, warn = invocation.context.settings, invocation.context.log.warning
+    tree, folder = instances.open_sidecar(invocation.cwd, invocation.build_env)
+    repository = Repository(tree, FACTS)
+    try:
+        given = parameters.read(invocation.plugin_env)
+    except ConfigError as error:
+        warn(error.what)
+        given = Parameters()
+    request = Request(
+        app="",
+        cluster="",
+        folder=folder,
+        parameters=given,
+        build_env=invocation.build_env,
+        locked_cluster=settings.cluster,
+        in_sidecar=True,
+    )
+    app = repository.place(folder, is_exact=True).app
+    try:
+        instance = instances.resolve_in(repository, request)
+    except ConfigError as error:
+        if not app:
+            raise
+        warn(error.what)
+        instance = None
+    return _Present(given, instance, repository.clusters_of(app), settings.tools_dir)
+
+
+def _announcement(parameter: Parameter, present: _Present) -> dict[str, object]:
+    value = _value(parameter.name, present)
+    return {
+        "name": parameter.name,
+        "title": parameter.title,
+        "tooltip": " ".join([parameter.help, *_remarks(parameter.name, present)]),
+        "required": parameter.name == "cluster" and present.instance is None and not present.given.cluster,
+        "itemType": "string",
+        "collectionType": parameter.kind,
+        **({parameter.kind: value} if value else {}),
+    }
+
+
+def _value(name: str, present: _Present) -> object:
+    given, instance = present.given, present.instance
+    tool = name.removesuffix("-version")
+    values: dict[str, object] = {
+        "cluster": instance.cluster if instance else given.cluster,
+        "values": given.values,
+        "values-yaml": given.values_yaml,
+        "set": dict(given.set),
+        "set-string": dict(given.set_string),
+        "release": instance.release if instance else given.release,
+    }
+    if name in values:
+        return values[name]
+    return instance.pins[tool].version if instance and tool in instance.pins else given.pins.get(tool, "")
+
+
+def _remarks(name: str, present: _Present) -> Iterable[str]:
+    """Add to the help what is so for this Application."""
+    instance = present.instance
+    if name == "cluster" and present.clusters:
+        yield f"This application runs on {_listed(present.clusters)}."
+    if name == "values" and instance:
+        yield f"In use, weakest first: {_listed(layer.path for layer in instance.layers)}."
+    if name.endswith("-version"):
+        tool = name.removesuffix("-version")
+        if instance and tool in instance.pins:
+            yield f"Pinned by {instance.pins[tool].source}."
+        installed = [found.version for found in toolstore.installed(present.tools_dir) if found.name == tool]
+        yield f"Installed: {_listed(installed)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    more = [f"and {len(found) - MAX_LISTED} more"] if len(found) > MAX_LISTED else []
+    return ", ".join([*found[:MAX_LISTED], *more]) or "none"

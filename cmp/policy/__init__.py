@@ -1,0 +1,54 @@
+"""The administrator's policy: what applications may use, in a file that is mounted and never in Git (`CMP_POLICY`).
+
+document.py   the file: read, checked as a whole, and typed
+permit.py     what it means for one render: asked before anything is decrypted or fetched
+hosts.py      which chart repositories are listed          flags.py   which flags a policy may list at all
+
+    version: 1
+    applications:               # who may use what; without this key every AppProject may use every folder
+      - projects: [team-a]      # AppProjects; `*` stands for any text
+        namespaces: [team-a-*]  # of the Application's destination, and of the render; without this key any
+        folders: [namespaces/team-a-*, clusters/*/team-a-*]  # from the repository's root, with everything below
+      - projects: ["*"]
+        folders: [charts, envs]
+    charts:
+      hosts: [charts.example.com, "*.corp.example", "registry.example.com:5000"]  # without this key any
+    flags:
+      helm: [--enable-dns]      # what `extraFlags` of cmp-app.yaml may ask for, to the letter; without this key nothing
+
+The folders of all rules that fit a project and its namespaces add up.  In one of them must lie, links followed: the
+folders of the application and its instance, the folder that is built, `file://` charts, and every file that is
+decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one of its
+scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, helm follows.
+
+What a policy cannot do: SOPS binds no ciphertext to its path, so that whoever can push to the repository can copy
+another team's encrypted file into a folder of their own.  Teams that must not read each other's secrets need sidecars
+and keys of their own; a policy keeps apart those who may only create Applications.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.policy.document import NO_POLICY, load
+from cmp.policy.permit import Permit, permitted
+
+if TYPE_CHECKING:
+    from cmp.model import Instance
+    from cmp.tree import Tree
+
+__all__ = ["Permit", "for_charts", "for_render", "load"]
+
+
+def for_render(path: str, tree: Tree, instance: Instance) -> Permit:
+    """Check an instance against the policy in `path`, and return what is to be asked about its files and charts.
+
+    Without a policy (an empty path) everything is allowed but extra flags.  ConfigError for what is not allowed, and
+    for a policy that is missing, wrong or inside the source tree.
+    """
+    return permitted(load(path, tree) if path else NO_POLICY, tree, instance)
+
+
+def for_charts(path: str, tree: Tree | None = None) -> Permit | None:
+    """Return what is to be asked about charts that are fetched for nobody's render; None without a policy."""
+    return Permit(load(path, tree)) if path else None

@@ -1,0 +1,140 @@
+"""The administrator's file: where it may lie, its keys, and what it says."""
+
+from __future__ import annotations
+
+import os
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import config
+from cmp.config.build import at
+from cmp.config.check import check
+from cmp.config.rules import PATTERN, quoted
+from cmp.config.spec import Exactly, Items, Keys, Rule, Text
+from cmp.errors import ConfigError
+from cmp.policy.flags import HELM_FLAG
+from cmp.policy.hosts import HOST
+from cmp.tree import WorkTree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.tree import Tree
+    from cmp.yamldoc.nodes import Node
+
+VERSION = 1
+ANY = ("*",)
+HINT = "CMP_POLICY names this file; nothing is rendered before an administrator corrects it"
+
+
+class Permission(NamedTuple):
+    """What some AppProjects may use where the Application's destination and the render have one of the namespaces.
+
+    Projects and namespaces are texts in which `*` stands for any text, folders are patterns.
+    """
+
+    projects: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+class Policy(NamedTuple):
+    """The whole file; `applications` and `hosts` are None where everything is allowed, `flags` is by engine."""
+
+    file: str = ""
+    applications: tuple[Permission, ...] | None = None
+    hosts: tuple[str, ...] | None = None
+    flags: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+NO_POLICY = Policy()
+
+
+def _explain_name(text: str) -> str:
+    return f"{quoted(text)} is no name: it has lower-case letters, digits, `-`, `.`, and `*` for any text"
+
+
+def _explain_folder(text: str) -> str:
+    if PATTERN.accepts(text):
+        return f"{quoted(text)} is no pattern of folders: nothing fills `{{name}}` here; write `*`"
+    return PATTERN.explain(text)
+
+
+_NAMES = Items("a list of names", Text("a name", Rule(r"(?:[a-z0-9.-]|\*(?!\*))+", _explain_name)), is_set=True)
+_FOLDER = Rule(rf"(?![^{{}}]*[{{}}])(?:{PATTERN.regex})", _explain_folder)
+_PERMISSION = Keys(
+    {
+        "projects": _NAMES,
+        "namespaces": _NAMES,
+        "folders": Items("a list of patterns", Text("a pattern", _FOLDER), is_set=True),
+    },
+    required=("projects", "folders"),
+)
+_POLICY = Keys(
+    {
+        "version": Exactly(VERSION),
+        "applications": Items("a list of rules", _PERMISSION),
+        "charts": Keys({"hosts": Items("a list of hosts", Text("a host", HOST))}, required=("hosts",)),
+        "flags": Keys({"helm": Items("a list of flags", Text("a flag", HELM_FLAG))}, required=("helm",)),
+    },
+    required=("version",),
+)
+
+
+def load(path: str, tree: Tree | None) -> Policy:
+    """Read the policy in an absolute path; ConfigError lists its mistakes, or says why it cannot be trusted.
+
+    It must lie outside the repository of `tree`: nothing in Git has a say in it.
+    """
+    _require_outside(path, tree)
+    try:
+        root, problems = config.read(WorkTree("/"), path)
+    except ConfigError as error:
+        raise _unusable(path, error.what) from None
+    problems += check(_POLICY, root, path) if root is not None else []
+    if root is None or problems:
+        wrong = ConfigError.of(problems, hint=HINT)
+        wrong.foreign = True
+        raise wrong
+    return _policy(root, path)
+
+
+def _require_outside(path: str, tree: Tree | None) -> None:
+    if not os.path.isabs(path):
+        raise _unusable(path, "CMP_POLICY must be an absolute path")
+    if isinstance(tree, WorkTree) and any(_is_inside(folder, tree.repository) for folder in _upwards(path)):
+        raise _unusable(path, "it lies in the repository that it is to guard")
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    real = os.path.realpath(path)
+    return real == folder or real.startswith(folder.rstrip("/") + "/")
+
+
+def _upwards(path: str) -> list[str]:
+    """Return the path and all folders on the way: a link in the repository could lead out of it again."""
+    parts = os.path.normpath(path).split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), 1, -1)]
+
+
+def _unusable(path: str, why: str) -> ConfigError:
+    return ConfigError(f"the administrator's policy cannot be used: {why}", file=path, hint=HINT, foreign=True)
+
+
+def _policy(root: Node, path: str) -> Policy:
+    rules = at(root, "applications")
+    hosts = at(root, "charts", "hosts")
+    return Policy(
+        file=path,
+        applications=None if rules is None else tuple(_permission(rule) for rule in rules.items),
+        hosts=None if hosts is None else _texts(hosts),
+        flags={"helm": _texts(at(root, "flags", "helm"))},
+    )
+
+
+def _permission(node: Node) -> Permission:
+    return Permission(_texts(at(node, "projects")), _texts(at(node, "namespaces")) or ANY, _texts(at(node, "folders")))
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    return tuple(item.text for item in node.items) if node else ()

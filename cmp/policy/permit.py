@@ -1,0 +1,172 @@
+"""The policy as it applies to one render.  Every refusal is a ConfigError that tells both sides what they can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from cmp import config, layout
+from cmp.config import APP_FILE, FILE
+from cmp.config.build import at
+from cmp.config.rules import quoted
+from cmp.errors import ConfigError
+from cmp.policy import flags, hosts
+from cmp.tree import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cmp.model import Instance
+    from cmp.policy.document import Permission, Policy
+    from cmp.tree import Tree
+
+EXTRA_FLAGS = "extraFlags"
+MAX_LISTED = 8
+
+
+class Permit(NamedTuple):
+    """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used."""
+
+    policy: Policy
+    tree: Tree | None = None
+    project: str = ""
+    folders: tuple[str, ...] | None = None
+
+    def render(self, folder: str) -> None:
+        """ConfigError unless this folder may be rendered."""
+        self._require(folder, "render")
+
+    def decrypt(self, files: Iterable[str]) -> None:
+        """ConfigError for the first file that may not be decrypted."""
+        for file in files:
+            self._require(file, "decrypt", place=file)
+
+    def chart_folder(self, folder: str, place: str) -> None:
+        """ConfigError unless the `file://` chart in this folder may be used; `place` asks for it."""
+        self._require(folder, "use the chart", place=place)
+
+    def chart_host(self, subject: str, url: str, place: str) -> None:
+        """ConfigError unless the policy lists the host of a repository; `subject` is the chart, `place` asks for it."""
+        listed = self.policy.hosts
+        if listed is not None and not hosts.is_listed(url, listed):
+            raise _refusal(
+                f"{subject} may not be used: the administrator's policy does not list its host {hosts.shown(url)}",
+                f"an administrator adds the host to charts.hosts of {self.policy.file}; an author takes the chart from "
+                f"a listed one: {_listed(listed)}",
+                place,
+            )
+
+    def _require(self, path: str, verb: str, place: str = "") -> None:
+        """Look where the path leads: a link is no way into another team's folder."""
+        if self.tree is None or self.folders is None:
+            return
+        named, real = join(self.tree.prefix, path), join(self.tree.prefix, self.tree.resolve(path))
+        if not any(_covers(folder, real) for folder in self.folders):
+            shown = layout.shown(real) if real == named else f"{layout.shown(real)} (through {layout.shown(named)})"
+            raise _refusal(
+                f"AppProject {self.project} may not {verb} {shown}",
+                f"its folders are {_listed(self.folders)}; an administrator adds others to `applications` of "
+                f"{self.policy.file}, an author keeps to these",
+                place,
+            )
+
+
+def permitted(policy: Policy, tree: Tree, instance: Instance) -> Permit:
+    """Check project, namespaces, folders and flags of an instance; return the permit for its files and charts."""
+    permit = Permit(policy, tree, instance.requester.project, _folders(policy, instance))
+    for folder in (instance.app_folder, instance.instance_folder, instance.folder):
+        if folder:
+            permit.render(folder)
+    for engine in instance.engines:
+        asked = cast("tuple[str, ...]", instance.options.get(engine, {}).get(EXTRA_FLAGS, ()))
+        for flag in asked:
+            if flag not in policy.flags.get(engine, ()):
+                raise _flag_refusal(policy, engine, flag, _place(tree, instance, engine, flag))
+    return permit
+
+
+def _folders(policy: Policy, instance: Instance) -> tuple[str, ...] | None:
+    """Return the folders of all rules for the AppProject and both namespaces; None where no rule is asked."""
+    requester = instance.requester
+    if policy.applications is None or not (requester.project or requester.in_sidecar):
+        return None
+    if not requester.project:
+        raise _refusal(
+            "the administrator's policy asks for an AppProject, and Argo CD names none",
+            f"an administrator removes `applications` from {policy.file}, or runs an Argo CD that tells plugins the "
+            "AppProject",
+        )
+    rules = [rule for rule in policy.applications if _matches(rule.projects, requester.project)]
+    if not rules:
+        raise _refusal(
+            f"the administrator's policy has no rule for AppProject {layout.shown(requester.project)}",
+            f"an administrator adds one to `applications` of {policy.file}; an author uses another AppProject",
+        )
+    namespaces = {
+        "the Application's destination": requester.namespace,
+        "by cmp-app.yaml, the layout or --namespace": instance.namespace,
+    }
+    fitting = [rule for rule in rules if all(_matches(rule.namespaces, name) for name in namespaces.values())]
+    if not fitting:
+        raise _namespace_refusal(policy, requester.project, rules, namespaces)
+    return tuple(dict.fromkeys(folder for rule in fitting for folder in rule.folders))
+
+
+def _matches(patterns: Iterable[str], name: str) -> bool:
+    segments = (layout.parse_text(pattern).segments[0] for pattern in patterns)
+    return any(layout.match_name(segment, name, {}) is not None for segment in segments)
+
+
+def _covers(folder: str, path: str) -> bool:
+    """Say whether a pattern matches the path or a folder above it."""
+    pattern, parts = layout.parse(folder), path.split("/")
+    return any(layout.match(pattern, "/".join(parts[:count])) is not None for count in range(1, len(parts) + 1))
+
+
+def _refusal(what: str, hint: str, place: str = "") -> ConfigError:
+    return ConfigError(what, file=place, hint=hint, foreign=True)
+
+
+def _namespace_refusal(
+    policy: Policy, project: str, rules: list[Permission], namespaces: dict[str, str]
+) -> ConfigError:
+    known = tuple(dict.fromkeys(name for rule in rules for name in rule.namespaces))
+    # Where each of the two has a rule, and no rule has both, the render's is the one that an author can change here.
+    source, name = next(
+        ((source, name) for source, name in namespaces.items() if not _matches(known, name)), [*namespaces.items()][-1]
+    )
+    return _refusal(
+        f"AppProject {project} may not render for namespace {layout.shown(name) or '(none)'} ({source})",
+        f"its namespaces are {_listed(known)}; an administrator adds others to `applications` of {policy.file}, "
+        "an author keeps to these",
+    )
+
+
+def _flag_refusal(policy: Policy, engine: str, flag: str, place: str) -> ConfigError:
+    what = f"the flag {quoted(flag)} of {engine} is not allowed"
+    if never := flags.reason(flag):
+        return ConfigError(what, file=place, hint=f"no policy can allow it: {never}; remove it from {EXTRA_FLAGS}")
+    where = f"flags.{engine} of {policy.file}" if policy.file else f"flags.{engine} of a policy (CMP_POLICY)"
+    return _refusal(what, f"an administrator adds it to {where}; an author removes it from {EXTRA_FLAGS}", place)
+
+
+def _place(tree: Tree, instance: Instance, engine: str, flag: str) -> str:
+    """Find the line that asks for a flag: in the strongest file that has the list, which replaces the others."""
+    for file, *keys in _sources(instance, engine):
+        root, _ = config.read(tree, file) if tree.kind(file) == "file" else (None, [])
+        found = at(root, *keys, EXTRA_FLAGS)
+        for item in found.items if found else ():
+            if item.text == flag:
+                return f"{file}:{item.line}:{item.column}"
+    return ""
+
+
+def _sources(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
+    for folder in (instance.instance_folder, instance.app_folder):
+        if folder:
+            yield join(folder, APP_FILE), engine
+    yield FILE, "defaults", engine
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = ["…"] if len(names) > MAX_LISTED else []
+    return ", ".join([*names[:MAX_LISTED], *more]) or "none"
