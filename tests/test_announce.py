@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,7 +49,7 @@ class Asked:
             "ARGOCD_APP_PARAMETERS": json.dumps(given) if given else "null",
             **env,
         }
-        return self.sandbox.run(verb, cwd=self.root / path, **variables)
+        return replace(self.sandbox, extra=variables).run(verb, cwd=self.root / path)
 
     def announced(self, path: str, *given: object, **env: str) -> dict[str, dict[str, object]]:
         """Return the announcement by name."""

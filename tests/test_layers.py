@@ -15,7 +15,7 @@ LAYERS = (
     ("commands",),
     ("render", "diagnosis"),
     ("layers", "instances", "policy"),
-    ("environ", "config", "layout", "parameters", "values", "engines", "toolchain", "charts", "sops", "manifests"),
+    ("environ", "config", "layout", "parameters", "application", "values", "engines", "toolchain", "charts", "sops", "manifests"),
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns"),
     ("context",),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),

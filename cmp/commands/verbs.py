@@ -22,6 +22,7 @@ VERBS = {
     "doctor": "Say what is installed, where settings come from, and what will go wrong.",
     "generate": "Render for Argo CD: the sidecar's call, without arguments.",
     "lock": "Write cmp.lock: every chart and tool with its digest.",
+    "parameters": "Announce to Argo CD's UI what an Application may set: the sidecar's call, without arguments.",
     "render": "Render one application on one cluster.",
     "schema": "Print the JSON Schema of cmp.yaml or cmp-app.yaml.",
     "tools": "List, install and verify the pinned tools.",

@@ -94,7 +94,7 @@ def _instance(repository: Repository, request: Request, target: Target) -> Insta
         secret_files=secret_files,
         notes=(
             *_unclaimed(repository, target, built, own, used),
-            *names.parity_notes(target.app, release, namespace),
+            *(() if request.is_by_file else names.parity_notes(target.app, release, namespace)),
             *names.version_notes(target.cluster, request.build_env),
         ),
         requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),

@@ -29,6 +29,7 @@ class Request(NamedTuple):
     build_env: BuildEnv = BuildEnv()
     locked_cluster: str = ""
     in_sidecar: bool = False
+    is_by_file: bool = False  # the same, of an Application that a person has as a file
 
 
 class Target(NamedTuple):

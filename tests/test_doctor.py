@@ -1,0 +1,40 @@
+"""`cmp doctor` where there is no repository around: in the sidecar, for one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.stores import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness import Sandbox
+
+
+def doctor(sandbox: Sandbox, cwd: Path, **env: str) -> dict[str, tuple[str, str]]:
+    """Return what was looked at, with its state and what was found."""
+    sandbox.extra.update(env)
+    ran = sandbox.run("doctor", "--format", "json", cwd=cwd)
+    assert (ran.code, ran.stderr) == (0, "")
+    return {check["subject"]: (check["state"], check["found"]) for check in json.loads(ran.stdout)["checks"]}
+
+
+def test_without_a_repository_the_installation_alone_is_looked_at(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    program = store.put("helm", "3.18.6")
+    found = doctor(sandbox, tmp_path, CMP_TOOLS_DIR=str(store.folder))
+    assert found["repository"] == ("ok", f"none around {tmp_path}")
+    assert found["helm 3.18.6"] == ("ok", str(program))
+    assert {state for state, _ in found.values()} == {"ok"}
+
+
+def test_a_damaged_tool_no_tool_and_a_key_that_cannot_be_read_are_problems(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put("helm", "3.18.6").write_bytes(b"")
+    found = doctor(sandbox, tmp_path, CMP_TOOLS_DIR=str(store.folder), SOPS_AGE_KEY_FILE="/nowhere/keys.txt")
+    assert found["helm 3.18.6"] == ("problem", "is damaged: it has 0 bytes, at install it had 10")
+    assert found["keys"] == ("problem", "SOPS_AGE_KEY_FILE is /nowhere/keys.txt, which cannot be read")
+    found = doctor(sandbox, tmp_path, CMP_TOOLS_DIR=str(tmp_path / "nothing"))
+    assert found["tools"] == ("problem", f"none in {tmp_path / 'nothing'}")
