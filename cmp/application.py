@@ -75,14 +75,16 @@ def find(data: bytes, file: str, name: str) -> Application:
 def overridden(application: Application, read: Callable[[str], bytes | None]) -> Application:
     """Merge the files `.argocd-source*.yaml` beside the application into its source, as repo-server does.
 
-    `read` returns the content of a file of the repository, or None.  ConfigError for one that cannot be merged.
+    That is a merge patch, decoded over what was there before: null removes nothing, and the entries of a list are laid
+    over the earlier ones in the same place.  `read` returns the content of a file of the repository, or None.
+    ConfigError for one that cannot be merged.
     """
     merged: object = application.source
     for name in (OVERRIDES, OVERRIDES_OF_ONE.format(name=application.instance_name)):
         file = join("" if application.path == "." else application.path, name)
         data = read(file)
         if data is not None:
-            merged = merge_patch(merged, _patch(data, file))
+            merged = _decoded_over(merged, merge_patch(merged, _patch(data, file)))
             if not isinstance(merged, dict) or not isinstance(merged.get("plugin"), dict):
                 raise ConfigError("merged into the Application's source, this leaves it without a plugin", file=file)
     assert isinstance(merged, dict)  # noqa: S101  # it began as one
@@ -145,6 +147,16 @@ def merge_patch(target: object, patch: object) -> object:
         else:
             merged[key] = merge_patch(merged.get(key), value)
     return merged
+
+
+def _decoded_over(before: object, value: object) -> object:
+    """Lay a value over an earlier one as Go decodes JSON into what already has values."""
+    if isinstance(before, dict) and isinstance(value, dict):
+        return {**before, **{key: _decoded_over(before.get(key), item) for key, item in value.items()}}
+    if isinstance(before, list) and isinstance(value, list):
+        places = [*before, *([None] * len(value))]
+        return [_decoded_over(one, other) for one, other in zip(places, value, strict=False)]
+    return value
 
 
 def _applications(data: bytes, file: str) -> Iterator[tuple[Values, str, str]]:

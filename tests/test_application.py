@@ -164,11 +164,18 @@ CASES = {
             ".argocd-source-other.yaml": "plugin: {parameters: [{name: set, map: {a: wrong}}]}\n",
         },
     ),
-    "an override that removes": Case(
-        application(INSTANCE, parameters=[{"name": "set", "map": {"a": "gone"}}]),
+    # As Argo CD decodes the result over what was there: null removes nothing, and a list is overlaid by position.
+    "an override that would remove": Case(
+        application(INSTANCE, parameters=[{"name": "set", "map": {"a": "stays"}}]),
         INSTANCE,
-        SHOP,
+        {**SHOP, "ARGOCD_APP_PARAMETERS": '[{"name":"set","map":{"a":"stays"}}]'},
         {".argocd-source.yaml": "plugin: {parameters: null}\n"},
+    ),
+    "an override of one of two": Case(
+        application(INSTANCE, parameters=[{"name": "set", "map": {"a": "weak", "d": "stays"}}, *DEV]),
+        INSTANCE,
+        {**SHOP, "ARGOCD_APP_PARAMETERS": '[{"name":"set-string","map":{"a":"1.10","d":"stays"}}]'},
+        {".argocd-source.yaml": "plugin: {parameters: [{name: set-string, map: {a: '1.10'}}]}\n"},
     ),
     "overrides of one in another namespace": Case(
         application(INSTANCE, namespace="team-a"),
@@ -292,7 +299,7 @@ def test_a_set_says_how_to_get_its_applications(world: World) -> None:
     ("text", "what"),
     [
         ("plugin: [\n", "this is not YAML: did not find expected node content"),
-        ("plugin: null\n", "merged into the Application's source, this leaves it without a plugin"),
+        ("plugin: [a]\n", "merged into the Application's source, this leaves it without a plugin"),
         ("a text\n", "merged into the Application's source, this leaves it without a plugin"),
     ],
 )
