@@ -168,13 +168,16 @@ def _unknown(name: str) -> str:
 
 
 def _value(name: str, element: Mapping[str, object]) -> Value | None:
+    """Return the value of the parameter's own kind.
+
+    One of another kind may stand beside it: repo-server lays the entries of `.argocd-source*.yaml` over those of the
+    Application by position, whatever their names are.
+    """
     kind = KINDS[name]
-    given = {other: element[other] for other in NOUNS if element.get(other) is not None}
-    value = given.pop(kind, None)
-    if value is None and given:
-        raise ConfigError(f"the parameter {name} must be {NOUNS[kind]}, not {NOUNS[next(iter(given))]}")
-    if given:
-        raise ConfigError(f"the parameter {name} must be {NOUNS[kind]} and nothing else")
+    value = element.get(kind)
+    others = [other for other in NOUNS if other != kind and element.get(other) is not None]
+    if value is None and others:
+        raise ConfigError(f"the parameter {name} must be {NOUNS[kind]}, not {NOUNS[others[0]]}")
     if value is not None and not _is_a(kind, value):
         raise ConfigError(f"the parameter {name} must be {NOUNS[kind]}")
     return cast("Value | None", value)

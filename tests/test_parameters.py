@@ -52,6 +52,11 @@ def test_every_parameter_is_read() -> None:
     )
 
 
+def test_what_repo_server_leaves_of_another_entry_is_ignored() -> None:
+    """It lays the entries of `.argocd-source.yaml` over those of the Application by position."""
+    assert read({"name": "set", "map": {"a": "b"}, "string": "dev", "array": []}) == Parameters(set=(("a", "b"),))
+
+
 @pytest.mark.parametrize(
     "element",
     [
@@ -91,10 +96,6 @@ def test_an_empty_parameter_sets_nothing(element: object) -> None:
         ('[{"name": "values", "array": [1]}]', "the parameter values must be an array of strings"),
         ('[{"name": "set", "array": ["a=b"]}]', "the parameter set must be a map of strings, not an array of strings"),
         ('[{"name": "set", "map": {"a": 1}}]', "the parameter set must be a map of strings"),
-        (
-            '[{"name": "cluster", "string": "a", "map": {}}]',
-            "the parameter cluster must be a string and nothing else",
-        ),
         (
             '[{"name": "release", "string": "a"}, {"name": "release", "string": "a"}]',
             "the parameter release is given twice",
