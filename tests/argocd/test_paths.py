@@ -31,7 +31,7 @@ data: {name: "{{ .Release.Name }}", namespace: "{{ .Release.Namespace }}"}
 """
 FROM_THE_ROOT = (
     "from the root: /cmp.yaml;/namespaces;/clusters in the reference layout, or / for everything; "
-    "see operations.md#configuration"
+    "Argo CD keeps this error cached until a hard refresh; see operations.md#configuration"
 )
 VALUES_OF_DEV = f"{PATH}/dev-values.yaml"
 
