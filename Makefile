@@ -35,7 +35,7 @@ lint: $(VENV)/.complete
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(SOURCES)
 
-bench: tools
+bench: programs setup
 	$(BIN)/python -m bench
 
 programs:

@@ -1,4 +1,7 @@
-"""`make bench`: print ratios against the bare tools, own cost, time before the first child, memory."""
+"""`make bench`: print ratios against the bare tools, own cost, time before the first child, memory.
+
+At last the same is seen through Argo CD, for one request and for 60 applications at once.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from bench import argocd
 from bench.measure import finish, paired, spawn, timed
 from bench.scenario import CLUSTER, HELM, Scenario, add_bulk
 from examples.chartserver import package
@@ -34,6 +38,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("--runs", type=int, default=15)
     arguments.add_argument("--tools", type=Path, default=os.environ.get("CMP_TOOLS_DIR"), help="the tool store")
+    arguments.add_argument(
+        "--helpers", type=Path, default=os.environ.get("CMP_TEST_HELPERS"), help="Argo CD's programs"
+    )
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -42,6 +49,7 @@ def main() -> int:
             small, configured, large, many = _scenarios(folder, given.tools, repository.url)
             held = [_render(scenario, given.runs) for scenario in (small, configured, large)]
             held += [_old_plugin(scenario, given.runs) for scenario in (small, many)]
+            argocd.measure(folder / "argocd", given.helpers, configured, given.runs)
     return 0 if all(held) else 1
 
 
