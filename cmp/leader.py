@@ -3,13 +3,15 @@
 Argo CD's cmp-server kills the process that it started at once when its deadline comes, and sends SIGTERM to the group:
 a program that is one process dies before it can tidy up (argoproj/argo-cd, cmpserver/plugin/plugin.go).  So it may kill
 the leader, and the renderer hears the SIGTERM, or the kernel's in its place when the leader alone is killed.
-Should the renderer be killed, by the kernel for want of memory for one, the leader tidies up after it.
+Should the renderer be killed, by the kernel for want of memory for one, the leader tidies up after it; should nobody
+read the answer any more, because cmp-server itself was killed, it ends the renderer.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import time
@@ -39,20 +41,36 @@ def lead(render: Callable[[], int]) -> int:
 
 def _wait_for(renderer: int) -> int:
     def forward(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
-        _let_go_of(2)  # whoever reads it waits until the last holder has closed it
+        _let_go_of(1)  # whoever reads them waits until the last holder has closed them
+        _let_go_of(2)
         with suppress(ProcessLookupError):
             os.kill(renderer, signum)
 
     for signum in FORWARDED:
         signal.signal(signum, forward)
-    _let_go_of(1)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the renderer leaves behind becomes ours, to be reaped
+    if not _is_read_to_the_end(renderer):
+        forward(signal.SIGTERM, None)
     code = os.waitstatus_to_exitcode(os.waitpid(renderer, 0)[1])
     _end_orphans()
     if code >= 0:
         return code
     _say_killed(signal.Signals(-code))
     return 128 - code
+
+
+def _is_read_to_the_end(renderer: int) -> bool:
+    """Wait for the renderer's end, or until the reader of stdout has gone; say whether it was the former."""
+    try:
+        end = os.pidfd_open(renderer)
+    except (AttributeError, OSError):  # another system, or an old kernel: the deadline ends the renderer
+        return True
+    poll = select.poll()
+    poll.register(end, select.POLLIN)
+    poll.register(1, 0)  # only what is always reported: of a pipe, that its reader has gone
+    events = poll.poll()
+    os.close(end)
+    return any(descriptor == end for descriptor, _ in events)
 
 
 def _end_orphans() -> None:

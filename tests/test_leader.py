@@ -83,6 +83,16 @@ def test_a_group_that_is_killed_leaves_no_process(phase: str, patient: Patient, 
         patient.render_calmly()  # sweeps the private folder
 
 
+@pytest.mark.parametrize("phase", [phase for phase in PHASES if phase != "output"])
+def test_a_reader_that_has_gone_ends_the_render(phase: str, patient: Patient, archives: Path) -> None:
+    brought_to_a_stop = PHASES[phase](patient, archives)
+    with brought_to_a_stop as (reached, where), patient.unharmed(), patient.started("generate") as process:
+        wait_until(lambda: reached(process))
+        assert process.stdout
+        process.stdout.close()
+        assert ended(process) == stopped_by(signal.SIGTERM, where)
+
+
 def test_the_last_word_comes_before_the_clean_up(patient: Patient, tmp_path: Path) -> None:
     """Whoever reads our streams to their end does not wait for the clean-up, which here waits for the reader."""
     gate = tmp_path / "gate"

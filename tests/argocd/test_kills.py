@@ -11,7 +11,7 @@ import pytest
 
 from cmp.leader import PR_SET_CHILD_SUBREAPER
 from tests.argocd.sampling import children_of
-from tests.argocd.ward import PHASES, Ward, in_charts, in_helm, last_word
+from tests.argocd.ward import PHASES, Ward, in_charts, last_word
 from tests.leaks import wait_until
 
 if TYPE_CHECKING:
@@ -91,16 +91,22 @@ def test_a_group_that_is_killed(phase: str, ward: Ward, archives: Path) -> None:
         ward.check_nothing_left()
 
 
-def test_a_server_that_is_killed(ward: Ward, archives: Path) -> None:
-    """Its container ends with it; without one, as here, the render ends by its own deadline."""
-    with in_helm(ward, archives) as stop:
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_server_that_is_killed(phase: str, argocd: ArgoCD, patient: Patient, archives: Path) -> None:
+    """Its container ends with it; without one, as here, the render notices that nobody reads what it prints."""
+    with argocd.sidecar("cmp-killed", CMP_RENDERS="1", CMP_DEADLINE="60") as sidecar:
+        _kill_the_server(Ward(argocd, sidecar, patient), phase, archives)
+
+
+def _kill_the_server(ward: Ward, phase: str, archives: Path) -> None:
+    with PHASES[phase](ward, archives) as stop:
         with ward.asked() as answer:
             wait_until(stop.is_reached)
             ward.sidecar.process.kill()
             assert "Unavailable" in answer.result()
+        wait_until(lambda: not ward.processes())
         ward.sidecar.process.restart()
         ward.check_calm()
-        wait_until(lambda: not ward.processes(), DEADLINE)
         ward.check_nothing_left()
 
 
