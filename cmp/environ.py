@@ -49,15 +49,39 @@ def read(environ: Mapping[str, str], *, default_deadline: float) -> Environment:
     """Read everything at once; ConfigError for a setting that makes no sense."""
     return Environment(
         settings=_settings(environ, default_deadline),
-        build=_build_env(environ),
-        plugin={name: value for name, value in environ.items() if name.startswith(("ARGOCD_ENV_", "PARAM_"))}
-        | {name: environ[name] for name in ("ARGOCD_APP_PARAMETERS",) if name in environ},
+        build=build_env(environ),
+        plugin=plugin_env(environ),
     )
 
 
 def current(*, default_deadline: float) -> Environment:
     """Read the environment of this process."""
     return read(os.environ, default_deadline=default_deadline)
+
+
+def build_env(environ: Mapping[str, str]) -> BuildEnv:
+    """Return what Argo CD tells about the Application and its cluster."""
+    return BuildEnv(
+        app_name=environ.get("ARGOCD_APP_NAME", ""),
+        app_namespace=environ.get("ARGOCD_APP_NAMESPACE", ""),
+        project=environ.get("ARGOCD_APP_PROJECT_NAME", ""),
+        revision=environ.get("ARGOCD_APP_REVISION", ""),
+        repo_url=environ.get("ARGOCD_APP_SOURCE_REPO_URL", ""),
+        source_path=environ.get("ARGOCD_APP_SOURCE_PATH", ""),
+        target_revision=environ.get("ARGOCD_APP_SOURCE_TARGET_REVISION", ""),
+        # Some clusters report a minor version such as `20+`, which no version parser takes.
+        kube_version=environ.get("KUBE_VERSION", "").rstrip("+"),
+        api_versions=tuple(version for version in environ.get("KUBE_API_VERSIONS", "").split(",") if version),
+    )
+
+
+def plugin_env(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that carry an Application's parameters."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(("ARGOCD_ENV_", "PARAM_")) or name == "ARGOCD_APP_PARAMETERS"
+    }
 
 
 def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
@@ -123,21 +147,6 @@ def _flag(name: str, text: str) -> bool:
     if text.lower() in ("1", "true", "yes"):
         return True
     raise ConfigError(f"{name} is {text!r}, neither 1 nor 0")
-
-
-def _build_env(environ: Mapping[str, str]) -> BuildEnv:
-    return BuildEnv(
-        app_name=environ.get("ARGOCD_APP_NAME", ""),
-        app_namespace=environ.get("ARGOCD_APP_NAMESPACE", ""),
-        project=environ.get("ARGOCD_APP_PROJECT_NAME", ""),
-        revision=environ.get("ARGOCD_APP_REVISION", ""),
-        repo_url=environ.get("ARGOCD_APP_SOURCE_REPO_URL", ""),
-        source_path=environ.get("ARGOCD_APP_SOURCE_PATH", ""),
-        target_revision=environ.get("ARGOCD_APP_SOURCE_TARGET_REVISION", ""),
-        # Some clusters report a minor version such as `20+`, which no version parser takes.
-        kube_version=environ.get("KUBE_VERSION", "").rstrip("+"),
-        api_versions=tuple(version for version in environ.get("KUBE_API_VERSIONS", "").split(",") if version),
-    )
 
 
 def _child_env(environ: Mapping[str, str]) -> ChildEnv:

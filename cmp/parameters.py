@@ -13,7 +13,7 @@ from cmp.errors import ConfigError, suggestion
 from cmp.model import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     Value = str | list[str] | dict[str, str]
     Values = dict[str, Value]
@@ -40,7 +40,12 @@ ALL = (
         "Paths or patterns from the repository's root, inside the application's own folders, such as "
         "namespaces/shop/canary.yaml; the last one wins, and all win over the layout's.",
     ),
-    Parameter("values-yaml", TEXT, "Values as YAML", "Values as a YAML text, stronger than all files."),
+    Parameter(
+        "values-yaml",
+        TEXT,
+        "Values as YAML, on one line",  # the form has no field of several lines, and would join what is changed in it
+        "Values as a YAML text, stronger than all files, such as {image: {tag: 1.4.2}, replicas: 3}.",
+    ),
     Parameter(
         "set",
         MAP,
@@ -48,8 +53,15 @@ ALL = (
         "As helm --set: a key such as image.tag and its value, which may use {cluster}, {app}, {namespace}, {release} "
         "and the cluster's facts; stronger than files and YAML.",
     ),
-    Parameter("set-string", MAP, "Set text values", "As helm --set-string: 1.10 and true stay texts."),
-    Parameter("release", TEXT, "Release name", "The name of the Helm release."),
+    Parameter(
+        "set-string",
+        MAP,
+        "Set text values",
+        "As helm --set-string, for texts that look like something else, such as image.tag and 1.10.",
+    ),
+    Parameter(
+        "release", TEXT, "Release name", "The name of the Helm release, such as shop; another one makes other objects."
+    ),
     Parameter("helm-version", TEXT, "Helm version", "An exact version such as 3.18.6 that the sidecar has."),
     Parameter(
         "kustomize-version",
@@ -63,14 +75,23 @@ NOUNS = {TEXT: "a string", ARRAY: "an array of strings", MAP: "a map of strings"
 
 
 def read(env: Mapping[str, str]) -> Parameters:
-    """Return what the Application sets; ConfigError for what it cannot set, or sets in the wrong shape."""
+    """Return what the Application sets; ConfigError for what it cannot set, or sets in the wrong shape, all at once."""
+    found, mistakes = sift(env)
+    if mistakes:
+        raise ConfigError("; ".join(mistakes))
+    return found
+
+
+def sift(env: Mapping[str, str]) -> tuple[Parameters, list[str]]:
+    """Return what the Application sets as it should be, and what is wrong with the rest."""
+    mistakes: list[str] = []
     text = env.get(VARIABLE, "").strip()
-    given = _copies(env) if text in ("", "null") else _announced(text)
-    fallback = _variables(env)
+    given = _copies(env, mistakes) if text in ("", "null") else _announced(text, mistakes)
+    fallback = _variables(env, mistakes)
     one, other = given.get("cluster"), fallback.get("cluster")
     if one and other and one != other:
-        raise ConfigError(f"two clusters are asked for: {one} by the parameter cluster, {other} by ARGOCD_ENV_CLUSTER")
-    return _parameters({**fallback, **{name: value for name, value in given.items() if value}})
+        mistakes.append(f"two clusters are asked for: {one} by the parameter cluster, {other} by ARGOCD_ENV_CLUSTER")
+    return _parameters({**fallback, **{name: value for name, value in given.items() if value}}), mistakes
 
 
 def merge(weaker: Parameters, stronger: Parameters) -> Parameters:
@@ -118,19 +139,21 @@ def _over(weaker: tuple[tuple[str, str], ...], stronger: tuple[tuple[str, str], 
 
 
 def _parameters(found: Values) -> Parameters:
+    """Leave out empty rows: the form saves one for every row that somebody added and did not fill."""
+
     def text(name: str) -> str:
         value = found.get(name)
         return value if isinstance(value, str) else ""
 
     def pairs(name: str) -> tuple[tuple[str, str], ...]:
         value = found.get(name)
-        return tuple(value.items()) if isinstance(value, dict) else ()
+        return tuple((key, item) for key, item in value.items() if key) if isinstance(value, dict) else ()
 
     values = found.get("values")
     return Parameters(
         cluster=text("cluster"),
         release=text("release"),
-        values=tuple(values) if isinstance(values, list) else (),
+        values=tuple(text for text in values if text.strip()) if isinstance(values, list) else (),
         values_yaml=text("values-yaml"),
         set=pairs("set"),
         set_string=pairs("set-string"),
@@ -138,49 +161,53 @@ def _parameters(found: Values) -> Parameters:
     )
 
 
-def _announced(text: str) -> Values:
+def _announced(text: str, mistakes: list[str]) -> Values:
     """Read the JSON: an array of `{"name": …}` with one of `string`, `array` and `map`."""
+    found: Values = {}
+    names = set()
+    for element in _elements(text, mistakes):
+        name = element.get("name")
+        mistake = f"the parameter {name} is given twice" if name in names else _mistake(name, element)
+        if mistake:
+            mistakes.append(mistake)
+        elif isinstance(name, str) and element.get(KINDS[name]) is not None:
+            names.add(name)
+            found[name] = cast("Value", element[KINDS[name]])
+    return found
+
+
+def _elements(text: str, mistakes: list[str]) -> list[dict[str, object]]:
     import json  # noqa: PLC0415  # 5 ms, and most Applications set nothing
 
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise ConfigError(f"{VARIABLE} is not JSON") from None
+        mistakes.append(f"{VARIABLE} is not JSON")
+        return []
     if not isinstance(document, list) or not all(isinstance(element, dict) for element in document):
-        raise ConfigError(f"{VARIABLE} is not an array of objects")
-    names = [element.get("name") for element in document]
-    if not all(isinstance(name, str) for name in names):
-        raise ConfigError(f"a parameter in {VARIABLE} has no name")
-    if unknown := [name for name in names if name not in KINDS]:
-        raise ConfigError("; ".join(_unknown(name) for name in unknown))
-    found: Values = {}
-    for name, element in zip(names, document, strict=True):
-        if name in found:
-            raise ConfigError(f"the parameter {name} is given twice")
-        value = _value(name, element)
-        if value is not None:
-            found[name] = value
-    return found
+        mistakes.append(f"{VARIABLE} is not an array of objects")
+        return []
+    return document
 
 
-def _unknown(name: str) -> str:
-    return f"unknown parameter `{name.encode('unicode_escape').decode()}`; {suggestion(name, KINDS)}"
+def _mistake(name: object, element: Mapping[str, object]) -> str:
+    """Say what is wrong with an element, if anything.
 
-
-def _value(name: str, element: Mapping[str, object]) -> Value | None:
-    """Return the value of the parameter's own kind.
-
-    One of another kind may stand beside it: repo-server lays the entries of `.argocd-source*.yaml` over those of the
-    Application by position, whatever their names are.
+    A value of another kind may stand beside that of the parameter's own: repo-server lays the entries of
+    `.argocd-source*.yaml` over those of the Application by position, whatever their names are.
     """
+    if not isinstance(name, str):
+        return f"a parameter in {VARIABLE} has no name"
+    if name not in KINDS:
+        return f"unknown parameter `{name.encode('unicode_escape').decode()}`; {suggestion(name, KINDS)}"
     kind = KINDS[name]
     value = element.get(kind)
     others = [other for other in NOUNS if other != kind and element.get(other) is not None]
-    if value is None and others:
-        raise ConfigError(f"the parameter {name} must be {NOUNS[kind]}, not {NOUNS[others[0]]}")
-    if value is not None and not _is_a(kind, value):
-        raise ConfigError(f"the parameter {name} must be {NOUNS[kind]}")
-    return cast("Value | None", value)
+    if value is None:
+        return f"the parameter {name} must be {NOUNS[kind]}, not {NOUNS[others[0]]}" if others else ""
+    if not _is_a(kind, value):
+        return f"the parameter {name} must be {NOUNS[kind]}"
+    return f"the parameter {name} has a value without a key" if isinstance(value, dict) and value.get("") else ""
 
 
 def _is_a(kind: str, value: object) -> bool:
@@ -191,10 +218,10 @@ def _is_a(kind: str, value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
-def _copies(env: Mapping[str, str]) -> Values:
-    """Read `PARAM_<NAME>` and `PARAM_<NAME>_<index>`; ConfigError for a map, whose keys these names do not tell."""
+def _copies(env: Mapping[str, str], mistakes: list[str]) -> Values:
+    """Read `PARAM_<NAME>` and `PARAM_<NAME>_<index>`; not a map, whose keys these names do not tell."""
     if any(name.startswith("PARAM_SET_") for name in env):
-        raise ConfigError(f"PARAM_SET_* does not tell the keys of set and set-string, and {VARIABLE} is not set")
+        mistakes.append(f"PARAM_SET_* does not tell the keys of set and set-string, and {VARIABLE} is not set")
     texts = {name: env.get(f"PARAM_{_mangled(name)}", "") for name, kind in KINDS.items() if kind == TEXT}
     return {**texts, "values": _numbered(env, "PARAM_VALUES_")}
 
@@ -204,31 +231,24 @@ def _numbered(env: Mapping[str, str], prefix: str) -> list[str]:
     return [env[f"{prefix}{number}"] for number in sorted((n for n in numbers if n.isdecimal()), key=int)]
 
 
-def _variables(env: Mapping[str, str]) -> Values:
+def _variables(env: Mapping[str, str], mistakes: list[str]) -> Values:
     """Read `ARGOCD_ENV_<NAME>`; an array has one element a line, a map one `key=value` a line."""
     found: Values = {}
     for name, kind in KINDS.items():
-        text = env.get(f"ARGOCD_ENV_{_mangled(name)}", "")
-        if text.strip():
-            found[name] = _READERS[kind](f"ARGOCD_ENV_{_mangled(name)}", text)
+        variable = f"ARGOCD_ENV_{_mangled(name)}"
+        text = env.get(variable, "")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if kind == MAP and any(line.find("=") < 1 for line in lines):
+            mistakes.append(f"{variable} must have one key=value a line")
+        elif lines:
+            found[name] = _of_lines(kind, text, lines)
     return found
 
 
-def _lines(_: str, text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _map(variable: str, text: str) -> dict[str, str]:
-    found = {}
-    for line in _lines(variable, text):
-        key, equals, value = line.partition("=")
-        if not key or not equals:
-            raise ConfigError(f"{variable} must have one key=value a line")
-        found[key] = value
-    return found
-
-
-_READERS: Mapping[str, Callable[[str, str], Value]] = {TEXT: lambda _, text: text, ARRAY: _lines, MAP: _map}
+def _of_lines(kind: str, text: str, lines: list[str]) -> Value:
+    if kind == MAP:
+        return {key: value for key, _, value in (line.partition("=") for line in lines)}
+    return lines if kind == ARRAY else text
 
 
 def _mangled(name: str) -> str:

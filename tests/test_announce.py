@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,9 @@ from tests import bare
 from tests.chartworld import write_chart
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.harness import Ran, Sandbox
 
+GOLDEN = Path(__file__).parent / "data" / "announcement.json"
 APP = "namespaces/shop"
 INSTANCE = "clusters/dev/shop"
 
@@ -84,6 +84,18 @@ def test_every_parameter_that_is_read_is_announced_with_its_kind(asked: Asked) -
         assert (element["itemType"], bool(element["title"]), element["required"]) == ("string", True, False), name
 
 
+@pytest.mark.parametrize(("path", "given"), [(INSTANCE, ()), (APP, ({"name": "cluster", "string": "dev"},))])
+def test_the_announcement_is_the_same_for_both_forms_of_the_source_path(
+    path: str, given: tuple[object, ...], asked: Asked
+) -> None:
+    (asked.root / "cmp.yaml").write_text("version: 1\ntools:\n  helm: 3.14.4\n")
+    (asked.root / APP / "cmp-app.yaml").write_text("tools: {kustomize: 5.4.2}\n")
+    tags = {"name": "set-string", "map": {"image.tag": "1.10"}}
+    ran = asked.call("parameters", path, *given, tags)
+    assert (ran.code, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout) == json.loads(GOLDEN.read_text("utf-8"))
+
+
 def test_what_is_in_effect_is_present(asked: Asked) -> None:
     announced = asked.announced(INSTANCE)
     assert present(announced) == {
@@ -142,16 +154,76 @@ def test_a_cluster_that_nobody_has_chosen_is_required(asked: Asked) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"name": "cluster", "string": "pord"}, "application shop does not run on cluster pord: there is no folder"),
+        (
+            {"name": "cluster", "string": "pord"},
+            "application shop does not run on cluster pord: there is no folder clusters/pord/shop",
+        ),
         ({"name": "clutser", "string": "dev"}, "unknown parameter `clutser`; did you mean `cluster`?"),
         ({"name": "values", "string": "a.yaml"}, "the parameter values must be an array of strings, not a string"),
-        ({"name": "values", "array": ["none.yaml"]}, "which cluster?"),
+        ({"name": "set", "map": {"": "x"}}, "the parameter set has a value without a key"),
+        ({"name": "cluster", "string": "dev"}, ""),
     ],
 )
 def test_what_the_form_can_mend_does_not_take_the_form_away(given: object, said: str, asked: Asked) -> None:
     ran = asked.call("parameters", APP, given)
     assert (ran.code, len(json.loads(ran.stdout))) == (0, len(parameters.ALL))
-    assert ran.stderr.startswith(f"cmp: warning: {said}")
+    assert ran.stderr.partition("\n")[0] == (f"cmp: warning: {said}" if said else "")
+
+
+def test_beside_a_wrong_parameter_the_others_are_present(asked: Asked) -> None:
+    wrong = {"name": "sett", "map": {}}, {"name": "values", "string": "a.yaml"}
+    ran = asked.call("parameters", APP, *GIVEN[:1], *wrong)
+    assert ran.stderr.splitlines() == [
+        "cmp: warning: unknown parameter `sett`; did you mean `set`?",
+        "cmp: warning: the parameter values must be an array of strings, not a string",
+    ]
+    announced = {element["name"]: element for element in json.loads(ran.stdout)}
+    assert present(announced) == present(asked.announced(APP, *GIVEN[:1]))
+    assert present(announced)["cluster"] == "prod"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        (
+            f"{INSTANCE}/cmp-app.yaml",
+            "tols: {}\n",
+            "unknown key `tols`; did you mean `tools`? (clusters/dev/shop/cmp-app.yaml:1:1)",
+        ),
+        (
+            f"{APP}/cmp-app.yaml",
+            "tols: {}\n",
+            "unknown key `tols`; did you mean `tools`? (namespaces/shop/cmp-app.yaml:1:1)",
+        ),
+        (f"{INSTANCE}/lost.yaml", "a: 1\n", "nothing uses the file clusters/dev/shop/lost.yaml"),
+    ],
+)
+def test_an_application_that_is_broken_still_has_a_form_and_the_cluster_of_its_path(
+    file: str, text: str, said: str, asked: Asked
+) -> None:
+    (asked.root / file).write_text(text)
+    ran = asked.call("parameters", INSTANCE)
+    announced = {element["name"]: element for element in json.loads(ran.stdout)}
+    assert (ran.code, ran.stderr) == (0, f"cmp: warning: {said}\n")
+    assert (present(announced), announced["cluster"]["required"]) == ({"cluster": "dev"}, False)
+
+
+def test_the_cluster_of_a_locked_sidecar_is_present(asked: Asked) -> None:
+    assert present(asked.announced(APP, CMP_CLUSTER="prod"))["cluster"] == "prod"
+    (asked.root / "clusters/prod/shop/lost.yaml").write_text("")
+    assert present(asked.announced(APP, CMP_CLUSTER="prod")) == {"cluster": "prod"}
+
+
+def test_an_application_without_clusters_requires_none(asked: Asked) -> None:
+    (asked.root / "cmp.yaml").write_text("version: 1\nlayout: {apps: 'namespaces/{app}', instances: '', values: []}\n")
+    cluster = asked.announced(APP)["cluster"]
+    assert ("string" in cluster, cluster["required"]) == (False, False)
+
+
+def test_rows_that_nobody_filled_change_nothing(asked: Asked) -> None:
+    """The form saves a row for every click on its plus."""
+    empty = {"name": "values", "array": ["", " "]}, {"name": "set", "map": {"": ""}}
+    assert asked.call("generate", INSTANCE, *empty).stdout == asked.call("generate", INSTANCE).stdout != ""
 
 
 def test_unknown_parameters_are_told_at_once(asked: Asked) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from cmp.application import merge_patch, substitute
+from cmp.application import find, overridden, variables
+from cmp.application.variables import expand
+from cmp.errors import ConfigError
 from tests.chartworld import write_chart
+from tests.harness import FIXTURES
 
 if TYPE_CHECKING:
     from tests.harness import Ran, Sandbox
@@ -22,7 +26,15 @@ metadata: {name: shop}
 data:
   release: {{ .Release.Name }}
   namespace: {{ .Release.Namespace }}
+  kubernetes: {{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.APIVersions.Has "example.com/v1" }}
   values: {{ toJson .Values | quote }}
+"""
+CONFIGURATION = """\
+version: 1
+layout: {ignore: ["clusters/dev/shop/more.yaml"]}
+clusters:
+  dev: {env: test, kubeVersion: "1.33", apiVersions: [example.com/v1]}
+  prod: {}
 """
 APP, INSTANCE = "namespaces/shop", "clusters/dev/shop"
 DEV = [{"name": "cluster", "string": "dev"}]
@@ -35,16 +47,13 @@ class World:
         self.sandbox = sandbox
         self.root = sandbox.folder / "repo"
         self.file = sandbox.folder / "applications.yaml"
-        self.plant("cmp.yaml", "version: 1\nclusters: {dev: {env: test, kubeVersion: '1.33'}, prod: {}}\n")
+        self.plant("cmp.yaml", CONFIGURATION)
         write_chart(self.root / APP, "shop", "1.0.0")
         self.plant(f"{APP}/templates/map.yaml", SHOWS)
         self.plant(f"{APP}/common-values.yaml", "a: common\n")
         self.plant(f"{INSTANCE}/dev-values.yaml", "b: dev\n")
         self.plant(f"{INSTANCE}/more.yaml", "c: more\n")
         self.plant("clusters/prod/shop/prod-values.yaml", "b: prod\n")
-        self.plant(
-            "cmp.yaml", (self.root / "cmp.yaml").read_text() + "layout: {ignore: ['clusters/dev/shop/more.yaml']}\n"
-        )
         git = ["git", "-c", "user.name=x", "-c", "user.email=x", "-C", str(self.root)]
         for argv in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "one"]):
             subprocess.run([*git, *argv], check=True, env={"PATH": "/usr/bin:/bin", "HOME": str(sandbox.folder)})
@@ -66,9 +75,12 @@ class World:
         return self.sandbox.run("render", "--application", str(self.file), *argv, cwd=self.root / cwd)
 
     def generate(self, path: str, **env: str) -> Ran:
-        """Call the plugin as Argo CD does."""
-        source = {"ARGOCD_APP_SOURCE_PATH": path, **env}
-        return replace(self.sandbox, extra=source).run("generate", cwd=self.root / path)
+        """Call the plugin as Argo CD does: in a copy of the repository without `.git`."""
+        copy = self.sandbox.folder / "work"
+        shutil.copytree(self.root, copy, ignore=shutil.ignore_patterns(".git"))
+        cluster = {"KUBE_VERSION": "1.33", "KUBE_API_VERSIONS": "example.com/v1,v1/ConfigMap"}
+        source = {**cluster, "ARGOCD_APP_SOURCE_PATH": path, **env}
+        return replace(self.sandbox, extra=source).run("generate", cwd=copy / path)
 
 
 @pytest.fixture
@@ -93,11 +105,6 @@ def application(path: str, name: str = "shop-dev", *, namespace: str = "argocd",
             "destination": {"name": "in-cluster", "namespace": "orders"},
         },
     }
-
-
-def without_spec(document: dict[str, object], **source: object) -> dict[str, object]:
-    """Return an Application with another source."""
-    return {**document, "spec": {"source": source}}
 
 
 class Case(NamedTuple):
@@ -199,7 +206,12 @@ def test_it_prints_what_the_sidecar_prints(name: str, cwd: str, world: World) ->
     rendered = world.render(case.document, cwd=cwd)
     assert (generated.code, rendered.code) == (0, 0), generated.stderr + rendered.stderr
     assert rendered.stdout == generated.stdout
-    assert "warning" not in rendered.stderr  # nothing of this Application is unknown to the checkout
+    assert _warnings(rendered) == _warnings(generated)
+    assert ".argocd-source" not in rendered.stderr
+
+
+def _warnings(ran: Ran) -> list[str]:
+    return [line for line in ran.stderr.splitlines() if "warning" in line]
 
 
 def test_the_commit_is_the_one_that_is_checked_out(world: World) -> None:
@@ -216,14 +228,47 @@ def test_the_command_line_is_stronger(world: World) -> None:
     assert '\\"a\\":\\"flag\\"' in world.render(document, argv=("--set", "a=flag")).stdout
 
 
-def test_one_of_several_is_chosen_by_its_name(world: World) -> None:
-    first, second = application(INSTANCE, "first"), application("clusters/prod/shop", "second")
-    listed = {"apiVersion": "v1", "kind": "List", "items": [first, {"kind": "ConfigMap"}, second]}
-    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "first"}}
-    for documents in ((other, first, second), (listed,)):
-        assert "release: second" in world.render(*documents, argv=("--name", "second")).stdout
-        assert world.render(*documents).stderr.splitlines()[0] == "cmp: there are 2 Applications in this file"
-        assert world.render(*documents).stderr.splitlines()[2] == "  hint: choose by --name: first, second"
+BOTH = [application(INSTANCE, "first"), application("clusters/prod/shop", "second")]
+FORMS: dict[str, list[object]] = {
+    "documents": [{"kind": "ConfigMap"}, *BOTH, "text"],
+    "kubectl get": [{"apiVersion": "v1", "kind": "List", "items": [{"kind": "ConfigMap"}, *BOTH]}],
+    "argocd appset generate": [BOTH],
+    "argocd app list": [[{"metadata": each["metadata"], "spec": each["spec"]} for each in BOTH]],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_of_several_is_chosen_by_its_name(form: str, world: World) -> None:
+    for name in ("second", "argocd/second"):
+        assert '\\"b\\":\\"prod\\"' in world.render(*FORMS[form], argv=("--name", name)).stdout
+    assert world.render(*FORMS[form]).stderr == (
+        "cmp: there are 2 Applications in this file\n"
+        f"  where: phase layout, {world.file}\n"
+        "  hint: choose by --name: first, second\n"
+    )
+    assert world.render(*FORMS[form], argv=("--name", "secnd")).stderr == (
+        "cmp: there is no Application secnd in this file\n"
+        f"  where: phase layout, {world.file}\n"
+        "  hint: did you mean `second`?\n"
+    )
+
+
+def test_one_of_two_namespaces_is_chosen_by_both(world: World) -> None:
+    documents = [application(INSTANCE), application("clusters/prod/shop", namespace="team-a")]
+    assert '\\"b\\":\\"prod\\"' in world.render(*documents, argv=("--name", "team-a/shop-dev")).stdout
+    assert world.render(*documents, argv=("--name", "shop-dev")).stderr == (
+        "cmp: there are 2 Applications shop-dev in this file\n"
+        f"  where: phase layout, {world.file}\n"
+        "  hint: choose by --name: argocd/shop-dev, team-a/shop-dev\n"
+    )
+
+
+def test_one_application_that_is_there_twice(world: World) -> None:
+    assert world.render(application(INSTANCE), application(INSTANCE)).stderr == (
+        "cmp: there are 2 Applications in this file\n"
+        f"  where: phase layout, {world.file}\n"
+        "  hint: remove all but one of them\n"
+    )
 
 
 def test_one_of_several_sources_has_the_plugin(world: World) -> None:
@@ -239,76 +284,280 @@ def test_the_values_of_an_application(world: World) -> None:
     assert (ran.code, ran.stdout) == (0, "a: common\nb: dev\n"), ran.stderr
 
 
-SET = {"kind": "ApplicationSet", "apiVersion": "argoproj.io/v1alpha1", "metadata": {"name": "x"}}
-WRONG: dict[str, tuple[list[object], str]] = {
-    "nothing": ([], "there is no Application in this file"),
-    "a set": ([SET], "there is no Application in this file"),
+def test_an_application_on_stdin(world: World) -> None:
+    ran = subprocess.run(
+        world.sandbox.command("render", "--application", "-"),
+        cwd=world.root,
+        env=world.sandbox.env(),
+        input=json.dumps(application(INSTANCE)).encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert ran.stdout.decode() == world.render(application(INSTANCE)).stdout
+
+
+def test_a_plugin_may_come_from_git_alone(world: World) -> None:
+    document: dict[str, Any] = application(INSTANCE)
+    del document["spec"]["source"]["plugin"]
+    world.plant(f"{INSTANCE}/.argocd-source.yaml", "plugin: {name: cmp, env: [{name: RELEASE, value: from-git}]}\n")
+    assert "release: from-git" in world.render(document).stdout
+
+
+def test_a_tree_below_the_git_root_is_found_from_anywhere(sandbox: Sandbox) -> None:
+    world = World(sandbox)
+    (world.root / "deploy").mkdir()
+    for name in ("cmp.yaml", "namespaces", "clusters"):
+        (world.root / name).rename(world.root / "deploy" / name)
+    document = application(f"deploy/{INSTANCE}")
+    assert "release: shop-dev" in world.render(document).stdout
+    assert world.render(document).stdout == world.render(document, cwd="deploy/namespaces").stdout
+
+
+@pytest.mark.parametrize("path", [f"./{INSTANCE}", f"{INSTANCE}/", f"clusters/../{INSTANCE}"])
+def test_the_source_path_is_read_as_argo_cd_does(path: str, world: World) -> None:
+    assert world.render(application(path)).stdout == world.render(application(INSTANCE)).stdout != ""
+
+
+def test_what_only_argo_cd_knows_is_asked_for(world: World) -> None:
+    document = application(INSTANCE, env=[{"name": "SET", "value": "g=$KUBE_VERSION"}])
+    assert world.render(document).stderr == (
+        "cmp: plugin.env uses KUBE_VERSION, which only Argo CD knows\n"
+        f"  where: phase layout, {world.file}:2\n"
+        "  hint: say it by --kube-version\n"
+    )
+    rendered = world.render(document, argv=("--kube-version", "1.34"))
+    generated = world.generate(INSTANCE, **SHOP, ARGOCD_ENV_SET="g=1.34", KUBE_VERSION="1.34")
+    assert '\\"g\\":\\"1.34\\"' in rendered.stdout
+    assert (rendered.stdout, _warnings(rendered)) == (generated.stdout, _warnings(generated))
+
+
+def test_the_commit_of_no_repository_is_not_made_up(world: World) -> None:
+    shutil.rmtree(world.root / ".git")
+    document = application(INSTANCE, env=[{"name": "SET", "value": "g=$ARGOCD_APP_REVISION"}])
+    ran = world.render(document)
+    assert (ran.code, ran.stdout) == (4, "")
+    assert ran.stderr.startswith("cmp: the commit of this checkout, which plugin.env uses, is not known: fatal: not a ")
+    assert world.render(application(INSTANCE)).code == 0
+
+
+def test_a_home_is_not_needed(world: World) -> None:
+    world.file.write_text(json.dumps(application(INSTANCE)))
+    ran = world.sandbox.run("render", "--application", str(world.file), cwd=world.root, HOME="")
+    assert ran.stdout == world.render(application(INSTANCE)).stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "what"),
+    [
+        (("--cluster", "prod"), {}, "two clusters are asked for: prod by the command line, dev by "),
+        ((), {"CMP_CLUSTER": "prod"}, "two clusters are asked for: dev by the source path clusters/dev/shop, prod by "),
+        (("other",), {}, "two applications are asked for: other by the command line, shop by "),
+    ],
+)
+def test_nothing_else_may_disagree(argv: tuple[str, ...], env: dict[str, str], what: str, world: World) -> None:
+    world.file.write_text(json.dumps(application(INSTANCE)))
+    sandbox = replace(world.sandbox, extra=env)
+    ran = sandbox.run("render", "--application", str(world.file), *argv, cwd=world.root)
+    assert (ran.code, ran.stdout) == (3, "")
+    assert ran.stderr.startswith(f"cmp: {what}")
+    assert ran.stderr.splitlines()[1] == f"  where: phase layout, {world.file}:1"
+
+
+def test_the_policy_holds_for_a_file_too(world: World) -> None:
+    policy = world.sandbox.folder / "policy.yaml"
+    policy.write_text("version: 1\napplications: [{projects: [other], namespaces: ['*'], folders: ['**']}]\n")
+    world.file.write_text(json.dumps(application(INSTANCE)))
+    run = ("render", "--application", str(world.file))
+    ran = world.sandbox.run(*run, cwd=world.root, CMP_POLICY=str(policy))
+    assert (ran.code, ran.stdout) == (3, "")
+    assert ran.stderr.startswith("cmp: the administrator's policy has no rule for AppProject team\n")
+
+
+HEAD = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop-dev}
+spec:
+  project: team
+  destination: {namespace: orders}
+"""
+SOURCE = f"""\
+  source:
+    repoURL: https://git.example.com/r.git
+    path: {INSTANCE}
+    plugin:
+"""
+REFUSED = "  hint: the API server would refuse this Application"
+ONE_PLUGIN = "  hint: cmp renders a source with `plugin: {name: cmp}`"
+# The text of a file, and the three lines with FILE for its name.
+WRONG = {
+    "nothing": ("", "there is no Application in this file", "phase layout, FILE", ""),
+    "other kinds": (
+        "kind: Application\napiVersion: app.k8s.io/v1\n",
+        "there is no Application in this file",
+        "phase layout, FILE",
+        "",
+    ),
+    "a set": (
+        '{"kind": "ApplicationSet", "apiVersion": "argoproj.io/v1alpha1"}\n',
+        "there is no Application in this file",
+        "phase layout, FILE",
+        "  hint: `argocd appset generate FILE -o yaml` prints the Applications of an ApplicationSet",
+    ),
+    "no YAML": ("a: [\n", "this is not YAML: did not find expected node content", "phase layout, FILE:2:1", ""),
+    "no source": (HEAD, "no source of this Application has a plugin", "phase layout, FILE:4", ONE_PLUGIN),
     "no plugin": (
-        [without_spec(application(APP), repoURL="x", path=APP)],
-        "this Application has no source with a plugin",
+        f"{HEAD}  source: {{repoURL: r, path: {INSTANCE}}}\n",
+        "no source of this Application has a plugin",
+        "phase layout, FILE:7",
+        ONE_PLUGIN,
+    ),
+    "no plugin in several": (
+        f"{HEAD}  sources:\n  - {{repoURL: r, path: {INSTANCE}}}\n  - {{repoURL: r, ref: x}}\n",
+        "no source of this Application has a plugin",
+        "phase layout, FILE:4",
+        ONE_PLUGIN,
+    ),
+    "two plugins": (
+        f"{HEAD}  sources:\n  - {{repoURL: r, path: a, plugin: {{}}}}\n  - {{repoURL: r, path: b, plugin: {{}}}}\n",
+        "several sources of this Application have a plugin",
+        "phase layout, FILE:4",
+        "  hint: cmp renders one",
     ),
     "a chart": (
-        [without_spec(application(APP), repoURL="x", chart="shop", plugin={"name": "cmp"})],
-        "this Application's source has no path in a Git repository",
+        f"{HEAD}  source: {{repoURL: r, chart: redis, plugin: {{}}}}\n",
+        "the source has a chart of a Helm repository: a plugin renders a folder of a Git repository",
+        "phase layout, FILE:7",
+        "",
+    ),
+    "no path": (
+        f"{HEAD}  source: {{repoURL: r, plugin: {{}}}}\n",
+        "the source has no path: a plugin renders a folder of a Git repository",
+        "phase layout, FILE:7",
+        "",
+    ),
+    "two tools": (
+        f"{HEAD}{SOURCE}      name: cmp\n    helm: {{releaseName: x}}\n",
+        "the source has helm and a plugin: Argo CD takes one of them",
+        "phase layout, FILE:7",
+        "",
     ),
     "another folder": (
-        [application("namespaces/none")],
-        "the source path namespaces/none is no folder of this checkout",
+        f"{HEAD}{SOURCE}      name: cmp\n".replace(INSTANCE, "namespaces/none"),
+        "there is no folder namespaces/none in this checkout",
+        "phase layout, FILE:9",
+        "  hint: go into a checkout of the repository and revision that the Application names",
     ),
-    "no application's folder": ([application("clusters")], "the source path clusters is no application's folder"),
+    "a folder above": (
+        f"{HEAD}{SOURCE}      name: cmp\n".replace(INSTANCE, "../repo/clusters"),
+        "there is no folder ../repo/clusters in this checkout",
+        "phase layout, FILE:9",
+        "  hint: go into a checkout of the repository and revision that the Application names",
+    ),
+    "no application's folder": (
+        f"{HEAD}{SOURCE}      name: cmp\n".replace(INSTANCE, "clusters"),
+        "the source path clusters is no application's folder",
+        "phase layout, FILE:7",
+        "  hint: the layout has them in namespaces/{app} and clusters/{cluster}/{app}",
+    ),
     "an unknown parameter": (
-        [application(APP, parameters=[{"name": "clutser", "string": "dev"}])],
+        f"{HEAD}{SOURCE}      parameters: [{{name: clutser, string: dev}}]\n",
         "unknown parameter `clutser`; did you mean `cluster`?",
+        "phase layout, FILE:7",
+        "",
+    ),
+    "another cluster": (
+        f"{HEAD}{SOURCE}      parameters: [{{name: cluster, string: prod}}]\n",
+        "two clusters are asked for: prod by the parameter cluster, dev by the source path clusters/dev/shop",
+        "phase layout, FILE:7",
+        "  hint: they must agree; only one of the clusters can be rendered",
+    ),
+    "no cluster": (
+        f"{HEAD}{SOURCE}      name: cmp\n".replace(INSTANCE, APP),
+        "which cluster? application shop runs on dev, prod",
+        "application shop, phase layout, FILE:7",
+        (
+            "  hint: name it by --cluster; in Argo CD by the parameter cluster, a source path such as "
+            "clusters/{cluster}/{app}, or CMP_CLUSTER in the sidecar"
+        ),
     ),
     "a number": (
-        [application(APP, parameters=[{"name": "cluster", "string": 1}])],
-        "the parameter cluster must be a string",
+        f"{HEAD}{SOURCE}      parameters:\n      - name: set\n        map:\n          a: 'x'\n          b: true\n",
+        "spec.source.plugin.parameters[0].map.b must be a string; put it in quotes",
+        "phase layout, FILE:15",
+        REFUSED,
     ),
-    "a number in env": (
-        [application(APP, env=[{"name": "SET", "value": 1}])],
-        "value must be a string; put it in quotes",
+    "a null": (
+        f"{HEAD}{SOURCE}      env:\n      - name: SET\n        value:\n",
+        "spec.source.plugin.env[0].value must be a string",
+        "phase layout, FILE:13",
+        REFUSED,
     ),
-    "env as a map": ([application(APP, env={"A": "b"})], "plugin.env must be a list of maps"),
-    "two clusters": (
-        [application(INSTANCE, parameters=[{"name": "cluster", "string": "prod"}])],
-        "two clusters are asked for: prod by the parameter cluster, dev by the source path clusters/dev/shop",
+    "in a list": (
+        f"kind: List\nitems:\n- {HEAD}{SOURCE}      name: 1\n".replace("\n", "\n  ").replace(
+            "  items:\n  -", "items:\n-"
+        ),
+        "spec.source.plugin.name must be a string; put it in quotes",
+        "phase layout, FILE:13",
+        REFUSED,
     ),
-    "no cluster": ([application(APP)], "which cluster? application shop runs on dev, prod"),
-    "twice": ([application(APP), application(APP)], "there are 2 Applications in this file"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_cannot_be_rendered_is_told_with_its_place(name: str, world: World) -> None:
-    documents, what = WRONG[name]
-    ran = world.render(*documents)
-    assert (ran.code, ran.stdout, ran.stderr.splitlines()[0]) == (3, "", f"cmp: {what}")
-    if name in ("no plugin", "a chart", "another folder", "an unknown parameter", "a number", "a number in env"):
-        assert ran.stderr.splitlines()[1].endswith(f"{world.file}:1"), ran.stderr
-
-
-def test_a_set_says_how_to_get_its_applications(world: World) -> None:
-    world.file.write_text("kind: ApplicationSet\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: x}\n")
+    text, what, where, hint = WRONG[name]
+    world.file.write_text(text)
     ran = world.sandbox.run("render", "--application", str(world.file), cwd=world.root)
-    assert ran.stderr.splitlines()[2] == (
-        "  hint: an ApplicationSet makes Applications: `argocd appset generate FILE --output yaml` prints them"
+    lines = [f"cmp: {what}", f"  where: {where.replace('FILE', str(world.file))}", *([hint] if hint else [])]
+    assert (ran.code, ran.stdout, ran.stderr.splitlines()) == (3, "", lines)
+
+
+def test_all_mistakes_are_told_at_once(world: World) -> None:
+    world.file.write_text(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {}\nspec:\n  destination: x\n  source:\n"
+        "    path: 7\n    plugin:\n      env: {A: b}\n      parameters: [a, {array: b, map: [c]}]\n"
+    )
+    ran = world.sandbox.run("render", "--application", str(world.file), cwd=world.root)
+    assert ran.stderr.replace(str(world.file), "FILE") == (
+        "cmp: 9 mistakes in the configuration\n"
+        "  FILE:3: metadata has no name\n"
+        "  FILE:4: spec has no project\n"
+        "  FILE:5: spec.destination must be a map\n"
+        "  FILE:6: spec.source has no repoURL\n"
+        "  FILE:7: spec.source.path must be a string; put it in quotes\n"
+        "  FILE:9: spec.source.plugin.env must be a list\n"
+        "  FILE:10: spec.source.plugin.parameters[0] must be a map\n"
+        "  FILE:10: spec.source.plugin.parameters[1].array must be a list\n"
+        "  FILE:10: spec.source.plugin.parameters[1].map must be a map\n"
+        "  where: phase layout\n"
+        "  hint: the API server would refuse this Application\n"
     )
 
 
+REFUSED_FILE = "  hint: Argo CD refuses to merge this file into the Application's source"
+
+
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "lines"),
     [
-        ("plugin: [\n", "this is not YAML: did not find expected node content"),
-        ("plugin: [a]\n", "merged into the Application's source, this leaves it without a plugin"),
-        ("a text\n", "merged into the Application's source, this leaves it without a plugin"),
+        ("plugin: [\n", ["cmp: this is not YAML: did not find expected node content", "FILE:2:1"]),
+        ("plugin: [a]\n", ["cmp: plugin must be a map", "FILE:1", REFUSED_FILE]),
+        ("\na text\n", ["cmp: the document must be a map", "FILE:1", REFUSED_FILE]),
+        ("# nothing\n", ["cmp: Argo CD refuses this file: it is empty", "FILE", "  hint: remove it"]),
+        (
+            "plugin:\n  env:\n  - {name: SET, value: 1}\n",
+            ["cmp: plugin.env[0].value must be a string; put it in quotes", "FILE:3", REFUSED_FILE],
+        ),
     ],
 )
-def test_an_override_that_cannot_be_merged(text: str, what: str, world: World) -> None:
-    world.plant(f"{INSTANCE}/.argocd-source.yaml", text)
+def test_an_override_that_cannot_be_merged(text: str, lines: list[str], world: World) -> None:
+    file = f"{INSTANCE}/.argocd-source.yaml"
+    world.plant(file, text)
     ran = world.render(application(INSTANCE))
-    assert ran.code == 3
-    assert ran.stderr.splitlines()[0].startswith(f"cmp: {what}")
-    assert f"{INSTANCE}/.argocd-source.yaml" in ran.stderr.splitlines()[1]
+    what, where, *hint = lines
+    where = f"  where: phase layout, {where.replace('FILE', file)}"
+    assert (ran.code, ran.stdout, ran.stderr.splitlines()) == (3, "", [what, where, *hint])
 
 
 def test_a_file_that_is_not_there(world: World) -> None:
@@ -327,51 +576,29 @@ def test_a_name_without_a_file(world: World) -> None:
     )
 
 
-# What Go's os.Expand makes of these, with A=1 and `$` -> `$`.
-@pytest.mark.parametrize(
-    ("text", "want"),
-    [
-        ("$A", "1"),
-        ("${A}b", "1b"),
-        ("$Ab", ""),
-        ("$A-$B.", "1-."),
-        ("$$A", "$A"),
-        ("${$}", "$"),
-        ("a$", "a$"),
-        ("a$ b", "a$ b"),
-        ("$.x", "$.x"),
-        ("${}x", "x"),
-        ("${A", "A"),
-        ("$1A", "A"),
-        ("$*$?", ""),
-        ("${a b}c", "c"),
-        ("$Ä", "$Ä"),
-    ],
-)
-def test_variables_are_substituted_as_argo_cd_does(text: str, want: str) -> None:
-    assert substitute(text, {"A": "1"}) == want
+# What Argo CD 3.2.6 makes of them: `mergeSourceParameters` with `getPluginParamEnvs`, and `Envsubst`.
+REAL = json.loads((FIXTURES / "argocd-source.json").read_text())
 
 
-# The examples of RFC 7386, appendix A.
-@pytest.mark.parametrize(
-    ("target", "patch", "want"),
-    [
-        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
-        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
-        ({"a": "b"}, {"a": None}, {}),
-        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
-        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
-        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
-        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
-        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
-        (["a", "b"], ["c", "d"], ["c", "d"]),
-        ({"a": "b"}, ["c"], ["c"]),
-        ({"a": "foo"}, None, None),
-        ({"a": "foo"}, "bar", "bar"),
-        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
-        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
-        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
-    ],
-)
-def test_a_merge_patch(target: object, patch: object, want: object) -> None:
-    assert merge_patch(target, patch) == want
+@pytest.mark.parametrize("case", REAL["overrides"], ids=lambda case: case["name"])
+def test_overrides_are_merged_as_argo_cd_does(case: dict[str, Any]) -> None:
+    document: dict[str, Any] = application("app", "app")
+    document["spec"]["source"]["plugin"] = case["plugin"]
+    if not case["plugin"]:
+        del document["spec"]["source"]["plugin"]
+    names = ("app/.argocd-source.yaml", "app/.argocd-source-app.yaml")
+    files = {name: text.encode() for name, text in zip(names, case["files"], strict=False)}
+    found = find(json.dumps(document).encode(), "file", "")
+    if case["gets"] is None:
+        with pytest.raises(ConfigError):
+            overridden(found, files.get)
+        return
+    gets = variables(overridden(found, files.get), {})
+    parameters = json.loads(gets["ARGOCD_APP_PARAMETERS"])
+    env = {name: value for name, value in gets.items() if name.startswith("ARGOCD_ENV_")}
+    assert {**env, "ARGOCD_APP_PARAMETERS": parameters} == case["gets"]
+
+
+@pytest.mark.parametrize(("text", "want"), REAL["references"])
+def test_variables_are_expanded_as_argo_cd_does(text: str, want: str) -> None:
+    assert expand(text, {"A": "1", "_a": "under"}) == want

@@ -84,7 +84,6 @@ class TestWhatNamesThem:
     @pytest.mark.parametrize(
         "named",
         [
-            request(cluster="", flags=Parameters(cluster="prod")),
             request(cluster="", parameters=Parameters(cluster="prod")),
             request(cluster="", locked_cluster="prod"),
             request("", "", folder="clusters/prod/shop"),
@@ -551,8 +550,8 @@ class TestNotes:
         env = BuildEnv(app_name="argocd_dev-shop", app_namespace="shop")
         assert resolve(tree, request(build_env=env)).notes == (
             (
-                "the release `dev-shop` is ARGOCD_APP_NAME, which a checkout does not know: `cmp render` will use "
-                "`shop`; fix it by layout.release in cmp.yaml or by the parameter release"
+                "the release `dev-shop` is ARGOCD_APP_NAME, which a checkout does not know: `cmp render` without "
+                "--application uses `shop`; fix it by layout.release in cmp.yaml or by the parameter release"
             ),
         )
         assert resolve(tree, request(build_env=env._replace(app_name="argocd_shop"))).notes == ()
@@ -563,8 +562,9 @@ class TestNotes:
         tree = plant(tmp_path, REFERENCE)
         assert resolve(tree, request(build_env=BuildEnv(app_name="shop", app_namespace="web"))).notes == (
             (
-                "the namespace `web` is ARGOCD_APP_NAMESPACE, which a checkout does not know: `cmp render` will use "
-                "`shop`; fix it by layout.namespace in cmp.yaml or by the key namespace of cmp-app.yaml"
+                "the namespace `web` is ARGOCD_APP_NAMESPACE, which a checkout does not know: `cmp render` without "
+                "--application uses `shop`; fix it by layout.namespace in cmp.yaml or by the key namespace of "
+                "cmp-app.yaml"
             ),
         )
 
@@ -766,7 +766,7 @@ class TestSidecar:
             (
                 "  hint: name everything the application uses in the annotation "
                 "argocd.argoproj.io/manifest-generate-paths, from the root: /cmp.yaml;/namespaces;/clusters in the "
-                "reference layout"
+                "reference layout, or / for everything; Argo CD keeps this error cached until a hard refresh"
             ),
         ]
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cmp import parameters
 from cmp.errors import ConfigError
@@ -65,6 +66,8 @@ def test_what_repo_server_leaves_of_another_entry_is_ignored() -> None:
         {"name": "cluster", "string": None, "array": None, "map": None},
         {"name": "values", "array": []},
         {"name": "set", "map": {}},
+        {"name": "values", "array": ["", " "]},
+        {"name": "set-string", "map": {"": ""}},
     ],
 )
 def test_an_empty_parameter_sets_nothing(element: object) -> None:
@@ -96,6 +99,7 @@ def test_an_empty_parameter_sets_nothing(element: object) -> None:
         ('[{"name": "values", "array": [1]}]', "the parameter values must be an array of strings"),
         ('[{"name": "set", "array": ["a=b"]}]', "the parameter set must be a map of strings, not an array of strings"),
         ('[{"name": "set", "map": {"a": 1}}]', "the parameter set must be a map of strings"),
+        ('[{"name": "set", "map": {"": "x"}}]', "the parameter set has a value without a key"),
         (
             '[{"name": "release", "string": "a"}, {"name": "release", "string": "a"}]',
             "the parameter release is given twice",
@@ -104,6 +108,36 @@ def test_an_empty_parameter_sets_nothing(element: object) -> None:
 )
 def test_a_wrong_parameter_is_an_error(text: str, message: str) -> None:
     assert refusal({"ARGOCD_APP_PARAMETERS": text}) == message
+
+
+def test_all_mistakes_are_told_at_once_and_the_rest_can_be_had() -> None:
+    elements = (
+        {"name": "x-y"},
+        {"name": "cluster", "string": "dev"},
+        {"string": "x"},
+        {"name": "values", "string": "a"},
+        {"name": "set", "map": {"a": "b"}},
+        {"name": "set", "map": {"a": "b"}},
+    )
+    env = {"ARGOCD_APP_PARAMETERS": json.dumps(elements), "ARGOCD_ENV_CLUSTER": "prod", "ARGOCD_ENV_SET_STRING": "a"}
+    found, mistakes = parameters.sift(env)
+    assert found == Parameters(cluster="dev", set=(("a", "b"),))
+    assert [mistake.partition(";")[0] for mistake in mistakes] == [
+        "unknown parameter `x-y`",
+        "a parameter in ARGOCD_APP_PARAMETERS has no name",
+        "the parameter values must be an array of strings, not a string",
+        "the parameter set is given twice",
+        "ARGOCD_ENV_SET_STRING must have one key=value a line",
+        "two clusters are asked for: dev by the parameter cluster, prod by ARGOCD_ENV_CLUSTER",
+    ]
+    assert refusal(env) == "; ".join(mistakes)
+
+
+def test_the_example_application_set_uses_parameters_that_there_are() -> None:
+    text = (CHECKOUT / "manifests/examples/applicationset.yaml").read_text("utf-8")
+    given = read(*yaml.safe_load(text)["spec"]["template"]["spec"]["source"]["plugin"]["parameters"])
+    assert given.cluster == "{{ .name }}"
+    assert {key for key, _ in given.set_string} == {"global.cluster", "global.env", "global.domain"}
 
 
 def test_the_copies_of_the_parameters_are_read_only_without_the_json() -> None:

@@ -1,9 +1,10 @@
 """`cmp parameters`: the sidecar's call for the form that Argo CD's UI shows of an Application.
 
 Argo CD asks in a copy of the checkout, and tells neither namespace nor project, revision or Kubernetes version.  A call
-that fails takes the whole page with the Application's details away, so it fails only for a repository that cannot be
-read: what the form itself can mend (no cluster, an unknown one, a wrong parameter) is a warning in the sidecar's log,
-and the Application's condition tells it anyway.
+that fails takes the whole page with the Application's details away, so it fails only where there is no application to
+speak of: no root, a broken cmp.yaml, a path that is no application's.  What is wrong with the one Application is a
+warning in the sidecar's log, and its condition tells it anyway: most of it (no cluster, an unknown one, a wrong
+parameter) is what the form is opened to mend.
 
 What is announced as present is what a render would use.  Argo CD does not send it back unless somebody saves the form;
 then it must not change the render, so that arrays and maps show only what the Application itself has set.
@@ -19,23 +20,26 @@ from cmp.commands import Output
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
 from cmp.instances import Repository, Request
-from cmp.model import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cmp.commands import Invocation
-    from cmp.model import Instance
+    from cmp.model import Instance, Parameters
     from cmp.parameters import Parameter
 
 MAX_LISTED = 20  # names or files in one tool tip
 
 
 class _Present(NamedTuple):
-    """What is known of the Application: what it sets, and where the form is complete also what comes of it."""
+    """What is known of the Application: what it sets, and where nothing is wrong with it also what comes of it.
+
+    `cluster` is empty where nobody names one; `clusters` are those that the application runs on.
+    """
 
     given: Parameters
     instance: Instance | None
+    cluster: str
     clusters: list[str]
     tools_dir: str
 
@@ -52,29 +56,27 @@ def _look(invocation: Invocation) -> _Present:
     settings, warn = invocation.context.settings, invocation.context.log.warning
     tree, folder = instances.open_sidecar(invocation.cwd, invocation.build_env)
     repository = Repository(tree, FACTS)
-    try:
-        given = parameters.read(invocation.plugin_env)
-    except ConfigError as error:
-        warn(error.what)
-        given = Parameters()
+    given, mistakes = parameters.sift(invocation.plugin_env)
+    for mistake in mistakes:
+        warn(mistake)
     request = Request(
-        app="",
-        cluster="",
         folder=folder,
         parameters=given,
         build_env=invocation.build_env,
         locked_cluster=settings.cluster,
         in_sidecar=True,
     )
-    app = repository.place(folder, is_exact=True).app
+    place = repository.place(folder, is_exact=True)
     try:
         instance = instances.resolve_in(repository, request)
+        cluster = instance.cluster
     except ConfigError as error:
-        if not app:
+        if not place.app:
             raise
-        warn(error.what)
+        warn(f"{error.what} ({error.file})" if error.file else error.what)
         instance = None
-    return _Present(given, instance, repository.clusters_of(app), settings.tools_dir)
+        cluster = given.cluster or place.cluster or settings.cluster
+    return _Present(given, instance, cluster, repository.clusters_of(place.app), settings.tools_dir)
 
 
 def _announcement(parameter: Parameter, present: _Present) -> dict[str, object]:
@@ -83,7 +85,7 @@ def _announcement(parameter: Parameter, present: _Present) -> dict[str, object]:
         "name": parameter.name,
         "title": parameter.title,
         "tooltip": " ".join([parameter.help, *_remarks(parameter.name, present)]),
-        "required": parameter.name == "cluster" and present.instance is None and not present.given.cluster,
+        "required": parameter.name == "cluster" and bool(present.clusters) and not present.cluster,
         "itemType": "string",
         "collectionType": parameter.kind,
         **({parameter.kind: value} if value else {}),
@@ -94,7 +96,7 @@ def _value(name: str, present: _Present) -> object:
     given, instance = present.given, present.instance
     tool = name.removesuffix("-version")
     values: dict[str, object] = {
-        "cluster": instance.cluster if instance else given.cluster,
+        "cluster": present.cluster,
         "values": given.values,
         "values-yaml": given.values_yaml,
         "set": dict(given.set),

@@ -6,12 +6,11 @@ import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from cmp import instances, parameters
+from cmp import instances
 from cmp.commands import Output
 from cmp.commands.summary import summary, warn
 from cmp.engines import FACTS
 from cmp.errors import CmpError, Interrupted
-from cmp.instances import Request
 from cmp.render import render
 from cmp.turns import turn
 
@@ -46,15 +45,8 @@ def _turn(invocation: Invocation) -> Iterator[None]:
 def _render(invocation: Invocation) -> Output:
     context = invocation.context
     with context.phases.phase("layout"):
-        tree, folder = instances.open_sidecar(invocation.cwd, invocation.build_env)
-        request = Request(
-            app="",
-            cluster="",
-            folder=folder,
-            parameters=parameters.read(invocation.plugin_env),
-            build_env=invocation.build_env,
-            locked_cluster=context.settings.cluster,
-            in_sidecar=True,
+        tree, request = instances.received(
+            invocation.cwd, invocation.build_env, invocation.plugin_env, context.settings.cluster
         )
         instance = instances.resolve(tree, request, FACTS)
     done = render(tree, instance, context)

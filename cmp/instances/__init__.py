@@ -18,7 +18,7 @@ from cmp.instances.claims import Claims, unclaimed
 from cmp.instances.layering import Scope, Sources, layers
 from cmp.instances.names import Named
 from cmp.instances.repository import Pair, Repository
-from cmp.instances.root import has_repository, open_repository, open_sidecar
+from cmp.instances.root import checkout, has_repository, open_repository, open_sidecar
 from cmp.instances.target import Request, Target, locate, named
 from cmp.model import NOTHING, Instance, Layer, OutputRules, Parameters, Requester, ToolPin
 from cmp.tree import join
@@ -28,17 +28,19 @@ if TYPE_CHECKING:
 
     from cmp.config import AppConfig
     from cmp.instances.engine import Built
-    from cmp.model import EngineFacts
-    from cmp.tree import Tree
+    from cmp.model import BuildEnv, EngineFacts
+    from cmp.tree import Tree, WorkTree
 
 __all__ = [
     "Pair",
     "Repository",
     "Request",
+    "checkout",
     "has_repository",
     "open_repository",
     "open_sidecar",
     "pairs",
+    "received",
     "resolve",
     "resolve_in",
 ]
@@ -47,6 +49,21 @@ __all__ = [
 def pairs(tree: Tree, engines: Mapping[str, EngineFacts]) -> list[Pair]:
     """Return every application with every cluster that it runs on, sorted."""
     return Repository(tree, engines).pairs()
+
+
+def received(
+    cwd: str, build_env: BuildEnv, plugin_env: Mapping[str, str], locked_cluster: str
+) -> tuple[WorkTree, Request]:
+    """Return the tree that Argo CD sent, and what it asks for; ConfigError as `open_sidecar` and `parameters.read`."""
+    tree, folder = open_sidecar(cwd, build_env)
+    request = Request(
+        folder=folder,
+        parameters=parameters.read(plugin_env),
+        build_env=build_env,
+        locked_cluster=locked_cluster,
+        in_sidecar=True,
+    )
+    return tree, request
 
 
 def resolve(tree: Tree, request: Request, engines: Mapping[str, EngineFacts]) -> Instance:
@@ -94,7 +111,7 @@ def _instance(repository: Repository, request: Request, target: Target) -> Insta
         secret_files=secret_files,
         notes=(
             *_unclaimed(repository, target, built, own, used),
-            *(() if request.is_by_file else names.parity_notes(target.app, release, namespace)),
+            *names.parity_notes(target.app, release, namespace),
             *names.version_notes(target.cluster, request.build_env),
         ),
         requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),

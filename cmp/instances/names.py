@@ -69,8 +69,8 @@ def argocd_name(build_env: BuildEnv) -> str:
 def parity_notes(app: str, found_release: Named, found_namespace: Named) -> list[str]:
     """Say where a render outside Argo CD would differ, and how to fix that."""
     return [
-        f"the {kind} `{found.name}` is {found.source}, which a checkout does not know: `cmp render` will use `{app}`; "
-        f"fix it by layout.{kind} in cmp.yaml or by the {way}"
+        f"the {kind} `{found.name}` is {found.source}, which a checkout does not know: `cmp render` without "
+        f"--application uses `{app}`; fix it by layout.{kind} in cmp.yaml or by the {way}"
         for kind, found, way in (
             ("release", found_release, "parameter release"),
             ("namespace", found_namespace, "key namespace of cmp-app.yaml"),

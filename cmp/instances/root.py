@@ -25,8 +25,12 @@ def open_repository(start: str) -> tuple[WorkTree, str]:
     Git root.  ConfigError when there is neither.
     """
     start = os.path.realpath(start)
-    top = next((folder for folder in _upwards(start) if os.path.lexists(os.path.join(folder, ".git"))), "")
-    return _open(top, start, start)
+    return _open(_git_root(start), start, start)
+
+
+def checkout(start: str) -> str:
+    """Return the Git root around a folder; where there is no Git, the root of its source tree (else ConfigError)."""
+    return _git_root(os.path.realpath(start)) or open_repository(start)[0].root
 
 
 def has_repository(start: str) -> bool:
@@ -53,8 +57,13 @@ def open_sidecar(cwd: str, build_env: BuildEnv) -> tuple[WorkTree, str]:
             f"only a part of the repository arrived: the working directory does not end in the source path {path}",
             hint=f"name everything the application uses in the annotation {ANNOTATION}, from the root: "
             "/cmp.yaml;/namespaces;/clusters in the reference layout, or / for everything",
+            foreign=True,  # an annotation is no part of a commit
         )
     return _open(top, cwd if path == "." else os.path.join(top, path), cwd)
+
+
+def _git_root(folder: str) -> str:
+    return next((above for above in _upwards(folder) if os.path.lexists(os.path.join(above, ".git"))), "")
 
 
 def _without_suffix(cwd: str, path: str) -> str | None:

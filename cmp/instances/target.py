@@ -18,18 +18,18 @@ NO_CLUSTER = "without a cluster"
 class Request(NamedTuple):
     """What is asked for by the command line, the folder somebody stands in (or the source path), and Argo CD.
 
-    `folder` is relative to the root; `locked_cluster` the only cluster that this sidecar serves (`CMP_CLUSTER`).
+    `app`, `cluster` and `flags` are the command line's; `folder` is relative to the root; `parameters` and `build_env`
+    are Argo CD's; `locked_cluster` is the only cluster that this sidecar serves (`CMP_CLUSTER`).
     """
 
-    app: str
-    cluster: str
+    app: str = ""
+    cluster: str = ""
     folder: str = ""
     parameters: Parameters = Parameters()
     flags: Parameters = Parameters()
     build_env: BuildEnv = BuildEnv()
     locked_cluster: str = ""
     in_sidecar: bool = False
-    is_by_file: bool = False  # the same, of an Application that a person has as a file
 
 
 class Target(NamedTuple):
@@ -64,7 +64,7 @@ def named(repository: Repository, request: Request) -> Request:
         app=_agreed("applications", (request.app, "the command line"), (place.app, folder)),
         cluster=_agreed(
             "clusters",
-            (request.cluster or request.flags.cluster, "the command line"),
+            (request.cluster, "the command line"),
             (request.parameters.cluster, "the parameter cluster"),
             (place.cluster, folder),
             (request.locked_cluster, "CMP_CLUSTER"),
