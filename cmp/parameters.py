@@ -167,7 +167,8 @@ def _announced(text: str, mistakes: list[str]) -> Values:
     names = set()
     for element in _elements(text, mistakes):
         name = element.get("name")
-        mistake = f"the parameter {name} is given twice" if name in names else _mistake(name, element)
+        is_again = isinstance(name, str) and name in names
+        mistake = f"the parameter {name} is given twice" if is_again else _mistake(name, element)
         if mistake:
             mistakes.append(mistake)
         elif isinstance(name, str) and element.get(KINDS[name]) is not None:

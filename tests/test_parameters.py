@@ -92,6 +92,7 @@ def test_an_empty_parameter_sets_nothing(element: object) -> None:
         ),
         ('[{"string": "x"}]', "a parameter in ARGOCD_APP_PARAMETERS has no name"),
         ('[{"name": 1}]', "a parameter in ARGOCD_APP_PARAMETERS has no name"),
+        ('[{"name": []}]', "a parameter in ARGOCD_APP_PARAMETERS has no name"),
         ('[{"name": "cluster", "array": ["dev"]}]', "the parameter cluster must be a string, not an array of strings"),
         ('[{"name": "cluster", "string": 1}]', "the parameter cluster must be a string"),
         ('[{"name": "values", "string": "a"}]', "the parameter values must be an array of strings, not a string"),
