@@ -54,9 +54,9 @@ def memory_of(pid: int) -> float:
 def children_of(pid: int) -> list[int]:
     """Return the children of all threads of a process, the dead ones that nobody has reaped too."""
     children: list[int] = []
-    for file in (PROC / str(pid) / "task").glob("*/children"):
-        with suppress(OSError):
-            children += map(int, file.read_text().split())
+    with suppress(OSError):  # it has ended meanwhile
+        for thread in os.listdir(PROC / str(pid) / "task"):
+            children += map(int, _read(pid, f"task/{thread}/children").split())
     return children
 
 

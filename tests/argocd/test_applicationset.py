@@ -54,6 +54,17 @@ def test_each_cluster_gets_an_application_that_knows_its_name_label_and_annotati
     argocd.wait("namespace-a-north")
     assert told(argocd, "south")["env"] == "env-of-south"
 
+    argocd.kube.patch("Secret", "cluster-south", NAMESPACE, {"metadata": {"annotations": {DOMAIN: None}}})
+
+    wait_until(lambda: f"cluster south has no annotation {DOMAIN}" in conditions(argocd), seconds=60)
+    assert told(argocd, "south")["domain"] == "south.example.com"  # nothing is taken away for that
+
+
+def conditions(argocd: ArgoCD) -> str:
+    """Return what the ApplicationSet says about itself."""
+    status: dict[str, Any] = argocd.kube.get("ApplicationSet", "namespace-a", NAMESPACE).get("status", {})
+    return " ".join(condition["message"] for condition in status.get("conditions", []))
+
 
 def told(argocd: ArgoCD, cluster: str) -> dict[str, str]:
     """Return the helm values that the application has on a cluster."""
