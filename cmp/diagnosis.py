@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cmp import instances, layers, policy, toolstore, workspace, yamldoc
-from cmp.engines import ENGINES, FACTS
+from cmp.engines import FACTS, engine_of
 from cmp.errors import CmpError
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Check(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the repository's pairs resolve to, and what each that does not resolve says."""
+    """What the repository's pairs resolve to, with the pins that each needs; what each says that does not resolve."""
 
-    instances: tuple[Instance, ...]
+    instances: tuple[tuple[Instance, tuple[ToolPin, ...]], ...]
     checks: tuple[Check, ...]
     encrypted: bool
 
@@ -115,18 +115,19 @@ def _repository(cwd: str) -> Found:
         pairs = repository.pairs()
     except CmpError as error:
         return Found((), (_failed("repository", error),), encrypted=False)
-    resolved: list[Instance] = []
+    resolved: list[tuple[Instance, tuple[ToolPin, ...]]] = []
     checks = [Check("repository", "ok", f"{tree.root}, {len(pairs)} pairs of application and cluster")]
     encrypted = False
     for pair in pairs:
         subject = f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app
         try:
             instance = instances.resolve_in(repository, instances.Request(pair.app, pair.cluster))
-            encrypted = bool(layers.read(tree, instance).encrypted) or encrypted
+            needs = engine_of(instance.engines).needs(tree, instance)
+            encrypted = bool(layers.read(tree, instance, needs.files).encrypted) or encrypted
         except CmpError as error:
             checks.append(_failed(subject, error))
             continue
-        resolved.append(instance)
+        resolved.append((instance, tuple(needs.tools.values())))
         checks += [Check(subject, "warning", note) for note in instance.notes]
     return Found(tuple(resolved), tuple(checks), encrypted)
 
@@ -150,10 +151,9 @@ def _tools(found: Found, settings: Settings) -> Iterator[Check]:
 def _pins(found: Found) -> Mapping[ToolPin, set[str]]:
     """Return the pins that a render of some pair would look up, each with the applications that use it."""
     pins: dict[ToolPin, set[str]] = {}
-    for instance in found.instances:
-        names = [ENGINES[engine].TOOL for engine in instance.engines] + (["sops"] if found.encrypted else [])
-        for name in names:
-            pins.setdefault(instance.pins[name], set()).add(instance.app)
+    for instance, needed in found.instances:
+        for pin in (*needed, *([instance.pins["sops"]] if found.encrypted else [])):
+            pins.setdefault(pin, set()).add(instance.app)
     return pins
 
 

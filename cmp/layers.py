@@ -14,7 +14,7 @@ from cmp.errors import SecretError
 from cmp.proc import Feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from cmp.model import Instance, Layer, Tool
     from cmp.proc import Child, Nursery, Result
@@ -34,7 +34,7 @@ class Content(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """All layers in order, weakest first, and the files named by `secrets.files`."""
+    """All layers in order, weakest first, and the files that are encrypted where the engine reads them."""
 
     layers: tuple[Content, ...]
     files: tuple[Content, ...]
@@ -45,16 +45,21 @@ class Contents(NamedTuple):
         return [content for content in (*self.layers, *self.files) if content.is_encrypted]
 
 
-def read(tree: Tree, instance: Instance) -> Contents:
-    """Read every layer; SecretError when a file that is declared secret is not encrypted."""
+def read(tree: Tree, instance: Instance, files: Iterable[str] = ()) -> Contents:
+    """Read every layer, what `secrets.files` names, and those of `files` that are encrypted.
+
+    SecretError when a file that is declared secret is not encrypted.
+    """
     layers = tuple(_layer(tree, layer) for layer in instance.layers)
-    files = tuple(_content(tree, path) for path in instance.secret_files)
-    for content in files:
+    named = tuple(_content(tree, path) for path in instance.secret_files)
+    for content in named:
         if not content.is_encrypted:
             raise _not_encrypted(content, "secrets.files names it")
+    others = (_content(tree, path) for path in files if path not in instance.secret_files)
+    encrypted = (*named, *(content for content in others if content.is_encrypted))
     if text := instance.parameters.values_yaml:
         layers = (*layers, Content("parameter values-yaml", text.encode(), is_encrypted=False))
-    return Contents(layers, files)
+    return Contents(layers, encrypted)
 
 
 def _layer(tree: Tree, layer: Layer) -> Content:

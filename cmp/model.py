@@ -29,23 +29,30 @@ class Problem(NamedTuple):
 class Option(NamedTuple):
     """One key that an engine understands in cmp.yaml (`defaults`) and cmp-app.yaml.
 
-    `kind` is `flag` (true or false), `text` (a scalar, kept as written) or `texts` (a list of such).
+    `kind` is `flag` (true or false), `text` (a scalar, kept as written), `version` (an exact one), `texts` (a list of
+    texts), `map` (of texts), `record` (a map with `fields`) or `records` (a list of those).
     """
 
     name: str
-    kind: Literal["flag", "text", "texts"]
+    kind: Literal["flag", "text", "version", "texts", "map", "record", "records"]
     doc: str
+    fields: tuple["Option", ...] = ()
+    is_required: bool = False  # of a record's fields
 
 
 class EngineFacts(NamedTuple):
     """What configuration and layout must know of an engine.
 
-    `markers` are the file names that choose it, `claims` the patterns of files in a folder that belong to it.
+    `markers` are patterns of the file names that choose it; `claims` the patterns of files in a folder that belong to
+    it; `is_last` says that its markers count only where there are none of another engine; `reads_values` that it has a
+    use for values layers.
     """
 
     markers: tuple[str, ...]
     claims: tuple[str, ...]
     options: tuple[Option, ...]
+    is_last: bool = False
+    reads_values: bool = True
 
 
 class ToolPin(NamedTuple):
@@ -63,6 +70,18 @@ class Tool(NamedTuple):
     version: str
     path: str
     sha256: str
+
+
+class ChartRef(NamedTuple):
+    """A chart of a repository that something else than a Chart.yaml names: its URL, an exact version or a range.
+
+    `place` is the line that asks for it.
+    """
+
+    repository: str
+    name: str
+    version: str
+    place: str
 
 
 class Layer(NamedTuple):

@@ -19,7 +19,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from cmp import signals
+from cmp import confine, signals
 from cmp.errors import DeadlineError, OutputError, ToolError
 
 if TYPE_CHECKING:
@@ -106,7 +106,10 @@ class Feed:
 
 
 class Command(NamedTuple):
-    """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`."""
+    """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`.
+
+    With `sees` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/confine.py).
+    """
 
     label: str
     argv: tuple[str, ...]
@@ -114,6 +117,7 @@ class Command(NamedTuple):
     cwd: str = "/"
     stdin: bytes = b""
     feeds: tuple[Feed, ...] = ()
+    sees: confine.Sight | None = None
 
 
 class Result(NamedTuple):
@@ -268,6 +272,15 @@ def run(command: Command, deadline: Deadline) -> Result:
 
 
 def _spawn(command: Command, stdin: int) -> subprocess.Popen[bytes]:
+    wall = confine.wall(command.sees) if command.sees else -1
+    try:
+        return _started(command, stdin, wall)
+    finally:
+        if wall >= 0:
+            os.close(wall)
+
+
+def _started(command: Command, stdin: int, wall: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.argv,
         env=dict(command.env),
@@ -277,11 +290,11 @@ def _spawn(command: Command, stdin: int) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         pass_fds=[feed.reader for feed in command.feeds],
         bufsize=0,
-        preexec_fn=_die_with_parent(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
+        preexec_fn=_prepared(os.getpid(), wall) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
     )
 
 
-def _die_with_parent(parent: int) -> Callable[[], object]:
+def _prepared(parent: int, wall: int) -> Callable[[], object]:
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
@@ -289,5 +302,7 @@ def _die_with_parent(parent: int) -> Callable[[], object]:
         signals.release()
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
+        if wall >= 0:
+            confine.enter(wall)
 
     return prepare

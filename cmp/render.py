@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import gpg, layers, lockfile, toolchain, yamldoc
-from cmp.engines import ENGINES
-from cmp.engines.protocol import Work
+from cmp import gpg, layers, lockfile, toolchain
+from cmp.confine import Sight
+from cmp.engines import engine_of
+from cmp.engines.protocol import FILES, PIPES, Work
 from cmp.errors import CmpError, Interrupted
 from cmp.proc import Feed, Nursery
+from cmp.supply import COPY, HELM, Order, Supplies
+from cmp.tree import WorkTree
 from cmp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,19 +25,24 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.engines.protocol import Engine
     from cmp.layers import Content, Contents, Opener
-    from cmp.lockfile import Lock
     from cmp.manifests import Rendered
-    from cmp.model import Instance, Tool
+    from cmp.model import Instance, Tool, ToolPin
     from cmp.policy import Permit
     from cmp.tree import Tree
 
+SOPS = "sops"
+
 
 class Render(NamedTuple):
-    """What a render gave, and from what: for stdout, for the line on stderr and for `--explain`."""
+    """What a render gave, and from what: for stdout, for the line on stderr and for `--explain`.
+
+    `tools` and `pins` are by the engine's name for a program.
+    """
 
     instance: Instance
     rendered: Rendered
     tools: Mapping[str, Tool]
+    pins: Mapping[str, ToolPin]
     restored: tuple[Restored, ...]
     encrypted: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -44,37 +53,23 @@ def render(tree: Tree, instance: Instance, context: Context) -> Render:
     with located(instance):
         with staged(tree, instance, context) as stage, context.phases.phase(stage.engine.NAME):
             finish = stage.engine.start(instance, stage.work, stage.nursery)
-            restored = stage.complete()
+            stage.complete()
             printed = finish()
         with context.phases.phase("output"):
             from cmp import manifests  # noqa: PLC0415  # imported while the engine's program ran: see `complete`
 
             rendered = manifests.check(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME)
-    return Render(instance, rendered, stage.work.tools, restored, stage.encrypted, printed.warnings)
+    return Render(
+        *(instance, rendered, stage.work.tools, stage.pins),
+        *(stage.restored, stage.encrypted, printed.warnings),
+    )
 
 
 @contextmanager
 def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
     """Start everything that a render waits for, in a private folder that is gone after the block."""
-    phase = context.phases.phase
-    engine = ENGINES[instance.engines[0]]
-    permit = _permit(tree, instance, context)
-    with phase("secrets"):
-        contents = layers.read(tree, instance)
-    if permit:
-        with phase("policy"):
-            permit.decrypt(content.path for content in contents.encrypted)
-    with phase("tools"):
-        lock = lockfile.load(tree)
-        names = [engine.TOOL, *(["sops"] if contents.encrypted else [])]
-        tools = toolchain.find([instance.pins[name] for name in names], context.settings, lock)
-    plans: Mapping[str, Plan] = {}
-    if permit:
-        from cmp import charts  # noqa: PLC0415  # without a policy it is imported while children run
-
-        with phase("policy"):
-            works = [charts.ChartWork(tree, chart, "", tools[engine.TOOL], lock) for chart in engine.needs(instance)]
-            plans = {work.folder: charts.permitted(work, permit, context) for work in works}
+    order = _order(tree, instance, context)
+    engine, needs, contents = engine_of(instance.engines), order.needs, order.contents
     sealed = [content.data for content in contents.encrypted]
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
@@ -82,13 +77,79 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         gpg.home(context.settings.env.secrets, sealed, workspace.folder, context.deadline) as keys,
         Nursery(context.deadline) as nursery,
     ):
-        with phase("secrets"):
-            opener = layers.Opener(tools, keys, context.redactor, nursery)
-            feeds = opener.feeds(contents.layers)
-        folder = workspace.copy_tree(tree, instance.folder, "app")
-        work = Work(folder, workspace.folder("home"), tools, Feed(), feeds, context.settings.env.plain)
-        supplies = _Supplies(tree, instance, contents, lock, plans, opener, workspace, context)
-        yield Stage(engine, work, nursery, supplies)
+        with context.phases.phase("secrets"):
+            opener = layers.Opener(order.tools, keys, context.redactor, nursery)
+            feeds = opener.feeds(contents.layers) if needs.takes == PIPES else ()
+            files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
+        root = _copied(order, workspace)
+        supplies = Supplies(order, opener, workspace, context)
+        work = Work(
+            folder=os.path.join(root, instance.folder),
+            root=root if needs.sees_tree else "",
+            home=workspace.folder("home"),
+            scratch=workspace.folder("scratch"),
+            tools=order.tools,
+            gate=Feed(),
+            layers=feeds,
+            layer_files=files,
+            env=context.settings.env.plain,
+            sight=_sight(order, workspace),
+            supply=supplies,
+        )
+        yield Stage(engine, work, nursery, supplies, order)
+
+
+def _order(tree: Tree, instance: Instance, context: Context) -> Order:
+    """Find out what the render is made of, and ask the policy before anything is decrypted or fetched."""
+    phase = context.phases.phase
+    permit = _permit(tree, instance, context)
+    needs = engine_of(instance.engines).needs(tree, instance)
+    with phase("secrets"):
+        contents = layers.read(tree, instance, needs.files)
+    if permit:
+        with phase("policy"):
+            permit.decrypt(content.path for content in contents.encrypted)
+    with phase("tools"):
+        lock = lockfile.load(tree)
+        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if contents.encrypted else {})}
+        tools = toolchain.find(pins, context.settings, lock)
+    order = Order(tree, instance, needs, contents, tools, lock, permit, {})
+    return order._replace(plans=_plans(order, permit, context)) if permit else order
+
+
+def _plans(order: Order, permit: Permit, context: Context) -> Mapping[str, Plan]:
+    from cmp import charts  # noqa: PLC0415  # without a policy it is imported while children run
+
+    with context.phases.phase("policy"):
+        works = [charts.ChartWork(order.tree, one, "", order.tools[HELM], order.lock) for one in order.needs.charts]
+        return {work.folder: charts.permitted(work, permit, context) for work in works}
+
+
+def _copied(order: Order, workspace: Workspace) -> str:
+    """Make the private copy of what the engine may see; return what stands for the root of the tree."""
+    folder = order.instance.folder
+    if not order.needs.sees_tree:
+        workspace.copy_tree(order.tree, folder, f"{COPY}/{folder}")
+        return workspace.folder(COPY)
+    through = (order.needs.files.get(content.path, ()) for content in order.contents.files)
+    copies = {folder, *order.needs.copies, *(one for folders in through for one in folders)}
+    return workspace.mirror(order.tree, copies, COPY)
+
+
+def _sight(order: Order, workspace: Workspace) -> Sight:
+    source = (order.tree.root,) if isinstance(order.tree, WorkTree) else ()
+    return Sight((*source, *(tool.path for tool in order.tools.values())), (workspace.path,))
+
+
+def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tuple[tuple[str, str], ...]:
+    """Write the layers to private files; plaintext of the encrypted ones follows while the nursery waits."""
+    names = [f"layers/{number:03}-{os.path.basename(one.path)}" for number, one in enumerate(contents.layers)]
+    for content, name in zip(contents.layers, names, strict=True):
+        opener.open(content, partial(workspace.write, name))
+    root = workspace.folder("layers")
+    return tuple(
+        (one.path, os.path.join(os.path.dirname(root), name)) for one, name in zip(contents.layers, names, strict=True)
+    )
 
 
 def _permit(tree: Tree, instance: Instance, context: Context) -> Permit | None:
@@ -102,69 +163,41 @@ def _permit(tree: Tree, instance: Instance, context: Context) -> Permit | None:
         return policy.for_render(context.settings.policy, tree, instance)
 
 
-class _Supplies(NamedTuple):
-    """What `Stage.complete` puts in place, and with what."""
-
-    tree: Tree
-    instance: Instance
-    contents: Contents
-    lock: Lock | None
-    plans: Mapping[str, Plan]
-    opener: Opener
-    workspace: Workspace
-    context: Context
-
-
 class Stage:
     """A render under way: sops runs, and an engine's program may be started; it gets its input by `complete`."""
 
-    def __init__(self, engine: Engine, work: Work, nursery: Nursery, supplies: _Supplies) -> None:
+    def __init__(self, engine: Engine, work: Work, nursery: Nursery, supplies: Supplies, order: Order) -> None:
         self.engine = engine
         self.work = work
         self.nursery = nursery
         self._supplies = supplies
+        self._order = order
 
     @property
     def layers(self) -> tuple[Content, ...]:
         """The values layers as they lie in the repository, weakest first."""
-        return self._supplies.contents.layers
+        return self._order.contents.layers
 
     @property
     def encrypted(self) -> tuple[str, ...]:
         """The files that sops opens."""
-        return tuple(content.path for content in self._supplies.contents.encrypted)
+        return tuple(content.path for content in self._order.contents.encrypted)
 
-    def complete(self) -> tuple[Restored, ...]:
+    @property
+    def pins(self) -> Mapping[str, ToolPin]:
+        """The pins of the tools, by the engine's name for each."""
+        return {SOPS: self._order.instance.pins[SOPS], **self._order.needs.tools}
+
+    @property
+    def restored(self) -> tuple[Restored, ...]:
+        """The charts that were obtained."""
+        return tuple(self._supplies.restored)
+
+    def complete(self) -> None:
         """Put charts and encrypted files in place, then open the gate for the engine's program."""
-        phase = self._supplies.context.phases.phase
-        with phase("charts"):
-            restored = self._restore_charts()
-        with phase("secrets"):
-            self._unseal_files()
+        self._supplies.complete()
         self.work.gate.provide(b"")
-        # The program works from here on: what is imported now costs no time.
-        import cmp.manifests  # noqa: F401, PLC0415
-
-        yamldoc.preload()
-        return restored
-
-    def _restore_charts(self) -> tuple[Restored, ...]:
-        from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
-
-        tree, instance, _, lock, plans, _, _, context = self._supplies
-        common = self.work.folder, self.work.tools[self.engine.TOOL], lock
-        needed = self.engine.needs(instance)
-        wanted = [charts.ChartWork(tree, chart, *common, plans.get(chart)) for chart in needed]
-        return tuple(chart for work in wanted for chart in charts.restore(work, context))
-
-    def _unseal_files(self) -> None:
-        """Put the plaintext of `secrets.files` where the private copy of the folder holds the ciphertext."""
-        _, instance, contents, _, _, opener, workspace, _ = self._supplies
-        for content in contents.files:
-            name = content.path.removeprefix(f"{instance.folder}/")
-            opener.open(content, partial(workspace.write, f"app/{name}"))
-        if contents.files:
-            opener.wait()
+        self._supplies.preload()
 
 
 @contextmanager

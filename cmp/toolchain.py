@@ -8,24 +8,24 @@ from cmp import lockfile, toolstore
 from cmp.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from cmp.lockfile import Lock
     from cmp.model import Settings, Tool, ToolPin
 
 
-def find(pins: Iterable[ToolPin], settings: Settings, lock: Lock | None = None) -> Mapping[str, Tool]:
-    """Return the installed program of each pin, by the tool's name; where there is a lock, the one that it names.
+def find(pins: Mapping[str, ToolPin], settings: Settings, lock: Lock | None = None) -> dict[str, Tool]:
+    """Return the installed program of each pin under the pin's key; where there is a lock, the one that it names.
 
     ToolError names every pin that is not installed, what is installed instead, and the command that installs it.
     """
     tools: dict[str, Tool] = {}
     missing: list[ToolPin] = []
-    for pin in pins:
+    for key, pin in pins.items():
         tool = toolstore.lookup(settings.tools_dir, pin)
         if tool:
-            tools[pin.name] = tool
-        else:
+            tools[key] = tool
+        elif pin not in missing:
             missing.append(pin)
     if missing:
         raise _not_installed(missing, settings.tools_dir)

@@ -20,7 +20,7 @@ from cmp.errors import CmpError, ConfigError, ToolError
 from cmp.tree import WorkTree, join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from types import TracebackType
 
     from cmp.tree import Tree
@@ -117,6 +117,31 @@ class Workspace:
         self.folder(name)
         self._copy(tree, folder, name, room, depth=0)
         return self._locate(name)
+
+    def mirror(self, tree: Tree, copies: Collection[str], name: str) -> str:
+        """Make `name` look like the tree, `copies` as private folders and all else as links; return its absolute path.
+
+        `.git` stays behind, and so do links that lead outside.  A tree that is no work folder is copied whole.
+        """
+        if isinstance(tree, WorkTree):
+            self.folder(name)
+            self._link(tree, "", name, copies)
+            return self._locate(name)
+        return self.copy_tree(tree, "", name)
+
+    def _link(self, tree: WorkTree, folder: str, name: str, copies: Collection[str]) -> None:
+        with self._errors():
+            entries = sorted(os.listdir(tree.locate(folder)))
+        for entry in entries:
+            path, place = join(folder, entry), join(name, entry)
+            if path in copies:
+                self.copy_tree(tree, path, place)
+            elif any(copy.startswith(f"{path}/") for copy in copies):
+                self.folder(place)
+                self._link(tree, path, place, copies)
+            elif entry != ".git":
+                with suppress(ConfigError), self._errors():
+                    os.symlink(tree.locate(path), self._locate(place))
 
     def _copy(self, tree: Tree, folder: str, name: str, room: _Room, *, depth: int) -> None:
         for entry in tree.entries(folder):

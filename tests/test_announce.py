@@ -60,6 +60,12 @@ class Asked:
 
 @pytest.fixture
 def asked(sandbox: Sandbox) -> Asked:
+    """Return a sidecar that has three helms and sops, whatever else is installed here."""
+    store = sandbox.folder / "tools"
+    for tool in ("helm/3.14.4", "helm/3.18.6", "helm/4.0.0", "sops/3.10.2"):
+        (store / tool).parent.mkdir(parents=True, exist_ok=True)
+        (store / tool).symlink_to(Path(sandbox.tools_dir) / tool)
+    sandbox.tools_dir = str(store)
     return Asked(sandbox)
 
 

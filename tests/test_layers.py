@@ -14,6 +14,7 @@ LAYERS = (
     ("cli",),
     ("commands",),
     ("render", "diagnosis"),
+    ("supply",),
     ("layers", "instances", "policy"),
     (
         "environ",
@@ -31,7 +32,7 @@ LAYERS = (
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns"),
     ("context",),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
-    ("signals", "digest"),
+    ("signals", "digest", "confine"),
     ("model", "errors"),
 )
 ALLOWED = {

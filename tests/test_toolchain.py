@@ -32,12 +32,12 @@ def settings(tmp_path: Path) -> Settings:
 
 def failure(settings: Settings, *pins: ToolPin) -> str:
     with pytest.raises(ToolError) as error:
-        toolchain.find(pins, settings)
+        toolchain.find({f"{pin.name} {pin.version}": pin for pin in pins}, settings)
     return "\n".join(error.value.lines())
 
 
 def test_pins_become_tools(settings: Settings, tmp_path: Path) -> None:
-    tools = toolchain.find([ToolPin("helm", "3.14.4", "cmp.yaml:3")], settings)
+    tools = toolchain.find({"helm": ToolPin("helm", "3.14.4", "cmp.yaml:3")}, settings)
     assert list(tools) == ["helm"]
     assert tools["helm"].version == "3.14.4"
     assert tools["helm"].path == str(tmp_path / "helm" / "3.14.4" / "helm")
@@ -84,7 +84,7 @@ PLATFORM = toolstore.platform()
 @pytest.mark.parametrize("also", [(), (LockedTool("helm", "3.18.6", *PLATFORM, "release", "0" * 64),)])
 def test_a_tool_that_the_lock_names_passes(settings: Settings, also: tuple[LockedTool, ...]) -> None:
     lock = Lock(tools=(*also, LockedTool("helm", "3.18.6", *PLATFORM, "go", EMPTY)))
-    assert toolchain.find([ToolPin("helm", "3.18.6", "cmp.yaml:2")], settings, lock)["helm"].sha256 == EMPTY
+    assert toolchain.find({"helm": ToolPin("helm", "3.18.6", "cmp.yaml:2")}, settings, lock)["helm"].sha256 == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_tool_that_the_lock_names_passes(settings: Settings, also: tuple[Locke
 )
 def test_a_lock_is_enforced(settings: Settings, tools: tuple[LockedTool, ...], what: str) -> None:
     with pytest.raises(ToolError) as error:
-        toolchain.find([ToolPin("helm", "3.18.6", "cmp.yaml:2")], settings, Lock(tools=tools))
+        toolchain.find({"helm": ToolPin("helm", "3.18.6", "cmp.yaml:2")}, settings, Lock(tools=tools))
     assert error.value.what == what
     assert error.value.file == "cmp.lock"
 

@@ -21,7 +21,7 @@ from cmp.charts.vendored import Vendored
 from cmp.errors import ChartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cmp.chartcache import Archive
     from cmp.charts.packaged import Packager
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cmp.charts.remote import Wanted
     from cmp.context import Context
     from cmp.lockfile import Lock, LockedChart
-    from cmp.model import Tool
+    from cmp.model import ChartRef, Tool
     from cmp.tree import Tree
 
 
@@ -80,6 +80,35 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
 
 
+def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: Permit | None) -> list[Archive]:
+    """Return charts that an engine's own files name, in the same order; ChartError and ConfigError as for dependencies.
+
+    Of `work` count the tree, helm and cmp.lock.
+    """
+    from cmp.charts.chartfile import url_of  # noqa: PLC0415  # no chart's own dependencies need it
+    from cmp.charts.declared import Dependency  # noqa: PLC0415
+    from cmp.charts.versions import is_exact  # noqa: PLC0415
+
+    planner = Planner(work.tree, work.helm, work.lock, context, permit)
+    wanted = [
+        planner.wanted(
+            Dependency(
+                *(ref.name, ref.version, ref.repository, url_of(ref.name, ref.repository, ref.place)),
+                *(ref.version if is_exact(ref.version) else "", ref.place),
+            )
+        )
+        for ref in refs
+    ]
+    obtained = remote.obtain(list(dict.fromkeys(wanted)), work.helm, context)
+    return [obtained[one] for one in wanted]
+
+
+def restored(archive: Archive, repository: str) -> Restored:
+    """Say of an archive that came from a repository what was done."""
+    how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
+    return Restored(archive.name, archive.version, repository, archive.sha256, how)
+
+
 def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit | None = None) -> list[LockedChart]:
     """Return what cmp.lock says of a chart's dependencies, those of its `file://` charts included.
 
@@ -106,7 +135,7 @@ class _Filler:
 
     def fill(self, plan: Plan, copy: str) -> list[Restored]:
         """Write the archives of a plan into `copy`/charts."""
-        restored = []
+        filled = []
         names: dict[str, str] = {}
         for dependency, source in plan.items:
             if isinstance(source, Vendored):
@@ -121,10 +150,9 @@ class _Filler:
                 if names.setdefault(archive.filename, archive.sha256) != archive.sha256:
                     raise ChartError(f"two different charts are called {archive.filename}", file=dependency.place)
                 _write(archive, copy)
-                how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
-                done = Restored(archive.name, archive.version, dependency.repository, archive.sha256, how)
-            restored.append(done)
-        return restored
+                done = restored(archive, dependency.repository)
+            filled.append(done)
+        return filled
 
     def _packager(self) -> Packager:
         from cmp.charts.packaged import Packager  # noqa: PLC0415  # many charts have no `file://` dependency

@@ -82,12 +82,13 @@ def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Depend
         raise ChartError(f"{name} of {repository} has no version", file=place)
     if not constraint.isprintable():
         raise ChartError(f"the version of {name} is not understood", file=place)
-    url = _url(name, repository, place, known)
+    url = url_of(name, repository, place, known)
     exact = constraint if versions.is_exact(constraint) else ""
     return Dependency(name, constraint, repository, url, exact, place)
 
 
-def _url(name: str, repository: str, place: str, known: repositories.Entries) -> str:
+def url_of(name: str, repository: str, place: str, known: repositories.Entries = ()) -> str:
+    """Return the URL of a chart's repository, an alias replaced; ChartError for what is none, or holds credentials."""
     if repository.startswith(("@", "alias:")):
         url = repositories.alias_url(repository, known)
         if not url:

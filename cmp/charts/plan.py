@@ -95,9 +95,10 @@ class Planner:
             raise ChartError(
                 f"{dependency.name} has no repository and is not in {join(folder, 'charts')}", file=dependency.place
             )
-        return self._wanted(dependency)
+        return self.wanted(dependency)
 
-    def _wanted(self, one: Dependency) -> Wanted:
+    def wanted(self, one: Dependency) -> Wanted:
+        """Return what must come from a repository, as cmp.lock has it; raises what `plan` raises."""
         wanted = Wanted(one.url, one.name, one.constraint, one.version, "", one.place)
         if self._permit:
             self._permit.chart_host(wanted.subject, one.url, one.place)

@@ -80,7 +80,7 @@ def _warm_repository(invocation: Invocation) -> None:
     permit = policy.for_charts(context.settings.policy, found.tree)
     with _bar(found.charts, context) as folders:
         for chart in folders:
-            helm = toolchain.find([chart.helm], context.settings, lock)["helm"]
+            helm = toolchain.find({"helm": chart.helm}, context.settings, lock)["helm"]
             _restore(charts.ChartWork(found.tree, chart.folder, "", helm, lock), permit, context)
 
 

@@ -34,7 +34,7 @@ def command(invocation: Invocation) -> Output:
     locked = {
         chart
         for folder, pin in found.charts
-        for helm in (toolchain.find([pin], context.settings)["helm"],)
+        for helm in (toolchain.find({"helm": pin}, context.settings)["helm"],)
         for chart in charts.locked(found.tree, folder, helm, context, permit)
     }
     before = lockfile.load(found.tree) or Lock()

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import instances, toolstore
-from cmp.engines import ENGINES, FACTS
+from cmp.config.reference import PINS
+from cmp.engines import FACTS, engine_of
 from cmp.errors import ToolError
 from cmp.instances import Repository, Request
+from cmp.render import SOPS
 
 if TYPE_CHECKING:
-    from cmp.model import Tool, ToolPin
+    from collections.abc import Iterator
+
+    from cmp.engines.protocol import Needs
+    from cmp.model import Instance, Tool, ToolPin
     from cmp.tree import WorkTree
 
 
@@ -34,15 +39,21 @@ def needed(cwd: str) -> Needed:
     tree, _ = instances.open_repository(cwd)
     repository = Repository(tree, FACTS)
     found = [instances.resolve_in(repository, Request(pair.app, pair.cluster)) for pair in repository.pairs()]
+    needs = [(instance, engine_of(instance.engines).needs(tree, instance)) for instance in found]
     charts = {
         (folder, pin.version): Chart(folder, pin)
-        for instance in found
-        for engine in instance.engines
-        for folder in ENGINES[engine].needs(instance)
-        for pin in (instance.pins["helm"],)
+        for _, one in needs
+        for folder in one.charts
+        for pin in (one.tools["helm"],)
     }
-    pins = {(pin.name, pin.version): pin for instance in found for pin in instance.pins.values()}
+    pins = {(pin.name, pin.version): pin for instance, one in needs for pin in _pins(instance, one)}
     return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)])
+
+
+def _pins(instance: Instance, needs: Needs) -> Iterator[ToolPin]:
+    """Yield what the instance runs, and what its repository pins; of the package's own pins only those that it runs."""
+    yield from needs.tools.values()
+    yield from (pin for pin in instance.pins.values() if pin not in PINS.values() or pin.name == SOPS)
 
 
 def newest_helm(tools_dir: str) -> Tool:

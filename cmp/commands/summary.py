@@ -22,11 +22,13 @@ def summary(done: Render, context: Context) -> str:
     """Return the line that tells objects, engine and version, cache hits and time."""
     instance = done.instance
     where = f"{instance.app} on {instance.cluster}" if instance.cluster else instance.app
-    engine = done.tools[instance.engines[0]]
+    engines = " and ".join(
+        f"{name} {done.tools[name].version}" if name in done.tools else name for name in instance.engines
+    )
     count = len(done.rendered.manifests)
     hits = sum(chart.how != "fetched" for chart in done.restored)
     return (
-        f"cmp: {where}: {count} object{'' if count == 1 else 's'} by {engine.name} {engine.version}, "
+        f"cmp: {where}: {count} object{'' if count == 1 else 's'} by {engines}, "
         f"charts {hits}/{len(done.restored)} without network, {context.phases.total * 1000:.0f} ms"
     )
 
@@ -43,8 +45,8 @@ def explanation(done: Render, context: Context) -> Iterator[str]:
     for pair in (*instance.parameters.set, *instance.parameters.set_string):
         yield f"  {pair[0]}  (parameter)"
     yield "tools:"
-    for tool in done.tools.values():
-        yield f"  {tool.name} {tool.version}  ({instance.pins[tool.name].source})  {tool.path}  sha256 {tool.sha256}"
+    for name, tool in done.tools.items():
+        yield f"  {tool.name} {tool.version}  ({done.pins[name].source})  {tool.path}  sha256 {tool.sha256}"
     yield "chart dependencies:"
     for chart in done.restored:
         yield f"  {chart.name} {chart.version}  {chart.repository or '-'}  {chart.how}  sha256 {chart.sha256 or '-'}"

@@ -13,7 +13,7 @@ import click
 from cmp import instances, lockfile, toolstore
 from cmp.commands import Invocation, Output
 from cmp.config.reference import PINS
-from cmp.engines import ENGINES, FACTS
+from cmp.engines import FACTS
 from cmp.errors import ConfigError, UsageError
 from cmp.model import NOTHING, ToolPin
 from cmp.toolstore.download import silent
@@ -97,7 +97,7 @@ def _pins(cwd: str) -> list[ToolPin]:
     repository = instances.Repository(tree, FACTS)
     folders = {folder for pair in repository.pairs() for folder in (pair.app_folder, pair.instance_folder)}
     configs = [repository.config.defaults, *(repository.app_config(folder) for folder in sorted(folders))]
-    needed = {"sops", *(engine.TOOL for engine in ENGINES.values())}
+    needed = {"sops", "helm"}
     found = {(pin.name, pin.version): pin for one in configs for pin in one.tools.values()}
     return [pin for _, pin in sorted(found.items()) if pin not in PINS.values() or pin.name in needed]
 

@@ -136,13 +136,20 @@ def _options(node: Node | None, engines: Engines) -> dict[str, dict[str, object]
 
 
 def _block(node: Node, options: tuple[Option, ...]) -> dict[str, object]:
-    found = {option: at(node, option.name) for option in options}
-    return {option.name: _option(option.kind, value) for option, value in found.items() if value is not None}
+    found = [(option, at(node, option.name)) for option in options]
+    return {option.name: _option(option, value) for option, value in found if value is not None}
 
 
-def _option(kind: str, value: Node) -> object:
+def _option(option: Option, value: Node) -> object:
+    kind = option.kind
     if kind == "flag":
         return value.text in TRUE
+    if kind == "record":
+        return _block(value, option.fields)
+    if kind == "records":
+        return tuple(_block(item, option.fields) for item in value.items)
+    if kind == "map":
+        return _map(value)
     return _texts(value) if kind == "texts" else value.text
 
 

@@ -94,7 +94,13 @@ _OUTPUT = Keys(
     },
     doc="What the check of the rendered objects lets pass.",
 )
-_KINDS: Mapping[str, Spec] = {"flag": Flag(), "text": Text(), "texts": _TEXTS}
+_KINDS: Mapping[str, Spec] = {
+    "flag": Flag(),
+    "text": Text(),
+    "version": Text("an exact version", rules.VERSION),
+    "texts": _TEXTS,
+    "map": _LABELS,
+}
 
 
 def repository(engines: Engines) -> Keys:
@@ -173,4 +179,8 @@ def _blocks(engines: Engines) -> dict[str, Spec]:
 
 
 def _described(option: Option) -> Spec:
-    return _KINDS[option.kind]._replace(doc=option.doc)
+    if option.kind in _KINDS:
+        return _KINDS[option.kind]._replace(doc=option.doc)
+    fields = {field.name: _described(field) for field in option.fields}
+    record = Keys(fields, required=tuple(field.name for field in option.fields if field.is_required))
+    return record._replace(doc=option.doc) if option.kind == "record" else Items("a list of maps", record, option.doc)

@@ -1,19 +1,23 @@
-"""The engines by name.  A new one is a module of the shape in `cmp.engines.protocol` and a line here."""
+"""The engines by name.  A new one is a module of the shape in `cmp.engines.protocol` and a row in facts.py."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from cmp.engines import helm
-from cmp.model import EngineFacts
+from cmp.engines.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from cmp.engines.protocol import Engine
 
-ENGINES: Mapping[str, Engine] = {helm.NAME: helm}
+__all__ = ["FACTS", "engine_of"]
 
-FACTS: Mapping[str, EngineFacts] = {
-    name: EngineFacts(engine.MARKERS, engine.CLAIMS, engine.OPTIONS) for name, engine in ENGINES.items()
-}
+
+def engine_of(names: Sequence[str]) -> Engine:
+    """Return the engine that renders an instance: the last of a chain, which runs those before it.
+
+    Only this one is imported: a render pays for no other.
+    """
+    return cast("Engine", import_module(f"cmp.engines.{names[-1]}"))

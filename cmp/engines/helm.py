@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
+from cmp.engines.facts import HELM
 from cmp.engines.helmplaces import place
-from cmp.engines.protocol import Printed
+from cmp.engines.protocol import PIPES, Needs, Printed
 from cmp.errors import EngineError
-from cmp.model import Option
 from cmp.proc import Command
 
 if TYPE_CHECKING:
@@ -23,22 +23,9 @@ if TYPE_CHECKING:
     from cmp.engines.protocol import Work
     from cmp.model import Instance, Tool
     from cmp.proc import Nursery, Result
+    from cmp.tree import Tree
 
-NAME = "helm"
-TOOL = "helm"
-MARKERS: tuple[str, ...] = ("Chart.yaml",)
-CLAIMS: tuple[str, ...] = (
-    *("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", ".helmignore"),
-    *("requirements.yaml", "requirements.lock", "templates/**", "charts/**", "crds/**", "files/**", "ci/**"),
-)
-OPTIONS: tuple[Option, ...] = (
-    Option("skipCrds", "flag", "Leave out the CRDs of the chart's crds/ folders."),
-    Option("skipTests", "flag", "Leave out the objects with a Helm test hook."),
-    Option("skipSchemaValidation", "flag", "Do not check the values against values.schema.json (Helm 3.16 or newer)."),
-    Option("kubeVersion", "text", "The Kubernetes version that the chart sees."),
-    Option("apiVersions", "texts", "The API versions that the chart sees beside Helm's own list."),
-    Option("extraFlags", "texts", "More flags, such as --no-hooks, that the administrator's policy allows."),
-)
+NAME = HELM
 NOISE: tuple[re.Pattern[str], ...] = (
     # Helm 4 reports what it pulled on stdout.
     re.compile(r"(Pulled|Digest): \S+"),
@@ -51,9 +38,9 @@ _LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # how i
 _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever reads a status in Argo CD
 
 
-def needs(instance: Instance) -> tuple[str, ...]:
-    """Ask for the dependencies of the chart itself."""
-    return (instance.folder,)
+def needs(_: Tree, instance: Instance) -> Needs:
+    """Ask for helm, and for the dependencies of the chart itself."""
+    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), takes=PIPES)
 
 
 def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
@@ -62,7 +49,7 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
     Helm reads the values first and then the chart (action.Install and pkg/cli/values, all supported versions): while it
     starts, and it takes long to start, sops decrypts and charts are restored.  The gate holds it back until they are.
     """
-    tool = work.tools[TOOL]
+    tool = work.tools[NAME]
     feeds = (work.gate, *(feed for _, feed in work.layers))
     command = Command(
         label="helm template",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import layout
+from cmp.engines.facts import CHAINS
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from cmp.tree import Tree
 
 CONFIG_FILE = "cmp-app.yaml"
-
-# Files of engines that this version does not have: they must not be taken for something else, or for nothing.
-FOREIGN_MARKERS: Mapping[str, tuple[str, ...]] = {
-    "kustomize": ("kustomization.yaml", "kustomization.yml", "Kustomization"),
-    "helmfile": ("helmfile.yaml", "helmfile.yaml.gotmpl", "helmfile.d"),
-    "cue": ("*.cue",),
-}
 
 
 class Built(NamedTuple):
@@ -38,25 +32,29 @@ def choose(
     The instance folder is built if it holds an engine's file, else the application's.  ConfigError when no engine, or
     more than one, fits, or when the file of a wanted engine is missing.
     """
-    markers = {name: facts.markers for name, facts in engines.items()}
-    markers |= {name: patterns for name, patterns in FOREIGN_MARKERS.items() if name not in markers}
-    if wanted:
-        markers = {name: markers.get(name, ()) for name in wanted}
-    folder, found = app_folder, _markers_in(tree, app_folder, markers)
-    if instance_folder != app_folder and (own := _markers_in(tree, instance_folder, markers)):
-        folder, found = instance_folder, own
-    if wanted:
-        _require_present(folder, markers, found)
-    elif len(found) != 1:
-        raise _ambiguous(folder, found, engines) if found else _nothing(folder, engines)
-    chosen = wanted or tuple(found)
-    for name in chosen:
-        if name not in engines:
-            raise ConfigError(
-                f"the folder {folder} is for {name} ({found[name]}), which this version of cmp cannot render",
-                hint=f"it renders with {', '.join(engines)}",
-            )
-    return Built(folder, chosen)
+    if wanted[1:] and wanted not in CHAINS:
+        chains = " or ".join(f"[{', '.join(chain)}]" for chain in CHAINS)
+        raise ConfigError(
+            f"the engines [{', '.join(wanted)}] cannot run one after the other", hint=f"only {chains} can"
+        )
+    for names in (wanted,) if wanted else _ranks(engines):
+        markers = {name: engines[name].markers for name in names}
+        folder, found = app_folder, _markers_in(tree, app_folder, markers)
+        if instance_folder != app_folder and (own := _markers_in(tree, instance_folder, markers)):
+            folder, found = instance_folder, own
+        if wanted:
+            _require_present(folder, markers, found)
+        elif len(found) > 1:
+            raise _ambiguous(folder, found)
+        if found:
+            return Built(folder, wanted or tuple(found))
+    raise _nothing(app_folder, engines)
+
+
+def _ranks(engines: Mapping[str, EngineFacts]) -> tuple[tuple[str, ...], ...]:
+    """Return the engines in the order in which their files count."""
+    first = tuple(name for name, facts in engines.items() if not facts.is_last)
+    return first, tuple(name for name in engines if name not in first)
 
 
 def _markers_in(tree: Tree, folder: str, markers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
@@ -85,11 +83,11 @@ def _nothing(folder: str, engines: Mapping[str, EngineFacts]) -> ConfigError:
     return ConfigError(f"the folder {folder} has no file of an engine", hint=f"the engines are {known}")
 
 
-def _ambiguous(folder: str, found: Mapping[str, str], engines: Mapping[str, EngineFacts]) -> ConfigError:
+def _ambiguous(folder: str, found: Mapping[str, str]) -> ConfigError:
     files = " and ".join(f"{file} ({engine})" for engine, file in found.items())
-    usable = [name for name in found if name in engines]
-    ways = [f"`engine: {name}`" for name in usable] + ([f"`engine: [{', '.join(usable)}]`"] if usable[1:] else [])
+    chains = [f"`engine: [{', '.join(chain)}]`" for chain in CHAINS if {*chain} <= found.keys()]
+    ways = [*(f"`engine: {name}`" for name in found), *chains]
     return ConfigError(
         f"more than one engine fits the folder {folder}: {files}",
-        hint=f"say which in {folder}/{CONFIG_FILE}: {' or '.join(ways)}" if ways else "",
+        hint=f"say which in {folder}/{CONFIG_FILE}: {' or '.join(ways)}",
     )

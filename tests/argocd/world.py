@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FINALIZER = "resources-finalizer.argocd.argoproj.io/background"  # nobody here collects garbage
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.1
+STORY_LINES = 12  # of each process
 
 
 class ArgoCD:
@@ -105,10 +106,20 @@ class ArgoCD:
         """
         end = time.monotonic() + seconds
         while not ((app := self._find(name)) and until(app)):
-            state = describe(app) if app else "it does not exist"
-            assert time.monotonic() < end, f"{name} is not {until.__name__} after {seconds:g} s: {state}"
+            if time.monotonic() > end:
+                raise AssertionError(f"{name} is not {until.__name__} after {seconds:g} s: {self._story(name, app)}")
             time.sleep(POLL_SECONDS)
         return app
+
+    def _story(self, name: str, app: Object | None) -> str:
+        """Tell how an Application is, and the last that was logged about it."""
+        state = describe(app) if app else "it does not exist"
+        lines = [
+            f"{process}: {line}"
+            for process, text in self.logs().items()
+            for line in [line for line in text.splitlines() if _named(name)[0] in line][-STORY_LINES:]
+        ]
+        return "\n".join([state, *lines])
 
     def delete(self, name: str, seconds: float = WAIT_SECONDS) -> None:
         """Delete an Application with all that it made, and return when both are gone."""

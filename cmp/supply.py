@@ -1,0 +1,111 @@
+"""What an engine gets while it works: charts and encrypted files in place, and more charts when it asks for them."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import yamldoc
+from cmp.engines.protocol import ChartFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cmp.charts import Restored
+    from cmp.charts.plan import Plan
+    from cmp.context import Context
+    from cmp.engines.protocol import Needs
+    from cmp.layers import Contents, Opener
+    from cmp.lockfile import Lock
+    from cmp.model import ChartRef, Instance, Tool
+    from cmp.policy import Permit
+    from cmp.tree import Tree
+    from cmp.workspace import Workspace
+
+COPY = "tree"  # the private folder that stands for the root of the source tree
+HELM = "helm"  # the engines' name for the helm that fetches charts
+
+
+class Order(NamedTuple):
+    """What one render is made of, as it was found before anything ran; `permit` is None where no policy is asked."""
+
+    tree: Tree
+    instance: Instance
+    needs: Needs
+    contents: Contents
+    tools: Mapping[str, Tool]
+    lock: Lock | None
+    permit: Permit | None
+    plans: Mapping[str, Plan]
+
+
+class Supplies:
+    """The `Supply` of one render, which also says what was obtained."""
+
+    def __init__(self, order: Order, opener: Opener, workspace: Workspace, context: Context) -> None:
+        self._order = order
+        self._opener = opener
+        self._workspace = workspace
+        self._context = context
+        self.restored: list[Restored] = []
+
+    def complete(self) -> None:
+        """Put the dependencies of charts and the plaintext of encrypted files into the private copy."""
+        phase = self._context.phases.phase
+        if self._order.needs.charts:
+            with phase("charts"):
+                self._restore_charts()
+        with phase("secrets"):
+            self._unseal_files()
+
+    def charts(self, wanted: Sequence[ChartRef]) -> list[ChartFile]:
+        """Return the charts in the same order, from the cache or over the network; raises ChartError."""
+        from cmp import charts  # noqa: PLC0415  # costs nothing while other programs run
+
+        order = self._order
+        with self._context.phases.phase("charts"):
+            work = charts.ChartWork(order.tree, order.instance.folder, "", order.tools[HELM], order.lock)
+            obtained = charts.obtain(wanted, work, self._context, order.permit)
+        self.restored += [
+            charts.restored(archive, ref.repository) for ref, archive in zip(wanted, obtained, strict=True)
+        ]
+        return [
+            ChartFile(
+                self._workspace.write(f"charts/{archive.sha256}/{archive.filename}", archive.data),
+                archive.name,
+                archive.version,
+            )
+            for archive in obtained
+        ]
+
+    def _restore_charts(self) -> None:
+        from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
+
+        order, root = self._order, self._workspace.folder(COPY)
+        for folder in order.needs.charts:
+            work = charts.ChartWork(
+                *(
+                    order.tree,
+                    folder,
+                    os.path.join(root, folder),
+                    order.tools[HELM],
+                    order.lock,
+                    order.plans.get(folder),
+                )
+            )
+            self.restored += charts.restore(work, self._context)
+
+    def _unseal_files(self) -> None:
+        """Put the plaintext of encrypted files where the private copy holds the ciphertext."""
+        files = self._order.contents.files
+        for content in files:
+            self._opener.open(content, partial(self._workspace.write, f"{COPY}/{content.path}"))
+        if files:
+            self._opener.wait()
+
+    def preload(self) -> None:
+        """Import what is needed when the engine's program is done: while it works, that costs no time."""
+        import cmp.manifests  # noqa: F401, PLC0415
+
+        yamldoc.preload()
