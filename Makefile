@@ -15,14 +15,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 TOOLS := helm@3.14.4 helm@3.18.6 helm@4.0.0 sops@3.10.2
+ENGINES := kustomize@3.8.7 kustomize@4.5.7 kustomize@5.7.1 helmfile@1.1.7 cue@0.14.1
 SOURCES := cmp tests scripts bench examples
 
-.PHONY: help setup demo test lint bench programs tools test-tools lock clean
+.PHONY: help setup demo test lint bench programs tools engines test-tools lock clean
 
 help:
 	@echo "make demo | test | lint | bench | setup | lock | clean   (CONTRIBUTING.md)"
 
-setup: tools test-tools
+setup: tools engines test-tools
 
 demo: tools
 	@$(BIN)/python scripts/demo.py
@@ -43,9 +44,12 @@ programs:
 		mmdebstrap=mmdebstrap buildah=buildah runc=runc
 
 # The Go that the Dockerfile names, so that the digests in image/tools.lock are checked by what is built here.
-tools: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
+tools engines: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
 tools: $(VENV)/.complete
 	@$(BIN)/cmp tools install $(TOOLS) >/dev/null
+
+engines: tools
+	@$(BIN)/cmp tools install $(ENGINES) >/dev/null
 
 test-tools: $(VENV)/.complete
 	@$(BIN)/python -m scripts.build_helpers "$(CMP_TEST_HELPERS)"

@@ -53,6 +53,11 @@ def _instance_name(metadata: Mapping[str, Any]) -> str:
     return str(name) if namespace == NAMESPACE else f"{namespace}_{name}"
 
 
+def manifests_of(answer: Answer) -> list[Object]:
+    """Return the objects that a repo-server made."""
+    return [json.loads(text) for text in answer.answer.get("manifests", [])]
+
+
 def call(program: Path, verb: str, body: Mapping[str, Any]) -> list[Answer]:
     """Do all requests of a call, in order and `rounds` times, over one connection; RequestError for the first failure.
 

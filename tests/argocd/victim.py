@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests import operations
 from tests.argocd.applications import application, condition, failed, is_busy
@@ -67,11 +67,25 @@ TREE: Mapping[str, str | bytes | None] = {
 OBJECTS = {"ConfigMap first-a", "ConfigMap first-b", "ConfigMap second-a", "ConfigMap second-b", "Secret shop"}
 
 
-def seal(argocd: ArgoCD, password: str, recipient: str = RECIPIENT) -> bytes:
-    """Return the secret layer with a password, encrypted by the real sops for the key of the sidecars or another."""
+PASSWORD = "‹password›"
+LAYER = f"password: {PASSWORD}\n"
+
+
+def seal(argocd: ArgoCD, password: str, recipient: str = RECIPIENT, text: str = LAYER) -> bytes:
+    """Return a YAML file with a password, encrypted by the real sops for the key of the sidecars or another."""
     tool = sops_tool(argocd.cmp.sandbox.tools_dir)
     with TemporaryDirectory() as folder:
-        return encrypt(tool, Path(folder, "layer.yaml"), f"password: {json.dumps(password)}\n", "--age", recipient)
+        plain = text.replace(PASSWORD, json.dumps(password))
+        return encrypt(tool, Path(folder, "layer.yaml"), plain, "--age", recipient)
+
+
+class Content(NamedTuple):
+    """A healthy repository: its files in clear, and of the sealed one the path and the text, with PASSWORD in it."""
+
+    files: Mapping[str, str | bytes | None]
+    sealed: str = SEALED
+    text: str = LAYER
+    objects: frozenset[str] = frozenset(OBJECTS)
 
 
 class Victim:
@@ -89,27 +103,34 @@ class Victim:
         plugin: str = "cmp",
         files: Mapping[str, str | bytes | None] | None = None,
         parameters: Mapping[str, Value] | None = None,
+        content: Content | None = None,
     ) -> None:
         """Commit a healthy tree, and `files` over it, and wait until all of it is in the cluster."""
+        self._content = content or Content(TREE)
         self.argocd = argocd
         self.name = name
         self.plugin = plugin
         self.unspoken = f"unspoken pass/word+{os.urandom(6).hex()}"  # in base64, in URLs and in JSON another text
         self.repository = argocd.repository()
-        self._healthy = {**TREE, SEALED: seal(argocd, f"rendered-{name}"), **(files or {})}
+        sealed = self.seal(f"rendered-{name}")
+        self._healthy = {**self._content.files, self._content.sealed: sealed, **(files or {})}
         self.repository.commit(self._healthy)
         argocd.apply(application(name, self.repository.url, PATH, plugin=plugin, parameters=parameters))
         argocd.wait(name)
         self._before = self._state()
-        assert self.objects() >= OBJECTS, self.objects()
+        assert self.objects() >= self._content.objects, self.objects()
 
     def objects(self) -> set[str]:
         """Return the kinds and names of what is in the cluster."""
         return {*self._versions()}
 
-    def strike(self, files: Mapping[str, str | bytes | None] | None = None) -> None:
+    def seal(self, password: str, recipient: str = RECIPIENT) -> bytes:
+        """Return the sealed file with a password."""
+        return seal(self.argocd, password, recipient, self._content.text)
+
+    def strike(self, files: Mapping[str, str | bytes | None] | None = None, recipient: str = RECIPIENT) -> None:
         """Commit a fault together with a new password."""
-        self.repository.commit({SEALED: seal(self.argocd, self.unspoken), **(files or {})})
+        self.repository.commit({self._content.sealed: self.seal(self.unspoken, recipient), **(files or {})})
 
     def heal(self) -> None:
         """Commit what was healthy."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -144,8 +143,7 @@ class ArgoCD:
         `deadline` is the request's, in seconds; 0 is none.
         """
         asked = caller.request(app, kube_version=kube_version, api_versions=api_versions)
-        found = self.ask("manifests", asked, server=server, deadline=deadline)[0].answer
-        return [json.loads(text) for text in found.get("manifests", [])]
+        return caller.manifests_of(self.ask("manifests", asked, server=server, deadline=deadline)[0])
 
     def details(self, app: Object, *, server: RepoServer | None = None, deadline: float = 0) -> list[Object]:
         """Return the parameters that the plugin announces for an Application, as the user interface gets them."""

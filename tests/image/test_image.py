@@ -69,7 +69,11 @@ def test_doctor_finds_nothing_wrong(pod: Pod) -> None:
 def test_the_tools_are_those_of_the_lock(pod: Pod) -> None:
     ran = pod.container("cmp").run("cmp", "tools", "verify")
     assert (ran.code, ran.stderr) == (0, "")
-    assert ran.stdout.splitlines() == ["helm 3.18.6 is what was installed", "sops 3.10.2 is what was installed"]
+    assert ran.stdout.splitlines() == [
+        "helm 3.18.6 is what was installed",
+        "kustomize 5.7.1 is what was installed",
+        "sops 3.10.2 is what was installed",
+    ]
 
 
 def test_the_committed_lock_names_what_the_go_modules_build(tools_dir: str) -> None:

@@ -18,6 +18,7 @@ type Request struct {
 	APIVersions   []string                   `json:"apiVersions"`
 	NoCache       bool                       `json:"noCache"`       // as in a hard refresh
 	GeneratePaths string                     `json:"generatePaths"` // the annotation manifest-generate-paths
+	Kustomize     *v1alpha1.KustomizeOptions `json:"kustomize"`     // the program and flags of the built-in kustomize
 }
 
 type repoServerCall struct {
@@ -59,6 +60,7 @@ func manifests(decoder *json.Decoder) ([]call, Limits, error) {
 			ProjectName:                     request.Project,
 			ProjectSourceRepos:              []string{"*"},
 			AnnotationManifestGeneratePaths: request.GeneratePaths,
+			KustomizeOptions:                request.Kustomize,
 		})
 	})
 }
