@@ -11,6 +11,7 @@ import pytest
 from cmp import toolstore
 from tests.harness import CHECKOUT, Sandbox
 from tests.stores import ARCH, OS
+from tests.trees import plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,3 +159,12 @@ def test_install_from_a_lock_that_is_not_there_is_an_error(sandbox: Sandbox, tmp
     ran = sandbox.run("tools", "install", "--from", "cmp.lock", cwd=tmp_path)
     assert ran.code == 3
     assert "No such file or directory" in ran.stderr
+
+
+def test_install_without_arguments_takes_a_default_that_some_render_needs(tmp_path: Path, tools_dir: str) -> None:
+    sandbox = Sandbox(tmp_path / "sandbox", tools_dir)
+    plant(
+        tmp_path / "tree", {"cmp.yaml": "layout: {apps: '{app}', instances: '', values: []}\n", "web/Kustomization": ""}
+    )
+    ran = sandbox.run("tools", "install", cwd=tmp_path / "tree")
+    assert (ran.code, ran.stdout) == (0, f"kustomize 5.7.1 {tools_dir}/kustomize/5.7.1/kustomize\n")

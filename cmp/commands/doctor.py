@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from cmp import __version__, diagnosis
+from cmp import __version__, diagnosis, instances
 from cmp.commands import Invocation, Output
+from cmp.diagnosis import sidecar
+from cmp.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,26 +21,55 @@ if TYPE_CHECKING:
     from cmp.diagnosis import Check
     from cmp.model import Setting
 
+STDIN = "-"
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @click.command()
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--against",
+    default="",
+    metavar="FILE",
+    help="Also compare with what `cmp tools list --format json` printed in a sidecar; - is stdin.",
+)
 @click.pass_obj
-def command(invocation: Invocation, output_format: str) -> Output:
-    """Look at everything a render needs, and say what will go wrong; nothing is fetched, decrypted or written."""
+def command(invocation: Invocation, output_format: str, against: str) -> Output:
+    """Look at everything a render needs, and say what will go wrong; nothing is fetched, decrypted or written.
+
+    With --against the exit code is 1 when the sidecar lacks what is pinned here: the pin would arrive before its
+    program.
+    """
     settings = invocation.context.settings
-    checks = list(diagnosis.examine(invocation.cwd, settings))
+    compared = _compare(against, invocation) if against else []
+    checks = [*diagnosis.examine(invocation.cwd, settings), *compared]
+    exit_code = 1 if any(check.state == "problem" for check in compared) else 0
     if output_format == "json":
         report = {
             "version": __version__,
             "settings": {name: found._asdict() for name, found in _shown(settings.origins).items()},
             "checks": [check._asdict() for check in checks],
         }
-        return Output(json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n")
+        return Output(json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n", exit_code)
     lines = [f"cmp {__version__}", "", *_settings(_shown(settings.origins)), "", *_checks(checks)]
-    return Output("".join(f"{line}\n" for line in lines).encode())
+    return Output("".join(f"{line}\n" for line in lines).encode(), exit_code)
+
+
+def _compare(file: str, invocation: Invocation) -> list[Check]:
+    listed = sidecar.read(_content(file, invocation.cwd), "stdin" if file == STDIN else file)
+    tree, _ = instances.open_repository(invocation.cwd)
+    return list(sidecar.compare(tree, listed, invocation.context.settings))
+
+
+def _content(file: str, cwd: str) -> bytes:
+    if file == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        with open(os.path.join(cwd, file), "rb") as opened:
+            return opened.read()
+    except OSError as error:
+        raise UsageError(f"cannot read the file of --against: {error.strerror}", file=file) from None
 
 
 def _shown(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:

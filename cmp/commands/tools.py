@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp import instances, lockfile, toolstore
+from cmp import instances, lockfile, toolstore, usage
 from cmp.commands import Invocation, Output
-from cmp.config.reference import PINS
-from cmp.engines import FACTS
-from cmp.errors import ConfigError, UsageError
+from cmp.config.keys import TOOLS
+from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
 from cmp.toolstore.download import silent
 from cmp.toolstore.install import WAYS, Installer
@@ -40,18 +39,23 @@ def command() -> None:
     "--via", type=click.Choice(WAYS), help="Only this way: the project's release, or a build of its Go module."
 )
 @click.option("--from", "lock", metavar="FILE", help="What this cmp.lock names, each with the sha256 it names.")
+@click.option("--from-file", "program", metavar="PROGRAM", help="A copy of this program, as the one TOOL@VERSION.")
 @click.pass_obj
-def install(invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None) -> Output:
+def install(
+    invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None, program: str | None
+) -> Output:
     """Install tools, by default all that this repository pins."""
-    if specs and lock:
-        raise UsageError("give either tools or --from, not both")
-    if lock:
-        wanted = list(_locked(os.path.join(invocation.cwd, lock)))
+    installer = Installer(
+        invocation.context,
+        (via,) if via else WAYS,
+        progress=_bar if invocation.context.is_terminal else silent,
+    )
+    if program:
+        if lock or via or len(specs) != 1:
+            raise UsageError("--from-file takes one tool@version, and neither --from nor --via")
+        tools = [installer.adopt(_known(_pin(specs[0])), os.path.join(invocation.cwd, program))]
     else:
-        wanted = [(pin, NOTHING) for pin in ([_pin(spec) for spec in specs] or _pins(invocation.cwd))]
-    ways = (via,) if via else WAYS
-    installer = Installer(invocation.context, ways, progress=_bar if invocation.context.is_terminal else silent)
-    tools = [installer.install(pin, locked) for pin, locked in wanted]
+        tools = [installer.install(pin, locked) for pin, locked in _wanted(invocation.cwd, specs, lock)]
     return _lines(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
 
 
@@ -59,8 +63,9 @@ def install(invocation: Invocation, specs: tuple[str, ...], via: Way | None, loc
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
 def list_(invocation: Invocation, output_format: str) -> Output:
-    """List what is in the store."""
-    found = toolstore.entries(invocation.context.settings.tools_dir)
+    """List what is in the store, and in the folders of CMP_CUSTOM_TOOLS."""
+    settings = invocation.context.settings
+    found = toolstore.entries(settings.tools_dir, settings.custom_tools)
     if output_format == "json":
         return Output(json.dumps([_row(entry) for entry in found], indent=2).encode() + b"\n")
     return _lines(_line(entry) for entry in found)
@@ -81,6 +86,20 @@ def verify(invocation: Invocation) -> Output:
     return output._replace(exit_code=1 if any(entry.problem for entry in checked) else 0)
 
 
+def _wanted(cwd: str, specs: tuple[str, ...], lock: str | None) -> list[tuple[ToolPin, Mapping[str, str]]]:
+    if specs and lock:
+        raise UsageError("give either tools or --from, not both")
+    if lock:
+        return _locked(os.path.join(cwd, lock))
+    return [(pin, NOTHING) for pin in ([_pin(spec) for spec in specs] or _pins(cwd))]
+
+
+def _known(pin: ToolPin) -> ToolPin:
+    if pin.name not in TOOLS:
+        raise UsageError(f"there is no tool {pin.name}", hint=suggestion(pin.name, TOOLS))
+    return pin
+
+
 def _pin(spec: str) -> ToolPin:
     name, at, version = spec.partition("@")
     if not at:
@@ -89,17 +108,12 @@ def _pin(spec: str) -> ToolPin:
 
 
 def _pins(cwd: str) -> list[ToolPin]:
-    """Return each version once that the repository around a folder pins: for itself, an application or an instance.
-
-    Of the package's own pins, which hold where the repository has none, only those that some render can need.
-    """
+    """Return each version once that the repository around a folder pins, or that some render of it needs."""
     tree, _ = instances.open_repository(cwd)
-    repository = instances.Repository(tree, FACTS)
-    folders = {folder for pair in repository.pairs() for folder in (pair.app_folder, pair.instance_folder)}
-    configs = [repository.config.defaults, *(repository.app_config(folder) for folder in sorted(folders))]
-    needed = {"sops", "helm"}
-    found = {(pin.name, pin.version): pin for one in configs for pin in one.tools.values()}
-    return [pin for _, pin in sorted(found.items()) if pin not in PINS.values() or pin.name in needed]
+    found = usage.survey(tree)
+    needed = (pin for use in found.uses for pin in use.pins)
+    pins = {(pin.name, pin.version): pin for pin in (*(one.pin for one in usage.written(found.repository)), *needed)}
+    return [pins[key] for key in sorted(pins)]
 
 
 def _locked(path: str) -> list[tuple[ToolPin, Mapping[str, str]]]:

@@ -1,7 +1,8 @@
 """The tool store: `<tools folder>/<tool>/<version>/<tool>`, each program beside a record of what it was when it came.
 
 A version is *installed* when its record fits its program.  Reading the store is all that a render needs, so this module
-imports next to nothing; `cmp.toolstore.install` fills it.
+imports next to nothing; `cmp.toolstore.install` fills it.  What the store lacks may lie in one of the administrator's
+own folders (`custom`, see cmp/toolstore/custom.py).
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class Record(NamedTuple):
-    """What was verified at install; `size` in bytes, `os` and `arch` in Go's words, `via` is `release` or `go`.
+    """What was verified at install; `size` in bytes, `os` and `arch` in Go's words.
 
-    `source` is the URL of the release download, or `module@version` of the Go module.
+    `via` is `release`, `go`, `file` (a copy of a file that somebody named) or `custom` (not in the store).  `source` is
+    the URL of the release download, `module@version` of the Go module, or the file's path.
     """
 
     sha256: str
@@ -53,37 +55,51 @@ class Entry(NamedTuple):
         return Tool(self.name, self.version, self.path, self.record.sha256)
 
 
-def lookup(tools_dir: str, pin: ToolPin) -> Tool | None:
+def lookup(tools_dir: str, pin: ToolPin, custom: tuple[str, ...] = ()) -> Tool | None:
     """Return the installed program of an exact version, or None.
 
     Every render asks, so this compares the size with the record (which finds a copy cut short) and does not hash the
     program, which takes 30 ms for 50 MB: `install` did, and `verify` does.  The time of change is not compared: copying
     a store into an image alters it.
     """
-    return entry(tools_dir, pin.name, pin.version).tool
+    return entry(tools_dir, pin.name, pin.version, custom).tool
 
 
-def installed(tools_dir: str) -> list[Tool]:
+def installed(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Tool]:
     """Return every installed program, by name and version."""
-    return [tool for found in entries(tools_dir) if (tool := found.tool)]
+    return [tool for found in entries(tools_dir, custom) if (tool := found.tool)]
 
 
-def entries(tools_dir: str) -> list[Entry]:
-    """Return everything that lies in the store, by name and version, also what does not count as installed."""
+def versions(tools_dir: str, name: str, custom: tuple[str, ...] = ()) -> list[str]:
+    """Return the installed versions of a tool, hashing nothing."""
+    found = {version for version in _versions(tools_dir, name) if entry(tools_dir, name, version).tool}
+    if custom:
+        from cmp.toolstore.custom import listed  # noqa: PLC0415  # most have none
+
+        found |= {version for other, version in listed(custom) if other == name}
+    return sorted(found, key=_by_number)
+
+
+def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
+    """Return all that lies there, by name and version, also what does not count as installed."""
+    found = {(name, version) for name in _folders(tools_dir, _NAME) for version in _versions(tools_dir, name)}
+    if custom:
+        from cmp.toolstore.custom import listed  # noqa: PLC0415  # as above
+
+        found |= listed(custom)
     return [
-        entry(tools_dir, name, version)
-        for name in _folders(tools_dir, _NAME)
-        for version in sorted(_folders(os.path.join(tools_dir, name), _EXACT), key=_by_number)
+        entry(tools_dir, name, version, custom)
+        for name, version in sorted(found, key=lambda one: (one[0], _by_number(one[1])))
     ]
 
 
-def entry(tools_dir: str, name: str, version: str) -> Entry:
-    """Look at one version, hashing nothing."""
+def entry(tools_dir: str, name: str, version: str, custom: tuple[str, ...] = ()) -> Entry:
+    """Look at one version; what lies in the store is not hashed."""
     if not is_exact(version) or not _NAME.fullmatch(name):
         return Entry(name, version, "", None, "is not an exact version such as 3.18.6")
     path = os.path.join(tools_dir, name, version, name)
     if not os.path.isfile(path):
-        return Entry(name, version, path, None, "is not installed")
+        return _custom(custom, name, version) or Entry(name, version, path, None, "is not installed")
     try:
         record = _read(os.path.join(tools_dir, name, version, RECORD))
     except FileNotFoundError:
@@ -144,6 +160,19 @@ def _read(path: str) -> Record:
     return Record(*(data[field] for field in Record._fields))
 
 
+def _custom(custom: tuple[str, ...], name: str, version: str) -> Entry | None:
+    if not custom:
+        return None
+    from cmp.toolstore.custom import find  # noqa: PLC0415  # as in `entries`
+
+    path = find(custom, name, version)
+    if not path:
+        return None
+    if not os.access(path, os.X_OK):
+        return Entry(name, version, path, None, "cannot be executed by this user")
+    return Entry(name, version, path, describe(path, "custom", path), "")
+
+
 def _misfit(path: str, record: Record) -> str:
     if (record.os, record.arch) != platform():
         return f"is for {record.os}/{record.arch}, this machine is {'/'.join(platform())}"
@@ -151,6 +180,10 @@ def _misfit(path: str, record: Record) -> str:
     if size != record.size:
         return f"is damaged: it has {size} bytes, at install it had {record.size}"
     return "" if os.access(path, os.X_OK) else "cannot be executed by this user"
+
+
+def _versions(tools_dir: str, name: str) -> list[str]:
+    return _folders(os.path.join(tools_dir, name), _EXACT)
 
 
 def _folders(path: str, names: re.Pattern[str]) -> list[str]:

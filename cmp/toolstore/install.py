@@ -16,15 +16,19 @@ from cmp.toolstore.download import Downloads, silent
 from cmp.toolstore.recipes import SOURCES, UnavailableError, recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cmp.context import Context
     from cmp.model import ToolPin
     from cmp.toolstore.download import Progress
     from cmp.toolstore.recipes import Recipe, Source
 
+    # Makes the file that it is called with, and returns the way and the source of the program.
+    Obtain = Callable[[str], tuple[str, str]]
+
 Way = Literal["release", "go"]
 WAYS: tuple[Way, ...] = ("release", "go")
+FILE = "file"  # the way of a program that somebody brought along
 
 
 class Installer:
@@ -48,10 +52,37 @@ class Installer:
         `locked` maps ways to the sha256 that the program must have then; other ways are not taken.  Several processes
         may ask for the same version at once: one works, the others wait and find it done.
         """
-        wanted = recipe(pin, self._sources)
-        tools_dir = self._context.settings.tools_dir
-        if tool := toolstore.lookup(tools_dir, pin):
+        settings = self._context.settings
+        if tool := toolstore.lookup(settings.tools_dir, pin, settings.custom_tools):
             return _checked(tool, locked)
+        wanted = recipe(pin, self._sources)
+        return self._once(pin, lambda program: self._obtain(wanted, program, locked), locked)
+
+    def adopt(self, pin: ToolPin, path: str) -> Tool:
+        """Return the tool, installed as a copy of a file if it is not there; ToolError when another one is."""
+        if not toolstore.is_exact(pin.version):
+            raise ToolError(f"{pin.name} {pin.version} is not an exact version such as 3.18.6")
+
+        def copy(program: str) -> tuple[str, str]:
+            shutil.copyfile(path, program)
+            return FILE, path
+
+        try:
+            sha256 = toolstore.sha256(path)
+        except OSError as error:
+            raise ToolError(f"cannot read this file: {error.strerror}", file=path) from None
+        tool = self._once(pin, copy, NOTHING)
+        if tool.sha256 != sha256:
+            raise ToolError(
+                f"another {pin.name} {pin.version} is installed: its sha256 is {tool.sha256}, {path} has {sha256}",
+                file=tool.path,
+                hint="remove it from the store if it should be that file",
+            )
+        return tool
+
+    def _once(self, pin: ToolPin, obtain: Obtain, locked: Mapping[str, str]) -> Tool:
+        """Make a version that is not in the store, while no other process does."""
+        tools_dir = self._context.settings.tools_dir
         versions = os.path.join(tools_dir, pin.name)
         lock = os.path.join(versions, f".{pin.version}.lock")
         with single_flight(lock, self._context.deadline.remaining()) as alone:
@@ -59,28 +90,26 @@ class Installer:
                 return _checked(tool, locked)
             if alone:
                 _sweep(versions, pin.version)
-            return self._make(wanted, locked)
+            return self._make(pin, obtain, locked)
 
-    def _make(self, wanted: Recipe, locked: Mapping[str, str]) -> Tool:
+    def _make(self, pin: ToolPin, obtain: Obtain, locked: Mapping[str, str]) -> Tool:
         tools_dir = self._context.settings.tools_dir
-        versions = os.path.join(tools_dir, wanted.name)
-        final = os.path.join(versions, wanted.version)
+        versions = os.path.join(tools_dir, pin.name)
+        final = os.path.join(versions, pin.version)
         try:
-            with _beside(versions, wanted.version) as folder:
-                program = os.path.join(folder, wanted.name)
-                way, source = self._obtain(wanted, program, locked)
+            with _beside(versions, pin.version) as folder:
+                program = os.path.join(folder, pin.name)
+                way, source = obtain(program)
                 os.chmod(program, 0o755)  # noqa: S103  # whoever may read the store may run its tools
                 record = toolstore.describe(program, way, source)
-                tool = Tool(wanted.name, wanted.version, os.path.join(final, wanted.name), record.sha256)
+                tool = Tool(pin.name, pin.version, os.path.join(final, pin.name), record.sha256)
                 _checked(tool, {way: locked[way]} if locked else {})
                 toolstore.write(folder, record)
-                if not toolstore.entry(
-                    tools_dir, wanted.name, wanted.version
-                ).tool:  # where locks fail, it may be there
+                if not toolstore.lookup(tools_dir, pin):  # where locks fail, it may be there
                     _publish(folder, final)
         except OSError as error:
             raise ToolError(
-                f"{wanted.name} {wanted.version} cannot be installed: {error.strerror}",
+                f"{pin.name} {pin.version} cannot be installed: {error.strerror}",
                 file=str(error.filename or versions),
             ) from error
         return tool

@@ -1,42 +1,31 @@
-"""What will go wrong, found before it does: for `cmp doctor`."""
+"""What will go wrong, found before it does: for `cmp doctor`.
+
+check.py    what is said about one thing           pins.py       which application runs what, and which pins are idle
+sidecar.py  does a sidecar have what is pinned?    __init__.py   everything else that a render needs
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
-from cmp import instances, layers, policy, toolstore, workspace, yamldoc
-from cmp.engines import FACTS, engine_of
+from cmp import instances, policy, toolstore, usage, workspace, yamldoc
+from cmp.diagnosis import pins
+from cmp.diagnosis.check import Check, State, failed
 from cmp.errors import CmpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cmp.model import Instance, Settings, ToolPin
+    from cmp.model import Settings
 
-State = Literal["ok", "warning", "problem"]
+__all__ = ["Check", "State", "examine"]
+
 KEY_VARIABLES = (
     *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_CLIENT_ID", "GNUPGHOME"),
     *("GOOGLE_APPLICATION_CREDENTIALS", "VAULT_ADDR", "VAULT_TOKEN"),
 )
-
-
-class Check(NamedTuple):
-    """One thing that was looked at: its subject, its state, what was found, and what to do about it."""
-
-    subject: str
-    state: State
-    found: str
-    hint: str = ""
-
-
-class Found(NamedTuple):
-    """What the repository's pairs resolve to, with the pins that each needs; what each says that does not resolve."""
-
-    instances: tuple[tuple[Instance, tuple[ToolPin, ...]], ...]
-    checks: tuple[Check, ...]
-    encrypted: bool
 
 
 def examine(cwd: str, settings: Settings) -> Iterator[Check]:
@@ -49,17 +38,25 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
 
 
 def _around(cwd: str, settings: Settings) -> Iterator[Check]:
-    found = _repository(cwd)
-    yield from found.checks
-    yield from _tools(found, settings)
-    if found.encrypted:
+    try:
+        tree, _ = instances.open_repository(cwd)
+        found = usage.survey(tree)
+    except CmpError as error:
+        yield failed("repository", error)
+        return
+    pairs = len(found.uses) + len(found.failures)
+    yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
+    yield from (failed(failure.name, failure.error) for failure in found.failures)
+    yield from (Check(use.name, "warning", note) for use in found.uses for note in use.instance.notes)
+    yield from pins.examine(found, settings)
+    if any(pin.name == usage.SOPS for use in found.uses for pin in use.pins):
         yield _keys(settings.env.secrets)
 
 
 def _alone(cwd: str, settings: Settings) -> Iterator[Check]:
     """Look at the installation where nobody knows what a repository needs: in the sidecar, for one."""
     yield Check("repository", "ok", f"none around {cwd}")
-    entries = toolstore.entries(settings.tools_dir)
+    entries = toolstore.entries(settings.tools_dir, settings.custom_tools)
     for entry in entries:
         subject = f"{entry.name} {entry.version}"
         yield Check(subject, "problem", entry.problem) if entry.problem else Check(subject, "ok", entry.path)
@@ -104,57 +101,8 @@ def _policy(cwd: str, path: str) -> Check:
     try:
         policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
     except CmpError as error:
-        return _failed("policy", error)
+        return failed("policy", error)
     return Check("policy", "ok", path)
-
-
-def _repository(cwd: str) -> Found:
-    try:
-        tree, _ = instances.open_repository(cwd)
-        repository = instances.Repository(tree, FACTS)
-        pairs = repository.pairs()
-    except CmpError as error:
-        return Found((), (_failed("repository", error),), encrypted=False)
-    resolved: list[tuple[Instance, tuple[ToolPin, ...]]] = []
-    checks = [Check("repository", "ok", f"{tree.root}, {len(pairs)} pairs of application and cluster")]
-    encrypted = False
-    for pair in pairs:
-        subject = f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app
-        try:
-            instance = instances.resolve_in(repository, instances.Request(pair.app, pair.cluster))
-            needs = engine_of(instance.engines).needs(tree, instance)
-            encrypted = bool(layers.read(tree, instance, needs.files).encrypted) or encrypted
-        except CmpError as error:
-            checks.append(_failed(subject, error))
-            continue
-        resolved.append((instance, tuple(needs.tools.values())))
-        checks += [Check(subject, "warning", note) for note in instance.notes]
-    return Found(tuple(resolved), tuple(checks), encrypted)
-
-
-def _failed(subject: str, error: CmpError) -> Check:
-    return Check(subject, "problem", f"{error.file}: {error.what}" if error.file else error.what, error.hint)
-
-
-def _tools(found: Found, settings: Settings) -> Iterator[Check]:
-    for pin, users in sorted(_pins(found).items()):
-        entry = toolstore.entry(settings.tools_dir, pin.name, pin.version)
-        subject = f"{pin.name} {pin.version}"
-        used = f"{pin.source}; used by {', '.join(sorted(users))}"
-        if entry.problem:
-            install = f"cmp tools install {pin.name}@{pin.version}"
-            yield Check(subject, "problem", f"{entry.problem} ({used})", install)
-        else:
-            yield Check(subject, "ok", f"{entry.path} ({used})")
-
-
-def _pins(found: Found) -> Mapping[ToolPin, set[str]]:
-    """Return the pins that a render of some pair would look up, each with the applications that use it."""
-    pins: dict[ToolPin, set[str]] = {}
-    for instance, needed in found.instances:
-        for pin in (*needed, *([instance.pins["sops"]] if found.encrypted else [])):
-            pins.setdefault(pin, set()).add(instance.app)
-    return pins
 
 
 def _keys(env: Mapping[str, str]) -> Check:

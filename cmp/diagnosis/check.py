@@ -1,0 +1,24 @@
+"""What is said about one thing that was looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from cmp.errors import CmpError
+
+State = Literal["ok", "warning", "problem"]
+
+
+class Check(NamedTuple):
+    """One thing that was looked at: its subject, its state, what was found, and what to do about it."""
+
+    subject: str
+    state: State
+    found: str
+    hint: str = ""
+
+
+def failed(subject: str, error: CmpError) -> Check:
+    """Return an error as a problem."""
+    return Check(subject, "problem", f"{error.file}: {error.what}" if error.file else error.what, error.hint)
