@@ -53,6 +53,7 @@ engines: tools
 
 test-tools: $(VENV)/.complete
 	@$(BIN)/python -m scripts.build_helpers "$(CMP_TEST_HELPERS)"
+	@$(BIN)/python -m scripts.build_renovate "$(CMP_TEST_HELPERS)"
 
 # A virtual environment with what requirements/ pins by hash, Go where the machine has none, and cmp itself, editable.
 $(VENV)/.complete: requirements/dev.txt requirements/go.txt pyproject.toml
@@ -70,8 +71,10 @@ lock: $(VENV)/.complete
 	$(PIP) install uv
 	$(LOCK) pyproject.toml --group dev requirements/build.in --output-file requirements/dev.txt
 	$(LOCK) requirements/go.in --output-file requirements/go.txt
+	$(LOCK) requirements/node.in --output-file requirements/node.txt
 	$(LOCK) --constraint requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) --constraint requirements/dev.txt requirements/build.in --output-file requirements/build.txt
+	$(BIN)/python -m scripts.build_renovate "$(CMP_TEST_HELPERS)" --lock
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import ToolError
 
 if TYPE_CHECKING:
-    from cmp.model import Tool
+    from cmp.model import Tool, ToolPin
 
 
 class Feature(NamedTuple):
@@ -19,15 +19,47 @@ class Feature(NamedTuple):
 
 
 SKIP_SCHEMA_VALIDATION = Feature("helm", "--skip-schema-validation", (3, 16, 0))
+LABEL_WITHOUT_SELECTOR = Feature("kustomize", "--without-selector", (5, 2, 0))
+LABEL_INCLUDE_TEMPLATES = Feature("kustomize", "--include-templates", (5, 4, 3))
+HELM_CHARTS = Feature("kustomize", "helmCharts", (4, 1, 3))
+HELM_KUBE_VERSION = Feature("kustomize", "--helm-kube-version", (5, 3, 0))
+# Where kustomize looks for a chart: from the first version on in a folder of the chart's version, from the second one
+# on only if the chart also has a repository (kubernetes-sigs/kustomize#4999 and #5293).
+CHARTS_BY_VERSION = ((5, 1, 0), (5, 2, 0))
+
+# What fits together: the first version of a tool that can run Helm 4.
+RUNS_HELM_4 = {"kustomize": (5, 8, 1), "helmfile": (1, 2, 0)}
+
+# Keys of a kustomization that 3.8.7 does not know, and versions that do.
+FIELDS_OF_KUSTOMIZE = {
+    "openapi": (3, 9, 4),
+    "labels": (4, 1, 3),
+    "helmCharts": (4, 1, 3),
+    "helmGlobals": (4, 1, 3),
+    "replacements": (4, 2, 0),
+    "buildMetadata": (4, 3, 0),
+    "sortOptions": (5, 0, 0),
+}
 
 
-def require(tool: Tool, feature: Feature) -> None:
+def require(tool: Tool | ToolPin, feature: Feature) -> None:
     """Raise ToolError when the tool's version lacks the feature."""
     if numbers(tool.version) < feature.since:
         since = ".".join(str(number) for number in feature.since)
         raise ToolError(
             f"{tool.name} {tool.version} has no {feature.name}",
             hint=f"pin {tool.name} {since} or newer for this application, or do without {feature.name}",
+        )
+
+
+def require_helm(tool: Tool | ToolPin, helm: Tool | ToolPin, option: str) -> None:
+    """Raise ToolError when a tool cannot run this helm; `option` is where another one can be pinned for it."""
+    since = RUNS_HELM_4[tool.name]
+    if numbers(helm.version) >= (4,) and numbers(tool.version) < since:
+        newer = ".".join(str(number) for number in since)
+        raise ToolError(
+            f"{tool.name} {tool.version} cannot run helm {helm.version}",
+            hint=f"pin a helm 3 for it with {option}, or {tool.name} {newer} or newer",
         )
 
 

@@ -27,6 +27,8 @@ TAG = "CACHEDIR.TAG"
 SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"  # https://bford.info/cachedir/
 HEX_DIGITS = 64
 SOURCE = "source:"  # instead of a repository's URL: the archive was packaged from files with this digest
+GIT, FILE = "git+", "file+"  # before the URL of what is no chart: a Git repository's files, a web server's file
+PART = "part+"  # instead of a URL: the part that is used of such an archive, with this digest
 USE_SECONDS = 3600  # the time of last use is not written more often than that
 
 
@@ -40,6 +42,11 @@ class Key(NamedTuple):
     @property
     def digest(self) -> str:
         return sha256("\n".join(self).encode())
+
+    @property
+    def is_chart(self) -> bool:
+        """Whether it is a chart and not what cmp/remotes keeps here."""
+        return not self.repository.startswith((GIT, FILE, PART))
 
 
 class Archive(NamedTuple):
@@ -135,7 +142,7 @@ class ChartCache:
         _quietly_remove(self.path(record))
         with suppress(OSError):
             os.rmdir(os.path.dirname(self.path(record)))
-        if record.key.repository.startswith(SOURCE):
+        if record.key.repository.startswith((SOURCE, PART)):
             _quietly_remove(self._index(record.key))
 
     def clean(self, abandoned: float, unused: float | None) -> None:

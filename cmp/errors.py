@@ -4,7 +4,7 @@
     ├── UsageError        2      the command line is wrong
     ├── ConfigError       3      cmp.yaml, cmp-app.yaml, the layout, the parameters or the policy
     ├── ToolError         4      a pinned program is missing, damaged or cannot do what is asked
-    ├── ChartError        5      a chart dependency cannot be resolved, fetched or verified
+    ├── ChartError        5      a chart dependency, or a remote base, cannot be resolved, fetched or verified
     ├── SecretError       6      a SOPS file cannot be decrypted, or is not encrypted
     ├── EngineError       7      helm (or another engine) refused the input
     ├── OutputError       8      what the engine printed must not reach Argo CD

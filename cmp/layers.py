@@ -16,7 +16,7 @@ from cmp.proc import Feed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cmp.model import Instance, Layer, Tool
+    from cmp.model import Instance, Tool
     from cmp.proc import Child, Nursery, Result
     from cmp.redact import Redactor
     from cmp.tree import Tree
@@ -48,23 +48,27 @@ class Contents(NamedTuple):
 def read(tree: Tree, instance: Instance, files: Iterable[str] = ()) -> Contents:
     """Read every layer, what `secrets.files` names, and those of `files` that are encrypted.
 
-    SecretError when a file that is declared secret is not encrypted.
+    SecretError when a file that is declared secret, by its name or by `secrets.files`, is not encrypted.
     """
-    layers = tuple(_layer(tree, layer) for layer in instance.layers)
+    layers = tuple(_declared(tree, layer.path, is_secret=layer.secret) for layer in instance.layers)
     named = tuple(_content(tree, path) for path in instance.secret_files)
     for content in named:
         if not content.is_encrypted:
             raise _not_encrypted(content, "secrets.files names it")
-    others = (_content(tree, path) for path in files if path not in instance.secret_files)
+    suffixes = instance.secret_suffixes
+    others = (
+        _declared(tree, path, is_secret=path.endswith(suffixes)) for path in files if path not in instance.secret_files
+    )
     encrypted = (*named, *(content for content in others if content.is_encrypted))
     if text := instance.parameters.values_yaml:
         layers = (*layers, Content("parameter values-yaml", text.encode(), is_encrypted=False))
     return Contents(layers, encrypted)
 
 
-def _layer(tree: Tree, layer: Layer) -> Content:
-    content = _content(tree, layer.path)
-    if layer.secret and not content.is_encrypted and not sops.holds_nothing(content.data):
+def _declared(tree: Tree, path: str, *, is_secret: bool) -> Content:
+    """Read a file that must be encrypted if its name says that it is secret; what holds nothing cannot be."""
+    content = _content(tree, path)
+    if is_secret and not content.is_encrypted and not sops.holds_nothing(content.data):
         raise _not_encrypted(content, "its name declares it secret")
     return content
 

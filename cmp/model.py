@@ -44,8 +44,8 @@ class EngineFacts(NamedTuple):
     """What configuration and layout must know of an engine.
 
     `markers` are patterns of the file names that choose it; `claims` the patterns of files in a folder that belong to
-    it; `is_last` says that its markers count only where there are none of another engine; `reads_values` that it has a
-    use for values layers.
+    it; `is_last` says that its markers count only where there are none of another engine, and that every file that they
+    match is read (`Instance.files`); `reads_values` that it has a use for values layers.
     """
 
     markers: tuple[str, ...]
@@ -84,6 +84,23 @@ class ChartRef(NamedTuple):
     place: str
 
 
+class RemoteRef(NamedTuple):
+    """Files of somebody else that a kustomization names, and the version of them that it pins.
+
+    They are a whole Git repository (`url` is what git fetches, `version` a tag or a full commit), or, with `is_file`,
+    what a web server has under `url` (`version` is the part of its path that says so).  `place` is the line that asks.
+    """
+
+    url: str
+    version: str
+    place: str
+    is_file: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"the file {self.url}" if self.is_file else f"{self.version} of the Git repository {self.url}"
+
+
 class Layer(NamedTuple):
     """One values file; `secret` says that its name declares it encrypted, `source` what put it into the list."""
 
@@ -107,7 +124,8 @@ class Cluster(NamedTuple):
 class Parameters(NamedTuple):
     """What an Application or the command line sets for one render; all text, nothing expanded yet.
 
-    `set` and `set_string` are ordered pairs for `--set` and `--set-string`; `pins` maps a tool to a version.
+    `set` and `set_string` are ordered pairs for `--set` and `--set-string`; `pins` maps a tool to a version; `images`
+    are for kustomize, as its option of that name; `environment` is helmfile's.
     """
 
     cluster: str = ""
@@ -120,6 +138,8 @@ class Parameters(NamedTuple):
     pins: Mapping[str, str] = NOTHING
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    environment: str = ""
 
 
 class BuildEnv(NamedTuple):
@@ -173,6 +193,7 @@ class Settings(NamedTuple):
     cache_dir: str
     state_dir: str
     tools_dir: str
+    custom_tools: tuple[str, ...]
     tmp_dir: str
     cluster: str
     deadline: float
@@ -182,6 +203,7 @@ class Settings(NamedTuple):
     helm_repository_config: str
     helm_registry_config: str
     ca_file: str
+    netrc: str
     policy: str
     env: ChildEnv
     origins: Mapping[str, Setting]
@@ -201,7 +223,10 @@ class Instance(NamedTuple):
     """One application on one cluster: everything that its render depends on, a pure function of repository and inputs.
 
     `folder` is what is built (`app_folder`, or `instance_folder` where that holds an engine's file). `options` maps an
-    engine to its checked options. `notes` are warnings for stderr.
+    engine to its checked options. `notes` are warnings for stderr. `known` is what placeholders are filled with: app,
+    cluster, release, namespace, and the cluster's facts. `secret_suffixes` end the names of files that must be
+    encrypted. `files` are the manifests that an engine without a file of its own reads. `build_env` is what Argo CD
+    tells of the Application.
     """
 
     app: str
@@ -222,3 +247,7 @@ class Instance(NamedTuple):
     secret_files: tuple[str, ...]
     notes: tuple[str, ...]
     requester: Requester = Requester()
+    known: Mapping[str, str] = NOTHING
+    secret_suffixes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    build_env: BuildEnv = BuildEnv()

@@ -69,8 +69,34 @@ ALL = (
         "Kustomize version",
         "An exact version such as 5.7.1 that the sidecar has, for an application that kustomize builds.",
     ),
+    Parameter(
+        "cue-version",
+        TEXT,
+        "CUE version",
+        "An exact version such as 0.14.1 that the sidecar has, for an application that cue exports.",
+    ),
+    Parameter(
+        "helmfile-version",
+        TEXT,
+        "Helmfile version",
+        "An exact version such as 1.1.7 that the sidecar has, for an application that helmfile renders.",
+    ),
+    Parameter(
+        "environment",
+        TEXT,
+        "Helmfile environment",
+        "The environment of the helmfile, such as prod, for an application that helmfile renders.",
+    ),
+    Parameter(
+        "images",
+        ARRAY,
+        "Kustomize images",
+        "Other images, as `kustomize edit set image` takes them, such as shop=registry.example/shop:1.4.2, for an "
+        "application that kustomize builds.",
+    ),
 )
 KINDS: Mapping[str, str] = {parameter.name: parameter.kind for parameter in ALL}
+PINNED = tuple(name.removesuffix("-version") for name in KINDS if name.endswith("-version"))
 NOUNS = {TEXT: "a string", ARRAY: "an array of strings", MAP: "a map of strings"}
 
 
@@ -107,6 +133,8 @@ def merge(weaker: Parameters, stronger: Parameters) -> Parameters:
         pins={**weaker.pins, **stronger.pins},
         kube_version=stronger.kube_version or weaker.kube_version,
         api_versions=stronger.api_versions or weaker.api_versions,
+        images=(*weaker.images, *stronger.images),
+        environment=stronger.environment or weaker.environment,
     )
 
 
@@ -149,15 +177,20 @@ def _parameters(found: Values) -> Parameters:
         value = found.get(name)
         return tuple((key, item) for key, item in value.items() if key) if isinstance(value, dict) else ()
 
-    values = found.get("values")
+    def texts(name: str) -> tuple[str, ...]:
+        value = found.get(name)
+        return tuple(text for text in value if text.strip()) if isinstance(value, list) else ()
+
     return Parameters(
         cluster=text("cluster"),
         release=text("release"),
-        values=tuple(text for text in values if text.strip()) if isinstance(values, list) else (),
+        values=texts("values"),
         values_yaml=text("values-yaml"),
         set=pairs("set"),
         set_string=pairs("set-string"),
-        pins={tool: text(f"{tool}-version") for tool in ("helm", "kustomize") if text(f"{tool}-version")},
+        pins={tool: text(f"{tool}-version") for tool in PINNED if text(f"{tool}-version")},
+        images=texts("images"),
+        environment=text("environment"),
     )
 
 
@@ -224,7 +257,8 @@ def _copies(env: Mapping[str, str], mistakes: list[str]) -> Values:
     if any(name.startswith("PARAM_SET_") for name in env):
         mistakes.append(f"PARAM_SET_* does not tell the keys of set and set-string, and {VARIABLE} is not set")
     texts = {name: env.get(f"PARAM_{_mangled(name)}", "") for name, kind in KINDS.items() if kind == TEXT}
-    return {**texts, "values": _numbered(env, "PARAM_VALUES_")}
+    lists = {name: _numbered(env, f"PARAM_{_mangled(name)}_") for name, kind in KINDS.items() if kind == ARRAY}
+    return {**texts, **lists}
 
 
 def _numbered(env: Mapping[str, str], prefix: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import gpg, layers, lockfile, toolchain
 from cmp.confine import Sight
 from cmp.engines import engine_of
+from cmp.engines.facts import FLAGS
 from cmp.engines.protocol import FILES, PIPES, Work
 from cmp.errors import CmpError, Interrupted
 from cmp.proc import Feed, Nursery
@@ -58,7 +59,9 @@ def render(tree: Tree, instance: Instance, context: Context) -> Render:
         with context.phases.phase("output"):
             from cmp import manifests  # noqa: PLC0415  # imported while the engine's program ran: see `complete`
 
-            rendered = manifests.check(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME)
+            rendered = manifests.check(
+                *(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME, printed.files)
+            )
     return Render(
         *(instance, rendered, stage.work.tools, stage.pins),
         *(stage.restored, stage.encrypted, printed.warnings),
@@ -95,6 +98,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             env=context.settings.env.plain,
             sight=_sight(order, workspace),
             supply=supplies,
+            found=needs.found,
         )
         yield Stage(engine, work, nursery, supplies, order)
 
@@ -154,7 +158,7 @@ def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tu
 
 def _permit(tree: Tree, instance: Instance, context: Context) -> Permit | None:
     """Ask the administrator's policy before anything else; most sidecars have none, and then it costs nothing."""
-    asks = any(instance.options.get(engine, {}).get("extraFlags") for engine in instance.engines)
+    asks = any(instance.options.get(engine, {}).get(FLAGS.get(engine, "")) for engine in instance.engines)
     if not (context.settings.policy or asks):
         return None
     from cmp import policy  # noqa: PLC0415  # see above

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.protocol import ChartFile
+from cmp.engines.protocol import FILES, ChartFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from cmp.charts import Restored
     from cmp.charts.plan import Plan
     from cmp.context import Context
-    from cmp.engines.protocol import Needs
+    from cmp.engines.protocol import Needs, Part
     from cmp.layers import Contents, Opener
     from cmp.lockfile import Lock
-    from cmp.model import ChartRef, Instance, Tool
+    from cmp.model import ChartRef, Instance, RemoteRef, Tool
     from cmp.policy import Permit
     from cmp.tree import Tree
     from cmp.workspace import Workspace
@@ -79,6 +79,42 @@ class Supplies:
             for archive in obtained
         ]
 
+    def permit(self, feature: str, subject: str, place: str = "") -> None:
+        """ConfigError unless the administrator's policy allows it."""
+        from cmp import policy  # noqa: PLC0415  # most sidecars have none, and most applications need none
+
+        with self._context.phases.phase("policy"):
+            (self._order.permit or policy.WITHOUT).feature(feature, subject, place)
+
+    def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
+        """Put a part of a Git repository at `name` in the private copy, and return that folder's path."""
+        return self._unpacked(wanted, part, f"{COPY}/{name}")
+
+    def file(self, wanted: RemoteRef) -> bytes:
+        """Return a file of a web server."""
+        from cmp.remotes import CONTENT  # noqa: PLC0415  # most renders need nothing of this kind
+
+        folder = self._unpacked(wanted, None, f"remotes/{len(self.restored)}")
+        with open(os.path.join(folder, CONTENT), "rb") as file:
+            return file.read()
+
+    def _unpacked(self, wanted: RemoteRef, part: Part | None, name: str) -> str:
+        """Ask the policy, then the cache or the network; unpack what they give into a private folder."""
+        from cmp import charts, policy  # noqa: PLC0415  # see above
+        from cmp.remotes import parts  # noqa: PLC0415
+        from cmp.unpack import unpack  # noqa: PLC0415
+
+        with self._context.phases.phase("policy"):
+            (self._order.permit or policy.WITHOUT).remote(wanted)
+        with self._context.phases.phase("remotes"):
+            archive = parts.obtain(wanted, part, self._context)
+            folder = self._workspace.folder(name)
+            unpack(archive.data, folder, wanted.subject)
+        is_itself = wanted.is_file or wanted.version == archive.version
+        version = wanted.version if is_itself else f"{wanted.version} = {archive.version}"
+        self.restored.append(charts.restored(archive, wanted.url)._replace(version=version))
+        return folder
+
     def _restore_charts(self) -> None:
         from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
@@ -101,7 +137,7 @@ class Supplies:
         files = self._order.contents.files
         for content in files:
             self._opener.open(content, partial(self._workspace.write, f"{COPY}/{content.path}"))
-        if files:
+        if files or self._order.needs.takes == FILES:
             self._opener.wait()
 
     def preload(self) -> None:

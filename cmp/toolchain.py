@@ -22,13 +22,13 @@ def find(pins: Mapping[str, ToolPin], settings: Settings, lock: Lock | None = No
     tools: dict[str, Tool] = {}
     missing: list[ToolPin] = []
     for key, pin in pins.items():
-        tool = toolstore.lookup(settings.tools_dir, pin)
+        tool = toolstore.lookup(settings.tools_dir, pin, settings.custom_tools)
         if tool:
             tools[key] = tool
         elif pin not in missing:
             missing.append(pin)
     if missing:
-        raise _not_installed(missing, settings.tools_dir)
+        raise _not_installed(missing, settings)
     if lock:
         for tool in tools.values():
             _check_locked(tool, lock)
@@ -52,19 +52,21 @@ def _check_locked(tool: Tool, lock: Lock) -> None:
     )
 
 
-def _not_installed(missing: list[ToolPin], tools_dir: str) -> ToolError:
+def _not_installed(missing: list[ToolPin], settings: Settings) -> ToolError:
     """Describe missing versions; a retry without a new commit can succeed, once somebody has installed them."""
     specs = " ".join(f"{pin.name}@{pin.version}" for pin in missing if toolstore.is_exact(pin.version))
     install = f"install with `cmp tools install {specs}`, or " if specs else ""
     return ToolError(
-        "\n  ".join(_describe(pin, tools_dir) for pin in missing),
+        "\n  ".join(_describe(pin, settings) for pin in missing),
         hint=f"{install}pin a version that is installed",
         foreign=True,
     )
 
 
-def _describe(pin: ToolPin, tools_dir: str) -> str:
-    problem = toolstore.entry(tools_dir, pin.name, pin.version).problem
-    others = [tool.version for tool in toolstore.installed(tools_dir) if tool.name == pin.name]
-    instead = f"installed: {', '.join(others)}" if others else f"no {pin.name} is installed in {tools_dir}"
+def _describe(pin: ToolPin, settings: Settings) -> str:
+    tools_dir, custom = settings.tools_dir, settings.custom_tools
+    problem = toolstore.entry(tools_dir, pin.name, pin.version, custom).problem
+    others = toolstore.versions(tools_dir, pin.name, custom)
+    folders = " or ".join([tools_dir, *custom])
+    instead = f"installed: {', '.join(others)}" if others else f"no {pin.name} is installed in {folders}"
     return f"{pin.name} {pin.version} {problem} (pinned in {pin.source}); {instead}"

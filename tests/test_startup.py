@@ -33,8 +33,8 @@ cmp.config cmp.config.build cmp.config.check cmp.config.keys cmp.config.placehol
 cmp.config.requires cmp.config.rules cmp.config.scalars cmp.config.spec cmp.config.values
 cmp.confine cmp.context cmp.engines cmp.engines.facts cmp.engines.helm cmp.engines.helmplaces cmp.engines.protocol
 cmp.environ cmp.errors cmp.gpg
-cmp.instances cmp.instances.claims cmp.instances.engine cmp.instances.layering cmp.instances.names
-cmp.instances.repository cmp.instances.root cmp.instances.target
+cmp.instances cmp.instances.claims cmp.instances.engine cmp.instances.files cmp.instances.layering
+cmp.instances.names cmp.instances.repository cmp.instances.root cmp.instances.target
 cmp.layers cmp.layout cmp.lockfile cmp.log cmp.model cmp.parameters cmp.phases cmp.proc cmp.redact cmp.render
 cmp.signals cmp.sops cmp.supply cmp.toolchain cmp.toolstore cmp.tree cmp.turns cmp.workspace
 cmp.yamldoc cmp.yamldoc.document cmp.yamldoc.gojson

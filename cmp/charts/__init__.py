@@ -125,6 +125,19 @@ def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit
     ]
 
 
+def locked_refs(
+    refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: Permit | None
+) -> list[LockedChart]:
+    """Return what cmp.lock says of charts that an engine's own files name; what is not in the cache is fetched."""
+    from cmp.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
+
+    obtained = obtain(refs, work._replace(lock=None), context, permit)
+    return [
+        LockedChart(ref.repository, ref.name, ref.version, archive.version, archive.sha256)
+        for ref, archive in zip(refs, obtained, strict=True)
+    ]
+
+
 class _Filler:
     """Put planned dependencies into copies of charts."""
 

@@ -69,6 +69,8 @@ def _problem(one: Stored) -> str:
     found = sha256(data)
     if found != one.record.sha256:
         return f"is damaged: its sha256 is {found}, not {one.record.sha256}; the next render fetches it again"
+    if not one.record.key.is_chart:
+        return ""
     try:
         archive = inspect(data, one.record.key.name)
     except ChartError as error:
@@ -147,4 +149,4 @@ def _change(record: Record, archive: Archive) -> Change:
 
 
 def _is_remote(key: Key) -> bool:
-    return not key.repository.startswith(SOURCE)
+    return key.is_chart and not key.repository.startswith(SOURCE)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import instances, parameters, toolstore
 from cmp.commands import Output
 from cmp.engines import FACTS
+from cmp.engines.facts import KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.instances import Repository, Request
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cmp.commands import Invocation
-    from cmp.model import Instance, Parameters
+    from cmp.model import Instance, Parameters, Settings
     from cmp.parameters import Parameter
 
 MAX_LISTED = 20  # names or files in one tool tip
@@ -41,7 +42,7 @@ class _Present(NamedTuple):
     instance: Instance | None
     cluster: str
     clusters: list[str]
-    tools_dir: str
+    settings: Settings
 
 
 def run(invocation: Invocation) -> Output:
@@ -76,7 +77,7 @@ def _look(invocation: Invocation) -> _Present:
         warn(f"{error.what} ({error.file})" if error.file else error.what)
         instance = None
         cluster = given.cluster or place.cluster or settings.cluster
-    return _Present(given, instance, cluster, repository.clusters_of(place.app), settings.tools_dir)
+    return _Present(given, instance, cluster, repository.clusters_of(place.app), settings)
 
 
 def _announcement(parameter: Parameter, present: _Present) -> dict[str, object]:
@@ -99,6 +100,8 @@ def _value(name: str, present: _Present) -> object:
         "cluster": present.cluster,
         "values": given.values,
         "values-yaml": given.values_yaml,
+        "images": given.images,
+        "environment": given.environment,
         "set": dict(given.set),
         "set-string": dict(given.set_string),
         "release": instance.release if instance else given.release,
@@ -115,11 +118,14 @@ def _remarks(name: str, present: _Present) -> Iterable[str]:
         yield f"This application runs on {_listed(present.clusters)}."
     if name == "values" and instance:
         yield f"In use, weakest first: {_listed(layer.path for layer in instance.layers)}."
+    if name in ("set", "set-string") and instance and instance.engines == (KUSTOMIZE,):
+        yield "Kustomize builds this application: a key is one of its ConfigMap cmp-parameters."
     if name.endswith("-version"):
         tool = name.removesuffix("-version")
         if instance and tool in instance.pins:
             yield f"Pinned by {instance.pins[tool].source}."
-        installed = [found.version for found in toolstore.installed(present.tools_dir) if found.name == tool]
+        settings = present.settings
+        installed = toolstore.versions(settings.tools_dir, tool, settings.custom_tools)
         yield f"Installed: {_listed(installed)}."
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import charts, lockfile, policy, toolchain
-from cmp.chartcache import ChartCache
+from cmp.chartcache import GIT, ChartCache
 from cmp.charts import upkeep
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, remotes
 from cmp.commands.needed import needed, newest_helm
+from cmp.commands.remotes import Depot
 from cmp.errors import UsageError
 from cmp.tree import WorkTree
 from cmp.workspace import Workspace
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cmp.chartcache import Record
-    from cmp.charts.upkeep import Stored
+    from cmp.charts.upkeep import Change, Stored
     from cmp.commands.needed import Chart
     from cmp.context import Context
 
@@ -82,6 +83,13 @@ def _warm_repository(invocation: Invocation) -> None:
         for chart in folders:
             helm = toolchain.find({"helm": chart.helm}, context.settings, lock)["helm"]
             _restore(charts.ChartWork(found.tree, chart.folder, "", helm, lock), permit, context)
+    with Workspace(context.settings.tmp_dir, outside=found.tree) as workspace:
+        depot = Depot(workspace, context, permit)
+        for named in found.named:
+            refs = named.all(depot)
+            if refs and named.helm:
+                helm = toolchain.find({"helm": named.helm}, context.settings, lock)["helm"]
+                charts.obtain(refs, charts.ChartWork(found.tree, "", "", helm, lock), context, permit)
 
 
 def _restore(work: charts.ChartWork, permit: policy.Permit | None, context: Context) -> None:
@@ -122,12 +130,17 @@ def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
     """Fetch charts again and accept what the repository has now, also with another digest."""
     context = invocation.context
     permit = policy.for_charts(context.settings.policy)
-    changes = upkeep.refresh(specs, newest_helm(context.settings.tools_dir), context, permit)
-    return _lines(
-        f"{key.name} {key.version} {key.repository} "
-        + (f"is unchanged: sha256:{after}" if before == after else f"was sha256:{before}, is sha256:{after}")
-        for key, before, after in changes
-    )
+    of_remotes = list(remotes.refresh(specs, context, permit))
+    rest = [spec for spec in specs if spec not in dict(of_remotes)]
+    of_charts = upkeep.refresh(rest, newest_helm(context.settings.tools_dir), context, permit) if rest else []
+    return _lines(_changed(change) for change in (*(change for _, change in of_remotes), *of_charts))
+
+
+def _changed(change: Change) -> str:
+    key, before, after = change
+    kind = "commit" if key.repository.startswith(GIT) else "sha256"
+    said = f"is unchanged: {kind}:{after}" if before == after else f"was {kind}:{before}, is {kind}:{after}"
+    return f"{key.name} {key.version} {key.repository} {said}"
 
 
 def _bar(found: list[Chart], context: Context) -> AbstractContextManager[Iterable[Chart]]:

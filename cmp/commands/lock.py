@@ -10,14 +10,20 @@ import click
 from cmp import charts, lockfile, policy, toolchain, toolstore
 from cmp.commands import Invocation, Output
 from cmp.commands.needed import needed
+from cmp.commands.remotes import Depot
 from cmp.errors import UsageError
 from cmp.lockfile import Lock, LockedTool
+from cmp.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp.commands.needed import Named
     from cmp.context import Context
+    from cmp.lockfile import LockedChart
     from cmp.model import ToolPin
+    from cmp.policy import Permit
+    from cmp.tree import WorkTree
 
 
 @click.command()
@@ -37,6 +43,9 @@ def command(invocation: Invocation) -> Output:
         for helm in (toolchain.find({"helm": pin}, context.settings)["helm"],)
         for chart in charts.locked(found.tree, folder, helm, context, permit)
     }
+    with Workspace(context.settings.tmp_dir, outside=found.tree) as workspace:
+        depot = Depot(workspace, context, permit)
+        locked.update(chart for named in found.named for chart in _locked(named, found.tree, depot, context, permit))
     before = lockfile.load(found.tree) or Lock()
     tools = [tool for pin in found.pins for tool in _tools(pin, before, context)]
     lock = Lock(tuple(locked), tuple(tools))
@@ -44,9 +53,18 @@ def command(invocation: Invocation) -> Output:
     return Output(f"{lockfile.FILE}: {len(locked)} charts, {len(tools)} tools\n".encode())
 
 
+def _locked(named: Named, tree: WorkTree, depot: Depot, context: Context, permit: Permit | None) -> list[LockedChart]:
+    refs = named.all(depot)
+    if not (refs and named.helm):
+        return []
+    helm = toolchain.find({"helm": named.helm}, context.settings)["helm"]
+    return charts.locked_refs(refs, charts.ChartWork(tree, "", "", helm, None), context, permit)
+
+
 def _tools(pin: ToolPin, before: Lock, context: Context) -> Iterator[LockedTool]:
     """Yield what is known about a pin: the installed program, and the entries for other platforms and ways."""
-    record = toolstore.entry(context.settings.tools_dir, pin.name, pin.version).record
+    settings = context.settings
+    record = toolstore.entry(settings.tools_dir, pin.name, pin.version, settings.custom_tools).record
     here = LockedTool(pin.name, pin.version, record.os, record.arch, record.via, record.sha256) if record else None
     others = [tool for tool in before.tools if tool[:2] == pin[:2] and (here is None or tool[:5] != here[:5])]
     if here is None and not others:

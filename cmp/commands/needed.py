@@ -12,10 +12,10 @@ from cmp.instances import Repository, Request
 from cmp.render import SOPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from cmp.engines.protocol import Needs
-    from cmp.model import Instance, Tool, ToolPin
+    from cmp.engines.protocol import Needs, Remotes
+    from cmp.model import ChartRef, Instance, Tool, ToolPin
     from cmp.tree import WorkTree
 
 
@@ -26,12 +26,25 @@ class Chart(NamedTuple):
     helm: ToolPin
 
 
+class Named(NamedTuple):
+    """What one application's engine will ask for beside the dependencies of charts, and the pin of its helm."""
+
+    refs: tuple[ChartRef, ...]
+    beyond: Callable[[Remotes], Sequence[ChartRef]] | None
+    helm: ToolPin | None
+
+    def all(self, remotes: Remotes) -> list[ChartRef]:
+        """Return all charts; what must be fetched to know them is."""
+        return [*self.refs, *(self.beyond(remotes) if self.beyond else ())]
+
+
 class Needed(NamedTuple):
-    """All charts and all pins of a repository, each once, sorted."""
+    """All charts and all pins of a repository, each once, sorted; and what engines' own files name."""
 
     tree: WorkTree
     charts: list[Chart]
     pins: list[ToolPin]
+    named: list[Named]
 
 
 def needed(cwd: str) -> Needed:
@@ -47,7 +60,12 @@ def needed(cwd: str) -> Needed:
         for pin in (one.tools["helm"],)
     }
     pins = {(pin.name, pin.version): pin for instance, one in needs for pin in _pins(instance, one)}
-    return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)])
+    named = [Named(one.refs, one.beyond, _helm(one)) for _, one in needs if one.refs or one.beyond]
+    return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)], named)
+
+
+def _helm(needs: Needs) -> ToolPin | None:
+    return needs.tools.get("helm")
 
 
 def _pins(instance: Instance, needs: Needs) -> Iterator[ToolPin]:

@@ -44,6 +44,10 @@ def explanation(done: Render, context: Context) -> Iterator[str]:
         yield f"  {layer.path}  ({layer.source}{sealed})"
     for pair in (*instance.parameters.set, *instance.parameters.set_string):
         yield f"  {pair[0]}  (parameter)"
+    if instance.files:
+        yield "files, in order:"
+    for path in instance.files:
+        yield f"  {path}{'  (decrypted)' if path in done.encrypted else ''}"
     yield "tools:"
     for name, tool in done.tools.items():
         yield f"  {tool.name} {tool.version}  ({done.pins[name].source})  {tool.path}  sha256 {tool.sha256}"

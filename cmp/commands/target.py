@@ -64,7 +64,10 @@ OPTIONS = (
     click.option("--values", multiple=True, metavar="PATTERN", help="More values files of the application's folders."),
     click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set one value, as helm --set."),
     click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set one text value, as helm --set-string."),
-    click.option("--helm-version", default="", help="Another installed helm than the pinned one."),
+    *(
+        click.option(f"--{tool}-version", default="", help=f"Another installed {tool} than the pinned one.")
+        for tool in parameters.PINNED
+    ),
 )
 
 
@@ -83,7 +86,7 @@ def target_options(function: Callable[..., Output]) -> Callable[..., Output]:
 
 _NAMES = (
     *("application", "name", "cluster", "namespace", "release", "kube_version", "api_versions"),
-    *("values", "set_", "set_string", "helm_version"),
+    *("values", "set_", "set_string", *(f"{tool}_version" for tool in parameters.PINNED)),
 )
 
 
@@ -98,7 +101,7 @@ def _target(app: str, given: dict[str, object]) -> Target:
         values=texts("values"),
         set=_pairs("--set", texts("set_")),
         set_string=_pairs("--set-string", texts("set_string")),
-        pins={"helm": str(given["helm_version"])} if given["helm_version"] else {},
+        pins={tool: str(given[f"{tool}_version"]) for tool in parameters.PINNED if given[f"{tool}_version"]},
         kube_version=str(given["kube_version"]),
         api_versions=tuple(version for text in texts("api_versions") for version in text.split(",") if version),
     )

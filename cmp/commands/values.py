@@ -10,6 +10,9 @@ import click
 from cmp import values, yamldoc
 from cmp.commands import Invocation, Output
 from cmp.commands.target import Target, target_options
+from cmp.engines import helm
+from cmp.engines.facts import HELM
+from cmp.errors import ConfigError
 from cmp.redact import MASK
 from cmp.render import located, staged
 from cmp.tree import join
@@ -57,12 +60,17 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
 
 
 def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
-    """Ask Helm for the merged values with a chart that only prints them."""
+    """Ask Helm for the merged values with a chart that only prints them; ConfigError where no Helm renders."""
+    if HELM not in instance.engines:
+        raise ConfigError(
+            f"{instance.engines[-1]} renders this application, and there are no Helm values",
+            hint="`cmp render` shows what it makes of its parameters",
+        ).locate(application=instance.app, cluster=instance.cluster)
     with located(instance), staged(tree, instance, context) as stage, context.phases.phase("values"):
         stage.complete()
         folder = f"{stage.work.folder}-values"
         files = values.skeleton(stage.work.folder, folder)
-        printed = stage.engine.start(instance, stage.work._replace(folder=folder), stage.nursery)()
+        printed = helm.start(instance, stage.work._replace(folder=folder), stage.nursery)()
     for warning in printed.warnings:
         context.log.warning(warning)
     # JSON and not YAML: Helm prints some characters as they are that YAML forbids.

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cmp import instances, policy, toolstore, usage, workspace, yamldoc
+from cmp import confine, instances, policy, toolstore, usage, workspace, yamldoc
 from cmp.diagnosis import pins
 from cmp.diagnosis.check import Check, State, failed
 from cmp.errors import CmpError
@@ -32,6 +32,7 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     """Yield every check, cheap ones first; nothing is fetched, decrypted or written."""
     yield from _interpreter()
     yield from _folders(settings)
+    yield _wall()
     if settings.policy:
         yield _policy(cwd, settings.policy)
     yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
@@ -51,6 +52,16 @@ def _around(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from pins.examine(found, settings)
     if any(pin.name == usage.SOPS for use in found.uses for pin in use.pins):
         yield _keys(settings.env.secrets)
+
+
+def _wall() -> Check:
+    """Say what the kernel keeps the programs of kustomize, helmfile and CUE from."""
+    known = confine.version()
+    if known >= confine.TCP_SINCE:
+        return Check("Landlock", "ok", "kustomize, helmfile and CUE see no other files, and reach no host")
+    found = "they could reach hosts" if known else "they could read any file"
+    hint = "run nodes with a newer Linux, 6.7 or later, where their authors are not trusted"
+    return Check("Landlock", "warning", f"the kernel does not confine kustomize, helmfile and CUE: {found}", hint)
 
 
 def _alone(cwd: str, settings: Settings) -> Iterator[Check]:

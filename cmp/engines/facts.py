@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELM, KUSTOMIZE, HELMFILE, CUE, PLAIN = "helm", "kustomize", "helmfile", "cue", "plain"
+FLAGS = {HELM: "extraFlags", KUSTOMIZE: "buildOptions"}  # the option with flags of the program, which a policy allows
 CHAINS = ((HELM, KUSTOMIZE),)  # engines that may run one after the other, and the order
 
 _KUBE_VERSION = Option("kubeVersion", "text", "The Kubernetes version that the chart sees.")
@@ -50,11 +51,15 @@ _KUSTOMIZE = EngineFacts(
             (Option("name", "text", "", is_required=True), Option("count", "text", "", is_required=True)),
         ),
         Option("commonLabels", "map", "Labels of all objects."),
-        Option("labelWithoutSelector", "flag", "Leave the selectors without the labels (kustomize 5 or newer)."),
-        Option("labelIncludeTemplates", "flag", "Give the labels to templates, and not to selectors, too."),
+        Option("labelWithoutSelector", "flag", "Leave the selectors without the labels (kustomize 5.2 or newer)."),
+        Option(
+            "labelIncludeTemplates",
+            "flag",
+            "With labelWithoutSelector: label templates, too (kustomize 5.4.3 or newer).",
+        ),
         Option("forceCommonLabels", "flag", "Replace labels that the kustomization has."),
         Option("commonAnnotations", "map", "Annotations of all objects."),
-        Option("commonAnnotationsEnvsubst", "flag", "Replace $ARGOCD_APP_… in the annotations."),
+        Option("commonAnnotationsEnvsubst", "flag", "Replace $ARGOCD_APP_NAME and the like in the annotations."),
         Option("forceCommonAnnotations", "flag", "Replace annotations that the kustomization has."),
         Option(
             "patches",
@@ -78,7 +83,9 @@ _KUSTOMIZE = EngineFacts(
         _HELM_VERSION,
         _KUBE_VERSION,
         _API_VERSIONS,
-        Option("buildOptions", "texts", "More flags of `kustomize build` that the administrator's policy allows."),
+        Option(
+            "buildOptions", "texts", "Flags of `kustomize build`: --reorder=none or legacy, and what the policy allows."
+        ),
     ),
     reads_values=False,
 )
@@ -86,8 +93,11 @@ _HELMFILE = EngineFacts(
     markers=("helmfile.yaml", "helmfile.yaml.gotmpl", "helmfile.d"),
     claims=("**",),
     options=(
-        Option("environment", "text", "The environment, such as prod; without this key helmfile's own `default`."),
-        Option("selectors", "texts", "Which releases, as name=web or tier!=db; an object of any of them is printed."),
+        Option("environment", "text", "The environment, such as prod or {env}; without this key helmfile's `default`."),
+        Option(
+            "selectors", "texts", "Which releases, as name=web or tier!=db; those that fit one of them are printed."
+        ),
+        Option("stateValues", "map", "Texts for `.Values` of the helmfile; they may use {cluster} and other facts."),
         Option("skipCrds", "flag", "Leave out the CRDs of the charts' crds/ folders."),
         Option("skipTests", "flag", "Leave out the objects with a Helm test hook."),
         _HELM_VERSION,
@@ -100,7 +110,7 @@ _CUE = EngineFacts(
     claims=("**",),
     options=(
         Option(
-            "expression", "text", "What is exported, a list of objects or a map of them; `objects` without this key."
+            "expression", "text", "What is exported: a list of objects or a map of them; without this key `objects`."
         ),
         Option("package", "text", "The package, where the folder has more than one."),
         Option("tags", "map", "Values of the package's @tag() attributes; they may use {cluster} and other facts."),
@@ -109,11 +119,11 @@ _CUE = EngineFacts(
 )
 _PLAIN = EngineFacts(
     markers=("*.yaml", "*.yml", "*.json"),
-    claims=("**",),
+    claims=(),  # the instance lists the files that it reads
     options=(
         Option("recurse", "flag", "Read the folders below, too."),
-        Option("include", "texts", "Patterns of the files that are read; without this key all."),
-        Option("exclude", "texts", "Patterns of files that are not read."),
+        Option("include", "texts", "Patterns of the files that are read, from the folder; without this key all."),
+        Option("exclude", "texts", "Patterns of files that are not read, from the folder."),
     ),
     is_last=True,
     reads_values=False,
@@ -122,4 +132,7 @@ _PLAIN = EngineFacts(
 FACTS: Mapping[str, EngineFacts] = {
     HELM: _HELM,
     KUSTOMIZE: _KUSTOMIZE,
+    HELMFILE: _HELMFILE,
+    CUE: _CUE,
+    PLAIN: _PLAIN,
 }

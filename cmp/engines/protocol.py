@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cmp.confine import Sight
-    from cmp.model import ChartRef, Instance, Tool, ToolPin
+    from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
     from cmp.proc import Feed, Nursery
     from cmp.tree import Tree
 
@@ -22,10 +22,13 @@ class Needs(NamedTuple):
 
     `tools` maps the name that the engine has for a program to its pin.  `charts` are chart folders (inside the built
     one) whose dependencies are put into charts/ of their private copy.  `files` are what the program reads and may be
-    encrypted, each with the folders that must be private copies if it is: those through which the program comes to it.
-    `copies` are folders that must be private copies anyway: the engine writes into them.  With `sees_tree` the program
+    encrypted, each with the folders and files that must be private copies if it is: those through which the program
+    comes to it.  `copies` must be private copies anyway: the engine writes into them.  With `sees_tree` the program
     sees the whole tree around its folder, else its folder alone.  `takes` says how it reads the values layers: through
-    `PIPES`, from private `FILES`, or, when empty, not at all.
+    `PIPES`, from private `FILES`, or, when empty, not at all.  `found` is what the engine gets back in `Work`.
+
+    For those who fill a cache or write a lock: `refs` are charts that the engine will ask its `Supply` for; `beyond`
+    asks for the trees and files that it will, and returns the charts that are named in those.
     """
 
     tools: Mapping[str, ToolPin]
@@ -34,6 +37,9 @@ class Needs(NamedTuple):
     copies: tuple[str, ...] = ()
     sees_tree: bool = False
     takes: str = ""
+    found: object = None
+    refs: tuple[ChartRef, ...] = ()
+    beyond: Callable[[Remotes], Sequence[ChartRef]] | None = None
 
 
 PIPES, FILES = "pipes", "files"
@@ -47,7 +53,27 @@ class ChartFile(NamedTuple):
     version: str
 
 
-class Supply(Protocol):
+class Part(NamedTuple):
+    """What of a repository is needed: a name, the same for the same paths, and how to find them in the whole tree."""
+
+    name: str
+    used: Callable[[Tree], Iterable[str]]
+
+
+class Remotes(Protocol):
+    """Where an engine gets files of somebody else; the administrator's policy must list their host."""
+
+    def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
+        """Put a part of a Git repository at `name`, from `Work.root`, and return that private folder's path.
+
+        From the cache or over the network; raises ChartError, and what `part.used` raises.
+        """
+
+    def file(self, wanted: RemoteRef) -> bytes:
+        """Return a file of a web server, likewise."""
+
+
+class Supply(Remotes, Protocol):
     """What an engine may ask for while it works, where only its program could tell that it is needed.
 
     The administrator's policy is asked first, each time; a ConfigError says that it does not allow something.
@@ -55,6 +81,12 @@ class Supply(Protocol):
 
     def charts(self, wanted: Sequence[ChartRef]) -> list[ChartFile]:
         """Return the charts in the same order, from the cache or over the network; raises ChartError."""
+
+    def permit(self, feature: str, subject: str, place: str = "") -> None:
+        """ConfigError unless the administrator's policy allows a feature (`cue.cmd`); `subject` is what would use it.
+
+        Without a policy none is allowed.  `place` is the line that asks for it.
+        """
 
 
 class Work(NamedTuple):
@@ -65,7 +97,7 @@ class Work(NamedTuple):
     `scratch` one for the engine's.  `layers` pairs each values layer's name with the feed of its plaintext, weakest
     first; `layer_files` with the path of a private file, for an engine that takes them so.  `gate` is an empty layer,
     weaker than all, that can be read once everything else is in place.  `sight` is what programs may be kept to: the
-    private folder, the tree, and the tools.
+    private folder, the tree, and the tools.  `found` is that of `Needs`.
     """
 
     folder: str
@@ -79,13 +111,18 @@ class Work(NamedTuple):
     env: Mapping[str, str]
     sight: Sight
     supply: Supply
+    found: object = None
 
 
 class Printed(NamedTuple):
-    """What an engine's program printed: manifests, and warnings that are worth a reader's time."""
+    """What an engine's program printed: manifests, and warnings that are worth a reader's time.
+
+    `files` are those of the repository that were printed as they are, each with the line where its text begins.
+    """
 
     manifests: bytes
     warnings: tuple[str, ...]
+    files: tuple[tuple[int, str], ...] = ()
 
 
 class Engine(Protocol):

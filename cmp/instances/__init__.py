@@ -3,7 +3,8 @@
 root.py        where a source tree begins                  repository.py  its applications, clusters and folders
 target.py      which of them is asked for                  engine.py      which engine, in which folder
 layering.py    which values files, in which order          names.py       release, namespace, Kubernetes version
-claims.py      YAML files that nothing uses
+files.py       what the files in its folders are for    claims.py      YAML files that nothing uses
+manifests.py   files that are manifests by themselves
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, cast
 
 from cmp import layout, parameters
 from cmp.config import APP_FILE, ValuesPattern, merge
+from cmp.engines.facts import HELMFILE, KUSTOMIZE
 from cmp.errors import CmpError, ConfigError
 from cmp.instances import engine, names
-from cmp.instances.claims import Claims, unclaimed
+from cmp.instances.engine import Folders
+from cmp.instances.files import Files
 from cmp.instances.layering import Scope, Sources, layers
 from cmp.instances.names import Named
 from cmp.instances.repository import Pair, Repository
@@ -24,7 +27,7 @@ from cmp.model import NOTHING, Instance, Layer, OutputRules, Parameters, Request
 from cmp.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cmp.config import AppConfig
     from cmp.instances.engine import Built
@@ -86,12 +89,17 @@ def resolve_in(repository: Repository, request: Request) -> Instance:
 
 def _instance(repository: Repository, request: Request, target: Target) -> Instance:
     own = _own(repository, target)
-    built = engine.choose(repository.tree, target.app_folder, target.instance_folder, own.engines, repository.engines)
+    files = Files(repository, target, own)
+    folders = Folders(target.app_folder, target.instance_folder, files.manifests)
+    built = engine.choose(repository.tree, folders, own.engines, repository.engines)
+    _require_fitting(request, built)
     found = _layers(repository, request, target, own)
+    chosen = files.chosen(built)
     secret_files = _secret_files(repository, target, built, own.secret_files)
     release, namespace = _names(repository, request, target, own)
     kube_version, api_versions = _versions(request, target, own.options.get(built.engines[0], {}))
-    used = frozenset({*(layer.path for layer in found), *secret_files})
+    used = frozenset({*(layer.path for layer in found), *secret_files, *chosen.files, *chosen.left_out})
+    takes_values = any(repository.engines[name].reads_values for name in built.engines)
     return Instance(
         app=target.app,
         cluster=target.cluster.name,
@@ -99,7 +107,7 @@ def _instance(repository: Repository, request: Request, target: Target) -> Insta
         app_folder=target.app_folder,
         instance_folder=target.instance_folder,
         engines=built.engines,
-        layers=found,
+        layers=found if takes_values else (),
         pins={**own.tools, **_pins(request.parameters, "parameter"), **_pins(request.flags, "flag")},
         release=release.name,
         namespace=namespace.name,
@@ -110,12 +118,32 @@ def _instance(repository: Repository, request: Request, target: Target) -> Insta
         output=_output(own.output),
         secret_files=secret_files,
         notes=(
-            *_unclaimed(repository, target, built, own, used),
+            *files.unused(built, used),
+            *files.unread(built, found),
             *names.parity_notes(target.app, release, namespace),
             *names.version_notes(target.cluster, request.build_env),
         ),
         requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
+        known={**target.known, "release": release.name, "namespace": namespace.name},
+        secret_suffixes=repository.config.secret_suffixes,
+        files=chosen.files,
+        build_env=request.build_env,
     )
+
+
+def _require_fitting(request: Request, built: Built) -> None:
+    """ConfigError for a parameter that the engine has no use for: nothing is lost in silence."""
+    given = {
+        "images": (request.parameters.images, KUSTOMIZE, ", or set the chart's own value by `set`"),
+        "environment": (request.parameters.environment, HELMFILE, ""),
+    }
+    renderer = " and ".join(built.engines)
+    for name, (value, only, instead) in given.items():
+        if value and only not in built.engines:
+            raise ConfigError(
+                f"the parameter {name} is for {only}, and {renderer} renders this application",
+                hint=f"remove it from the Application{instead}",
+            )
 
 
 def _own(repository: Repository, target: Target) -> AppConfig:
@@ -196,36 +224,4 @@ def _output(keys: Mapping[str, object]) -> OutputRules:
         allow_duplicate_objects=bool(keys.get("allowDuplicateObjects")),
         allow_ciphertext=bool(keys.get("allowCiphertext")),
         api_versions=cast("Mapping[str, str]", keys.get("apiVersions", NOTHING)),
-    )
-
-
-def _unclaimed(
-    repository: Repository, target: Target, built: Built, own: AppConfig, used: frozenset[str]
-) -> Iterator[str]:
-    """Yield a note for each YAML file of the application's folder that nothing uses; ConfigError for the instance's."""
-    ignored = tuple(layout.parse(text, "layout.ignore") for text in repository.config.layout.ignore)
-    of_engine = tuple(layout.parse(text) for name in built.engines for text in repository.engines[name].claims)
-
-    def is_other(folder: str) -> bool:
-        return bool(repository.place(folder, is_exact=True).app)
-
-    # In the application's folder a file may be a layer of another cluster: what only a fact tells apart is free.
-    values = tuple(layout.parse(text.pattern) for text in (*repository.config.layout.values, *own.values))
-    known = {"app": target.app}
-    claims = Claims(used, ignored, values, repository.config.secret_suffixes, known, of_engine, target.app_folder)
-    if target.instance_folder:
-        exact = claims._replace(values=(), known=target.known, built=built.folder)
-        lost = [*unclaimed(repository.tree, target.instance_folder, exact, is_other)]
-        if lost:
-            raise _lost(lost)
-    for path in unclaimed(repository.tree, target.app_folder, claims, is_other):
-        shown = layout.shown(path)
-        yield f"nothing uses the file {shown} here: no pattern of values files or of layout.ignore matches it"
-
-
-def _lost(paths: list[str]) -> ConfigError:
-    shown = ", ".join(layout.shown(path) for path in paths)
-    return ConfigError(
-        f"nothing uses the file{'s' if len(paths) > 1 else ''} {shown}",
-        hint="rename it so that a pattern of layout.values matches it, or name it in layout.ignore of cmp.yaml",
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cmp.tree import Tree
 
 YAML_SUFFIXES = (".yaml", ".yml")
+OWN = layout.parse("cmp*.yaml").segments[0]  # cmp.yaml, cmp-app.yaml and what may come: no manifests
 
 
 class Claims(NamedTuple):

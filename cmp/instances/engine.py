@@ -9,7 +9,7 @@ from cmp.engines.facts import CHAINS
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cmp.model import EngineFacts
     from cmp.tree import Tree
@@ -24,9 +24,15 @@ class Built(NamedTuple):
     engines: tuple[str, ...]
 
 
-def choose(
-    tree: Tree, app_folder: str, instance_folder: str, wanted: tuple[str, ...], engines: Mapping[str, EngineFacts]
-) -> Built:
+class Folders(NamedTuple):
+    """The folders of an application on a cluster; `manifests` yields the paths of the plain manifests in one."""
+
+    app: str
+    instance: str
+    manifests: Callable[[str], Iterator[str]]
+
+
+def choose(tree: Tree, folders: Folders, wanted: tuple[str, ...], engines: Mapping[str, EngineFacts]) -> Built:
     """Choose by the files in the folders, or check the engines that cmp-app.yaml asks for (`wanted`).
 
     The instance folder is built if it holds an engine's file, else the application's.  ConfigError when no engine, or
@@ -38,17 +44,17 @@ def choose(
             f"the engines [{', '.join(wanted)}] cannot run one after the other", hint=f"only {chains} can"
         )
     for names in (wanted,) if wanted else _ranks(engines):
-        markers = {name: engines[name].markers for name in names}
-        folder, found = app_folder, _markers_in(tree, app_folder, markers)
-        if instance_folder != app_folder and (own := _markers_in(tree, instance_folder, markers)):
-            folder, found = instance_folder, own
+        candidates = {name: engines[name] for name in names}
+        folder, found = folders.app, _markers_in(tree, folders.app, candidates, folders)
+        if folders.instance != folders.app and (own := _markers_in(tree, folders.instance, candidates, folders)):
+            folder, found = folders.instance, own
         if wanted:
-            _require_present(folder, markers, found)
+            _require_present(folder, candidates, found)
         elif len(found) > 1:
             raise _ambiguous(folder, found)
         if found:
             return Built(folder, wanted or tuple(found))
-    raise _nothing(app_folder, engines)
+    raise _nothing(folders.app, engines)
 
 
 def _ranks(engines: Mapping[str, EngineFacts]) -> tuple[tuple[str, ...], ...]:
@@ -57,23 +63,24 @@ def _ranks(engines: Mapping[str, EngineFacts]) -> tuple[tuple[str, ...], ...]:
     return first, tuple(name for name in engines if name not in first)
 
 
-def _markers_in(tree: Tree, folder: str, markers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Return the first file in a folder that stands for each engine."""
-    names = [entry.name for entry in tree.entries(folder)] if folder else []
+def _markers_in(tree: Tree, folder: str, engines: Mapping[str, EngineFacts], folders: Folders) -> dict[str, str]:
+    """Return the first file in a folder that stands for each engine; no folder has none."""
     found: dict[str, str] = {}
-    for engine, patterns in markers.items():
-        segments = [layout.parse(pattern).segments[0] for pattern in patterns]
-        for name in names:
-            if engine not in found and any(layout.match_name(segment, name, {}) is not None for segment in segments):
-                found[engine] = name
+    for engine, facts in engines.items() if folder else ():
+        segments = [layout.parse(pattern).segments[0] for pattern in facts.markers]
+        names = (entry.name for entry in tree.entries(folder))
+        marking = (name for name in names if any(layout.match_name(one, name, {}) is not None for one in segments))
+        if name := next(folders.manifests(folder) if facts.is_last else marking, ""):
+            found[engine] = name
     return found
 
 
-def _require_present(folder: str, wanted: Mapping[str, tuple[str, ...]], found: Mapping[str, str]) -> None:
-    for name, patterns in wanted.items():
-        if patterns and name not in found:
+def _require_present(folder: str, wanted: Mapping[str, EngineFacts], found: Mapping[str, str]) -> None:
+    for name, facts in wanted.items():
+        if facts.markers and name not in found:
             raise ConfigError(
-                f"{CONFIG_FILE} asks for the engine {name}, but the folder {folder} has no {' or '.join(patterns)}",
+                f"{CONFIG_FILE} asks for the engine {name}, but the folder {folder} has no "
+                f"{' or '.join(facts.markers)}",
                 hint="add the file, or correct `engine`",
             )
 

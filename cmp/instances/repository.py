@@ -177,7 +177,8 @@ class Repository:
         for hit in self._folders(self.instances, known):
             app, cluster = hit.captures["app"], hit.captures["cluster"]
             owner = folders.get((app, "")) or folders.get((app, cluster))
-            is_nested = owner is not None and hit.path.startswith(f"{owner.app_folder}/")
+            # As in {app}/base beside {app}/{cluster}.
+            is_nested = owner is not None and f"{hit.path}/".startswith(f"{owner.app_folder}/")
             if not is_nested or self._may_be(cluster):
                 yield Pair(app, cluster, owner.app_folder if owner else "", hit.path)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cmp.errors import OutputError
 from cmp.manifests.guard import Guard
-from cmp.manifests.rendered import Identity, Manifest, Rendered, refusal
+from cmp.manifests.rendered import Files, Identity, Manifest, Rendered, refusal
 from cmp.manifests.stream import split
 
 if TYPE_CHECKING:
@@ -25,18 +25,26 @@ if TYPE_CHECKING:
 __all__ = ["Identity", "Manifest", "Rendered", "check"]
 
 
-def check(data: bytes, rules: OutputRules, noise: tuple[re.Pattern[str], ...], engine: str) -> Rendered:
+def check(
+    data: bytes,
+    rules: OutputRules,
+    noise: tuple[re.Pattern[str], ...],
+    engine: str,
+    begun: tuple[tuple[int, str], ...] = (),
+) -> Rendered:
     """Return what may reach Argo CD, each object with its text as the engine wrote it; OutputError for the rest.
 
     `noise` are the lines that `engine` is known to print before its first document: they are left out, and noted.
+    `begun` are the files that were printed as they lie in the repository, each with the line where its text begins.
     """
-    stream = split(data, noise)
-    guard = Guard(rules)
+    files = Files(begun)
+    stream = split(data, noise, files)
+    guard = Guard(rules, files)
     guard.notes.extend(f"{engine} printed before the first document: {line}" for line in stream.noise)
     for piece in stream.pieces:
         guard.admit(piece)
     if guard.findings:
-        raise refusal(sorted(guard.findings), engine)
+        raise refusal(sorted(guard.findings), engine, files)
     if not guard.manifests and not rules.allow_empty:
         raise OutputError(
             f"{engine} printed no object: Argo CD could prune the whole application",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from cmp import yamldoc
 from cmp.manifests import objects
 from cmp.manifests.objects import Candidate
-from cmp.manifests.rendered import Finding, Identity, Manifest
+from cmp.manifests.rendered import Files, Finding, Identity, Manifest
 from cmp.manifests.stream import misreading
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _REASONS = {
 class Guard:
     """Looks at one piece after the other and remembers which objects it has seen."""
 
-    def __init__(self, rules: OutputRules) -> None:
+    def __init__(self, rules: OutputRules, files: Files) -> None:
+        self._files = files
         self.manifests: list[Manifest] = []
         self.notes: list[str] = []
         self.findings: list[Finding] = []
@@ -98,9 +99,13 @@ class Guard:
             return False
         if yamldoc.to_json(first.value) == yamldoc.to_json(manifest.value):
             where = f"lines {line} and {candidate.line} of the output"
+            if self._files.begun:
+                where = f"{self._files.place(line, '')} and {self._files.place(candidate.line, '')}"
             self.notes.append(f"{objects.subject(manifest.value)} stands twice with the same content ({where})")
             return True
         other = f"line {line}, {first.source}" if first.source else f"line {line}"
+        if self._files.begun:
+            other = self._files.place(line, "")
         message = f"the same object with other content stands at {other}"
         self._refuse([candidate.finding(message, "allowDuplicateObjects")])
         return False

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp.manifests.rendered import Files
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _SEPARATOR = re.compile(rb"\n---")
@@ -39,7 +41,7 @@ class Stream(NamedTuple):
     noise: tuple[str, ...]
 
 
-def split(data: bytes, noise: tuple[re.Pattern[str], ...]) -> Stream:
+def split(data: bytes, noise: tuple[re.Pattern[str], ...], files: Files) -> Stream:
     """Cut at the separators; lines before the first one that match `noise` are left out."""
     data = data.removeprefix(BYTE_ORDER_MARK)
     if data and not data.endswith(b"\n"):
@@ -48,7 +50,7 @@ def split(data: bytes, noise: tuple[re.Pattern[str], ...]) -> Stream:
     first = starts[0] if starts else len(data)
     leading, left_out = _without_noise(data[:first], noise)
     pieces = [Piece(b"---\n" + leading, len(left_out), "", is_leading=True)] if leading else []
-    pieces.extend(_pieces(data, starts))
+    pieces.extend(_pieces(data, starts, files))
     return Stream(tuple(pieces), tuple(line for line in left_out if line))
 
 
@@ -64,13 +66,13 @@ def _without_noise(leading: bytes, noise: tuple[re.Pattern[str], ...]) -> tuple[
     return b"\n".join(lines[len(left_out) :]), left_out
 
 
-def _pieces(data: bytes, starts: list[int]) -> Iterator[Piece]:
+def _pieces(data: bytes, starts: list[int], files: Files) -> Iterator[Piece]:
     line, source = data.count(b"\n", 0, starts[0]) + 1 if starts else 0, ""
     for start, end in pairwise([*starts, len(data)]):
         text = data[start:end]
         if found := _SOURCE.match(text):
             source = found[1].decode(errors="replace")  # a file's further documents carry no such comment
-        yield Piece(text, line, source)
+        yield Piece(text, line, files.name(line) or source)
         line += text.count(b"\n")
 
 

@@ -2,7 +2,7 @@
 
 document.py   the file: read, checked as a whole, and typed
 permit.py     what it means for one render: asked before anything is decrypted or fetched
-hosts.py      which chart repositories are listed          flags.py   which flags a policy may list at all
+hosts.py      which hosts are listed                       flags.py   which flags a policy may list at all
 
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder
@@ -13,13 +13,22 @@ hosts.py      which chart repositories are listed          flags.py   which flag
         folders: [charts, envs]
     charts:
       hosts: [charts.example.com, "*.corp.example", "registry.example.com:5000"]  # without this key any
+    kustomize:
+      hosts: [github.com]       # of remote bases and files that kustomizations name; without this key none
     flags:
       helm: [--enable-dns]      # what `extraFlags` of cmp-app.yaml may ask for, to the letter; without this key nothing
+      kustomize: [--load-restrictor=LoadRestrictionsNone]  # likewise `buildOptions`
+    cue:
+      cmd: true                 # `command` of the engine cue may run; without this key it may not
+    helmfile:                   # what a helmfile may do; without a key it may not
+      hooks: true               # run hooks and post-renderers
+      exec: true                # run programs by the functions of its templates, and read files by computed names
+      ref: true                 # resolve ref+…://
 
 The folders of all rules that fit a project and its namespaces add up.  In one of them must lie, links followed: the
 folders of the application and its instance, the folder that is built, `file://` charts, and every file that is
 decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one of its
-scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, helm follows.
+scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
 
 What a policy cannot do: SOPS binds no ciphertext to its path, so that whoever can push to the repository can copy
 another team's encrypted file into a folder of their own.  Teams that must not read each other's secrets need sidecars
@@ -37,7 +46,9 @@ if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.tree import Tree
 
-__all__ = ["Permit", "for_charts", "for_render", "load"]
+__all__ = ["WITHOUT", "Permit", "for_charts", "for_render", "load"]
+
+WITHOUT = Permit(NO_POLICY)  # what may be used where there is no policy
 
 
 def for_render(path: str, tree: Tree, instance: Instance) -> Permit:

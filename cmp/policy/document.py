@@ -10,9 +10,10 @@ from cmp import config
 from cmp.config.build import at
 from cmp.config.check import check
 from cmp.config.rules import PATTERN, quoted
-from cmp.config.spec import Exactly, Items, Keys, Rule, Text
+from cmp.config.scalars import TRUE
+from cmp.config.spec import Exactly, Flag, Items, Keys, Rule, Text
 from cmp.errors import ConfigError
-from cmp.policy.flags import HELM_FLAG
+from cmp.policy.flags import HELM_FLAG, KUSTOMIZE_FLAG
 from cmp.policy.hosts import HOST
 from cmp.tree import WorkTree
 
@@ -39,12 +40,18 @@ class Permission(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The whole file; `applications` and `hosts` are None where everything is allowed, `flags` is by engine."""
+    """The whole file; `applications` and `hosts` are None where everything is allowed, `flags` is by engine.
+
+    `remote_hosts` are those of kustomize's remote bases; `features` are what is forbidden unless it is named:
+    `cue.cmd`.
+    """
 
     file: str = ""
     applications: tuple[Permission, ...] | None = None
     hosts: tuple[str, ...] | None = None
+    remote_hosts: tuple[str, ...] = ()
     flags: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    features: frozenset[str] = frozenset()
 
 
 NO_POLICY = Policy()
@@ -60,6 +67,14 @@ def _explain_folder(text: str) -> str:
     return PATTERN.explain(text)
 
 
+FEATURES = {  # by engine, what lets an application run programs or read more than its own files
+    "cue": {"cmd": Flag("Whether `cue cmd` may run, and with it whatever programs its tasks name.")},
+    "helmfile": {
+        "hooks": Flag("Whether hooks and post-renderers of a helmfile may run: they are programs."),
+        "exec": Flag("Whether templates may run programs (exec) and read files by names that they make up."),
+        "ref": Flag("Whether vals may resolve ref+…:// and with it read any file and any secret store."),
+    },
+}
 _NAMES = Items("a list of names", Text("a name", Rule(r"(?:[a-z0-9.-]|\*(?!\*))+", _explain_name)), is_set=True)
 _FOLDER = Rule(rf"(?![^{{}}]*[{{}}])(?:{PATTERN.regex})", _explain_folder)
 _PERMISSION = Keys(
@@ -70,12 +85,21 @@ _PERMISSION = Keys(
     },
     required=("projects", "folders"),
 )
+_HOSTS = Keys({"hosts": Items("a list of hosts", Text("a host", HOST))}, required=("hosts",))
 _POLICY = Keys(
     {
         "version": Exactly(VERSION),
         "applications": Items("a list of rules", _PERMISSION),
-        "charts": Keys({"hosts": Items("a list of hosts", Text("a host", HOST))}, required=("hosts",)),
-        "flags": Keys({"helm": Items("a list of flags", Text("a flag", HELM_FLAG))}, required=("helm",)),
+        "charts": _HOSTS,
+        "kustomize": _HOSTS,
+        "flags": Keys(
+            {
+                "helm": Items("a list of flags", Text("a flag", HELM_FLAG)),
+                "kustomize": Items("a list of flags", Text("a flag", KUSTOMIZE_FLAG)),
+            },
+            is_filled=True,
+        ),
+        **{engine: Keys(known, is_filled=True) for engine, known in FEATURES.items()},
     },
     required=("version",),
 )
@@ -128,8 +152,15 @@ def _policy(root: Node, path: str) -> Policy:
         file=path,
         applications=None if rules is None else tuple(_permission(rule) for rule in rules.items),
         hosts=None if hosts is None else _texts(hosts),
-        flags={"helm": _texts(at(root, "flags", "helm"))},
+        remote_hosts=_texts(at(root, "kustomize", "hosts")),
+        flags={engine: _texts(at(root, "flags", engine)) for engine in ("helm", "kustomize")},
+        features=_features(root),
     )
+
+
+def _features(root: Node) -> frozenset[str]:
+    named = {f"{engine}.{name}": at(root, engine, name) for engine, known in FEATURES.items() for name in known}
+    return frozenset(feature for feature, node in named.items() if node and node.text in TRUE)
 
 
 def _permission(node: Node) -> Permission:

@@ -12,8 +12,12 @@ from cmp.config.rules import quoted
 from cmp.config.spec import Rule
 
 HELM = ("--enable-dns", "--is-upgrade", "--no-hooks")
+KUSTOMIZE = ("--load-restrictor=LoadRestrictionsNone",)
+# What is always allowed.
+FREE = {"kustomize": ("--reorder=legacy", "--reorder=none", "--load-restrictor=LoadRestrictionsRootOnly")}
 
-_REASONS = (
+_ALLOWED = {"helm": HELM, "kustomize": KUSTOMIZE}
+_OF_HELM = (
     (r"-\w.*", "short forms are not taken"),
     (r"--post-renderer.*", "it runs a program"),
     (
@@ -31,21 +35,34 @@ _REASONS = (
     ),
     ("--debug|--show-only|--help|--colou?r", "it changes what is printed, and objects could be lost by that"),
 )
+_OF_KUSTOMIZE = (
+    (r"-\w.*", "short forms are not taken"),
+    ("--enable-helm|--helm-.*", "the keys enableHelm and helmVersion say it"),
+    ("--enable.alpha.plugins|--enable-exec|--enable-star|--network.*|--mount|--as-current-user", "it runs programs"),
+    ("--output", "it writes files, and a render writes none but its own"),
+    ("--reorder|--load.restrictor", "it is written with `=` and a value that is known"),
+    ("--enable.managedby.label", "buildMetadata of the kustomization does the same"),
+)
+_REASONS = {"helm": _OF_HELM, "kustomize": _OF_KUSTOMIZE}
 
 
-def reason(flag: str) -> str:
-    """Say why no policy may list this flag of helm; empty for one that it may list."""
-    if flag in HELM:
+def reason(flag: str, engine: str = "helm") -> str:
+    """Say why no policy may list this flag of an engine's program; empty for one that it may list."""
+    allowed = (*_ALLOWED[engine], *FREE.get(engine, ()))
+    if flag in allowed:
         return ""
     name = re.split("[= ]", flag, maxsplit=1)[0]
-    if name in HELM:
+    if name in allowed:
         return f"it is a switch, written {name}"
-    known = next((why for pattern, why in _REASONS if re.fullmatch(pattern, name)), "it is not known to be harmless")
-    return f"{known}; those that can be allowed are {', '.join(HELM)}"
+    known = (why for pattern, why in _REASONS[engine] if re.fullmatch(pattern, name))
+    return f"{next(known, 'it is not known to be harmless')}; those that can be allowed are {', '.join(allowed)}"
 
 
-def _explain(text: str) -> str:
-    return f"{quoted(text)} can never be allowed: {reason(text)}"
+def _rule(engine: str) -> Rule:
+    def explain(text: str) -> str:
+        return f"{quoted(text)} can never be allowed: {reason(text, engine)}"
+
+    return Rule("|".join((*_ALLOWED[engine], *FREE.get(engine, ()))), explain)
 
 
-HELM_FLAG = Rule("|".join(HELM), _explain)
+HELM_FLAG, KUSTOMIZE_FLAG = _rule("helm"), _rule("kustomize")

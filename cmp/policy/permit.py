@@ -8,6 +8,7 @@ from cmp import config, layout
 from cmp.config import APP_FILE, FILE
 from cmp.config.build import at
 from cmp.config.rules import quoted
+from cmp.engines.facts import FLAGS
 from cmp.errors import ConfigError
 from cmp.policy import flags, hosts
 from cmp.tree import join
@@ -15,11 +16,10 @@ from cmp.tree import join
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cmp.model import Instance
+    from cmp.model import Instance, RemoteRef
     from cmp.policy.document import Permission, Policy
     from cmp.tree import Tree
 
-EXTRA_FLAGS = "extraFlags"
 MAX_LISTED = 8
 
 
@@ -55,6 +55,28 @@ class Permit(NamedTuple):
                 place,
             )
 
+    def feature(self, name: str, subject: str, place: str) -> None:
+        """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` is what would use it."""
+        if name not in self.policy.features:
+            where = self.policy.file or "a policy (CMP_POLICY)"
+            raise _refusal(
+                f"{subject} is not allowed",
+                f"an administrator sets {name} to true in {where}; an author does without it",
+                place,
+            )
+
+    def remote(self, wanted: RemoteRef) -> None:
+        """ConfigError unless the policy lists the host of a remote base or file."""
+        listed = self.policy.remote_hosts
+        if not hosts.is_listed(wanted.url, listed):
+            where = self.policy.file or "a policy (CMP_POLICY)"
+            raise _refusal(
+                f"{wanted.subject} may not be used: no administrator's policy lists its host {hosts.shown(wanted.url)}",
+                f"an administrator adds the host to kustomize.hosts of {where}; an author copies the files into the "
+                "repository (`git subtree add`, or those files alone) and names that folder",
+                wanted.place,
+            )
+
     def _require(self, path: str, verb: str, place: str = "") -> None:
         """Look where the path leads: a link is no way into another team's folder."""
         if self.tree is None or self.folders is None:
@@ -77,9 +99,9 @@ def permitted(policy: Policy, tree: Tree, instance: Instance) -> Permit:
         if folder:
             permit.render(folder)
     for engine in instance.engines:
-        asked = cast("tuple[str, ...]", instance.options.get(engine, {}).get(EXTRA_FLAGS, ()))
+        asked = cast("tuple[str, ...]", instance.options.get(engine, {}).get(FLAGS.get(engine, ""), ()))
         for flag in asked:
-            if flag not in policy.flags.get(engine, ()):
+            if flag not in (*policy.flags.get(engine, ()), *flags.FREE.get(engine, ())):
                 raise _flag_refusal(policy, engine, flag, _place(tree, instance, engine, flag))
     return permit
 
@@ -143,17 +165,18 @@ def _namespace_refusal(
 
 def _flag_refusal(policy: Policy, engine: str, flag: str, place: str) -> ConfigError:
     what = f"the flag {quoted(flag)} of {engine} is not allowed"
-    if never := flags.reason(flag):
-        return ConfigError(what, file=place, hint=f"no policy can allow it: {never}; remove it from {EXTRA_FLAGS}")
+    key = FLAGS[engine]
+    if never := flags.reason(flag, engine):
+        return ConfigError(what, file=place, hint=f"no policy can allow it: {never}; remove it from {key}")
     where = f"flags.{engine} of {policy.file}" if policy.file else f"flags.{engine} of a policy (CMP_POLICY)"
-    return _refusal(what, f"an administrator adds it to {where}; an author removes it from {EXTRA_FLAGS}", place)
+    return _refusal(what, f"an administrator adds it to {where}; an author removes it from {key}", place)
 
 
 def _place(tree: Tree, instance: Instance, engine: str, flag: str) -> str:
     """Find the line that asks for a flag: in the strongest file that has the list, which replaces the others."""
     for file, *keys in _sources(instance, engine):
         root, _ = config.read(tree, file) if tree.kind(file) == "file" else (None, [])
-        found = at(root, *keys, EXTRA_FLAGS)
+        found = at(root, *keys, FLAGS[engine])
         for item in found.items if found else ():
             if item.text == flag:
                 return f"{file}:{item.line}:{item.column}"

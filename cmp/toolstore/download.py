@@ -18,6 +18,7 @@ from cmp.toolstore.recipes import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
+    from typing import IO
 
     from cmp.model import Settings
     from cmp.proc import Deadline
@@ -40,7 +41,8 @@ class Downloads:
         self._deadline = deadline
         self._progress = progress
         self._opener = urllib.request.build_opener(
-            _Proxies(settings.env.build), _HTTPHandler(), _HTTPSHandler(context=_trust(settings.ca_file))
+            *(_Proxies(settings.env.build), _Redirects(), _HTTPHandler()),
+            _HTTPSHandler(context=_trust(settings.ca_file)),
         )
         self._dead: dict[str, str] = {}
 
@@ -127,6 +129,23 @@ class _Proxies(urllib.request.ProxyHandler):
         if urllib.request.proxy_bypass_environment(req.host, self._exempt):  # type: ignore[attr-defined]
             return None
         return super().proxy_open(req, proxy, type)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Go wherever a host sends us, but not from https to less."""
+
+    def redirect_request(  # noqa: PLR0913, PLR0917  # as in urllib
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and urlsplit(newurl).scheme != "https":
+            raise urllib.error.HTTPError(req.full_url, code, f"and leads to {newurl}, without TLS", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 class _HTTPConnection(http.client.HTTPConnection):

@@ -1,56 +1,94 @@
 """Kustomizations, built by `kustomize build` from a private copy, with the options of Argo CD's built-in kustomize.
 
-graph.py   what the kustomization uses
+graph.py    what the kustomizations of the repository use    uses.py       what one of them names
+plugins.py  generators and transformers: which may run       ksops.py      KSOPS without KSOPS
+rewrite.py  a build: private copies that steps change        chain.py      a rendered chart as a resource
+options.py  Argo CD's options, by `kustomize edit`           flags.py      flags of `kustomize build`
+mark.py     parameters, put into a ConfigMap                 configmap.py  that ConfigMap, found
+program.py  kustomize itself                                 messages.py   what it says
+remote.py   remote bases and files, fetched                  charts.py     charts, put where kustomize looks for them
+references.py  how remote ones are spelled                   supplied.py   both, for the other modules
 """
 
 from __future__ import annotations
 
-import os
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cmp.engines.facts import HELM, KUSTOMIZE
-from cmp.engines.kustomize import graph
+from cmp.engines.kustomize import chain, configmap, flags, graph, ksops, options, supplied
+from cmp.engines.kustomize.mark import Mark
+from cmp.engines.kustomize.program import run
+from cmp.engines.kustomize.rewrite import Build
 from cmp.engines.protocol import PIPES, Needs, Printed
-from cmp.errors import EngineError
-from cmp.proc import Command
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
+    from cmp.engines.kustomize.configmap import Found
+    from cmp.engines.kustomize.graph import Graph
     from cmp.engines.protocol import Work
-    from cmp.model import Instance, ToolPin
+    from cmp.model import Instance
     from cmp.proc import Nursery
     from cmp.tree import Tree
 
 NAME = KUSTOMIZE
-NOISE: tuple[re.Pattern[str], ...] = (re.compile(r"# Warning: .*"),)
+NOISE: tuple[re.Pattern[str], ...] = ()
+
+# What is changed in the private copies before the build, in this order.
+STEPS: tuple[Callable[[Build], None], ...] = (supplied.place, options.apply, ksops.replace)
 
 
 def needs(tree: Tree, instance: Instance) -> Needs:
-    """Ask for kustomize, and for the plaintext of every encrypted file that a kustomization names."""
-    found = graph.read(tree, instance.folder)
-    tools: dict[str, ToolPin] = {NAME: instance.pins[NAME]}
-    files = {path: found.above(node.folder) for node in found.nodes.values() for path in node.files}
-    return Needs(tools, files=files, sees_tree=True, takes=PIPES if HELM in instance.engines else "")
+    """Ask for kustomize, and for the plaintext of every encrypted file that a kustomization names.
+
+    ConfigError for what kustomize would do and a render does not: run programs, leave the tree; and for parameters
+    that nothing uses.
+    """
+    found = graph.read(tree, instance.folder, options.uses(instance))
+    found.require_present(optional=options.optional(instance))
+    parameters = configmap.find(tree, found)
+    is_chain = HELM in instance.engines
+    if is_chain:
+        chain.require_name(tree, instance)
+    else:
+        configmap.require_known(instance.parameters, parameters)
+    files = found.files()
+    more = supplied.check(tree, instance, found)
+    changed = {*ksops.check(tree, found), *parameters.folders, *more.folders}  # by a step: their kustomizations
+    copies = {path for folder in changed for path in found.above(folder)}
+    copies |= {path for file in parameters.files for path in files[file]} | more.copies
+    return Needs(
+        {NAME: instance.pins[NAME], **more.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
+        charts=(*((instance.folder,) if is_chain else ()), *more.charts),
+        files=files,
+        copies=tuple(sorted(copies)),
+        refs=more.refs,
+        beyond=more.beyond,
+        sees_tree=True,
+        takes=PIPES if is_chain else "",
+        found=(found, parameters),
+    )
 
 
-def start(_: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
-    """Return what runs kustomize: it reads everything at once and cannot wait for what is not in place."""
-    tool = work.tools[NAME]
+def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+    """Return what runs kustomize: it reads everything at once and cannot wait for what is not in place.
+
+    Helm, where it comes first, is started.
+    """
+    found, parameters = cast("tuple[Graph, Found]", work.found)
+    build = Build(instance, work, nursery, found)
+    chart = chain.start(build) if HELM in instance.engines else None
 
     def finish() -> Printed:
-        command = Command(
-            label="kustomize build",
-            argv=(tool.path, "build", os.path.relpath(work.folder, work.root)),
-            env={**work.env, "HOME": work.home},
-            cwd=work.root,
-            sees=work.sight,
-        )
-        result = nursery.wait(nursery.start(command))[0]
-        said = result.stderr.decode(errors="replace").replace(f"{work.root}/", "").replace(work.root, ".").strip()
-        if result.returncode != 0:
-            raise EngineError(f"kustomize {tool.version}: {said.removeprefix('Error: ')}")
-        return Printed(result.stdout, tuple(f"kustomize: {line}" for line in said.splitlines() if line.strip()))
+        if chart:
+            chart()
+        for step in STEPS:
+            step(build)
+        mark = Mark({} if chart else configmap.given(instance.parameters))
+        mark.set(build, parameters)
+        build.save()
+        printed = run(build, "", "build", instance.folder, *flags.given(build), *build.flags)
+        return Printed(mark.removed_from(printed) if parameters else printed, build.warnings)
 
     return finish

@@ -7,58 +7,59 @@ sops must open, and what it would fetch over the network.  What kustomize would 
 from __future__ import annotations
 
 import posixpath
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.engines.facts import FACTS, KUSTOMIZE
+from cmp.engines.kustomize import uses
+from cmp.engines.kustomize.plugins import CHART, Plugin, plugins
 from cmp.errors import ConfigError
 from cmp.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
+    from cmp.engines.kustomize.uses import Map, Use
     from cmp.tree import Tree
     from cmp.yamldoc import Document
 
-Map = dict[str, object]
-Path = tuple[str | int, ...]
-
 FILES = FACTS[KUSTOMIZE].markers
-# Lists of paths; an entry may also be a folder, an address or, for some, the YAML itself.
-PATHS = (
-    *("resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators"),
-    "patchesStrategicMerge",
-)
-RECORDS = ("patches", "patchesJson6902", "replacements")  # lists of maps that may have a `path`
-GENERATORS = ("configMapGenerator", "secretGenerator")
-_REMOTE = re.compile(
-    r"[a-z][a-z0-9+.-]*::?//|[a-z][a-z0-9+.-]*::|[\w.-]+@[\w.-]+:|(?:github\.com|gitlab\.com|bitbucket\.org)[/:]|[^?]*\?(?:\w+=[^&]*&)*ref=",
-    re.IGNORECASE,
-)
-
-
-class Use(NamedTuple):
-    """A path or an address as a kustomization has it, the key it stands under, and its line."""
-
-    text: str
-    key: str
-    place: str
+OPTIONS = "cmp-app.yaml"  # the place of what options add to a kustomization
 
 
 class Node(NamedTuple):
     """One kustomization: its folder and file (relative to the root), its content, and what it names.
 
-    `folders` are kustomizations of the same tree, `files` are files of it, `remotes` what must come over the network.
+    Each of `uses` is a file or a folder of the tree, an address, or nothing that is there.  `plugins` are the
+    configurations of its generators, transformers and validators.
     """
 
     folder: str
     file: str
     value: Map
-    folders: tuple[str, ...]
-    files: tuple[str, ...]
-    remotes: tuple[Use, ...]
-    charts: tuple[Map, ...]
+    uses: tuple[Use, ...]
+    plugins: tuple[Plugin, ...]
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The kustomizations of the same tree."""
+        return tuple(dict.fromkeys(use.path for use in self.uses if use.kind == "folder"))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the same tree."""
+        return tuple(dict.fromkeys(use.path for use in self.uses if use.kind == "file"))
+
+    @property
+    def remotes(self) -> tuple[Use, ...]:
+        """What must come over the network."""
+        return tuple(use for use in self.uses if use.kind == "remote")
+
+    @property
+    def has_charts(self) -> bool:
+        """Whether it may name charts, in whatever form."""
+        kinds = {plugin.value.get("kind") for plugin in self.plugins}
+        return not self.value.keys().isdisjoint(uses.CHARTS) or CHART in kinds
 
 
 class Graph(NamedTuple):
@@ -73,18 +74,53 @@ class Graph(NamedTuple):
             found |= more
         return tuple(sorted(found))
 
+    def files(self) -> dict[str, tuple[str, ...]]:
+        """Return every file that they name, with what must be private copies before it may be written to."""
+        found: dict[str, set[str]] = {}
+        for node in self.nodes.values():
+            above = self.above(node.folder)
+            for path in node.files:
+                found.setdefault(path, {path}).update(above)
+        return {path: tuple(sorted(copies)) for path, copies in found.items()}
 
-def read(tree: Tree, folder: str) -> Graph:
-    """Read the kustomization in a folder and all that it uses; ConfigError for what leads outside the tree."""
+    @property
+    def takes_more(self) -> bool:
+        """Whether they may take something from elsewhere: remote bases, or charts."""
+        return any(node.remotes or node.has_charts for node in self.nodes.values())
+
+    def require_present(self, optional: Container[str]) -> None:
+        """ConfigError for the first path that leads to nothing; components of options may be `optional`."""
+        for node in self.nodes.values():
+            for use in node.uses:
+                if use.place == OPTIONS and use.text in optional:
+                    continue
+                if use.kind in ("missing", "other"):
+                    raise ConfigError(
+                        f"{use.key} names {use.text}, and there is no {use.path}",
+                        file=use.place,
+                        hint="correct the path, or commit the file",
+                    )
+                if use.kind == "remote" and use.place == OPTIONS:
+                    raise ConfigError(
+                        f"{use.key} names {use.text}, which is not in the repository",
+                        file=use.place,
+                        hint="name it in the kustomization: only there is what is remote looked at",
+                    )
+
+
+def read(tree: Tree, folder: str, more: Iterable[Use] = ()) -> Graph:
+    """Read the kustomization in a folder, to which options add `more`, and all that it uses.
+
+    ConfigError for what leads outside the tree, and for a kustomization that cannot be read as kustomize reads it.
+    """
+    _require_itself(tree, folder, "")
     nodes: dict[str, Node] = {}
     waiting = [folder]
     while waiting:
         at = waiting.pop(0)
-        if at in nodes:
-            continue
-        file = _file(tree, at)
+        file = "" if at in nodes else _file(tree, at)
         if file:
-            nodes[at] = _node(tree, at, file)
+            nodes[at] = _node(tree, at, file, more if at == folder else ())
             waiting += nodes[at].folders
     return Graph(nodes)
 
@@ -93,26 +129,15 @@ def _file(tree: Tree, folder: str) -> str:
     return next((join(folder, name) for name in FILES if tree.kind(join(folder, name)) == "file"), "")
 
 
-def _node(tree: Tree, folder: str, file: str) -> Node:
+def _node(tree: Tree, folder: str, file: str, more: Iterable[Use]) -> Node:
     document = _document(tree, file)
     value = document.value if document and isinstance(document.value, dict) else {}
     lines = document.lines() if document else {}
-    uses = [*_uses(value, file, lines)]
-    folders, files, remotes = [], [], []
-    for use in uses:
-        path = _inside(folder, use)
-        kind = tree.kind(path) if path is not None else "missing"
-        if kind == "folder" and path is not None:
-            folders.append(path)
-        elif kind == "file" and path is not None:
-            files.append(path)
-        elif _REMOTE.match(use.text):
-            remotes.append(use)
-    charts = value.get("helmCharts")
-    return Node(
-        *(folder, file, value, tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(files)), tuple(remotes)),
-        tuple(one for one in charts if isinstance(one, dict)) if isinstance(charts, list) else (),
-    )
+    uses.require_exact_keys(value, file, lines)
+    named = [_found(tree, folder, use) for use in (*uses.of(value, file, lines), *more)]
+    configured = plugins(tree, file, named)
+    named += [_found(tree, folder, use) for plugin in configured for use in plugin.uses()]
+    return Node(folder, file, value, tuple(named), configured)
 
 
 def _document(tree: Tree, file: str) -> Document | None:
@@ -124,10 +149,12 @@ def _document(tree: Tree, file: str) -> Document | None:
     return documents[0] if documents else None
 
 
-def _inside(folder: str, use: Use) -> str | None:
-    """Return the path from the root, or None for what is none; ConfigError where it leads outside."""
-    if "\n" in use.text or _REMOTE.match(use.text):
-        return None
+def _found(tree: Tree, folder: str, use: Use) -> Use:
+    """Say what a text leads to; ConfigError where that is outside the tree."""
+    if uses.is_inline(use.text):
+        return use
+    if uses.is_remote(use.text):
+        return use._replace(kind="remote")
     path = posixpath.normpath(posixpath.join(folder, use.text))
     if path.startswith(("../", "/")) or path == "..":
         raise ConfigError(
@@ -135,44 +162,17 @@ def _inside(folder: str, use: Use) -> str | None:
             file=use.place,
             hint="everything an application uses must lie in its repository",
         )
-    return "" if path == "." else path
+    path = "" if path == "." else path
+    kind = tree.kind(path)
+    if kind == "folder":
+        _require_itself(tree, path, use.place)
+    return use._replace(path=path, kind=kind)
 
 
-def _uses(value: Map, file: str, lines: Mapping[Path, int]) -> Iterator[Use]:
-    """Yield everything that a kustomization names, with the line of the entry that names it."""
-    for path, text in (*_listed(value), *_of_records(value), *_of_generators(value)):
-        if isinstance(text, str) and text:
-            line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 0)
-            yield Use(text, str(path[0]), f"{file}:{line}" if line else file)
-
-
-def _listed(value: Map) -> Iterator[tuple[Path, object]]:
-    for key in PATHS:
-        yield from _items(value, key)
-    openapi = value.get("openapi")
-    yield ("openapi",), openapi.get("path") if isinstance(openapi, dict) else None
-
-
-def _of_records(value: Map) -> Iterator[tuple[Path, object]]:
-    for key in RECORDS:
-        yield from ((path, item.get("path")) for path, item in _items(value, key) if isinstance(item, dict))
-    for path, item in _items(value, "helmCharts"):
-        for name in ("valuesFile", "additionalValuesFiles") if isinstance(item, dict) else ():
-            yield from ((path, text) for text in _texts(item.get(name)))
-
-
-def _of_generators(value: Map) -> Iterator[tuple[Path, object]]:
-    for key in GENERATORS:
-        for path, item in _items(value, key):
-            if isinstance(item, dict):
-                yield from ((path, text.rpartition("=")[2]) for text in _texts(item.get("files")))
-                yield from ((path, text) for name in ("envs", "env") for text in _texts(item.get(name)))
-
-
-def _items(value: Map, key: str) -> Iterator[tuple[Path, Any]]:
-    found = value.get(key)
-    yield from (((key, index), item) for index, item in enumerate(found if isinstance(found, list) else ()))
-
-
-def _texts(value: object) -> Iterator[str]:
-    yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+def _require_itself(tree: Tree, folder: str, place: str) -> None:
+    """ConfigError for a link: kustomize goes to where it leads, and on from there, and a private copy has no links."""
+    real = tree.resolve(folder)
+    if real != folder:
+        raise ConfigError(
+            f"the kustomization {folder} lies behind a link to {real}", file=place, hint="name the folder itself"
+        )

@@ -1,0 +1,77 @@
+"""What a CUE package declares and reads, as its files say it, before cue runs.
+
+Nothing is evaluated here: what this finds too much costs a little, and what is wrong cue says itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.tree import join, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.tree import Tree
+
+MODULE = "cue.mod"
+
+_COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)  # a `//` behind something else may stand in a text
+_TAG = re.compile(r"@tag\(\s*([\w$#]+)")
+_EMBED = re.compile(r"""@embed\(\s*(file|glob)\s*=\s*(?:"([^"]+)"|([^,)\s]+))""")
+
+
+class Sources(NamedTuple):
+    """The names of the tags that the files declare; the files that they embed, and what must be copied for each."""
+
+    tags: frozenset[str]
+    embedded: dict[str, tuple[str, ...]]
+
+
+def read(tree: Tree, folder: str) -> Sources:
+    """Look through the CUE files of a folder, of those below it, and of those above it, which add to its package."""
+    tags: set[str] = set()
+    embedded: dict[str, tuple[str, ...]] = {}
+    for path in _files(tree, folder):
+        text = _COMMENT.sub("", tree.read(path).decode(errors="replace"))
+        tags.update(_TAG.findall(text))
+        for found in _EMBED.finditer(text):
+            name = found[2] or found[3]
+            for file in _embedded(tree, os.path.dirname(path), name, is_pattern=found[1] == "glob"):
+                embedded[file] = () if file.startswith(f"{folder}/") else (file,)
+    return Sources(frozenset(tags), embedded)
+
+
+def _files(tree: Tree, folder: str) -> Iterator[str]:
+    for path in walk(tree, folder):
+        if path.endswith(".cue") and f"/{MODULE}/" not in path:
+            yield path
+    while folder:
+        if tree.kind(join(folder, MODULE)) == "folder":
+            return  # the module ends here
+        folder = os.path.dirname(folder)
+        for entry in tree.entries(folder):
+            if entry.kind == "file" and entry.name.endswith(".cue"):
+                yield join(folder, entry.name)
+
+
+def _embedded(tree: Tree, folder: str, name: str, *, is_pattern: bool) -> Iterator[str]:
+    """Yield the files that an `@embed` names; its paths start in the folder of its file, and never leave it."""
+    parts = name.split("/")
+    if ".." in parts or not parts[0]:
+        return
+    if not is_pattern:
+        path = join(folder, *(part for part in parts if part != "."))
+        if tree.kind(path) == "file":
+            yield path
+        return
+    for entry in tree.entries(folder):
+        if fnmatchcase(entry.name, parts[0]):
+            path = join(folder, entry.name)
+            if parts[1:]:
+                yield from _embedded(tree, path, "/".join(parts[1:]), is_pattern=True)
+            elif entry.kind == "file":
+                yield path

@@ -1,0 +1,71 @@
+"""What an instance asks of helmfile: its environment, selectors and state values, placeholders filled."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from cmp.engines.facts import HELM, HELMFILE
+from cmp.engines.helmfile import setvalues
+from cmp.errors import ConfigError
+from cmp.model import ToolPin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.engines.helmfile.setvalues import Map
+    from cmp.model import Instance
+
+DEFAULT = "default"  # helmfile's own name for the environment that nobody chose
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
+class Options(NamedTuple):
+    """The options of one instance; `state_values` are texts by their keys."""
+
+    environment: str
+    selectors: tuple[str, ...]
+    state_values: Mapping[str, str]
+    skip_crds: bool
+    skip_tests: bool
+
+
+def of(instance: Instance) -> Options:
+    """Return the options; ConfigError for a placeholder that nothing fills."""
+    given = instance.options.get(HELMFILE, {})
+    environment = instance.parameters.environment or cast("str", given.get("environment", DEFAULT))
+    selectors = cast("tuple[str, ...]", given.get("selectors", ()))
+    values = cast("Mapping[str, str]", given.get("stateValues", {}))
+    return Options(
+        environment=_filled(environment, "environment", instance),
+        selectors=tuple(_filled(selector, "selectors", instance) for selector in selectors),
+        state_values={key: _filled(value, f"stateValues: {key}", instance) for key, value in values.items()},
+        skip_crds=bool(given.get("skipCrds")),
+        skip_tests=bool(given.get("skipTests")),
+    )
+
+
+def helm_pin(instance: Instance) -> ToolPin:
+    """Return the pin of the helm that helmfile runs."""
+    own = instance.options.get(HELMFILE, {}).get("helmVersion")
+    return ToolPin(HELM, str(own), f"{HELMFILE}.helmVersion") if own else instance.pins[HELM]
+
+
+def state_values(options: Options, instance: Instance) -> list[Map]:
+    """Return what the options set for `.Values` of the state, and what parameters set, which is stronger."""
+    texts = setvalues.tree((), options.state_values.items())
+    return [texts, setvalues.tree(instance.parameters.set, instance.parameters.set_string)]
+
+
+def _filled(text: str, option: str, instance: Instance) -> str:
+    def fill(found: re.Match[str]) -> str:
+        if found[1] not in instance.known:
+            whose = f"of cluster {instance.cluster}" if instance.cluster else "without a cluster"
+            raise ConfigError(
+                f"{{{found[1]}}} in `{HELMFILE}: {{{option}}}` is not known {whose}",
+                hint=f"known are {', '.join(sorted(instance.known))}",
+            )
+        return instance.known[found[1]]
+
+    return _PLACEHOLDER.sub(fill, text)

@@ -1,0 +1,75 @@
+"""Run helmfile, behind the wall."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.confine import Sight
+from cmp.engines.facts import HELM, HELMFILE
+from cmp.engines.helm import environment
+from cmp.engines.helmfile import decrypt, messages
+from cmp.proc import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.engines.helmfile.options import Options
+    from cmp.engines.protocol import Work
+    from cmp.model import Instance
+    from cmp.proc import Nursery, Result
+
+
+class Program(NamedTuple):
+    """Helmfile for one render; `features` are those that the policy allows and the helmfile uses."""
+
+    instance: Instance
+    work: Work
+    nursery: Nursery
+    options: Options
+    features: frozenset[str]
+
+    def run(self, verb: str, *flags: str, names: Mapping[str, str] | None = None) -> Result:
+        """Run it to its end; EngineError when it refuses, in which files are called as in `names`."""
+        result = self.attempt("--quiet", *flags, verb=verb)
+        if result.returncode != 0:
+            tools = self.work.tools
+            words = messages.Words(result.stderr, self.work, self.instance.folder, names or {})
+            raise words.refusal(result.returncode, tools[HELMFILE].version, tools[HELM].version)
+        return result
+
+    def attempt(self, *flags: str, verb: str) -> Result:
+        """Run it to its end, whatever that is."""
+        tools = self.work.tools
+        command = Command(
+            label=f"helmfile {verb}",
+            argv=(
+                *(tools[HELMFILE].path, verb, "--no-color", "--helm-binary", tools[HELM].path),
+                *("--environment", self.options.environment, *flags),
+            ),
+            env=self._environment(),
+            cwd=self.work.folder,
+            sees=None if self.features else self._sight(),
+        )
+        return self.nursery.wait(self.nursery.start(command))[0]
+
+    def _environment(self) -> Mapping[str, str]:
+        """Return an environment in which it fetches nothing and finds no program; not so where the policy says more."""
+        work = self.work
+        own = {
+            "TMPDIR": work.scratch,
+            "HELMFILE_TEMPDIR": work.scratch,
+            "HELMFILE_CACHE_HOME": f"{work.home}/helmfile",
+            "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",
+            "HELM_PLUGINS": decrypt.plugins(work.scratch),
+            **({} if self.features else {"PATH": ""}),
+            **({} if "helmfile.exec" in self.features else {"HELMFILE_DISABLE_INSECURE_FEATURES": "1"}),
+        }
+        return {**environment(work.env, work.home), **own}
+
+    def _sight(self) -> Sight:
+        """Return the private folder and the tools, without the tree: what it may read was copied."""
+        tools = tuple(tool.path for tool in self.work.tools.values())
+        python = tuple({sys.base_prefix, os.path.realpath(sys.executable)})
+        return Sight((*tools, *python), self.work.sight.writes)

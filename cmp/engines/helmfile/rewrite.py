@@ -1,0 +1,153 @@
+"""The states that helmfile renders in the end: those that it built, with charts from the cache and secrets as values.
+
+They lie beside the states that they come from, so that the paths in them mean the same.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import yamldoc
+from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
+from cmp.engines.facts import HELM
+from cmp.engines.helmfile.charts import Charts
+from cmp.engines.helmfile.state import mapping, maps
+from cmp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.engines.helmfile.built import State
+    from cmp.engines.helmfile.options import Options
+    from cmp.engines.helmfile.state import Map
+    from cmp.engines.protocol import Work
+    from cmp.model import ChartRef, Instance
+
+NAME = "cmp-state-{}.yaml"
+ALL = "cmp-states.yaml"
+SELECTED = "cmp-selected"  # a label: that of the chart is not what it was
+
+# What is left out: helmfile has used it already, or must not use it.
+_USED_UP = frozenset(
+    (
+        *("chartPath", "secrets", "version", "valuesTemplate", "setTemplate", "inherit", "verify", "keyring"),
+        *("devel", "kubeContext", "plainHttp", "insecureSkipTLSVerify"),
+    )
+)
+_OF_STATE = ("helmDefaults", "hooks", "namespace", "missingFileHandler", "missingFileHandlerConfig")
+
+
+class Written(NamedTuple):
+    """The file to be given to helmfile, and the names in the repository of the states that were written."""
+
+    path: str
+    names: Mapping[str, str]
+
+
+def write(states: list[State], instance: Instance, work: Work, options: Options) -> Written:
+    """Obtain the charts and write the states; raises ChartError, and ConfigError for what may not be read."""
+    rewriter = _Rewriter(instance, work, options, states)
+    charts = [rewriter.named(state) for state in states]
+    rewriter.charts.obtain()
+    names: dict[str, str] = {}
+    for number, (state, named) in enumerate(zip(states, charts, strict=True)):
+        path = os.path.join(state.folder, NAME.format(number))
+        _write(path, rewriter.parts(state, named))
+        names[path] = os.path.relpath(state.path, work.root)
+    if len(names) == 1:
+        return Written(next(iter(names)), names)
+    path = os.path.join(work.folder, ALL)
+    _write(path, [{"helmfiles": [{"path": one} for one in names]}])
+    return Written(path, names)
+
+
+def _write(path: str, parts: list[Map]) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "wb") as file:
+        file.write(yamldoc.dump_all(parts))
+
+
+class _Rewriter:
+    def __init__(self, instance: Instance, work: Work, options: Options, states: list[State]) -> None:
+        self._instance = instance
+        self._work = work
+        self._options = options
+        self._stub = stub(work)
+        self._is_filtered = any(one.get("selectors") for state in states for one in maps(state.value.get("helmfiles")))
+        self.charts = Charts(work)
+
+    def named(self, state: State) -> list[ChartRef | str]:
+        """Return what to obtain for each release, and a stand-in for one that is not rendered."""
+        self._require_private(state.folder, "", os.path.relpath(state.path, self._work.root))
+        return [
+            self.charts.name(state, release) if state.is_wanted(release) else self._stub for release in state.releases
+        ]
+
+    def parts(self, state: State, charts: list[ChartRef | str]) -> list[Map]:
+        """Return the parts of the new state: its values are those that helmfile has computed."""
+        values = mapping(state.value.get("renderedvalues"))
+        names = {release.get("name") for release in state.releases}
+        releases = [
+            self._release(state, release, self.charts.path(chart), names)
+            for release, chart in zip(state.releases, charts, strict=True)
+        ]
+        kept = {key: state.value[key] for key in _OF_STATE if state.value.get(key)}
+        return [{"environments": {self._options.environment: {"values": [values]}}}, {**kept, "releases": releases}]
+
+    def _release(self, state: State, release: Map, chart: str, names: set[object]) -> Map:
+        if release.get("skipSchemaValidation"):
+            require(self._work.tools[HELM], SKIP_SCHEMA_VALIDATION)
+        values = [*_list(release.get("values")), *_list(release.get("secrets"))]
+        place = self.charts.place(state, release)
+        for path in [*values, *(item.get("file") for item in maps(release.get("set")))]:
+            if isinstance(path, str):
+                prefix = str(release.get("valuesPathPrefix") or "")
+                self._require_private(state.folder, prefix + path, place)
+        instance, own = self._instance, [str(version) for version in _list(release.get("apiVersions"))]
+        return {
+            **{key: value for key, value in release.items() if key not in _USED_UP},
+            "chart": chart,
+            "labels": {**mapping(release.get("labels")), SELECTED: str(state.is_selected(release)).lower()},
+            "values": values,
+            "needs": self._needs(release, names),
+            "namespace": release.get("namespace") or instance.namespace,
+            "apiVersions": [*dict.fromkeys((*own, *instance.api_versions))],
+        }
+
+    def _needs(self, release: Map, names: set[object]) -> list[object]:
+        """Return the releases that come first; the selectors of a `helmfiles` entry leave no trace of the others."""
+        needs = _list(release.get("needs"))
+        return [need for need in needs if not self._is_filtered or str(need).rpartition("/")[2] in names]
+
+    def _require_private(self, folder: str, path: str, place: str) -> None:
+        """ConfigError for what is not in the private copies: helmfile must not see it."""
+        root = os.path.realpath(self._work.root)
+        named = os.path.normpath(os.path.join(folder, path))
+        if f"{os.path.realpath(named)}/".startswith(f"{root}/"):
+            return
+        shown = path or os.path.relpath(folder, self._work.root)
+        if not f"{named}/".startswith(f"{self._work.root}/"):
+            raise ConfigError(
+                f"the helmfile names {shown}, which leads outside the source tree",
+                file=place,
+                hint="everything an application uses must lie in its repository",
+            )
+        raise ConfigError(
+            f"the helmfile names {shown}, a path outside its folder that is made up while rendering",
+            file=place,
+            hint="name such a file, with at most {{ .Environment.Name }} in its path, or put it below the folder",
+        )
+
+
+def stub(work: Work) -> str:
+    """Return the folder of a chart that holds nothing, for releases whose chart does not matter."""
+    folder = os.path.join(work.scratch, "stub")
+    os.makedirs(folder, 0o700, exist_ok=True)
+    with open(os.path.join(folder, "Chart.yaml"), "w", encoding="utf-8") as file:
+        file.write("apiVersion: v2\nname: stub\nversion: 0.0.0\n")
+    return folder
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

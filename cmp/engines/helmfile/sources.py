@@ -1,0 +1,125 @@
+"""Which files of the repository a helmfile can come to, as its own files name them: before anything runs.
+
+All of its folder, and what a path with `../` leads to, which becomes a private copy: helmfile sees nothing else.
+What helmfile would do with a file, it says itself; what a name made up while rendering leads to, it does not find.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.engines.helmfile.template import settled
+from cmp.errors import ConfigError
+from cmp.tree import join, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.tree import Tree
+
+STATES = "helmfile.d"
+TEXTS = (".yaml", ".yml", ".gotmpl", ".tpl", ".json", ".hcl")  # what helmfile reads; others by readFile alone
+
+_CHART = "Chart.yaml"
+_OF_HELM = ("templates", "charts", "crds")  # the folders of a chart that helmfile itself never reads
+_OUTSIDE = re.compile(r"(?<![\w./])(?:\./)?(?:\.\./)+(?:\{\{.*?\}\}|[^\s\"'`,;#(){}\[\]]|\[[^\]\s]*\](?=[\w*?.]))*")
+_WILD = re.compile(r"[*?\[]")
+
+
+class Sources(NamedTuple):
+    """Files that helmfile may read, what lies outside of its folder (files and folders), and folders of charts."""
+
+    files: tuple[str, ...]
+    outside: tuple[str, ...]
+    charts: tuple[str, ...]
+
+
+def read(tree: Tree, folder: str, environment: str) -> Sources:
+    """Find them; ConfigError for a path outside of the folder that is known only while rendering."""
+    finder = _Finder(tree, folder, environment)
+    finder.find()
+    mentioned = tuple(chart for chart in sorted(finder.charts) if finder.mentions(chart))
+    return Sources(tuple(sorted(finder.files)), tuple(sorted(finder.outside)), mentioned)
+
+
+class _Finder:
+    def __init__(self, tree: Tree, folder: str, environment: str) -> None:
+        self._tree = tree
+        self._folder = folder
+        self._environment = environment
+        self._texts: list[str] = []
+        self.files: set[str] = set()
+        self.outside: set[str] = set()
+        self.charts: set[str] = set()
+
+    def find(self) -> None:
+        waiting = [self._folder]
+        while waiting:
+            for file in self._new_files(waiting.pop(0)):
+                if file.endswith(TEXTS):
+                    found = [*self._named_in(file)]
+                    self.outside.update(found)
+                    waiting += found
+
+    def mentions(self, chart: str) -> bool:
+        """Say whether a text has the name of a chart's folder; a name that is made up counts for any."""
+        name = posixpath.basename(chart)
+        pattern = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])|chart:.*\{{\{{")
+        return chart == self._folder or any(pattern.search(text) for text in self._texts)
+
+    def _new_files(self, path: str) -> list[str]:
+        files = [path] if self._tree.kind(path) == "file" else [*walk(self._tree, path)]
+        charts = {posixpath.dirname(file) for file in files if posixpath.basename(file) == _CHART}
+        self.charts |= {chart for chart in charts if not _is_inside_chart(chart, charts)}
+        new = [file for file in files if file not in self.files and not _is_inside_chart(file, charts)]
+        self.files.update(new)
+        return new
+
+    def _named_in(self, file: str) -> Iterator[str]:
+        text = settled(self._tree.read(file).decode(errors="replace"), self._environment)
+        self._texts.append(text)
+        for found in _OUTSIDE.finditer(text):
+            if "{{" in found[0]:
+                if self._is_template(file):
+                    raise _known_too_late(found, file, text, self._folder)
+                continue
+            for start in {posixpath.dirname(file), self._folder, join(self._folder, STATES)}:
+                path = posixpath.normpath(posixpath.join(start, found[0]))
+                if not path.startswith("..") and not self._is_around(path):
+                    yield from _matching(self._tree, path)
+
+    def _is_around(self, path: str) -> bool:
+        """Say whether a path is in the folder, or around it: all of that was never meant."""
+        return f"{path}/".startswith(f"{self._folder}/") or f"{self._folder}/".startswith(f"{path}/") or path == "."
+
+    def _is_template(self, file: str) -> bool:
+        own = (self._folder, join(self._folder, STATES))
+        return file.endswith((".gotmpl", ".tpl")) or posixpath.dirname(file) in own
+
+
+def _known_too_late(found: re.Match[str], file: str, text: str, folder: str) -> ConfigError:
+    return ConfigError(
+        f"{found[0]} leads outside the folder {folder}, and where to is known only while rendering",
+        file=f"{file}:{1 + text.count(chr(10), 0, found.start())}",
+        hint="name such a file, with at most {{ .Environment.Name }} in its path, or put it below the folder",
+    )
+
+
+def _is_inside_chart(path: str, charts: set[str]) -> bool:
+    return any(path.startswith(tuple(f"{join(chart, name)}/" for name in _OF_HELM)) for chart in charts)
+
+
+def _matching(tree: Tree, path: str) -> Iterator[str]:
+    """Yield the path if it is there, or what the pattern of it fits."""
+    if not _WILD.search(path):
+        if tree.kind(path) in ("file", "folder"):
+            yield path
+        return
+    base = posixpath.dirname(_WILD.split(path)[0])
+    depth = path.count("/")
+    for file in walk(tree, base):
+        if file.count("/") == depth and fnmatchcase(file, path):
+            yield file

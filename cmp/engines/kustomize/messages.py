@@ -1,0 +1,145 @@
+"""What kustomize says on stderr, in terms of the repository's files, the cause without the frames around it.
+
+An error of kustomize tells the way to its cause through all bases, and what else it tried there: 3.x as lists in quoted
+strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7 and 5.7.1; others stay as they are.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.capabilities import FIELDS_OF_KUSTOMIZE
+from cmp.engines.kustomize.chain import RENDERED
+from cmp.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.engines.kustomize.graph import Graph
+
+MAX_CONFIG = 200  # characters of a builtin's configuration, which may be a whole patch
+HINTS = {
+    "security; file": (
+        "a kustomization reads files in and below its own folder: give that file a kustomization of its own; with "
+        "--load-restrictor=LoadRestrictionsNone in buildOptions, if the policy allows it, it reads the tree"
+    ),
+    "external plugin": (
+        "no render runs programs; a ksops configuration is read where `generators` names its file, not a folder"
+    ),
+    RENDERED: f"{RENDERED} is what helm made of the chart",
+    "must specify --enable-helm": (
+        "`kustomize: {enableHelm: true}` in cmp-app.yaml, or among the defaults of cmp.yaml, renders its charts"
+    ),
+    "already in kustomization file": "forceCommonLabels and forceCommonAnnotations replace what the kustomization has",
+}
+
+_WARNING = re.compile(r"(?:# Warning: |Flag )(.+)")
+_KEY = re.compile(r"'(\w+)'")
+_BASE = re.compile(r"(?:recursed accumulation of|couldn't make target for) path '([^']*)'")
+_FRAMES = (
+    # what it tried beside the way that failed
+    (re.compile(r'\n\s*\* loader\.New error: "error loading .*'), ""),
+    (re.compile(r"': must build at directory: .*"), ""),
+    # the way through the bases
+    (
+        re.compile(r"accumulat(?:ion err='|eFile error: \")accumulating resources from '[^']*': '[^']*' must .*? file"),
+        "",
+    ),
+    (re.compile(r"accumulat(?:ion err='|e\w+ error: \"|eDirectory: \")"), ""),
+    (re.compile(r"\d+ errors? occurred:|loader\.New error: \""), ""),
+    (_BASE, ""),
+    (re.compile(r"accumulating (?:resources|components): "), ""),
+    # what helm says of a chart, and what kustomize tells of helm
+    (re.compile(r"(?m)^:? ?unable to run: '.*' with env=.*|^\s*Use --debug flag to render out invalid YAML$"), ""),
+    (re.compile(r"/\S+/kustomize-helm-\d+/(\S+)-kustomize-values\.yaml"), r"the values of \1"),
+    (re.compile(r"(?m)^(?:: )?Error: "), "helm: "),
+)
+_CONFIG = re.compile(r"trouble configuring builtin (\w+) with config: `\n(.*?)\n`", re.DOTALL)
+_FILE = re.compile(r"(?:accumulating|merging) resources from '([^']+)'|failure on '([^']+)'")
+_LINE = re.compile(r"yaml: line (\d+)")
+_FIELD = re.compile(r'unknown field "(\w+)"')
+
+
+class Where(NamedTuple):
+    """The folders that stand for the root of the tree in what kustomize says, what is built, and what that uses."""
+
+    roots: tuple[str, ...]
+    folder: str
+    graph: Graph
+
+
+class Words:
+    """The stderr of one run."""
+
+    def __init__(self, stderr: bytes, where: Where) -> None:
+        said = stderr.decode(errors="replace")
+        for root in where.roots:
+            said = said.replace(f"{root}/", "").replace(root, ".")
+        said = said.partition("\nUsage:\n")[0]  # `kustomize edit` explains itself
+        lines = [line for line in said.splitlines() if line.strip()]
+        self._warnings = [found[1] for line in lines if (found := _WARNING.fullmatch(line))]
+        self._said = [line for line in lines if not _WARNING.fullmatch(line)]
+        self._where = where
+
+    def warnings(self) -> Iterator[str]:
+        """Yield each line once: for a deprecated key with the files that have it; an option may have brought it in."""
+        for text in dict.fromkeys((*self._warnings, *self._said)):
+            key = _KEY.match(text)
+            files = [node.file for node in self._where.graph.nodes.values() if key and key[1] in node.value]
+            if files or not key:
+                yield " ".join(["kustomize:", text, *([f"({', '.join(files)})"] if files else [])])
+
+    def refusal(self, status: int, version: str) -> EngineError:
+        """Return the error of a run that ended with another status than 0."""
+        name = f"kustomize {version}"
+        if status < 0:
+            return EngineError(f"{name} was killed by signal {-status}", foreign=True)
+        if not self._said:
+            return EngineError(f"{name} exited with status {status} and said nothing")
+        said = "\n".join(self._said)
+        if "goroutine " in said:
+            return EngineError(f"{name} crashed: {said.partition('goroutine ')[0].strip()}")
+        base, cause = _cause(said.removeprefix("Error: "))
+        told = cause.replace("\n", "\n  ")  # what follows the first line must not look like the next part of the error
+        return EngineError(f"{name}: {told}", file=self._place(cause, base or self._where.folder), hint=_hint(cause))
+
+    def _place(self, cause: str, folder: str) -> str:
+        """Find the file; that of the kustomization itself where no other is named."""
+        found = _FILE.search(cause)
+        if not found:
+            node = self._where.graph.nodes.get(folder)
+            return node.file if node else ""
+        file = found[2] or posixpath.normpath(posixpath.join(folder, found[1]))
+        line = _LINE.search(cause)
+        return f"{file}:{line[1]}" if line else file
+
+
+def _cause(said: str) -> tuple[str, str]:
+    """Return the folder of the kustomization that fails, empty where it is not told, and the cause."""
+    text = re.sub(r"\\+([nt\"])", lambda found: {"n": "\n", "t": " ", '"': '"'}[found[1]], said)
+    bases = _BASE.findall(text)
+    text = _CONFIG.sub(lambda found: f"{found[1]} ({_short(found[2])})", text)
+    for frame, instead in _FRAMES:
+        text = frame.sub(instead, text)
+    lines = [_unquoted(line.lstrip(" \t*:'\"").rstrip()) for line in text.splitlines()]
+    return bases[-1] if bases else "", "\n".join(line for line in lines if line) or said
+
+
+def _unquoted(line: str) -> str:
+    """Remove the quote that a frame left at the end."""
+    return line[:-1] if line[-1:] in ("'", '"') and line.count(line[-1]) % 2 else line
+
+
+def _short(config: str) -> str:
+    text = " ".join(config.split())
+    return text if len(text) <= MAX_CONFIG else f"{text[:MAX_CONFIG]}…"
+
+
+def _hint(cause: str) -> str:
+    field = _FIELD.search(cause)
+    if field and field[1] in FIELDS_OF_KUSTOMIZE:
+        since = ".".join(str(number) for number in FIELDS_OF_KUSTOMIZE[field[1]])
+        return f"pin kustomize {since} or newer for this application: it knows {field[1]}"
+    return next((hint for sign, hint in HINTS.items() if sign in cause), "")

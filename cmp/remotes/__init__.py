@@ -1,0 +1,56 @@
+"""Git repositories and files of web servers, at a pinned version: from the cache, and only what is missing fetched.
+
+parts.py   what of a repository is used
+fetch.py   what the cache lacks, once, whoever asks for it; compared with what it was before
+git.py     a commit of a repository, by the git program        faults.py   what git's complaints mean
+
+They lie in the chart cache: `repository` of a key is the URL behind `git+` or `file+`, `version` the tag, the commit or
+the version in the URL.  What an entry calls the chart's version is what came: a commit, or the sha256 of a file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.chartcache import FILE, GIT, ChartCache, Key
+from cmp.errors import ChartError
+
+if TYPE_CHECKING:
+    from cmp.chartcache import Archive
+    from cmp.context import Context
+    from cmp.model import RemoteRef
+
+CONTENT = "content"  # the one member of a file's archive
+
+
+def obtain(wanted: RemoteRef, context: Context) -> Archive:
+    """Return a .tar.gz with the repository's files, or with the file as CONTENT; ChartError when it cannot be had."""
+    found = ChartCache(context.settings.cache_dir).find(key_of(wanted))
+    if found:
+        return found
+    if context.settings.offline:
+        raise ChartError(
+            f"{wanted.subject} is not in the cache, and CMP_OFFLINE forbids to fetch it",
+            file=wanted.place,
+            hint="run `cmp cache warm` where the network is allowed",
+            foreign=True,
+        )
+    from cmp.remotes import fetch  # noqa: PLC0415  # what a warm run never needs
+
+    return fetch.fetch(wanted, context)
+
+
+def key_of(wanted: RemoteRef) -> Key:
+    """Return under what the cache has it."""
+    name = "".join(one if one.isalnum() or one in "._-" else "-" for one in wanted.url.rstrip("/").rpartition("/")[2])
+    return Key(f"{FILE if wanted.is_file else GIT}{wanted.url}", name, wanted.version)
+
+
+def ref_of(key: Key) -> RemoteRef | None:
+    """Return what a key of the cache stands for; None for a chart's."""
+    from cmp.model import RemoteRef  # noqa: PLC0415  # only for commands
+
+    for prefix in (GIT, FILE):
+        if key.repository.startswith(prefix):
+            return RemoteRef(key.repository.removeprefix(prefix), key.version, "", prefix == FILE)
+    return None

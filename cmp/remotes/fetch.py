@@ -1,0 +1,82 @@
+"""Fetch what the cache lacks: each version once, whoever asks for it, and never another content for it in silence."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+from typing import TYPE_CHECKING
+
+from cmp import remotes
+from cmp.chartcache import Archive, ChartCache
+from cmp.digest import sha256
+from cmp.errors import ChartError, ToolError
+from cmp.locks import single_flight
+from cmp.remotes import git
+from cmp.toolstore.download import Downloads, silent
+from cmp.toolstore.recipes import UnavailableError
+from cmp.unpack import MAX_BYTES, MIB
+from cmp.workspace import Workspace
+
+if TYPE_CHECKING:
+    from cmp.context import Context
+    from cmp.model import RemoteRef
+
+MAX_FILE_BYTES = 16 * MIB  # as for a file of the source tree
+
+
+def fetch(wanted: RemoteRef, context: Context) -> Archive:
+    """Return what is in the cache from now on; ChartError when it cannot be had, or is not what it was."""
+    cache, key = ChartCache(context.settings.cache_dir), remotes.key_of(wanted)
+    with single_flight(cache.lock(key), context.deadline.remaining()):
+        if found := cache.find(key):  # somebody else was faster
+            return found
+        archive = pull(wanted, context)
+        before = cache.record(key)
+        if before and before.version != archive.version:
+            raise ChartError(
+                f"{wanted.subject} has changed: it is {archive.version}, it was {before.version}",
+                file=wanted.place,
+                hint="a published version must not change: find out why it did; "
+                f"`cmp cache refresh {key.name}@{key.version}` accepts it",
+                foreign=True,
+            )
+        cache.publish(key, archive)
+    return archive._replace(is_fetched=True)
+
+
+def pull(wanted: RemoteRef, context: Context) -> Archive:
+    """Fetch it, whatever the cache has; ChartError when it cannot be had."""
+    with Workspace(context.settings.tmp_dir) as workspace:
+        if wanted.is_file:
+            content = _download(wanted, workspace, context)
+            version, files = sha256(content), _archive(content)
+        else:
+            version, files = git.commit(wanted, workspace, context)
+    if len(files) > MAX_BYTES:
+        raise ChartError(f"{wanted.subject}: it holds more than {MAX_BYTES // MIB} MiB", file=wanted.place)
+    packed = gzip.compress(files, mtime=0)
+    return Archive(remotes.key_of(wanted).name, version, sha256(packed), packed)
+
+
+def _download(wanted: RemoteRef, workspace: Workspace, context: Context) -> bytes:
+    path = os.path.join(workspace.folder("download"), "file")
+    try:
+        Downloads(context.settings, context.deadline, silent).save(wanted.url, path, MAX_FILE_BYTES)
+    except UnavailableError as error:
+        raise ChartError(f"{wanted.subject} cannot be had: {error}", file=wanted.place, foreign=True) from None
+    except ToolError as error:
+        raise ChartError(error.what, file=wanted.place, hint=error.hint) from None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _archive(content: bytes) -> bytes:
+    """Put the file into an archive that depends on nothing but its bytes."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo(remotes.CONTENT)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
