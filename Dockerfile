@@ -6,11 +6,12 @@
 ARG BASE=docker.io/library/debian:13-slim
 
 # What runs, and nothing that builds.  gpg and its agent are for SOPS files with PGP keys; dirmngr, which fetches keys,
-# is left out.
+# is left out.  PACKAGES are more of Debian's: git, where kustomizations have remote bases (about 90 MB).
 FROM ${BASE} AS runtime
+ARG PACKAGES=
 RUN apt-get update --quiet \
  && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends \
-      ca-certificates gpg gpg-agent python3 tini \
+      ca-certificates gpg gpg-agent python3 tini ${PACKAGES} \
  && apt-get clean \
  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/debconf/*-old
 

@@ -109,6 +109,8 @@ def test_what_is_in_effect_is_present(asked: Asked) -> None:
         "release": "shop-dev",
         "helm-version": "3.18.6",
         "kustomize-version": "5.7.1",
+        "cue-version": "0.14.1",
+        "helmfile-version": "1.1.7",
     }
     assert str(announced["values"]["tooltip"]).endswith(
         "In use, weakest first: namespaces/shop/common-values.yaml, clusters/dev/shop/dev-values.yaml."
@@ -139,7 +141,7 @@ def test_a_form_that_is_saved_as_it_is_changes_nothing(path: str, given: tuple[o
 
 def test_what_the_application_sets_is_shown_as_it_was_written(asked: Asked) -> None:
     shown = present(asked.announced(APP, *GIVEN))
-    pinned = {"kustomize-version": "5.7.1"}
+    pinned = {"kustomize-version": "5.7.1", "cue-version": "0.14.1", "helmfile-version": "1.1.7"}
     kinds = parameters.KINDS
     assert shown == {element["name"]: element[kinds[str(element["name"])]] for element in GIVEN} | pinned
 

@@ -99,8 +99,8 @@ BAD = [
         {"cmp.yaml": "version: 1\nclusters: {dev: {env: ../x}}\nlayout: {values: ['envs/{env}/a.yaml']}\n"},
     ),
     Bad("two engines", {"namespaces/shop/kustomization.yaml": ""}),
-    Bad("an engine that cmp does not have", {f"{DEV}/kustomization.yaml": ""}),
-    Bad("no engine", {"namespaces/docs/notes.yaml": "", "clusters/dev/docs/x": ""}, render("docs")),
+    Bad("an overlay with nothing in it", {f"{DEV}/kustomization.yaml": ""}, code=7),
+    Bad("no engine", {"namespaces/docs/notes.txt": "", "clusters/dev/docs/x": ""}, render("docs")),
     Bad(
         "an engine without its file",
         {"namespaces/docs/cmp-app.yaml": "engine: helm\n", "clusters/dev/docs/x": ""},

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
+from cmp import confine, diagnosis, environ
 from tests.stores import Store
 
 if TYPE_CHECKING:
@@ -38,3 +41,20 @@ def test_a_damaged_tool_no_tool_and_a_key_that_cannot_be_read_are_problems(sandb
     assert found["keys"] == ("problem", "SOPS_AGE_KEY_FILE is /nowhere/keys.txt, which cannot be read")
     found = doctor(sandbox, tmp_path, CMP_TOOLS_DIR=str(tmp_path / "nothing"))
     assert found["tools"] == ("problem", f"none in {tmp_path / 'nothing'}")
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "found"),
+    [
+        (0, "warning", "the kernel does not confine kustomize, helmfile and CUE: they could read any file"),
+        (3, "warning", "the kernel does not confine kustomize, helmfile and CUE: they could reach hosts"),
+        (4, "ok", "kustomize, helmfile and CUE see no other files, and reach no host"),
+    ],
+)
+def test_what_the_kernel_can_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, state: str, found: str
+) -> None:
+    monkeypatch.setattr(confine, "version", lambda: version)
+    settings = environ.read({"HOME": str(tmp_path)}, default_deadline=1).settings
+    (check,) = (check for check in diagnosis.examine(str(tmp_path), settings) if check.subject == "Landlock")
+    assert (check.state, check.found) == (state, found)

@@ -32,7 +32,7 @@ applications:
     folders: [namespaces/team-a-*, clusters/*/team-a-*]
   - {projects: ["*"], folders: [charts]}
 charts: {hosts: [charts.example.com, "*.corp.example", "registry.example.com:5000"]}
-flags: {helm: [--enable-dns]}
+flags: {helm: [--enable-dns], kustomize: [--load-restrictor=LoadRestrictionsNone]}
 """
 
 
@@ -56,12 +56,18 @@ def test_the_whole_format(tmp_path: Path) -> None:
             Permission(("*",), ("*",), ("charts",)),
         ),
         hosts=("charts.example.com", "*.corp.example", "registry.example.com:5000"),
-        flags={"helm": ("--enable-dns",)},
+        flags={"helm": ("--enable-dns",), "kustomize": ("--load-restrictor=LoadRestrictionsNone",)},
     )
 
 
 def test_what_is_left_out_ties_nobody_and_allows_no_flag(tmp_path: Path) -> None:
-    assert load(tmp_path, "version: 1\n") == Policy(str(tmp_path / "policy.yaml"), None, None, {"helm": ()})
+    nothing: dict[str, tuple[str, ...]] = {"helm": (), "kustomize": ()}
+    assert load(tmp_path, "version: 1\n") == Policy(str(tmp_path / "policy.yaml"), flags=nothing)
+
+
+@pytest.mark.parametrize(("text", "features"), [("{cmd: true}", {"cue.cmd"}), ("{cmd: false}", set())])
+def test_a_feature_is_allowed_where_it_is_true(tmp_path: Path, text: str, features: set[str]) -> None:
+    assert load(tmp_path, f"version: 1\ncue: {text}\n").features == features
 
 
 def test_an_empty_list_allows_nothing(tmp_path: Path) -> None:

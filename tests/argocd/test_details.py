@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tests.argocd.kube import Object
     from tests.argocd.world import ArgoCD
 
-NAMES = {"cluster", "values", "values-yaml", "set", "set-string", "release", "helm-version", "kustomize-version"}
+NAMES = {
+    *("cluster", "values", "values-yaml", "set", "set-string", "release", "images", "environment"),
+    *("helm-version", "kustomize-version", "helmfile-version", "cue-version"),
+}
 TWO_TEXTS = """\
 apiVersion: v1
 kind: ConfigMap
@@ -51,6 +54,8 @@ def test_the_form_shows_what_a_render_uses_and_saved_unchanged_it_changes_nothin
         "release": "form",
         "helm-version": "3.18.6",
         "kustomize-version": "5.4.2",
+        "helmfile-version": "1.1.7",
+        "cue-version": "0.14.1",
     }
     saved = application("form", repository.url, PATH, parameters=present)
     assert argocd.manifests(saved) == [rendered]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FINALIZER = "resources-finalizer.argocd.argoproj.io/background"  # nobody here collects garbage
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.1
-STORY_LINES = 12  # of each process
+STORY_LINES, STORY_CHARACTERS = 6, 300  # of each process
 
 
 class ArgoCD:
@@ -114,7 +114,7 @@ class ArgoCD:
         """Tell how an Application is, and the last that was logged about it."""
         state = describe(app) if app else "it does not exist"
         lines = [
-            f"{process}: {line}"
+            f"{process}: {line[:STORY_CHARACTERS]}"
             for process, text in self.logs().items()
             for line in [line for line in text.splitlines() if _named(name)[0] in line][-STORY_LINES:]
         ]
