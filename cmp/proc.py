@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp import confine, signals
@@ -188,8 +189,11 @@ class Child:
         return bytes(self._stderr[: self._stderr.rfind(b"\n") + 1] if cut else self._stderr)
 
     def kill(self) -> None:
-        """End the process at once and reap it."""
+        """End the process, and what it has started itself, at once, and reap it."""
         if self.process.poll() is None:
+            for below in _stopped(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(below, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
         self.close()
@@ -269,6 +273,19 @@ def run(command: Command, deadline: Deadline) -> Result:
     """Run one command to its end."""
     with Nursery(deadline) as nursery:
         return nursery.wait(nursery.start(command))[0]
+
+
+def _stopped(pid: int) -> list[int]:
+    """Stop a process and all that descends from it, so that nothing new is started, and return what does."""
+    found: list[int] = []
+    with suppress(OSError):  # it has ended, or the kernel does not tell
+        os.kill(pid, signal.SIGSTOP)
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                children = [int(child) for child in file.read().split()]
+            for child in children:
+                found += [child, *_stopped(child)]
+    return found
 
 
 def _spawn(command: Command, stdin: int) -> subprocess.Popen[bytes]:

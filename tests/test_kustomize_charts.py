@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -436,10 +437,27 @@ def test_helm_cannot_reach_the_network_or_the_machine(world: Charts, tmp_path: P
     assert "root:" not in world.must()
 
 
-def test_a_chart_that_never_ends_is_ended(world: Charts) -> None:
+def endless(world: Charts) -> None:
+    """Write a chart that helm, whom kustomize runs, renders for ever."""
     world.local()
     world.write({"namespaces/web/charts/mine/templates/map.yaml": "{{ range until 2000000000 }}{{ end }}"})
     world.name({"name": "mine"})
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_helm_does_not_outlive_a_render(signum: signal.Signals, world: Charts) -> None:
+    endless(world)
+    marker, argv = str(world.sandbox.folder), world.sandbox.command("render", "web", "--cluster", "dev")
+    with subprocess.Popen(argv, cwd=world.root, env=world.sandbox.env(), stderr=subprocess.PIPE) as process:
+        wait_until(lambda: any("helm template" in text for text in processes_of(marker).values()))
+        process.send_signal(signum)
+        process.communicate(timeout=10)
+    wait_until(lambda: not processes_of(marker))
+    assert [*world.sandbox.tmp.iterdir()] == []
+
+
+def test_a_chart_that_never_ends_is_ended(world: Charts) -> None:
+    endless(world)
     (world.root / "cmp.yaml").write_text(f"version: 1\ntools: {{kustomize: {NEWEST}}}\n")
     ran = world.generate(CMP_DEADLINE="3")
     assert ran.code == 9, ran.stderr
