@@ -79,9 +79,17 @@ PROGRAMS = {
         {PLAIN: "helmfiles: [sub/one.yaml]\n", "sub/one.yaml": f"# x\nhooks: [{HOOK}]\n" + WEB % ""},
         *("the hook /bin/touch of the helmfile", "sub/one.yaml:2", "hooks"),
     ),
-    "a hook of a state with any name": Wrong(
-        {PLAIN: "helmfiles: [one.txt]\n", "one.txt": 'values: []\n"\\x68ooks": [%s]\n' % HOOK + WEB % ""},
-        *("the hook /bin/touch of the helmfile", "one.txt:2", "hooks"),
+    "a hook in another writing": Wrong(
+        {PLAIN: f'"\\x68oo\\u006bs": [{HOOK}]\n' + WEB % ""},
+        *("the hook /bin/touch of the helmfile", f"{PLAIN}:1", "hooks"),
+    ),
+    "a hook of bytes": Wrong(
+        {PLAIN: f"!!binary aG9va3M=: [{HOOK}]\n" + WEB % ""},
+        *("the hook /bin/touch of the helmfile", f"{PLAIN}:1", "hooks"),
+    ),
+    "a hook behind what looks like an action": Wrong(
+        {PLAIN: f'commonLabels: {{a: "{{{{`"}}\nhooks: [{HOOK}]\n' + WEB % "labels: {b: '`}}'}"},
+        *("the hook /bin/touch of the helmfile", f"{PLAIN}:2", "hooks"),
     ),
     "a post-renderer": Wrong(
         {PLAIN: WEB % "postRenderer: ./run"}, "the postRenderer ./run of the release web", f"{PLAIN}:1", "hooks"
@@ -187,6 +195,28 @@ NEVER = {
         {PLAIN: "helmfiles: [{path: 'https://example.com/x.yaml'}]\n"},
         *(f"the helmfile names https://example.com/x.yaml, {NETWORK}", f"{PLAIN}:1"),
     ),
+    "a state of any name": Wrong(
+        {PLAIN: "helmfiles: [one.txt]\n", "one.txt": f"hooks: [{HOOK}]\n"},
+        *("the helmfile names the state one.txt, which is not looked at before helmfile reads it", f"{PLAIN}:1"),
+    ),
+    "a state in a chart": Wrong(
+        {PLAIN: "helmfiles: [charts/*/t*s/one.yaml]\n", "charts/web/templates/one.yaml": f"hooks: [{HOOK}]\n"},
+        *("the helmfile names the state charts/*/t*s/one.yaml, which is not looked at before helmfile reads it",),
+        f"{PLAIN}:1",
+    ),
+    "a base in a chart": Wrong(
+        {PLAIN: "bases: [./charts/web/crds/one.yaml]\n", "charts/web/crds/one.yaml": f"hooks: [{HOOK}]\n"},
+        *("the helmfile names the state ./charts/web/crds/one.yaml, which is not looked at before helmfile reads it",),
+        f"{PLAIN}:1",
+    ),
+    "a state without a suffix": Wrong(
+        {PLAIN: "helmfiles: [sub/one]\n", "sub/one": "values: [a: [b:]]\n"},
+        *("the helmfile names the state sub/one, which is not looked at before helmfile reads it", f"{PLAIN}:1"),
+    ),
+    "a state that helmfile can read, and nobody else": Wrong(
+        {PLAIN: "values: [a: [b:]]\n" + WEB % ""},
+        *("this file cannot be looked at before helmfile reads it: found unexpected ':'", f"{PLAIN}:1:15"),
+    ),
     "flags of helm": Wrong(
         {PLAIN: "helmDefaults:\n  args: ['--post-renderer=x']\n" + WEB % ""},
         *("helmDefaults has args, which could be any flags of helm", f"{PLAIN}:2"),
@@ -217,9 +247,23 @@ def test_no_policy_can_allow_it(world: World, name: str) -> None:
 
 
 MADE_UP = {
+    "a state in a chart": Wrong(
+        {
+            TEMPLATE: 'helmfiles: [\'charts/web/{{ print "temp" "lates" }}/one.yaml\']\n',
+            "charts/web/templates/one.yaml": f"hooks: [{HOOK}]\n" + WEB % "",
+        },
+        *("charts/web/templates/one.yaml, which is not looked at before helmfile reads it", TEMPLATE),
+    ),
     "a hook": Wrong(
         {TEMPLATE: f'{{{{ print "ho" "oks" }}}}: [{HOOK}]\n' + WEB % ""},
         *("the hook /bin/touch of the helmfile is not allowed", TEMPLATE),
+    ),
+    "a hook of a state below": Wrong(
+        {
+            PLAIN: "helmfiles: [sub/a.yaml.gotmpl]\n",
+            "sub/a.yaml.gotmpl": f'{{{{ print "ho" "oks" }}}}: [{HOOK}]\n' + WEB % "",
+        },
+        *("the hook /bin/touch of the helmfile is not allowed", "sub/a.yaml.gotmpl"),
     ),
     "a post-renderer": Wrong(
         {TEMPLATE: WEB % '{{ print "post" "Renderer" }}: x'},
@@ -319,7 +363,8 @@ def test_the_policy_lets_vals_resolve_references(world: World) -> None:
 
 
 HARMLESS = {
-    "values of these names": "hooks: [{name: a, command: b}]\nrepositories: {a: {password: b}}\nreleases: 3\n",
+    "values of these names": "hooks: [{name: a, command: b}]\nargs: [a]\nhelmfiles: 3\nbases: {}\n"
+    "repositories: {a: {password: b}}\nreleases: 3\n",
     "a probe": "livenessProbe: {exec: {command: [sh, -c, 'echo {{ .Release.Name }}']}}\n",
     "a field": "a: {{ .Values.exec.readFile }}\nb: {{ $x := .Values.exec }}{{ $x.readDir }}\n",
     "a literal": 'a: {{ "exec" | quote }}\nb: {{ get "exec.readDir" "" .Values }}\n',

@@ -98,7 +98,8 @@ def test_every_file_that_a_helmfile_reads_may_be_encrypted(everywhere: Everywher
     assert everywhere.left() == []
 
 
-def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("helm", HELMS)
+def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox, helm: str) -> None:
     world = World(sandbox)
     world.seal({f"{APP}/s.yaml": "a: secret\n"})
     world.app(
@@ -110,7 +111,7 @@ def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox) -> 
             ),
         }
     )
-    assert values(world.must())["web"] == {"from": "chart", "a": "secret", "b": "value"}
+    assert values(world.must("--helm-version", helm))["web"] == {"from": "chart", "a": "secret", "b": "value"}
 
 
 @pytest.mark.parametrize("name", FILES)

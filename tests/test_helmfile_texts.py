@@ -71,8 +71,9 @@ def test_a_template_has_an_outline_of_the_same_lines() -> None:
 def test_the_log_tells_what_was_rendered_and_nothing_can_end_it_early() -> None:
     lines = [f'x{n}: rendering result of "other.part.0":' if n == 3 else f"line {n}" for n in range(12)]
     numbered = "\n".join(f"{n:2d}: {line}" for n, line in enumerate(lines))
-    log = f'before\nrendering result of "helmfile.yaml.gotmpl.part.1":\n{numbered}\n\nmerged environment: x\n 0: no\n'
-    assert list(built.rendered(log)) == [("helmfile.yaml.gotmpl", "\n".join(lines))]
+    moved = 'changing working directory to "/copy/sub"'
+    log = f'{moved}\nrendering result of "../a.yaml.gotmpl.part.1":\n{numbered}\n\nmerged environment: x\n 0: no\n'
+    assert list(built.rendered(log, "/copy")) == [("/copy/a.yaml.gotmpl", "\n".join(lines))]
 
 
 # Paths that lead outside.

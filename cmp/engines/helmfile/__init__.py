@@ -14,6 +14,7 @@ are wanted; and `helmfile template` gets states that need nothing from the netwo
 
 from __future__ import annotations
 
+import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -102,13 +103,9 @@ def _look_at_rendered(program: Program, scanner: Scanner, given: tuple[str, ...]
     result = program.attempt("--debug", "--skip-charts", *given, verb="list")
     if result.returncode != 0:
         program.run("list", "--skip-charts", *given)  # says why, and nothing else
-    for name, text in built.rendered(result.stderr.decode(errors="replace")):
-        file = (
-            f"{program.instance.folder}/{name}"
-            if not name.startswith("/")
-            else name.removeprefix(f"{program.work.root}/")
-        )
-        scanner.state(text, file, is_rendered=True)
+    work = program.work
+    for path, text in built.rendered(result.stderr.decode(errors="replace"), work.folder):
+        scanner.state(text, os.path.relpath(path, work.root), is_rendered=True)
     return program._replace(features=frozenset(scanner.features))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.state import Map
 
 _SOURCE = re.compile(rb"^---\n#  Source: (.*)\n", re.MULTILINE)
+_FOLDER = re.compile(r'changing working directory (?:back )?to "(.*)"')
 _RESULT = re.compile(r'rendering result of "(.*)\.part\.\d+":')
 
 
@@ -71,15 +72,17 @@ def states(printed: bytes) -> list[State]:
     ]
 
 
-def rendered(log: str) -> Iterator[tuple[str, str]]:
-    """Yield the file and the text of each state that helmfile's log of level debug says it has rendered.
+def rendered(log: str, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each state that helmfile's log of level debug says it has rendered.
 
-    helmfile numbers the lines of such a text: nothing in it can end it before its end.
+    `folder` is where it was started.  It numbers the lines of such a text: nothing in it can end it before its end.
     """
     lines = log.split("\n")
-    for start, line in enumerate(lines):
+    for start, line in enumerate(lines, 1):
+        if moved := _FOLDER.fullmatch(line):
+            folder = moved[1]
         if found := _RESULT.fullmatch(line):
             text: list[str] = []
-            while start + 1 + len(text) < len(lines) and lines[start + 1 + len(text)].startswith(f"{len(text):2d}: "):
-                text.append(lines[start + 1 + len(text)].partition(": ")[2])
-            yield found[1], "\n".join(text)
+            while start + len(text) < len(lines) and lines[start + len(text)].startswith(f"{len(text):2d}: "):
+                text.append(lines[start + len(text)].partition(": ")[2])
+            yield os.path.normpath(os.path.join(folder, found[1])), "\n".join(text)

@@ -113,7 +113,9 @@ def literal(tree: Tree, files: Iterable[str], environment: str, _: Remotes) -> l
     for file in files:
         text = settled(tree.read(file).decode(errors="replace"), environment)
         if is_state(file, text):
-            found += [(file, document, value) for document, value in documents(text, is_template="{{" in text)]
+            found += [
+                (file, document, value) for document, value in documents(text, is_template=file.endswith(".gotmpl"))
+            ]
     repositories = [one for _, _, value in found for one in maps(value.get("repositories"))]
     refs = []
     for file, document, value in found:

@@ -76,13 +76,14 @@ class Words:
         return EngineError(f"{name}: {told}", file=self._place(said, state), hint=_hint(said))
 
     def _state(self) -> tuple[str, str]:
-        """Return the file of the state, relative to the root, and what is said of it."""
+        """Return the file of the innermost state, relative to the root, and what is said of it."""
         lines = [line for line in self._said.splitlines() if not line.startswith(("WARNING", "warn:"))]
         said = "\n".join(lines)
-        found = _IN.match(said)
-        if not found:
-            return "", said.removeprefix("err: ")
-        return self._path(found[1], self._folder), said[found.end() :]
+        state = ""
+        while found := _IN.match(said):
+            state = self._path(found[1], os.path.dirname(state) or self._folder)
+            said = said[found.end() :]
+        return state, said.removeprefix("err: ")
 
     def _of_helm(self, name: str, helm: str, stderr: str) -> EngineError:
         said = "\n".join(line.removeprefix("  ") for line in stderr.splitlines() if line.strip())

@@ -10,11 +10,13 @@ rendered state (state.py), and the wall (cmp/confine.py).
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from typing import TYPE_CHECKING
 
 from cmp.engines.helmfile import state, template
+from cmp.engines.helmfile.sources import CHART, OF_HELM, STATES
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 HOOKS, EXEC, REF = "helmfile.hooks", "helmfile.exec", "helmfile.ref"
 
 _VALS = re.compile(r"\b(?:fetchSecretValue|expandSecretRefs)\b|\b(?:secret)?ref\+[\w.-]*:/")
-_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
-_OF_HELM = ("templates", "charts", "crds")
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class Scanner:
@@ -36,6 +37,7 @@ class Scanner:
         self._work = work
         self._roots = [work.folder, *(f"{work.root}/{path}" for path in outside)]
         self._environment = environment
+        self._unseen: tuple[str, ...] = ()
         self.features: set[str] = set()
 
     def scan(self) -> bool:
@@ -43,17 +45,16 @@ class Scanner:
 
         ConfigError for what is not allowed.
         """
-        has_templates = False
-        for path in self._files():
+        files = [*self._files()]
+        for path in files:
             with open(path, "rb") as file:
                 data = file.read()
             if b"\0" in data:
                 continue  # neither YAML nor a template
             text = data.decode(errors="surrogateescape")
             is_template = _is_template(path, text)
-            has_templates |= path.endswith(".gotmpl")
             self._scan(path, self._inlined(path, text) if is_template else text, is_template=is_template)
-        return has_templates
+        return any(path.endswith(".gotmpl") for path in files)
 
     def require(self, feature: str, subject: str, place: str) -> None:
         """Ask the policy; ConfigError unless it allows a feature."""
@@ -62,18 +63,32 @@ class Scanner:
 
     def state(self, text: str, file: str, *, is_rendered: bool) -> None:
         """Look at the text of a state; ConfigError for what no render does, and for what is not allowed."""
-        for found in state.findings(text, file, has_lines=not is_rendered):
+        own = os.path.dirname(os.path.join(self._work.root, file))
+        folders = {own, self._work.folder, f"{self._work.folder}/{STATES}"}  # bases count from the state that has them
+
+        def is_seen(name: str) -> bool:
+            found = [path for folder in folders for path in glob.glob(f"{folder}/{name}", include_hidden=True)]
+            return all(self._is_seen(path) for path in found) and bool(found or name.endswith(state.NAMES))
+
+        for found in state.findings(text, file, is_seen, is_rendered=is_rendered):
             self.require(found.feature, found.what, found.place)
         if is_rendered:
+            state.require_readable(text, file, is_rendered=True)
             self._scan_references(text, file, has_lines=False)
+
+    def _is_seen(self, path: str) -> bool:
+        """Say whether a state was looked at, or will be: a folder in a chart never is."""
+        is_state = os.path.isdir(path) or path.endswith(state.NAMES)
+        return is_state and not f"{os.path.realpath(path)}/".startswith(self._unseen or (" ",))
 
     def _files(self) -> Iterator[str]:
         for root in self._roots:
             if os.path.isfile(root):
                 yield root
             for folder, folders, files in os.walk(root):
-                if "Chart.yaml" in files:
-                    folders[:] = [name for name in folders if name not in _OF_HELM]
+                if CHART in files:
+                    self._unseen += tuple(f"{os.path.realpath(folder)}/{name}/" for name in folders if name in OF_HELM)
+                    folders[:] = [name for name in folders if name not in OF_HELM]
                 folders.sort()
                 yield from (os.path.join(folder, name) for name in sorted(files))
 
@@ -82,6 +97,7 @@ class Scanner:
         self._scan_references(text if is_template else _COMMENT.sub("", text), file, has_lines=True)
         for call in template.calls(text) if is_template else ():
             self.require(EXEC, _subject(call.function), f"{file}:{call.line}")
+        state.require_readable(text, file, is_rendered=False)
         if state.is_state(path, text):
             self.state(text, file, is_rendered=False)
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 STATES = "helmfile.d"
 TEXTS = (".yaml", ".yml", ".gotmpl", ".tpl", ".json", ".hcl")  # what helmfile reads; others by readFile alone
+CHART = "Chart.yaml"
+OF_HELM = ("templates", "charts", "crds")  # the folders of a chart, which are helm's and may be any text
 
-_CHART = "Chart.yaml"
-_OF_HELM = ("templates", "charts", "crds")  # the folders of a chart that helmfile itself never reads
 _OUTSIDE = re.compile(r"(?<![\w./])(?:\./)?(?:\.\./)+(?:\{\{.*?\}\}|[^\s\"'`,;#(){}\[\]]|\[[^\]\s]*\](?=[\w*?.]))*")
 _WILD = re.compile(r"[*?\[]")
 
@@ -72,7 +72,7 @@ class _Finder:
 
     def _new_files(self, path: str) -> list[str]:
         files = [path] if self._tree.kind(path) == "file" else [*walk(self._tree, path)]
-        charts = {posixpath.dirname(file) for file in files if posixpath.basename(file) == _CHART}
+        charts = {posixpath.dirname(file) for file in files if posixpath.basename(file) == CHART}
         self.charts |= {chart for chart in charts if not _is_inside_chart(chart, charts)}
         new = [file for file in files if file not in self.files and not _is_inside_chart(file, charts)]
         self.files.update(new)
@@ -109,7 +109,7 @@ def _known_too_late(found: re.Match[str], file: str, text: str, folder: str) -> 
 
 
 def _is_inside_chart(path: str, charts: set[str]) -> bool:
-    return any(path.startswith(tuple(f"{join(chart, name)}/" for name in _OF_HELM)) for chart in charts)
+    return any(path.startswith(tuple(f"{join(chart, name)}/" for name in OF_HELM)) for chart in charts)
 
 
 def _matching(tree: Tree, path: str) -> Iterator[str]:

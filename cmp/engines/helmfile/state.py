@@ -10,11 +10,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp import yamldoc
-from cmp.engines.helmfile.template import outline
+from cmp.engines.helmfile.template import STAND_IN, outline
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Path = tuple[str | int, ...]
     Map = dict[str, object]
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STATE = frozenset(
     ("bases", "environments", "helmDefaults", "helmfiles", "hooks", "releases", "repositories", "templates")
 ) | {"commonLabels"}
+NAMES = (".yaml", ".yml", ".yaml.gotmpl", ".yml.gotmpl")
 CHARTIFY = ("jsonPatches", "strategicMergePatches", "transformers", "dependencies", "forceNamespace", "directory")
 CREDENTIALS = ("username", "password", "certFile", "keyFile", "caFile", "registryConfig")
 
@@ -59,7 +60,11 @@ def is_state(path: str, text: str) -> bool:
 
 def require_readable(text: str, file: str, *, is_rendered: bool) -> None:
     """ConfigError for what could be a state, and hold anything: helmfile's reader of YAML takes more than this one."""
-    if not _KEY.search(text) or not (is_rendered or _YAML.search(file)) or (file.endswith(".gotmpl") and not is_rendered):
+    if (
+        not _KEY.search(text)
+        or not (is_rendered or _YAML.search(file))
+        or (file.endswith(".gotmpl") and not is_rendered)
+    ):
         return
     try:
         yamldoc.parse(text.encode(errors="replace"))
@@ -71,19 +76,25 @@ def require_readable(text: str, file: str, *, is_rendered: bool) -> None:
         ) from None
 
 
-def findings(text: str, file: str, *, is_rendered: bool) -> Iterator[Finding]:
-    """Yield what a policy can allow; ConfigError for what no render does."""
+def findings(text: str, file: str, is_seen: Callable[[str], bool], *, is_rendered: bool) -> Iterator[Finding]:
+    """Yield what a policy can allow; ConfigError for what no render does.
+
+    `is_seen` says whether the states that a text names are looked at.
+    """
     for document, value in documents(text, is_template=file.endswith(".gotmpl") and not is_rendered):
         where = _Where(file, {} if is_rendered else document.lines())
         _require_files(value, where)
+        _require_states(value, where, is_seen)
         for index, repository in enumerate(maps(value.get("repositories"))):
             _require_no_credentials(repository, where, ("repositories", index))
-        yield from _programs(value, "the helmfile", where, ())
-        yield from _programs(mapping(value.get("helmDefaults")), "helmDefaults", where, ("helmDefaults",))
+        yield from _hooks(value, "the helmfile", where, ())
+        defaults = mapping(value.get("helmDefaults"))
+        _require_no_flags(defaults, where)
+        yield from _post_renderer(defaults, "helmDefaults", where, ("helmDefaults",))
         for at, release in _releases(value):
             name = f"the release {release.get('name', at[-1])}"
             _require_chart(release, name, where, at)
-            yield from _programs(release, name, where, at)
+            yield from (*_hooks(release, name, where, at), *_post_renderer(release, name, where, at))
 
 
 def maps(value: object) -> list[Map]:
@@ -114,19 +125,25 @@ def _releases(value: Map) -> Iterator[tuple[Path, Map]]:
         yield ("templates", name), mapping(template)
 
 
-def _programs(value: Map, owner: str, where: _Where, path: Path) -> Iterator[Finding]:
+def _hooks(value: Map, owner: str, where: _Where, path: Path) -> Iterator[Finding]:
     for index, hook in enumerate(maps(value.get("hooks"))):
         if not hook.get("events"):
             continue  # it never runs, or these are values of a chart
         command = hook.get("command") or "kubectl apply"
         yield Finding("helmfile.hooks", f"the hook {command} of {owner}", where.place((*path, "hooks", index)))
-    if value.get("postRenderer"):
-        what = f"the postRenderer {value['postRenderer']} of {owner}"
+
+
+def _post_renderer(value: Map, owner: str, where: _Where, path: Path) -> Iterator[Finding]:
+    if program := value.get("postRenderer"):
+        what = f"the postRenderer {program} of {owner}"
         yield Finding("helmfile.hooks", what, where.place((*path, "postRenderer")))
-    if value.get("args"):
+
+
+def _require_no_flags(defaults: Map, where: _Where) -> None:
+    if defaults.get("args"):
         raise ConfigError(
-            f"{owner} has args, which could be any flags of helm",
-            file=where.place((*path, "args")),
+            "helmDefaults has args, which could be any flags of helm",
+            file=where.place(("helmDefaults", "args")),
             hint="the values of releases, kubeVersion and apiVersions have keys of their own; move args for "
             "`helmfile sync` to syncArgs",
         )
@@ -157,12 +174,6 @@ def _require_no_credentials(repository: Map, where: _Where, path: Path) -> None:
 
 def _require_files(value: Map, where: _Where) -> None:
     for path, text in _named(value):
-        if path[0] in ("bases", "helmfiles") and path[-1] != "values" and not _names_state(text):
-            raise ConfigError(
-                f"the helmfile names the state {text}, whose name is not that of a YAML file",
-                file=where.place(path),
-                hint="let its name end in .yaml or .yaml.gotmpl",
-            )
         if os.path.isabs(text):
             raise ConfigError(
                 f"the helmfile names {text}, which leads outside the source tree",
@@ -173,9 +184,16 @@ def _require_files(value: Map, where: _Where) -> None:
             raise _remote(f"the helmfile names {text}", where.place(path))
 
 
-def _names_state(text: str) -> bool:
-    """Say whether a text names a YAML file or a folder, or cannot be told before rendering."""
-    return text.endswith((".yaml", ".yml", ".gotmpl", "/", ".", "..")) or _REMOTE.match(text) is not None
+def _require_states(value: Map, where: _Where, is_seen: Callable[[str], bool]) -> None:
+    """ConfigError for a state whose name keeps it from being looked at."""
+    for path, text in _named(value):
+        is_state_of_another = path[0] in ("bases", "helmfiles") and "values" not in path
+        if is_state_of_another and STAND_IN not in text and not is_seen(text):
+            raise ConfigError(
+                f"the helmfile names the state {text}, which is not looked at before helmfile reads it",
+                file=where.place(path),
+                hint="let its name end in .yaml or .yaml.gotmpl, and keep it out of the folders of charts",
+            )
 
 
 def _remote(what: str, place: str) -> ConfigError:
@@ -190,7 +208,8 @@ def _named(value: Map) -> Iterator[tuple[Path, str]]:
     """Yield every text that names a file, or a state."""
     yield from _texts(value.get("bases"), ("bases",))
     yield from _texts(value.get("values"), ("values",))
-    for index, one in enumerate(cast("list[object]", value.get("helmfiles") or ())):
+    helmfiles = value.get("helmfiles")
+    for index, one in enumerate(helmfiles if isinstance(helmfiles, list) else ()):
         path: Path = ("helmfiles", index)
         yield from ((path, text) for text in (one, mapping(one).get("path")) if isinstance(text, str))
         yield from _texts(mapping(one).get("values"), (*path, "values"))
