@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 
-from cmp import toolstore
+from cmp import confine, toolstore
+from cmp.engines import helmfile
 from cmp.errors import CACHED_HINT
 from tests.harness import AGE_KEY_FILE
 from tests.helmfileworld import APP, HELMFILE, World, chart, values
@@ -15,6 +16,7 @@ from tests.helmfileworld import APP, HELMFILE, World, chart, values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp.engines.protocol import Supply
     from tests.harness import Sandbox
 
 WEB = "releases: [{name: web, chart: ./charts/web, %s}]\n"
@@ -387,3 +389,21 @@ def test_what_only_looks_like_it_is_taken(world: World, name: str) -> None:
 def test_charts_may_have_templates_of_their_own_kind(world: World) -> None:
     world.app({PLAIN: WEB % "", "charts/web/templates/exec.yaml": '{{- define "exec" }}ref+file://x{{ end }}\n'})
     assert "web" in values(world.must())
+
+
+@pytest.mark.parametrize(("version", "asked"), [(0, ["helmfile.ref"]), (1, [])])
+def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, version: int, asked: list[str]) -> None:
+    class Recorder:
+        """Notes what the policy is asked for."""
+
+        features: list[str]
+
+        def permit(self, feature: str, subject: str) -> None:
+            self.features.append(feature)
+            assert "Landlock" in subject
+
+    recorder = Recorder()
+    recorder.features = []
+    monkeypatch.setattr(confine, "version", lambda: version)
+    helmfile.require_wall(cast("Supply", recorder))
+    assert recorder.features == asked

@@ -19,20 +19,20 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from cmp import yamldoc
+from cmp import confine, yamldoc
 from cmp.capabilities import require_helm
 from cmp.engines.facts import HELM, HELMFILE
 from cmp.engines.helmfile import built, charts, options, rewrite, sources
 from cmp.engines.helmfile.messages import Words
 from cmp.engines.helmfile.program import Program
-from cmp.engines.helmfile.scan import Scanner
+from cmp.engines.helmfile.scan import REF, Scanner
 from cmp.engines.protocol import FILES, Needs, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp.engines.helmfile.sources import Sources
-    from cmp.engines.protocol import Work
+    from cmp.engines.protocol import Supply, Work
     from cmp.model import Instance
     from cmp.proc import Nursery
     from cmp.tree import Tree
@@ -74,6 +74,7 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
     found, asked = cast("Sources", work.found), options.of(instance)
 
     def finish() -> Printed:
+        require_wall(work.supply)
         scanner = Scanner(work, found.outside, asked.environment)
         has_templates = scanner.scan()
         program = Program(instance, work, nursery, asked, frozenset(scanner.features))
@@ -86,6 +87,16 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
         return Printed(result.stdout, tuple(words.warnings()))
 
     return finish
+
+
+def require_wall(supply: Supply) -> None:
+    """ConfigError where the kernel has no wall and the policy does not allow `ref+…`.
+
+    A template can put such a reference together from pieces, which no look at the texts finds; vals then reads any
+    file, a key among them.
+    """
+    if not confine.version():
+        supply.permit(REF, "helmfile on a kernel without Landlock, where its templates could read any file,")
 
 
 def _given(instance: Instance, work: Work, asked: options.Options) -> tuple[str, ...]:
