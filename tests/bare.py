@@ -44,9 +44,13 @@ def pinned_helm(app: str, cluster: str) -> str:
     return PINS.get((app, cluster)) or PINS.get((app, "")) or "3.18.6"
 
 
+OTHERS = {"site": "kustomize", "mailer": "helm + kustomize", "batch": "helmfile", "quotas": "cue", "policies": "plain"}
+
+
 def instances() -> list[tuple[str, str]]:
-    """List (application, cluster) of the monorepo."""
-    return sorted((folder.name, folder.parent.name) for folder in MONOREPO.glob("clusters/*/*"))
+    """List (application, cluster) of the monorepo, of those that are charts alone."""
+    found = sorted((folder.name, folder.parent.name) for folder in MONOREPO.glob("clusters/*/*"))
+    return [instance for instance in found if instance[0] not in OTHERS]
 
 
 class ByHand(NamedTuple):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -12,6 +13,9 @@ import yaml
 from examples import chartserver
 from tests import bare
 from tests.servers.charts import ChartRepository
+
+if TYPE_CHECKING:
+    from tests.harness import Sandbox
 
 SECRETS = sorted(bare.MONOREPO.rglob("*.secret.yaml"))
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
@@ -29,6 +33,28 @@ def test_has_five_applications_on_three_clusters() -> None:
     apps = Counter(app for app, _ in bare.instances())
     assert apps == {"namespace-a": 3, "payments": 3, "search": 3, "edge-proxy": 3, "reports": 2}
     assert {cluster for _, cluster in bare.instances()} == set(bare.CLUSTERS)
+
+
+def test_has_an_application_for_each_other_engine_on_all_clusters(sandbox: Sandbox) -> None:
+    listed = json.loads(sandbox.run("apps", "--format", "json", cwd=bare.MONOREPO).stdout)
+    others = {(each["application"], each["cluster"]): " + ".join(each["engines"]) for each in listed}
+    for instance in bare.instances():
+        assert others.pop(instance) == "helm"
+    assert others == {(app, cluster): engine for app, engine in bare.OTHERS.items() for cluster in bare.CLUSTERS}
+
+
+@pytest.mark.parametrize("cluster", bare.CLUSTERS)
+@pytest.mark.parametrize("app", bare.OTHERS)
+def test_the_others_render_without_the_network(app: str, cluster: str, sandbox: Sandbox) -> None:
+    ran = sandbox.run(
+        "render", app, "--cluster", cluster, cwd=bare.MONOREPO, SOPS_AGE_KEY_FILE=str(bare.AGE_KEY), CMP_OFFLINE="1"
+    )
+    assert ran.code == 0, ran.stderr
+    assert ran.stderr.count("\n") == 1, "a warning"
+    found = [document for document in yaml.safe_load_all(ran.stdout) if document]
+    names = {(str(each["kind"]), str(each["metadata"]["name"])) for each in found}
+    for each in found:
+        assert each["kind"] not in WORKLOADS or missing_references(each, names) == []
 
 
 def test_namespace_a_has_the_reference_layout() -> None:

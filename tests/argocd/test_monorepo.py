@@ -35,7 +35,7 @@ def fleet(argocd: ArgoCD, tools_dir: str) -> Iterator[Fleet]:
 
 
 def test_every_application_is_on_every_cluster_what_cmp_render_prints(fleet: Fleet) -> None:
-    assert len(fleet.instances) == 14
+    assert len(fleet.instances) == 29
     for instance in fleet.instances:
         app = fleet.argocd.app(instance.name)
         assert sync_status(app) == "Synced"
