@@ -10,6 +10,7 @@ import pytest
 from cmp import scaffold, yamldoc
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
+from tests import bare
 from tests.harness import CHECKOUT, snapshot
 from tests.trees import CHART, REFERENCE, plant
 
@@ -172,7 +173,12 @@ def test_the_file_explains_itself(sandbox: Sandbox, tmp_path: Path) -> None:
     root = tmp_path / "tree"
     example = snapshot(CHECKOUT / "examples" / "monorepo")
     for name in example:
-        if name.startswith(("namespaces/namespace-a", "namespaces/payments", "clusters")) and "cmp-app" not in name:
+        is_chart = {*bare.OTHERS}.isdisjoint(name.split("/"))
+        if (
+            name.startswith(("namespaces/namespace-a", "namespaces/payments", "clusters"))
+            and is_chart
+            and "cmp-app" not in name
+        ):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(example[name])
     ran = sandbox.run("init", "--dry-run", cwd=root)

@@ -124,7 +124,10 @@ def test_install_without_arguments_takes_the_pins_of_the_repository(tmp_path: Pa
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
         f"{name} {version} {tools_dir}/{name}/{version}/{name}"
-        for name, version in (("helm", "3.14.4"), ("helm", "3.18.6"), ("helm", "4.0.0"), ("sops", "3.10.2"))
+        for name, version in (
+            *(("cue", "0.14.1"), ("helm", "3.14.4"), ("helm", "3.18.6"), ("helm", "4.0.0")),
+            *(("helmfile", "1.1.7"), ("kustomize", "5.7.1"), ("sops", "3.10.2")),
+        )
     ]
 
 
