@@ -55,6 +55,15 @@ class EngineFacts(NamedTuple):
     reads_values: bool = True
 
 
+class Identity(NamedTuple):
+    """What makes two objects the same one to Kubernetes; the version of the group does not."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+
 class ToolPin(NamedTuple):
     """An exact version of a program, and the place that asks for it (`cmp.yaml:12`, `parameter helm-version`)."""
 

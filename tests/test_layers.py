@@ -35,6 +35,7 @@ LAYERS = (
     ("context",),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
     ("signals", "digest", "confine"),
+    ("changes",),
     ("model", "errors"),
 )
 ALLOWED = {

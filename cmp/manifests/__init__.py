@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cmp.errors import OutputError
 from cmp.manifests.guard import Guard
-from cmp.manifests.rendered import Files, Identity, Manifest, Rendered, refusal
+from cmp.manifests.rendered import Files, Manifest, Rendered, refusal
 from cmp.manifests.stream import split
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cmp.model import OutputRules
 
-__all__ = ["Identity", "Manifest", "Rendered", "check"]
+__all__ = ["Manifest", "Rendered", "check"]
 
 
 def check(

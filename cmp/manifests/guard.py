@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 from cmp import yamldoc
 from cmp.manifests import objects
 from cmp.manifests.objects import Candidate
-from cmp.manifests.rendered import Files, Finding, Identity, Manifest
+from cmp.manifests.rendered import Files, Finding, Manifest
 from cmp.manifests.stream import misreading
+from cmp.model import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

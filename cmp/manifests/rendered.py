@@ -16,15 +16,6 @@ MAX_LISTED = 5  # the first mistake is often the cause of the others
 HEADER_LINES = 2  # above the text of a file: a separator, and the comment with its name
 
 
-class Identity(NamedTuple):
-    """What makes two objects the same one to Kubernetes; the version of the group does not."""
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-
 class Files(NamedTuple):
     """What was printed as it lies in the repository: each file with the line of the output where its text begins.
 

@@ -1,0 +1,272 @@
+"""What a change of the repository does, as values: made by `compare` and `preview`, read by every view in `report`.
+
+Texts in them are masked: a secret is `‹secret 1›` (or, while workers are still at it, `‹secret <token>›`).
+Everything is ordered by its content, never by who was first, so that the same change always reads the same.
+"""
+
+# Without `from __future__ import annotations`: see model.py.
+from typing import Literal, NamedTuple
+
+from cmp.model import Identity
+
+
+class Subject(NamedTuple):
+    """One application on one cluster (empty where there are none); `environment` is the cluster's fact `env`."""
+
+    app: str
+    cluster: str
+    environment: str = ""
+
+
+class Object(NamedTuple):
+    """One rendered object, its secrets masked; `source` is the file of the repository or template it comes from."""
+
+    api_version: str
+    identity: Identity
+    value: dict[str, object]
+    source: str
+
+
+class Field(NamedTuple):
+    """One difference between two objects.
+
+    `path` has keys as they are, and list items in brackets: `[web]` where items are told apart by a key such as `name`,
+    else `[0]`, the position in the newer list (the older, where removed).  `before` and `after` are values (maps and
+    lists where all of one came or went); None stands where there was, or is, nothing.  `moved` says that the items of a
+    list changed their order and nothing else.
+    """
+
+    path: tuple[str, ...]
+    kind: Literal["added", "removed", "changed", "moved"]
+    before: object
+    after: object
+
+
+class Hunk(NamedTuple):
+    """Some neighbouring differences as a reader sees them: lines of YAML that start with ` `, `-` or `+`.
+
+    The first lines are the keys that lead there; `fields` are the indexes of the change's fields that it shows.
+    """
+
+    lines: tuple[str, ...]
+    fields: tuple[int, ...]
+
+
+class Rule(NamedTuple):
+    """What a reader does not want to see: a difference at `path` of the objects that the others name (empty: any).
+
+    `path` is as in `Field`, where `*` is any one part and a last `**` everything below; `[*]` any item.  With `pattern`
+    (a regular expression that must match the whole text) only a change of one matching text to another is meant.
+    """
+
+    name: str
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    object: str = ""
+    path: tuple[str, ...] = ("**",)
+    pattern: str = ""
+
+
+class Folded(NamedTuple):
+    """A difference that is not shown, and the rule that says so: `chart-labels`, `checksum`, or a rule of the user."""
+
+    rule: str
+    field: Field
+
+
+class Danger(NamedTuple):
+    """Something to look at twice: the rule's name (`--fail-on` takes it), and what happens, as a sentence's end."""
+
+    rule: str
+    text: str
+
+
+class Cause(NamedTuple):
+    """A line of a values file that changed: the value's path there, and what it was and is (None: not set).
+
+    `overridden_by` is the place of a stronger layer that sets the same value, so that this change has no effect.
+    """
+
+    place: str
+    path: tuple[str, ...]
+    before: object
+    after: object
+    overridden_by: str = ""
+
+
+class Change(NamedTuple):
+    """What happens to one object of one application on one cluster.
+
+    `identity` is the newer one (the older, where removed), `was` the older one where the object is renamed.
+    `api_versions` are before and after, empty where there is no object.  `fields` are what counts, `folded` the rest;
+    `hunks` show `fields` (all of the object where it is added or removed).  `is_restart` says that the pods of a
+    workload are replaced.  `summary` stands instead of hunks that nobody would read, such as those of a CRD.
+    `unstable` are the indexes of fields that differ between two renders of the same revision: templates made them up.
+    """
+
+    subject: Subject
+    what: Literal["added", "removed", "changed", "renamed"]
+    identity: Identity
+    was: Identity | None
+    api_versions: tuple[str, str]
+    source: str
+    fields: tuple[Field, ...]
+    folded: tuple[Folded, ...]
+    hunks: tuple[Hunk, ...]
+    dangers: tuple[Danger, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    is_restart: bool = False
+    summary: str = ""
+    unstable: tuple[int, ...] = ()
+
+
+class Bump(NamedTuple):
+    """Another version of an image, a chart or a tool on one side: `before` or `after` is empty where there is none.
+
+    `size` is `major`, `minor`, `patch`, `pin` (a tool) or empty where the versions tell nothing.
+    """
+
+    kind: Literal["image", "chart", "tool"]
+    name: str
+    before: str
+    after: str
+    size: str
+    subject: Subject
+
+
+class Failure(NamedTuple):
+    """A pair that cannot be rendered: the lines of the error, and whether it could before this change.
+
+    `needs_key` says that only the missing key is to blame (keyless mode).
+    """
+
+    subject: Subject
+    lines: tuple[str, ...]
+    is_new: bool
+    needs_key: bool = False
+
+
+class Outcome(NamedTuple):
+    """What the two renders of one pair gave.
+
+    `status`: `equal` (rendered, and no difference), `changed`, `added` and `removed` (the pair itself), or `failed`.
+    `causes` are the changed values of the pair, also those without effect.  `notes` are sentences about this pair.
+    """
+
+    subject: Subject
+    status: Literal["equal", "changed", "added", "removed", "failed"]
+    changes: tuple[Change, ...] = ()
+    bumps: tuple[Bump, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Delivery(NamedTuple):
+    """How an Application of Argo CD brings a pair to its cluster; `at_merge` is None where nobody knows.
+
+    `at_merge` is true when it syncs by itself and follows the revision that the change is merged into.
+    """
+
+    subject: Subject
+    application: str
+    automated: bool
+    prune: bool
+    self_heal: bool
+    target_revision: str
+    at_merge: bool | None
+
+
+class Member(NamedTuple):
+    """A pair in a group, with its own values in the columns in which the group's members differ."""
+
+    subject: Subject
+    values: tuple[str, ...] = ()
+
+
+class Group(NamedTuple):
+    """The same change in several pairs, shown once.
+
+    `letter` is A, B, …, AA.  `change` is that of the first member.  With `columns` (paths) the members have different
+    values there, which `members` tell; without, all is equal but for what is a cluster's own (its name, its domain).
+    `differs_from` is the letter of the group that most pairs of the same application and object are in; `why` are
+    sentences on why these are not.
+    """
+
+    letter: str
+    app: str
+    change: Change
+    members: tuple[Member, ...]
+    columns: tuple[str, ...] = ()
+    differs_from: str = ""
+    why: tuple[str, ...] = ()
+
+
+class BumpLine(NamedTuple):
+    """The same bump in several pairs; `is_without_effect` says that the manifests are equal all the same."""
+
+    bump: Bump
+    subjects: tuple[Subject, ...]
+    is_without_effect: bool = False
+
+
+class DangerLine(NamedTuple):
+    """The same danger in several pairs: `where` names the object, as in `PersistentVolumeClaim shop/data`."""
+
+    danger: Danger
+    where: str
+    subjects: tuple[Subject, ...]
+
+
+class Noise(NamedTuple):
+    """How many differences one rule folded."""
+
+    rule: str
+    folded: int
+
+
+class Unowned(NamedTuple):
+    """A changed file that belongs to no pair, and what follows from that; `rule` ignored it, empty where none did."""
+
+    path: str
+    rule: str
+    consequence: str
+
+
+class Revision(NamedTuple):
+    """A side of the comparison: what it was called (`merge base of main`), and the full commit; empty: a work tree."""
+
+    name: str
+    commit: str
+
+
+class Counts(NamedTuple):
+    """How many pairs there are on either side, how many a changed file touches, and how many were rendered."""
+
+    pairs: int
+    touched: int
+    effective: int
+    rendered: int
+
+
+class Report(NamedTuple):
+    """The whole result; every view shows a part of it, JSON all of it.
+
+    `groups` come largest first (pairs, then danger, then size).  `outcomes` are those of all rendered pairs.
+    `restarts` counts workloads whose pods are replaced.  `notes` are sentences for the footer.
+    """
+
+    base: Revision
+    head: Revision
+    counts: Counts
+    outcomes: tuple[Outcome, ...]
+    groups: tuple[Group, ...]
+    failures: tuple[Failure, ...]
+    dangers: tuple[DangerLine, ...]
+    bumps: tuple[BumpLine, ...]
+    noise: tuple[Noise, ...]
+    deliveries: tuple[Delivery, ...]
+    unowned: tuple[Unowned, ...]
+    restarts: int
+    notes: tuple[str, ...]
