@@ -48,6 +48,12 @@ def processes_in_group(group: int) -> dict[int, str]:
     }
 
 
+def names_in_group(group: int) -> list[str]:
+    """Return the programs' names in a process group, also of those that have ended and were not waited for yet."""
+    pids = [int(folder.name) for folder in PROC.iterdir() if folder.name.isdecimal()]
+    return [_read(PROC / str(pid) / "comm").strip() for pid in pids if _status(pid)[2:3] == [str(group)]]
+
+
 def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     """Return when the condition holds; AssertionError when it never does."""
     end = time.monotonic() + seconds

@@ -14,7 +14,7 @@ import pytest
 
 from tests.dyingworld import CACHED, DOORS, LARGE, LAYER, SLOW, Patient, Sealed, cpu_seconds, ended, stopped_by
 from tests.keyring import Pgp, end_agent, make_pgp, sops_tool, start_agent
-from tests.leaks import processes_of, wait_until
+from tests.leaks import names_in_group, processes_of, wait_until
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -44,7 +44,12 @@ def in_layout(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]
 def in_secrets(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Wait for one of two encrypted files, while the other lies decrypted in the private copy."""
     patient.stand_in("sops", "holds-plaintext")
-    yield lambda _: patient.holds_upload(), "in phase secrets, waiting for sops for namespaces/shop/files/slow.key"
+
+    def waits_for_one(process: subprocess.Popen[bytes]) -> bool:
+        names = names_in_group(process.pid)
+        return patient.holds_upload() and "sleep" in names and not {"sops", "real"}.intersection(names)
+
+    yield waits_for_one, "in phase secrets, waiting for sops for namespaces/shop/files/slow.key"
 
 
 @contextmanager
