@@ -10,12 +10,12 @@ ways of its own: in capitals, hashed, encoded twice, a word of it quoted.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MASK = "‹secret›"
 CIPHERTEXT = "ENC[AES256_GCM,"
@@ -33,13 +33,24 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BLANK = r"\s+(?:\\\s*)?"  # where YAML folds a long text, with the backslash that it has between double quotes
 
 
+class Secret(NamedTuple):
+    """A secret, and the path of its leaf in the encrypted file, such as `db.password`; empty where it has none."""
+
+    text: str
+    path: str = ""
+
+
+def _masked(_: Secret) -> str:
+    return MASK
+
+
 class Redactor:
     """Knows the secrets of one run and their usual disguises: base64, URL-encoded, JSON- and Go-quoted."""
 
     def __init__(self) -> None:
         self._pairs: list[tuple[bytes, bytes]] = []
-        self._forms: set[str] = set()
-        self._whole: set[str] = set()
+        self._forms: dict[str, Secret] = {}
+        self._whole: dict[str, Secret] = {}
 
     def learn(self, encrypted: bytes, plain: bytes) -> None:
         """Take a file before and after decryption: the leaves that were ciphertext are secrets, the others are not.
@@ -48,44 +59,78 @@ class Redactor:
         """
         self._pairs.append((encrypted, plain))
 
-    def add(self, value: str) -> None:
-        """Take one secret, such as a password of a chart repository."""
+    def add(self, value: str, path: str = "") -> None:
+        """Take one secret, such as a password of a chart repository; of several paths the first in order counts."""
         text = value.strip()
         if len(text) < SHORT or text.lower() in TRIVIAL:
-            self._whole |= disguises(text) if text else set()
+            _note(self._whole, Secret(text, path), disguises(text) if text else set())
             return
-        lines = {line.strip() for line in text.splitlines() if len(line.strip()) >= SHORT}
-        for known in {value, text, *lines}:
+        for known in sorted({value, text}):
             # The blanks at its ends are layout, and often the line break before the next part of a message.
-            self._forms |= {form.strip() for form in disguises(known)}
+            _note(self._forms, Secret(text, path), {form.strip() for form in disguises(known)})
+        for line in {line.strip() for line in text.splitlines() if len(line.strip()) >= SHORT} - {text}:
+            _note(self._forms, Secret(line, path), {form.strip() for form in disguises(line)})
 
     def mask(self, text: str) -> str:
         """Return the text with `‹secret›` for every form of every secret, the longest first; never raises."""
         try:
-            return self._masked(text)
+            return self.labelled(text, _masked)
         except Exception:  # noqa: BLE001  # or a traceback would tell the message, and the secret that caused it
             return f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
 
-    def _masked(self, text: str) -> str:
+    def labelled(self, text: str, label: Callable[[Secret], str]) -> str:
+        """Return the text with a label of its own for each secret, as `mask` does."""
+        self._parse()
+        text = _replaced(self._forms, text, ("", ""), label)
+        return _replaced(self._whole, text, (BEFORE, AFTER), label)
+
+    def may_hold(self, text: str) -> bool:
+        """Whether any form of a secret occurs in the text, also one that `mask` would leave where it is."""
+        self._parse()
+        return bool(_present(self._forms, text) or _present(self._whole, text))
+
+    def whole(self, scalar: str) -> Secret | None:
+        """Return the secret that a scalar is as a whole, in whichever form."""
+        self._parse()
+        return self._forms.get(scalar.strip()) or self._whole.get(scalar.strip())
+
+    def _parse(self) -> None:
         while self._pairs:
-            for value in _secrets(*self._pairs[-1]):
-                self.add(value)
+            for secret in _secrets(*self._pairs[-1]):
+                self.add(*secret)
             self._pairs.pop()
-        if forms := _present(self._forms, text):
-            text = re.sub(forms, MASK, text)
-        if forms := _present(self._whole, text):
-            text = re.sub(f"{BEFORE}(?:{forms}){AFTER}", rf"\1{MASK}", text, flags=re.MULTILINE)
+
+
+def _note(known: dict[str, Secret], secret: Secret, forms: set[str]) -> None:
+    """Remember forms of a secret; where several secrets have one, the first in order counts, whoever came first."""
+    for form in forms:
+        known[form] = min(known.get(form, secret), secret)
+
+
+def _replaced(forms: Mapping[str, Secret], text: str, around: tuple[str, str], label: Callable[[Secret], str]) -> str:
+    """Replace the forms that stand between two patterns, of which the first has a group or is empty."""
+    present = _present(forms, text)
+    if not present:
         return text
+    alternation = "|".join(present[form] for form in sorted(present, key=len, reverse=True))
+    by_words = {re.sub(_BLANK, " ", form): forms[form] for form in sorted(present, key=len)}
+
+    def replacement(found: re.Match[str]) -> str:
+        before = found[1] if found.re.groups else ""
+        form = found[0][len(before) :]
+        return before + label(forms[form] if form in forms else by_words[re.sub(_BLANK, " ", form)])
+
+    return re.sub(f"{around[0]}(?:{alternation}){around[1]}", replacement, text, flags=re.MULTILINE)
 
 
-def _present(forms: set[str], text: str) -> str:
-    """Return an alternation of the forms that occur at all: searching each is much faster than one big pattern."""
+def _present(forms: Mapping[str, Secret], text: str) -> dict[str, str]:
+    """Return a pattern for each form that occurs at all: searching each is much faster than one big pattern."""
     folded = re.sub(_BLANK, " ", text)
     patterns = {form: re.escape(form) for form in forms if form in text}
-    for form in forms - patterns.keys():
+    for form in forms.keys() - patterns.keys():
         if (" " in form or "\n" in form) and re.sub(_BLANK, " ", form) in folded:
             patterns[form] = _BLANK.join(map(re.escape, re.split(_BLANK, form)))
-    return "|".join(patterns[form] for form in sorted(patterns, key=len, reverse=True))
+    return patterns
 
 
 def disguises(value: str) -> set[str]:
@@ -179,20 +224,22 @@ def _without_operand(verb: re.Match[str]) -> str:
     return "%" if verb[1] == "%" else f"%!{verb[1]}(MISSING)"
 
 
-def _secrets(encrypted: bytes, plain: bytes) -> Iterator[str]:
+def _secrets(encrypted: bytes, plain: bytes) -> Iterator[Secret]:
     """Yield the plaintext of every leaf that was ciphertext; of everything when the files cannot be compared."""
     before, after = _parse(encrypted), _parse(plain)
     if _are_comparable(before, after):
-        yield from _leaves(before, after)
+        for first, second in zip(before, after, strict=True):
+            yield from _leaves(first, second, "")
         return
-    yield from _leaves(CIPHERTEXT, after)
+    for document in after:
+        yield from _leaves(CIPHERTEXT, document, "")
     text = plain.decode("utf-8", "surrogateescape")
-    yield text
+    yield Secret(text)
     for line in text.splitlines():
         for part in (line, *re.split(r"[:=]\s*", line, maxsplit=1)[1:]):
             if re.search(r"\w", part):
-                yield part
-                yield part.strip("*&!'\"[]{},- ")  # what YAML reads as something else than text
+                yield Secret(part)
+                yield Secret(part.strip("*&!'\"[]{},- "))  # what YAML reads as something else than text
 
 
 def _are_comparable(before: list[object], after: list[object]) -> bool:
@@ -229,18 +276,18 @@ def _entries(text: str) -> dict[str, str]:
     return entries
 
 
-def _leaves(before: object, after: object) -> Iterator[str]:
+def _leaves(before: object, after: object, path: str) -> Iterator[Secret]:
     """Walk both sides together; a leaf is public only when it was readable before."""
     if isinstance(after, dict):
         known = before if isinstance(before, dict) else {}
         for key, value in after.items():
-            yield from _leaves(known.get(key, CIPHERTEXT), value)
+            yield from _leaves(known.get(key, CIPHERTEXT), value, f"{path}.{key}" if path else str(key))
     elif isinstance(after, list):
         others = before if isinstance(before, list) else []
         for index, value in enumerate(after):
-            yield from _leaves(others[index] if index < len(others) else CIPHERTEXT, value)
+            yield from _leaves(others[index] if index < len(others) else CIPHERTEXT, value, f"{path}[{index}]")
     elif after is not None and (before is None or isinstance(before, (dict, list)) or _is_ciphertext(before)):
-        yield from _printed(after)
+        yield from (Secret(text, path) for text in _printed(after))
 
 
 def _is_ciphertext(leaf: object) -> bool:

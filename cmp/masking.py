@@ -1,0 +1,83 @@
+"""Rendered objects -> the same with a label in place of every secret, for whatever is shown to a reader or kept.
+
+Two rules: every value of a Secret is a secret, and so is every plaintext that was decrypted in this run, wherever it
+stands: in a ConfigMap, in an argument of a container, base64-encoded inside a longer text.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING, cast
+
+from cmp import yamldoc
+from cmp.changes import Object
+from cmp.model import Identity
+from cmp.redact import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cmp.manifests import Manifest, Rendered
+    from cmp.redact import Redactor
+
+    Label = Callable[[Secret], str]
+
+
+def objects(rendered: Rendered, redactor: Redactor, label: Label) -> tuple[Object, ...]:
+    """Return the objects of a render in its order, each secret replaced by its label.
+
+    The `path` of a secret that no encrypted file explains is `data.<key>` of its Secret.
+    """
+    return tuple(_object(manifest, redactor, label) for manifest in rendered.manifests)
+
+
+def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
+    value = cast("dict[str, object]", manifest.value)
+    if manifest.kind == "Secret" and manifest.api_version == "v1":
+        value = {**value, **dict(_sealed(value, redactor, label))}
+    # One search through the whole text is much faster than one in each scalar, and few objects hold a secret.
+    if redactor.may_hold(yamldoc.to_json(value)):
+        value = cast("dict[str, object]", _masked(value, redactor, label))
+    group = manifest.api_version.rpartition("/")[0]
+    identity = Identity(group, manifest.kind, manifest.namespace, manifest.name)
+    return Object(manifest.api_version, identity, value, manifest.source)
+
+
+def _sealed(value: dict[str, object], redactor: Redactor, label: Label) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield `data` and `stringData` with labels; equal plaintext has an equal one in both."""
+    for field, plain in (("data", _decoded), ("stringData", str)):
+        entries = value.get(field)
+        if isinstance(entries, dict):
+            texts = ((key, plain(entry)) for key, entry in entries.items())
+            yield field, {key: label(redactor.whole(text) or Secret(text, f"data.{key}")) for key, text in texts}
+
+
+def _decoded(entry: object) -> str:
+    try:
+        return b64decode(str(entry), validate=True).decode("utf-8", "surrogateescape")
+    except ValueError:  # the API server would refuse it
+        return str(entry)
+
+
+def _masked(value: object, redactor: Redactor, label: Label) -> object:
+    if isinstance(value, dict):
+        return _masked_map(value, redactor, label)
+    if isinstance(value, list):
+        return [_masked(item, redactor, label) for item in value]
+    if isinstance(value, str):
+        secret = redactor.whole(value)
+        return label(secret) if secret else redactor.labelled(value, label)
+    if value is None or isinstance(value, bool):  # a label would say more than it hides
+        return value
+    secret = redactor.whole(yamldoc.to_json(value))
+    return label(secret) if secret else value
+
+
+def _masked_map(value: dict[str, object], redactor: Redactor, label: Label) -> dict[str, object]:
+    masked: dict[str, object] = {}
+    for key, item in value.items():
+        name = redactor.labelled(key, label)
+        while name in masked:  # two keys that are the same secret but for what stands around it
+            name += "\N{PRIME}"
+        masked[name] = _masked(item, redactor, label)
+    return masked
