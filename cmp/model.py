@@ -45,7 +45,8 @@ class EngineFacts(NamedTuple):
 
     `markers` are patterns of the file names that choose it; `claims` the patterns of files in a folder that belong to
     it; `is_last` says that its markers count only where there are none of another engine, and that every file that they
-    match is read (`Instance.files`); `reads_values` that it has a use for values layers.
+    match is read (`Instance.files`); `reads_values` that it has a use for values layers;
+    `reads_facts` that what is known of the cluster reaches its files by itself.
     """
 
     markers: tuple[str, ...]
@@ -53,6 +54,7 @@ class EngineFacts(NamedTuple):
     options: tuple[Option, ...]
     is_last: bool = False
     reads_values: bool = True
+    reads_facts: bool = False
 
 
 class Identity(NamedTuple):

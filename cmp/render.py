@@ -137,7 +137,7 @@ def _copied(order: Order, workspace: Workspace) -> str:
         return workspace.folder(COPY)
     through = (order.needs.files.get(content.path, ()) for content in order.contents.files)
     copies = {folder, *order.needs.copies, *(one for folders in through for one in folders)}
-    return workspace.mirror(order.tree, copies, COPY)
+    return workspace.mirror(order.tree, copies, order.needs.reads, COPY)
 
 
 def _sight(order: Order, workspace: Workspace) -> Sight:

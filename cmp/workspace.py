@@ -120,16 +120,22 @@ class Workspace:
         self._copy(tree, folder, name, room, depth=0)
         return self._locate(name)
 
-    def mirror(self, tree: Tree, copies: Collection[str], name: str) -> str:
+    def mirror(self, tree: Tree, copies: Collection[str], reads: Collection[str], name: str) -> str:
         """Make `name` look like the tree, with private `copies` (folders, files) and links; return its absolute path.
 
-        `.git` stays behind, and so do links that lead outside.  A tree that is no work folder is copied whole.
+        `.git` stays behind, and so do links that lead outside.  Of a tree that is no work folder, there is nothing to
+        link to: `copies` and `reads` are all that is there.
         """
+        root = self.folder(name)
         if isinstance(tree, WorkTree):
-            self.folder(name)
             self._link(tree, "", name, copies)
-            return self._locate(name)
-        return self.copy_tree(tree, "", name)
+            return root
+        for path in sorted({*copies, *reads}):
+            if tree.kind(path) == "file":
+                self.write(join(name, path), tree.read(path))
+            else:
+                self.copy_tree(tree, path, join(name, path))
+        return root
 
     def _link(self, tree: WorkTree, folder: str, name: str, copies: Collection[str]) -> None:
         with self._errors():

@@ -104,6 +104,7 @@ _HELMFILE = EngineFacts(
         _KUBE_VERSION,
         _API_VERSIONS,
     ),
+    reads_facts=True,
 )
 _CUE = EngineFacts(
     markers=("*.cue",),
@@ -116,6 +117,7 @@ _CUE = EngineFacts(
         Option("tags", "map", "Values of the package's @tag() attributes; they may use {cluster} and other facts."),
         Option("command", "text", "A command of `cue cmd` that prints the objects, where the policy allows it."),
     ),
+    reads_facts=True,
 )
 _PLAIN = EngineFacts(
     markers=("*.yaml", "*.yml", "*.json"),

@@ -40,7 +40,7 @@ _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever 
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for helm, and for the dependencies of the chart itself."""
-    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), takes=PIPES)
+    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=PIPES)
 
 
 def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:

@@ -34,7 +34,7 @@ _ONLY_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")  # text to JSON; to YAM
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for the plaintext of every encrypted file among those that are read."""
-    return Needs(tools={}, files=dict.fromkeys(instance.files, ()) or NO_FILES)
+    return Needs(tools={}, files=dict.fromkeys(instance.files, ()) or NO_FILES, reads=instance.files)
 
 
 def start(instance: Instance, work: Work, _: Nursery) -> Callable[[], Printed]:

@@ -23,9 +23,11 @@ class Needs(NamedTuple):
     `tools` maps the name that the engine has for a program to its pin.  `charts` are chart folders (inside the built
     one) whose dependencies are put into charts/ of their private copy.  `files` are what the program reads and may be
     encrypted, each with the folders and files that must be private copies if it is: those through which the program
-    comes to it.  `copies` must be private copies anyway: the engine writes into them.  With `sees_tree` the program
-    sees the whole tree around its folder, else its folder alone.  `takes` says how it reads the values layers: through
-    `PIPES`, from private `FILES`, or, when empty, not at all.  `found` is what the engine gets back in `Work`.
+    comes to it.  `copies` must be private copies anyway: the engine writes into them.  `reads` are the files and
+    folders that decide what is printed, beside the layers and what `charts` depend on: where the tree is no work
+    folder, the program gets these and nothing else.  With `sees_tree` the program sees the whole tree around its
+    folder, else its folder alone.  `takes` says how it reads the values layers: through `PIPES`, from private `FILES`,
+    or, when empty, not at all.  `found` is what the engine gets back in `Work`.
 
     For those who fill a cache or write a lock: `refs` are charts that the engine will ask its `Supply` for; `beyond`
     asks for the trees and files that it will, and returns the charts that are named in those.
@@ -35,6 +37,7 @@ class Needs(NamedTuple):
     charts: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = NO_FILES
     copies: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     sees_tree: bool = False
     takes: str = ""
     found: object = None

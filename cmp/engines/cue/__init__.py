@@ -43,7 +43,13 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     """Ask for cue, the values layers as files, and the plaintext of what the package embeds."""
     found = sources.read(tree, instance.folder)
     tools = {NAME: instance.pins[NAME]}
-    return Needs(tools, files=found.embedded, sees_tree=True, takes=FILES, found=found.tags)
+    return Needs(
+        *(tools, (), found.embedded),
+        reads=(*sources.package(tree, instance.folder), *found.embedded),
+        sees_tree=True,
+        takes=FILES,
+        found=found.tags,
+    )
 
 
 def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from cmp.tree import Tree
 
 MODULE = "cue.mod"
+MODULE_FILE = "module.cue"
 
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)  # a `//` behind something else may stand in a text
 _TAG = re.compile(r"@tag\(\s*([\w$#]+)")
 _EMBED = re.compile(r"""@embed\(\s*(file|glob)\s*=\s*(?:"([^"]+)"|([^,)\s]+))""")
+_NAME = re.compile(r"""^\s*module:\s*"([^"@]+)""", re.MULTILINE)
+_IMPORT = re.compile(r"""^\s*import\s*(?:\([^)]*\)|(?:\w+\s+)?"[^"]+")""", re.MULTILINE)
+_TEXT = re.compile(r"""\"([^"]+)\"""")
 
 
 class Sources(NamedTuple):
@@ -43,6 +47,48 @@ def read(tree: Tree, folder: str) -> Sources:
             for file in _embedded(tree, os.path.dirname(path), name, is_pattern=found[1] == "glob"):
                 embedded[file] = () if file.startswith(f"{folder}/") else (file,)
     return Sources(frozenset(tags), embedded)
+
+
+def package(tree: Tree, folder: str) -> tuple[str, ...]:
+    """Return the CUE files of a package and of all that it imports from its module, and the module's own folder."""
+    root = _module(tree, folder)
+    if root is None:
+        return tuple(_files(tree, folder))
+    own = join(root, MODULE)
+    name = _NAME.search(tree.read(join(own, MODULE_FILE)).decode(errors="replace")) if _has(tree, own) else None
+    found: dict[str, None] = {}
+    waiting, seen = [folder], {folder}
+    while waiting:
+        for path in _files(tree, waiting.pop(0)):
+            found[path] = None
+            text = tree.read(path).decode(errors="replace")
+            for imported in _imports(text, name[1] if name else ""):
+                if (target := join(root, imported)) not in seen:
+                    seen.add(target)
+                    waiting.append(target)
+    return (own, *found)
+
+
+def _has(tree: Tree, own: str) -> bool:
+    return tree.kind(join(own, MODULE_FILE)) == "file"
+
+
+def _module(tree: Tree, folder: str) -> str | None:
+    """Return the folder of the module that a folder is in."""
+    while tree.kind(join(folder, MODULE)) != "folder":
+        if not folder:
+            return None
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _imports(text: str, module: str) -> Iterator[str]:
+    """Yield the folders, from the module's, of packages of the same module."""
+    for found in _IMPORT.finditer(text):
+        for path in _TEXT.findall(found[0]):
+            inside = path.partition(":")[0].partition("@")[0]
+            if module and (inside == module or inside.startswith(f"{module}/")):
+                yield inside.removeprefix(module).strip("/")
 
 
 def _files(tree: Tree, folder: str) -> Iterator[str]:

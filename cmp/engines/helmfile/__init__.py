@@ -62,6 +62,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         charts=found.charts,
         files=dict.fromkeys(found.files, ()),
         copies=found.outside,
+        reads=(instance.folder, *found.outside, *found.charts),
         sees_tree=True,
         takes=FILES,
         found=found,

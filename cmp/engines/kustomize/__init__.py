@@ -63,6 +63,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         charts=(*((instance.folder,) if is_chain else ()), *more.charts),
         files=files,
         copies=tuple(sorted(copies)),
+        reads=(instance.folder, *(node.file for node in found.nodes.values()), *files, *more.charts),
         refs=more.refs,
         beyond=more.beyond,
         sees_tree=True,

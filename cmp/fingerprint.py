@@ -1,0 +1,220 @@
+"""What a render depends on, as one digest: two instances with equal fingerprints render equal.
+
+The opposite never goes unseen: whatever a program could read is in it.  It is made without any program and without a
+key: secrets count as their ciphertext, and an encrypted file also by the metadata that sops changes with every edit.
+Nothing is in it that no program sees, such as the paths of values files.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import lockfile, sops, yamldoc
+from cmp.charts.chartfile import parse as declared
+from cmp.charts.declared import FILES as CHART_FILES
+from cmp.digest import sha256
+from cmp.engines import FACTS, engine_of
+from cmp.engines.protocol import PIPES
+from cmp.errors import CmpError
+from cmp.tree import join, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.charts.declared import Dependency
+    from cmp.engines.protocol import Needs
+    from cmp.lockfile import Lock
+    from cmp.model import Instance
+    from cmp.tree import Tree
+
+VERSION = 1  # of what is in a fingerprint
+SOPS = "sops"
+CONFIGURATION = ("cmp.yaml", "cmp-app.yaml")
+
+
+class Inputs(NamedTuple):
+    """Everything of a tree that a render reads: `files` are single ones, `folders` count with all below them.
+
+    `layers` are the values files, weakest first.
+    """
+
+    layers: tuple[str, ...]
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+class Layer(NamedTuple):
+    """A values file: its value without what sops adds, and a digest of what does not merge."""
+
+    value: Mapping[str, object] | None
+    rest: str
+    is_encrypted: bool
+
+
+class Prints:
+    """The fingerprints of one tree: what several instances share is read once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._digests: dict[str, str] = {}
+        self._folders: dict[str, tuple[str, ...]] = {}
+        self._layers: dict[str, Layer] = {}
+        self._charts: dict[str, tuple[Dependency, ...]] = {}
+        self._lock: Lock | None = None
+        self._has_lock = False
+
+    def inputs(self, instance: Instance, needs: Needs) -> Inputs:
+        """Return what the render reads, the local charts that its charts depend on included."""
+        reads = dict.fromkeys([*needs.reads, *needs.files, *self._local(needs)])
+        folders = tuple(path for path in reads if self.tree.kind(path) == "folder")
+        return Inputs(
+            tuple(layer.path for layer in instance.layers),
+            tuple(path for path in reads if path not in folders),
+            folders,
+        )
+
+    def of(self, instance: Instance) -> str:
+        """Return the fingerprint; ConfigError for what keeps the instance from being rendered at all."""
+        needs = engine_of(instance.engines).needs(self.tree, instance)
+        base = instance.folder or "."
+        reads_facts = any(FACTS[name].reads_facts for name in instance.engines)
+        found = {
+            "version": VERSION,
+            "engines": instance.engines,
+            "files": [*self._files(self.inputs(instance, needs), base)],
+            "values": self._values(instance, needs),
+            "tools": self._tools(instance, needs),
+            "charts": [*self._locked(needs)],
+            "release": (instance.release, instance.namespace),
+            "capabilities": (instance.kube_version, instance.api_versions),
+            "parameters": instance.parameters._replace(cluster="", release="", values=(), pins={}),
+            "options": {name: instance.options.get(name, {}) for name in instance.engines},
+            "output": instance.output,
+            "secrets": (instance.secret_suffixes, [posixpath.relpath(path, base) for path in instance.secret_files]),
+            "facts": instance.known if reads_facts else {},
+            "application": instance.build_env._replace(
+                revision="", target_revision="", kube_version="", api_versions=()
+            ),
+        }
+        return sha256(json.dumps(found, sort_keys=True, default=dict).encode())
+
+    def merged(self, instance: Instance) -> dict[str, object]:
+        """Return the values layers laid over each other as Helm does it: maps merge, the rest replaces, null stays."""
+        value: dict[str, object] = {}
+        for layer in instance.layers:
+            value = _over(value, self._layer(layer.path).value or {})
+        return value
+
+    def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
+        """Whether sops is needed."""
+        return any(self._layer(layer.path).is_encrypted for layer in instance.layers) or any(
+            sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.files, *instance.secret_files)
+        )
+
+    def _files(self, inputs: Inputs, base: str) -> Iterator[tuple[str, str]]:
+        """Yield each file by its path from the folder that is built, which may be moved as a whole."""
+        paths = {*inputs.files, *(path for folder in inputs.folders for path in self._below(folder))}
+        for path in sorted(paths):
+            if path.rpartition("/")[2] not in CONFIGURATION:  # what it says is in the instance
+                yield posixpath.relpath(path, base), self._digest(path)
+
+    def _below(self, folder: str) -> tuple[str, ...]:
+        if folder not in self._folders:
+            self._folders[folder] = tuple(walk(self.tree, folder))
+        return self._folders[folder]
+
+    def _digest(self, path: str) -> str:
+        if path not in self._digests:
+            self._digests[path] = sha256(self.tree.read(path)) if self.tree.kind(path) == "file" else ""
+        return self._digests[path]
+
+    def _values(self, instance: Instance, needs: Needs) -> object:
+        """Return what the layers come to: merged where they merge by Helm's rules, else one after the other."""
+        layers = [self._layer(layer.path) for layer in instance.layers]
+        if needs.takes == PIPES and all(layer.value is not None for layer in layers):
+            return self.merged(instance), [layer.rest for layer in layers if layer.rest]
+        return [self._digest(layer.path) for layer in instance.layers]
+
+    def _layer(self, path: str) -> Layer:
+        if path not in self._layers:
+            self._layers[path] = _read(path, self.tree.read(path))
+        return self._layers[path]
+
+    def _tools(self, instance: Instance, needs: Needs) -> list[tuple[str, str, str, list[str]]]:
+        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if self.is_encrypted(instance, needs) else {})}
+        lock = self._locked_by()
+        return [
+            (
+                role,
+                pin.name,
+                pin.version,
+                sorted(one.sha256 for one in (lock.tools if lock else ()) if one[:2] == pin[:2]),
+            )
+            for role, pin in sorted(pins.items())
+        ]
+
+    def _locked(self, needs: Needs) -> Iterator[object]:
+        """Yield what is asked for from repositories, with what cmp.lock says of it."""
+        lock = self._locked_by()
+        asked: list[tuple[str, str, str]] = [(ref.repository, ref.name, ref.version) for ref in needs.refs]
+        for folder in (*needs.charts, *self._local(needs)):
+            asked += [(one.repository, one.name, one.constraint) for one in self._chart(folder) if not one.is_local]
+        for one in asked:
+            yield one, lock.chart(*one) if lock else None
+
+    def _locked_by(self) -> Lock | None:
+        if not self._has_lock:
+            self._lock, self._has_lock = lockfile.load(self.tree), True
+        return self._lock
+
+    def _local(self, needs: Needs) -> tuple[str, ...]:
+        """Return the folders of the charts that charts take from the same tree by `file://`, nested ones too."""
+        found: dict[str, None] = {}
+        waiting = list(needs.charts)
+        while waiting:
+            folder = waiting.pop(0)
+            for one in self._chart(folder):
+                target = posixpath.normpath(join(folder, one.repository.removeprefix("file://")))
+                if one.is_local and not target.startswith("..") and target not in found:
+                    found[target] = None
+                    waiting.append(target)
+        return tuple(found)
+
+    def _chart(self, folder: str) -> tuple[Dependency, ...]:
+        """Return the dependencies of a chart; none where they cannot be read, which whoever renders it will say."""
+        if folder not in self._charts:
+            files = {name: self._content(join(folder, name)) for name in CHART_FILES}
+            with suppress(CmpError):
+                self._charts[folder] = tuple(declared(folder, files, "")[0])
+        return self._charts.setdefault(folder, ())
+
+    def _content(self, path: str) -> bytes:
+        return self.tree.read(path) if self.tree.kind(path) == "file" else b""
+
+
+def _read(path: str, data: bytes) -> Layer:
+    encrypted = sops.is_encrypted(path, data)
+    try:
+        documents = yamldoc.load_all(data)[:1]  # Helm reads the first one
+    except yamldoc.YamlError:
+        return Layer(None, sha256(data), encrypted)
+    value = documents[0] if documents else {}
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        return Layer(None, sha256(data), encrypted)
+    if encrypted:
+        rest = sha256(json.dumps(value.get(SOPS), sort_keys=True, default=str).encode())
+        return Layer({key: item for key, item in value.items() if key != SOPS}, rest, encrypted)
+    return Layer(value, "", encrypted)
+
+
+def _over(weaker: Mapping[str, object], stronger: Mapping[str, object]) -> dict[str, object]:
+    found = dict(weaker)
+    for key, item in stronger.items():
+        below = found.get(key)
+        found[key] = _over(below, item) if isinstance(item, dict) and isinstance(below, dict) else item
+    return found
