@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from cmp.config.keys import TOOLS
 from cmp.config.reference import LAYOUT, PINS, SUFFIXES
 from cmp.config.scalars import TRUE
-from cmp.config.values import AppConfig, ClusterChoice, Config, Layout, ValuesPattern
+from cmp.config.values import AppConfig, ClusterChoice, Config, Layout, Preview, ValuesPattern
 from cmp.model import Cluster, ToolPin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from cmp.config.keys import Engines
     from cmp.model import Option
@@ -35,6 +36,8 @@ def config(root: Node, inventory: Node | None, file: str, engines: Engines) -> C
             output=_output(at(defaults, "output")),
         ),
         source=file,
+        inventory=_text(at(root, "clusters"), "file") if _is_named(at(root, "clusters")) else "",
+        preview=_preview(at(root, "preview")),
     )
 
 
@@ -89,6 +92,33 @@ def _layout(node: Node | None, file: str) -> Layout:
         namespace=_text(node, "namespace"),
         ignore=() if ignore is None else _texts(ignore),
     )
+
+
+def _is_named(clusters: Node | None) -> bool:
+    file = at(clusters, "file")
+    return file is not None and file.kind == "scalar"
+
+
+def _preview(node: Node | None) -> Preview:
+    if node is None:
+        return Preview()
+    from cmp.changes import Rule  # noqa: PLC0415  # no render needs it
+
+    applications, ignore, noise = at(node, "applications"), at(node, "ignore"), at(node, "noise")
+    return Preview(
+        () if applications is None else _texts(applications),
+        () if ignore is None else _texts(ignore),
+        tuple(Rule(**_rule(item)) for item in (noise.items if noise else ())),
+    )
+
+
+def _rule(node: Node) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        name: _texts(field.value) if field.value.kind == "list" else field.value.text
+        for name, field in node.fields.items()
+    }
+    pattern = found.pop("matches", "")
+    return {**found, "pattern": pattern}
 
 
 def _values(node: Node | None, file: str) -> tuple[ValuesPattern, ...]:

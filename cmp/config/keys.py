@@ -94,6 +94,29 @@ _OUTPUT = Keys(
     },
     doc="What the check of the rendered objects lets pass.",
 )
+_NOISE = Keys(
+    {
+        "name": Text(doc="What the report calls the rule."),
+        "group": Text(doc="The API group of the objects; empty: any."),
+        "kind": Text(doc="The kind of the objects; empty: any."),
+        "namespace": Text(doc="Their namespace; empty: any."),
+        "object": Text(doc="Their name; empty: any."),
+        "path": _TEXTS._replace(doc="The keys that lead to the value; `*` is any one, a last `**` all below."),
+        "matches": Text(doc="A regular expression that both texts must match as a whole."),
+    },
+    required=("name",),
+    noun="a rule",
+)
+_PREVIEW = Keys(
+    {
+        "applications": Items(
+            "a list of patterns", _PATTERN, "The files with Argo CD's Applications and ApplicationSets."
+        ),
+        "ignore": Items("a list of patterns", _PATTERN, "Files that no render depends on, such as docs/**."),
+        "noise": Items("a list of rules", _NOISE, "Differences that reports count and do not show."),
+    },
+    doc="What `cmp affected` and `cmp diff` should know of the repository.",
+)
 _KINDS: Mapping[str, Spec] = {
     "flag": Flag(),
     "text": Text(),
@@ -125,6 +148,7 @@ def repository(engines: Engines) -> Keys:
                 doc="How encrypted files are known.",
             ),
             "defaults": Keys({**_blocks(engines), "output": _OUTPUT}, doc="Options for all applications."),
+            "preview": _PREVIEW,
         },
         doc="cmp.yaml: how a repository is laid out, which clusters it serves and which tools render it.",
     )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Never
 
+    from cmp.changes import Rule
     from cmp.model import Cluster, ToolPin
 
     Options = Mapping[str, object]
@@ -74,14 +75,27 @@ class AppConfig(NamedTuple):
     secret_files: tuple[str, ...] = ()
 
 
+class Preview(NamedTuple):
+    """What a comparison of two revisions should know: patterns of files, and rules of what is not shown."""
+
+    applications: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    noise: tuple[Rule, ...] = ()
+
+
 class Config(NamedTuple):
-    """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout."""
+    """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout.
+
+    `inventory` is the file of the clusters, where it is one of its own.
+    """
 
     layout: Layout
     clusters: Mapping[str, Cluster]
     secret_suffixes: tuple[str, ...]
     defaults: AppConfig
     source: str
+    inventory: str = ""
+    preview: Preview = Preview()
 
 
 def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
