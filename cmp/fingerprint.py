@@ -45,6 +45,10 @@ class Inputs(NamedTuple):
     files: tuple[str, ...]
     folders: tuple[str, ...]
 
+    def has(self, path: str) -> bool:
+        """Whether a file is one of those, the layers left out."""
+        return path in self.files or any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
+
 
 class Layer(NamedTuple):
     """A values file: its value without what sops adds, and a digest of what does not merge."""
@@ -61,6 +65,7 @@ class Prints:
         self.tree = tree
         self._digests: dict[str, str] = {}
         self._folders: dict[str, tuple[str, ...]] = {}
+        self._links: dict[str, tuple[str, ...]] = {}
         self._layers: dict[str, Layer] = {}
         self._charts: dict[str, tuple[Dependency, ...]] = {}
         self._lock: Lock | None = None
@@ -70,11 +75,10 @@ class Prints:
         """Return what the render reads, the local charts that its charts depend on included."""
         reads = dict.fromkeys([*needs.reads, *needs.files, *self._local(needs)])
         folders = tuple(path for path in reads if self.tree.kind(path) == "folder")
-        return Inputs(
-            tuple(layer.path for layer in instance.layers),
-            tuple(path for path in reads if path not in folders),
-            folders,
-        )
+        files = [path for path in reads if path not in folders]
+        files += [self.tree.resolve(path) for path in files if self.tree.resolve(path) != path]
+        linked = [path for folder in folders for path in self._linked(folder)]
+        return Inputs(tuple(layer.path for layer in instance.layers), tuple(dict.fromkeys([*files, *linked])), folders)
 
     def of(self, instance: Instance) -> str:
         """Return the fingerprint; ConfigError for what keeps the instance from being rendered at all."""
@@ -108,6 +112,10 @@ class Prints:
             value = _over(value, self._layer(layer.path).value or {})
         return value
 
+    def value(self, path: str) -> Mapping[str, object] | None:
+        """Return what a values file says, encrypted leaves as they are; None for no map, or no file."""
+        return self._layer(path).value if self.tree.kind(path) == "file" else None
+
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
         return any(self._layer(layer.path).is_encrypted for layer in instance.layers) or any(
@@ -125,6 +133,13 @@ class Prints:
         if folder not in self._folders:
             self._folders[folder] = tuple(walk(self.tree, folder))
         return self._folders[folder]
+
+    def _linked(self, folder: str) -> tuple[str, ...]:
+        """Return what links in a folder lead to."""
+        if folder not in self._links:
+            real = ((path, self.tree.resolve(path)) for path in self._below(folder))
+            self._links[folder] = tuple(target for path, target in real if target != path)
+        return self._links[folder]
 
     def _digest(self, path: str) -> str:
         if path not in self._digests:
