@@ -69,7 +69,10 @@ class Rule(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """A difference that is not shown, and the rule that says so: `chart-labels`, `checksum`, or a rule of the user."""
+    """A difference that is not shown, and the rule that says so.
+
+    `chart-labels`, `checksum` and `hash-name` are built in (`compare/noise.py`), all others are rules of the user.
+    """
 
     rule: str
     field: Field
@@ -138,13 +141,14 @@ class Bump(NamedTuple):
 class Failure(NamedTuple):
     """A pair that cannot be rendered: the lines of the error, and whether it could before this change.
 
-    `needs_key` says that only the missing key is to blame (keyless mode).
+    `needs_key` says that only the missing key is to blame (keyless mode).  `exit_code` is that of the error's kind.
     """
 
     subject: Subject
     lines: tuple[str, ...]
     is_new: bool
     needs_key: bool = False
+    exit_code: int = 70
 
 
 class Outcome(NamedTuple):
@@ -242,12 +246,16 @@ class Revision(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many pairs there are on either side, how many a changed file touches, and how many were rendered."""
+    """How many pairs there are on either side, how many a changed file touches, and how many were rendered.
+
+    `clusters` is how many clusters there are on either side; 0 where it is not told.
+    """
 
     pairs: int
     touched: int
     effective: int
     rendered: int
+    clusters: int = 0
 
 
 class Report(NamedTuple):

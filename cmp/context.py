@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Context(NamedTuple):
-    """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr."""
+    """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr.
+
+    With `is_keyless` nothing is decrypted: secrets have stand-ins.
+    """
 
     settings: Settings
     deadline: Deadline
@@ -21,3 +24,4 @@ class Context(NamedTuple):
     log: Log
     phases: Phases
     is_terminal: bool = False
+    is_keyless: bool = False

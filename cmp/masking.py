@@ -37,7 +37,7 @@ def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
         value = {**value, **dict(_sealed(value, redactor, label))}
     # One search through the whole text is much faster than one in each scalar, and few objects hold a secret.
     if redactor.may_hold(yamldoc.to_json(value)):
-        value = cast("dict[str, object]", _masked(value, redactor, label))
+        value = cast("dict[str, object]", masked(value, redactor, label))
     group = manifest.api_version.rpartition("/")[0]
     identity = Identity(group, manifest.kind, manifest.namespace, manifest.name)
     return Object(manifest.api_version, identity, value, manifest.source)
@@ -59,11 +59,12 @@ def _decoded(entry: object) -> str:
         return str(entry)
 
 
-def _masked(value: object, redactor: Redactor, label: Label) -> object:
+def masked(value: object, redactor: Redactor, label: Label) -> object:
+    """Return a value with a label in place of every secret in it, keys included."""
     if isinstance(value, dict):
         return _masked_map(value, redactor, label)
     if isinstance(value, list):
-        return [_masked(item, redactor, label) for item in value]
+        return [masked(item, redactor, label) for item in value]
     if isinstance(value, str):
         secret = redactor.whole(value)
         return label(secret) if secret else redactor.labelled(value, label)
@@ -74,10 +75,10 @@ def _masked(value: object, redactor: Redactor, label: Label) -> object:
 
 
 def _masked_map(value: dict[str, object], redactor: Redactor, label: Label) -> dict[str, object]:
-    masked: dict[str, object] = {}
+    found: dict[str, object] = {}
     for key, item in value.items():
         name = redactor.labelled(key, label)
-        while name in masked:  # two keys that are the same secret but for what stands around it
+        while name in found:  # two keys that are the same secret but for what stands around it
             name += "\N{PRIME}"
-        masked[name] = _masked(item, redactor, label)
-    return masked
+        found[name] = masked(item, redactor, label)
+    return found

@@ -34,10 +34,14 @@ _BLANK = r"\s+(?:\\\s*)?"  # where YAML folds a long text, with the backslash th
 
 
 class Secret(NamedTuple):
-    """A secret, and the path of its leaf in the encrypted file, such as `db.password`; empty where it has none."""
+    """A secret, and the path of its leaf in the encrypted file, such as `db.password`; empty where it has none.
+
+    With a `label` it is no secret but the stand-in of one whose key is not here, and that is what to show.
+    """
 
     text: str
     path: str = ""
+    label: str = ""
 
 
 def _masked(_: Secret) -> str:
@@ -59,17 +63,22 @@ class Redactor:
         """
         self._pairs.append((encrypted, plain))
 
-    def add(self, value: str, path: str = "") -> None:
-        """Take one secret, such as a password of a chart repository; of several paths the first in order counts."""
-        text = value.strip()
+    def add(self, value: str) -> None:
+        """Take one secret, such as a password of a chart repository."""
+        self.note(Secret(value))
+
+    def note(self, secret: Secret) -> None:
+        """Take one secret with its path; where several have the same text, the first in order counts."""
+        text = secret.text.strip()
+        found = secret._replace(text=text)
         if len(text) < SHORT or text.lower() in TRIVIAL:
-            _note(self._whole, Secret(text, path), disguises(text) if text else set())
+            _note(self._whole, found, disguises(text) if text else set())
             return
-        for known in sorted({value, text}):
+        for known in {secret.text, text}:
             # The blanks at its ends are layout, and often the line break before the next part of a message.
-            _note(self._forms, Secret(text, path), {form.strip() for form in disguises(known)})
+            _note(self._forms, found, {form.strip() for form in disguises(known)})
         for line in {line.strip() for line in text.splitlines() if len(line.strip()) >= SHORT} - {text}:
-            _note(self._forms, Secret(line, path), {form.strip() for form in disguises(line)})
+            _note(self._forms, found._replace(text=line), {form.strip() for form in disguises(line)})
 
     def mask(self, text: str) -> str:
         """Return the text with `‹secret›` for every form of every secret, the longest first; never raises."""
@@ -97,7 +106,7 @@ class Redactor:
     def _parse(self) -> None:
         while self._pairs:
             for secret in _secrets(*self._pairs[-1]):
-                self.add(*secret)
+                self.note(secret)
             self._pairs.pop()
 
 

@@ -73,7 +73,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
     """Start everything that a render waits for, in a private folder that is gone after the block."""
     order = _order(tree, instance, context)
     engine, needs, contents = engine_of(instance.engines), order.needs, order.contents
-    sealed = [content.data for content in contents.encrypted]
+    sealed = [content.data for content in contents.encrypted if not context.is_keyless]
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
         # sops dies before the agent, and the agent before the folder that is its home
@@ -81,7 +81,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         Nursery(context.deadline) as nursery,
     ):
         with context.phases.phase("secrets"):
-            opener = layers.Opener(order.tools, keys, context.redactor, nursery)
+            opener = layers.Opener(*(order.tools, keys, context.redactor, nursery), is_keyless=context.is_keyless)
             feeds = opener.feeds(contents.layers) if needs.takes == PIPES else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace)
@@ -115,7 +115,7 @@ def _order(tree: Tree, instance: Instance, context: Context) -> Order:
             permit.decrypt(content.path for content in contents.encrypted)
     with phase("tools"):
         lock = lockfile.load(tree)
-        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if contents.encrypted else {})}
+        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if contents.encrypted and not context.is_keyless else {})}
         tools = toolchain.find(pins, context.settings, lock)
     order = Order(tree, instance, needs, contents, tools, lock, permit, {})
     return order._replace(plans=_plans(order, permit, context)) if permit else order

@@ -37,7 +37,7 @@ INI_METADATA = rb"(?m)^\[sops\][ \t]*\r?\n(?:[^\[\n].*\n|\r?\n)*?mac[ \t]*="
 
 def is_encrypted(path: str, data: bytes) -> bool:
     """Say whether sops wrote this file: top-level metadata with a `mac`, in the format that path or content shows."""
-    return bool(_format(path, data))
+    return bool(format_of(path, data))
 
 
 def holds_nothing(data: bytes) -> bool:
@@ -46,7 +46,7 @@ def holds_nothing(data: bytes) -> bool:
     return all(line in (b"", b"---", b"...") for line in lines)
 
 
-def _format(path: str, data: bytes) -> str:
+def format_of(path: str, data: bytes) -> str:
     """Return sops' name for the format of an encrypted file; empty when it is not encrypted."""
     if b"sops" not in data or b"mac" not in data:
         return ""
@@ -108,7 +108,7 @@ def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) 
 
     It runs at the root folder, where no `.sops.yaml` of the repository changes what sops does.
     """
-    kind = _format(path, data)
+    kind = format_of(path, data)
     argv = (tool.path, "decrypt", "--input-type", kind, "--output-type", kind, "/dev/stdin")
     return Command(f"sops for {path}", argv, env, stdin=data)
 

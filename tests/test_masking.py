@@ -109,6 +109,6 @@ def test_of_several_secrets_with_one_text_the_first_path_counts_whoever_was_decr
 
 def test_labels_do_not_hide_the_folded_forms_of_a_text() -> None:
     redactor = Redactor()
-    redactor.add("two words of it", "words")
+    redactor.note(Secret("two words of it", "words"))
     assert redactor.labelled("it says: two\n  words of it.", by_path) == "it says: ‹secret words›."
     assert not re.search("words of", redactor.mask("two\n  words of it"))

@@ -40,7 +40,7 @@ def command(invocation: Invocation, revisions: Revisions, output_format: str, *,
     No program renders and no key is needed: what a change comes to is told from values, charts, pins and options.
     """
     with revisions.opened(invocation) as sides:
-        reach = reached(sides)
+        _, _, reach = reached(sides)
     lost = [one.path for one in reach.unowned if not one.rule]
     if strict and lost:
         raise ConfigError(
@@ -51,11 +51,11 @@ def command(invocation: Invocation, revisions: Revisions, output_format: str, *,
     return Output("".join(f"{line}\n" for line in printed(reach)).encode())
 
 
-def reached(sides: Sides) -> Reach:
-    """Compare both sides; what the base says about files to ignore counts: a change must not hide itself."""
+def reached(sides: Sides) -> tuple[Side, Side, Reach]:
+    """Resolve and compare both sides; what the base says about files to ignore counts: no change may hide itself."""
     base = Side(sides.base)
     head = base.successor(sides.head, sides.changed)
-    return affected.find(base, head, sides.changed, base.repository.config.preview.ignore)
+    return base, head, affected.find(base, head, sides.changed, base.repository.config.preview.ignore)
 
 
 def _table(reach: Reach) -> Iterator[str]:

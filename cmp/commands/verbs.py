@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from cmp.commands import Invocation
 
 VERBS = {
+    "affected": "List the applications and clusters that a change reaches.",
     "apps": "List every application and the clusters it runs on.",
     "cache": "Look at, fill, check and shrink the chart cache.",
+    "diff": "Show what a change does to the manifests of every application on every cluster.",
     "doctor": "Say what is installed, where settings come from, and what will go wrong.",
     "generate": "Render for Argo CD: the sidecar's call, without arguments.",
+    "golden": "Compare rendered manifests with those that are kept in the repository.",
     "init": "Write a first cmp.yaml from the tree that is here.",
+    "inventory": "Write the inventory from what Argo CD knows of its clusters.",
     "lock": "Write cmp.lock: every chart and tool with its digest.",
     "parameters": "Announce to Argo CD's UI what an Application may set: the sidecar's call, without arguments.",
+    "paths": "Print the manifest-generate-paths annotation of every application, or check those that are there.",
     "pin": "Pin a tool's exact version for the repository, an application or an instance.",
     "render": "Render one application on one cluster.",
     "schema": "Print the JSON Schema of cmp.yaml or cmp-app.yaml.",

@@ -1,0 +1,118 @@
+"""Differences that say nothing new, told apart from the others: each is folded by a rule with a name, never lost.
+
+    chart-labels   a label that repeats the version of the chart or the application; the list of bumps has it once
+    checksum       the checksum of a ConfigMap or Secret in a pod template, where that object's change is in the diff
+    hash-name      kustomize named a ConfigMap or Secret by its content: its own name, and the references to it
+
+The last two still replace pods, which `restarts` counts.  A checksum that nothing in the diff explains is kept: either
+a template is not deterministic, or something changed that nobody sees.  Another order of a list is kept too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.changes import Folded
+from cmp.compare.pods import TEMPLATES, configuration, pod_spec
+from cmp.compare.userrules import is_meant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cmp.changes import Field, Rule
+    from cmp.compare.matched import Matched
+
+    Reference = tuple[str, str]
+
+CHART_LABELS, CHECKSUM, HASH_NAME = "chart-labels", "checksum", "hash-name"
+
+_LABELS = frozenset(("helm.sh/chart", "app.kubernetes.io/version"))
+_OLD_LABEL = re.compile(r".+-v?\d+\.\d+\.\d+\S*")  # `chart: redis-4.9.1`, but not `chart: bar`
+# The alphabet of kustomize's hasher: no vowels, and nothing that reads like one.
+_HASHED = re.compile(r"(.+)-[2456789bcdfghkmt]{10}")
+_CONFIGURATION = ("ConfigMap", "Secret")
+
+
+def fold(
+    matched: Matched, fields: Sequence[Field], all_matched: Sequence[Matched], rules: Sequence[Rule]
+) -> tuple[tuple[Field, ...], tuple[Folded, ...]]:
+    """Return what a reader should see, and what is folded with the rule that says so; both in the given order.
+
+    `all_matched` are all objects of the pair, `rules` those of the user, which come after the built-in ones.
+    """
+    judge = _Judge(matched, _renames(all_matched), all_matched)
+    named = [(judge.rule(field) or _users(matched, field, rules), field) for field in fields]
+    kept = tuple(field for rule, field in named if not rule)
+    return kept, tuple(Folded(rule, field) for rule, field in named if rule)
+
+
+def stem(name: str) -> str:
+    """Return a name without the hash that kustomize appends."""
+    match = _HASHED.fullmatch(name)
+    return match[1] if match else name
+
+
+def _users(matched: Matched, field: Field, rules: Sequence[Rule]) -> str:
+    return next((rule.name for rule in rules if is_meant(rule, matched, field)), "")
+
+
+def _renames(all_matched: Sequence[Matched]) -> dict[Reference, str]:
+    """Return (kind, old name) -> new name of what kustomize renamed because its content changed."""
+    found: dict[Reference, str] = {}
+    for before, after in all_matched:
+        if before and after and after.identity.kind in _CONFIGURATION:
+            old, new = before.identity.name, after.identity.name
+            if old != stem(old) == stem(new) != new:
+                found[after.identity.kind, old] = new
+    return found
+
+
+class _Judge(NamedTuple):
+    matched: Matched
+    renames: dict[Reference, str]
+    all_matched: Sequence[Matched]
+
+    def rule(self, field: Field) -> str:
+        """Return the name of the built-in rule that folds the field, empty where none does."""
+        if self._is_chart_label(field):
+            return CHART_LABELS
+        if self._is_checksum(field) and self._reads_a_change():
+            return CHECKSUM
+        if self._is_hash_name(field):
+            return HASH_NAME
+        return ""
+
+    def _metadata(self, field: Field) -> tuple[str, ...]:
+        """Return the rest of a path below `metadata` of the object or its pod template."""
+        template = TEMPLATES.get(self.matched.newest.identity.kind, ())
+        for start in ((*template, "metadata"), ("metadata",)):
+            if field.path[: len(start)] == start:
+                return field.path[len(start) :]
+        return ()
+
+    def _is_chart_label(self, field: Field) -> bool:
+        rest = self._metadata(field)
+        if field.kind != "changed" or len(rest) != 2 or rest[0] != "labels":  # noqa: PLR2004  # `labels`, and its name
+            return False
+        both = (str(field.before), str(field.after))
+        return rest[1] in _LABELS or (rest[1] == "chart" and all(_OLD_LABEL.fullmatch(text) for text in both))
+
+    def _is_checksum(self, field: Field) -> bool:
+        rest = self._metadata(field)
+        is_annotation = len(rest) == 2 and rest[0] == "annotations" and rest[1].startswith("checksum/")  # noqa: PLR2004
+        return field.kind == "changed" and is_annotation and field.path[0] != "metadata"
+
+    def _reads_a_change(self) -> bool:
+        sides = [side for side in self.matched if side]
+        read = {(*reference, side.identity.namespace) for side in sides for reference in configuration(pod_spec(side))}
+        return any(
+            (side.identity.kind, side.identity.name, side.identity.namespace) in read and before != after
+            for before, after in self.all_matched
+            for side in (before, after)
+            if side and side.identity.kind in _CONFIGURATION
+        )
+
+    def _is_hash_name(self, field: Field) -> bool:
+        renamed = {new for (_, old), new in self.renames.items() if old == field.before}
+        return field.kind == "changed" and field.after in renamed

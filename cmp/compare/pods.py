@@ -1,0 +1,66 @@
+"""Where objects hold pods: the template, its containers, and what configuration they read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.changes import Object
+
+    Map = dict[str, object]
+
+_TEMPLATE = ("spec", "template")
+# Rollout is of Argo Rollouts; what other custom resources make of a `template` nobody here can know.
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"), _TEMPLATE),
+    **dict.fromkeys(("ReplicationController", "Job", "Rollout"), _TEMPLATE),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+}
+
+
+def dig(value: object, *keys: str) -> object:
+    """Return what stands under the keys, None where one is missing or what should be a map is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def maps(value: object) -> list[Map]:
+    """Return the maps among the items of a list; nothing for anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def pod_spec(subject: Object) -> Map:
+    """Return the spec of the pods that an object makes or is; empty where it makes none."""
+    keys = TEMPLATES.get(subject.identity.kind)
+    found = None if keys is None else dig(subject.value, *keys, "spec")
+    return found if isinstance(found, dict) else {}
+
+
+def containers(spec: Map) -> list[Map]:
+    """Return the containers of a pod's spec, those that run before and beside it included."""
+    return [one for kind in ("initContainers", "containers", "ephemeralContainers") for one in maps(spec.get(kind))]
+
+
+def configuration(spec: Map) -> set[tuple[str, str]]:
+    """Return kind and name of each ConfigMap and Secret that the pods mount or take variables from."""
+    return {(kind, name) for kind, name in _references(spec) if isinstance(name, str)}
+
+
+def _references(spec: Map) -> Iterator[tuple[str, object]]:
+    for volume in maps(spec.get("volumes")):
+        yield "ConfigMap", dig(volume, "configMap", "name")
+        yield "Secret", dig(volume, "secret", "secretName")
+        for source in maps(dig(volume, "projected", "sources")):
+            yield "ConfigMap", dig(source, "configMap", "name")
+            yield "Secret", dig(source, "secret", "name")
+    for container in containers(spec):
+        for source in maps(container.get("envFrom")):
+            yield "ConfigMap", dig(source, "configMapRef", "name")
+            yield "Secret", dig(source, "secretRef", "name")
+        for variable in maps(container.get("env")):
+            yield "ConfigMap", dig(variable, "valueFrom", "configMapKeyRef", "name")
+            yield "Secret", dig(variable, "valueFrom", "secretKeyRef", "name")

@@ -1,0 +1,97 @@
+"""Values -> the lines of YAML that a reader of a diff sees."""
+
+from __future__ import annotations
+
+from cmp import yamldoc
+from cmp.compare.masks import outside
+from cmp.compare.sequences import common
+
+MAX_LINES = 200  # of one text, or of one difference
+MAX_LENGTH = 400  # characters of a text's line
+_AROUND = 80  # characters that stay before the first difference of two long lines
+_SPACES = "\t\u3000"  # not printable to Python, plain to see for a person
+
+
+def document(value: object) -> list[str]:
+    """Return an object's lines."""
+    return _dumped(value)
+
+
+def entry(key: str, value: object) -> list[str]:
+    """Return the lines of a map with this one key."""
+    return _dumped({key: value})
+
+
+def item(value: object) -> list[str]:
+    """Return the lines of a list with this one item."""
+    return _dumped([value])
+
+
+def lead(key: str) -> str:
+    """Return a key and its colon, for a value that follows on the next lines."""
+    return _dumped({key: None})[-1].removesuffix(" null")
+
+
+def visible(line: str) -> str:
+    r"""Return the line with `\u202e` and the like for every character that has no picture of its own.
+
+    Those are control characters, other spaces than the usual (tab, the ideographic space), marks without width or of
+    the writing direction, private and unassigned ones.
+    """
+    return line if line.isprintable() else "".join(map(_visible, line))
+
+
+def shortened(value: object) -> object:
+    """Return the value with all texts cut that nobody would read to their end, and with a note of how much is left."""
+    if isinstance(value, dict):
+        return {key: shortened(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [shortened(part) for part in value]
+    return _shortened_text(value) if isinstance(value, str) and len(value) > MAX_LENGTH else value
+
+
+def windows(before: str, after: str) -> tuple[str, str]:
+    """Return two different lines, both cut around the first difference if one of them is long."""
+    if max(len(before), len(after)) <= MAX_LENGTH:
+        return before, after
+    start = max(outside(before, common(before, after)) - _AROUND, 0)
+    return _window(before, start), _window(after, start)
+
+
+def limited(lines: list[str], indent: str, most: int = MAX_LINES) -> list[str]:
+    """Return the first of a diff's lines, and a line that says how many are left."""
+    left = len(lines) - most
+    return [*lines[:most], f" {indent}… {left} more lines"] if left > 1 else lines
+
+
+def cut(line: str) -> str:
+    """Return the line, without its end if it is long."""
+    return _window(line, 0)
+
+
+def _window(line: str, start: int) -> str:
+    start = outside(line, start)
+    stop = outside(line, start + MAX_LENGTH)
+    head = f"… {start} characters, then " if start else ""
+    tail = f" … {len(line) - stop} more characters" if stop < len(line) else ""
+    return head + line[start:stop] + tail
+
+
+def _shortened_text(text: str) -> str:
+    content = text.rstrip("\n")
+    lines = content.split("\n")
+    shown = [cut(line) for line in lines[:MAX_LINES]]
+    if len(lines) > MAX_LINES:
+        shown.append(f"… {len(lines) - MAX_LINES} more lines")
+    return "\n".join(shown) + text[len(content) :]
+
+
+def _dumped(value: object) -> list[str]:
+    return [visible(line) for line in yamldoc.dump_all([value]).decode().split("\n")[1:-1]]
+
+
+def _visible(char: str) -> str:
+    if char.isprintable() or char in _SPACES:
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004  # what the escapes can hold

@@ -1,0 +1,87 @@
+"""Dangers: how Argo CD brings an object to the cluster, and whether the cluster can still read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.changes import Danger
+from cmp.compare.syncoptions import DELETE_POLICIES, FORCE, HOOKS, REPLACE, annotation, has_option, is_made_anew
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.changes import Object
+    from cmp.compare.matched import Matched
+
+# By apiVersion: the release of Kubernetes without it, and the kinds (its deprecated API migration guide).
+_WORKLOADS = ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
+_ROLES = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+_FLOWS = ("FlowSchema", "PriorityLevelConfiguration")
+_REMOVED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("extensions/v1beta1", "1.16", (*_WORKLOADS, "NetworkPolicy", "PodSecurityPolicy")),
+    ("apps/v1beta1", "1.16", _WORKLOADS),
+    ("apps/v1beta2", "1.16", _WORKLOADS),
+    ("extensions/v1beta1", "1.22", ("Ingress",)),
+    ("networking.k8s.io/v1beta1", "1.22", ("Ingress", "IngressClass")),
+    ("admissionregistration.k8s.io/v1beta1", "1.22", _WEBHOOKS),
+    ("apiextensions.k8s.io/v1beta1", "1.22", ("CustomResourceDefinition",)),
+    ("apiregistration.k8s.io/v1beta1", "1.22", ("APIService",)),
+    ("certificates.k8s.io/v1beta1", "1.22", ("CertificateSigningRequest",)),
+    ("coordination.k8s.io/v1beta1", "1.22", ("Lease",)),
+    ("rbac.authorization.k8s.io/v1beta1", "1.22", _ROLES),
+    ("scheduling.k8s.io/v1beta1", "1.22", ("PriorityClass",)),
+    ("storage.k8s.io/v1beta1", "1.22", ("CSIDriver", "CSINode", "StorageClass", "VolumeAttachment")),
+    ("autoscaling/v2beta1", "1.25", ("HorizontalPodAutoscaler",)),
+    ("batch/v1beta1", "1.25", ("CronJob",)),
+    ("discovery.k8s.io/v1beta1", "1.25", ("EndpointSlice",)),
+    ("events.k8s.io/v1beta1", "1.25", ("Event",)),
+    ("node.k8s.io/v1beta1", "1.25", ("RuntimeClass",)),
+    ("policy/v1beta1", "1.25", ("PodDisruptionBudget", "PodSecurityPolicy")),
+    ("autoscaling/v2beta2", "1.26", ("HorizontalPodAutoscaler",)),
+    ("flowcontrol.apiserver.k8s.io/v1beta1", "1.26", _FLOWS),
+    ("storage.k8s.io/v1beta1", "1.27", ("CSIStorageCapacity",)),
+    ("flowcontrol.apiserver.k8s.io/v1beta2", "1.29", _FLOWS),
+    ("flowcontrol.apiserver.k8s.io/v1beta3", "1.32", _FLOWS),
+)
+_RELEASES = {(version, kind): release for version, release, kinds in _REMOVED for kind in kinds}
+
+
+def sync_replace(matched: Matched) -> Iterator[Danger]:
+    """Yield that Argo CD from now on replaces an object instead of patching it."""
+    before, after = matched
+    if before and after and has_option(after, REPLACE) and not has_option(before, REPLACE):
+        text = "is replaced as a whole from now on (`Replace=true`): what others set in it on the cluster is lost"
+        yield Danger("sync-replace", text)
+
+
+def sync_force(matched: Matched) -> Iterator[Danger]:
+    """Yield that this change deletes the object first; with `Force=true` alone only what cannot be patched."""
+    before, after = matched
+    if before and after and is_made_anew(after):
+        yield Danger("sync-force", "is deleted and created again, as `Force=true` and `Replace=true` say")
+    elif before and after and has_option(after, FORCE) and not has_option(before, FORCE):
+        yield Danger("sync-force", "is from now on deleted and created again where it cannot be patched (`Force=true`)")
+
+
+def hook_policy(matched: Matched) -> Iterator[Danger]:
+    """Yield that what is left of a hook's run is deleted at another time than before."""
+    before, after = matched
+    if before is None or after is None or not annotation(after, *HOOKS):
+        return
+    old, new = _policies(before), _policies(after)
+    if old != new:
+        phases = ", ".join(annotation(after, *HOOKS))
+        yield Danger("hook-policy", f"is a {phases} hook whose delete policy changes from {old} to {new}")
+
+
+def _policies(hook: Object) -> str:
+    return ", ".join(sorted(annotation(hook, *DELETE_POLICIES))) or "BeforeHookCreation"
+
+
+def removed_api(matched: Matched) -> Iterator[Danger]:
+    """Yield that an object is newly written in a version of the API that Kubernetes has removed."""
+    before, after = matched
+    release = _RELEASES.get((after.api_version, after.identity.kind)) if after else None
+    if after and release and (before is None or before.api_version != after.api_version):
+        yield Danger("removed-api", f"is written as `{after.api_version}`, which Kubernetes {release} no longer has")

@@ -1,0 +1,73 @@
+"""Dangers: who can reach what, and whether nodes can be drained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.changes import Danger
+from cmp.compare.pods import dig, maps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.changes import Object
+    from cmp.compare.matched import Matched
+
+_ISTIO = "networking.istio.io"
+
+
+def service_changed(matched: Matched) -> Iterator[Danger]:
+    """Yield another type or selector of a Service."""
+    before, after = matched
+    if before is None or after is None or (after.identity.group, after.identity.kind) != ("", "Service"):
+        return
+    old, new = (dig(side.value, "spec", "type") or "ClusterIP" for side in (before, after))
+    if old != new:
+        yield Danger("service-type", f"changes its type from {old} to {new}: its addresses change")
+    selectors = [dig(side.value, "spec", "selector") or {} for side in (before, after)]
+    if selectors[0] != selectors[1]:
+        was, now = map(_labels, selectors)
+        yield Danger("service-selector", f"selects {now} instead of {was}: its traffic goes to other pods")
+
+
+def _labels(selector: object) -> str:
+    pairs = sorted(selector.items()) if isinstance(selector, dict) else ()
+    return ", ".join(f"`{key}={value}`" for key, value in pairs) or "nothing"
+
+
+def hosts_removed(matched: Matched) -> Iterator[Danger]:
+    """Yield each host name that an Ingress, a route or a gateway no longer answers for."""
+    before = _hosts(matched.before) if matched.before else set()
+    after = _hosts(matched.after) if matched.after else set()
+    yield from (Danger("host-removed", f"no longer answers for `{host}`") for host in sorted(before - after))
+
+
+def _hosts(subject: Object) -> set[str]:
+    group, kind, spec = subject.identity.group, subject.identity.kind, subject.value.get("spec")
+    found: list[object] = []
+    if kind == "Ingress":
+        found = [rule.get("host") for rule in maps(dig(spec, "rules"))]
+    elif group == "gateway.networking.k8s.io":
+        found = [listener.get("hostname") for listener in maps(dig(spec, "listeners"))] + _texts(dig(spec, "hostnames"))
+    elif group == _ISTIO and kind in ("Gateway", "VirtualService"):
+        servers = [_texts(server.get("hosts")) for server in maps(dig(spec, "servers"))]
+        found = sum(servers, _texts(dig(spec, "hosts")))
+    return {host for host in found if isinstance(host, str) and host}
+
+
+def _texts(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def disruption_blocked(matched: Matched) -> Iterator[Danger]:
+    """Yield that a PodDisruptionBudget newly lets nobody evict any pod, so that nodes cannot be drained."""
+    before, after = matched
+    if after and _blocks(after) and not (before and _blocks(before)):
+        yield Danger("disruption-blocked", "allows no disruption at all: nodes with these pods cannot be drained")
+
+
+def _blocks(subject: Object) -> bool:
+    if subject.identity.kind != "PodDisruptionBudget":
+        return False
+    most, least = (dig(subject.value, "spec", key) for key in ("maxUnavailable", "minAvailable"))
+    return str(most) in ("0", "0%") or least == "100%"

@@ -1,0 +1,87 @@
+"""An encrypted file without its key: every secret gets a stable stand-in, so that forks and CI can render all the same.
+
+A stand-in says the path of the leaf and a part of the ciphertext's digest (public: it is in Git), as in
+`‹sops db.password 3fa2c1d0›`: another ciphertext, another stand-in.  Charts compare and convert values, so it keeps the
+type that sops wrote beside the ciphertext; numbers stand for themselves only in what is rendered, labels in reports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+
+from cmp import yamldoc
+from cmp.redact import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Learn = Callable[[Secret], object]
+
+CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,[^\]]*?(?:type:(\w+))?\]")
+METADATA = "sops"
+DIGITS = 8
+LEAST, RANGE = 20_000, 30_000  # of the numbers: a port may be wanted
+
+
+def stand_in(kind: str, data: bytes, learn: Learn) -> bytes:
+    """Return an encrypted file of a format (sops' name for it) with stand-ins, and tell `learn` of each."""
+    if kind in ("yaml", "json", "binary"):
+        documents = [_replaced(document, "", learn) for document in yamldoc.load_all(data)]
+        documents = [_without_metadata(document) for document in documents]
+        if kind == "yaml":
+            return yamldoc.dump_all(documents)
+        only = documents[0] if documents else {}
+        if kind == "binary":
+            return str(only.get("data", "")).encode() if isinstance(only, dict) else b""
+        return json.dumps(only, ensure_ascii=False, indent=2).encode()
+    return "".join(_lines(kind, data.decode("utf-8", "surrogateescape"), learn)).encode("utf-8", "surrogateescape")
+
+
+def _without_metadata(document: object) -> object:
+    if not isinstance(document, dict):
+        return document
+    return {key: item for key, item in document.items() if key != METADATA}
+
+
+def _replaced(value: object, path: str, learn: Learn) -> object:
+    if isinstance(value, dict):
+        return {
+            key: item if not path and key == METADATA else _replaced(item, f"{path}.{key}" if path else key, learn)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_replaced(item, f"{path}[{index}]", learn) for index, item in enumerate(value)]
+    if isinstance(value, str) and (found := CIPHERTEXT.fullmatch(value)):
+        return _typed(found[1] or "str", path, value, learn)
+    return value
+
+
+def _typed(kind: str, path: str, ciphertext: str, learn: Learn) -> object:
+    digest = hashlib.sha256(ciphertext.encode()).hexdigest()
+    label = f"‹sops {path} {digest[:DIGITS]}›"
+    if kind == "bool":
+        return True
+    number = LEAST + int(digest, 16) % RANGE
+    values: dict[str, object] = {"int": number, "float": number + 0.5}
+    value = values.get(kind, label)
+    learn(Secret(str(value), path, label))
+    return value
+
+
+def _lines(kind: str, text: str, learn: Learn) -> list[str]:
+    """Replace the values of a dotenv or INI file, and leave out what sops added."""
+    lines, section = [], ""
+    for line in text.splitlines(keepends=True):
+        if kind == "ini" and line.startswith("["):
+            section = line.strip()
+        if section == f"[{METADATA}]" or (kind == "dotenv" and line.startswith(f"{METADATA}_")):
+            continue
+        name, equals, value = line.partition("=")
+        if equals and (found := CIPHERTEXT.fullmatch(value.strip())):
+            path = f"{section.strip('[]')}.{name.strip()}".strip(".")
+            line = f"{name}={_typed('str', path, found[0], learn)}\n"  # noqa: PLW2901
+        lines.append(line)
+    return lines

@@ -1,0 +1,118 @@
+"""Everything that a change does, as one report: what it reaches is rendered on both sides, several pairs at once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import workers
+from cmp.changes import Counts, Failure, Outcome
+from cmp.preview.assemble import Frame, report
+from cmp.preview.pairs import Comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from cmp.changes import Report, Revision
+    from cmp.context import Context
+    from cmp.preview.affected import Affected, Reach
+    from cmp.preview.sides import Side
+
+KEY_BYTES = 32
+CAPABILITIES = (
+    "the inventory has no API versions of {clusters}: charts that ask for them may render other objects in the cluster"
+)
+
+
+class Task(NamedTuple):
+    """Two sides, what of them is affected, and how to go about it; `progress` is called after each pair."""
+
+    base: Side
+    head: Side
+    before: Revision
+    after: Revision
+    reach: Reach
+    at_once: int
+    progress: Callable[[], object]
+
+
+class Found(NamedTuple):
+    """The report, and the warnings of the renders: each once, sorted, masked."""
+
+    report: Report
+    warnings: tuple[str, ...]
+
+
+def compare(task: Task, context: Context) -> Found:
+    """Render and compare every pair whose renders can differ; one that fails never stops the others."""
+    wanted = [one for one in task.reach.affected if one.is_effective]
+    rules = task.base.repository.config.preview.noise
+    comparison = Comparison(task.base, task.head, context, rules, os.urandom(KEY_BYTES))
+    outcomes: list[Outcome] = []
+    warnings: set[str] = set()
+    for index, done in workers.run(wanted, comparison.of, task.at_once):
+        outcome, said = done or _killed(wanted[index])
+        outcomes.append(outcome)
+        warnings.update(said)
+        task.progress()
+    found = report(_frame(task, wanted), [*outcomes, *_swallowed(task)], tokens((task.base, task.head)))
+    return Found(found, tuple(sorted(warnings)))
+
+
+def _killed(one: Affected) -> tuple[Outcome, tuple[str, ...]]:
+    lines = ("cmp: the process that rendered this pair was killed", "  hint: a memory limit is the usual reason")
+    return Outcome(one.subject, "failed", failures=(Failure(one.subject, lines, is_new=True),)), ()
+
+
+def _swallowed(task: Task) -> Iterable[Outcome]:
+    """Return pairs that are touched and not rendered, with what overrides the change there."""
+    from cmp.preview.causes import causes  # noqa: PLC0415
+
+    for one in task.reach.affected:
+        before, after = task.base.cases.get(one.key), task.head.cases.get(one.key)
+        if one.is_effective or not before or not after or not before.instance or not after.instance:
+            continue
+        if any(touch.is_swallowed for touch in one.touches):
+            found = causes((task.base.tree, before.instance), (task.head.tree, after.instance))
+            yield Outcome(one.subject, "equal", causes=found)
+
+
+def _frame(task: Task, wanted: list[Affected]) -> Frame:
+    deliveries = [case.asked.delivery for case in task.head.cases.values() if case.asked.delivery]
+    reached = {one.subject for one in wanted}
+    bare = sorted({one.subject.cluster for one in wanted if not _is_known(task.head, one.subject.cluster)} - {""})
+    return Frame(
+        base=task.before,
+        head=task.after,
+        counts=Counts(task.reach.pairs, len(task.reach.affected), len(wanted), len(wanted)),
+        deliveries=tuple(one for one in deliveries if one.subject in reached),
+        unowned=task.reach.unowned,
+        notes=(CAPABILITIES.format(clusters=_listed(bare)),) if bare else (),
+    )
+
+
+def _is_known(side: Side, cluster: str) -> bool:
+    found = side.repository.config.clusters.get(cluster)
+    return found is not None and bool(found.api_versions)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if names[3:] else shown
+
+
+def tokens(sides: Iterable[Side]) -> Mapping[str, Mapping[str, str]]:
+    """Return what of each cluster's texts is its own by nature: its name, its server's host, its facts."""
+    found: dict[str, dict[str, str]] = {}
+    for side in sides:
+        for name, cluster in side.repository.config.clusters.items():
+            own = found.setdefault(name, {})
+            own.update({value: f"‹{fact}›" for fact, value in cluster.facts.items() if value})
+            host = cluster.server.partition("://")[2].partition("/")[0].partition(":")[0]
+            if host:
+                own[host] = "‹server›"
+            own[name] = "‹cluster›"
+        for case in side.cases.values():
+            if case.asked.subject.cluster:
+                found.setdefault(case.asked.subject.cluster, {})[case.asked.subject.cluster] = "‹cluster›"
+    return found

@@ -1,0 +1,36 @@
+"""Which changed values are behind a changed object, as far as the texts can tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp import yamldoc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cmp.changes import Cause, Change, Field
+
+SHORTEST = 2  # characters of a value that is looked for inside a longer text
+
+
+def explained(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return the causes whose value is seen in the change; all that have an effect where none is seen."""
+    effective = [cause for cause in causes if not cause.overridden_by]
+    seen = [cause for cause in effective if any(_shows(field, cause) for field in (*change.fields, *_folded(change)))]
+    return tuple(seen or effective)
+
+
+def _folded(change: Change) -> Iterator[Field]:
+    yield from (folded.field for folded in change.folded)
+
+
+def _shows(field: Field, cause: Cause) -> bool:
+    """Whether the field went the way of the value: the old one is in what was, the new one in what is."""
+    sides = [(cause.before, field.before), (cause.after, field.after)]
+    told = [(_text(value), _text(shown)) for value, shown in sides if value is not None]
+    return bool(told) and all(value == shown or (len(value) >= SHORTEST and value in shown) for value, shown in told)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else yamldoc.to_json(value)

@@ -1,0 +1,109 @@
+"""Spans and blocks as GitHub flavoured Markdown in which nothing foreign is markup, a mention or a reference.
+
+Names and values stand in code spans, where no forge looks for mentions and references; messages in fences.  What is
+left, our own sentences, is escaped, and a zero-width space (as an entity) stands after what could begin a reference.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from cmp.report.spans import Bullets, Paragraph, Table, Verbatim
+from cmp.report.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cmp.report.spans import Block, Line, Span
+
+WIDEST = 200  # characters of one span in a comment
+FENCE = 3  # backticks
+_RUN = re.compile("`+")
+_NOT_IN_CODE = re.compile(r"[`|]|\A |\A\Z| \Z")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]|\A | \Z")
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~]")
+# What forges make links of: @team, #12, !12, $12, %12, ~12, GH-12, https://, www.
+_REFERENCE = re.compile(r"(?i)([@#!$%~]|&amp;|\bgh-|:(?=//)|\bwww(?=\.))(?=\S)")
+
+
+def text(spans: Line) -> str:
+    """Return a line of Markdown that may also stand in a cell of a table."""
+    return "".join(_span(span) for span in spans)
+
+
+def summary(spans: Line) -> str:
+    """Return a line of HTML for a `<summary>`, in which Markdown is not read."""
+    return "".join(_html(span) for span in spans)
+
+
+def code(raw: str) -> str:
+    """Return a code span; with backticks or bars in it, an HTML element with entities, the same in every place."""
+    shown = cut(visible(raw))
+    if not _NOT_IN_CODE.search(shown):
+        return f"`{shown}`"
+    return f"<code>{_PUNCTUATION.sub(lambda found: f'&#{ord(found[0])};', shown)}</code>"
+
+
+def escaped(raw: str) -> str:
+    """Return prose that is read as it stands."""
+    shown = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", cut(visible(raw)))
+    return _REFERENCE.sub(r"\1&#8203;", shown)
+
+
+def cut(shown: str) -> str:
+    """Return at most `WIDEST` characters."""
+    return shown if len(shown) <= WIDEST else f"{shown[: WIDEST - 1]}…"
+
+
+def fenced(lines: Iterable[str], info: str) -> str:
+    """Return a fenced block; its fence is longer than any run of backticks in it."""
+    shown = [visible_line(each) for each in lines]
+    fence = "`" * fence_length(shown)
+    return "\n".join((f"{fence}{info}", *shown, fence, ""))
+
+
+def visible_line(raw: str) -> str:
+    """Return a line for a fence: what is hidden is visible, tabs are left."""
+    return "\t".join(visible(part) for part in raw.split("\t"))
+
+
+def fence_length(shown: Iterable[str]) -> int:
+    return max((FENCE, *(len(run) + 1 for each in shown for run in _RUN.findall(each))))
+
+
+def blocks(found: Sequence[Block]) -> str:
+    """Return the blocks, each followed by an empty line."""
+    return "".join(f"{_block(block)}\n" for block in found)
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Verbatim):
+        return fenced(block.lines, "text")
+    if isinstance(block, Paragraph):
+        return f"{text(block.line)}\n"
+    if isinstance(block, Bullets):
+        return "".join(f"- {text(line)}\n" for line in block.lines)
+    return table(block)
+
+
+def table(found: Table) -> str:
+    rows = (found.head, *found.rows)
+    lines = [f"| {' | '.join(text(cell) for cell in row)} |\n" for row in rows]
+    return "".join((lines[0], "|" + "---|" * len(found.head) + "\n", *lines[1:]))
+
+
+def _span(span: Span) -> str:
+    if span.style == "code":
+        return code(span.text)
+    if span.style == "plain":
+        return escaped(span.text)
+    return span.text if span.style == "letter" else f"**{escaped(span.text)}**"
+
+
+def _html(span: Span) -> str:
+    shown = html.escape(cut(visible(span.text)))
+    if span.style == "code":
+        return f"<code>{shown}</code>"
+    return shown if span.style == "plain" else f"<b>{shown}</b>"

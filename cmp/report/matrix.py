@@ -1,0 +1,176 @@
+"""The matrix: a row for each application, a column for each cluster or environment, letters of groups in the cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.report import places
+from cmp.report.spans import TIMES, Paragraph, Section, Span, Table, code, joined, line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from cmp.changes import Report, Subject
+    from cmp.report.spans import Block, Extent, Line
+
+FEW_CLUSTERS = 8  # so many have a column each even where environments are known
+MANY_COLUMNS = 30
+MANY_ROWS = 40
+
+FAILED, FOLDED, EQUAL, NONE = "❌", "~", "=", "–"
+_MEANING = {
+    FAILED: "not rendered",
+    FOLDED: "only what is folded",
+    EQUAL: "rendered, no difference",
+    NONE: "nothing rendered",
+}
+
+
+class _Marks(NamedTuple):
+    """What stands in the cells for each pair; groups are numbers, so that neighbours become a range."""
+
+    groups: Mapping[Subject, list[int]]
+    others: Mapping[Subject, str]
+    letters: tuple[str, ...]
+    outliers: frozenset[int]
+
+
+def matrix(report: Report, extent: Extent) -> Section | None:
+    """Return who changes how; None where nothing was rendered.  Rows beyond the extent are only counted."""
+    subjects = [outcome.subject for outcome in report.outcomes]
+    if not subjects:
+        return None
+    marks = _marks(report)
+    apps = list(dict.fromkeys(sorted((subject.app for subject in subjects), key=places.natural)))
+    rows = [app for app in apps if app in _special(report)] if len(apps) > MANY_ROWS else apps
+    shown = rows[: extent.items]
+    blocks: list[Block] = [_table(shown, subjects, marks, extent)] if shown else []
+    blocks += [Paragraph(line(text)) for text in _rest(len(apps), len(rows), len(shown))]
+    blocks += [Paragraph(line(_legend(marks, shown)))] if shown else []
+    return Section("matrix", "Who changes", tuple(blocks))
+
+
+def _marks(report: Report) -> _Marks:
+    groups: dict[Subject, list[int]] = {}
+    for number, group in enumerate(report.groups):
+        for member in group.members:
+            of_pair = groups.setdefault(member.subject, [])
+            if number not in of_pair:
+                of_pair.append(number)
+    others = {
+        outcome.subject: FAILED if outcome.status == "failed" else EQUAL if outcome.status == "equal" else FOLDED
+        for outcome in report.outcomes
+        if outcome.status == "failed" or outcome.subject not in groups
+    }
+    outliers = frozenset(number for number, group in enumerate(report.groups) if group.differs_from)
+    return _Marks(groups, others, tuple(group.letter for group in report.groups), outliers)
+
+
+def _special(report: Report) -> set[str]:
+    """Return the applications with an outlier, a danger or a failure."""
+    return {
+        *(group.app for group in report.groups if group.differs_from or group.change.dangers),
+        *(subject.app for danger in report.dangers for subject in danger.subjects),
+        *(failure.subject.app for failure in report.failures),
+    }
+
+
+def _rest(apps: int, rows: int, shown: int) -> Iterable[str]:
+    if apps > rows:
+        yield f"{plural(apps - rows, 'more app')} without outlier, danger or failure."
+    if rows > shown:
+        yield (
+            f"{plural(rows - shown, 'more app')} with an outlier, a danger or a failure."
+            if apps > rows
+            else (f"{plural(rows - shown, 'more app')}.")
+        )
+
+
+def _legend(marks: _Marks, apps: list[str]) -> str:
+    used = {mark for subject, mark in marks.others.items() if subject.app in apps} | {NONE}
+    signs = " · ".join(f"{sign} {meaning}" for sign, meaning in _MEANING.items() if sign in used)
+    return f"Letters are the changes below · {signs}" if marks.letters else signs
+
+
+def _table(apps: list[str], subjects: list[Subject], marks: _Marks, extent: Extent) -> Table:
+    column, is_counted = _column(subjects)
+    cells: dict[tuple[str, str], list[Subject]] = {}
+    for subject in subjects:
+        cells.setdefault((subject.app, column(subject)), []).append(subject)
+    columns = sorted({name for _, name in cells}, key=places.natural)
+    sizes = {name: len({subject.cluster for subject in subjects if column(subject) == name}) for name in columns}
+    outliers = {app: _outliers(app, subjects, marks, extent) for app in apps} if is_counted else {}
+    last = any(outliers.values())
+    head = [line(code(name), f" ({sizes[name]:,})" if is_counted else "") for name in columns]
+    return Table(
+        (line("app"), *head, *([line("outliers")] if last else [])),
+        tuple(
+            (
+                line(code(app)),
+                *(_cell(cells.get((app, name), []), marks, is_counted=is_counted) for name in columns),
+                *([outliers[app]] if last else []),
+            )
+            for app in apps
+        ),
+    )
+
+
+def _column(subjects: list[Subject]) -> tuple[Callable[[Subject], str], bool]:
+    """Return the column of a pair, and whether a column stands for several clusters."""
+    found = len({subject.cluster for subject in subjects})
+    environments = len({subject.environment for subject in subjects})
+    if found <= (FEW_CLUSTERS if environments > 1 else MANY_COLUMNS):
+        return lambda subject: subject.cluster or "(no cluster)", False
+    if environments <= MANY_COLUMNS and any(subject.environment for subject in subjects):
+        return lambda subject: subject.environment or "(no environment)", True
+    return lambda _: "clusters", True
+
+
+def _cell(subjects: list[Subject], marks: _Marks, *, is_counted: bool) -> Line:
+    numbers = Counter(number for subject in subjects for number in marks.groups.get(subject, ()))
+    signs = Counter(marks.others[subject] for subject in subjects if subject in marks.others)
+    told = [_letters(first, last, marks, count if is_counted else 0) for first, last, count in _ranges(numbers)]
+    told += [line(sign, f" {TIMES}{count:,}" if is_counted else "") for sign, count in sorted(signs.items())]
+    return joined(told, ", ") or line(NONE)
+
+
+def _ranges(numbers: Mapping[int, int]) -> list[tuple[int, int, int]]:
+    """Return (first, last, count) of neighbouring groups with the same count."""
+    found: list[tuple[int, int, int]] = []
+    for number, count in sorted(numbers.items()):
+        if found and found[-1][1:] == (number - 1, count):
+            found[-1] = (found[-1][0], number, count)
+        else:
+            found.append((number, number, count))
+    return found
+
+
+def _letters(first: int, last: int, marks: _Marks, count: int) -> Line:
+    several = "" if first == last else ", " if last == first + 1 else "–"
+    end = line(several, _letter(last, marks)) if several else ()
+    return line(_letter(first, marks), end, f" {TIMES}{count:,}" if count else "")
+
+
+def _letter(number: int, marks: _Marks) -> Span:
+    return Span(marks.letters[number], "outlier" if number in marks.outliers else "letter")
+
+
+def _outliers(app: str, subjects: list[Subject], marks: _Marks, extent: Extent) -> Line:
+    kinds: dict[Line, list[str]] = {}
+    for subject in subjects:
+        if subject.app == app:
+            for told in _deviations(subject, marks):
+                kinds.setdefault(told, []).append(subject.cluster)
+    phrases = [line(places.names(found, extent), " ", kind) for kind, found in kinds.items()]
+    rest = len(phrases) - extent.names
+    shown = joined(phrases[: extent.names], "; ")
+    return line(shown, f"; and {rest:,} more") if rest > 0 else shown
+
+
+def _deviations(subject: Subject, marks: _Marks) -> Iterable[Line]:
+    if marks.others.get(subject) == FAILED:
+        yield line("not rendered")
+    for number in marks.groups.get(subject, ()):
+        if number in marks.outliers:
+            yield line("gets ", Span(marks.letters[number], "outlier"))

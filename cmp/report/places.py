@@ -1,0 +1,71 @@
+"""How pairs are named in a sentence: as many names as the extent allows, and the number of the others."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cmp.report.spans import TIMES, code, joined, line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cmp.changes import Subject
+    from cmp.report.spans import Extent, Line
+
+_NUMBER = re.compile(r"(\d{1,9})")
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """Return a key that sorts `dev-2` before `dev-10`."""
+    parts = _NUMBER.split(text)
+    return [(int(part) if index % 2 else -1, part) for index, part in enumerate(parts)]
+
+
+def names(texts: Sequence[str], extent: Extent) -> Line:
+    """Return `a`, `b`, … and the number of those that do not fit."""
+    told = line(joined((line(code(text)) for text in texts[: extent.names]), ", "))
+    rest = len(texts) - extent.names
+    return line(told, f", and {rest:,} more") if rest > 0 else told
+
+
+def clusters(subjects: Iterable[Subject]) -> list[str]:
+    """Return the clusters, each once, in natural order."""
+    return sorted({subject.cluster for subject in subjects if subject.cluster}, key=natural)
+
+
+def by_app(subjects: Iterable[Subject], extent: Extent) -> Line:
+    """Return `app` on its cluster, or how many there are and their names; then the next app."""
+    apps: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        apps.setdefault(subject.app, []).append(subject)
+    told = joined((_app(app, of_app, extent) for app, of_app in list(apps.items())[: extent.names]), "; ")
+    rest = len(apps) - extent.names
+    return line(told, f"; and {plural(rest, 'more app')}") if rest > 0 else told
+
+
+def _app(app: str, subjects: list[Subject], extent: Extent) -> Line:
+    found = clusters(subjects)
+    if len(found) > 1:
+        return line(code(app), f" on {plural(len(found), 'cluster')} (", crowd(subjects, extent), ")")
+    return line(code(app), " on ", code(found[0])) if found else line(code(app))
+
+
+def crowd(subjects: Iterable[Subject], extent: Extent) -> Line:
+    """Return the names of the clusters or, where they are too many, how many there are in each environment."""
+    each = {subject.cluster: subject.environment for subject in subjects if subject.cluster}
+    counts = Counter(each.values())
+    if len(each) <= extent.names or "" in counts or len(counts) > extent.names:
+        return names(sorted(each, key=natural), extent)
+    environments = sorted(counts, key=natural)
+    return joined((line(code(name), f" {TIMES}{counts[name]:,}") for name in environments), ", ")
+
+
+def by_cluster(subjects: Iterable[Subject], whole: Iterable[Subject], extent: Extent) -> Line:
+    """Return the clusters of which all pairs of `whole` are among the subjects, then the other pairs."""
+    chosen = dict.fromkeys(subjects)
+    split = {subject.cluster for subject in whole if subject not in chosen}
+    complete = [subject for subject in chosen if subject.cluster and subject.cluster not in split]
+    others = [subject for subject in chosen if not subject.cluster or subject.cluster in split]
+    return joined((crowd(complete, extent), by_app(others, extent)), "; ")
