@@ -52,6 +52,9 @@ class Hunk(NamedTuple):
     fields: tuple[int, ...]
 
 
+EVERYTHING = ("**",)  # the path of a rule that is for all below the object
+
+
 class Rule(NamedTuple):
     """What a reader does not want to see: a difference at `path` of the objects that the others name (empty: any).
 
@@ -64,7 +67,7 @@ class Rule(NamedTuple):
     kind: str = ""
     namespace: str = ""
     object: str = ""
-    path: tuple[str, ...] = ("**",)
+    path: tuple[str, ...] = EVERYTHING
     pattern: str = ""
 
 

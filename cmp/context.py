@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Context(NamedTuple):
     """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr.
 
-    With `is_keyless` nothing is decrypted: secrets have stand-ins.
+    With `is_keyless` nothing is decrypted: secrets have stand-ins.  `known_hosts` are the only ones that charts come
+    from, whatever a policy allows; None: any.
     """
 
     settings: Settings
@@ -25,3 +26,4 @@ class Context(NamedTuple):
     phases: Phases
     is_terminal: bool = False
     is_keyless: bool = False
+    known_hosts: tuple[str, ...] | None = None

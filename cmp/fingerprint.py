@@ -116,6 +116,12 @@ class Prints:
         """Return what a values file says, encrypted leaves as they are; None for no map, or no file."""
         return self._layer(path).value if self.tree.kind(path) == "file" else None
 
+    def repositories(self, needs: Needs) -> Iterator[str]:
+        """Yield the URLs of the repositories that charts come from."""
+        yield from (ref.repository for ref in needs.refs)
+        for folder in (*needs.charts, *self._local(needs)):
+            yield from (one.url for one in self._chart(folder) if one.url and not one.is_local)
+
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
         return any(self._layer(layer.path).is_encrypted for layer in instance.layers) or any(

@@ -262,7 +262,8 @@ class GitTree:
                 waiting += reversed(self._target("/".join(done), path).split("/"))
                 done.pop()
         real = "/".join(done)
-        return None if links and real not in self._folders and real not in self.blobs else real
+        is_there = not waiting and (real in self._folders or real in self.blobs)
+        return real if is_there or not links else None
 
     def _target(self, link: str, path: str) -> str:
         target = self._read(self.blobs[link]).decode("utf-8", "surrogateescape")

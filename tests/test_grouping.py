@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Group, Outcome
 
+LABEL = "‹secret 0a1b2c3d4e5f0a1b2c3d4e5f›"
 COMMON = Cause("common/storefront.yaml:18", ("replicas",), 3, 5)
 
 
@@ -168,6 +169,28 @@ def test_an_outlier_with_more_and_other_changes() -> None:
     assert why == f"As A, but with `{pod}.image` as well, with another value of `{pod}.env[DSN].value`."
 
 
+def test_where_nobody_knows_the_cause_every_swallowed_value_is_told() -> None:
+    pattern = [outcome_of(f"prod-{n}", deployment(3), deployment(5)) for n in range(3)]
+    own = [COMMON._replace(path=(f"key{n}",), overridden_by=f"own.yaml:{n}") for n in range(5)]
+    _, outlier = _groups(*pattern, outcome_of("dev-1", deployment(3), deployment(4), *own))
+    assert outlier.why[1:] == (
+        *(f"`own.yaml:{n}` sets `key{n}`, so the common change does not take effect here." for n in range(3)),
+        "2 more values files say so of other values.",
+    )
+
+
+def test_an_outlier_that_is_new_is_not_compared() -> None:
+    _, outlier = _groups(*(_scaled(f"prod-{n}") for n in range(3)), outcome_of("dev-1", "", deployment(1)))
+    assert (outlier.change.what, outlier.differs_from, outlier.why) == ("added", "A", ())
+
+
+def test_values_in_which_the_pattern_itself_differs_set_nobody_apart() -> None:
+    pattern = [outcome_of(f"prod-{n}", deployment(n), deployment(n + 1)) for n in range(3)]
+    usual, outlier = _groups(*pattern, outcome_of("dev-1", deployment(8, "a"), deployment(9, "b")))
+    assert usual.columns == ("spec.replicas",)
+    assert outlier.why == ("As A, but with `spec.template.spec.containers[web].env[DSN].value` as well.",)
+
+
 def test_another_cause_is_no_reason() -> None:
     other = Cause("common/storefront.yaml:9", ("pods",), 1, 2, "clusters/dev-1/web.yaml:1")
     pattern = [_scaled(f"prod-{n}") for n in range(3)]
@@ -180,7 +203,11 @@ def test_pairs_in_which_nothing_changes_are_told_to_the_majority() -> None:
     equal = [outcome_of("prod-sapporo", deployment(12), deployment(12), own)]
     equal += [outcome_of(f"stg-{n}", deployment(1), deployment(1), COMMON) for n in range(1, 6)]
     equal += [outcome_of("dev-1", deployment(1), deployment(1)), outcome_of("dev-2", "", "", COMMON, app="billing")]
-    (group,) = _groups(*equal, *(_scaled(f"prod-{n}") for n in range(3)))
+    equal += [outcome_of("dev-3", "", "", COMMON)._replace(status="failed")]
+    before, after = (deployment(size) + config(f"a: '{size}'") for size in (3, 5))
+    pattern = [outcome_of(f"prod-{n}", before, after, COMMON) for n in range(3)]
+    group, other = _groups(*equal, *pattern)
+    assert other.why == ()
     assert group.why == (
         "No change on `prod-sapporo`: `clusters/prod-sapporo/storefront.yaml:4` sets `replicas` itself.",
         "No change on `stg-1`, `stg-2`, `stg-3` and 2 more, which `common/storefront.yaml:18` reaches as well.",
@@ -206,13 +233,13 @@ def test_the_largest_comes_first_then_danger_then_size() -> None:
         return outcome_of(cluster, before, after, app=app)
 
     outcomes = [
-        *(changed(f"c-{n}", "few", config("a: b, c: d"), config("a: c, c: e")) for n in range(2)),
+        *(changed(f"c-{n}", "size", config("a: b, c: d"), config("a: c, c: e")) for n in range(2)),
         *(changed(f"c-{n}", "many", config("a: b"), config("a: c")) for n in range(3)),
         *(changed(f"c-{n}", "risky", deployment(3), deployment(0)) for n in range(2)),
         *(changed(f"c-{n}", "less", config("a: b"), config("a: c")) for n in range(2)),
     ]
     found = [(group.letter, group.app) for group in _groups(*outcomes)]
-    assert found == [("A", "many"), ("B", "risky"), ("C", "few"), ("D", "less")]
+    assert found == [("A", "many"), ("B", "risky"), ("C", "size"), ("D", "less")]
 
 
 def test_objects_of_an_application_that_change_in_the_same_pairs_stand_together() -> None:
@@ -221,6 +248,67 @@ def test_objects_of_an_application_that_change_in_the_same_pairs_stand_together(
     outcomes += [outcome_of(f"c-{n}", deployment(2), deployment(0), app="risky") for n in range(2)]
     found = [(group.app, group.change.identity.kind) for group in _groups(*outcomes)]
     assert found == [("risky", "Deployment"), ("storefront", "ConfigMap"), ("storefront", "Deployment")]
+
+
+def test_no_other_application_comes_between_them() -> None:
+    before, after = (config("a: b, c: d, e: f") + deployment(1), config("a: c, c: e, e: g") + deployment(2))
+    outcomes = [
+        outcome_of("c-1", before, after),
+        outcome_of("c-1", config("a: b, c: d"), config("a: c, c: e"), app="billing"),
+    ]
+    assert [group.app for group in _groups(*outcomes)] == ["storefront", "storefront", "billing"]
+
+
+def test_labels_of_secrets_do_not_order_anything() -> None:
+    def names(one: str, other: str) -> list[str]:
+        outcome = outcome_of(
+            "c-1", config("a: b", one) + config("a: b", other), config("a: c", one) + config("a: c", other)
+        )
+        changes = sorted(outcome.changes, key=lambda change: change.identity.name != one)
+        return [group.change.identity.name for group in _groups(outcome._replace(changes=tuple(changes)))]
+
+    for pair in (["‹secret aa›", "‹secret bb›"], ["‹secret bb›", "‹secret aa›"]):
+        assert names(*pair) == pair
+
+
+def test_what_restarts_is_told_apart_from_what_does_not() -> None:
+    label = "helm.sh/chart: web-1.0."
+    text = deployment().replace("template:", "template:\n    metadata: {labels: {LABEL}}")
+    sides = [
+        text.replace("LABEL", f"{label}{version}").replace("replicas: 3", f"replicas: {size}")
+        for version, size in ((0, 3), (0, 5), (1, 5))
+    ]
+    found = _groups(outcome_of("c-1", sides[0], sides[1]), outcome_of("c-2", sides[0], sides[2]))
+    assert [(group.change.is_restart, len(group.change.fields)) for group in found] == [(False, 1), (True, 1)]
+
+
+def test_what_is_dangerous_is_told_apart_from_what_is_not() -> None:
+    forced = "namespace: shop, annotations: {argocd.argoproj.io/sync-options: 'Force=true, Replace=true'}"
+    before, after = (deployment(size).replace("namespace: shop", forced) for size in (3, 5))
+    outcomes = [outcome_of("c-1", deployment(3), deployment(5)), outcome_of("c-2", before, after)]
+    assert [len(group.change.dangers) for group in _groups(*outcomes)] == [1, 0]
+
+
+def test_dangers_that_differ_in_values_are_a_table() -> None:
+    (group,) = _groups(_scaled("c-1", 0, before=2), _scaled("c-2", 0, before=3))
+    assert (len(group.change.dangers), group.columns) == (1, ("spec.replicas",))
+
+
+def test_a_table_has_placeholders_where_one_row_is_of_several_pairs() -> None:
+    outcomes = [
+        outcome_of(name, config("k: v"), config(f"k: {name[0]}.{name}")) for name in ("d-1", "d-2", "p-1", "p-2")
+    ]
+    (group,) = _groups(*outcomes)
+    assert [member.values for member in group.members] == [("v → d.‹cluster›",)] * 2 + [("v → p.‹cluster›",)] * 2
+
+
+def test_a_new_name_is_a_change_unless_what_it_says_is_folded() -> None:
+    before, after = (config("a: b", f"settings-{hashed}") for hashed in ("2456789bcd", "bcdfghkmt2"))
+    (change,) = outcome_of("c-1", before, after.replace("a: b", "a: c")).changes
+    silent = change._replace(fields=(), hunks=())
+    outcome = outcome_of("c-1", "", "")
+    assert len(_groups(outcome._replace(changes=(silent._replace(folded=()),)))) == 1
+    assert _groups(outcome._replace(changes=(silent,))) == ()
 
 
 def test_applications_are_told_apart_and_so_are_objects() -> None:
@@ -258,12 +346,18 @@ def test_a_change_that_is_folded_as_a_whole_is_in_no_group() -> None:
 
 
 def test_lines_of_a_text_that_stay_may_differ_from_cluster_to_cluster() -> None:
-    text = 'a: "host={0}\\nlevel={1}\\nport={2}"'
+    text = 'a: "host=prod-{0}\\nlevel={1}\\nport={2}"'
     outcomes = [
         outcome_of(f"prod-{n}", config(text.format(n, "info", n)), config(text.format(n, "debug", n))) for n in (1, 2)
     ]
     (group,) = _groups(*outcomes)
     assert (len(group.members), group.columns) == (2, ())
+    assert group.change.hunks[0].lines[2:] == (
+        "     host=‹cluster›",
+        "-    level=info",
+        "+    level=debug",
+        "     port=1",
+    )
     outcomes += [outcome_of("prod-3", config(text.format(3, "info", 3)), config(text.format(3, "info", 4)))]
     _, other = _groups(*outcomes)
     assert other.why == ("As A, but with another value of `data.a`.",)
@@ -296,6 +390,7 @@ def test_more_columns_than_a_table_holds_are_counted() -> None:
         (("one" + "x" * 60, "two" + "x" * 60), ("one" + "x" * 37 + "…", "two" + "x" * 37 + "…")),
         (("a\\nb", "a\\nc"), ("a⏎b", "a⏎c")),
         (("p" * 40 + "‹secret 0a›", "p" * 40 + "‹secret 0b›"), ("…pppppppp‹secret 0a›", "…pppppppp‹secret 0b›")),
+        (("p" * 20 + LABEL + "q" * 10, "x" * 50), ("p" * 20 + LABEL + "q" * 10, "x" * 40 + "…")),
         (("p" * 39 + "‹secret 0a›", "‹secret 0b›"), ("p" * 39 + "…", "‹secret 0b›")),
     ],
 )

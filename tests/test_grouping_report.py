@@ -148,9 +148,11 @@ def test_noise_is_counted_by_rule_and_restarts_with_it() -> None:
 
 
 def test_rules_are_ordered_by_how_much_they_fold() -> None:
-    old, new = "settings-2456789bcd", "settings-fghkmt2456"
-    before, after = (config("a: b", old) + LABELLED.format("1.0.0"), config("a: c", new) + LABELLED.format("1.0.1"))
-    assert _report(outcome_of("c", before, after)).noise == (Noise("chart-labels", 3), Noise("hash-name", 1))
+    old, new = "2456789bcd", "fghkmt2456"
+    before, after = ("".join(config(f"a: {hashed}-", f"{name}-{hashed}") for name in "abcd") for hashed in (old, new))
+    labels = LABELLED.format("1.0.0"), LABELLED.format("1.0.1")
+    found = _report(outcome_of("c", before + labels[0], after + labels[1]))
+    assert found.noise == (Noise("hash-name", 4), Noise("chart-labels", 3))
 
 
 def _label(digit: str) -> str:
@@ -168,6 +170,15 @@ def test_secrets_are_numbered_in_the_order_of_reading() -> None:
     assert "x:‹secret 3›:‹secret 1›" in new
     assert found.groups[0].change.fields[0][2:] == ("x:‹secret 2›:‹secret 1›", "x:‹secret 3›:‹secret 1›")
     assert found.outcomes[0].changes == (found.groups[0].change,)
+
+
+def test_lines_are_read_before_the_values_that_they_show() -> None:
+    (group,) = _report(outcome_of("prod-1", "", config(f"z: {_label('b')}, a: {_label('c')}"))).groups
+    first, second = (line for line in group.change.hunks[0].lines if "secret" in line)
+    assert ("‹secret 1›" in first, "‹secret 2›" in second) == (True, True)
+    (field,) = group.change.fields
+    assert isinstance(field.after, dict)
+    assert field.after["data"] == {"z": "‹secret 2›", "a": "‹secret 1›"}
 
 
 def test_keys_of_maps_are_numbered_too() -> None:

@@ -309,6 +309,11 @@ DANGERS = {
         _object("v1", "Service", "spec: {a: 2}", annotations=f"{{{SYNC}: 'Force=true,Replace=true'}}"),
         [("sync-force", "is deleted and created again, as `Force=true` and `Replace=true` say")],
     ),
+    "a job made anew, whose template may therefore change": (
+        _object("batch/v1", "Job", "spec: {template: {a: 1}}", annotations=f"{{{SYNC}: 'Replace=true, Force=true'}}"),
+        _object("batch/v1", "Job", "spec: {template: {a: 2}}", annotations=f"{{{SYNC}: 'Replace=true, Force=true'}}"),
+        [("sync-force", "is deleted and created again, as `Force=true` and `Replace=true` say")],
+    ),
     "force where needed": (
         _service(""),
         _object("v1", "Service", "spec: {}", annotations=f"{{{SYNC}: Force=true}}"),

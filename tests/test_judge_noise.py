@@ -156,6 +156,7 @@ def test_names_that_are_hashes_and_references_to_them() -> None:
     "renamed",
     [
         _renamed("settings-v1", "settings-v2"),
+        _renamed("settings", NEW),
         _renamed("settings-2456789bca", "settings-fghkmt245a"),
         _renamed(OLD, "others-fghkmt2456"),
         _renamed(OLD, NEW, kind="Service"),

@@ -34,7 +34,6 @@ LAYERS = (
         "keyless",
         "compare",
         "report",
-        "appsets",
     ),
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns", "unpack", "revision"),
     ("context",),

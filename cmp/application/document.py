@@ -40,7 +40,9 @@ class Application(NamedTuple):
         return str(self.source["path"])
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """An object in a file, and where it is."""
+
     value: Values
     spot: Spot
 
@@ -61,16 +63,21 @@ def find(data: bytes, file: str, name: str) -> Application:
 
     ConfigError when that is none or several, and with all that the API server would refuse about it.
     """
-    objects = list(_objects(data, file))
-    found = [each for each in objects if _is_a("Application", each.value) or _is_bare(each.value)]
+    held = list(objects(data, file))
+    found = [each for each in held if is_a("Application", each.value) or _is_bare(each.value)]
     if not found:
-        has_set = any(_is_a("ApplicationSet", each.value) for each in objects)
+        has_set = any(is_a("ApplicationSet", each.value) for each in held)
         hint = "`argocd appset generate FILE -o yaml` prints the Applications of an ApplicationSet" if has_set else ""
         raise ConfigError("there is no Application in this file", file=file, hint=hint)
     chosen = [each for each in found if not name or name in each.names]
     if len(chosen) != 1:
         raise _ambiguous(found, chosen, file, name)
     return _application(*chosen[0])
+
+
+def of(found: Found) -> Application:
+    """Return an object as the Application that it is; ConfigError as for `find`."""
+    return _application(*found)
 
 
 def documents(data: bytes, file: str) -> list[yamldoc.Document]:
@@ -81,7 +88,7 @@ def documents(data: bytes, file: str) -> list[yamldoc.Document]:
         raise ConfigError(f"this is not YAML: {error.problem}", file=f"{file}:{error.line}:{error.column}") from None
 
 
-def _objects(data: bytes, file: str) -> Iterator[_Found]:
+def objects(data: bytes, file: str) -> Iterator[Found]:
     """Yield every object: documents, and items of lists as kubectl (`kind: List`) and argocd (no kind) print them."""
     for document in documents(data, file):
         value, spot = document.value, Spot(file, document)
@@ -89,12 +96,13 @@ def _objects(data: bytes, file: str) -> Iterator[_Found]:
         if isinstance(items, list):
             path = ("items",) if isinstance(value, dict) else ()
             inner = ((item, spot.inner(*path, index)) for index, item in enumerate(items))
-            yield from (_Found(item, at._replace(above=len(at.path))) for item, at in inner if isinstance(item, dict))
+            yield from (Found(item, at._replace(above=len(at.path))) for item, at in inner if isinstance(item, dict))
         elif isinstance(value, dict):
-            yield _Found(value, spot)
+            yield Found(value, spot)
 
 
-def _is_a(kind: str, value: Values) -> bool:
+def is_a(kind: str, value: Values) -> bool:
+    """Whether an object is an Argo CD object of that kind."""
     return str(value.get("apiVersion", "")).startswith(GROUP) and value.get("kind") == kind
 
 
@@ -104,7 +112,7 @@ def _is_bare(value: Values) -> bool:
     return "kind" not in value and isinstance(spec, dict) and "destination" in spec
 
 
-def _ambiguous(found: list[_Found], chosen: list[_Found], file: str, name: str) -> ConfigError:
+def _ambiguous(found: list[Found], chosen: list[Found], file: str, name: str) -> ConfigError:
     if not chosen:
         what = f"there is no Application {name} in this file"
         return ConfigError(what, file=file, hint=suggestion(name, (each.names[0] for each in found)))

@@ -10,13 +10,11 @@ import click
 from cmp.commands import Invocation, Output
 from cmp.commands.revisions import revision_options
 from cmp.errors import ConfigError
-from cmp.preview import affected
-from cmp.preview.sides import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.commands.revisions import Revisions, Sides
+    from cmp.commands.revisions import Revisions
     from cmp.preview.affected import Affected, Reach
 
 TITLES = ("CLUSTER", "APP", "BY", "HOW")
@@ -40,7 +38,10 @@ def command(invocation: Invocation, revisions: Revisions, output_format: str, *,
     No program renders and no key is needed: what a change comes to is told from values, charts, pins and options.
     """
     with revisions.opened(invocation) as sides:
-        _, _, reach = reached(sides)
+        found = revisions.asker(invocation).compare(sides.base, sides.head, sides.changed)
+    reach = found.reach
+    for note in found.notes:
+        invocation.context.log.warning(note)
     lost = [one.path for one in reach.unowned if not one.rule]
     if strict and lost:
         raise ConfigError(
@@ -49,13 +50,6 @@ def command(invocation: Invocation, revisions: Revisions, output_format: str, *,
         )
     printed = {"table": _table, "json": _json, "matrix": _matrix, "names": _names}[output_format]
     return Output("".join(f"{line}\n" for line in printed(reach)).encode())
-
-
-def reached(sides: Sides) -> tuple[Side, Side, Reach]:
-    """Resolve and compare both sides; what the base says about files to ignore counts: no change may hide itself."""
-    base = Side(sides.base)
-    head = base.successor(sides.head, sides.changed)
-    return base, head, affected.find(base, head, sides.changed, base.repository.config.preview.ignore)
 
 
 def _table(reach: Reach) -> Iterator[str]:

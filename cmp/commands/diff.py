@@ -11,12 +11,11 @@ import click
 
 from cmp import report, workers
 from cmp.commands import Invocation, Output
-from cmp.commands.affected import reached
 from cmp.commands.revisions import revision_options
 from cmp.compare.dangers import RULES
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
-from cmp.report import FORMATS, Options
+from cmp.report import FORMATS, Options, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from cmp.changes import Report
     from cmp.commands.revisions import Revisions
     from cmp.context import Context
+    from cmp.preview.affected import Reach
 
 DIFFERS = 1
 ANY = "any"
@@ -62,7 +62,7 @@ class Gates(NamedTuple):
         """Return the exit code: that of a pair that fails newly, 1 for other differences unless they are allowed."""
         if failures := [failure.exit_code for failure in found.failures if failure.is_new]:
             return min(failures)
-        changed = {one.subject.cluster for one in found.outcomes if one.status != "equal"}
+        changed = {one.subject.cluster for one in overview.changing(found)}
         is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in found.dangers)
         is_wide = 0 < self.clusters < len(changed)
         return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0
@@ -90,12 +90,14 @@ def command(invocation: Invocation, /, revisions: Revisions, **given: object) ->
     wanted = Wanted(**cast("dict[str, Any]", given))
     gates = Gates(_rules(wanted.fail_on), wanted.max_clusters, is_lenient=wanted.exit_zero)
     paths = [_file(text, invocation.cwd) for text in wanted.files]
-    context = invocation.context._replace(is_keyless=wanted.keyless)
     with revisions.opened(invocation) as sides:
-        base, head, reach = reached(sides)
-        count = sum(one.is_effective for one in reach.affected)
-        with _progress(count, context) as step:
-            task = diff.Task(base, head, sides.before, sides.after, reach, wanted.jobs or workers.cores(), step)
+        compared = revisions.asker(invocation).compare(sides.base, sides.head, sides.changed)
+        context = invocation.context._replace(
+            is_keyless=wanted.keyless or revisions.is_untrusted,
+            known_hosts=compared.hosts if revisions.is_untrusted else None,
+        )
+        with _progress(compared.reach, context) as step:
+            task = diff.Task(compared, sides.before, sides.after, wanted.jobs or workers.cores(), step)
             found = diff.compare(task, context)
     for warning in found.warnings:
         context.log.plain(warning)
@@ -130,7 +132,8 @@ def _write(path: str, text: str) -> None:
 
 
 @contextmanager
-def _progress(count: int, context: Context) -> Iterator[Callable[[], object]]:
+def _progress(reach: Reach, context: Context) -> Iterator[Callable[[], object]]:
+    count = sum(one.is_effective for one in reach.affected)
     if not context.is_terminal or not count:
         yield lambda: None
         return

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp.commands import Invocation, Output
+from cmp.commands.everything import Everything, everything_options
 from cmp.commands.summary import explanation, summary, warn
 from cmp.commands.target import Target, target_options
+from cmp.errors import UsageError
+from cmp.model import Parameters
 from cmp.render import render
 
 if TYPE_CHECKING:
     from cmp.render import Render
+
+NO_TARGET = Target("", "", Parameters())
 
 
 @click.command()
@@ -21,12 +26,21 @@ if TYPE_CHECKING:
 @click.option(
     "--output", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="json: one object a line."
 )
+@everything_options
 @click.pass_obj
-def command(invocation: Invocation, target: Target, output_format: str, *, explain: bool) -> Output:
+def command(
+    invocation: Invocation, target: Target, output_format: str, everything: Everything | None, *, explain: bool
+) -> Output:
     """Render APP on one cluster, as its Argo CD plugin does.
 
     In an application's folder APP may be left out; elsewhere --namespace names the application too.
+
+    With --all every application is written to a folder, which holds nothing else.
     """
+    if everything:
+        if target != NO_TARGET or explain or output_format != "yaml":
+            raise UsageError("--all renders everything as it is: only --output-dir and --secrets go with it")
+        return everything.write(invocation)
     context = invocation.context
     with context.phases.phase("layout"):
         tree, instance = target.resolve(invocation)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import click
 
 from cmp import instances, revision
 from cmp.changes import Revision
 from cmp.errors import UsageError
+from cmp.preview.compared import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from cmp.commands import Invocation, Output
     from cmp.revision import GitTree
@@ -38,6 +41,14 @@ class Revisions(NamedTuple):
     head: str
     is_exact: bool
     is_work: bool
+    applications: tuple[str, ...] = ()
+    is_untrusted: bool = False
+
+    def asker(self, invocation: Invocation) -> Asker:
+        """Return what compares the trees; UsageError for a list of Applications that cannot be read."""
+        lists = tuple((name, _content(os.path.join(invocation.cwd, name))) for name in self.applications)
+        trunk = self.base.partition("/")[2] if self.base.startswith("origin/") else self.base
+        return Asker(lists, trunk, self.is_untrusted, invocation.context)
 
     @contextmanager
     def opened(self, invocation: Invocation) -> Iterator[Sides]:
@@ -66,6 +77,14 @@ class Revisions(NamedTuple):
             git.close()
 
 
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageError(f"cannot read the Applications: {error.strerror}", file=path) from None
+
+
 def _warn(uncommitted: list[str], invocation: Invocation) -> None:
     if uncommitted:
         more = f" and {len(uncommitted) - 1} more" if uncommitted[1:] else ""
@@ -77,16 +96,31 @@ OPTIONS = (
     click.option("--base", default="", metavar="REV", help="Compare with this; without it, the main branch."),
     click.option("--head", default="", metavar="REV", help="What is compared; without it, the commit checked out."),
     click.option("--exact", is_flag=True, help="Compare with the base itself, not with the merge base."),
+    click.option(
+        "--applications",
+        multiple=True,
+        metavar="FILE",
+        help="Applications that a live Argo CD printed (`argocd app list -o json`); repeat.",
+    ),
+    click.option(
+        "--untrusted",
+        is_flag=True,
+        help="For a change by anybody: no keys, rules of the base side, charts from hosts that it knows.",
+    ),
     click.option("--work-tree", is_flag=True, help="Compare the files as they lie here, committed or not."),
 )
+
+
+NAMES = ("base", "head", "exact", "work_tree", "applications", "untrusted")  # in the order of the fields
 
 
 def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
     """Give a command the options above, folded into one `revisions` argument."""
 
     @wraps(function)
-    def folded(base: str, head: str, *, exact: bool, work_tree: bool, **rest: object) -> Output:
-        return function(revisions=Revisions(base, head, exact, work_tree), **rest)
+    def folded(**given: object) -> Output:
+        own = {name: given.pop(name) for name in NAMES}
+        return function(revisions=Revisions(*cast("tuple[Any, ...]", tuple(own.values()))), **given)
 
     for option in reversed(OPTIONS):
         folded = option(folded)

@@ -12,8 +12,8 @@ from cmp.model import Cluster, ToolPin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
+    from cmp.changes import Rule
     from cmp.config.keys import Engines
     from cmp.model import Option
     from cmp.yamldoc.nodes import Node
@@ -102,23 +102,27 @@ def _is_named(clusters: Node | None) -> bool:
 def _preview(node: Node | None) -> Preview:
     if node is None:
         return Preview()
-    from cmp.changes import Rule  # noqa: PLC0415  # no render needs it
-
     applications, ignore, noise = at(node, "applications"), at(node, "ignore"), at(node, "noise")
     return Preview(
         () if applications is None else _texts(applications),
         () if ignore is None else _texts(ignore),
-        tuple(Rule(**_rule(item)) for item in (noise.items if noise else ())),
+        tuple(_rule(item) for item in (noise.items if noise else ())),
     )
 
 
-def _rule(node: Node) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        name: _texts(field.value) if field.value.kind == "list" else field.value.text
-        for name, field in node.fields.items()
-    }
-    pattern = found.pop("matches", "")
-    return {**found, "pattern": pattern}
+def _rule(node: Node) -> Rule:
+    from cmp.changes import EVERYTHING, Rule  # noqa: PLC0415  # no render needs it
+
+    path = at(node, "path")
+    return Rule(
+        name=_text(node, "name"),
+        group=_text(node, "group"),
+        kind=_text(node, "kind"),
+        namespace=_text(node, "namespace"),
+        object=_text(node, "object"),
+        path=EVERYTHING if path is None else _texts(path),
+        pattern=_text(node, "matches"),
+    )
 
 
 def _values(node: Node | None, file: str) -> tuple[ValuesPattern, ...]:

@@ -40,6 +40,7 @@ __all__ = [
     "Request",
     "checkout",
     "has_repository",
+    "named",
     "open_repository",
     "open_sidecar",
     "pairs",

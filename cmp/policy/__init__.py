@@ -40,13 +40,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.policy.document import NO_POLICY, load
+from cmp.policy.hosts import shown as host
 from cmp.policy.permit import Permit, permitted
 
 if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.tree import Tree
 
-__all__ = ["WITHOUT", "Permit", "for_charts", "for_render", "load"]
+__all__ = ["WITHOUT", "Permit", "for_charts", "for_render", "host", "load"]
 
 WITHOUT = Permit(NO_POLICY)  # what may be used where there is no policy
 

@@ -24,12 +24,16 @@ MAX_LISTED = 8
 
 
 class Permit(NamedTuple):
-    """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used."""
+    """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used.
+
+    `known_hosts` are those that a change which nobody trusts may fetch charts from; None where there is no such limit.
+    """
 
     policy: Policy
     tree: Tree | None = None
     project: str = ""
     folders: tuple[str, ...] | None = None
+    known_hosts: tuple[str, ...] | None = None
 
     def render(self, folder: str) -> None:
         """ConfigError unless this folder may be rendered."""
@@ -46,6 +50,13 @@ class Permit(NamedTuple):
 
     def chart_host(self, subject: str, url: str, place: str) -> None:
         """ConfigError unless the policy lists the host of a repository; `subject` is the chart, `place` asks for it."""
+        if self.known_hosts is not None and not hosts.is_listed(url, self.known_hosts):
+            raise ConfigError(
+                f"{subject} may not be fetched: nothing in the base revision comes from {hosts.shown(url)}",
+                file=place,
+                hint="an untrusted change gets charts from hosts that the base knows: review it, then compare it "
+                "without --untrusted",
+            )
         listed = self.policy.hosts
         if listed is not None and not hosts.is_listed(url, listed):
             raise _refusal(

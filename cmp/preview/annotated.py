@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 GROUP = "argoproj.io/"
 KINDS = {"Application": (), "ApplicationSet": ("spec", "template")}
 SUFFIXES = (".yaml", ".yml")
+GIT = ".git"
 CLUSTER = "cluster"  # the plugin's parameter
 
 
@@ -61,7 +62,7 @@ class Annotated(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A file that may hold Applications and is no YAML: a template of a chart, mostly."""
+    """A file that may hold Applications and cannot be read: a template of a chart, mostly."""
 
     file: str
     problem: str
@@ -69,15 +70,21 @@ class Unread(NamedTuple):
 
 def scan(tree: Tree) -> Iterator[Annotated | Unread]:
     """Yield what all YAML files of a tree hold."""
-    for path in walk(tree, ""):
-        if not path.endswith(SUFFIXES):
-            continue
-        data = tree.read(path)
-        if GROUP.encode() in data and b"Application" in data:
-            try:
+    for path in _yaml_files(tree):
+        try:
+            data = tree.read(path)
+            if GROUP.encode() in data and b"Application" in data:
                 yield from read(data, path)
-            except ConfigError as error:
-                yield Unread(path, error.what)
+        except ConfigError as error:
+            yield Unread(path, error.what)
+
+
+def _yaml_files(tree: Tree) -> Iterator[str]:
+    for entry in tree.entries(""):
+        if entry.kind == "folder" and not entry.is_link and entry.name != GIT:
+            yield from (path for path in walk(tree, entry.name) if path.endswith(SUFFIXES))
+        elif entry.kind == "file" and entry.name.endswith(SUFFIXES):
+            yield entry.name
 
 
 def read(data: bytes, file: str) -> Iterator[Annotated]:

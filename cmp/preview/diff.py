@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from cmp.changes import Report, Revision
     from cmp.context import Context
-    from cmp.preview.affected import Affected, Reach
+    from cmp.preview.affected import Affected
+    from cmp.preview.compared import Compared
     from cmp.preview.sides import Side
 
 KEY_BYTES = 32
@@ -25,13 +26,11 @@ CAPABILITIES = (
 
 
 class Task(NamedTuple):
-    """Two sides, what of them is affected, and how to go about it; `progress` is called after each pair."""
+    """Two sides with what of them is affected, and how to go about it; `progress` is called after each pair."""
 
-    base: Side
-    head: Side
+    compared: Compared
     before: Revision
     after: Revision
-    reach: Reach
     at_once: int
     progress: Callable[[], object]
 
@@ -45,9 +44,9 @@ class Found(NamedTuple):
 
 def compare(task: Task, context: Context) -> Found:
     """Render and compare every pair whose renders can differ; one that fails never stops the others."""
-    wanted = [one for one in task.reach.affected if one.is_effective]
-    rules = task.base.repository.config.preview.noise
-    comparison = Comparison(task.base, task.head, context, rules, os.urandom(KEY_BYTES))
+    wanted = [one for one in task.compared.reach.affected if one.is_effective]
+    rules = task.compared.base.repository.config.preview.noise
+    comparison = Comparison(task.compared.base, task.compared.head, context, rules, os.urandom(KEY_BYTES))
     outcomes: list[Outcome] = []
     warnings: set[str] = set()
     for index, done in workers.run(wanted, comparison.of, task.at_once):
@@ -55,7 +54,9 @@ def compare(task: Task, context: Context) -> Found:
         outcomes.append(outcome)
         warnings.update(said)
         task.progress()
-    found = report(_frame(task, wanted), [*outcomes, *_swallowed(task)], tokens((task.base, task.head)))
+    found = report(
+        _frame(task, wanted), [*outcomes, *_swallowed(task)], tokens((task.compared.base, task.compared.head))
+    )
     return Found(found, tuple(sorted(warnings)))
 
 
@@ -68,26 +69,28 @@ def _swallowed(task: Task) -> Iterable[Outcome]:
     """Return pairs that are touched and not rendered, with what overrides the change there."""
     from cmp.preview.causes import causes  # noqa: PLC0415
 
-    for one in task.reach.affected:
-        before, after = task.base.cases.get(one.key), task.head.cases.get(one.key)
+    for one in task.compared.reach.affected:
+        before, after = task.compared.base.cases.get(one.key), task.compared.head.cases.get(one.key)
         if one.is_effective or not before or not after or not before.instance or not after.instance:
             continue
         if any(touch.is_swallowed for touch in one.touches):
-            found = causes((task.base.tree, before.instance), (task.head.tree, after.instance))
+            found = causes((task.compared.base.tree, before.instance), (task.compared.head.tree, after.instance))
             yield Outcome(one.subject, "equal", causes=found)
 
 
 def _frame(task: Task, wanted: list[Affected]) -> Frame:
-    deliveries = [case.asked.delivery for case in task.head.cases.values() if case.asked.delivery]
+    deliveries = [case.asked.delivery for case in task.compared.head.cases.values() if case.asked.delivery]
     reached = {one.subject for one in wanted}
-    bare = sorted({one.subject.cluster for one in wanted if not _is_known(task.head, one.subject.cluster)} - {""})
+    bare = sorted(
+        {one.subject.cluster for one in wanted if not _is_known(task.compared.head, one.subject.cluster)} - {""}
+    )
     return Frame(
         base=task.before,
         head=task.after,
-        counts=Counts(task.reach.pairs, len(task.reach.affected), len(wanted), len(wanted)),
+        counts=Counts(task.compared.reach.pairs, len(task.compared.reach.affected), len(wanted), len(wanted)),
         deliveries=tuple(one for one in deliveries if one.subject in reached),
-        unowned=task.reach.unowned,
-        notes=(CAPABILITIES.format(clusters=_listed(bare)),) if bare else (),
+        unowned=task.compared.reach.unowned,
+        notes=(*task.compared.notes, *([CAPABILITIES.format(clusters=_listed(bare))] if bare else [])),
     )
 
 

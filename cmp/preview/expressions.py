@@ -58,9 +58,14 @@ def filled(template: str, known: Mapping[str, str]) -> str:
     return _EXPRESSION.sub(lambda found: known.get(found[1], found[0]), template)
 
 
-def is_open(text: str) -> bool:
-    """Say whether an expression is left in a text."""
+def is_template(text: str) -> bool:
+    """Say whether an expression is in a text."""
     return _EXPRESSION.search(text) is not None
+
+
+def without(template: str) -> str:
+    """Return the template without its expressions."""
+    return _EXPRESSION.sub("", template)
 
 
 def may_mean(item: str, path: str) -> bool:

@@ -104,20 +104,24 @@ def _classes(entries: list[_Entry], tokens: Tokens) -> Iterable[_Class]:
 
 def _tables(family: list[_Class]) -> list[list[_Class]]:
     first, *rest = ordered = sorted(family, key=lambda one: one.rank)
-    pairs = len(first.entries)
-    is_usual = pairs > 1 and pairs > sum(len(one.entries) for one in rest)
+    is_usual = len(first.entries) > sum(len(one.entries) for one in rest)
     return [[first], rest] if rest and is_usual else [ordered]
 
 
 def _draft(table: list[_Class], tokens: Tokens) -> Draft:
     names, rows, left_out = columns([one.facts for one in table], [_shown(one) for one in table])
     changes = [(entry.change, row) for one, row in zip(table, rows, strict=True) for entry in one.entries]
-    first, keys = changes[0][0], {entry.key for one in table for entry in one.entries}
-    shown = first if len(keys) == 1 else _neutral(first, tokens)
+    first = changes[0][0]
+    shown = first if all(_body(change) == _body(first) for change, _ in changes) else _neutral(first, tokens)
     members = tuple(Member(change.subject, row) for change, row in changes)
     more = (f"{left_out} more fields have other values in each: `--format json` has them all.",) if left_out else ()
     group = Group("", first.subject.app, shown, members, names, why=more)
-    return Draft(group, json.dumps(table[0].facts[:2]), first, table[0].facts, table[0].entries[0].position)
+    about = json.dumps(table[0].facts[:2], ensure_ascii=False)
+    return Draft(group, about, first, table[0].facts, table[0].entries[0].position)
+
+
+def _body(change: Change) -> tuple[object, ...]:
+    return (change.identity, change.fields, change.hunks)
 
 
 def _shown(one: _Class) -> list[object]:

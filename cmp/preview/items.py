@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp.layout import ANY_DEPTH
 from cmp.preview.annotation import SEPARATOR, SPECIAL, escaped, matches_name
+from cmp.preview.expressions import is_template, without
 from cmp.tree import join
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ def of_pattern(pattern: Pattern, known: Mapping[str, str], prefix: str) -> str:
     if not any(STAR in pieces for pieces in shown) or any(SEPARATOR in part for part in literal):
         closed = literal[: is_open.index(True)] if True in is_open else literal
         return of_path("/".join(closed), prefix)
-    parts = ["".join(piece if piece == STAR else escaped(piece) for piece in pieces) for pieces in shown]
+    parts = [
+        "".join(piece if piece == STAR or is_template(piece) else escaped(piece) for piece in pieces)
+        for pieces in shown
+    ]
     return f"/{join(escaped(prefix), *parts)}"
 
 
@@ -70,4 +74,4 @@ def _covers(wide: str, narrow: str) -> bool:
 
 def is_literal(item: str) -> bool:
     """Say whether an item is no pattern: also what lies below it is meant."""
-    return not any(char in item for char in SPECIAL)
+    return not any(char in without(item) for char in SPECIAL)

@@ -88,10 +88,11 @@ def _except(draft: Draft, pattern: Draft) -> Iterator[str]:
     if draft.group.change.what != pattern.group.change.what:
         return
     mine, usual = ({path_text(leaf.path): leaf for leaf in leaves(one.facts)} for one in (draft, pattern))
+    common = [path for path in mine if path in usual and path not in pattern.group.columns]
     parts = (
         ("without {}", [path for path in usual if path not in mine]),
         ("with {} as well", [path for path in mine if path not in usual]),
-        ("with another value of {}", [path for path in mine if path in usual and mine[path] != usual[path]]),
+        ("with another value of {}", [path for path in common if mine[path] != usual[path]]),
     )
     said = [text.format(listed(paths)) for text, paths in parts if paths]
     if said:

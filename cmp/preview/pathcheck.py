@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.errors import CmpError
 from cmp.preview import expressions
 from cmp.preview.annotation import SEPARATOR, items, matches
 from cmp.tree import join
@@ -21,8 +22,8 @@ class Verdict(NamedTuple):
     """What is to say of one annotation: nothing, when it has everything.
 
     `missing` are items that the annotation lacks; `open` those of which only the values of its `{{…}}` could tell;
-    `right` is a value that has all.  `pairs` are the applications and clusters that it may stand for: none where its
-    source is no application of this repository.
+    `right` is a value that has all.  `reason` says why nothing can be told.  `pairs` are the applications and clusters
+    that it may stand for: none where its source is no application of this repository.
     """
 
     annotated: Annotated
@@ -54,18 +55,24 @@ class Checker:
         self._pairs = [pair for pair in paths.repository.pairs() if pair.app_folder]
 
     def check(self, annotated: Annotated) -> Verdict:
-        """Return the verdict; raises what keeps a pair that is meant from being rendered."""
+        """Return the verdict; what cannot be decided does not count as right."""
         found = [one for source in annotated.sources for one in self._candidates(source)]
         pairs = tuple(sorted({(one.pair.app, one.pair.cluster) for one in found}))
         verdict = Verdict(annotated, pairs)
         if not found or (annotated.annotation is None and not annotated.rewritten):
             return verdict
         if annotated.rewritten:
-            return verdict._replace(reason=f"{annotated.rewritten} may set another one")
+            return verdict._replace(reason=f"{annotated.rewritten} may set another one than its template")
+        try:
+            return self._compared(verdict, found)
+        except CmpError as error:
+            return verdict._replace(reason=f"{error.application} cannot be rendered: {' '.join(error.what.split())}")
+
+    def _compared(self, verdict: Verdict, found: Sequence[_Candidate]) -> Verdict:
         missing: dict[str, None] = {}
         doubtful: dict[str, None] = {}
         for one in found:
-            lacks, may_lack = self._lacks(annotated.annotation or "", one)
+            lacks, may_lack = self._lacks(verdict.annotated.annotation or "", one)
             missing |= dict.fromkeys(lacks)
             doubtful |= dict.fromkeys(may_lack)
         if not (missing or doubtful):
@@ -89,8 +96,8 @@ class Checker:
         every = items(expressions.filled(annotation, one.known), join(self._prefix, one.folder))
         if not every:
             return (), ()  # without items every change counts
-        certain = [item for item in every if not expressions.is_open(item)]
-        doubtful = [item for item in every if expressions.is_open(item)]
+        certain = [item for item in every if not expressions.is_template(item)]
+        doubtful = [item for item in every if expressions.is_template(item)]
         reader = self._paths.reader(one.pair)
         lost = [path for path in self._paths.files(reader) if not matches(certain, path)]
         may_be = {path for path in lost if any(expressions.may_mean(item, path) for item in doubtful)}

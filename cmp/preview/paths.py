@@ -14,7 +14,7 @@ from cmp.fingerprint import Prints
 from cmp.instances import Repository, Request
 from cmp.model import NOTHING
 from cmp.preview.inventory_file import inventory_file
-from cmp.preview.items import is_literal, of_path, of_pattern, reduced
+from cmp.preview.items import of_path, of_pattern, reduced
 from cmp.preview.links import Links
 from cmp.tree import join, walk
 
@@ -99,8 +99,10 @@ class Paths:
         for pattern, folders in self._own(readers):
             own += tuple(f"{folder}/" for folder in folders)
             item = of_pattern(pattern, known, self._tree.prefix)
-            if is_literal(item) or len(folders) == 1:
-                yield item if is_literal(item) else self._item(*folders)
+            if pattern.names <= known.keys() and not pattern.has_wildcard:
+                yield item
+            elif len(folders) == 1:
+                yield self._item(*folders)
             else:
                 yield from (f"{item}{level}" for level in self._levels(folders))
         for path in dict.fromkeys(path for reader in readers for path in reader.paths):

@@ -12,7 +12,7 @@ from cmp.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
 from cmp.instances import Repository, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from cmp.changes import Delivery, Rule
     from cmp.instances import Pair
@@ -46,31 +46,41 @@ class Case(NamedTuple):
     error: CmpError | None
     inputs: Inputs
     tools: tuple[ToolPin, ...] = ()
+    repositories: tuple[str, ...] = ()
     sees_tree: bool = False
 
 
 class Side:
     """The cases of a tree by their keys; ConfigError when its configuration as a whole cannot be read."""
 
-    def __init__(self, tree: GitTree, asked: Iterable[Asked] | None = None, *, like: Known | None = None) -> None:
-        """Resolve what is asked for; without it, all pairs of the layout.  `like` is what is known already."""
+    def __init__(self, tree: GitTree, cases: Known | None = None) -> None:
+        """Resolve all pairs of the layout, but for what is known of them already."""
         self.tree = tree
         self.repository = Repository(tree, FACTS)
         self.prints = Prints(self.repository.tree)
-        if like:
-            self.cases = {key: case if like.holds(case) else self._case(case.asked) for key, case in like.cases.items()}
-            return
-        wanted = [_of_pair(self.repository, pair) for pair in self.repository.pairs()] if asked is None else asked
-        self.cases = {one.key: self._case(one) for one in wanted}
+        if cases is None:
+            pairs = (of_pair(self.repository, pair) for pair in self.repository.pairs())
+            self.cases = {one.key: self.case(one) for one in pairs}
+        else:
+            found = cases.cases
+            self.cases = {key: one if cases.holds(one) else self.case(one.asked) for key, one in found.items()}
 
     def successor(self, tree: GitTree, changed: Sequence[str]) -> Side:
-        """Return the side of a tree that differs from this one in the paths `changed`, with the pairs of its layout.
+        """Return the side of a tree that differs from this one in the paths `changed`.
 
         An instance follows from the names of files and from the configuration: where neither changed, it is the same,
         and only what reads a changed file is looked at again.
         """
         decides = any(self._decides(path, tree) for path in changed)
-        return Side(tree, like=None if decides else Known(self.cases, tuple(changed)))
+        return Side(tree, None if decides else Known(self.cases, tuple(changed)))
+
+    def asking(self, asked: Sequence[Asked]) -> Side:
+        """Return the side with these cases in place of the layout's; what is asked for alike is not resolved again."""
+        other = Side(self.tree, Known({}, ()))
+        for one in asked:
+            known = self.cases.get(one.key)
+            other.cases[one.key] = known if known and known.asked == one else other.case(one)
+        return other
 
     def _decides(self, path: str, tree: GitTree) -> bool:
         """Whether a change of this path may change which instances there are, or what they are."""
@@ -88,13 +98,18 @@ class Side:
         except CmpError as error:
             return f"error: {error}"
 
-    def _case(self, asked: Asked) -> Case:
+    def case(self, asked: Asked) -> Case:
+        """Resolve what is asked for; an error is a case, too."""
         try:
             instance = instances.resolve_in(self.repository, asked.request)
             needs = engine_of(instance.engines).needs(self.repository.tree, instance)
             has_secrets = bool(instance.secret_files) or any(layer.secret for layer in instance.layers)
-            tools = (*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else []))
-            return Case(asked, instance, None, self.prints.inputs(instance, needs), tools, needs.sees_tree)
+            return Case(
+                *(asked, instance, None, self.prints.inputs(instance, needs)),
+                tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),
+                repositories=tuple(self.prints.repositories(needs)),
+                sees_tree=needs.sees_tree,
+            )
         except CmpError as error:
             return Case(asked, None, error, NOTHING)
 
@@ -110,7 +125,8 @@ class Known(NamedTuple):
         return case.error is None and not any(case.inputs.has(path) for path in self.changed)
 
 
-def _of_pair(repository: Repository, pair: Pair) -> Asked:
+def of_pair(repository: Repository, pair: Pair) -> Asked:
+    """Ask for a pair of the layout, as a person would."""
     subject = Subject(pair.app, pair.cluster, environment(repository, pair.cluster))
     return Asked(subject, Request(pair.app, pair.cluster))
 

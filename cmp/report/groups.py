@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp.report import places
 from cmp.report.paths import path_line, path_text, scalar
-from cmp.report.spans import MINUS, Body, Bullets, Paragraph, Span, Table, code, joined, line, plain, plural, sentence
+from cmp.report.spans import MINUS, Body, Bullets, Paragraph, Span, Table, code, joined, line, plural, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +21,11 @@ _FEW = 3  # clusters that stand in the summary by name
 def body(group: Group, extent: Extent, *, is_compact: bool) -> Body:
     """Return the group; lists in it are as long as the extent allows, all pieces of the change are there."""
     change = group.change
-    subjects = [member.subject for member in group.members]
     notes = [*_notes(group, extent)]
     return Body(
         group.letter,
         _summary(group),
-        tuple(dict.fromkeys((group.app, named(change.identity), *places.clusters(subjects)))),
+        tuple(places.clusters(member.subject for member in group.members)),
         (Bullets(tuple(notes)),) if notes else (),
         _heading(change),
         _pieces(change, is_compact=is_compact),
@@ -55,7 +54,7 @@ def _summary(group: Group) -> Line:
         line("unlike ", Span(group.differs_from, "letter")) if group.differs_from else (),
         line(f"+{added:,} {MINUS}{removed:,}" if added + removed else ""),
         line(f"restarts {len(group.members):,}" if change.is_restart else ""),
-        line("danger") if change.dangers else (),
+        line(Span("danger", "strong")) if change.dangers else (),
         line("from ", code(places_of[0]), more) if places_of else (),
     ]
     return joined(parts, " · ")
@@ -80,7 +79,10 @@ def _notes(group: Group, extent: Extent) -> Iterator[Line]:
     """Yield what is to be known before one reads the change."""
     change = group.change
     lines = [
-        *(line("Danger: ", sentence(danger.text), " (", code(danger.rule), ")") for danger in change.dangers),
+        *(
+            line("Danger: ", code(named(change.identity)), " ", sentence(danger.text), " (", code(danger.rule), ")")
+            for danger in change.dangers
+        ),
         *(sentence(why) for why in group.why),
         *(_cause(cause) for cause in change.causes),
         *_unstable(change, extent),
@@ -155,8 +157,3 @@ def _members(group: Group, extent: Extent) -> Table:
     blank = [line()] * len(group.columns)
     more = [(*blank, line(f"and {plural(rest, 'more row')}"))] if rest > 0 else []
     return Table((*(line(code(column)) for column in group.columns), line("clusters")), (*told[: extent.items], *more))
-
-
-def search_words(found: Body) -> str:
-    """Return what a reader may look for, in small letters."""
-    return " ".join((*found.words, plain(found.summary))).lower()

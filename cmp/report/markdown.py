@@ -23,7 +23,8 @@ _EXTENTS = (Extent(40, 12, 30), Extent(15, 6, 10), Extent(4, 3, 3))
 _OPEN = 3  # groups that are unfolded, if they are short
 _SHORT = 60  # lines
 _BETWEEN = " ⋮"  # stands between hunks
-_REST = 160  # characters kept for the line that tells what was left out
+_CHANGES = "#### Changes\n\n"
+_REST = 160  # characters kept for the heading of the groups and the line that tells what was left out
 _ICONS = {
     "failed": "❌", "rendered": "✅", "dangers": "⚠️", "calm": "✅", "merge": "🔁", "waits": "⏸️", "unknown": "❔",
     "kept": "📌", "pairs": "📦", "folded": "🔇",
@@ -48,7 +49,8 @@ def view(report: Report, options: Options) -> str:
         for number, (body, grant) in enumerate(zip(bodies, grants, strict=True))
         if grant.is_shown
     )
-    return f"{title}{before}{shown}{_left_out(bodies, grants)}{after}"
+    heading = _CHANGES if shown else ""
+    return f"{title}{before}{heading}{shown}{_left_out(bodies, grants)}{after}"
 
 
 def _around(report: Report, options: Options, room: int) -> tuple[str, str]:

@@ -23,9 +23,10 @@ FENCE = 3  # backticks
 _RUN = re.compile("`+")
 _NOT_IN_CODE = re.compile(r"[`|]|\A |\A\Z| \Z")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]|\A | \Z")
-_MARKUP = re.compile(r"[\\`*_\[\]<>&|~]")
-# What forges make links of: @team, #12, !12, $12, %12, ~12, GH-12, https://, www.
-_REFERENCE = re.compile(r"(?i)([@#!$%~]|&amp;|\bgh-|:(?=//)|\bwww(?=\.))(?=\S)")
+# What is markup, and what forges make links of: @team, #12, !12, $12, %12, ~12, &12, GH-12, https://, www.
+_SPECIAL = re.compile(r"(?i)[\\`*_\[\]<>&|~@#!$%]|\bgh-|:(?=//)|\bwww(?=\.)")
+_ONLY_MARKUP = frozenset("\\`*_[]<>|")
+_APART = "&#8203;"  # a space without width
 
 
 def text(spans: Line) -> str:
@@ -48,8 +49,13 @@ def code(raw: str) -> str:
 
 def escaped(raw: str) -> str:
     """Return prose that is read as it stands."""
-    shown = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", cut(visible(raw)))
-    return _REFERENCE.sub(r"\1&#8203;", shown)
+    return _SPECIAL.sub(_neutral, cut(visible(raw)))
+
+
+def _neutral(found: re.Match[str]) -> str:
+    special = found[0]
+    shown = special if special.isalnum() or len(special) > 1 else f"&#{ord(special)};"
+    return shown if special in _ONLY_MARKUP else f"{shown}{_APART}"
 
 
 def cut(shown: str) -> str:

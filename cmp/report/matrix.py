@@ -45,9 +45,11 @@ def matrix(report: Report, extent: Extent) -> Section | None:
     apps = list(dict.fromkeys(sorted((subject.app for subject in subjects), key=places.natural)))
     rows = [app for app in apps if app in _special(report)] if len(apps) > MANY_ROWS else apps
     shown = rows[: extent.items]
-    blocks: list[Block] = [_table(shown, subjects, marks, extent)] if shown else []
+    blocks: list[Block] = []
+    if shown:
+        table = _table(shown, subjects, marks, extent)
+        blocks += [table, Paragraph(_legend(table))]
     blocks += [Paragraph(line(text)) for text in _rest(len(apps), len(rows), len(shown))]
-    blocks += [Paragraph(line(_legend(marks, shown)))] if shown else []
     return Section("matrix", "Who changes", tuple(blocks))
 
 
@@ -77,20 +79,19 @@ def _special(report: Report) -> set[str]:
 
 
 def _rest(apps: int, rows: int, shown: int) -> Iterable[str]:
-    if apps > rows:
-        yield f"{plural(apps - rows, 'more app')} without outlier, danger or failure."
+    """Yield what is said of rows that the table has not: first what would be told with more room."""
     if rows > shown:
-        yield (
-            f"{plural(rows - shown, 'more app')} with an outlier, a danger or a failure."
-            if apps > rows
-            else (f"{plural(rows - shown, 'more app')}.")
-        )
+        kind = "with an outlier, a danger or a failure" if apps > rows else "with changes"
+        yield f"{plural(rows - shown, 'more app' if shown else 'app')} {kind}."
+    if apps > rows:
+        yield f"{plural(apps - rows, 'more app' if rows else 'app')} without outlier, danger or failure."
 
 
-def _legend(marks: _Marks, apps: list[str]) -> str:
-    used = {mark for subject, mark in marks.others.items() if subject.app in apps} | {NONE}
-    signs = " · ".join(f"{sign} {meaning}" for sign, meaning in _MEANING.items() if sign in used)
-    return f"Letters are the changes below · {signs}" if marks.letters else signs
+def _legend(table: Table) -> Line:
+    spans = [span for row in table.rows for cell in row for span in cell]
+    signs = [f"{sign} {meaning}" for sign, meaning in _MEANING.items() if Span(sign) in spans]
+    has_letters = any(span.style in {"letter", "outlier"} for span in spans)
+    return line(" · ".join((*(["Letters are the changes below"] if has_letters else []), *signs)))
 
 
 def _table(apps: list[str], subjects: list[Subject], marks: _Marks, extent: Extent) -> Table:

@@ -53,7 +53,7 @@ def changing(report: Report) -> list[Outcome]:
 
 
 def facts(report: Report, extent: Extent) -> list[Fact]:
-    """Return the table at the top; failures, dangers and the merge always have a row, the others where they say something."""
+    """Return the table at the top; failures, dangers and merge always have a row."""
     rows = [_failed(report, extent), _dangers(report), *_merge(report, extent)]
     rows += [
         Fact("pairs", title, places.by_app(subjects, extent))
@@ -79,16 +79,15 @@ def _is_old(failure: Failure) -> bool:
 def _failed(report: Report, extent: Extent) -> Fact:
     if not report.failures:
         rendered = report.counts.rendered
-        return Fact(
-            "rendered", "Rendered", line(f"all of {plural(rendered, 'pair')}" if rendered else "nothing to render")
-        )
+        told = f"{plural(rendered, 'pair')}, no failure" if rendered else "nothing to render"
+        return Fact("rendered", "Rendered", line(told))
     kinds = (
         ("new in this change", [failure.subject for failure in report.failures if _is_new(failure)]),
         ("failed before, too", [failure.subject for failure in report.failures if _is_old(failure)]),
         ("cannot be judged without the key", [failure.subject for failure in report.failures if failure.needs_key]),
     )
-    told = (line(f"{len(failed):,} {kind}: ", places.by_app(failed, extent)) for kind, failed in kinds if failed)
-    return Fact("failed", "Not rendered", joined(told, " · "))
+    states = (line(f"{len(failed):,} {kind}: ", places.by_app(failed, extent)) for kind, failed in kinds if failed)
+    return Fact("failed", "Not rendered", joined(states, " · "))
 
 
 def _dangers(report: Report) -> Fact:
@@ -122,24 +121,25 @@ def _merge(report: Report, extent: Extent) -> list[Fact]:
         rows.setdefault(title, []).append(told)
     facts = [Fact(*_MERGE[title], joined(told, " · ")) for title, told in rows.items()]
     kept = _kept(report)
-    facts += (
-        [Fact("kept", "Not pruned", line("what is removed stays there: ", places.crowd(kept, extent)))] if kept else []
-    )
+    if kept:
+        facts.append(
+            Fact("kept", "Not pruned", line("what is removed stays: ", places.by_cluster(kept, changed, extent)))
+        )
     return facts or [Fact("waits", "At merge", line("nothing changes"))]
 
 
 def _how(deliveries: list[Delivery]) -> tuple[int, Line]:
     """Return the row that a pair belongs to, and how it comes there."""
     if any(delivery.at_merge for delivery in deliveries):
-        return 0, line(" sync by themselves")
+        return 0, line(", synced automatically")
     if not deliveries:
         return 2, line(", no Application in this repository says")
     if any(delivery.at_merge is None for delivery in deliveries):
         return 2, line(", nobody can tell what their Application follows")
     automated = [delivery for delivery in deliveries if delivery.automated]
     if automated:
-        return 1, line(" follow ", code(automated[0].target_revision))
-    return 1, line(" wait for a sync by hand")
+        return 1, line(", following ", code(automated[0].target_revision))
+    return 1, line(", waiting for a sync by hand")
 
 
 def _kept(report: Report) -> list[Subject]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cmp.report import groups, overview, sections
 from cmp.report.markup import visible_line
 from cmp.report.matrix import matrix
-from cmp.report.spans import Bullets, Extent, Paragraph, Verbatim
+from cmp.report.spans import Bullets, Extent, Paragraph, Verbatim, code, joined, line, plain, plural
 from cmp.report.style import SCRIPT, STYLE
 from cmp.report.visible import visible
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from cmp.report.spans import Block, Body, Fact, Line, Section, Span, Table
 
 _ALL = 1_000_000_000
-_EXTENT = Extent(_ALL, _ALL, _ALL)
-_FACTS = Extent(20, 12, 20)  # of the table at the top; all of it stands below
+_EXTENT = Extent(_ALL, 30, _ALL)
 _OPEN = 5  # groups that are unfolded, if they are short
 _SHORT = 80  # lines
 _CLASSES = {"+": "add", "-": "del", "#": "note"}
@@ -51,7 +50,7 @@ def _policy() -> str:
 
 
 def _content(report: Report, options: Options) -> Iterator[str]:
-    yield f"<dl>\n{''.join(_fact(fact) for fact in overview.facts(report, _FACTS))}</dl>\n"
+    yield f"<dl>\n{''.join(_fact(fact) for fact in overview.facts(report, _EXTENT))}</dl>\n"
     yield from _sections(
         (sections.failures(report, _EXTENT), sections.dangers(report, _EXTENT), matrix(report, _EXTENT))
     )
@@ -84,10 +83,23 @@ def _group(body: Body, number: int) -> str:
     is_open = number < _OPEN and sum(len(piece) for piece in body.pieces) <= _SHORT
     return (
         f'<details class="group{" odd" if body.is_outlier else ""}" id="group-{_escaped(body.letter)}" '
-        f'data-words="{_escaped(groups.search_words(body))}"{" open" if is_open else ""}>'
+        f'data-words="{_escaped(_words(body))}"{" open" if is_open else ""}>'
         f"<summary>{_line(body.summary)}</summary>\n<div>\n"
-        f"{_blocks(body.before)}{_diff(body)}{_blocks(body.after)}</div></details>\n"
+        f"{_blocks(body.before)}{_diff(body)}{_blocks(body.after)}{_clusters(body)}</div></details>\n"
     )
+
+
+def _words(body: Body) -> str:
+    """Return what a reader may look for, in small letters."""
+    return " ".join((plain(body.summary), *body.clusters)).lower()
+
+
+def _clusters(body: Body) -> str:
+    """Return all names where the sentence above has not all of them."""
+    if len(body.clusters) <= _EXTENT.names:
+        return ""
+    names = _line(joined((line(code(name)) for name in body.clusters), ", "))
+    return f"<details><summary>All {plural(len(body.clusters), 'cluster')}</summary><p>{names}</p></details>\n"
 
 
 def _diff(body: Body) -> str:

@@ -67,7 +67,7 @@ class Body(NamedTuple):
 
     letter: str
     summary: Line
-    words: tuple[str, ...]
+    clusters: tuple[str, ...]
     before: tuple[Block, ...]
     heading: str
     pieces: tuple[tuple[str, ...], ...]

@@ -15,14 +15,13 @@ h1 { font-size: 24px; line-height: 1.3; margin: 0 0 16px; overflow-wrap: anywher
 h2 { font-size: 17px; margin: 32px 0 10px; padding-bottom: 4px; border-bottom: 1px solid var(--line); }
 code, pre {
   font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", "Noto Sans Mono CJK JP", monospace; }
-code { background: var(--box);
-  padding: 1px 5px; border-radius: 4px; overflow-wrap: anywhere; }
+code { background: var(--box); padding: 1px 5px; border-radius: 4px; overflow-wrap: anywhere; }
 pre { margin: 8px 0; padding: 10px 0; overflow-x: auto; background: var(--box); border-radius: 6px; }
 pre > span { display: block; width: max-content; min-width: 100%; padding: 0 14px; white-space: pre; }
 .add { background: var(--add); color: var(--addfg); } .del { background: var(--del); color: var(--delfg); }
 .note { color: var(--soft); }
-dl { display: grid; grid-template-columns: max-content 1fr; margin: 0; border: 1px solid var(--line); border-radius: 8px;
-  overflow: hidden; }
+dl { display: grid; grid-template-columns: max-content 1fr; margin: 0; overflow: hidden;
+  border: 1px solid var(--line); border-radius: 8px; }
 dt, dd { margin: 0; padding: 8px 14px; border-top: 1px solid var(--line); }
 dt { font-weight: 600; background: var(--box); border-left: 4px solid transparent; }
 dt:first-of-type, dt:first-of-type + dd { border-top: 0; }
@@ -32,6 +31,7 @@ dt.rendered, dt.calm { border-left-color: var(--addfg); }
 table { border-collapse: collapse; font-size: 14px; }
 th, td { border: 1px solid var(--line); padding: 5px 10px; text-align: left; vertical-align: top; }
 th { background: var(--box); font-weight: 600; }
+td code, th code { overflow-wrap: normal; }
 td:first-child, th:first-child { position: sticky; left: 0; background: var(--box); }
 .letter, .outlier { font-weight: 700; color: var(--mark); text-decoration: none; }
 .outlier { color: var(--odd); }
@@ -42,7 +42,6 @@ details.group > summary { padding: 9px 14px; cursor: pointer; overflow-wrap: any
 details.group[open] > summary { border-bottom: 1px solid var(--line); }
 details.group > div { padding: 4px 14px 10px; }
 ul { margin: 8px 0; padding-left: 22px; } p { margin: 8px 0; }
-details.names { display: inline; } details.names > summary { display: inline; cursor: pointer; color: var(--mark); }
 #filter { width: 100%; margin: 8px 0; padding: 7px 12px; font: inherit; color: inherit; background: var(--bg);
   border: 1px solid var(--line); border-radius: 6px; }
 @media (max-width: 640px) { body { padding: 14px; } dl { grid-template-columns: 1fr; } dd { border-top: 0; } }

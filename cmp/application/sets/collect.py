@@ -1,0 +1,58 @@
+"""The Applications and ApplicationSets that are files of a repository."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.application.document import GROUP, is_a, objects
+from cmp.errors import ConfigError
+from cmp.tree import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cmp.application.document import Found
+    from cmp.tree import Tree
+
+_WILDCARD = re.compile(r"(\*\*/|\*\*|\*)")
+_MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+
+
+class Declared(NamedTuple):
+    """What files of a repository declare, by file and place in it; `notes` are sentences about files left out."""
+
+    applications: tuple[Found, ...]
+    sets: tuple[Found, ...]
+    notes: tuple[str, ...]
+
+
+def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
+    """Return all Applications and ApplicationSets in files that match a pattern (`**/*.yaml`), also those in lists.
+
+    A file that is no YAML, such as a chart's template, is left out with a note, if it looks as if it had one.
+    """
+    compiled = [_compiled(pattern) for pattern in patterns]
+    found: list[Found] = []
+    notes: list[str] = []
+    for path in walk(tree, ""):
+        if any(pattern.fullmatch(path) for pattern in compiled):
+            data = tree.read(path)
+            try:
+                found += _declared(data, path)
+            except ConfigError as error:
+                notes.append(f"{error.file} is left out: {error.what}")
+    applications, sets = (
+        tuple(each for each in found if is_a(kind, each.value)) for kind in ("Application", "ApplicationSet")
+    )
+    return Declared(applications, sets, tuple(notes))
+
+
+def _declared(data: bytes, path: str) -> Iterator[Found]:
+    """Yield the objects of a file, which is only parsed when it speaks of Argo CD."""
+    if GROUP.encode() in data and b"Application" in data:
+        yield from objects(data, path)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile("".join(_MEANING.get(part) or re.escape(part) for part in _WILDCARD.split(pattern)), re.DOTALL)

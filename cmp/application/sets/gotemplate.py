@@ -1,0 +1,184 @@
+"""A Go template of the controller -> one that prints the same in Helm, or an error that names what could differ.
+
+Helm does not know that a missing key may be an error, has not all functions, and gets each map as a map of anything.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.application.sets.functions import CALLS, FUNCTIONS, OF_MAPS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+)
+    | (?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`)
+    | (?P<path>\$\w*(?:\.[^\W\d]\w*)*|(?:\.[^\W\d]\w*)+|\.(?!\d))
+    | (?P<word>[^\W\d]\w*)
+    | (?P<other>[-+]?[\d.][\w.+-]*|'(?:\\.|[^'\\\n])*'|:=|[=,])
+    | (?P<pipe>\|)
+    | (?P<open>\()
+    | (?P<close>\))
+    """,
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"\{\{(?:-\s)?\s*/\*.*?\*/\s*(?:\s-)?\}\}", re.DOTALL)
+_TRIMS = re.compile(r"\{\{-\s")
+_RIGHT = re.compile(r"(?:\s-)?\}\}")
+_SLUG = ' | include "cmp.slugify"'
+_OPENING, _BLOCKS = ("if", "range", "with"), ("block", "define", "template")
+_KEYWORDS = frozenset((*_OPENING, "else", "end", "break", "continue", "nil", "true", "false"))
+
+
+class RefusedError(ValueError):
+    """What is not read statically, as the end of a sentence about the template."""
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+@lru_cache(maxsize=4096)
+def translate(text: str, texts: frozenset[str], *, is_strict: bool) -> str:
+    """Return the template for Helm; RefusedError when that would not print the same.
+
+    `texts` are the names under which the parameters have a map of texts: there Helm has a map of anything.
+    """
+    pieces = list(_pieces(text))
+    actions = [piece for piece in pieces if not isinstance(piece, str)]
+    _refuse_unbalanced(actions)
+    _refuse_unlike_maps([token for action in actions for token in action], texts)
+    return "".join(
+        piece if isinstance(piece, str) else "".join(_translated(piece, texts, is_strict=is_strict)) for piece in pieces
+    )
+
+
+def _pieces(text: str) -> Iterator[str | list[_Token]]:
+    """Yield text (with braces and comments) and the tokens of actions, in turn."""
+    start = 0
+    while (opening := text.find("{{", start)) >= 0:
+        yield text[start:opening]
+        if comment := _COMMENT.match(text, opening):
+            yield comment[0]
+            start = comment.end()
+            continue
+        left = "{{-" if _TRIMS.match(text, opening) else "{{"
+        tokens, right = _action(text, opening + len(left))
+        yield from (left, tokens, right[0])
+        start = right.end()
+    yield text[start:]
+
+
+def _action(text: str, at: int) -> tuple[list[_Token], re.Match[str]]:
+    """Return the tokens of an action and the match of its end."""
+    tokens: list[_Token] = []
+    while not (right := _RIGHT.match(text, at)):
+        found = _TOKEN.match(text, at)
+        if at == len(text):
+            raise RefusedError("an action has no end")
+        if not found:
+            raise RefusedError(f"`{text[at : at + 20]}` is no Go template")
+        tokens.append(_Token(str(found.lastgroup), found[0]))
+        at = found.end()
+    return tokens, right
+
+
+def _refuse_unbalanced(actions: list[list[_Token]]) -> None:
+    depth = 0
+    for tokens in actions:
+        first = next((token.text for token in tokens if token.kind != "space"), "")
+        if first in _BLOCKS:
+            raise RefusedError(f"`{first}` is not read")
+        depth += (first in _OPENING) - (first == "end")
+        if depth < 0:
+            raise RefusedError("an `end` has no beginning")
+    if depth:
+        raise RefusedError("a block has no end")
+
+
+def _translated(tokens: list[_Token], texts: Collection[str], *, is_strict: bool) -> Iterator[str]:
+    slugs = [False]  # whether the command is one of `slugify`; one more for each parenthesis
+    before = _Token("space", "")
+    for index, token in enumerate(tokens):
+        if slugs[-1] and token.kind in ("pipe", "close"):
+            yield _SLUG
+        slugs = _nested(slugs, token)
+        if token.kind == "path":
+            yield _path(token.text, before, is_strict=is_strict)
+        elif token.kind != "word" or token.text in _KEYWORDS:
+            yield token.text
+        elif token.text == "slugify":
+            slugs[-1] = True
+            yield "list"
+        else:
+            yield "get" if _is_of_texts(tokens[index:], texts) else _function(token.text)
+        before = token
+    if slugs[-1]:
+        yield _SLUG
+
+
+def _nested(slugs: list[bool], token: _Token) -> list[bool]:
+    if token.kind == "open":
+        return [*slugs, False]
+    if token.kind == "close":
+        if len(slugs) == 1:
+            raise RefusedError("a parenthesis is closed that was not opened")
+        return slugs[:-1]
+    return [*slugs[:-1], False] if token.kind == "pipe" else slugs
+
+
+def _path(path: str, before: _Token, *, is_strict: bool) -> str:
+    """Return what is there under a path, as the controller sees it when a key is missing.
+
+    Helm takes `.gone` for nothing and `.gone.key` for an error, which is neither of the controller's two ways.
+    """
+    head, *keys = path.split(".")
+    is_of_expression = before.kind in ("close", "word", "string")
+    if path == "." or not keys:
+        return path
+    listed = " ".join(f'"{key}"' for key in keys)
+    if is_strict:
+        if is_of_expression:
+            raise RefusedError(f"a field of an expression (`{path}`) is not read with `missingkey=error`")
+        return f'(ternary {path} "" (include "cmp.has" (list {head or "."} {listed}) | empty))'
+    is_safe = len(keys) == 1 or is_of_expression
+    return path if is_safe else f"(dig {listed} nil {head or '.'})"
+
+
+def _function(name: str) -> str:
+    if name in CALLS:
+        return CALLS[name]
+    if name not in FUNCTIONS:
+        raise RefusedError(f"the function `{name}` is not read")
+    return name
+
+
+def _is_of_texts(tokens: list[_Token], texts: Collection[str]) -> bool:
+    """Whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing."""
+    words = [token for token in tokens if token.kind != "space"]
+    return len(words) > 1 and words[0].text == "index" and words[1].kind == "path" and _last(words[1].text) in texts
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _refuse_unlike_maps(tokens: list[_Token], texts: Collection[str]) -> None:
+    """Refuse functions that treat a map of texts in another way, where it may be one that they get."""
+    words = [token for token in tokens if token.kind != "space"]
+    used = {token.text for token in words if token.kind == "word"}
+    named = {_last(token.text) for token in words if token.kind == "path"}
+    quoted = {token.text[1:-1] for token in words if token.kind == "string"}
+    if any("%T" in text or "%#" in text for text in quoted):
+        raise RefusedError("`%T` and `%#v` are not read: Helm has other Go types")
+    for name in sorted(texts):
+        if (of_maps := sorted(used & OF_MAPS)) and name in named | quoted:
+            raise RefusedError(f"the function `{of_maps[0]}` is not read beside `{name}`, which it refuses in Argo CD")
+        if "index" in used and name in quoted:
+            raise RefusedError(f'the function `index` is not read with "{name}": write `.{name}`')

@@ -1,0 +1,83 @@
+"""Parameters as the controller has them: JSON, and two Go types that behave differently from it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Parameters = dict[str, object]
+
+_NAME_LENGTH = 253
+_NOT_IN_NAMES = re.compile(r"[^-a-z0-9.]")
+_SCIENTIFIC_BELOW, _SCIENTIFIC_FROM = -5, 6  # powers of ten
+
+
+class Texts(dict[str, str]):
+    """A `map[string]string`: Go's flattening does not look into it, and `index` prints nothing for a missing key."""
+
+
+class TextList(list[str]):
+    """A `[]string`: Go's flattening does not look into it."""
+
+
+def normalized(name: str) -> str:
+    """Make a name of a Kubernetes object of a text."""
+    return _NOT_IN_NAMES.sub("-", name.lower())[:_NAME_LENGTH].strip("-.")
+
+
+def flattened(parameters: Mapping[str, object]) -> Parameters:
+    """Return all leaves by their paths, joined with dots; an empty map or list has none."""
+    return dict(_leaves(parameters, ""))
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict) and not isinstance(value, Texts):
+        items: Iterator[tuple[object, object]] = iter(value.items())
+    elif isinstance(value, list) and not isinstance(value, TextList):
+        items = iter(enumerate(value))
+    else:
+        yield path, value
+        return
+    for key, item in items:
+        yield from _leaves(item, f"{path}.{key}" if path else str(key))
+
+
+def as_text(value: object) -> str:
+    """Print a value as Go's `%v` does; every number of JSON is a float64 there."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return {None: "<nil>", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return _number(float(value))
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{as_text(value[key])}' for key in sorted(value))}]"
+    return f"[{' '.join(map(as_text, cast('list[object]', value)))}]"
+
+
+def _number(value: float) -> str:
+    """Print the fewest digits that are the same float (`repr` finds them), from a million on with an exponent."""
+    from decimal import Decimal  # noqa: PLC0415  # only numbers need it
+
+    number = Decimal(repr(value)).normalize()
+    if not number or _SCIENTIFIC_BELOW < number.adjusted() < _SCIENTIFIC_FROM:
+        return f"{number:f}"
+    sign, digits, _ = number.as_tuple()
+    mantissa = "".join(map(str, digits))
+    fraction = f".{mantissa[1:]}" if mantissa[1:] else ""
+    return f"{'-' * sign}{mantissa[0]}{fraction}e{number.adjusted():+03d}"
+
+
+def names_of_texts(value: object, name: str = "") -> Iterator[str]:
+    """Yield the names under which there are `Texts` in parameters."""
+    if isinstance(value, Texts):
+        yield name
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from names_of_texts(item, key)
+    elif isinstance(value, list) and not isinstance(value, TextList):
+        for item in value:
+            yield from names_of_texts(item, name)

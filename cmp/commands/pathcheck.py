@@ -1,0 +1,90 @@
+"""`cmp paths --check`: the annotations that stand in the Applications and ApplicationSets of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from cmp.commands import Output
+from cmp.errors import UsageError
+from cmp.preview import annotated
+from cmp.preview.annotated import Unread
+from cmp.preview.pathcheck import Checker
+from cmp.preview.paths import Paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cmp.commands import Invocation
+    from cmp.preview.annotated import Annotated
+    from cmp.preview.pathcheck import Verdict
+    from cmp.tree import WorkTree
+
+MAX_LISTED = 10
+
+
+def check(tree: WorkTree, files: Sequence[str], output_format: str, invocation: Invocation) -> Output:
+    """Check what stands in these files, or in all YAML files of the tree; exit code 1 where something is missing."""
+    warn = invocation.context.log.warning
+    checker = Checker(Paths(tree), tree.prefix)
+    verdicts: list[Verdict] = []
+    for found in _named(files, invocation.cwd) if files else annotated.scan(tree):
+        if isinstance(found, Unread):
+            warn(f"{found.file} is not checked: {found.problem}")
+            continue
+        verdict = checker.check(found)
+        if verdict.pairs:
+            verdicts.append(verdict)
+        else:
+            warn(f"{found.place}: {found.subject} is not checked: no application here has its source path")
+    wrong = [verdict for verdict in verdicts if not verdict.is_right]
+    if output_format == "json":
+        text = json.dumps([_object(verdict) for verdict in verdicts], indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = "".join(f"{line}\n" for verdict in wrong for line in _lines(verdict))
+    summary = f"cmp: {len(verdicts)} Applications and ApplicationSets checked, {len(wrong)} not right"
+    return Output(text.encode(), 1 if wrong else 0, summary)
+
+
+def _named(files: Sequence[str], cwd: str) -> Iterator[Annotated]:
+    for name in files:
+        try:
+            with open(os.path.join(cwd, name), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise UsageError(f"cannot read this file: {error.strerror}", file=name) from None
+        yield from annotated.read(data, name)
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    where = f"{verdict.annotated.place}: {verdict.annotated.subject}:"
+    if verdict.reason:
+        yield f"{where} cannot be decided: {verdict.reason}"
+    if verdict.missing:
+        yield f"{where} the annotation lacks {_listed(verdict.missing)}"
+    if verdict.open:
+        yield f"{where} cannot be decided: its {{{{…}}}} may or may not lead to {_listed(verdict.open)}"
+    if verdict.right:
+        yield f"  right is {verdict.right}"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MAX_LISTED} more" if len(paths) > MAX_LISTED else ""
+    return ", ".join(paths[:MAX_LISTED]) + more
+
+
+def _object(verdict: Verdict) -> dict[str, object]:
+    found = verdict.annotated
+    return {
+        "file": found.file,
+        "line": found.line,
+        "kind": found.kind,
+        "name": found.name,
+        "annotation": found.annotation,
+        "pairs": [{"application": app, "cluster": cluster} for app, cluster in verdict.pairs],
+        "missing": verdict.missing,
+        "undecided": verdict.open,
+        "reason": verdict.reason,
+        "right": verdict.right,
+    }

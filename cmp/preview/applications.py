@@ -1,0 +1,201 @@
+"""Argo CD's own Applications: what each asks the plugin for, and how it brings the result to its cluster.
+
+They are files of the repository, what its ApplicationSets come to, or a list that a live Argo CD printed.  A pair of
+the layout that no Application renders is compared all the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from cmp import application, environ, parameters, toolchain
+from cmp.application.document import Found, objects, of
+from cmp.application.sets import World, applications_in, evaluator, expand
+from cmp.changes import Delivery, Rule, Subject
+from cmp.config.reference import PINS
+from cmp.engines import FACTS
+from cmp.errors import CmpError, ConfigError
+from cmp.instances import Repository, Request, named
+from cmp.preview.sides import Asked, environment, of_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.application import Application
+    from cmp.context import Context
+    from cmp.model import Cluster
+    from cmp.revision import GitTree
+
+    Values = dict[str, object]
+
+REVISION = "ARGOCD_APP_REVISION"
+NEUTRAL = "0" * 40  # both sides get the same: the commit would differ in every change
+HEADS = ("", "HEAD")
+HELM = "helm"
+
+
+class Given(NamedTuple):
+    """Where Applications are: patterns of files, and the content of lists (their names, for messages)."""
+
+    patterns: tuple[str, ...] = ()
+    lists: tuple[tuple[str, bytes], ...] = ()
+    trunk: str = ""  # the branch that the change is merged into
+
+
+class Gathered(NamedTuple):
+    """What is asked for, and sentences about what could not be read."""
+
+    asked: tuple[Asked, ...]
+    notes: tuple[str, ...]
+
+
+def gather(tree: GitTree, given: Given, context: Context) -> Gathered:
+    """Return every Application that a plugin renders from a tree, and the layout's pairs that none of them renders."""
+    repository = Repository(tree, FACTS)
+    found, notes = _found(tree, repository, given, context)
+    reader = _Reader(tree, repository, given.trunk)
+    asked = [one for each in found for one in reader.read(each)]
+    times = Counter((one.subject.app, one.subject.cluster) for one in asked)
+    # Only where several Applications render one pair do their names tell them apart: others may come and go.
+    named_apart = [
+        one if times[one.subject.app, one.subject.cluster] > 1 else one._replace(application="") for one in asked
+    ]
+    pairs = (of_pair(repository, pair) for pair in repository.pairs() if not times[pair.app, pair.cluster])
+    return Gathered((*named_apart, *pairs), (*notes, *reader.notes))
+
+
+def _found(tree: GitTree, repository: Repository, given: Given, context: Context) -> tuple[list[Found], list[str]]:
+    """Return all Applications, those of ApplicationSets included, and what could not be read."""
+    declared = applications_in(tree, given.patterns)
+    found = [*declared.applications, *(one for name, data in given.lists for one in objects(data, name))]
+    notes = [*declared.notes]
+    if not declared.sets:
+        return found, notes
+    config = repository.config
+    helm = toolchain.find({HELM: config.defaults.tools.get(HELM, PINS[HELM])}, context.settings)[HELM]
+    world = World(tree, tuple(config.clusters[name] for name in sorted(config.clusters)), evaluator(helm, context))
+    spots = {one.names[0]: one.spot for one in declared.sets}
+    for expanded in expand(declared.sets, world):
+        found += [Found(value, spots[expanded.name]) for value in expanded.applications]
+        notes += expanded.notes
+        if expanded.error:
+            notes.append(f"the ApplicationSet {expanded.name} would stop updating: {expanded.error.what}")
+    return found, notes
+
+
+class _Reader:
+    """Turns Applications into requests for one tree."""
+
+    def __init__(self, tree: GitTree, repository: Repository, trunk: str) -> None:
+        self._tree = tree
+        self._repository = repository
+        self._trunk = trunk
+        self._others = 0
+        self._wrong: list[str] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about Applications that are not compared."""
+        others = [f"{self._others} Applications have no plugin and are not compared"] if self._others else []
+        return (*self._wrong, *others)
+
+    def read(self, found: Found) -> Iterator[Asked]:
+        """Yield what an Application asks for; nothing where no plugin of ours renders it."""
+        if not _has_plugin(found.value):
+            self._others += 1
+            return
+        try:
+            one = application.overridden(of(found), self._file)
+            yield self._asked(one, found.value)
+        except CmpError as error:
+            self._wrong.append(f"the Application {found.names[0]} is not compared: {error.what}")
+
+    def _file(self, path: str) -> bytes | None:
+        inside = self._inside(path)
+        return self._tree.read(inside) if inside is not None and self._tree.kind(inside) == "file" else None
+
+    def _inside(self, path: str) -> str | None:
+        """Return a path of the repository as one of the source tree, which may be a folder of it."""
+        prefix = self._tree.prefix
+        if not prefix:
+            return path
+        return path.removeprefix(f"{prefix}/") if path.startswith(f"{prefix}/") else None
+
+    def _asked(self, one: Application, value: Values) -> Asked:
+        folder = self._inside(one.path.strip("/"))
+        if folder is None:
+            raise ConfigError(f"its path {one.path} lies outside the source tree {self._tree.prefix}")
+        destination = cast("Values", cast("Values", value["spec"])["destination"])
+        cluster = self._cluster(destination)
+        outside = {REVISION: NEUTRAL, "KUBE_VERSION": cluster.kube_version if cluster else ""}
+        outside["KUBE_API_VERSIONS"] = ",".join(cluster.api_versions) if cluster else ""
+        variables = application.variables(one, outside)
+        request = Request(
+            folder=folder,
+            parameters=parameters.read(environ.plugin_env(variables)),
+            build_env=environ.build_env({**variables, "KUBE_VERSION": "", "KUBE_API_VERSIONS": ""}),
+            in_sidecar=True,
+        )
+        subject = self._subject(one, request, destination)
+        return Asked(
+            subject, request, one.instance_name, self._delivery(subject, one, value), tuple(_rules(one, value))
+        )
+
+    def _cluster(self, destination: Values) -> Cluster | None:
+        for cluster in self._repository.config.clusters.values():
+            if destination.get("name") == cluster.name or (
+                cluster.server and destination.get("server") == cluster.server
+            ):
+                return cluster
+        return None
+
+    def _subject(self, one: Application, request: Request, destination: Values) -> Subject:
+        try:
+            found = named(self._repository, request)
+        except CmpError:  # the case says it
+            return Subject(one.name, str(destination.get("name") or destination.get("server") or ""))
+        return Subject(found.app, found.cluster, environment(self._repository, found.cluster))
+
+    def _delivery(self, subject: Subject, one: Application, value: Values) -> Delivery:
+        policy = _at(value, "spec", "syncPolicy", "automated")
+        automated = isinstance(policy, dict) and policy.get("enabled") is not False
+        options = policy if isinstance(policy, dict) else {}
+        target = str(one.source.get("targetRevision", ""))
+        follows = target in HEADS or target == self._trunk
+        return Delivery(
+            subject,
+            one.name,
+            automated,
+            prune=options.get("prune") is True,
+            self_heal=options.get("selfHeal") is True,
+            target_revision=target or "HEAD",
+            at_merge=automated and follows,
+        )
+
+
+def _has_plugin(value: Values) -> bool:
+    sources = _at(value, "spec", "sources")
+    source = _at(value, "spec", "source")
+    every = [*(sources if isinstance(sources, list) else []), source]
+    return any(isinstance(one, dict) and "plugin" in one for one in every)
+
+
+def _at(value: object, *keys: str) -> object:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _rules(one: Application, value: Values) -> Iterator[Rule]:
+    """Yield what `ignoreDifferences` says by JSON pointers; a list item there is any item here."""
+    ignored = _at(value, "spec", "ignoreDifferences")
+    for entry in ignored if isinstance(ignored, list) else ():
+        pointers = _at(entry, "jsonPointers")
+        for pointer in pointers if isinstance(pointers, list) else ():
+            parts = [part.replace("~1", "/").replace("~0", "~") for part in str(pointer).split("/")[1:]]
+            path = (*("[*]" if part.isdecimal() else part for part in parts), "**")
+            group, kind, namespace, name = (
+                str(_at(entry, key) or "") for key in ("group", "kind", "namespace", "name")
+            )
+            yield Rule(f"ignoreDifferences of {one.name}", group, kind, namespace, name, path)

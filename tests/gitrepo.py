@@ -1,0 +1,63 @@
+"""A Git repository for one test: files written, committed and branched by the real git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.test",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.test",
+    "GIT_AUTHOR_DATE": "2024-01-01T00:00:00Z",
+    "GIT_COMMITTER_DATE": "2024-01-01T00:00:00Z",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+class Repo:
+    """A repository whose main branch is `main`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *arguments: str) -> str:
+        """Run git and return what it prints."""
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **IDENTITY},
+            capture_output=True,
+            check=True,
+        )
+        return done.stdout.decode().strip()
+
+    def write(self, files: Mapping[str, str | bytes | None]) -> None:
+        """Write files; None removes one."""
+        for name, content in files.items():
+            path = self.folder / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def commit(self, files: Mapping[str, str | bytes | None] | None = None) -> str:
+        """Write files and commit everything; return the commit."""
+        self.write(files or {})
+        self.git("add", "--all", "--force")
+        self.git("commit", "--quiet", "--allow-empty", "--message=x")
+        return self.git("rev-parse", "HEAD")
+
+    def branch(self, name: str = "change") -> None:
+        """Go to a new branch."""
+        self.git("checkout", "--quiet", "-b", name)

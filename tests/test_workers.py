@@ -1,0 +1,105 @@
+"""Copies of the process that share a list of work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from cmp import signals, workers
+from cmp.errors import Interrupted
+
+
+def test_every_item_is_done_once_and_told_by_its_number() -> None:
+    done = dict(workers.run([3, 1, 2], lambda item: item * 10, 2))
+    assert done == {0: 30, 1: 10, 2: 20}
+
+
+def test_there_may_be_nothing_to_do() -> None:
+    assert [*workers.run([], str, 4)] == []
+
+
+def test_items_are_done_at_once() -> None:
+    def item(seconds: float) -> tuple[int, float]:
+        time.sleep(seconds)
+        return os.getpid(), time.monotonic()
+
+    began = time.monotonic()
+    done = dict(workers.run([0.5, 0.5, 0.5, 0.5], item, 4))
+    pids = {made[0] for made in done.values() if made}
+    assert len(pids) == 4
+    assert os.getpid() not in pids
+    assert time.monotonic() - began < 1.5
+
+
+def test_what_is_large_arrives_whole() -> None:
+    found = dict(workers.run([1 << 20, 5 << 20], lambda size: b"x" * size, 2))
+    assert [len(found[0] or b""), len(found[1] or b"")] == [1 << 20, 5 << 20]
+
+
+def test_a_worker_that_dies_takes_only_its_item_with_it() -> None:
+    def item(number: int) -> int:
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    assert dict(workers.run([0, 1, 2, 3, 4], item, 2)) == {0: 0, 1: None, 2: 2, 3: 3, 4: 4}
+
+
+def test_workers_know_what_was_there_and_change_nothing_of_it() -> None:
+    known = {"a": 1}
+
+    def item(_: int) -> int:
+        known["a"] += 1
+        return known["a"]
+
+    assert dict(workers.run([0], item, 1)) == {0: 2}
+    assert known == {"a": 1}
+
+
+def test_who_stops_early_leaves_nobody_behind() -> None:
+    def item(number: int) -> int:
+        time.sleep(0 if number == 0 else 60)
+        return os.getpid()
+
+    running = workers.run([0, 1, 2], item, 3)
+    next(running)
+    children = _children()
+    running.close()
+    assert len(children) == 2
+    assert not _children()
+
+
+def test_a_signal_ends_the_workers_and_lets_them_tidy_up(tmp_path: os.PathLike[str]) -> None:
+    place = os.path.join(tmp_path, "made")
+
+    def item(_: int) -> None:
+        open(place, "w").close()  # what a worker makes and removes
+        try:
+            time.sleep(60)
+        finally:
+            os.unlink(place)
+
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGALRM)
+
+    def stop(*_: object) -> None:
+        raise Interrupted(signal.SIGALRM)
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(Interrupted):
+            [*workers.run([0], item, 1)]
+    finally:
+        signals.disarm()
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGALRM, before[1])
+    assert not os.path.exists(place)
+    assert not _children()
+
+
+def _children() -> list[str]:
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        return file.read().split()
