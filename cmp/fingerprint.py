@@ -13,10 +13,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
+from cmp.charts import own
 from cmp.charts.chartfile import parse as declared
 from cmp.charts.declared import FILES as CHART_FILES
 from cmp.digest import sha256
 from cmp.engines import FACTS, engine_of
+from cmp.engines.facts import HELM
 from cmp.engines.protocol import PIPES
 from cmp.errors import CmpError
 from cmp.tree import join, walk
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from cmp.charts.declared import Dependency
     from cmp.engines.protocol import Needs
     from cmp.lockfile import Lock
-    from cmp.model import Instance
+    from cmp.model import Instance, Parameters
     from cmp.tree import Tree
 
 VERSION = 1  # of what is in a fingerprint
@@ -65,6 +67,7 @@ class Prints:
         self.tree = tree
         self._digests: dict[str, str] = {}
         self._folders: dict[str, tuple[str, ...]] = {}
+        self._readers: dict[tuple[str, ...], bool] = {}
         self._links: dict[str, tuple[str, ...]] = {}
         self._layers: dict[str, Layer] = {}
         self._charts: dict[str, tuple[Dependency, ...]] = {}
@@ -88,7 +91,7 @@ class Prints:
         found = {
             "version": VERSION,
             "engines": instance.engines,
-            "files": [*self._files(self.inputs(instance, needs), base)],
+            "files": sorted(self._files(instance, needs, base)),
             "values": self._values(instance, needs),
             "tools": self._tools(instance, needs),
             "charts": [*self._locked(needs)],
@@ -128,12 +131,32 @@ class Prints:
             sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.files, *instance.secret_files)
         )
 
-    def _files(self, inputs: Inputs, base: str) -> Iterator[tuple[str, str]]:
+    def _files(self, instance: Instance, needs: Needs, base: str) -> Iterator[tuple[str, str]]:
         """Yield each file by its path from the folder that is built, which may be moved as a whole."""
+        inputs = self.inputs(instance, needs)
+        charts = (instance.folder, *self._local(needs)) if instance.engines == (HELM,) else ()
+        if charts and self._may_read_others(charts, inputs, instance.parameters):
+            charts = ()
         paths = {*inputs.files, *(path for folder in inputs.folders for path in self._below(folder))}
-        for path in sorted(paths):
+        for path in paths:
+            chart = next((one for one in charts if path.startswith(f"{one}/")), "")
+            if chart and not own.is_part(path.removeprefix(f"{chart}/")):
+                continue
             if path.rpartition("/")[2] not in CONFIGURATION:  # what it says is in the instance
                 yield posixpath.relpath(path, base), self._digest(path)
+
+    def _may_read_others(self, charts: tuple[str, ...], inputs: Inputs, given: Parameters) -> bool:
+        """Whether templates may read what is no part of their charts, by texts of the charts or of values."""
+        if charts not in self._readers:
+            paths = (path for chart in charts for path in self._below(chart))
+            self._readers[charts] = own.may_read_others(self._text(path) for path in paths)
+        more = (given.values_yaml, *(text for pair in (*given.set, *given.set_string) for text in pair))
+        values = [*map(self._text, inputs.layers), *(text.encode() for text in more)]
+        return self._readers[charts] or own.may_read_others(values)
+
+    def _text(self, path: str) -> bytes:
+        """Return a file's content; what is packed is no text that could be looked through."""
+        return own.ACCESS if path.endswith(".tgz") else self._content(path)
 
     def _below(self, folder: str) -> tuple[str, ...]:
         if folder not in self._folders:

@@ -65,7 +65,8 @@ def _typed(kind: str, path: str, ciphertext: str, learn: Learn) -> object:
     if kind == "bool":
         return True
     number = LEAST + int(digest, 16) % RANGE
-    values: dict[str, object] = {"int": number, "float": number + 0.5}
+    # Every number in JSON is a float to sops, also a port: a whole number serves where a fraction would not.
+    values: dict[str, object] = {"int": number, "float": number}
     value = values.get(kind, label)
     learn(Secret(str(value), path, label))
     return value

@@ -41,8 +41,8 @@ class Everything(NamedTuple):
         folder = RenderedTree(os.path.join(invocation.cwd, self.folder), PRIVATE if self.secrets == "keep" else PUBLIC)
         folder.expect(printed.file_of(pair.app, pair.cluster) for pair in pairs)
         codes: list[int] = []
-        for pair in pairs:
-            done = printed.printed(tree, repository, pair, invocation.context, show)
+        renders = printed.Renders(tree, repository, invocation.context)
+        for done in renders.all([printed.Wanted(pair, show) for pair in pairs]):
             report(done, invocation.context)
             if done.error:
                 codes.append(done.exit_code)

@@ -16,9 +16,11 @@ from cmp.engines import FACTS
 from cmp.errors import UsageError
 from cmp.instances import Repository
 from cmp.preview.golden import Asked, choose, difference, golden
-from cmp.preview.printed import printed
+from cmp.preview.printed import Renders, Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from cmp.context import Context
     from cmp.preview.golden import Chosen
     from cmp.preview.printed import Printed, Show
@@ -35,11 +37,13 @@ class Run(NamedTuple):
     chosen: Chosen
     context: Context
 
-    def printed(self, path: str, show: Show) -> Printed:
-        """Render the pair of a file, and say what a reader should know of it."""
-        done = printed(self.tree, self.repository, self.chosen.pairs[path], self.context, show)
-        report(done, self.context)
-        return done
+    def printed(self, shows: Mapping[str, Show]) -> Iterator[tuple[str, Printed]]:
+        """Render the pairs of some files, and say what a reader should know of each."""
+        renders = Renders(self.tree, self.repository, self.context)
+        wanted = [Wanted(self.chosen.pairs[path], show) for path, show in shows.items()]
+        for path, done in zip(shows, renders.all(wanted), strict=True):
+            report(done, self.context)
+            yield path, done
 
     def kept(self, path: str) -> bytes | None:
         """Return what is in a golden file."""
@@ -83,8 +87,7 @@ def _inside(folder: str) -> str:
 
 def _update(run: Run) -> Output:
     written, exit_code = 0, 0
-    for path in sorted(run.chosen.pairs):
-        done = run.printed(path, golden)
+    for path, done in run.printed(dict.fromkeys(sorted(run.chosen.pairs), golden)):
         exit_code = exit_code or done.exit_code
         if not done.error and run.kept(path) != done.text:
             full = os.path.join(run.tree.root, path)
@@ -98,20 +101,18 @@ def _update(run: Run) -> Output:
 
 
 def _compare(run: Run, accept: str) -> Output:
-    different, exit_code, wrong = [], 0, len(run.chosen.stale)
-    for path in sorted(run.chosen.pairs):
-        kept = run.kept(path)
-        if kept is None:
-            run.say(f"there is no golden file {path}")
-            wrong += 1
-            continue
-        done = run.printed(path, partial(difference, path, kept))
-        exit_code = exit_code or done.exit_code
-        different += [done.text] if done.text else []
+    kept = {path: run.kept(path) for path in sorted(run.chosen.pairs)}
+    missing = [path for path, data in kept.items() if data is None]
+    for path in missing:
+        run.say(f"there is no golden file {path}")
+    shows = {path: partial(difference, path, data) for path, data in kept.items() if data is not None}
+    found = [done for _, done in run.printed(shows)]
     for path in run.chosen.stale:
         run.say(f"the golden file {path} belongs to no application on any cluster")
-    wrong += len(different)
+    different = [done.text for done in found if done.text]
+    wrong = len(missing) + len(different) + len(run.chosen.stale)
     summary = f"cmp: {wrong} of {len(run.chosen.pairs) + len(run.chosen.stale)} golden files differ"
     if wrong:
         summary += f"; if that is meant: {accept}"
-    return Output(b"".join(different), exit_code or (1 if wrong else 0), summary)
+    failed = next((done.exit_code for done in found if done.error), 0)
+    return Output(b"".join(different), failed or int(wrong > 0), summary)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
+LAYER = "value layer"
 NOTHING_READS = "nothing reads it"
 
 
@@ -107,7 +108,8 @@ class _Owners:
         found: dict[str, Touch] = {}
         for case in cases:
             for path in self._changed if case else ():
-                if how := _how(path, case):
+                how = _how(path, case)
+                if how and (path not in found or how.startswith(LAYER)):
                     found[path] = Touch(path, how)
         self.owned.update(found)
         self.owned.update(path for case in cases if case for path in self._changed if path in _own_files(case))
@@ -127,7 +129,7 @@ def _how(path: str, case: Case | None) -> str:
         return ""
     inputs, instance = case.inputs, case.instance
     if path in inputs.layers:
-        return f"value layer {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
+        return f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
     if path.endswith(f"/{APP_FILE}"):
         return ""
     if inputs.has(path):
@@ -139,7 +141,7 @@ def _how(path: str, case: Case | None) -> str:
 def _judged(touch: Touch, base: Side, head: Side, key: Key) -> Touch:
     """Say of a values layer whether its change comes to nothing."""
     before, after = base.cases[key].instance, head.cases[key].instance
-    if before is None or after is None or not touch.how.startswith("value layer"):
+    if before is None or after is None or not touch.how.startswith(LAYER):
         return touch
     if base.prints.merged(before) != head.prints.merged(after):
         return touch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import instances, masking, yamldoc
-from cmp.errors import CmpError
+from cmp import instances, masking, workers, yamldoc
+from cmp.errors import CmpError, InternalError, KilledError
 from cmp.instances import Request
 from cmp.log import Log
 from cmp.phases import Phases
@@ -15,7 +15,7 @@ from cmp.render import render
 from cmp.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from cmp.changes import Object
     from cmp.context import Context
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from cmp.tree import Tree
 
     Show = Callable[[Rendered, Redactor], bytes]
+
+
+KILLED, KILLED_HINT = "the process that rendered this was killed", "a memory limit is the usual reason"
+BUG_HINT = "`cmp render` of this application alone tells where"
 
 
 class Printed(NamedTuple):
@@ -56,21 +60,53 @@ def file_of(app: str, cluster: str) -> str:
     return join(cluster, f"{app}.yaml")
 
 
-def printed(tree: Tree, repository: Repository, pair: Pair, context: Context, show: Show) -> Printed:
-    """Render one pair; what goes wrong with it is in the result, so that the others go on.
+class Wanted(NamedTuple):
+    """A pair, and how its manifests are printed."""
 
-    A pair is masked by what it decrypts itself: the result does not depend on what was rendered before.
+    pair: Pair
+    show: Show
+
+
+class Renders:
+    """Renders of one tree, as many at once as there are cores.
+
+    A pair is masked by what it decrypts itself: what it comes to does not depend on the others.
     """
-    redactor = Redactor()
-    own = context._replace(redactor=redactor, log=Log(sys.stderr, redactor.mask), phases=Phases())
-    try:
-        done = render(tree, instances.resolve_in(repository, Request(pair.app, pair.cluster)), own)
-        text = show(done.rendered, redactor)
-    except CmpError as error:
-        lines = redactor.mask("\n".join(error.lines())).splitlines()
-        return Printed(pair.app, pair.cluster, b"", (), tuple(lines), error.exit_code)
-    notes = (*done.instance.notes, *done.rendered.notes, *done.warnings)
-    return Printed(pair.app, pair.cluster, text, tuple(redactor.mask(note) for note in notes))
+
+    def __init__(self, tree: Tree, repository: Repository, context: Context) -> None:
+        self._tree = tree
+        self._repository = repository
+        self._context = context
+
+    def all(self, wanted: Sequence[Wanted]) -> Iterator[Printed]:
+        """Yield what became of each pair, in the order of `wanted`: what goes wrong with one stops no other."""
+        early: dict[int, Printed] = {}
+        turn = 0
+        for index, done in workers.run(wanted, self.one, workers.cores()):
+            early[index] = done or _failed(wanted[index].pair, KilledError(KILLED, hint=KILLED_HINT), Redactor())
+            while turn in early:
+                yield early.pop(turn)
+                turn += 1
+
+    def one(self, wanted: Wanted) -> Printed:
+        """Render one pair; never raise."""
+        pair, redactor = wanted.pair, Redactor()
+        own = self._context._replace(redactor=redactor, log=Log(sys.stderr, redactor.mask), phases=Phases())
+        try:
+            instance = instances.resolve_in(self._repository, Request(pair.app, pair.cluster))
+            done = render(self._tree, instance, own)
+            text = wanted.show(done.rendered, redactor)
+        except CmpError as error:
+            return _failed(pair, error, redactor)
+        except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
+            return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
+        notes = (*done.instance.notes, *done.rendered.notes, *done.warnings)
+        return Printed(pair.app, pair.cluster, text, tuple(redactor.mask(note) for note in notes))
+
+
+def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> Printed:
+    lines = error.locate(application=pair.app, cluster=pair.cluster).lines()
+    return Printed(pair.app, pair.cluster, b"", (), tuple(redactor.mask("\n".join(lines)).split("\n")), error.exit_code)
 
 
 def with_secrets(rendered: Rendered, _: Redactor) -> bytes:

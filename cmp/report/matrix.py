@@ -42,14 +42,16 @@ def matrix(report: Report, extent: Extent) -> Section | None:
     if not subjects:
         return None
     marks = _marks(report)
-    apps = list(dict.fromkeys(sorted((subject.app for subject in subjects), key=places.natural)))
-    rows = [app for app in apps if app in _special(report)] if len(apps) > MANY_ROWS else apps
+    apps = sorted({subject.app for subject in subjects}, key=places.natural)
+    changed = {subject.app for subject in subjects if marks.others.get(subject) != EQUAL}
+    told = [app for app in apps if app in changed]
+    rows = [app for app in told if app in _special(report)] if len(told) > MANY_ROWS else told
     shown = rows[: extent.items]
     blocks: list[Block] = []
     if shown:
         table = _table(shown, subjects, marks, extent)
         blocks += [table, Paragraph(_legend(table))]
-    blocks += [Paragraph(line(text)) for text in _rest(len(apps), len(rows), len(shown))]
+    blocks += [Paragraph(line(text)) for text in _rest(len(apps), len(told), len(rows), len(shown))]
     return Section("matrix", "Who changes", tuple(blocks))
 
 
@@ -78,13 +80,16 @@ def _special(report: Report) -> set[str]:
     }
 
 
-def _rest(apps: int, rows: int, shown: int) -> Iterable[str]:
-    """Yield what is said of rows that the table has not: first what would be told with more room."""
+def _rest(apps: int, told: int, rows: int, shown: int) -> Iterable[str]:
+    """Yield what is said of applications that have no row: first those that had one if there were more room."""
+    more = "more app" if shown else "app"
     if rows > shown:
-        kind = "with an outlier, a danger or a failure" if apps > rows else "with changes"
-        yield f"{plural(rows - shown, 'more app' if shown else 'app')} {kind}."
-    if apps > rows:
-        yield f"{plural(apps - rows, 'more app' if rows else 'app')} without outlier, danger or failure."
+        kind = "with an outlier, a danger or a failure" if told > rows else "with changes"
+        yield f"{plural(rows - shown, more)} {kind}."
+    if told > rows:
+        yield f"{plural(told - rows, more)} without outlier, danger or failure."
+    if apps > told:
+        yield f"{plural(apps - told, more)} rendered without a difference."
 
 
 def _legend(table: Table) -> Line:

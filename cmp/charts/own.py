@@ -1,0 +1,45 @@
+"""Which files of a chart's folder can have an effect: Helm's own parts, and others only if a template may read them.
+
+Values files often lie in the chart's folder, and READMEs do.  Templates reach such files through `.Files` alone, in
+their own text or in that of a named template to which they hand their context.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PARTS = ("Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml", "values.schema.json")
+FOLDERS = ("templates/", "charts/", "crds/")
+IGNORE = ".helmignore"
+ACCESS = b"Files"  # however it is spelled: `.Files`, `index . "Files"`
+
+_DEFINED = re.compile(rb"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
+_CALLED = re.compile(rb"""\b(?:include|template)\s+(?:"([^"]+)"|`([^`]+)`|(\S))""")
+
+
+def is_part(path: str) -> bool:
+    """Say whether Helm itself reads a file, by its path from the chart's folder."""
+    return path in (*PARTS, IGNORE) or path.startswith(FOLDERS)
+
+
+def may_read_others(texts: Iterable[bytes]) -> bool:
+    """Say whether templates may read files that are no part of their chart.
+
+    `texts` are all files of the charts, and the values that may hold templates.  A named template that none of them
+    defines is one of a chart that is not here: it may do anything with the context that it gets.
+    """
+    defined: set[bytes] = set()
+    called: set[bytes] = set()
+    for text in texts:
+        if ACCESS in text:
+            return True
+        defined.update(quoted or raw for quoted, raw in _DEFINED.findall(text))
+        for quoted, raw, other in _CALLED.findall(text):
+            if other:  # the name is made up
+                return True
+            called.add(quoted or raw)
+    return not called <= defined
