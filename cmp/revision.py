@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WORK = "the work folder"
 LINK, SUBMODULE, FOLDER = "120000", "160000", "040000"
 MAX_LINKS = 40  # as Linux follows
+REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PROGRAM = "git"
 
@@ -72,7 +73,7 @@ class Git:
         """Return the branch that others merge into, as far as this clone knows; UsageError when it does not."""
         for name in TRUNKS:
             if self._run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").returncode == 0:
-                return name
+                return self._must("rev-parse", "--abbrev-ref", name).decode().strip() or name
         raise UsageError("which base? this clone has no main branch", hint="name it: --base REV")
 
     def tree(self, commit: str, prefix: str = "") -> GitTree:

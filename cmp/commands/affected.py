@@ -38,7 +38,7 @@ def command(invocation: Invocation, revisions: Revisions, output_format: str, *,
     No program renders and no key is needed: what a change comes to is told from values, charts, pins and options.
     """
     with revisions.opened(invocation) as sides:
-        found = revisions.asker(invocation).compare(sides.base, sides.head, sides.changed)
+        found = revisions.compared(sides, invocation)
     reach = found.reach
     for note in found.notes:
         invocation.context.log.warning(note)

@@ -91,7 +91,7 @@ def command(invocation: Invocation, /, revisions: Revisions, **given: object) ->
     gates = Gates(_rules(wanted.fail_on), wanted.max_clusters, is_lenient=wanted.exit_zero)
     paths = [_file(text, invocation.cwd) for text in wanted.files]
     with revisions.opened(invocation) as sides:
-        compared = revisions.asker(invocation).compare(sides.base, sides.head, sides.changed)
+        compared = revisions.compared(sides, invocation)
         context = invocation.context._replace(
             is_keyless=wanted.keyless or revisions.is_untrusted,
             known_hosts=compared.hosts if revisions.is_untrusted else None,

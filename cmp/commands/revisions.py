@@ -19,19 +19,24 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cmp.commands import Invocation, Output
-    from cmp.revision import GitTree
+    from cmp.preview.compared import Compared
+    from cmp.revision import Git, GitTree
 
 HEAD = "HEAD"
 
 
 class Sides(NamedTuple):
-    """Two trees of the repository around us, the revisions they are, and the paths that differ."""
+    """Two trees of the repository around us, the revisions they are, and the paths that differ.
+
+    `trunk` is the branch that the change is to be merged into, by its name on the server.
+    """
 
     base: GitTree
     head: GitTree
     before: Revision
     after: Revision
     changed: tuple[str, ...]
+    trunk: str
 
 
 class Revisions(NamedTuple):
@@ -44,11 +49,28 @@ class Revisions(NamedTuple):
     applications: tuple[str, ...] = ()
     is_untrusted: bool = False
 
-    def asker(self, invocation: Invocation) -> Asker:
-        """Return what compares the trees; UsageError for a list of Applications that cannot be read."""
+    def _read(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
+        name = self.base or git.trunk()
+        tip, head = git.commit(name), git.commit(self.head or HEAD)
+        base = tip if self.is_exact else git.merge_base(tip, head)
+        if not (self.is_work or self.head):
+            _warn(git.uncommitted(), invocation)
+        before = git.tree(base, prefix)
+        after = git.work_tree(prefix) if self.is_work else git.tree(head, prefix)
+        return Sides(
+            before,
+            after,
+            Revision(name if self.is_exact else f"merge base of {name}", base),
+            Revision(revision.WORK, "") if self.is_work else Revision(self.head or HEAD, head),
+            tuple(revision.changed(before, after)),
+            name.removeprefix(revision.REMOTE),
+        )
+
+    def compared(self, sides: Sides, invocation: Invocation) -> Compared:
+        """Find what the change reaches; UsageError for a list of Applications that cannot be read."""
         lists = tuple((name, _content(os.path.join(invocation.cwd, name))) for name in self.applications)
-        trunk = self.base.partition("/")[2] if self.base.startswith("origin/") else self.base
-        return Asker(lists, trunk, self.is_untrusted, invocation.context)
+        asker = Asker(lists, sides.trunk, self.is_untrusted, invocation.context)
+        return asker.compare(sides.base, sides.head, sides.changed)
 
     @contextmanager
     def opened(self, invocation: Invocation) -> Iterator[Sides]:
@@ -58,21 +80,7 @@ class Revisions(NamedTuple):
         work, _ = instances.open_repository(invocation.cwd)
         git = revision.Git(work.repository, invocation.context)
         try:
-            head = git.commit(self.head or HEAD)
-            tip = git.commit(self.base or git.trunk())
-            base = tip if self.is_exact else git.merge_base(tip, head)
-            if not (self.is_work or self.head):
-                _warn(git.uncommitted(), invocation)
-            before = git.tree(base, work.prefix)
-            after = git.work_tree(work.prefix) if self.is_work else git.tree(head, work.prefix)
-            name = self.base or git.trunk()
-            yield Sides(
-                before,
-                after,
-                Revision(name if self.is_exact else f"merge base of {name}", base),
-                Revision(revision.WORK, "") if self.is_work else Revision(self.head or HEAD, head),
-                tuple(revision.changed(before, after)),
-            )
+            yield self._read(git, work.prefix, invocation)
         finally:
             git.close()
 
@@ -120,7 +128,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
     @wraps(function)
     def folded(**given: object) -> Output:
         own = {name: given.pop(name) for name in NAMES}
-        return function(revisions=Revisions(*cast("tuple[Any, ...]", tuple(own.values()))), **given)
+        return function(revisions=Revisions(*cast("Any", tuple(own.values()))), **given)
 
     for option in reversed(OPTIONS):
         folded = option(folded)
