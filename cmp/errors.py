@@ -64,10 +64,13 @@ class CmpError(Located, Exception):
         self.hint = hint
         self.foreign = foreign
 
-    def lines(self, *, for_operators: bool = False) -> list[str]:
-        """Return the error as its printed lines, without a final newline each; operators get a reference."""
-        subject = f"application {self.application}" if self.application else ""
-        cluster = f"cluster {self.cluster}" if self.cluster else ""
+    def lines(self, *, for_operators: bool = False, with_pair: bool = True) -> list[str]:
+        """Return the error as its printed lines, without a final newline each; operators get a reference.
+
+        Who tells application and cluster anyway does it without them: then the same error of several pairs is equal.
+        """
+        subject = f"application {self.application}" if self.application and with_pair else ""
+        cluster = f"cluster {self.cluster}" if self.cluster and with_pair else ""
         phase = f"phase {self.phase}" if self.phase else ""
         where = ", ".join(part for part in (subject, cluster, phase, self.file) if part)
         hints = [self.hint] if self.hint else []

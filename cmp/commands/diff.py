@@ -45,10 +45,12 @@ class Wanted(NamedTuple):
     exit_zero: bool
     jobs: int
 
-    @property
-    def options(self) -> Options:
-        """What the views should know."""
-        return Options(show_noise=self.show_noise, compact=self.compact, limit=self.limit, scope=self.scope)
+    def options(self, *, is_work: bool) -> Options:
+        """Return what the views should know; a work folder is no revision that a command could name."""
+        reproduce = "cmp diff --base {base} --work-tree" if is_work else Options().reproduce
+        return Options(
+            show_noise=self.show_noise, compact=self.compact, limit=self.limit, scope=self.scope, reproduce=reproduce
+        )
 
 
 class Gates(NamedTuple):
@@ -76,11 +78,17 @@ class Gates(NamedTuple):
 @click.option("--compact", is_flag=True, help="Show paths and values instead of YAML.")
 @click.option("--show-noise", is_flag=True, help="Show what rules fold.")
 @click.option("--scope", default="default", metavar="ID", help="Tell this comment from others of the same change.")
-@click.option("--limit", type=int, default=Options().limit, help="The most characters of a Markdown comment.")
+@click.option(
+    "--limit", type=click.IntRange(min=1000), default=Options().limit, help="The most characters of a Markdown comment."
+)
 @click.option("--fail-on", default="", metavar="RULE,…", help="Fail where one of these dangers is new; any: each.")
-@click.option("--max-clusters", type=int, default=0, metavar="N", help="Fail where more clusters change.")
+@click.option(
+    "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also where there are differences.")
-@click.option("--jobs", type=int, default=0, metavar="N", help="Renders at once; without it, one a processor.")
+@click.option(
+    "--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Renders at once; without it, one a processor."
+)
 @click.pass_obj
 def command(invocation: Invocation, /, revisions: Revisions, **given: object) -> Output:
     """Show what a change does to the manifests of every application on every cluster that it reaches.
@@ -101,9 +109,10 @@ def command(invocation: Invocation, /, revisions: Revisions, **given: object) ->
             found = diff.compare(task, context)
     for warning in found.warnings:
         context.log.plain(warning)
+    options = wanted.options(is_work=revisions.is_work)
     for kind, path in paths:
-        _write(path, FORMATS[kind](found.report, wanted.options))
-    text = FORMATS[wanted.shown](found.report, wanted.options._replace(color=sys.stdout.isatty()))
+        _write(path, FORMATS[kind](found.report, options))
+    text = FORMATS[wanted.shown](found.report, options._replace(color=sys.stdout.isatty()))
     said = f"cmp: {report.verdict(found.report)}, {context.phases.total:.1f} s"
     return Output(text.encode(), gates.code(found.report), said)
 

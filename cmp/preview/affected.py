@@ -60,14 +60,18 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     owners = _Owners(changed)
     touched = {key: owners.touches(base.cases.get(key), head.cases.get(key)) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
+    settings = next((path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")), "")
     loose = [path for path in changed if path not in owners.owned and path not in configuration]
-    unowned = tuple(_unowned(loose, base, head, ignore))
+    coming = [
+        side.cases[key] for key in base.cases.keys() ^ head.cases.keys() for side in (base, head) if key in side.cases
+    ]
+    unowned = tuple(one for one in _unowned(loose, base, head, ignore) if not _is_placeholder(one, coming))
     is_open = any(not one.rule for one in unowned)
     found = []
     for key in keys:
         before, after = base.cases.get(key), head.cases.get(key)
         sees_it = is_open and any(case is not None and case.sees_tree for case in (before, after))
-        one = _affected(key, base, head, touched[key])
+        one = _affected(key, base, head, touched[key], settings)
         if sees_it:
             more = tuple(Touch(path.path, "its program sees the whole tree") for path in unowned if not path.rule)
             one = (one or Affected(key, _subject(before, after), "both", (), is_effective=True))._replace(
@@ -78,16 +82,19 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     return Reach(len(keys), tuple(found), unowned)
 
 
-def _affected(key: Key, base: Side, head: Side, touches: list[Touch]) -> Affected | None:
+def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: str) -> Affected | None:
+    """Compare one pair; `settings` is a file of the configuration that changed, empty for none."""
     before, after = base.cases.get(key), head.cases.get(key)
     subject = _subject(before, after)
     if before is None or after is None:
         what = "added" if before is None else "removed"
         return Affected(key, subject, what, tuple(touches), is_effective=True)
     differences = [*_differences(before, after)]
-    if not touches and not differences:
+    if not touches and not differences and not settings:
         return None
     is_effective = base.fingerprint(key) != head.fingerprint(key)
+    if not touches and not differences:  # a setting that leaves no trace in what is looked at: layers, a lock
+        return Affected(key, subject, "both", (Touch(settings, _other(before, after)),), True) if is_effective else None
     shown = [*differences, *(_judged(one, base, head, key) for one in touches)]
     return Affected(key, subject, "both", tuple(shown), is_effective)
 
@@ -169,6 +176,12 @@ def _differences(before: Case, after: Case) -> Iterator[Touch]:
         yield Touch(CONFIG_FILE, f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name)
 
 
+def _other(before: Case, after: Case) -> str:
+    """Say what differs of two instances whose files and settings are equal."""
+    layers = [case.inputs.layers for case in (before, after)]
+    return "other values layers" if layers[0] != layers[1] else "locked charts or tools"
+
+
 def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, object]]:
     """Yield the settings that differ: a name for readers, and both values."""
     reads_facts = any(FACTS[name].reads_facts for name in after.engines)
@@ -198,5 +211,11 @@ def _unowned(paths: Iterable[str], base: Side, head: Side, ignore: Iterable[str]
         rule = next((text for text, pattern in patterns.items() if layout.match(pattern, path, {}) is not None), "")
         if not rule and any(part.startswith(".") for part in path.split("/")):
             rule = HIDDEN
-        consequence = "" if rule else f"{seeing} pairs rendered" if seeing else NOTHING_READS
+        consequence = "ignored" if rule else f"{seeing} pairs rendered" if seeing else NOTHING_READS
         yield Unowned(path, rule, consequence)
+
+
+def _is_placeholder(one: Unowned, coming: Iterable[Case]) -> bool:
+    """Whether a file is there only so that Git keeps the folder of a pair that comes or goes."""
+    folders = [case.instance.instance_folder for case in coming if case.instance and case.instance.instance_folder]
+    return one.rule == HIDDEN and any(one.path.startswith(f"{folder}/") for folder in folders)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import policy
+from cmp.errors import CmpError
 from cmp.preview import affected, applications
 from cmp.preview.applications import Gathered, Given
 from cmp.preview.sides import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cmp.context import Context
     from cmp.preview.affected import Reach
@@ -49,7 +51,8 @@ class Asker(NamedTuple):
         What the base says about files to ignore counts: no change may hide itself.  Where Applications are, each side
         says for itself, unless the change is not trusted.
         """
-        base = Side(base_tree)
+        with _side("the base revision"):
+            base = Side(base_tree)
         head = base.successor(head_tree, changed)
         known = base.repository.config.preview
         patterns = known.applications, head.repository.config.preview.applications
@@ -64,3 +67,13 @@ class Asker(NamedTuple):
 
     def _gathered(self, tree: GitTree, patterns: tuple[str, ...]) -> Gathered:
         return applications.gather(tree, Given(patterns, self.lists, self.trunk), self.context)
+
+
+@contextmanager
+def _side(name: str) -> Iterator[None]:
+    """Say of an error on which side it is: of the newer one everybody thinks first."""
+    try:
+        yield
+    except CmpError as error:
+        error.what = f"{name}: {error.what}"
+        raise

@@ -81,21 +81,23 @@ def _swallowed(task: Task) -> Iterable[Outcome]:
 def _frame(task: Task, wanted: list[Affected]) -> Frame:
     deliveries = [case.asked.delivery for case in task.compared.head.cases.values() if case.asked.delivery]
     reached = {one.subject for one in wanted}
-    bare = sorted(
-        {one.subject.cluster for one in wanted if not _is_known(task.compared.head, one.subject.cluster)} - {""}
-    )
+    bare = sorted({one.subject.cluster for one in wanted if not _is_known(task.compared, one)} - {""})
+    clusters = {key[1] for side in (task.compared.base, task.compared.head) for key in side.cases} - {""}
     return Frame(
         base=task.before,
         head=task.after,
-        counts=Counts(task.compared.reach.pairs, len(task.compared.reach.affected), len(wanted), len(wanted)),
+        counts=Counts(
+            task.compared.reach.pairs, len(task.compared.reach.affected), len(wanted), len(wanted), len(clusters)
+        ),
         deliveries=tuple(one for one in deliveries if one.subject in reached),
         unowned=task.compared.reach.unowned,
         notes=(*task.compared.notes, *([CAPABILITIES.format(clusters=_listed(bare))] if bare else [])),
     )
 
 
-def _is_known(side: Side, cluster: str) -> bool:
-    found = side.repository.config.clusters.get(cluster)
+def _is_known(compared: Compared, one: Affected) -> bool:
+    side = compared.base if one.what == "removed" else compared.head
+    found = side.repository.config.clusters.get(one.subject.cluster)
     return found is not None and bool(found.api_versions)
 
 

@@ -14,11 +14,23 @@ if TYPE_CHECKING:
 SHORTEST = 2  # characters of a value that is looked for inside a longer text
 
 
-def explained(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
-    """Return the causes whose value is seen in the change; all that have an effect where none is seen."""
-    effective = [cause for cause in causes if not cause.overridden_by]
-    seen = [cause for cause in effective if any(_shows(field, cause) for field in (*change.fields, *_folded(change)))]
-    return tuple(seen or effective)
+def seen(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return the causes whose value is seen in the change."""
+    fields = (*change.fields, *_folded(change))
+    return tuple(cause for cause in _effective(causes) if any(_shows(field, cause) for field in fields))
+
+
+def completed(change: Change, causes: Sequence[Cause]) -> Change:
+    """Return a change whose seen causes are known with all that may be behind it, where none is seen.
+
+    What templates make up in each render has no cause.
+    """
+    is_chance = bool(change.fields) and len(change.unstable) == len(change.fields)
+    return change if change.causes or is_chance else change._replace(causes=tuple(_effective(causes)))
+
+
+def _effective(causes: Sequence[Cause]) -> Iterator[Cause]:
+    yield from (cause for cause in causes if not cause.overridden_by)
 
 
 def _folded(change: Change) -> Iterator[Field]:

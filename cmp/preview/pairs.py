@@ -17,9 +17,8 @@ from cmp.compare import bumps, compare
 from cmp.errors import CmpError, EngineError, OutputError
 from cmp.log import Log
 from cmp.phases import Phases
-from cmp.preview import unstable
+from cmp.preview import explained, rotated, unstable
 from cmp.preview.causes import causes
-from cmp.preview.explained import explained
 from cmp.proc import Deadline
 from cmp.redact import Redactor
 from cmp.render import render
@@ -111,7 +110,8 @@ class _Pair:
             case = head.case or base.case
             rules = (*self._comparison.rules, *(case.asked.rules if case else ()))
             found = compare(self._subject, before, after, rules)
-            changes = self._probed(tuple(change._replace(causes=explained(change, known)) for change in found), after)
+            seen = tuple(change._replace(causes=explained.seen(change, known)) for change in found)
+            changes = tuple(explained.completed(change, known) for change in self._probed(seen, after))
         return Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),
@@ -154,7 +154,9 @@ class _Pair:
         failed = self._head if self._head.case else self._base
         if failed.error is None:
             return
-        lines = self._context.redactor.labelled("\n".join(failed.error.lines()), self._label).splitlines()
+        lines = self._context.redactor.labelled(
+            "\n".join(failed.error.lines(with_pair=False)), self._label
+        ).splitlines()
         # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a stand-in.
         needs_key = (
             self._context.is_keyless and _has_secrets(failed) and isinstance(failed.error, EngineError | OutputError)
@@ -163,13 +165,12 @@ class _Pair:
         yield Failure(self._subject, tuple(lines), is_new, needs_key, failed.error.exit_code)
 
     def _notes(self, count: int) -> Iterator[str]:
-        if self._base.error and self._head.done:
-            yield f"{self._name} could not be rendered before and is now: {count} objects, with nothing to compare"
-
-    @property
-    def _name(self) -> str:
-        subject = self._subject
-        return f"{subject.app} on {subject.cluster}" if subject.cluster else subject.app
+        base, head = self._base, self._head
+        if base.error and head.done:
+            yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
+        if self._context.is_keyless and base.instance and head.instance:
+            trees = (self._comparison.base.tree, self._comparison.head.tree)
+            yield from rotated.notes((trees[0], base.instance), (trees[1], head.instance))
 
     def _bumps(self, old_objects: tuple[Object, ...], new_objects: tuple[Object, ...]) -> Iterator[Bump]:
         """Yield other versions of images and charts, of charts that label nothing, and of programs."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Part = Callable[[Extent], Section | None]
 
-_EXTENTS = (Extent(40, 12, 30), Extent(15, 6, 10), Extent(4, 3, 3))
+_EXTENTS = (Extent(40, 12, 30), Extent(40, 8, 8), Extent(15, 6, 8), Extent(10, 4, 4), Extent(4, 3, 3))
 _OPEN = 3  # groups that are unfolded, if they are short
 _SHORT = 60  # lines
 _BETWEEN = " ⋮"  # stands between hunks

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PER_FILE = 1000  # Helm reads no file of more than 5 MiB
 _HELPERS = "_cmp.tpl"  # Helm prints nothing for a file whose name begins so
 
 
@@ -70,7 +71,7 @@ def _printed(waiting: Mapping[int, list[Job]], render: Render) -> tuple[dict[int
 
 
 def _chart(waiting: Mapping[int, list[Job]]) -> tuple[dict[str, _File], dict[int, ConfigError]]:
-    files: dict[tuple[int, str], _File] = {}
+    files: dict[tuple[int, str, int], _File] = {}
     failed: dict[int, ConfigError] = {}
     written = _writer()
     for index, jobs in waiting.items():
@@ -78,7 +79,7 @@ def _chart(waiting: Mapping[int, list[Job]]) -> tuple[dict[str, _File], dict[int
             for number, job in enumerate(jobs):
                 texts, parameters = written(job.parameters)
                 text = translate(job.text, texts, is_strict=job.is_strict)
-                file = files.setdefault((index, text), _File(text, index, job, [], []))
+                file = files.setdefault((index, text, number // _PER_FILE), _File(text, index, job, [], []))
                 file.parameters.append(parameters)
                 file.jobs.append(number)
         except RefusedError as refused:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.application.sets.functions import CALLS, FUNCTIONS, OF_MAPS
@@ -177,8 +178,11 @@ def _refuse_unlike_maps(tokens: list[_Token], texts: Collection[str]) -> None:
     quoted = {token.text[1:-1] for token in words if token.kind == "string"}
     if any("%T" in text or "%#" in text for text in quoted):
         raise RefusedError("`%T` and `%#v` are not read: Helm has other Go types")
+    indexed = {after.text for word, after in pairwise(words) if word.text == "index"}
+    is_blind = any("." not in operand or operand == "." for operand in indexed)  # a variable, say: who knows of what
     for name in sorted(texts):
-        if (of_maps := sorted(used & OF_MAPS)) and name in named | quoted:
-            raise RefusedError(f"the function `{of_maps[0]}` is not read beside `{name}`, which it refuses in Argo CD")
-        if "index" in used and name in quoted:
-            raise RefusedError(f'the function `index` is not read with "{name}": write `.{name}`')
+        asked = sorted((used & OF_MAPS) - (set() if name in named else {"hasKey"}))
+        if asked and name in named | quoted:
+            raise RefusedError(f"the function `{asked[0]}` is not read beside `{name}`, which it refuses in Argo CD")
+        if indexed and (name in quoted or (is_blind and name in named)):
+            raise RefusedError(f"the function `index` is read of `{name}` only where both stand together")
