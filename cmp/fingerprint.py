@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import json
 import posixpath
-from contextlib import suppress
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
 from cmp.charts import own
-from cmp.charts.chartfile import parse as declared
-from cmp.charts.declared import FILES as CHART_FILES
+from cmp.config import APP_FILE
+from cmp.config import FILE as CONFIG_FILE
 from cmp.digest import sha256
 from cmp.engines import FACTS, engine_of
 from cmp.engines.facts import HELM
 from cmp.engines.protocol import PIPES
-from cmp.errors import CmpError
-from cmp.tree import join, walk
+from cmp.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cmp.charts.declared import Dependency
     from cmp.engines.protocol import Needs
     from cmp.lockfile import Lock
     from cmp.model import Instance, Parameters
@@ -34,22 +32,31 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of what is in a fingerprint
 SOPS = "sops"
-CONFIGURATION = ("cmp.yaml", "cmp-app.yaml")
+CONFIGURATION = (CONFIG_FILE, APP_FILE)
+CHARTS = ("Chart.yaml", "requirements.yaml")
+LOCAL = "file://"
+
+Asked = tuple[str, str, str]  # a chart's repository, name and constraint, as Chart.yaml has them
+
+_BEGIN = re.compile(rb"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?:---(?=\s))?")  # comments, and the line that begins a document
+_SECOND = re.compile(rb"^(?:---|\.\.\.)(?:\s|\Z)", re.MULTILINE)
 
 
 class Inputs(NamedTuple):
     """Everything of a tree that a render reads: `files` are single ones, `folders` count with all below them.
 
-    `layers` are the values files, weakest first.
+    `layers` are the values files, weakest first; `behind` what those of them are that are links.
     """
 
     layers: tuple[str, ...]
     files: tuple[str, ...]
     folders: tuple[str, ...]
+    behind: tuple[str, ...] = ()
 
     def has(self, path: str) -> bool:
-        """Whether a file is one of those, the layers left out."""
-        return path in self.files or any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
+        """Whether a file is one of those, the layers left out, but not what is behind them."""
+        is_below = any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
+        return is_below or path in self.files or path in self.behind
 
 
 class Layer(NamedTuple):
@@ -70,7 +77,7 @@ class Prints:
         self._readers: dict[tuple[str, ...], bool] = {}
         self._links: dict[str, tuple[str, ...]] = {}
         self._layers: dict[str, Layer] = {}
-        self._charts: dict[str, tuple[Dependency, ...]] = {}
+        self._charts: dict[str, tuple[Asked, ...]] = {}
         self._lock: Lock | None = None
         self._has_lock = False
 
@@ -81,7 +88,9 @@ class Prints:
         files = [path for path in reads if path not in folders]
         files += [self.tree.resolve(path) for path in files if self.tree.resolve(path) != path]
         linked = [path for folder in folders for path in self._linked(folder)]
-        return Inputs(tuple(layer.path for layer in instance.layers), tuple(dict.fromkeys([*files, *linked])), folders)
+        layers = tuple(layer.path for layer in instance.layers)
+        behind = tuple(self.tree.resolve(path) for path in layers if self.tree.resolve(path) != path)
+        return Inputs(layers, tuple(dict.fromkeys([*files, *linked])), folders, behind)
 
     def of(self, instance: Instance) -> str:
         """Return the fingerprint; ConfigError for what keeps the instance from being rendered at all."""
@@ -123,7 +132,7 @@ class Prints:
         """Yield the URLs of the repositories that charts come from."""
         yield from (ref.repository for ref in needs.refs)
         for folder in (*needs.charts, *self._local(needs)):
-            yield from (one.url for one in self._chart(folder) if one.url and not one.is_local)
+            yield from (url for url, _, _ in self._chart(folder) if url and not url.startswith(LOCAL))
 
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
@@ -138,12 +147,13 @@ class Prints:
         if charts and self._may_read_others(charts, inputs, instance.parameters):
             charts = ()
         paths = {*inputs.files, *(path for folder in inputs.folders for path in self._below(folder))}
+        # what they say is in the instance
+        paths -= {join(folder, APP_FILE) for folder in (instance.app_folder, instance.instance_folder)}
         for path in paths:
             chart = next((one for one in charts if path.startswith(f"{one}/")), "")
             if chart and not own.is_part(path.removeprefix(f"{chart}/")):
                 continue
-            if path.rpartition("/")[2] not in CONFIGURATION:  # what it says is in the instance
-                yield posixpath.relpath(path, base), self._digest(path)
+            yield posixpath.relpath(path, base), self._digest(path)
 
     def _may_read_others(self, charts: tuple[str, ...], inputs: Inputs, given: Parameters) -> bool:
         """Whether templates may read what is no part of their charts, by texts of the charts or of values."""
@@ -160,7 +170,7 @@ class Prints:
 
     def _below(self, folder: str) -> tuple[str, ...]:
         if folder not in self._folders:
-            self._folders[folder] = tuple(walk(self.tree, folder))
+            self._folders[folder] = tuple(_all_below(self.tree, folder))
         return self._folders[folder]
 
     def _linked(self, folder: str) -> tuple[str, ...]:
@@ -187,7 +197,7 @@ class Prints:
             self._layers[path] = _read(path, self.tree.read(path))
         return self._layers[path]
 
-    def _tools(self, instance: Instance, needs: Needs) -> list[tuple[str, str, str, list[str]]]:
+    def _tools(self, instance: Instance, needs: Needs) -> list[tuple[str, str, str, list[str] | None]]:
         pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if self.is_encrypted(instance, needs) else {})}
         lock = self._locked_by()
         return [
@@ -195,7 +205,7 @@ class Prints:
                 role,
                 pin.name,
                 pin.version,
-                sorted(one.sha256 for one in (lock.tools if lock else ()) if one[:2] == pin[:2]),
+                sorted(one.sha256 for one in lock.tools if one[:2] == pin[:2]) if lock else None,
             )
             for role, pin in sorted(pins.items())
         ]
@@ -205,9 +215,9 @@ class Prints:
         lock = self._locked_by()
         asked: list[tuple[str, str, str]] = [(ref.repository, ref.name, ref.version) for ref in needs.refs]
         for folder in (*needs.charts, *self._local(needs)):
-            asked += [(one.repository, one.name, one.constraint) for one in self._chart(folder) if not one.is_local]
+            asked += [one for one in self._chart(folder) if not one[0].startswith(LOCAL)]
         for one in asked:
-            yield one, lock.chart(*one) if lock else None
+            yield one, lock is not None, lock.chart(*one) if lock else None
 
     def _locked_by(self) -> Lock | None:
         if not self._has_lock:
@@ -220,20 +230,20 @@ class Prints:
         waiting = list(needs.charts)
         while waiting:
             folder = waiting.pop(0)
-            for one in self._chart(folder):
-                target = posixpath.normpath(join(folder, one.repository.removeprefix("file://")))
-                if one.is_local and not target.startswith("..") and target not in found:
+            for repository, _, _ in self._chart(folder):
+                path = posixpath.normpath(join(folder, repository.removeprefix(LOCAL)))
+                target = "" if path == "." else path
+                if repository.startswith(LOCAL) and not target.startswith("..") and target not in found:
                     found[target] = None
                     waiting.append(target)
         return tuple(found)
 
-    def _chart(self, folder: str) -> tuple[Dependency, ...]:
-        """Return the dependencies of a chart; none where they cannot be read, which whoever renders it will say."""
+    def _chart(self, folder: str) -> tuple[Asked, ...]:
+        """Return what a chart depends on, as it is written: what is wrong with one hides no other."""
         if folder not in self._charts:
-            files = {name: self._content(join(folder, name)) for name in CHART_FILES}
-            with suppress(CmpError):
-                self._charts[folder] = tuple(declared(folder, files, "")[0])
-        return self._charts.setdefault(folder, ())
+            found = (_dependencies(self._content(join(folder, name))) for name in CHARTS)
+            self._charts[folder] = tuple(one for some in found for one in some)
+        return self._charts[folder]
 
     def _content(self, path: str) -> bytes:
         return self.tree.read(path) if self.tree.kind(path) == "file" else b""
@@ -242,18 +252,40 @@ class Prints:
 def _read(path: str, data: bytes) -> Layer:
     encrypted = sops.is_encrypted(path, data)
     try:
-        documents = yamldoc.load_all(data)[:1]  # Helm reads the first one
+        documents = yamldoc.load_all(data)
     except yamldoc.YamlError:
         return Layer(None, sha256(data), encrypted)
     value = documents[0] if documents else {}
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _SECOND.search(_BEGIN.sub(b"", data)):  # Helm reads the first one, also if empty
         return Layer(None, sha256(data), encrypted)
     if encrypted:
         rest = sha256(json.dumps(value.get(SOPS), sort_keys=True, default=str).encode())
         return Layer({key: item for key, item in value.items() if key != SOPS}, rest, encrypted)
     return Layer(value, "", encrypted)
+
+
+def _dependencies(data: bytes) -> Iterator[Asked]:
+    try:
+        documents = yamldoc.load_all(data)[:1]
+    except yamldoc.YamlError:  # whoever renders the chart says so
+        return
+    for value in documents:
+        entries = value.get("dependencies") if isinstance(value, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                repository, name, constraint = (str(entry.get(key) or "") for key in ("repository", "name", "version"))
+                yield repository, name, constraint
+
+
+def _all_below(tree: Tree, folder: str, around: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield every file below a folder, also through links, as a private copy has them; and links that lead nowhere."""
+    around = (*around, tree.resolve(folder))
+    for entry in tree.entries(folder):
+        path = join(folder, entry.name)
+        if entry.kind != "folder" or tree.resolve(path) in around:  # a circle is never copied
+            yield path
+        elif entry.name != ".git":
+            yield from _all_below(tree, path, around)
 
 
 def _over(weaker: Mapping[str, object], stronger: Mapping[str, object]) -> dict[str, object]:
