@@ -62,9 +62,8 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
     settings = next((path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")), "")
     loose = [path for path in changed if path not in owners.owned and path not in configuration]
-    coming = [
-        side.cases[key] for key in base.cases.keys() ^ head.cases.keys() for side in (base, head) if key in side.cases
-    ]
+    ends = base.cases.keys() ^ head.cases.keys()
+    coming = [case for side in (base, head) for key, case in side.cases.items() if key in ends]
     unowned = tuple(one for one in _unowned(loose, base, head, ignore) if not _is_placeholder(one, coming))
     is_open = any(not one.rule for one in unowned)
     found = []
@@ -94,7 +93,8 @@ def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: 
         return None
     is_effective = base.fingerprint(key) != head.fingerprint(key)
     if not touches and not differences:  # a setting that leaves no trace in what is looked at: layers, a lock
-        return Affected(key, subject, "both", (Touch(settings, _other(before, after)),), True) if is_effective else None
+        other = Touch(settings, _other(before, after))
+        return Affected(key, subject, "both", (other,), is_effective) if is_effective else None
     shown = [*differences, *(_judged(one, base, head, key) for one in touches)]
     return Affected(key, subject, "both", tuple(shown), is_effective)
 

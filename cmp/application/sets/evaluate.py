@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cmp.application.sets.functions import HELPERS
 from cmp.application.sets.gotemplate import RefusedError, translate
-from cmp.application.sets.values import names_of_texts
+from cmp.application.sets.values import maps_of
 from cmp.application.sets.work import advance
 from cmp.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cmp.application.sets.values import Parameters
+    from cmp.application.sets.values import Maps, Parameters
     from cmp.application.sets.work import Job, Render, Work
 
 T = TypeVar("T")
@@ -77,8 +77,8 @@ def _chart(waiting: Mapping[int, list[Job]]) -> tuple[dict[str, _File], dict[int
     for index, jobs in waiting.items():
         try:
             for number, job in enumerate(jobs):
-                texts, parameters = written(job.parameters)
-                text = translate(job.text, texts, is_strict=job.is_strict)
+                maps, parameters = written(job.parameters)
+                text = translate(job.text, maps, is_strict=job.is_strict)
                 file = files.setdefault((index, text, number // _PER_FILE), _File(text, index, job, [], []))
                 file.parameters.append(parameters)
                 file.jobs.append(number)
@@ -105,17 +105,17 @@ def _template(name: str, file: _File) -> str:
     return f'{{{{ define "{name}" }}}}{file.text}{{{{ end }}}}{{"printed": [\n{listed}\n]}}\n'
 
 
-def _writer() -> Callable[[Parameters], tuple[frozenset[str], str]]:
+def _writer() -> Callable[[Parameters], tuple[Maps, str]]:
     """Return what tells of parameters which of them are maps of texts, and writes all as JSON in base64.
 
     The texts of one Application share theirs.
     """
-    known: dict[int, tuple[frozenset[str], str]] = {}
+    known: dict[int, tuple[Maps, str]] = {}
 
-    def written(parameters: Parameters) -> tuple[frozenset[str], str]:
+    def written(parameters: Parameters) -> tuple[Maps, str]:
         if id(parameters) not in known:
             text = json.dumps(parameters, ensure_ascii=False, allow_nan=False)
-            known[id(parameters)] = frozenset(names_of_texts(parameters)), base64.b64encode(text.encode()).decode()
+            known[id(parameters)] = maps_of(parameters), base64.b64encode(text.encode()).decode()
         return known[id(parameters)]
 
     return written

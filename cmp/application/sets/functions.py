@@ -62,6 +62,10 @@ HELPERS = r"""
 {{- end }}
 {{- end }}
 
+{{- define "cmp.map" }}
+{{- if not (kindIs "map" .) }}{{ fail "index of what is no map" }}{{ end }}
+{{- end }}
+
 {{- define "cmp.normalize" }}
 {{- regexReplaceAll "[^-a-z0-9.]" (lower .) "-" | trunc 253 | trimAll "-." }}
 {{- end }}

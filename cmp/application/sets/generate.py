@@ -17,15 +17,12 @@ from cmp.application.sets.work import together
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cmp.application.sets.terminal import Sources
     from cmp.application.sets.values import Parameters
     from cmp.application.sets.work import Work
     from cmp.application.shape import Spot
 
     Values = dict[str, object]
-    Generate = Callable[[Values, Spot, Sources], Work[list[Parameters]]]
 
 _NAMES = ("list", "clusters", "git", *OUTSIDE, *COMBINING)
 _BOTH = 2
@@ -58,14 +55,15 @@ def _selected(entry: Values, name: str, spot: Spot, sources: Sources, depth: int
             file=at.place,
             hint="it asks something outside of the repository; give a snapshot of its Applications",
         )
-    if name in COMBINING:
+    if name == "list":
+        found = terminal.elements(value, at, sources)
+    elif name in COMBINING:
         if depth >= DEPTH - 1:
             raise ConfigError(f"a {name} generator cannot be that deep in others", file=at.place)
         combine = _matrix if name == "matrix" else _merge
         found = yield from combine(value, at, sources, depth + 1)
     else:
-        simple: dict[str, Generate] = {"list": terminal.list_, "clusters": terminal.clusters, "git": terminal.git}
-        found = yield from simple[name](value, at, sources)
+        found = yield from (terminal.clusters if name == "clusters" else terminal.git)(value, at, sources)
     if entry.get("selector") is None:
         return found
     selector = Selector(entry["selector"], spot.inner("selector"))

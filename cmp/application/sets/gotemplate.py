@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.application.sets.functions import CALLS, FUNCTIONS, OF_MAPS
+from cmp.application.sets.values import Maps, last
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -45,18 +46,21 @@ class _Token(NamedTuple):
     text: str
 
 
+_NOTHING = (_Token("", ""), _Token("", ""))
+
+
 @lru_cache(maxsize=4096)
-def translate(text: str, texts: frozenset[str], *, is_strict: bool) -> str:
+def translate(text: str, maps: Maps, *, is_strict: bool) -> str:
     """Return the template for Helm; RefusedError when that would not print the same.
 
-    `texts` are the names under which the parameters have a map of texts: there Helm has a map of anything.
+    `maps` are where the parameters have maps of texts: there Helm has a map of anything.
     """
     pieces = list(_pieces(text))
     actions = [piece for piece in pieces if not isinstance(piece, str)]
     _refuse_unbalanced(actions)
-    _refuse_unlike_maps([token for action in actions for token in action], texts)
+    _refuse_unlike_maps([token for action in actions for token in action], maps)
     return "".join(
-        piece if isinstance(piece, str) else "".join(_translated(piece, texts, is_strict=is_strict)) for piece in pieces
+        piece if isinstance(piece, str) else "".join(_translated(piece, maps, is_strict=is_strict)) for piece in pieces
     )
 
 
@@ -103,22 +107,26 @@ def _refuse_unbalanced(actions: list[list[_Token]]) -> None:
         raise RefusedError("a block has no end")
 
 
-def _translated(tokens: list[_Token], texts: Collection[str], *, is_strict: bool) -> Iterator[str]:
+def _translated(tokens: list[_Token], maps: Maps, *, is_strict: bool) -> Iterator[str]:
     slugs = [False]  # whether the command is one of `slugify`; one more for each parenthesis
     before = _Token("space", "")
+    is_indexed = False  # whether a map of texts comes next, of which a key is wanted
     for index, token in enumerate(tokens):
         if slugs[-1] and token.kind in ("pipe", "close"):
             yield _SLUG
         slugs = _nested(slugs, token)
         if token.kind == "path":
-            yield _path(token.text, before, is_strict=is_strict)
+            path = _path(token.text, before, is_strict=is_strict)
+            yield f'(ternary {path} "" (include "cmp.map" {path} | empty))' if is_indexed else path
+            is_indexed = False
         elif token.kind != "word" or token.text in _KEYWORDS:
             yield token.text
         elif token.text == "slugify":
             slugs[-1] = True
             yield "list"
         else:
-            yield "get" if _is_of_texts(tokens[index:], texts) else _function(token.text)
+            is_indexed = _is_of_texts(tokens[index:], maps)
+            yield "get" if is_indexed else _function(token.text)
         before = token
     if slugs[-1]:
         yield _SLUG
@@ -160,27 +168,32 @@ def _function(name: str) -> str:
     return name
 
 
-def _is_of_texts(tokens: list[_Token], texts: Collection[str]) -> bool:
-    """Whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing."""
-    words = [token for token in tokens if token.kind != "space"]
-    return len(words) > 1 and words[0].text == "index" and words[1].kind == "path" and _last(words[1].text) in texts
+def _is_of_texts(tokens: list[_Token], maps: Maps) -> bool:
+    """Whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing.
+
+    The path may begin anywhere: in a `with`, say.
+    """
+    word, operand = [token for token in (*tokens, *_NOTHING) if token.kind != "space"][:2]
+    if word.text != "index" or operand.kind != "path" or "." not in operand.text.rstrip("."):
+        return False
+    path = operand.text[operand.text.index(".") :]
+    is_of_texts = any(each.endswith(path) for each in maps.of_texts)
+    if is_of_texts and any(each.endswith(path) for each in maps.others):
+        raise RefusedError(f"the function `index` is not read of `{path}`, which is one of several maps")
+    return is_of_texts
 
 
-def _last(path: str) -> str:
-    return path.rpartition(".")[2]
-
-
-def _refuse_unlike_maps(tokens: list[_Token], texts: Collection[str]) -> None:
+def _refuse_unlike_maps(tokens: list[_Token], maps: Maps) -> None:
     """Refuse functions that treat a map of texts in another way, where it may be one that they get."""
     words = [token for token in tokens if token.kind != "space"]
     used = {token.text for token in words if token.kind == "word"}
-    named = {_last(token.text) for token in words if token.kind == "path"}
+    named = {last(token.text) for token in words if token.kind == "path"}
     quoted = {token.text[1:-1] for token in words if token.kind == "string"}
     if any("%T" in text or "%#" in text for text in quoted):
         raise RefusedError("`%T` and `%#v` are not read: Helm has other Go types")
     indexed = {after.text for word, after in pairwise(words) if word.text == "index"}
     is_blind = any("." not in operand or operand == "." for operand in indexed)  # a variable, say: who knows of what
-    for name in sorted(texts):
+    for name in sorted(maps.names):
         asked = sorted((used & OF_MAPS) - (set() if name in named else {"hasKey"}))
         if asked and name in named | quoted:
             raise RefusedError(f"the function `{asked[0]}` is not read beside `{name}`, which it refuses in Argo CD")

@@ -36,9 +36,8 @@ class Sources(NamedTuple):
     mode: Mode
 
 
-def list_(value: Values, spot: Spot, sources: Sources) -> Work[list[Parameters]]:
-    """Return the elements."""
-    yield from ()
+def elements(value: Values, spot: Spot, sources: Sources) -> list[Parameters]:
+    """Return the elements of a list generator."""
     found: list[Parameters] = []
     for index, element in enumerate(cast("list[object]", value.get("elements") or [])):
         at = spot.inner("elements", index)
@@ -46,7 +45,7 @@ def list_(value: Values, spot: Spot, sources: Sources) -> Work[list[Parameters]]
             raise ConfigError("an element must be a map", file=at.place)
         found.append(dict(element) if sources.mode.is_go else dict(_flat_element(element, at)))
     if text := value.get("elementsYaml"):
-        found += _elements(str(text), spot.inner("elementsYaml"))
+        found += _elements_yaml(str(text), spot.inner("elementsYaml"))
     return found
 
 
@@ -62,7 +61,7 @@ def _flat_element(element: Values, spot: Spot) -> Iterable[tuple[str, str]]:
         yield from cast("dict[str, str]", inner).items()
 
 
-def _elements(text: str, spot: Spot) -> list[Parameters]:
+def _elements_yaml(text: str, spot: Spot) -> list[Parameters]:
     try:
         documents = yamldoc.load_all(text.encode())
     except yamldoc.YamlError as error:
@@ -112,7 +111,7 @@ def git(value: Values, spot: Spot, sources: Sources) -> Work[list[Parameters]]:
     url = str(value.get("repoURL") or "")
     if sources.repository and _canonical(url) != _canonical(sources.repository):
         raise ConfigError(
-            f"the repository {url} is not this one",
+            f"the repository {_canonical(url)} is not this one",
             file=spot.inner("repoURL").place,
             hint="only Argo CD can read it; give a snapshot of its Applications",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,13 +71,37 @@ def _number(value: float) -> str:
     return f"{'-' * sign}{mantissa[0]}{fraction}e{number.adjusted():+03d}"
 
 
-def names_of_texts(value: object, name: str = "") -> Iterator[str]:
-    """Yield the names under which there are `Texts` in parameters."""
-    if isinstance(value, Texts):
-        yield name
-    elif isinstance(value, dict):
+class Maps(NamedTuple):
+    """Where parameters have maps of texts, and where something else of the same last name: `.metadata.labels`."""
+
+    of_texts: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> set[str]:
+        """The last names of the maps of texts."""
+        return {last(path) for path in self.of_texts}
+
+
+def last(path: str) -> str:
+    """Return the last name of a path."""
+    return path.rpartition(".")[2]
+
+
+def maps_of(parameters: Parameters) -> Maps:
+    """Find the maps of texts in parameters."""
+    found = list(_paths(parameters, ""))
+    texts = frozenset(path for path, value in found if isinstance(value, Texts))
+    names = {last(path) for path in texts}
+    return Maps(texts, frozenset(path for path, value in found if path not in texts and last(path) in names))
+
+
+def _paths(value: object, path: str) -> Iterator[tuple[str, object]]:
+    """Yield the paths of all that has a name; what is in a list has that of the list."""
+    if isinstance(value, dict):
         for key, item in value.items():
-            yield from names_of_texts(item, key)
-    elif isinstance(value, list) and not isinstance(value, TextList):
+            yield f"{path}.{key}", item
+            yield from _paths(item, f"{path}.{key}")
+    elif isinstance(value, list):
         for item in value:
-            yield from names_of_texts(item, name)
+            yield from _paths(item, path)
