@@ -132,7 +132,7 @@ class Prints:
         """Yield the URLs of the repositories that charts come from."""
         yield from (ref.repository for ref in needs.refs)
         for folder in (*needs.charts, *self._local(needs)):
-            yield from (url for url, _, _ in self._chart(folder) if url and not url.startswith(LOCAL))
+            yield from (url for url, _, _ in self._chart(folder) if "://" in url and not url.startswith(LOCAL))
 
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""

@@ -243,6 +243,7 @@ def test_formats_for_machines(world: World) -> None:
                 "cluster": "dev",
                 "what": "changed",
                 "effective": True,
+                "rendered": None,
                 "touches": [
                     {"path": "clusters/dev/web/values.yaml", "how": "value layer 3 of 3", "is_swallowed": False}
                 ],
@@ -252,6 +253,7 @@ def test_formats_for_machines(world: World) -> None:
                 "cluster": "prod",
                 "what": "removed",
                 "effective": True,
+                "rendered": None,
                 "touches": [
                     {"path": "clusters/prod/web/values.yaml", "how": "value layer 3 of 3", "is_swallowed": False}
                 ],
@@ -259,6 +261,20 @@ def test_formats_for_machines(world: World) -> None:
         ],
         "unowned": [],
     }
+
+
+def test_renders_are_the_last_proof(world: World) -> None:
+    chart = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '{{ .Values.a }}'}\n"
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/web/templates/a.yaml": chart})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"clusters/dev/web/values.yaml": "a: 2\n", "clusters/prod/web/values.yaml": "replicas: 8\n"})
+    assert world.lines("--rendered")[1:] == [
+        "dev web clusters/dev/web/values.yaml value layer 3 of 3 (manifests differ)",
+        "prod web clusters/prod/web/values.yaml value layer 3 of 3 (manifests equal)",
+        "1 of 4 pairs are affected, 1 more are touched without effect",
+    ]
+    assert world.lines("--rendered", "--format", "names") == ["web dev"]
 
 
 def test_neither_checkout_nor_index_is_touched_and_no_tool_is_needed(world: World, tmp_path: Path) -> None:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cmp import workers
 from cmp.commands import Invocation, Output
 from cmp.commands.revisions import revision_options
 from cmp.errors import ConfigError
+from cmp.preview import affected, diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.commands.revisions import Revisions
+    from cmp.commands.revisions import Revisions, Sides
     from cmp.preview.affected import Affected, Reach
+    from cmp.preview.compared import Compared
 
 TITLES = ("CLUSTER", "APP", "BY", "HOW")
 FORMATS = ("table", "json", "matrix", "names")
@@ -30,16 +33,19 @@ FORMATS = ("table", "json", "matrix", "names")
     default="table",
     help="json: everything; matrix: what a CI job takes as its matrix; names: application and cluster, a pair a line.",
 )
+@click.option("--rendered", is_flag=True, help="Render both sides of each pair, and say whether manifests differ.")
 @click.option("--strict", is_flag=True, help="Fail where a changed file belongs to no application.")
 @click.pass_obj
-def command(invocation: Invocation, revisions: Revisions, output_format: str, *, strict: bool) -> Output:
+def command(
+    invocation: Invocation, revisions: Revisions, output_format: str, *, rendered: bool, strict: bool
+) -> Output:
     """List the applications and clusters that a change reaches.
 
     No program renders and no key is needed: what a change comes to is told from values, charts, pins and options.
     """
     with revisions.opened(invocation) as sides:
         found = revisions.compared(sides, invocation)
-    reach = found.reach
+        reach = _rendered(found, sides, invocation) if rendered else found.reach
     for note in found.notes:
         invocation.context.log.warning(note)
     lost = [one.path for one in reach.unowned if not one.rule]
@@ -50,6 +56,11 @@ def command(invocation: Invocation, revisions: Revisions, output_format: str, *,
         )
     printed = {"table": _table, "json": _json, "matrix": _matrix, "names": _names}[output_format]
     return Output("".join(f"{line}\n" for line in printed(reach)).encode())
+
+
+def _rendered(found: Compared, sides: Sides, invocation: Invocation) -> Reach:
+    task = diff.Task(found, sides.before, sides.after, workers.cores(), lambda: None)
+    return affected.proven(found.reach, diff.compare(task, invocation.context).report.outcomes)
 
 
 def _table(reach: Reach) -> Iterator[str]:
@@ -73,7 +84,7 @@ def _rows(one: Affected) -> Iterator[tuple[str, ...]]:
     if one.what != "both":
         yield cluster, app, "-", f"{one.what} here"
         return
-    effect = "" if one.is_effective else "no effect"
+    effect = one.rendered or ("" if one.is_effective else "no effect")
     for touch in one.touches:
         how = touch.how if touch.is_swallowed or not effect else f"{touch.how} ({effect})"
         yield cluster, app, touch.path or "-", how
@@ -98,6 +109,7 @@ def _record(one: Affected) -> dict[str, object]:
         "cluster": one.subject.cluster,
         "what": "changed" if one.what == "both" else one.what,
         "effective": one.is_effective,
+        "rendered": one.rendered or None,
         "touches": [touch._asdict() for touch in one.touches],
     }
 

@@ -18,7 +18,7 @@ from cmp.tree import join
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.changes import Subject
+    from cmp.changes import Outcome, Subject
     from cmp.model import Instance
     from cmp.preview.sides import Case, Key, Side
 
@@ -37,13 +37,17 @@ class Touch(NamedTuple):
 
 
 class Affected(NamedTuple):
-    """One pair that is touched; `what` says on which sides it is, `is_effective` whether its renders can differ."""
+    """One pair that is touched; `what` says on which sides it is, `is_effective` whether its renders can differ.
+
+    `rendered` says what its renders came to, where somebody asked for them.
+    """
 
     key: Key
     subject: Subject
     what: str
     touches: tuple[Touch, ...]
     is_effective: bool
+    rendered: str = ""
 
 
 class Reach(NamedTuple):
@@ -52,6 +56,19 @@ class Reach(NamedTuple):
     pairs: int
     affected: tuple[Affected, ...]
     unowned: tuple[Unowned, ...]
+
+
+def proven(reach: Reach, outcomes: Iterable[Outcome]) -> Reach:
+    """Return the reach with what renders have shown: manifests that are equal are not affected."""
+    found = {outcome.subject: outcome.status for outcome in outcomes}
+    return reach._replace(affected=tuple(_proven(one, found.get(one.subject, "")) for one in reach.affected))
+
+
+def _proven(one: Affected, status: str) -> Affected:
+    if not one.is_effective or not status:
+        return one
+    words = {"equal": "manifests equal", "failed": "cannot be rendered"}
+    return one._replace(is_effective=status != "equal", rendered=words.get(status, "manifests differ"))
 
 
 def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Reach:

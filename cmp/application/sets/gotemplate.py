@@ -14,7 +14,7 @@ from cmp.application.sets.functions import CALLS, FUNCTIONS, OF_MAPS
 from cmp.application.sets.values import Maps, last
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
 _TOKEN = re.compile(
     r"""
