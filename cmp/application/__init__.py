@@ -2,6 +2,7 @@
 
 document.py   which of a file's Applications      shape.py      the parts of it that count, and their types
 overrides.py  the files `.argocd-source*.yaml`    variables.py  what it comes to
+sets/         the Applications that ApplicationSets make
 
 Source: argoproj/argo-cd 3.2, reposerver/repository/repository.go and pkg/apis/application/v1alpha1/types.go.
 """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 CAPABILITIES = (
-    "the inventory has no API versions of {clusters}: charts that ask for them may render other objects in the cluster"
+    "The inventory has no API versions of {clusters}: charts that ask for them may render other objects in the cluster"
 )
 
 

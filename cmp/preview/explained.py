@@ -20,13 +20,24 @@ def seen(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
     return tuple(cause for cause in _effective(causes) if any(_shows(field, cause) for field in fields))
 
 
-def completed(change: Change, causes: Sequence[Cause]) -> Change:
-    """Return a change whose seen causes are known with all that may be behind it, where none is seen.
+def completed(changes: Sequence[Change], causes: Sequence[Cause]) -> tuple[Change, ...]:
+    """Return changes whose seen causes are known with what else may be behind them, where none is seen.
 
-    What templates make up in each render has no cause.
+    That are the values that show in no other change, or else all.  They may also be why an object comes or goes:
+    switches show nowhere.  What templates make up in each render has no cause.
     """
-    is_chance = bool(change.fields) and len(change.unstable) == len(change.fields)
-    return change if change.causes or is_chance else change._replace(causes=tuple(_effective(causes)))
+    effective = [*_effective(causes)]
+    rest = [cause for cause in effective if not any(cause in change.causes for change in changes)]
+    return tuple(_completed(change, rest, rest or effective) for change in changes)
+
+
+def _completed(change: Change, rest: Sequence[Cause], guess: Sequence[Cause]) -> Change:
+    if change.fields and len(change.unstable) == len(change.fields):
+        return change
+    if not change.causes:
+        return change._replace(causes=tuple(guess))
+    more = rest if change.what in ("added", "removed") else ()
+    return change._replace(causes=(*change.causes, *more))
 
 
 def _effective(causes: Sequence[Cause]) -> Iterator[Cause]:

@@ -111,7 +111,7 @@ class _Pair:
             rules = (*self._comparison.rules, *(case.asked.rules if case else ()))
             found = compare(self._subject, before, after, rules)
             seen = tuple(change._replace(causes=explained.seen(change, known)) for change in found)
-            changes = tuple(explained.completed(change, known) for change in self._probed(seen, after))
+            changes = explained.completed(self._probed(seen, after), known)
         return Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),

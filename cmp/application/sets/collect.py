@@ -37,9 +37,8 @@ def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
     notes: list[str] = []
     for path in walk(tree, ""):
         if any(pattern.fullmatch(path) for pattern in compiled):
-            data = tree.read(path)
             try:
-                found += _declared(data, path)
+                found += _declared(tree.read(path), path)
             except ConfigError as error:
                 notes.append(f"{error.file} is left out: {error.what}")
     applications, sets = (

@@ -37,10 +37,9 @@ class _File(NamedTuple):
 def evaluate(works: Sequence[Work[T]], render: Render) -> list[T | ConfigError]:
     """Do all works, and return the result of each or why there is none."""
     results: dict[int, T | ConfigError] = {}
-    waiting: dict[int, list[Job]] = {}
     printed: dict[int, list[str]] = {index: [] for index in range(len(works))}
     while printed:
-        waiting = {}
+        waiting: dict[int, list[Job]] = {}
         for index, texts in printed.items():
             try:
                 waiting[index] = advance(works[index], texts)
