@@ -51,6 +51,7 @@ class Git:
         """Return the full commit that a revision names; UsageError when it names none."""
         result = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if result.returncode:
+            self._require_repository()
             raise UsageError(
                 f"there is no commit {revision} in this repository",
                 hint="fetch it; in CI, check out with the whole history (actions/checkout: fetch-depth: 0)",
@@ -74,6 +75,7 @@ class Git:
         for name in TRUNKS:
             if self._run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").returncode == 0:
                 return self._must("rev-parse", "--abbrev-ref", name).decode().strip() or name
+        self._require_repository()
         raise UsageError("which base? this clone has no main branch", hint="name it: --base REV")
 
     def tree(self, commit: str, prefix: str = "") -> GitTree:
@@ -128,6 +130,10 @@ class Git:
         data = reader.exactly(int(answer[2]))
         reader.exactly(1)
         return data
+
+    def _require_repository(self) -> None:
+        """ToolError, in git's words, where there is no repository, or it belongs to somebody else."""
+        self._must("rev-parse", "--git-dir")
 
     def _must(self, *arguments: str) -> bytes:
         result = self._run(*arguments)

@@ -203,5 +203,10 @@ def test_a_shallow_clone_says_that_it_is_one(repo: Repo, tmp_path: Path, git: Gi
 
 def test_a_folder_that_is_no_repository(tmp_path: Path, git: Git) -> None:
     (tmp_path / "plain").mkdir()
+    reading = Git(str(tmp_path / "plain"), git._context)  # noqa: SLF001  # the same context for another folder
+    with pytest.raises(ToolError, match="git rev-parse failed: not a git repository"):
+        reading.commit("HEAD")
+    with pytest.raises(ToolError, match="git rev-parse failed: not a git repository"):
+        reading.trunk()
     with pytest.raises(ToolError, match="git ls-tree failed: not a git repository"):
-        Git(str(tmp_path / "plain"), git._context).tree("HEAD")  # noqa: SLF001
+        reading.tree("HEAD")
