@@ -35,11 +35,11 @@ def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
     value = cast("dict[str, object]", manifest.value)
     if manifest.kind == "Secret" and manifest.api_version == "v1":
         value = {**value, **dict(_sealed(value, redactor, label))}
+    identity = Identity(manifest.api_version.rpartition("/")[0], manifest.kind, manifest.namespace, manifest.name)
     # One search through the whole text is much faster than one in each scalar, and few objects hold a secret.
     if redactor.may_hold(yamldoc.to_json(value)):
         value = cast("dict[str, object]", masked(value, redactor, label))
-    group = manifest.api_version.rpartition("/")[0]
-    identity = Identity(group, manifest.kind, manifest.namespace, manifest.name)
+        identity = Identity(*(redactor.labelled(part, label) for part in identity))
     return Object(manifest.api_version, identity, value, manifest.source)
 
 

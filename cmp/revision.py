@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError, ToolError, UsageError
 from cmp.proc import Command, Conversation, run
-from cmp.tree import MAX_FILE_BYTES, Entry, join
+from cmp.tree import Entry, bounded, join, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -224,14 +224,7 @@ class GitTree:
             raise ConfigError("cannot read this file: No such file or directory", file=path)
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
-        data = self._read(self.blobs[real])
-        if len(data) > MAX_FILE_BYTES:
-            raise ConfigError(
-                f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
-                file=path,
-                hint="that is no configuration: was it committed by mistake?",
-            )
-        return data
+        return bounded(path, self._read(self.blobs[real]))
 
     def resolve(self, path: str) -> str:
         """Return the root-relative path with every symbolic link followed."""
@@ -275,7 +268,7 @@ class GitTree:
     def _target(self, link: str, path: str) -> str:
         target = self._read(self.blobs[link]).decode("utf-8", "surrogateescape")
         if target.startswith("/"):
-            raise _outside(path)
+            raise outside(path)
         return target
 
 
@@ -283,7 +276,7 @@ def _step(part: str, done: list[str], path: str) -> None:
     """Go one part of a path further."""
     if part == "..":
         if not done:
-            raise _outside(path)
+            raise outside(path)
         done.pop()
     elif part not in ("", "."):
         done.append(part)
@@ -291,14 +284,6 @@ def _step(part: str, done: list[str], path: str) -> None:
 
 def _kind(blob: Blob) -> Kind:
     return "folder" if blob.mode in (FOLDER, SUBMODULE) else "file"
-
-
-def _outside(path: str) -> ConfigError:
-    return ConfigError(
-        "this path leads outside the source tree",
-        file=path,
-        hint="everything an application uses must lie in its repository",
-    )
 
 
 def changed(base: GitTree, head: GitTree) -> Iterator[str]:

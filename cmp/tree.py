@@ -63,11 +63,7 @@ class WorkTree:
             raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
         real = os.path.realpath(os.path.join(self.root, path))
         if real != self.root and not real.startswith(self._inside):
-            raise ConfigError(
-                "this path leads outside the source tree",
-                file=path,
-                hint="everything an application uses must lie in its repository",
-            )
+            raise outside(path)
         return real
 
     def kind(self, path: str) -> Kind:
@@ -103,16 +99,30 @@ class WorkTree:
                 data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"cannot read this file: {error.strerror}", file=path) from None
-        if len(data) > MAX_FILE_BYTES:
-            raise ConfigError(
-                f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
-                file=path,
-                hint="that is no configuration: was it committed by mistake?",
-            )
-        return data
+        return bounded(path, data)
 
     def resolve(self, path: str) -> str:
         return self.locate(path)[len(self._inside) :]
+
+
+def bounded(path: str, data: bytes) -> bytes:
+    """Return the content of a file; ConfigError for more than any configuration has."""
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(
+            f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
+            file=path,
+            hint="that is no configuration: was it committed by mistake?",
+        )
+    return data
+
+
+def outside(path: str) -> ConfigError:
+    """Say that a path leads out of its tree."""
+    return ConfigError(
+        "this path leads outside the source tree",
+        file=path,
+        hint="everything an application uses must lie in its repository",
+    )
 
 
 def _open_at_once(path: str, flags: int) -> int:
