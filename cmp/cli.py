@@ -63,7 +63,7 @@ def _run(run: Run) -> int:
     except CmpError as error:
         return _fail(error, run)
     except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
-        return _fail(_bug(error), run)
+        return _fail(InternalError.of(error), run)
     return output.exit_code
 
 
@@ -156,17 +156,3 @@ def _shortened(text: str) -> str:
         return text
     last = "  […]\n".encode() + data.splitlines(keepends=True)[-1][: MAX_ERROR_BYTES // 4]
     return (data[: MAX_ERROR_BYTES - len(last) - 1] + b"\n" + last).decode(errors="ignore")
-
-
-def _bug(error: Exception) -> InternalError:
-    """Describe a bug by where it happened: its message may hold values, so that it is left out."""
-    frames = []
-    trace = error.__traceback__
-    while trace:
-        code = trace.tb_frame.f_code
-        frames.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    return InternalError(
-        f"internal error: {type(error).__name__} at {' > '.join(frames[-4:])}",
-        hint="this is a bug in cmp: please report the line above and the version of cmp",
-    )

@@ -16,7 +16,8 @@ class Context(NamedTuple):
     """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr.
 
     With `is_keyless` nothing is decrypted: secrets have stand-ins.  `known_hosts` are the only ones that charts come
-    from, whatever a policy allows; None: any.
+    from, whatever a policy allows; None: any.  `loose` are files of a revision that no engine is known to read: a
+    program that would see the whole of a work folder gets them, too.
     """
 
     settings: Settings
@@ -27,3 +28,4 @@ class Context(NamedTuple):
     is_terminal: bool = False
     is_keyless: bool = False
     known_hosts: tuple[str, ...] | None = None
+    loose: tuple[str, ...] = ()

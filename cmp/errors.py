@@ -129,6 +129,20 @@ class DeadlineError(CmpError):
 class InternalError(CmpError):
     exit_code, reference = 70, "bug"
 
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """Describe a bug by where it happened: its message may hold values, so that it is left out."""
+        frames = []
+        trace = error.__traceback__
+        while trace:
+            code = trace.tb_frame.f_code
+            frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+            trace = trace.tb_next
+        return cls(
+            f"internal error: {type(error).__name__} at {' > '.join(frames[-4:])}",
+            hint="this is a bug in cmp: please report the line above and the version of cmp",
+        )
+
 
 class KilledError(CmpError):
     exit_code, reference = 137, "killed"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
@@ -23,7 +24,7 @@ from cmp.engines.protocol import PIPES
 from cmp.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cmp.engines.protocol import Needs
     from cmp.lockfile import Lock
@@ -57,6 +58,21 @@ class Inputs(NamedTuple):
         """Whether a file is one of those, the layers left out, but not what is behind them."""
         is_below = any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
         return is_below or path in self.files or path in self.behind
+
+    def among(self, paths: Sequence[str]) -> set[str]:
+        """Return those of some sorted paths that are read, as a layer or otherwise."""
+        found = {path for path in (*self.layers, *self.files, *self.behind) if _is_in(path, paths)}
+        for folder in self.folders:
+            start = f"{folder}/" if folder else ""
+            first = bisect_left(paths, start)
+            last = bisect_left(paths, f"{folder}0") if folder else len(paths)  # the character behind the slash
+            found.update(paths[first:last])
+        return found
+
+
+def _is_in(path: str, paths: Sequence[str]) -> bool:
+    at = bisect_left(paths, path)
+    return at < len(paths) and paths[at] == path
 
 
 class Layer(NamedTuple):

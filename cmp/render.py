@@ -84,7 +84,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             opener = layers.Opener(*(order.tools, keys, context.redactor, nursery), is_keyless=context.is_keyless)
             feeds = opener.feeds(contents.layers) if needs.takes == PIPES else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
-        root = _copied(order, workspace)
+        root = _copied(order, workspace, context.loose)
         supplies = Supplies(order, opener, workspace, context)
         work = Work(
             folder=os.path.join(root, instance.folder),
@@ -129,7 +129,7 @@ def _plans(order: Order, permit: Permit, context: Context) -> Mapping[str, Plan]
         return {work.folder: charts.permitted(work, permit, context) for work in works}
 
 
-def _copied(order: Order, workspace: Workspace) -> str:
+def _copied(order: Order, workspace: Workspace, loose: tuple[str, ...]) -> str:
     """Make the private copy of what the engine may see; return what stands for the root of the tree."""
     folder = order.instance.folder
     if not order.needs.sees_tree:
@@ -137,7 +137,8 @@ def _copied(order: Order, workspace: Workspace) -> str:
         return workspace.folder(COPY)
     through = (order.needs.files.get(content.path, ()) for content in order.contents.files)
     copies = {folder, *order.needs.copies, *(one for folders in through for one in folders)}
-    return workspace.mirror(order.tree, copies, order.needs.reads, COPY)
+    reads = (*order.needs.reads, *(path for path in loose if order.tree.kind(path) != "missing"))
+    return workspace.mirror(order.tree, copies, reads, COPY)
 
 
 def _sight(order: Order, workspace: Workspace) -> Sight:

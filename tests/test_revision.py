@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,12 +18,12 @@ from cmp.proc import Deadline
 from cmp.redact import Redactor
 from cmp.revision import Git
 from cmp.tree import Entry, WorkTree, walk
+from cmp.workspace import Workspace
 from tests.gitrepo import Repo
 from tests.harness import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cmp.revision import GitTree
 
@@ -210,3 +211,11 @@ def test_a_folder_that_is_no_repository(tmp_path: Path, git: Git) -> None:
         reading.trunk()
     with pytest.raises(ToolError, match="git ls-tree failed: not a git repository"):
         reading.tree("HEAD")
+
+
+def test_a_private_copy_of_a_revision_holds_what_is_read_and_nothing_else(repo: Repo, git: Git, tmp_path: Path) -> None:
+    tree = git.tree(repo.commit({**TREE, "bases/b.yaml": "b: 1\n"}))
+    with Workspace(str(tmp_path)) as workspace:
+        root = workspace.mirror(tree, {"apps/web"}, ["bases/b.yaml"], "tree")
+        found = sorted(path.relative_to(root).as_posix() for path in Path(root).rglob("*") if path.is_file())
+    assert found == ["apps/web/Chart.yaml", "apps/web/templates/a.yaml", "bases/b.yaml"]

@@ -131,12 +131,12 @@ class _Owners:
         """Return the changed files that the cases of one key read, on either side."""
         found: dict[str, Touch] = {}
         for case in cases:
-            for path in self._changed if case else ():
+            for path in case.inputs.among(self._changed) if case else ():
                 how = _how(path, case)
                 if how and (path not in found or how.startswith(LAYER)):
                     found[path] = Touch(path, how)
         self.owned.update(found)
-        self.owned.update(path for case in cases if case for path in self._changed if path in _own_files(case))
+        self.owned.update(path for case in cases if case for path in _own_files(case))
         return [found[path] for path in sorted(found)]
 
 

@@ -46,7 +46,9 @@ def compare(task: Task, context: Context) -> Found:
     """Render and compare every pair whose renders can differ; one that fails never stops the others."""
     wanted = [one for one in task.compared.reach.affected if one.is_effective]
     rules = task.compared.base.repository.config.preview.noise
-    comparison = Comparison(task.compared.base, task.compared.head, context, rules, os.urandom(KEY_BYTES))
+    loose = tuple(one.path for one in task.compared.reach.unowned if not one.rule)
+    rendering = context._replace(loose=loose)
+    comparison = Comparison(task.compared.base, task.compared.head, rendering, rules, os.urandom(KEY_BYTES))
     outcomes: list[Outcome] = []
     warnings: set[str] = set()
     for index, done in workers.run(wanted, comparison.of, task.at_once):

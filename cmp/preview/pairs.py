@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import masking
 from cmp.changes import Bump, Failure, Outcome
 from cmp.compare import bumps, compare
-from cmp.errors import CmpError, EngineError, OutputError
+from cmp.errors import CmpError, EngineError, InternalError, OutputError
 from cmp.log import Log
 from cmp.phases import Phases
 from cmp.preview import explained, rotated, unstable
 from cmp.preview.causes import causes
+from cmp.preview.opened import Keeper, Opened
 from cmp.proc import Deadline
-from cmp.redact import Redactor
 from cmp.render import render
 
 if TYPE_CHECKING:
@@ -59,12 +59,16 @@ class Comparison(NamedTuple):
         """Render a pair on the sides that have it, and compare; never raises what a user can meet."""
         said = io.StringIO()
         # The secrets of this pair alone: what is masked must not depend on which pairs a worker had before.
-        redactor = Redactor()
+        keeper = Keeper()
         context = self.context._replace(
-            redactor=redactor, log=Log(said, redactor.mask), phases=Phases(), is_terminal=False
+            redactor=keeper, log=Log(said, keeper.mask), phases=Phases(), is_terminal=False
         )
-        sides = [_rendered(side, side.cases.get(one.key), context) for side in (self.base, self.head)]
-        outcome = _Pair(self, one, context, *sides).outcome()
+        try:
+            sides = [_rendered(side, side.cases.get(one.key), context) for side in (self.base, self.head)]
+            outcome = _Pair(self, one, context, keeper, *sides).outcome()
+        except Exception as error:  # noqa: BLE001  # a bug: it is this pair's, and no reason to lose the others
+            lines = tuple(InternalError.of(error).lines())
+            outcome = Outcome(one.subject, "failed", failures=(Failure(one.subject, lines, is_new=True),))
         return Compared(outcome, tuple(said.getvalue().splitlines()))
 
 
@@ -142,7 +146,8 @@ class _Pair:
         before, after = self._base.instance, self._head.instance
         if before is None or after is None:
             return ()
-        found = causes((self._comparison.base.tree, before), (self._comparison.head.tree, after))
+        opened = Opened(self._keeper, self._label, is_keyless=self._context.is_keyless)
+        found = causes((self._comparison.base.tree, before), (self._comparison.head.tree, after), opened)
         return tuple(one._replace(before=self._shown(one.before), after=self._shown(one.after)) for one in found)
 
     def _shown(self, value: object) -> object:
