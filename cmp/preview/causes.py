@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     Leaves = Mapping[Path, "_Leaf"]
 
 
-def causes(
-    base: tuple[Tree, Instance], head: tuple[Tree, Instance], opened: Opened | None = None
-) -> tuple[Cause, ...]:
+def causes(base: tuple[Tree, Instance], head: tuple[Tree, Instance], opened: Opened | None = None) -> tuple[Cause, ...]:
     """Compare the values layers of one pair on both sides, file by file; sorted by place.
 
     An encrypted value that is another one has its label, or `‹encrypted›` where nothing was `opened`: then it is only

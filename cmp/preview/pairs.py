@@ -60,12 +60,10 @@ class Comparison(NamedTuple):
         said = io.StringIO()
         # The secrets of this pair alone: what is masked must not depend on which pairs a worker had before.
         keeper = Keeper()
-        context = self.context._replace(
-            redactor=keeper, log=Log(said, keeper.mask), phases=Phases(), is_terminal=False
-        )
+        context = self.context._replace(redactor=keeper, log=Log(said, keeper.mask), phases=Phases(), is_terminal=False)
         try:
-            sides = [_rendered(side, side.cases.get(one.key), context) for side in (self.base, self.head)]
-            outcome = _Pair(self, one, context, keeper, *sides).outcome()
+            base, head = (_rendered(side, side.cases.get(one.key), context) for side in (self.base, self.head))
+            outcome = _Pair(self, one, context, keeper, (base, head)).outcome()
         except Exception as error:  # noqa: BLE001  # a bug: it is this pair's, and no reason to lose the others
             lines = tuple(InternalError.of(error).lines())
             outcome = Outcome(one.subject, "failed", failures=(Failure(one.subject, lines, is_new=True),))
@@ -97,12 +95,14 @@ def _rendered(side: Side, case: Case | None, context: Context) -> _Side:
 class _Pair:
     """Both sides of a pair; only now, with all secrets of both known, anything of them may be looked at."""
 
-    def __init__(self, comparison: Comparison, one: Affected, context: Context, base: _Side, head: _Side) -> None:
+    def __init__(
+        self, comparison: Comparison, one: Affected, context: Context, keeper: Keeper, sides: tuple[_Side, _Side]
+    ) -> None:
         self._comparison = comparison
         self._subject = one.subject
         self._context = context
-        self._base = base
-        self._head = head
+        self._keeper = keeper
+        self._base, self._head = sides
 
     def outcome(self) -> Outcome:
         """Say what happens to the pair."""
