@@ -57,6 +57,8 @@ RUN useradd --uid 999 --user-group --no-create-home --home-dir /home/argocd --sh
 COPY --from=tools /opt/tools /opt/tools
 COPY --from=venv /opt/cmp /opt/cmp
 COPY plugin.yaml /home/argocd/cmp-server/config/plugin.yaml
+# For a job of GitLab CI that uses this image (docs/preview.md); the sidecar has no use for them.
+COPY ci/*.py ci/*.sh /opt/cmp/ci/
 ENV PATH=/opt/cmp/bin:/usr/bin:/bin \
     HOME=/home/argocd \
     LANG=C.UTF-8 \

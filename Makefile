@@ -16,7 +16,7 @@ export PIP_NO_INPUT := 1
 
 TOOLS := helm@3.14.4 helm@3.18.6 helm@4.0.0 sops@3.10.2
 ENGINES := kustomize@3.8.7 kustomize@4.5.7 kustomize@5.7.1 helmfile@1.1.7 cue@0.14.1
-SOURCES := cmp tests scripts bench examples
+SOURCES := cmp tests scripts bench examples ci
 
 .PHONY: help setup demo test lint bench programs tools engines test-tools lock clean
 

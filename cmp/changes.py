@@ -144,7 +144,8 @@ class Bump(NamedTuple):
 class Failure(NamedTuple):
     """A pair that cannot be rendered: the lines of the error, and whether it could before this change.
 
-    `needs_key` says that only the missing key is to blame (keyless mode).  `exit_code` is that of the error's kind.
+    `needs_key` says that only the missing key is to blame.  `exit_code` is that of the error's kind.  `is_foreign` says
+    that neither side is at fault but the run: a network, a key, a program that is not there.
     """
 
     subject: Subject
@@ -152,6 +153,7 @@ class Failure(NamedTuple):
     is_new: bool
     needs_key: bool = False
     exit_code: int = 70
+    is_foreign: bool = False
 
 
 class Outcome(NamedTuple):

@@ -14,7 +14,8 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
-from cmp.charts import own
+from cmp.charts import asked, own
+from cmp.charts.asked import Asked
 from cmp.config import APP_FILE
 from cmp.config import FILE as CONFIG_FILE
 from cmp.digest import sha256
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 VERSION = 1  # of what is in a fingerprint
 SOPS = "sops"
 CONFIGURATION = (CONFIG_FILE, APP_FILE)
-CHARTS = ("Chart.yaml", "requirements.yaml")
-LOCAL = "file://"
-
-Asked = tuple[str, str, str]  # a chart's repository, name and constraint, as Chart.yaml has them
 
 _BEGIN = re.compile(rb"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?:---(?=\s))?")  # comments, and the line that begins a document
 _SECOND = re.compile(rb"^(?:---|\.\.\.)(?:\s|\Z)", re.MULTILINE)
@@ -148,7 +145,8 @@ class Prints:
         """Yield the URLs of the repositories that charts come from."""
         yield from (ref.repository for ref in needs.refs)
         for folder in (*needs.charts, *self._local(needs)):
-            yield from (url for url, _, _ in self._chart(folder) if "://" in url and not url.startswith(LOCAL))
+            urls = (one.repository for one in self._chart(folder) if one.folder is None)
+            yield from (url for url in urls if "://" in url)
 
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
@@ -162,10 +160,10 @@ class Prints:
         charts = (instance.folder, *self._local(needs)) if instance.engines == (HELM,) else ()
         if charts and self._may_read_others(charts, inputs, instance.parameters):
             charts = ()
-        paths = {*inputs.files, *(path for folder in inputs.folders for path in self._below(folder))}
-        # what they say is in the instance
-        paths -= {join(folder, APP_FILE) for folder in (instance.app_folder, instance.instance_folder)}
-        for path in paths:
+        paths = {path for folder in inputs.folders for path in self._below(folder)}
+        if HELM not in instance.engines:  # what they say is in the instance; a template may read them all the same
+            paths -= {join(folder, APP_FILE) for folder in (instance.app_folder, instance.instance_folder)}
+        for path in paths.union(inputs.files):
             chart = next((one for one in charts if path.startswith(f"{one}/")), "")
             if chart and not own.is_part(path.removeprefix(f"{chart}/")):
                 continue
@@ -229,11 +227,11 @@ class Prints:
     def _locked(self, needs: Needs) -> Iterator[object]:
         """Yield what is asked for from repositories, with what cmp.lock says of it."""
         lock = self._locked_by()
-        asked: list[tuple[str, str, str]] = [(ref.repository, ref.name, ref.version) for ref in needs.refs]
+        found = [Asked(ref.repository, ref.name, ref.version) for ref in needs.refs]
         for folder in (*needs.charts, *self._local(needs)):
-            asked += [one for one in self._chart(folder) if not one[0].startswith(LOCAL)]
-        for one in asked:
-            yield one, lock is not None, lock.chart(*one) if lock else None
+            found += [one for one in self._chart(folder) if one.folder is None]
+        for one in found:
+            yield one, lock.chart(*one) if lock else None
 
     def _locked_by(self) -> Lock | None:
         if not self._has_lock:
@@ -246,10 +244,10 @@ class Prints:
         waiting = list(needs.charts)
         while waiting:
             folder = waiting.pop(0)
-            for repository, _, _ in self._chart(folder):
-                path = posixpath.normpath(join(folder, repository.removeprefix(LOCAL)))
-                target = "" if path == "." else path
-                if repository.startswith(LOCAL) and not target.startswith("..") and target not in found:
+            for path in (one.folder for one in self._chart(folder) if one.folder is not None):
+                target = posixpath.normpath(join(folder, path))
+                target = "" if target == "." else target
+                if not target.startswith("..") and target not in found:
                     found[target] = None
                     waiting.append(target)
         return tuple(found)
@@ -257,7 +255,7 @@ class Prints:
     def _chart(self, folder: str) -> tuple[Asked, ...]:
         """Return what a chart depends on, as it is written: what is wrong with one hides no other."""
         if folder not in self._charts:
-            found = (_dependencies(self._content(join(folder, name))) for name in CHARTS)
+            found = (asked.read(self._content(join(folder, name))) for name in asked.FILES)
             self._charts[folder] = tuple(one for some in found for one in some)
         return self._charts[folder]
 
@@ -278,19 +276,6 @@ def _read(path: str, data: bytes) -> Layer:
         rest = sha256(json.dumps(value.get(SOPS), sort_keys=True, default=str).encode())
         return Layer({key: item for key, item in value.items() if key != SOPS}, rest, encrypted)
     return Layer(value, "", encrypted)
-
-
-def _dependencies(data: bytes) -> Iterator[Asked]:
-    try:
-        documents = yamldoc.load_all(data)[:1]
-    except yamldoc.YamlError:  # whoever renders the chart says so
-        return
-    for value in documents:
-        entries = value.get("dependencies") if isinstance(value, dict) else None
-        for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict):
-                repository, name, constraint = (str(entry.get(key) or "") for key in ("repository", "name", "version"))
-                yield repository, name, constraint
 
 
 def _all_below(tree: Tree, folder: str, around: tuple[str, ...] = ()) -> Iterator[str]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from cmp import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 NUMBER = struct.Struct("!I")
@@ -37,7 +37,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(items: Sequence[Item], work: Callable[[Item], Made], at_once: int) -> Iterator[tuple[int, Made | None]]:
+def run(
+    items: Sequence[Item], work: Callable[[Item], Made], at_once: int
+) -> Generator[tuple[int, Made | None], None, None]:
     """Yield the number of each item with what `work` made of it, in the order in which that is done.
 
     None where the worker died; `work` itself must not raise.  What it returns must be what pickle takes.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp import manifests, masking
-from cmp.manifests import Rendered
 from cmp.model import OutputRules
 from cmp.redact import Redactor, Secret
+
+if TYPE_CHECKING:
+    from cmp.manifests import Rendered
 
 ENCRYPTED = b"""\
 db:

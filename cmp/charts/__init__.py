@@ -7,6 +7,7 @@ remote.py, fetch.py                        from a repository: the cache first, t
 packaged.py                                from a folder of the same tree (`file://`)
 helm.py, faults.py, repositories.py        helm in private homes, its complaints, the mounted credentials
 constraints.py, versions.py, archive.py    ranges, exact versions, what an archive is
+asked.py                                   what a chart's files ask for, without a judgement
 own.py                                     which files of a chart's folder can have an effect
 upkeep.py                                  list, verify, prune, warm and refresh the cache
 """

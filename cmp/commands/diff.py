@@ -61,8 +61,11 @@ class Gates(NamedTuple):
     is_lenient: bool
 
     def code(self, found: Report) -> int:
-        """Return the exit code: that of a pair that fails newly, 1 for other differences unless they are allowed."""
-        if failures := [failure.exit_code for failure in found.failures if failure.is_new]:
+        """Return the exit code: that of a pair that fails newly, 1 for other differences unless they are allowed.
+
+        A pair that failed before, too, says nothing of the change; but where the run is at fault, nobody has looked.
+        """
+        if failures := [failure.exit_code for failure in found.failures if failure.is_new or failure.is_foreign]:
             return min(failures)
         changed = {one.subject.cluster for one in overview.changing(found)}
         is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in found.dangers)

@@ -77,8 +77,9 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     owners = _Owners(changed)
     touched = {key: owners.touches(base.cases.get(key), head.cases.get(key)) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
-    settings = next((path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")), "")
-    loose = [path for path in changed if path not in owners.owned and path not in configuration]
+    settings = [path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")]
+    told = _applications(changed, base, head)
+    loose = [path for path in changed if path not in owners.owned | configuration | told]
     ends = base.cases.keys() ^ head.cases.keys()
     coming = [case for side in (base, head) for key, case in side.cases.items() if key in ends]
     unowned = tuple(one for one in _unowned(loose, base, head, ignore) if not _is_placeholder(one, coming))
@@ -98,19 +99,26 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     return Reach(len(keys), tuple(found), unowned)
 
 
-def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: str) -> Affected | None:
-    """Compare one pair; `settings` is a file of the configuration that changed, empty for none."""
+def _applications(changed: Sequence[str], *sides: Side) -> set[str]:
+    """Return the files with Argo CD's Applications: what they ask for is in the cases."""
+    patterns = [layout.parse(text) for side in sides for text in side.repository.config.preview.applications]
+    return {path for path in changed for one in patterns if layout.match(one, path, {}) is not None}
+
+
+def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: Sequence[str]) -> Affected | None:
+    """Compare one pair; `settings` are the files of the configuration that changed."""
     before, after = base.cases.get(key), head.cases.get(key)
     subject = _subject(before, after)
     if before is None or after is None:
         what = "added" if before is None else "removed"
         return Affected(key, subject, what, tuple(touches), is_effective=True)
     differences = [*_differences(before, after)]
-    if not touches and not differences and not settings:
+    is_same = before.instance == after.instance and lockfile.FILE not in settings
+    if not touches and not differences and (not settings or is_same):
         return None
     is_effective = base.fingerprint(key) != head.fingerprint(key)
     if not touches and not differences:  # a setting that leaves no trace in what is looked at: layers, a lock
-        other = Touch(settings, _other(before, after))
+        other = Touch(settings[0], _other(before, after))
         return Affected(key, subject, "both", (other,), is_effective) if is_effective else None
     shown = [*differences, *(_judged(one, base, head, key) for one in touches)]
     return Affected(key, subject, "both", tuple(shown), is_effective)

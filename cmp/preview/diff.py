@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import workers
 from cmp.changes import Counts, Failure, Outcome
+from cmp.preview import deliveries as delivered
 from cmp.preview.assemble import Frame, report
 from cmp.preview.pairs import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cmp.changes import Report, Revision
+    from cmp.changes import Delivery, Report, Revision
     from cmp.context import Context
     from cmp.preview.affected import Affected
     from cmp.preview.compared import Compared
@@ -81,7 +82,7 @@ def _swallowed(task: Task) -> Iterable[Outcome]:
 
 
 def _frame(task: Task, wanted: list[Affected]) -> Frame:
-    deliveries = [case.asked.delivery for case in task.compared.head.cases.values() if case.asked.delivery]
+    before, deliveries = _deliveries(task.compared.base), _deliveries(task.compared.head)
     reached = {one.subject for one in wanted}
     bare = sorted({one.subject.cluster for one in wanted if not _is_known(task.compared, one)} - {""})
     clusters = {key[1] for side in (task.compared.base, task.compared.head) for key in side.cases} - {""}
@@ -93,8 +94,16 @@ def _frame(task: Task, wanted: list[Affected]) -> Frame:
         ),
         deliveries=tuple(one for one in deliveries if one.subject in reached),
         unowned=task.compared.reach.unowned,
-        notes=(*task.compared.notes, *([CAPABILITIES.format(clusters=_listed(bare))] if bare else [])),
+        notes=(
+            *task.compared.notes,
+            *delivered.changed(before, deliveries),
+            *([CAPABILITIES.format(clusters=_listed(bare))] if bare else []),
+        ),
     )
+
+
+def _deliveries(side: Side) -> list[Delivery]:
+    return [case.asked.delivery for case in side.cases.values() if case.asked.delivery]
 
 
 def _is_known(compared: Compared, one: Affected) -> bool:

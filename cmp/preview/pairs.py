@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import masking
 from cmp.changes import Bump, Failure, Outcome
 from cmp.compare import bumps, compare
-from cmp.errors import CmpError, EngineError, InternalError, OutputError
+from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.log import Log
 from cmp.phases import Phases
 from cmp.preview import explained, rotated, unstable
@@ -127,11 +127,11 @@ class _Pair:
         )
 
     def _status(self, *, has_changed: bool) -> Literal["equal", "changed", "added", "removed", "failed"]:
-        if self._base.error or self._head.error:
-            return "failed" if self._head.error or self._head.case is None else "changed"
+        if self._head.error:
+            return "failed"
         if self._base.case is None or self._head.case is None:
             return "added" if self._base.case is None else "removed"
-        return "changed" if has_changed else "equal"
+        return "changed" if has_changed or self._base.error else "equal"
 
     def _objects(self, side: _Side) -> tuple[Object, ...]:
         return masking.objects(side.done.rendered, self._context.redactor, self._label) if side.done else ()
@@ -157,17 +157,19 @@ class _Pair:
     def _failures(self) -> Iterator[Failure]:
         """Yield the failure of the newer side, or of the only one."""
         failed = self._head if self._head.case else self._base
-        if failed.error is None:
+        error = failed.error
+        if error is None:
             return
-        lines = self._context.redactor.labelled(
-            "\n".join(failed.error.lines(with_pair=False)), self._label
-        ).splitlines()
+        lines = self._context.redactor.labelled("\n".join(error.lines(with_pair=False)), self._label).splitlines()
         # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a stand-in.
         needs_key = (
-            self._context.is_keyless and _has_secrets(failed) and isinstance(failed.error, EngineError | OutputError)
+            _has_secrets(failed) and isinstance(error, EngineError | OutputError)
+            if self._context.is_keyless
+            else isinstance(error, SecretError) and error.foreign
         )
+        is_foreign = error.foreign or isinstance(error, ToolError | DeadlineError)
         is_new = self._head.case is not None and self._base.error is None and not needs_key
-        yield Failure(self._subject, tuple(lines), is_new, needs_key, failed.error.exit_code)
+        yield Failure(self._subject, tuple(lines), is_new, needs_key, error.exit_code, is_foreign)
 
     def _notes(self, count: int) -> Iterator[str]:
         base, head = self._base, self._head
