@@ -7,11 +7,14 @@ committed; a missing one is a failure.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from cmp.report import jsonview
 from tests import changestories  # noqa: F401  # its modules tell their stories when they are imported
 from tests.changeworld import STORIES, Monorepo, World
 from tests.harness import CHECKOUT
@@ -38,13 +41,14 @@ def test_story(name: str, charts: str, sandbox: Sandbox, request: pytest.Fixture
     told = STORIES[name]
     repo = Monorepo(World(sandbox, charts))
     commits = repo.tell(told)
-    text, again = sandbox.folder / "report.txt", sandbox.folder / "again.md"
+    text, again, data = (sandbox.folder / f"report.{end}" for end in ("txt", "md", "json"))
 
     ran = repo.run("diff", "--format", "markdown", "--output", f"text={text}", *told.options)
-    repo.run("diff", "--output", f"markdown={again}", *told.options)
+    repo.run("diff", "--jobs", "1", "--output", f"markdown={again}", "--output", f"json={data}", *told.options)
 
     assert ran.code == told.code, ran.stderr
-    assert again.read_text() == ran.stdout, "the same comment twice"
+    assert again.read_text() == ran.stdout, "the same comment twice, whatever the number of processes"
+    jsonschema.validate(json.loads(data.read_text()), jsonview.schema())
     got = {"report.md": _golden(ran.stdout, commits, charts), "report.txt": _golden(text.read_text(), commits, charts)}
     folder = GOLDENS / name
     if request.config.getoption("--update-golden"):
