@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from cmp.changes import Field, Outcome
+from cmp.changes import Field, Noise, Outcome
 from cmp.report import FORMATS, Options, schema, verdict
 from cmp.report.paths import path_line
 from tests import reports
@@ -91,7 +91,11 @@ def test_every_question_of_a_reviewer_is_answered(kind: str) -> None:
             MADE["many"],
             WORST,
         ),
-        (MADE["one"]._replace(groups=()), "Manifest diff: 1 of 3 clusters, 1 app, nothing but folded noise"),
+        (MADE["one"]._replace(groups=()), "Manifest diff: 1 of 3 clusters, 1 app, nothing to compare with"),
+        (
+            MADE["one"]._replace(groups=(), noise=(Noise("checksum", 1),)),
+            "Manifest diff: 1 of 3 clusters, 1 app, nothing but folded noise",
+        ),
     ],
 )
 def test_verdict(made: Report, line: str) -> None:
@@ -198,11 +202,12 @@ def test_matrix_of_more_outliers_than_there_is_room_for_counts_them() -> None:
 def test_matrix_tells_what_has_no_letter() -> None:
     made = MADE["few"]
     (equal, folded), rest = made.outcomes[:2], made.outcomes[2:]
+    folded = folded._replace(changes=(made.groups[0].change,))
     outcomes = (equal._replace(status="equal", changes=()), folded, *rest)
     groups = tuple(group._replace(members=group.members[2:]) for group in made.groups[:1])
     shown = FORMATS["text"](made._replace(outcomes=outcomes, groups=groups), Options())
     assert "  storefront  =       ~       –        –         A        ~        A\n" in shown
-    assert "❌ not rendered · ~ only what is folded · = rendered, no difference · – nothing rendered\n" in shown
+    assert "❌ not rendered · ~ only what is folded · = no difference · – nothing rendered\n" in shown
 
 
 def test_matrix_has_no_row_for_what_stays_as_it_is() -> None:
@@ -210,9 +215,9 @@ def test_matrix_has_no_row_for_what_stays_as_it_is() -> None:
     equal = tuple(Outcome(subject, "equal") for subject in reports.subjects("batch", prod=2))
     shown = FORMATS["text"](made._replace(outcomes=made.outcomes + equal), Options())
     assert "  app         prod-01  prod-02\n  storefront  A        –\n" in shown
-    assert "\n  1 more app rendered without a difference.\n" in shown
+    assert "\n  1 more app without a difference.\n" in shown
     shown = FORMATS["text"](reports.EMPTY._replace(outcomes=equal), Options())
-    assert "Who changes\n  1 app rendered without a difference.\n" in shown
+    assert "Who changes\n  1 app without a difference.\n" in shown
 
 
 def test_matrix_of_many_clusters_without_environment_counts() -> None:

@@ -18,7 +18,9 @@ IGNORE = ".helmignore"
 ACCESS = b"Files"  # however it is spelled: `.Files`, `index . "Files"`
 
 _DEFINED = re.compile(rb"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
-_CALLED = re.compile(rb"""\b(?:include|template)\s+(?:"([^"]+)"|`([^`]+)`|(\S))""")
+# A template file by its path is one of the same chart: the usual way to a checksum.
+_BY_PATH = rb"""\(\s*print\s+\$?\.Template\.BasePath\s+"[^"]+"\s*\)"""
+_CALLED = re.compile(rb"""\b(?:include|template)\s+(?:"([^"]+)"|`([^`]+)`|%s|(\S))""" % _BY_PATH)
 
 
 def is_part(path: str) -> bool:
@@ -42,4 +44,4 @@ def may_read_others(texts: Iterable[bytes]) -> bool:
             if other:  # the name is made up
                 return True
             called.add(quoted or raw)
-    return not called <= defined
+    return not called - {b""} <= defined

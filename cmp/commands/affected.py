@@ -16,9 +16,8 @@ from cmp.preview import affected, diff
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.commands.revisions import Revisions, Sides
+    from cmp.commands.revisions import Revisions
     from cmp.preview.affected import Affected, Reach
-    from cmp.preview.compared import Compared
 
 TITLES = ("CLUSTER", "APP", "BY", "HOW")
 FORMATS = ("table", "json", "matrix", "names")
@@ -45,7 +44,11 @@ def command(
     """
     with revisions.opened(invocation) as sides:
         found = revisions.compared(sides, invocation)
-        reach = _rendered(found, sides, invocation) if rendered else found.reach
+        reach = found.reach
+        if rendered:
+            task = diff.Task(found, sides.before, sides.after, workers.cores(), lambda: None)
+            context = revisions.rendering(found, invocation.context, is_keyless=False)
+            reach = affected.proven(reach, diff.compare(task, context).report.outcomes)
     for note in found.notes:
         invocation.context.log.warning(note)
     lost = [one.path for one in reach.unowned if not one.rule]
@@ -56,11 +59,6 @@ def command(
         )
     printed = {"table": _table, "json": _json, "matrix": _matrix, "names": _names}[output_format]
     return Output("".join(f"{line}\n" for line in printed(reach)).encode())
-
-
-def _rendered(found: Compared, sides: Sides, invocation: Invocation) -> Reach:
-    task = diff.Task(found, sides.before, sides.after, workers.cores(), lambda: None)
-    return affected.proven(found.reach, diff.compare(task, invocation.context).report.outcomes)
 
 
 def _table(reach: Reach) -> Iterator[str]:

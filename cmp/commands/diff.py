@@ -103,10 +103,7 @@ def command(invocation: Invocation, /, revisions: Revisions, **given: object) ->
     paths = [_file(text, invocation.cwd) for text in wanted.files]
     with revisions.opened(invocation) as sides:
         compared = revisions.compared(sides, invocation)
-        context = invocation.context._replace(
-            is_keyless=wanted.keyless or revisions.is_untrusted,
-            known_hosts=compared.hosts if revisions.is_untrusted else None,
-        )
+        context = revisions.rendering(compared, invocation.context, is_keyless=wanted.keyless)
         with _progress(compared.reach, context) as step:
             task = diff.Task(compared, sides.before, sides.after, wanted.jobs or workers.cores(), step)
             found = diff.compare(task, context)

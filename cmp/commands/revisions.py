@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cmp.commands import Invocation, Output
+    from cmp.context import Context
     from cmp.preview.compared import Compared
     from cmp.revision import Git, GitTree
 
@@ -64,6 +65,12 @@ class Revisions(NamedTuple):
             Revision(revision.WORK, "") if self.is_work else Revision(self.head or HEAD, head),
             tuple(revision.changed(before, after)),
             name.removeprefix(revision.REMOTE),
+        )
+
+    def rendering(self, compared: Compared, context: Context, *, is_keyless: bool) -> Context:
+        """Return the context in which both sides are rendered: who is not trusted gets no keys, and no new hosts."""
+        return context._replace(
+            is_keyless=is_keyless or self.is_untrusted, known_hosts=compared.hosts if self.is_untrusted else None
         )
 
     def compared(self, sides: Sides, invocation: Invocation) -> Compared:

@@ -11,18 +11,19 @@ from cmp.report.spans import TIMES, Paragraph, Section, Span, Table, code, joine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cmp.changes import Report, Subject
+    from cmp.changes import Outcome, Report, Subject
     from cmp.report.spans import Block, Extent, Line
 
 FEW_CLUSTERS = 8  # so many have a column each even where environments are known
 MANY_COLUMNS = 30
 MANY_ROWS = 40
 
-FAILED, FOLDED, EQUAL, NONE = "❌", "~", "=", "–"
+FAILED, FOLDED, UNKNOWN, EQUAL, NONE = "❌", "~", "?", "=", "–"
 _MEANING = {
     FAILED: "not rendered",
     FOLDED: "only what is folded",
-    EQUAL: "rendered, no difference",
+    UNKNOWN: "nothing to compare with",
+    EQUAL: "no difference",
     NONE: "nothing rendered",
 }
 
@@ -63,12 +64,18 @@ def _marks(report: Report) -> _Marks:
             if number not in of_pair:
                 of_pair.append(number)
     others = {
-        outcome.subject: FAILED if outcome.status == "failed" else EQUAL if outcome.status == "equal" else FOLDED
+        outcome.subject: _sign(outcome)
         for outcome in report.outcomes
         if outcome.status == "failed" or outcome.subject not in groups
     }
     outliers = frozenset(number for number, group in enumerate(report.groups) if group.differs_from)
     return _Marks(groups, others, tuple(group.letter for group in report.groups), outliers)
+
+
+def _sign(outcome: Outcome) -> str:
+    """Return what stands for a pair that is in no group."""
+    by_status = {"failed": FAILED, "equal": EQUAL}
+    return by_status.get(outcome.status) or (FOLDED if outcome.changes else UNKNOWN)
 
 
 def _special(report: Report) -> set[str]:
@@ -89,7 +96,7 @@ def _rest(apps: int, told: int, rows: int, shown: int) -> Iterable[str]:
     if told > rows:
         yield f"{plural(told - rows, more)} without outlier, danger or failure."
     if apps > told:
-        yield f"{plural(apps - told, more)} rendered without a difference."
+        yield f"{plural(apps - told, more)} without a difference."
 
 
 def _legend(table: Table) -> Line:

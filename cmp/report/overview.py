@@ -44,7 +44,8 @@ def _reach(report: Report) -> Iterator[str]:
         of = f"{len(found):,} of " if report.counts.clusters else ""
         yield of + plural(report.counts.clusters or len(found), "cluster")
     yield plural(len({subject.app for subject in changed}), "app")
-    yield plural(len(report.groups), "distinct change") if report.groups else "nothing but folded noise"
+    without = "nothing but folded noise" if report.noise else "nothing to compare with"
+    yield plural(len(report.groups), "distinct change") if report.groups else without
 
 
 def changing(report: Report) -> list[Outcome]:
