@@ -1,6 +1,7 @@
 """`make bench`: print ratios against the bare tools, own cost, time before the first child, memory.
 
-At last the same is seen through Argo CD, for one request and for 60 applications at once.
+Then the same is seen through Argo CD, for one request and for 60 applications at once; at last a look at a change of a
+monorepo of 1,000 pairs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench import argocd
+from bench import argocd, preview
 from bench.measure import finish, paired, spawn, timed
 from bench.scenario import CLUSTER, HELM, Scenario, add_bulk
 from examples.chartserver import package
@@ -50,6 +51,7 @@ def main() -> int:
             held = [_render(scenario, given.runs) for scenario in (small, configured, large)]
             held += [_old_plugin(scenario, given.runs) for scenario in (small, many)]
             argocd.measure(folder / "argocd", given.helpers, configured, given.runs)
+        held.append(preview.measure(folder / "preview", given.tools, given.runs))
     return 0 if all(held) else 1
 
 
