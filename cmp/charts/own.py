@@ -21,6 +21,15 @@ _DEFINED = re.compile(rb"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""
 # A template file by its path is one of the same chart: the usual way to a checksum.
 _BY_PATH = rb"""\(\s*print\s+\$?\.Template\.BasePath\s+"[^"]+"\s*\)"""
 _CALLED = re.compile(rb"""\b(?:include|template)\s+(?:"([^"]+)"|`([^`]+)`|%s|(\S))""" % _BY_PATH)
+# A template that prints, or walks through, its whole context has the files without a word of them.  Inside `with` and
+# `range` the dot is something else; `$` is not.
+_ACTION = re.compile(rb"""\{\{-?\s*(?!/\*)((?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`}]|\}(?!\}))*)\}\}""")
+_TAKES = (
+    rb"to(?:Raw|Pretty)?(?:Yaml|Json|Toml)|mustTo\w+|print(?:f|ln)?|omit|pick|values|keys|merge\w*|deepCopy|range|quote"
+)
+_WHOLE = re.compile(
+    rb"""(?:\b(?:%s)\b[^|()]*?(?<![\w.$")])([.$])(?=\s|[|)]|-?$)|(?:^|:=\s*)([.$])\s*(?=[|)]|-?$))""" % _TAKES
+)
 
 
 def is_part(path: str) -> bool:
@@ -37,7 +46,7 @@ def may_read_others(texts: Iterable[bytes]) -> bool:
     defined: set[bytes] = set()
     called: set[bytes] = set()
     for text in texts:
-        if ACCESS in text:
+        if ACCESS in text or _takes_whole_context(text):
             return True
         defined.update(quoted or raw for quoted, raw in _DEFINED.findall(text))
         for quoted, raw, other in _CALLED.findall(text):
@@ -45,3 +54,19 @@ def may_read_others(texts: Iterable[bytes]) -> bool:
                 return True
             called.add(quoted or raw)
     return not called - {b""} <= defined
+
+
+def _takes_whole_context(text: bytes) -> bool:
+    inside: list[bytes] = []
+    for action in _ACTION.findall(text):
+        words = action.split(None, 1)
+        verb = words[0] if words else b""
+        is_own = not any(block in (b"with", b"range") for block in inside)
+        signs = {first or second for first, second in _WHOLE.findall(action)}
+        if (b"$" in signs or (signs and is_own)) and verb not in (b"template", b"include"):
+            return True
+        if verb in (b"with", b"range", b"if", b"define", b"block"):
+            inside.append(verb)
+        elif verb.rstrip(b"-") == b"end" and inside:
+            inside.pop()
+    return False

@@ -13,6 +13,7 @@ from cmp.changes import Unowned
 from cmp.config import APP_FILE
 from cmp.config import FILE as CONFIG_FILE
 from cmp.engines import FACTS
+from cmp.revision import LINK
 from cmp.tree import join
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     touched = {key: owners.touches(base.cases.get(key), head.cases.get(key)) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
     settings = [path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")]
+    settings += [path for path in changed if _is_link(path, base, head)]
     told = _applications(changed, base, head)
     loose = [path for path in changed if path not in owners.owned | configuration | told]
     ends = base.cases.keys() ^ head.cases.keys()
@@ -113,7 +115,7 @@ def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: 
         what = "added" if before is None else "removed"
         return Affected(key, subject, what, tuple(touches), is_effective=True)
     differences = [*_differences(before, after)]
-    is_same = before.instance == after.instance and lockfile.FILE not in settings
+    is_same = before.instance == after.instance and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
     if not touches and not differences and (not settings or is_same):
         return None
     is_effective = base.fingerprint(key) != head.fingerprint(key)
@@ -162,7 +164,7 @@ def _how(path: str, case: Case | None) -> str:
     inputs, instance = case.inputs, case.instance
     if path in inputs.layers:
         return f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
-    if path.endswith(f"/{APP_FILE}"):
+    if path in _own_files(case):
         return ""
     if inputs.has(path):
         is_own = path.startswith(f"{instance.folder}/")
@@ -244,3 +246,7 @@ def _is_placeholder(one: Unowned, coming: Iterable[Case]) -> bool:
     """Whether a file is there only so that Git keeps the folder of a pair that comes or goes."""
     folders = [case.instance.instance_folder for case in coming if case.instance and case.instance.instance_folder]
     return one.rule == HIDDEN and any(one.path.startswith(f"{folder}/") for folder in folders)
+
+
+def _is_link(path: str, *sides: Side) -> bool:
+    return any(side.tree.blobs[path].mode == LINK for side in sides if path in side.tree.blobs)

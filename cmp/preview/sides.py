@@ -10,6 +10,7 @@ from cmp.engines import FACTS, engine_of
 from cmp.errors import CmpError
 from cmp.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
 from cmp.instances import Repository, Request
+from cmp.revision import LINK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +87,7 @@ class Side:
         """Whether a change of this path may change which instances there are, or what they are."""
         before, after = self.tree.blobs.get(path), tree.blobs.get(path)
         is_named = path.rpartition("/")[2] in CONFIGURATION or path == self.repository.config.inventory
-        return is_named or before is None or after is None or before.mode != after.mode
+        return is_named or before is None or after is None or before.mode != after.mode or before.mode == LINK
 
     def fingerprint(self, key: Key) -> str:
         """Return the fingerprint of a case; of one that cannot be rendered, what it says."""
