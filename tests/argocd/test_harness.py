@@ -177,9 +177,9 @@ def test_texts_are_found_wherever_they_are(argocd: ArgoCD, repository: Repositor
     assert any(event["involvedObject"]["name"] == "texts" for event in argocd.events())
 
     repository.commit({"namespaces/shop/templates/map.yaml": f'{{{{ fail "{token}-failed" }}}}'})
-    argocd.refresh("texts")
+    refused = argocd.refresh("texts")
 
-    assert f"{token}-failed" in argocd.condition("texts")
+    assert f"{token}-failed" in condition(refused)
     logs = argocd.logs()
     assert f"{token}-failed" in logs["sidecar-cmp"]
     assert f"{token}-failed" in logs["repo-server"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.argocd.applications import application, failed
+from tests.argocd.applications import application, condition, failed
 from tests.argocd.caller import GENERATE_PATHS, RequestError
 from tests.argocd.trees import CMP, PATH, SHOP
 
@@ -93,9 +93,9 @@ def test_a_sidecar_of_one_cluster_refuses_another(argocd: ArgoCD, repository: Re
             application("locked-prod", repository.url, "clusters/prod/shop", plugin="cmp-dev"),
         )
         argocd.wait("locked-dev")
-        argocd.wait("locked-prod", failed("two clusters"))
+        locked = argocd.wait("locked-prod", failed("two clusters"))
 
-    assert three_lines(argocd.condition("locked-prod")) == [
+    assert three_lines(condition(locked)) == [
         "cmp: two clusters are asked for: prod by the source path clusters/prod/shop, dev by CMP_CLUSTER",
         "  where: phase layout",
         "  hint: they must agree; only one of the clusters can be rendered; see operations.md#configuration",
