@@ -11,6 +11,7 @@ import json
 import posixpath
 import re
 from bisect import bisect_left
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
@@ -18,6 +19,7 @@ from cmp.charts import asked, own
 from cmp.charts.asked import Asked
 from cmp.config import APP_FILE
 from cmp.config import FILE as CONFIG_FILE
+from cmp.config.values import overlaid
 from cmp.digest import sha256
 from cmp.engines import FACTS, engine_of
 from cmp.engines.facts import HELM
@@ -91,8 +93,6 @@ class Prints:
         self._links: dict[str, tuple[str, ...]] = {}
         self._layers: dict[str, Layer] = {}
         self._charts: dict[str, tuple[Asked, ...]] = {}
-        self._lock: Lock | None = None
-        self._has_lock = False
 
     def inputs(self, instance: Instance, needs: Needs) -> Inputs:
         """Return what the render reads, the local charts that its charts depend on included."""
@@ -134,7 +134,7 @@ class Prints:
         """Return the values layers laid over each other as Helm does it: maps merge, the rest replaces, null stays."""
         value: dict[str, object] = {}
         for layer in instance.layers:
-            value = _over(value, self._layer(layer.path).value or {})
+            value = overlaid(value, self._layer(layer.path).value or {})
         return value
 
     def value(self, path: str) -> Mapping[str, object] | None:
@@ -213,7 +213,7 @@ class Prints:
 
     def _tools(self, instance: Instance, needs: Needs) -> list[tuple[str, str, str, list[str] | None]]:
         pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if self.is_encrypted(instance, needs) else {})}
-        lock = self._locked_by()
+        lock = self._lock
         return [
             (
                 role,
@@ -226,17 +226,16 @@ class Prints:
 
     def _locked(self, needs: Needs) -> Iterator[object]:
         """Yield what is asked for from repositories, with what cmp.lock says of it."""
-        lock = self._locked_by()
+        lock = self._lock
         found = [Asked(ref.repository, ref.name, ref.version) for ref in needs.refs]
         for folder in (*needs.charts, *self._local(needs)):
             found += [one for one in self._chart(folder) if one.folder is None]
         for one in found:
             yield one, lock.chart(*one) if lock else None
 
-    def _locked_by(self) -> Lock | None:
-        if not self._has_lock:
-            self._lock, self._has_lock = lockfile.load(self.tree), True
-        return self._lock
+    @cached_property
+    def _lock(self) -> Lock | None:
+        return lockfile.load(self.tree)
 
     def _local(self, needs: Needs) -> tuple[str, ...]:
         """Return the folders of the charts that charts take from the same tree by `file://`, nested ones too."""
@@ -287,11 +286,3 @@ def _all_below(tree: Tree, folder: str, around: tuple[str, ...] = ()) -> Iterato
             yield path
         elif entry.name != ".git":
             yield from _all_below(tree, path, around)
-
-
-def _over(weaker: Mapping[str, object], stronger: Mapping[str, object]) -> dict[str, object]:
-    found = dict(weaker)
-    for key, item in stronger.items():
-        below = found.get(key)
-        found[key] = _over(below, item) if isinstance(item, dict) and isinstance(below, dict) else item
-    return found

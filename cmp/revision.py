@@ -11,8 +11,9 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.conversation import Conversation
 from cmp.errors import ConfigError, ToolError, UsageError
-from cmp.proc import Command, Conversation, run
+from cmp.proc import Command, run
 from cmp.tree import Entry, bounded, join, outside
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ LAYERS = (
     ),
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns", "unpack", "revision"),
     ("context",),
-    ("workers",),
+    ("workers", "conversation"),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
     ("signals", "digest", "confine"),
     ("changes",),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cmp import application, environ, instances
+from cmp.commands.given import content_or_stdin
 from cmp.errors import CmpError, ConfigError, ToolError, UsageError
 from cmp.proc import Command, run
 from cmp.tree import WorkTree
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cmp.instances import Request
     from cmp.model import Parameters
 
-STDIN = "-"
 REVISION = "ARGOCD_APP_REVISION"
 FLAGS = {"KUBE_VERSION": "--kube-version", "KUBE_API_VERSIONS": "--api-versions"}
 
@@ -41,7 +40,7 @@ def requested(file: str, name: str, flags: Parameters, invocation: Invocation) -
     ConfigError, with the place in the file, for an Application that cannot be rendered here; UsageError for a file that
     cannot be read; ToolError when `plugin.env` uses the commit and git does not tell it.
     """
-    found = application.find(_content(file, invocation.cwd), "stdin" if file == STDIN else file, name)
+    found = application.find(*content_or_stdin(file, invocation.cwd, "the file of --application"), name)
     checkout = WorkTree(instances.checkout(invocation.cwd))
     _require_folder(found, checkout)
     found = application.overridden(found, lambda path: checkout.read(path) if checkout.kind(path) == "file" else None)
@@ -54,16 +53,6 @@ def requested(file: str, name: str, flags: Parameters, invocation: Invocation) -
             invocation.context.settings.cluster,
         )
     return tree, request, found.spot.place
-
-
-def _content(file: str, cwd: str) -> bytes:
-    if file == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        with open(os.path.join(cwd, file), "rb") as opened:
-            return opened.read()
-    except OSError as error:
-        raise UsageError(f"cannot read the file of --application: {error.strerror}", file=file) from None
 
 
 def _require_folder(found: Application, checkout: WorkTree) -> None:

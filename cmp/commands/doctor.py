@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from cmp import __version__, diagnosis, instances
 from cmp.commands import Invocation, Output
+from cmp.commands.given import content_or_stdin
 from cmp.diagnosis import sidecar
-from cmp.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from cmp.diagnosis import Check
     from cmp.model import Setting
 
-STDIN = "-"
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -57,19 +54,9 @@ def command(invocation: Invocation, output_format: str, against: str) -> Output:
 
 
 def _compare(file: str, invocation: Invocation) -> list[Check]:
-    listed = sidecar.read(_content(file, invocation.cwd), "stdin" if file == STDIN else file)
+    listed = sidecar.read(*content_or_stdin(file, invocation.cwd, "the file of --against"))
     tree, _ = instances.open_repository(invocation.cwd)
     return list(sidecar.compare(tree, listed, invocation.context.settings))
-
-
-def _content(file: str, cwd: str) -> bytes:
-    if file == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        with open(os.path.join(cwd, file), "rb") as opened:
-            return opened.read()
-    except OSError as error:
-        raise UsageError(f"cannot read the file of --against: {error.strerror}", file=file) from None
 
 
 def _shown(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from cmp import config, instances, yamldoc
 from cmp.commands import Invocation, Output
+from cmp.commands.given import STDIN, content_or_stdin
 from cmp.engines import FACTS
-from cmp.errors import UsageError
 from cmp.instances import Repository
 from cmp.preview.inventory import as_values, merge, read
 from cmp.preview.inventory_file import inventory_file
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
     from cmp.model import Cluster
 
-STDIN = "-"
 EMPTIED = (
     "if this very output goes there, the shell has emptied it, and the facts in it are lost; "
     "write to another file and rename that"
@@ -42,7 +39,7 @@ def export(invocation: Invocation, source: str) -> Output:
     The clusters come from `argocd cluster list -o json`.  What the present inventory says beside that stays.  It is
     printed as cmp.yaml has it, or as the file that cmp.yaml names.
     """
-    live = read(_content(source, invocation.cwd), "stdin" if source == STDIN else source)
+    live = read(*content_or_stdin(source, invocation.cwd, "the file of --from"))
     present, file = _present(invocation)
     merged = merge(present, live)
     emptied = [f"{file} holds no cluster: {EMPTIED}"] if file and not present else []
@@ -52,16 +49,6 @@ def export(invocation: Invocation, source: str) -> Output:
     text = yamldoc.dump_all([values if file else {"clusters": values}]).removeprefix(b"---\n")
     target = file or config.FILE
     return Output(text, summary=f"cmp: {len(live)} clusters of Argo CD; this is for {target}")
-
-
-def _content(source: str, cwd: str) -> bytes:
-    if source == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        with open(os.path.join(cwd, source), "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise UsageError(f"cannot read the file of --from: {error.strerror}", file=source) from None
 
 
 def _present(invocation: Invocation) -> tuple[Mapping[str, Cluster], str]:

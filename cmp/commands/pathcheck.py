@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 from cmp.commands import Output
-from cmp.errors import UsageError
+from cmp.commands.given import content
 from cmp.preview import annotated
 from cmp.preview.annotated import Unread
 from cmp.preview.pathcheck import Checker
@@ -49,12 +48,7 @@ def check(tree: WorkTree, files: Sequence[str], output_format: str, invocation: 
 
 def _named(files: Sequence[str], cwd: str) -> Iterator[Annotated]:
     for name in files:
-        try:
-            with open(os.path.join(cwd, name), "rb") as file:
-                data = file.read()
-        except OSError as error:
-            raise UsageError(f"cannot read this file: {error.strerror}", file=name) from None
-        yield from annotated.read(data, name)
+        yield from annotated.read(content(name, cwd, "this file"), name)
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:

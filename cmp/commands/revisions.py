@@ -11,6 +11,7 @@ import click
 
 from cmp import instances, revision
 from cmp.changes import Revision
+from cmp.commands.given import content
 from cmp.errors import UsageError
 from cmp.preview.compared import Asker
 
@@ -75,7 +76,8 @@ class Revisions(NamedTuple):
 
     def compared(self, sides: Sides, invocation: Invocation) -> Compared:
         """Find what the change reaches; UsageError for a list of Applications that cannot be read."""
-        lists = tuple((name, _content(os.path.join(invocation.cwd, name))) for name in self.applications)
+        paths = [os.path.join(invocation.cwd, name) for name in self.applications]
+        lists = tuple(zip(self.applications, (content(path, "", "the Applications") for path in paths), strict=True))
         asker = Asker(lists, sides.trunk, self.is_untrusted, invocation.context)
         return asker.compare(sides.base, sides.head, sides.changed)
 
@@ -90,14 +92,6 @@ class Revisions(NamedTuple):
             yield self._read(git, work.prefix, invocation)
         finally:
             git.close()
-
-
-def _content(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise UsageError(f"cannot read the Applications: {error.strerror}", file=path) from None
 
 
 def _warn(uncommitted: list[str], invocation: Invocation) -> None:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from cmp.changes import Field, Rule
     from cmp.compare.matched import Matched
 
-    Reference = tuple[str, str]
-
 CHART_LABELS, CHECKSUM, HASH_NAME = "chart-labels", "checksum", "hash-name"
 
 _LABELS = frozenset(("helm.sh/chart", "app.kubernetes.io/version"))
@@ -41,7 +39,7 @@ def fold(
 
     `all_matched` are all objects of the pair, `rules` those of the user, which come after the built-in ones.
     """
-    judge = _Judge(matched, _renames(all_matched), all_matched)
+    judge = _Judge(matched, all_matched)
     named = [(judge.rule(field) or _users(matched, field, rules), field) for field in fields]
     kept = tuple(field for rule, field in named if not rule)
     return kept, tuple(Folded(rule, field) for rule, field in named if rule)
@@ -57,20 +55,8 @@ def _users(matched: Matched, field: Field, rules: Sequence[Rule]) -> str:
     return next((rule.name for rule in rules if is_meant(rule, matched, field)), "")
 
 
-def _renames(all_matched: Sequence[Matched]) -> dict[Reference, str]:
-    """Return (kind, old name) -> new name of what kustomize renamed because its content changed."""
-    found: dict[Reference, str] = {}
-    for before, after in all_matched:
-        if before and after and after.identity.kind in _CONFIGURATION:
-            old, new = before.identity.name, after.identity.name
-            if old != stem(old) == stem(new) != new:
-                found[after.identity.kind, old] = new
-    return found
-
-
 class _Judge(NamedTuple):
     matched: Matched
-    renames: dict[Reference, str]
     all_matched: Sequence[Matched]
 
     def rule(self, field: Field) -> str:
@@ -114,5 +100,14 @@ class _Judge(NamedTuple):
         )
 
     def _is_hash_name(self, field: Field) -> bool:
-        renamed = {new for (_, old), new in self.renames.items() if old == field.before}
-        return field.kind == "changed" and field.after in renamed
+        """Whether kustomize made the newer name because the content of what is named changed."""
+        old, new = field.before, field.after
+        if field.kind != "changed" or not (isinstance(old, str) and isinstance(new, str)):
+            return False
+        return old != stem(old) == stem(new) != new and any(
+            before
+            and after
+            and after.identity.kind in _CONFIGURATION
+            and (before.identity.name, after.identity.name) == (old, new)
+            for before, after in self.all_matched
+        )

@@ -107,15 +107,16 @@ def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
         namespace=stronger.namespace or weaker.namespace,
         clusters=stronger.clusters or weaker.clusters,
         values=(*weaker.values, *stronger.values),
-        options=_merged(weaker.options, stronger.options),
-        output=_merged(weaker.output, stronger.output),
+        options=overlaid(weaker.options, stronger.options),
+        output=overlaid(weaker.output, stronger.output),
         secret_files=stronger.secret_files or weaker.secret_files,
     )
 
 
-def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one map over another: maps in it merge, all else replaces."""
     merged = dict(weaker)
     for name, value in stronger.items():
         below = merged.get(name)
-        merged[name] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[name] = overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged

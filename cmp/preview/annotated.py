@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import yamldoc
+from cmp.application.document import GROUP, documents
 from cmp.errors import ConfigError
 from cmp.preview.annotation import ANNOTATION
 from cmp.tree import walk
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Map = dict[str, object]
     Path = tuple[str | int, ...]
 
-GROUP = "argoproj.io/"
 KINDS = {"Application": (), "ApplicationSet": ("spec", "template")}
 SUFFIXES = (".yaml", ".yml")
 GIT = ".git"
@@ -89,11 +88,7 @@ def _yaml_files(tree: Tree) -> Iterator[str]:
 
 def read(data: bytes, file: str) -> Iterator[Annotated]:
     """Yield the Applications and ApplicationSets with a plugin; ConfigError for what is no YAML."""
-    try:
-        documents = yamldoc.parse(data)
-    except yamldoc.YamlError as error:
-        raise ConfigError(f"this is not YAML: {error.problem}", file=f"{file}:{error.line}:{error.column}") from None
-    for document in documents:
+    for document in documents(data, file):
         for value, path in _objects(document.value):
             if (found := _annotated(value, path, document, file)).sources:
                 yield found

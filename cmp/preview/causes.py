@@ -26,11 +26,18 @@ def causes(base: tuple[Tree, Instance], head: tuple[Tree, Instance], opened: Ope
     An encrypted value that is another one has its label, or `‹encrypted›` where nothing was `opened`: then it is only
     its ciphertext that is another one.
     """
-    before, after = _laid(*base, opened), _laid(*head, opened)
-    if before is None or after is None:
+    try:
+        old, new = (_contents(*side) for side in (base, head))
+        merged = values.provenance([*new.items()])
+        changed = [file for file in sorted(old.keys() | new.keys()) if old.get(file) != new.get(file)]
+        ranks = _Ranks([*old], [*new], merged)
+        return tuple(
+            cause
+            for file in changed
+            for cause in _of_file(file, _leaves(file, old, opened), _leaves(file, new, opened), ranks)
+        )
+    except CmpError:  # the render says so
         return ()
-    files = sorted(before.alone.keys() | after.alone.keys())
-    return tuple(cause for file in files for cause in _of_file(file, before, after))
 
 
 class _Leaf(NamedTuple):
@@ -41,41 +48,39 @@ class _Leaf(NamedTuple):
     shown: object
 
 
-class _Laid(NamedTuple):
-    """The leaves of each layer by its path, weakest first, and the origins of all laid over each other."""
+class _Ranks(NamedTuple):
+    """The layers of both sides, weakest first, and the origins of the newer ones laid over each other."""
 
-    alone: Mapping[str, Leaves]
+    before: list[str]
+    after: list[str]
     merged: Mapping[Path, Origin]
 
-    def rank(self, file: str) -> int:
-        """Return how strong a layer is; -1 where it is none."""
-        return list(self.alone).index(file) if file in self.alone else -1
+    def stronger(self, file: str, path: Path) -> Place | None:
+        """Return where another layer sets a value that is stronger than the file is on either side."""
+        winner = self.merged.get(path)
+        own = max(files.index(file) for files in (self.before, self.after) if file in files)
+        return winner.place if winner and self.after.index(winner.place.file) > own else None
 
 
-def _laid(tree: Tree, instance: Instance, opened: Opened | None) -> _Laid | None:
-    try:
-        layers = [(layer.path, tree.read(layer.path)) for layer in instance.layers]
-        alone = {path: _leaves(path, data, opened) for path, data in layers}
-        return _Laid(alone, values.provenance(layers))
-    except CmpError:  # the render says so
-        return None
+def _contents(tree: Tree, instance: Instance) -> dict[str, bytes]:
+    return {layer.path: tree.read(layer.path) for layer in instance.layers}
 
 
-def _of_file(file: str, before: _Laid, after: _Laid) -> Iterator[Cause]:
-    old, new = before.alone.get(file, {}), after.alone.get(file, {})
+def _of_file(file: str, old: Leaves, new: Leaves, ranks: _Ranks) -> Iterator[Cause]:
     for path in sorted(old.keys() | new.keys(), key=str):
         was, now = old.get(path), new.get(path)
         stands = now or was
         if stands is None or (was and now and was.value == now.value):
             continue
-        winner = after.merged.get(path)
-        is_lost = winner is not None and after.rank(winner.place.file) > max(after.rank(file), before.rank(file))
+        winner = ranks.stronger(file, path)
         keys = tuple(f"[{part}]" if isinstance(part, int) else part for part in path)
-        overridden = winner.place.text if winner and is_lost else ""
-        yield Cause(stands.place.text, keys, was and was.shown, now and now.shown, overridden)
+        yield Cause(stands.place.text, keys, was and was.shown, now and now.shown, winner.text if winner else "")
 
 
-def _leaves(file: str, data: bytes, opened: Opened | None) -> Leaves:
+def _leaves(file: str, contents: Mapping[str, bytes], opened: Opened | None) -> Leaves:
+    if file not in contents:
+        return {}
+    data = contents[file]
     origins = values.provenance([(file, data)])
     text = opened.text(file, data) if opened else None
     plain = values.provenance([(file, text)]) if text is not None else {}

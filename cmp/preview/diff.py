@@ -9,6 +9,7 @@ from cmp import workers
 from cmp.changes import Counts, Failure, Outcome
 from cmp.preview import deliveries as delivered
 from cmp.preview.assemble import Frame, report
+from cmp.preview.causes import causes
 from cmp.preview.pairs import Comparison
 
 if TYPE_CHECKING:
@@ -70,8 +71,6 @@ def _killed(one: Affected) -> tuple[Outcome, tuple[str, ...]]:
 
 def _swallowed(task: Task) -> Iterable[Outcome]:
     """Return pairs that are touched and not rendered, with what overrides the change there."""
-    from cmp.preview.causes import causes  # noqa: PLC0415
-
     for one in task.compared.reach.affected:
         before, after = task.compared.base.cases.get(one.key), task.compared.head.cases.get(one.key)
         if one.is_effective or not before or not after or not before.instance or not after.instance:

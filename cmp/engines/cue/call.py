@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cmp.engines import placeholders
 from cmp.engines.cue.messages import CHECKED
 from cmp.engines.facts import CUE
 from cmp.errors import ConfigError
@@ -18,7 +19,6 @@ OBJECTS = "objects"
 VALUES = "values"  # the field of the package that the layers become
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 class Call(NamedTuple):
@@ -68,7 +68,9 @@ def of(instance: Instance, declared: Collection[str]) -> Call:
     if command and not _NAME.fullmatch(command):
         raise ConfigError("cue.command is not the name of a command", hint="a name has letters, digits and `_`")
     tags = cast("Mapping[str, str]", options.get("tags", {}))
-    filled = {name: _filled(name, value, instance) for name, value in tags.items()}
+    filled = {
+        name: placeholders.filled(value, f"the value of the tag {name}", instance) for name, value in tags.items()
+    }
     return Call(
         expression=cast("str", options.get("expression", OBJECTS)),
         package=cast("str", options.get("package", "")),
@@ -76,16 +78,3 @@ def of(instance: Instance, declared: Collection[str]) -> Call:
         given={**filled, **dict(instance.parameters.set), **dict(instance.parameters.set_string)},
         known={name: value for name, value in instance.known.items() if name in declared},
     )
-
-
-def _filled(name: str, value: str, instance: Instance) -> str:
-    def fill(found: re.Match[str]) -> str:
-        if found[1] not in instance.known:
-            whose = f"of cluster {instance.cluster}" if instance.cluster else "without a cluster"
-            raise ConfigError(
-                f"{{{found[1]}}} in the value of the tag {name} is not known {whose}",
-                hint=f"known are {', '.join(sorted(instance.known))}",
-            )
-        return instance.known[found[1]]
-
-    return _PLACEHOLDER.sub(fill, value)

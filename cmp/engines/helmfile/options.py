@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cmp.engines import placeholders
 from cmp.engines.facts import HELM, HELMFILE
 from cmp.engines.helmfile import setvalues
-from cmp.errors import ConfigError
 from cmp.model import ToolPin
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from cmp.model import Instance
 
 DEFAULT = "default"  # helmfile's own name for the environment that nobody chose
-
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 class Options(NamedTuple):
@@ -59,13 +56,4 @@ def state_values(options: Options, instance: Instance) -> list[Map]:
 
 
 def _filled(text: str, option: str, instance: Instance) -> str:
-    def fill(found: re.Match[str]) -> str:
-        if found[1] not in instance.known:
-            whose = f"of cluster {instance.cluster}" if instance.cluster else "without a cluster"
-            raise ConfigError(
-                f"{{{found[1]}}} in `{HELMFILE}: {{{option}}}` is not known {whose}",
-                hint=f"known are {', '.join(sorted(instance.known))}",
-            )
-        return instance.known[found[1]]
-
-    return _PLACEHOLDER.sub(fill, text)
+    return placeholders.filled(text, f"`{HELMFILE}: {{{option}}}`", instance)

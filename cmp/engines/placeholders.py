@@ -1,0 +1,28 @@
+"""`{name}` in an option of an engine, filled with what is known of the application and its cluster."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cmp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cmp.model import Instance
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
+def filled(text: str, where: str, instance: Instance) -> str:
+    """Return the text with every placeholder filled; ConfigError, which says `where` it stands, for an unknown one."""
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1] not in instance.known:
+            whose = f"of cluster {instance.cluster}" if instance.cluster else "without a cluster"
+            raise ConfigError(
+                f"{{{found[1]}}} in {where} is not known {whose}",
+                hint=f"known are {', '.join(sorted(instance.known))}",
+            )
+        return instance.known[found[1]]
+
+    return _PLACEHOLDER.sub(fill, text)
