@@ -7,11 +7,16 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from tests.forkserver import ForkServer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FIXTURES = CHECKOUT / "tests" / "fixtures"
 AGE_KEY_FILE = FIXTURES / "age.key"
+MODULE = ("-m", "cmp")
+COVERAGE = "COVERAGE_PROCESS_START"  # coverage starts with an interpreter
 DEAD_PROXY = "http://127.0.0.1:9"  # the discard port: whatever is not loopback fails at once
 
 
@@ -36,7 +41,7 @@ class Sandbox:
     folder: Path
     tools_dir: str
     extra: dict[str, str] = field(default_factory=dict)
-    program: tuple[str, ...] = ("-m", "cmp")  # how the interpreter starts cmp
+    program: tuple[str, ...] = MODULE  # how the interpreter starts cmp
 
     @property
     def home(self) -> Path:
@@ -75,7 +80,7 @@ class Sandbox:
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), DEAD_PROXY),
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
-            **{name: os.environ[name] for name in ("COVERAGE_PROCESS_START",) if name in os.environ},
+            **{name: os.environ[name] for name in (COVERAGE,) if name in os.environ},
             **self.extra,
         }
 
@@ -84,17 +89,26 @@ class Sandbox:
         return [sys.executable, *self.program, *argv]
 
     def run(self, *argv: str, cwd: Path, timeout: float = 120, **env: str) -> Ran:
-        """Run cmp to its end."""
-        done = subprocess.run(
-            self.command(*argv),
-            cwd=cwd,
-            env={**self.env(), **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
+        """Run cmp to its end, in a process that the fork server has prepared where that makes no difference."""
+        environment = {**self.env(), **env}
+        if self.program == MODULE and COVERAGE not in environment:
+            done = _fork_server().run(argv, cwd=cwd, env=environment, timeout=timeout)
+        else:
+            done = subprocess.run(
+                self.command(*argv),
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@cache
+def _fork_server() -> ForkServer:
+    return ForkServer()
 
 
 def without_times(text: str) -> str:
