@@ -10,26 +10,32 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/argocd-cmp
 export CMP_TEST_TOOLS ?= $(CACHE)/tools
 export CMP_TOOLS_DIR := $(CMP_TEST_TOOLS)
 export CMP_TEST_HELPERS ?= $(CACHE)/test-tools
-export CMP_TEST_GOYAML ?= $(CMP_TEST_HELPERS)/goyaml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-TOOLS := helm@3.14.4 helm@3.18.6 helm@4.0.0 sops@3.10.2
-ENGINES := kustomize@3.8.7 kustomize@4.5.7 kustomize@5.7.1 helmfile@1.1.7 cue@0.14.1
+SHOWN := helm@3.18.6 sops@3.10.2
+TOOLS := $(SHOWN) helm@3.14.4 helm@4.0.0 kustomize@3.8.7 kustomize@4.5.7 kustomize@5.7.1 helmfile@1.1.7 cue@0.14.1
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help setup demo test lint bench programs tools engines test-tools lock clean
+.PHONY: help setup demo test test-fast unit lint bench programs shown tools test-tools lock clean
 
 help:
-	@echo "make demo | test | lint | bench | setup | lock | clean   (CONTRIBUTING.md)"
+	@echo "make demo | test | test-fast | lint | bench | setup | lock | clean   (CONTRIBUTING.md)"
 
-setup: tools engines test-tools
+setup: tools test-tools
 
-demo: tools
+demo: shown
 	@$(BIN)/python scripts/demo.py
 
 test: programs setup lint
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+# What can be told in a minute: no program of the set-up is needed, nor root.
+test-fast: $(VENV)/.complete
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit
+
+unit: $(VENV)/.complete
+	$(BIN)/python -m pytest -n 2 -m "not tools" $(PYTEST)
 
 lint: $(VENV)/.complete
 	$(BIN)/ruff check $(SOURCES)
@@ -44,12 +50,12 @@ programs:
 		mmdebstrap=mmdebstrap buildah=buildah runc=runc
 
 # The Go that the Dockerfile names, so that the digests in image/tools.lock are checked by what is built here.
-tools engines: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
+shown tools: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
+shown: $(VENV)/.complete
+	@$(BIN)/cmp tools install $(SHOWN) >/dev/null
+
 tools: $(VENV)/.complete
 	@$(BIN)/cmp tools install $(TOOLS) >/dev/null
-
-engines: tools
-	@$(BIN)/cmp tools install $(ENGINES) >/dev/null
 
 test-tools: $(VENV)/.complete
 	@$(BIN)/python -m scripts.build_helpers "$(CMP_TEST_HELPERS)"

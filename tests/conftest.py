@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.chartworld import World, publish
 from tests.dyingworld import Patient, Sealed, seal
+from tests.goyaml_oracle import GoYaml
 from tests.harness import Sandbox
 from tests.scheduling import Scheduling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A shell that starts the tests in the background lets them, and so all their children, ignore SIGINT: some are to die
 # of it.
@@ -23,6 +28,20 @@ settings.register_profile("stable", derandomize=True, deadline=None, database=No
 settings.load_profile("stable")
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argocd-cmp"
+
+
+TOOLS = {"tools_dir", "test_tools_dir"}  # the fixtures that lead to programs of the set-up
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "tools: it starts a program of the set-up; set by the fixtures that it uses")
+    config.addinivalue_line("markers", "no_tools: it runs cmp and starts no tool; its sandbox has none")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if TOOLS & {*item.fixturenames} and not item.get_closest_marker("no_tools"):  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.tools)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,10 +65,19 @@ def test_tools_dir() -> str:
     return os.environ.get("CMP_TEST_HELPERS") or str(CACHE / "test-tools")
 
 
+@pytest.fixture(scope="session")
+def go(test_tools_dir: str) -> Iterator[GoYaml]:
+    """Return the YAML parser of Argo CD."""
+    program = GoYaml(f"{test_tools_dir}/goyaml")
+    yield program
+    program.close()
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path, tools_dir: str) -> Sandbox:
-    """Return fresh folders and an environment for runs of cmp."""
-    return Sandbox(tmp_path / "sandbox", tools_dir)
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path, tools_dir: str) -> Sandbox:
+    """Return fresh folders and an environment for runs of cmp, with the real tools unless the test is `no_tools`."""
+    has_tools = request.node.get_closest_marker("no_tools") is None
+    return Sandbox(tmp_path / "sandbox", tools_dir if has_tools else str(tmp_path / "no-tools"))
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 
 class Answer(NamedTuple):
@@ -25,13 +23,6 @@ class Answer(NamedTuple):
 
 class GoYaml:
     """One process that answers any number of texts."""
-
-    @classmethod
-    def start(cls) -> Self:
-        """Start the program that CMP_TEST_GOYAML names, or the one that the set-up has built."""
-        default = Path.home() / ".cache/argocd-cmp/test-tools/goyaml"
-        program = os.environ.get("CMP_TEST_GOYAML", str(default))
-        return cls(program)
 
     def __init__(self, program: str) -> None:
         self._process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -13,16 +13,16 @@ from cmp import yamldoc
 from cmp.engines.cue import sources
 from cmp.model import Parameters
 from tests.dyingworld import RECIPIENT
-from tests.goyaml_oracle import GoYaml
 from tests.harness import CHECKOUT
 from tests.keyring import encrypt, sops_tool
 from tests.leaks import find_plaintext
 from tests.trees import plant, request, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.goyaml_oracle import GoYaml
     from tests.harness import Ran, Sandbox
 
 CUE = "0.14.1"
@@ -72,13 +72,6 @@ class Shop:
 @pytest.fixture
 def shop(sandbox: Sandbox) -> Shop:
     return Shop(sandbox)
-
-
-@pytest.fixture(scope="module")
-def go() -> Iterator[GoYaml]:
-    process = GoYaml.start()
-    yield process
-    process.close()
 
 
 # The same package by hand: files, what cmp is told, and what the bare cue is told.

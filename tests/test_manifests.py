@@ -14,10 +14,11 @@ from cmp import yamldoc
 from cmp.errors import OutputError
 from cmp.manifests import Rendered, check
 from cmp.model import OutputRules
-from tests.goyaml_oracle import GoYaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+
+    from tests.goyaml_oracle import GoYaml
 
 STRICT = OutputRules()
 NOISE = (re.compile(r"(Pulled|Digest): \S+"), re.compile(r"WARNING: .*"))
@@ -443,13 +444,6 @@ def test_no_switch_lifts_the_loss_of_an_object() -> None:
 
 
 # What passes is what Argo CD reads
-
-
-@pytest.fixture(scope="module")
-def go() -> Iterator[GoYaml]:
-    program = GoYaml.start()
-    yield program
-    program.close()
 
 
 SEPARATORS = (

@@ -22,12 +22,11 @@ from cmp.yamldoc import load_all, to_json
 from examples import chartserver
 from tests import bare
 from tests.corners import CORNERS, IN_CLUSTER, WITH_DEPENDENCIES, Corner, setting
-from tests.goyaml_oracle import GoYaml
 from tests.harness import Sandbox
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.goyaml_oracle import GoYaml
 
 CHARTS = Path(__file__).parent / "charts"
 
@@ -73,13 +72,6 @@ def hands(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Hands:
         for app, cluster in dict(bare.instances()).items():
             warmed.cmp(app, cluster, "3.18.6", root=monorepo)
     return warmed  # nobody serves the charts any more
-
-
-@pytest.fixture(scope="module")
-def go() -> Iterator[GoYaml]:
-    program = GoYaml.start()
-    yield program
-    program.close()
 
 
 def documents(text: str) -> list[str]:

@@ -17,15 +17,13 @@ from cmp.engines import plain
 from cmp.errors import ConfigError
 from cmp.model import Parameters
 from tests.dyingworld import DOORS, RECIPIENT, Patient, Sealed, ended, stopped_by
-from tests.goyaml_oracle import GoYaml
 from tests.keyring import encrypt, sops_tool
 from tests.leaks import find_plaintext, wait_until
 from tests.trees import plant, request, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cmp.model import Instance
+    from tests.goyaml_oracle import GoYaml
     from tests.harness import Ran, Sandbox
 
 APP, DEV = "namespaces/shop", "clusters/dev/shop"
@@ -347,13 +345,6 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
-
-
-@pytest.fixture(scope="module")
-def go() -> Iterator[GoYaml]:
-    process = GoYaml.start()
-    yield process
-    process.close()
 
 
 @pytest.mark.parametrize("is_ascii", [True, False])

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from cmp import yamldoc
-from tests.goyaml_oracle import GoYaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.goyaml_oracle import GoYaml
 
 examples = settings(derandomize=True, deadline=None, database=None)
 
@@ -40,13 +39,6 @@ class Trap(NamedTuple):
 
 DATA = Path(__file__).parent / "data"
 TRAPS = [Trap(**case) for case in json.loads((DATA / "yaml-traps.json").read_bytes())]
-
-
-@pytest.fixture(scope="module")
-def go() -> Iterator[GoYaml]:
-    program = GoYaml.start()
-    yield program
-    program.close()
 
 
 def read(text: bytes) -> list[str] | None:
