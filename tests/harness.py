@@ -91,7 +91,8 @@ class Sandbox:
     def run(self, *argv: str, cwd: Path, timeout: float = 120, **env: str) -> Ran:
         """Run cmp to its end, in a process that the fork server has prepared where that makes no difference."""
         environment = {**self.env(), **env}
-        if self.program == MODULE and COVERAGE not in environment:
+        is_usual = self.program == MODULE and environment["PYTHONPATH"] == str(CHECKOUT)
+        if is_usual and COVERAGE not in environment:
             done = _fork_server().run(argv, cwd=cwd, env=environment, timeout=timeout)
         else:
             done = subprocess.run(
