@@ -10,6 +10,8 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/argocd-cmp
 export CMP_TEST_TOOLS ?= $(CACHE)/tools
 export CMP_TOOLS_DIR := $(CMP_TEST_TOOLS)
 export CMP_TEST_HELPERS ?= $(CACHE)/test-tools
+# Compiled modules are kept: else each process of the tests compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 

@@ -61,7 +61,10 @@ def _is_real(symptom: str) -> bool:
     """Whether an error that was seen, or a text in the source, is what the page quotes."""
     said = symptom.removeprefix("cmp: ").removeprefix("…: ")  # an object, to which the guard's findings belong
     was_seen = any(operations.matches(symptom, line) for line in _seen())
-    return was_seen or any(re.fullmatch(text, said) for text in _texts())
+    return was_seen or any(
+        all(part in said for part in parts) and re.fullmatch(".+".join(map(re.escape, parts)), said)
+        for parts in _texts()
+    )
 
 
 @cache
@@ -77,17 +80,15 @@ def _seen() -> list[str]:
 
 
 @cache
-def _texts() -> set[str]:
-    """Return all texts in the source as patterns, in which whatever is filled in matches anything."""
+def _texts() -> set[tuple[str, ...]]:
+    """Return all texts in the source as the parts before, between and behind whatever is filled in."""
     nodes = [node for path in (CHECKOUT / "cmp").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     templates = [
         *("".join(map(_piece, node.values)) for node in nodes if isinstance(node, ast.JoinedStr)),
         *(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)),
     ]
     pieces = [re.split(r"\{[^{}]*\}", template.removeprefix("cmp: ")) for template in templates]
-    return {
-        ".+".join(map(re.escape, found)) for found in pieces if len(re.findall("[a-z]", "".join(found))) >= MIN_LETTERS
-    }
+    return {tuple(found) for found in pieces if len(re.findall("[a-z]", "".join(found))) >= MIN_LETTERS}
 
 
 def _piece(node: ast.expr) -> str:
