@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +12,7 @@ from cmp.confine import Sight
 from cmp.engines import engine_of
 from cmp.engines.facts import FLAGS
 from cmp.engines.protocol import FILES, PIPES, Work
-from cmp.errors import CmpError, Interrupted
+from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.proc import Feed, Nursery
 from cmp.supply import COPY, HELM, Order, Supplies
 from cmp.tree import WorkTree
@@ -89,6 +89,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         work = Work(
             folder=os.path.join(root, instance.folder),
             root=root if needs.sees_tree else "",
+            source=tree.root if isinstance(tree, WorkTree) else "",
             home=workspace.folder("home"),
             scratch=workspace.folder("scratch"),
             tools=order.tools,
@@ -142,8 +143,22 @@ def _copied(order: Order, workspace: Workspace, loose: tuple[str, ...]) -> str:
 
 
 def _sight(order: Order, workspace: Workspace) -> Sight:
-    source = (order.tree.root,) if isinstance(order.tree, WorkTree) else ()
-    return Sight((*source, *(tool.path for tool in order.tools.values())), (workspace.path,))
+    """Show the engine's programs, the private folder, and what is in the tree where the private folder links to it."""
+    programs = tuple(order.tools[name].path for name in order.needs.tools)
+    seen = tuple(_top(order.tree)) if order.needs.sees_tree and isinstance(order.tree, WorkTree) else ()
+    return Sight(programs, seen, (workspace.path,))
+
+
+def _top(tree: WorkTree) -> Iterator[str]:
+    """Yield the root of the tree; where `.git` lies in it, whose `config` may hold a token, all else that does."""
+    if not os.path.lexists(os.path.join(tree.root, ".git")):
+        yield tree.root
+        return
+    for name in sorted(os.listdir(tree.root)):
+        with suppress(ConfigError):  # a link that leads out of the tree
+            path = tree.locate(name)
+            if ".git" not in path.removeprefix(tree.root).split(os.sep):
+                yield path
 
 
 def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cmp.confine import Sight
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
-    from cmp.proc import Feed, Nursery
+    from cmp.proc import Feed, Nursery, Pipe
     from cmp.tree import Tree
 
 NO_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -96,19 +96,21 @@ class Work(NamedTuple):
     """Where and with what an engine renders.
 
     `folder` is the private copy of the instance's folder; `root` that of the tree around it (links to what is no copy),
-    and empty for an engine that does not see it.  `home` is an empty private folder for the program's own files, and
-    `scratch` one for the engine's.  `layers` pairs each values layer's name with the feed of its plaintext, weakest
-    first; `layer_files` with the path of a private file, for an engine that takes them so.  `gate` is an empty layer,
-    weaker than all, that can be read once everything else is in place.  `sight` is what programs may be kept to: the
-    private folder, the tree, and the tools.  `found` is that of `Needs`.
+    and empty for an engine that does not see it; `source` is where those links lead.  `home` is an empty private folder
+    for the program's own files, and `scratch` one for the engine's.  `layers` pairs each values layer's name with the
+    feed of its plaintext, weakest first; `layer_files` with the path of a private file, for an engine that takes them
+    so.  `gate` is an empty layer, weaker than all, that can be read once everything else is in place, the other layers
+    too.  `sight` is what programs are kept to: the tools, the private folder, and the tree where the engine sees it.
+    `found` is that of `Needs`.
     """
 
     folder: str
     root: str
+    source: str
     home: str
     scratch: str
     tools: Mapping[str, Tool]
-    gate: Feed
+    gate: Pipe
     layers: tuple[tuple[str, Feed], ...]
     layer_files: tuple[tuple[str, str], ...]
     env: Mapping[str, str]
