@@ -13,7 +13,7 @@ from cmp.engines import engine_of
 from cmp.engines.facts import FLAGS
 from cmp.engines.protocol import FILES, PIPES, Work
 from cmp.errors import CmpError, ConfigError, Interrupted
-from cmp.proc import Feed, Nursery
+from cmp.proc import Nursery, Pipe
 from cmp.supply import COPY, HELM, Order, Supplies
 from cmp.tree import WorkTree
 from cmp.workspace import Workspace
@@ -93,7 +93,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             home=workspace.folder("home"),
             scratch=workspace.folder("scratch"),
             tools=order.tools,
-            gate=Feed(),
+            gate=Pipe(),
             layers=feeds,
             layer_files=files,
             env=context.settings.env.plain,
@@ -217,7 +217,7 @@ class Stage:
     def complete(self) -> None:
         """Put charts and encrypted files in place, then open the gate for the engine's program."""
         self._supplies.complete()
-        self.work.gate.provide(b"")
+        self.work.gate.close_writer()
         self._supplies.preload()
 
 
