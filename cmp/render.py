@@ -11,7 +11,7 @@ from cmp import gpg, layers, lockfile, toolchain
 from cmp.confine import Sight
 from cmp.engines import engine_of
 from cmp.engines.facts import FLAGS
-from cmp.engines.protocol import FILES, PIPES, Work
+from cmp.engines.protocol import FEEDS, FILES, Work
 from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.proc import Nursery, Pipe
 from cmp.supply import COPY, HELM, Order, Supplies
@@ -82,7 +82,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
     ):
         with context.phases.phase("secrets"):
             opener = layers.Opener(*(order.tools, keys, context.redactor, nursery), is_keyless=context.is_keyless)
-            feeds = opener.feeds(contents.layers) if needs.takes == PIPES else ()
+            feeds = opener.feeds(contents.layers) if needs.takes == FEEDS else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)
         supplies = Supplies(order, opener, workspace, context)

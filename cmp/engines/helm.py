@@ -13,7 +13,7 @@ from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
 from cmp.confine import NAMES, Sight
 from cmp.engines.facts import HELM
 from cmp.engines.helmplaces import place
-from cmp.engines.protocol import PIPES, Needs, Printed
+from cmp.engines.protocol import FEEDS, Needs, Printed
 from cmp.errors import EngineError
 from cmp.proc import Command
 
@@ -42,7 +42,7 @@ _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever 
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for helm, and for the dependencies of the chart itself."""
-    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=PIPES)
+    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=FEEDS)
 
 
 def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:

@@ -26,7 +26,7 @@ class Needs(NamedTuple):
     comes to it.  `copies` must be private copies anyway: the engine writes into them.  `reads` are the files and
     folders that decide what is printed, beside the layers and what `charts` depend on: where the tree is no work
     folder, the program gets these and nothing else.  With `sees_tree` the program sees the whole tree around its
-    folder, else its folder alone.  `takes` says how it reads the values layers: through `PIPES`, from private `FILES`,
+    folder, else its folder alone.  `takes` says how it reads the values layers: through `FEEDS`, from private `FILES`,
     or, when empty, not at all.  `found` is what the engine gets back in `Work`.
 
     For those who fill a cache or write a lock: `refs` are charts that the engine will ask its `Supply` for; `beyond`
@@ -45,7 +45,7 @@ class Needs(NamedTuple):
     beyond: Callable[[Remotes], Sequence[ChartRef]] | None = None
 
 
-PIPES, FILES = "pipes", "files"
+FEEDS, FILES = "feeds", "files"
 
 
 class ChartFile(NamedTuple):
