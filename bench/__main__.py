@@ -1,7 +1,7 @@
 """`make bench`: print ratios against the bare tools, own cost, time before the first child, memory.
 
-Then the same is seen through Argo CD, for one request and for 60 applications at once; at last a look at a change of a
-monorepo of 1,000 pairs.
+Then what the wall of the kernel costs, and the same is seen through Argo CD, for one request and for 60 applications at
+once; at last a look at a change of a monorepo of 1,000 pairs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench import argocd, preview
+from bench import argocd, preview, wall
 from bench.measure import finish, paired, spawn, timed
 from bench.scenario import CLUSTER, HELM, Scenario, add_bulk
 from examples.chartserver import package
 from tests import bare
-from tests.bare import AGE_KEY, EXAMPLES
+from tests.bare import AGE_KEY, EXAMPLES, HELM_VERSIONS
 from tests.servers.charts import ChartRepository
 
 MAX_BARE_STARTS = 3.5
@@ -49,6 +49,7 @@ def main() -> int:
         with ChartRepository(archives, delay=ROUND_TRIPS * LATENCY) as repository:
             small, configured, large, many = _scenarios(folder, given.tools, repository.url)
             held = [_render(scenario, given.runs) for scenario in (small, configured, large)]
+            held += [wall.measure(folder / "wall", given.tools, helm, given.runs) for helm in HELM_VERSIONS]
             held += [_old_plugin(scenario, given.runs) for scenario in (small, many)]
             argocd.measure(folder / "argocd", given.helpers, configured, given.runs)
         held.append(preview.measure(folder / "preview", given.tools, given.runs))

@@ -1,8 +1,10 @@
-"""What a child may see of the file system and the network: a second wall, kept by the kernel (Linux Landlock).
+"""What a child may reach of files, network and other processes: a wall that the kernel keeps (Linux Landlock).
 
-An engine's own files decide what its program opens: a template function may read any path, a reference may lead to any
-host.  Such files are looked through before the program runs; what that overlooks meets this wall.  The wall is there
-where the kernel has it (5.13 for files, 6.7 for TCP): without it nothing changes, so nothing may rest on it alone.
+An engine's own files decide what its program opens: a template function may read any path, a schema or a reference may
+lead to any host.  Much of that is looked through before the program runs; what that overlooks meets this wall.  It
+covers files and `/proc` of other processes (Linux 5.13), TCP (6.7), signals and abstract sockets (6.12); not UDP, and
+not sockets that have a path.  Where the kernel has none of it, the program runs all the same: nothing may rest on the
+wall alone.
 
 Source: Documentation/userspace-api/landlock.rst of Linux; the numbers are those of linux/landlock.h.
 """
@@ -14,7 +16,10 @@ import os
 import stat
 import struct
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
 ASK_VERSION = 1
@@ -26,24 +31,40 @@ REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 FIRST_RIGHTS = (1 << 13) - 1  # what version 1 knows
 LATER_RIGHTS = ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV))
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-READ = EXECUTE | READ_FILE | READ_DIR
+READ = READ_FILE | READ_DIR
 TCP, TCP_SINCE = 0b11, 4  # bind and connect
+SCOPES, SCOPES_SINCE = 0b11, 6  # abstract sockets and signals: only to processes behind the same wall
 
-# What programs look at wherever they run, and nothing that somebody would mount a secret at.  Not /proc: there lies the
-# environment of the process that started the child, and it may hold keys.
+SINK = "/dev/null"
+# Go looks for time zones in these places and silently takes UTC where it finds none (time/zoneinfo_unix.go).
+EVERYWHERE = (
+    *("/dev/urandom", "/etc/localtime"),
+    *("/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"),
+)
+NAMES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")  # how names of hosts are looked up
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
+# What the system's programs look at wherever they run, and nothing that somebody would mount a secret at.  Not /proc:
+# there lies the environment of the process that started the child, and it may hold keys.
 SYSTEM = (
     *("/usr", "/lib", "/lib64", "/bin", "/sbin", "/proc/sys", "/sys/fs/cgroup", "/sys/kernel/mm"),
-    *("/etc/ld.so.cache", "/etc/ssl", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/localtime"),
-    *("/dev/zero", "/dev/random", "/dev/urandom"),
+    *("/etc/ld.so.cache", "/etc/ssl", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
+    *("/dev/zero", "/dev/random"),
 )
-SINK = "/dev/null"
+
+ELF, ELF_64, LITTLE = b"\x7fELF", 2, 1
+PT_INTERP = 3  # the program header that names the loader of a dynamically linked program (elf.h)
 
 
 class Sight(NamedTuple):
-    """The files and folders that a child may read, and those that it may also write, by absolute path."""
+    """What a child may reach: absolute paths of programs to run, of files and folders to read, and of those to write.
 
-    reads: tuple[str, ...]
+    With `runs_any` it also runs the programs of the system, which read more than the tools that are pinned.
+    """
+
+    programs: tuple[str, ...]
+    reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    runs_any: bool = False
 
 
 def version() -> int:
@@ -59,12 +80,17 @@ def wall(sight: Sight) -> int:
     rights = FIRST_RIGHTS
     for since, right in LATER_RIGHTS:
         rights |= right if known >= since else 0
-    attributes = struct.pack("QQ", rights, TCP) if known >= TCP_SINCE else struct.pack("Q", rights)
-    rules = _checked(_libc().syscall(CREATE_RULESET, attributes, len(attributes), 0))
-    for path in (*SYSTEM, *sight.reads):
-        _allow(rules, path, READ)
-    for path in (SINK, *sight.writes):
-        _allow(rules, path, rights)
+    attributes = struct.pack("Q", rights)
+    attributes += struct.pack("Q", TCP) if known >= TCP_SINCE else b""
+    attributes += struct.pack("Q", SCOPES) if known >= SCOPES_SINCE else b""
+    libc = _libc()
+    rules = _checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
+    try:
+        for path, wanted in _allowed(sight, rights):
+            _allow(libc, rules, path, wanted)
+    except BaseException:
+        os.close(rules)
+        raise
     return rules
 
 
@@ -75,14 +101,65 @@ def enter(rules: int) -> None:
     _checked(libc.syscall(RESTRICT_SELF, rules, 0))
 
 
-def _allow(rules: int, path: str, rights: int) -> None:
+def _allowed(sight: Sight, rights: int) -> Iterator[tuple[str, int]]:
+    """Yield the paths of the rules, each with its rights; those for one path add up."""
+    for path in EVERYWHERE:
+        yield path, READ
+    yield SINK, READ | WRITE_FILE | rights & (TRUNCATE | IOCTL_DEV)
+    for program in sight.programs:
+        yield from _needed(program)
+    for path in sight.reads:
+        yield path, READ
+    # What it wrote itself it may run only where it may run anything.
+    for path in sight.writes:
+        yield path, rights if sight.runs_any else rights & ~EXECUTE
+    if sight.runs_any:
+        for path in (*SYSTEM, *sight.reads):
+            yield path, READ | EXECUTE
+
+
+def _needed(program: str) -> Iterator[tuple[str, int]]:
+    """Yield a program, and what it takes to start it: its loader and libraries; for a script, the system's programs."""
+    yield program, READ | EXECUTE
+    loader = _loader(program)
+    if loader is None:
+        for path in SYSTEM:
+            yield path, READ | EXECUTE
+    elif loader:
+        yield loader, READ | EXECUTE
+        for path in LIBRARIES:
+            yield path, READ
+
+
+def _loader(program: str) -> str | None:
+    """Return the loader that an ELF program names, empty for one that needs none; None for another kind of file."""
+    try:
+        with open(program, "rb") as file:
+            head = file.read(64)
+            if not (head.startswith(ELF) and len(head) == 64 and head[4:6] == bytes((ELF_64, LITTLE))):  # noqa: PLR2004
+                return None
+            (headers,) = struct.unpack_from("<Q", head, 32)
+            size, count = struct.unpack_from("<HH", head, 54)
+            file.seek(headers)
+            table = file.read(size * count)
+            for start in range(0, len(table), size):
+                kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", table, start)
+                if kind == PT_INTERP:
+                    file.seek(offset)
+                    return os.fsdecode(file.read(length).rstrip(b"\0"))
+    except (OSError, ValueError, struct.error):
+        return None
+    return ""
+
+
+def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
         wanted = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & OF_FILES
-        _checked(_libc().syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", wanted, opened), 0))
+        _checked(libc.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", wanted, opened), 0))
     finally:
         os.close(opened)
 

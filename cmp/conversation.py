@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cmp import signals
 from cmp.errors import DeadlineError, ToolError
-from cmp.proc import CHUNK, Feed, spawn
+from cmp.proc import CHUNK, Pipe, spawn
 
 if TYPE_CHECKING:
     from cmp.proc import Command, Deadline
@@ -23,7 +23,7 @@ class Conversation:
     def __init__(self, command: Command, deadline: Deadline) -> None:
         self._command = command
         self._deadline = deadline
-        self._input = Feed()
+        self._input = Pipe()
         try:
             self._process = spawn(command, self._input.reader)
         except OSError as error:

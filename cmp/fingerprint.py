@@ -23,7 +23,7 @@ from cmp.config.values import overlaid
 from cmp.digest import sha256
 from cmp.engines import FACTS, engine_of
 from cmp.engines.facts import HELM
-from cmp.engines.protocol import PIPES
+from cmp.engines.protocol import FEEDS
 from cmp.tree import join
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Prints:
     def _values(self, instance: Instance, needs: Needs) -> object:
         """Return what the layers come to: merged where they merge by Helm's rules, else one after the other."""
         layers = [self._layer(layer.path) for layer in instance.layers]
-        if needs.takes == PIPES and all(layer.value is not None for layer in layers):
+        if needs.takes == FEEDS and all(layer.value is not None for layer in layers):
             return self.merged(instance), [layer.rest for layer in layers if layer.rest]
         return [self._digest(layer.path) for layer in instance.layers]
 

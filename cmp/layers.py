@@ -1,4 +1,4 @@
-"""An instance's values layers and encrypted files, opened: plaintext flows from sops to its reader through pipes.
+"""An instance's layers and encrypted files, opened: plaintext flows from sops to its reader through memory files.
 
 Every layer reaches the engine through a `Feed`, also the plain ones: what was checked here is what the engine reads,
 and a layer that does not lie in the file system (a Git revision) needs no second way.

@@ -1,8 +1,8 @@
 """Run programs: the only module that starts processes.
 
 A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  A `Nursery` runs any
-number of commands at once and pumps all their pipes in one loop: the caller never blocks on one child while another
-waits for input.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and reaped.
+number of commands at once and reads all their streams in one loop: the caller never blocks on one child while another
+waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and reaped.
 
 No child outlives us: on Linux the kernel kills it when our thread dies (parent-death signal), also when that is by
 SIGKILL.  Children stay in our process group, which is how Argo CD and terminals end a plugin.
@@ -11,6 +11,8 @@ SIGKILL.  Children stay in our process group, which is how Argo CD and terminals
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import os
 import select
 import signal
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+AF_UNIX, SOCK_STREAM, SOCK_CLOEXEC = 1, 1, 0o2000000  # linux/socket.h, linux/net.h; the module socket is slow to import
+MFD_NOEXEC_SEAL = 8  # linux/memfd.h, Linux 6.3: where a setting of the kernel demands it, nothing else is allowed
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 CHUNK = 1 << 16
 POLL_MS = 100  # how late the death of a child is seen whose own child still holds the pipes
 LINGER_SECONDS = 1.0  # how long such pipes are still read after the child itself has ended
@@ -51,43 +56,14 @@ class Deadline:
         return Deadline(min(seconds, self.remaining()))
 
 
-class Feed:
-    """Bytes that a child reads from `path` (`/dev/fd/N`): it waits there until `provide` is called.
-
-    The bytes pass through a pipe, so they are in no file and in no argv.
-    """
+class Pipe:
+    """A pipe to a child, which reads `path` (`/dev/fd/N`) until `close_writer` was called."""
 
     reader = writer = -1
 
     def __init__(self) -> None:
-        self.reader, self.writer = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
-        os.set_blocking(self.writer, False)
+        self.reader, self.writer = os.pipe()
         self.path = f"/dev/fd/{self.reader}"
-        self._rest: memoryview | None = None
-
-    def provide(self, data: bytes) -> None:
-        """Give the whole content; what the pipe cannot hold, the nursery writes as fast as the child reads."""
-        self._rest = memoryview(data)
-        if self.is_ready:
-            self.push()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is something to write, or the end to announce."""
-        return self._rest is not None and self.writer >= 0
-
-    def push(self) -> None:
-        """Write what the pipe takes now; close it after the last byte, or when the reader has gone."""
-        assert self._rest is not None  # noqa: S101
-        try:
-            self._rest = self._rest[os.write(self.writer, self._rest[:CHUNK]) :] if self._rest else self._rest
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            self._rest = memoryview(b"")
-        if not self._rest:
-            os.close(self.writer)
-            self.writer = -1
 
     def close_reader(self) -> None:
         """Let go of the child's end once the child has it."""
@@ -95,15 +71,43 @@ class Feed:
             os.close(self.reader)
             self.reader = -1
 
-    def close(self) -> None:
-        """Close both ends."""
-        self.close_reader()
+    def close_writer(self) -> None:
+        """Let go of our end: the child reads the end."""
         if self.writer >= 0:
             os.close(self.writer)
             self.writer = -1
 
+    def close(self) -> None:
+        """Close both ends."""
+        self.close_reader()
+        self.close_writer()
+
     def __del__(self) -> None:
         self.close()  # an error may come before the child that would have read it
+
+
+class Feed(Pipe):
+    """Bytes that a child reads from `path` (`/dev/fd/N`) once `provide` was called; nothing makes it wait for that.
+
+    They lie in a memory file: in no file system, and in no argv.  Each process that opens the path reads from the
+    start, and the content is sealed: another process of this user can neither take bytes away from the child, as from
+    a pipe, nor change them.
+    """
+
+    def __init__(self) -> None:
+        self.reader = _memory_file()
+        self.writer = os.dup(self.reader)
+        self.path = f"/dev/fd/{self.reader}"
+
+    def provide(self, data: bytes) -> None:
+        """Give the whole content, once; nobody needs it any more where the child has ended."""
+        if self.writer < 0:
+            return
+        rest, offset = memoryview(data), 0
+        while offset < len(rest):
+            offset += os.pwrite(self.writer, rest[offset:], offset)
+        fcntl.fcntl(self.writer, fcntl.F_ADD_SEALS, SEALS)
+        self.close_writer()
 
 
 class Command(NamedTuple):
@@ -117,7 +121,7 @@ class Command(NamedTuple):
     env: Mapping[str, str]
     cwd: str = "/"
     stdin: bytes = b""
-    feeds: tuple[Feed, ...] = ()
+    feeds: tuple[Pipe, ...] = ()
     sees: confine.Sight | None = None
 
 
@@ -135,24 +139,31 @@ class Child:
     def __init__(self, command: Command, then: Callable[[Result], None] | None) -> None:
         self.command = command
         self._then = then
-        self._stdin = Feed() if command.stdin else None
+        self._feeds = [*command.feeds]
+        self._stdout_end = stdout = -1
+        stdin = subprocess.DEVNULL
         try:
-            self.process = spawn(command, self._stdin.reader if self._stdin else subprocess.DEVNULL)
+            self._stdout_end, stdout = _channel(command)
+            if command.stdin:
+                self._feeds.append(given := Feed())
+                given.provide(command.stdin)
+                stdin = given.reader
+            self.process = spawn(command, stdin, stdout)
         except OSError as error:
             self.close()
             missing = error.filename or command.argv[0]  # the program, or the folder to run it in
             what = f"cannot start {command.label}: {error.strerror}"
             raise ToolError(what, file=missing, foreign=True) from None
-        self.feeds = [*command.feeds, *([self._stdin] if self._stdin else [])]
-        for feed in self.feeds:
+        finally:
+            if stdout >= 0:
+                os.close(stdout)
+        for feed in self._feeds:
             feed.close_reader()
-        if self._stdin:
-            self._stdin.provide(command.stdin)
+        assert self.process.stderr is not None  # noqa: S101
         self.output: dict[int, bytearray] = {}
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None  # noqa: S101
-            os.set_blocking(stream.fileno(), False)
-            self.output[stream.fileno()] = bytearray()
+        for stream in (self._stdout_end, self.process.stderr.fileno()):
+            os.set_blocking(stream, False)
+            self.output[stream] = bytearray()
         self._stdout, self._stderr = self.output.values()
         self.open_streams = list(self.output)
         self._ended_at = 0.0
@@ -200,12 +211,13 @@ class Child:
 
     def close(self) -> None:
         """Close every descriptor that belongs to this child."""
-        for feed in (*self.command.feeds, *([self._stdin] if self._stdin else [])):
+        for feed in self._feeds:
             feed.close()
-        if hasattr(self, "process"):
-            for stream in (self.process.stdout, self.process.stderr):
-                if stream:
-                    stream.close()
+        if self._stdout_end >= 0:
+            os.close(self._stdout_end)
+            self._stdout_end = -1
+        if hasattr(self, "process") and self.process.stderr:
+            self.process.stderr.close()
 
 
 class Nursery:
@@ -251,20 +263,14 @@ class Nursery:
     def _pump(self) -> None:
         alive = [child for child in self._children if child.result is None]
         poll = select.poll()
-        feeds = {feed.writer: feed for child in alive for feed in child.feeds if feed.is_ready}
         streams = {stream: child for child in alive for stream in child.open_streams}
-        for writer in feeds:
-            poll.register(writer, select.POLLOUT)
         for stream in streams:
             poll.register(stream, select.POLLIN)
         # A child that has closed its streams is about to end: what waits for it must not wait for another's silence.
         pause = POLL_MS if all(child.open_streams for child in alive) else 1
         timeout = min(pause, self._deadline.remaining() * 1000)
         for descriptor, _ in poll.poll(timeout):
-            if descriptor in feeds:
-                feeds[descriptor].push()
-            else:
-                streams[descriptor].drain(descriptor)
+            streams[descriptor].drain(descriptor)
         for child in alive:
             child.settle()
 
@@ -288,28 +294,54 @@ def _stopped(pid: int) -> list[int]:
     return found
 
 
-def spawn(command: Command, stdin: int) -> subprocess.Popen[bytes]:
-    """Start a command whose stdin is a descriptor; the caller ends and reaps it.  OSError when it cannot start."""
+def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start a command with these descriptors; the caller ends and reaps it.  OSError when it cannot start."""
     wall = confine.wall(command.sees) if command.sees else -1
     try:
-        return _started(command, stdin, wall)
+        return _started(command, stdin, stdout, wall)
     finally:
         if wall >= 0:
             os.close(wall)
 
 
-def _started(command: Command, stdin: int, wall: int) -> subprocess.Popen[bytes]:
+def _started(command: Command, stdin: int, stdout: int, wall: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.argv,
         env=dict(command.env),
         cwd=command.cwd,
         stdin=stdin,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         pass_fds=[feed.reader for feed in command.feeds],
         bufsize=0,
         preexec_fn=_prepared(os.getpid(), wall) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
     )
+
+
+def _channel(command: Command) -> tuple[int, int]:
+    """Return our end and the child's of what it prints to.
+
+    That is a socket, which nobody can open by `/proc/PID/fd`: what another process of this user took from a pipe there
+    would be missing in what the child printed.  Scripts may open `/dev/stdout`, which a socket does not allow.
+    """
+    if command.sees and command.sees.runs_any:
+        return os.pipe()
+    libc = ctypes.CDLL(None, use_errno=True)
+    ends = (ctypes.c_int * 2)()
+    if libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return ends[0], ends[1]
+
+
+def _memory_file() -> int:
+    """Return a new memory file that can be sealed."""
+    allow = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        return os.memfd_create("cmp", allow | MFD_NOEXEC_SEAL)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return os.memfd_create("cmp", allow)
 
 
 def _prepared(parent: int, wall: int) -> Callable[[], object]:

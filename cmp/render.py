@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,9 +11,9 @@ from cmp import gpg, layers, lockfile, toolchain
 from cmp.confine import Sight
 from cmp.engines import engine_of
 from cmp.engines.facts import FLAGS
-from cmp.engines.protocol import FILES, PIPES, Work
-from cmp.errors import CmpError, Interrupted
-from cmp.proc import Feed, Nursery
+from cmp.engines.protocol import FEEDS, FILES, Work
+from cmp.errors import CmpError, ConfigError, Interrupted
+from cmp.proc import Nursery, Pipe
 from cmp.supply import COPY, HELM, Order, Supplies
 from cmp.tree import WorkTree
 from cmp.workspace import Workspace
@@ -82,17 +82,18 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
     ):
         with context.phases.phase("secrets"):
             opener = layers.Opener(*(order.tools, keys, context.redactor, nursery), is_keyless=context.is_keyless)
-            feeds = opener.feeds(contents.layers) if needs.takes == PIPES else ()
+            feeds = opener.feeds(contents.layers) if needs.takes == FEEDS else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)
         supplies = Supplies(order, opener, workspace, context)
         work = Work(
             folder=os.path.join(root, instance.folder),
             root=root if needs.sees_tree else "",
+            source=tree.root if isinstance(tree, WorkTree) else "",
             home=workspace.folder("home"),
             scratch=workspace.folder("scratch"),
             tools=order.tools,
-            gate=Feed(),
+            gate=Pipe(),
             layers=feeds,
             layer_files=files,
             env=context.settings.env.plain,
@@ -142,8 +143,22 @@ def _copied(order: Order, workspace: Workspace, loose: tuple[str, ...]) -> str:
 
 
 def _sight(order: Order, workspace: Workspace) -> Sight:
-    source = (order.tree.root,) if isinstance(order.tree, WorkTree) else ()
-    return Sight((*source, *(tool.path for tool in order.tools.values())), (workspace.path,))
+    """Show the engine's programs, the private folder, and what is in the tree where the private folder links to it."""
+    programs = tuple(order.tools[name].path for name in order.needs.tools)
+    seen = tuple(_top(order.tree)) if order.needs.sees_tree and isinstance(order.tree, WorkTree) else ()
+    return Sight(programs, seen, (workspace.path,))
+
+
+def _top(tree: WorkTree) -> Iterator[str]:
+    """Yield the root of the tree; where `.git` lies in it, whose `config` may hold a token, all else that does."""
+    if not os.path.lexists(os.path.join(tree.root, ".git")):
+        yield tree.root
+        return
+    for name in sorted(os.listdir(tree.root)):
+        with suppress(ConfigError):  # a link that leads out of the tree
+            path = tree.locate(name)
+            if ".git" not in path.removeprefix(tree.root).split(os.sep):
+                yield path
 
 
 def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tuple[tuple[str, str], ...]:
@@ -202,7 +217,7 @@ class Stage:
     def complete(self) -> None:
         """Put charts and encrypted files in place, then open the gate for the engine's program."""
         self._supplies.complete()
-        self.work.gate.provide(b"")
+        self.work.gate.close_writer()
         self._supplies.preload()
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.protocol import FILES, ChartFile
+from cmp.engines.protocol import ChartFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,12 +133,10 @@ class Supplies:
             self.restored += charts.restore(work, self._context)
 
     def _unseal_files(self) -> None:
-        """Put the plaintext of encrypted files where the private copy holds the ciphertext."""
-        files = self._order.contents.files
-        for content in files:
+        """Put the plaintext of encrypted files where the private copy holds the ciphertext; wait for the layers too."""
+        for content in self._order.contents.files:
             self._opener.open(content, partial(self._workspace.write, f"{COPY}/{content.path}"))
-        if files or self._order.needs.takes == FILES:
-            self._opener.wait()
+        self._opener.wait()
 
     def preload(self) -> None:
         """Import what is needed when the engine's program is done: while it works, that costs no time."""

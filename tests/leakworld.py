@@ -14,6 +14,7 @@ import yaml
 
 from cmp import toolstore
 from tests.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox
+from tests.kernels import NONE, on
 from tests.keyring import SOPS_VERSION, encrypt, sops_tool
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class LeakWorld:
     needles: Mapping[str, str]
 
     def __post_init__(self) -> None:
+        self.sandbox = on(NONE, self.sandbox)  # what programs note of their call, the wall would not let them write
         self.root = self.sandbox.folder / "repository"
         self.write({".git/HEAD": b"", f"{APP}/Chart.yaml": CHART, **self.sealed})
         self.write({f"{APP}/cmp-app.yaml": "secrets: {files: [files/token.key]}\n"})

@@ -13,6 +13,7 @@ from tests.stores import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cmp.diagnosis import Check
     from tests.harness import Sandbox
 
 
@@ -43,18 +44,68 @@ def test_a_damaged_tool_no_tool_and_a_key_that_cannot_be_read_are_problems(sandb
     assert found["tools"] == ("problem", f"none in {tmp_path / 'nothing'}")
 
 
+FILES = "programs that render see their own file, the private folder and the tree, and no other process"
+NO_TCP = ("ok", "programs that render reach no host by TCP")
+TCP = ("warning", "programs that render could reach hosts")
+OLD = ("ok", "not confined before Linux 6.12; no template can send a signal or open a socket")
+
+
 @pytest.mark.parametrize(
-    ("version", "state", "found"),
+    ("version", "files", "tcp", "signals"),
     [
-        (0, "warning", "the kernel does not confine kustomize, helmfile and CUE: they could read any file"),
-        (3, "warning", "the kernel does not confine kustomize, helmfile and CUE: they could reach hosts"),
-        (4, "ok", "kustomize, helmfile and CUE see no other files, and reach no host"),
+        (
+            0,
+            ("warning", "the kernel confines nothing: programs that render could read any file, and each other's"),
+            TCP,
+            OLD,
+        ),
+        (3, ("ok", FILES), TCP, OLD),
+        (5, ("ok", FILES), NO_TCP, OLD),
+        (
+            6,
+            ("ok", FILES),
+            NO_TCP,
+            ("ok", "programs that render reach no other process by a signal or an abstract socket"),
+        ),
     ],
 )
-def test_what_the_kernel_can_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, state: str, found: str
+def test_which_walls_hold_on_this_kernel(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: int,
+    files: tuple[str, str],
+    tcp: tuple[str, str],
+    signals: tuple[str, str],
 ) -> None:
     monkeypatch.setattr(confine, "version", lambda: version)
-    settings = environ.read({"HOME": str(tmp_path)}, default_deadline=1).settings
-    (check,) = (check for check in diagnosis.examine(str(tmp_path), settings) if check.subject == "Landlock")
-    assert (check.state, check.found) == (state, found)
+    found = {check.subject: check for check in examined(tmp_path)}
+    walls = [found[f"Landlock, {name}"] for name in ("files", "TCP", "signals")]
+    assert [(check.state, check.found) for check in walls] == [files, tcp, signals]
+    assert "use one sidecar a team: renders can read each other" in walls[0].hint or version
+
+
+def test_a_policy_that_lets_applications_run_programs_is_a_warning(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\ncharts: {hosts: [charts.example.com]}\n")
+    assert [(check.state, check.found) for check in examined(tmp_path, policy)] == [("ok", str(policy))]
+    policy.write_text("version: 1\ncue: {cmd: true}\nhelmfile: {hooks: true, exec: false, ref: true}\n")
+    assert [(check.state, check.found) for check in examined(tmp_path, policy)] == [
+        ("ok", str(policy)),
+        (
+            "warning",
+            "helmfile.hooks, helmfile.ref: a helmfile that uses it runs without the wall, and what it starts too",
+        ),
+        (
+            "warning",
+            "cue.cmd: `cue cmd` and what it starts run behind a wider wall: all programs of the system, no TCP",
+        ),
+    ]
+
+
+def examined(folder: Path, policy: Path | None = None) -> list[Check]:
+    """Return what is said; with a policy, what is said of that alone."""
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    env = {"HOME": str(folder), **({"CMP_POLICY": str(policy)} if policy else {})}
+    checks = diagnosis.examine(str(work), environ.read(env, default_deadline=1).settings)
+    return [check for check in checks if not policy or check.subject == "policy"]

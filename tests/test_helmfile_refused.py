@@ -391,7 +391,7 @@ def test_charts_may_have_templates_of_their_own_kind(world: World) -> None:
     assert "web" in values(world.must())
 
 
-@pytest.mark.parametrize(("version", "asked"), [(0, ["helmfile.ref"]), (1, [])])
+@pytest.mark.parametrize(("version", "asked"), [(0, ["helmfile.ref"]), (3, ["helmfile.ref"]), (4, [])])
 def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, version: int, asked: list[str]) -> None:
     class Recorder:
         """Notes what the policy is asked for."""

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from cmp.confine import Sight
 from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
-from cmp.proc import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Result, run
+from cmp.proc import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Pipe, Result, run
 from tests.leaks import processes_of, wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENV = {"PATH": os.defpath}
 
 
-def python(code: str, *argv: str, feeds: tuple[Feed, ...] = (), stdin: bytes = b"", marker: str = "") -> Command:
+def python(code: str, *argv: str, feeds: tuple[Pipe, ...] = (), stdin: bytes = b"", marker: str = "") -> Command:
     return Command(
         "python", (sys.executable, "-S", "-c", code, *argv), {**ENV, "MARKER": marker}, feeds=feeds, stdin=stdin
     )
@@ -99,12 +100,58 @@ def test_feeds_may_be_read_in_any_order() -> None:
     assert run(python(READ_ALL, *paths, feeds=feeds), Deadline(30)).stdout == b"300000 200000 "
 
 
-def test_a_feed_that_is_provided_later_is_waited_for() -> None:
-    feed = Feed()
+def test_a_feed_may_be_provided_while_its_reader_waits_at_a_pipe() -> None:
+    gate, feed = Pipe(), Feed()
     with Nursery(Deadline(30)) as nursery:
-        reader = nursery.start(python(READ_ALL, feed.path, feeds=(feed,)))
-        nursery.start(python("print('from another child')"), lambda result: feed.provide(result.stdout))
-        assert nursery.wait(reader)[0].stdout == b"19 "
+        reader = nursery.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
+        (other,) = nursery.wait(nursery.start(python("print('from another child')")))
+        feed.provide(other.stdout)
+        gate.close_writer()
+        assert nursery.wait(reader)[0].stdout == b"0 19 "
+
+
+def test_what_others_read_of_a_feed_is_not_missing_where_it_belongs() -> None:
+    """Neither what they open anew nor the descriptor of the child itself gives them bytes of the child."""
+    gate, feed = Pipe(), Feed()
+    with Nursery(Deadline(30)) as nursery:
+        reader = nursery.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
+        feed.provide(b"x" * 300_000)
+        theirs = f"/proc/{reader.process.pid}/fd/{feed.path.rpartition('/')[2]}"
+        assert run(python(READ_ALL, theirs, theirs), Deadline(30)).stdout == b"300000 300000 "
+        gate.close_writer()
+        assert nursery.wait(reader)[0].stdout == b"0 300000 "
+
+
+def test_nobody_changes_what_a_feed_holds() -> None:
+    feed = Feed()
+    feed.provide(b"sealed")
+    for change in (lambda: os.pwrite(feed.reader, b"x", 0), lambda: os.ftruncate(feed.reader, 0)):
+        with pytest.raises(PermissionError):
+            change()
+
+
+def test_nobody_opens_what_a_child_prints_to() -> None:
+    """Or they could read, from a pipe, a part that would be missing then."""
+    gate = Pipe()
+    with Nursery(Deadline(30)) as nursery:
+        child = nursery.start(python(f"{READ_ALL}; print('whole')", gate.path, feeds=(gate,)))
+        for number in (1, child.open_streams[0]):
+            pid = child.process.pid if number == 1 else os.getpid()
+            with pytest.raises(OSError, match="No such device or address"):
+                os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_NONBLOCK)
+        gate.close_writer()
+        assert nursery.wait(child)[0].stdout == b"0 whole\n"
+
+
+def test_a_script_that_runs_programs_of_the_system_may_open_its_stdout() -> None:
+    script = Command("sh", ("/bin/sh", "-c", "echo told >/dev/stdout"), ENV, sees=Sight((), runs_any=True))
+    assert run(script, Deadline(30)) == Result(0, b"told\n", b"")
+
+
+def test_a_kernel_that_knows_no_executable_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Linux 6.3 the flag is refused."""
+    monkeypatch.setattr("cmp.proc.MFD_NOEXEC_SEAL", 1 << 20)
+    assert run(python(READ_ALL, (feed := fed(b"x" * 9)[0]).path, feeds=(feed,)), Deadline(30)).stdout == b"9 "
 
 
 def test_a_feed_whose_reader_ends_early_does_no_harm() -> None:

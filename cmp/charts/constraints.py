@@ -43,7 +43,7 @@ def _ask(dependency: Dependency, version: str, helm: Tool, context: Context) -> 
             workspace.write(f"chart/{name}", json.dumps(chart).encode())
         runner = Helm(helm, workspace, context)
         arguments = ("dependency", "list", workspace.folder("chart"))
-        (result,) = runner.run([runner.command(runner.home(), "dependency list", *arguments)])
+        (result,) = runner.run([runner.offline(runner.home(), "dependency list", *arguments)])
     if result.returncode:
         raise failed(
             f"chart {dependency.name} {version}", result.stderr.decode(errors="replace").strip(), dependency.place

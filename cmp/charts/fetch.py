@@ -105,7 +105,7 @@ class _Fetcher:
         self._index(wanted)
         arguments = ("search", "repo", "--output=json")
         commands = [
-            self._helm.command(
+            self._helm.offline(
                 self._helm.home(one.url), f"search ({one.url})", *arguments, f"--version={one.constraint}"
             )
             for one in wanted

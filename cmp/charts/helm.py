@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.charts import faults, repositories
+from cmp.confine import Sight
 from cmp.errors import ChartError, DeadlineError
 from cmp.proc import Command, Nursery, Result
 
@@ -57,7 +58,7 @@ class Helm:
         """Return the home for a repository (made at the first call), or one that knows none."""
         if url not in self._homes:
             folder = self.folder()
-            home = Home(url, folder, environment(folder, self._context))
+            home = Home(url, folder, environment(folder, self._context, fetches=bool(url)))
             self._homes[url] = self._configured(home) if url else home
         return self._homes[url]
 
@@ -75,8 +76,13 @@ class Helm:
         return home._replace(flags=repositories.flags(content))
 
     def command(self, home: Home, label: str, *arguments: str) -> Command:
-        """Describe a run of helm in a home."""
+        """Describe a run of helm in a home, which may fetch."""
         return Command(f"helm {label}", (self.tool.path, *arguments), home.env, cwd=home.folder)
+
+    def offline(self, home: Home, label: str, *arguments: str) -> Command:
+        """Describe a run of helm over files that are here: it sees nothing but the workspace, and reaches no host."""
+        sight = Sight((self.tool.path,), writes=(self._workspace.path,))
+        return self.command(home, label, *arguments)._replace(sees=sight)
 
     def index(self, urls: Sequence[str]) -> dict[str, str]:
         """Fetch the indexes of HTTP repositories, each once in the life of this object; return complaints by URL."""
@@ -116,9 +122,9 @@ class Helm:
             return [child.result or silent for child in children]
 
 
-def environment(folder: str, context: Context) -> dict[str, str]:
+def environment(folder: str, context: Context, *, fetches: bool = True) -> dict[str, str]:
     """Build helm's environment around an empty private folder: nothing of the user's own helm is seen or touched."""
-    env = dict(context.settings.env.fetch)
+    env = dict(context.settings.env.fetch if fetches else context.settings.env.plain)
     if context.settings.ca_file:
         env["SSL_CERT_FILE"] = context.settings.ca_file
     places = {

@@ -67,7 +67,7 @@ class Packager:
             fill(copy)
             helm = Helm(self._helm, workspace, self._context)
             target = helm.folder()
-            command = helm.command(helm.home(), f"package ({folder})", "package", copy, f"--destination={target}")
+            command = helm.offline(helm.home(), f"package ({folder})", "package", copy, f"--destination={target}")
             (result,) = helm.run([command])
             if text := complaint(result):
                 raise failed(f"cannot package {folder}", text, join(folder, "Chart.yaml"))

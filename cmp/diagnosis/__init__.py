@@ -32,9 +32,9 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     """Yield every check, cheap ones first; nothing is fetched, decrypted or written."""
     yield from _interpreter()
     yield from _folders(settings)
-    yield _wall()
+    yield from _walls()
     if settings.policy:
-        yield _policy(cwd, settings.policy)
+        yield from _policy(cwd, settings.policy)
     yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
 
 
@@ -54,14 +54,26 @@ def _around(cwd: str, settings: Settings) -> Iterator[Check]:
         yield _keys(settings.env.secrets)
 
 
-def _wall() -> Check:
-    """Say what the kernel keeps the programs of kustomize, helmfile and CUE from."""
+def _walls() -> Iterator[Check]:
+    """Say what the kernel keeps programs from that render: helm, kustomize, helmfile and cue."""
     known = confine.version()
+    if known:
+        found = "programs that render see their own file, the private folder and the tree, and no other process"
+        yield Check("Landlock, files", "ok", found)
+    else:
+        found = "the kernel confines nothing: programs that render could read any file, and each other's"
+        hint = "run nodes with Linux 6.7 or later; on these, use one sidecar a team: renders can read each other"
+        yield Check("Landlock, files", "warning", found, hint)
     if known >= confine.TCP_SINCE:
-        return Check("Landlock", "ok", "kustomize, helmfile and CUE see no other files, and reach no host")
-    found = "they could reach hosts" if known else "they could read any file"
-    hint = "run nodes with a newer Linux, 6.7 or later, where their authors are not trusted"
-    return Check("Landlock", "warning", f"the kernel does not confine kustomize, helmfile and CUE: {found}", hint)
+        yield Check("Landlock, TCP", "ok", "programs that render reach no host by TCP")
+    else:
+        hint = "run nodes with Linux 6.7 or later, where authors of charts are not trusted"
+        yield Check("Landlock, TCP", "warning", "programs that render could reach hosts", hint)
+    if known >= confine.SCOPES_SINCE:
+        found = "programs that render reach no other process by a signal or an abstract socket"
+    else:
+        found = "not confined before Linux 6.12; no template can send a signal or open a socket"
+    yield Check("Landlock, signals", "ok", found)
 
 
 def _alone(cwd: str, settings: Settings) -> Iterator[Check]:
@@ -108,12 +120,21 @@ def _writable(name: str, path: str) -> Check:
     return Check(name, "problem", f"{path} cannot be written to", "charts that are in it are used; others fail")
 
 
-def _policy(cwd: str, path: str) -> Check:
+def _policy(cwd: str, path: str) -> Iterator[Check]:
     try:
-        policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
+        found = policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
     except CmpError as error:
-        return failed("policy", error)
-    return Check("policy", "ok", path)
+        yield failed("policy", error)
+        return
+    yield Check("policy", "ok", path)
+    hint = "allow it only where those who can push could read the secrets of this sidecar anyway"
+    for engine, programs in (
+        ("helmfile", "a helmfile that uses it runs without the wall, and what it starts too"),
+        ("cue", "`cue cmd` and what it starts run behind a wider wall: all programs of the system, no TCP"),
+    ):
+        named = sorted(feature for feature in found.features if feature.startswith(f"{engine}."))
+        if named:
+            yield Check("policy", "warning", f"{', '.join(named)}: {programs}", hint)
 
 
 def _keys(env: Mapping[str, str]) -> Check:

@@ -1,8 +1,7 @@
 """Helm charts, rendered by `helm template` with the flags of Argo CD's built-in Helm, in its order.
 
 Source of the order and of the escaping: argoproj/argo-cd, util/helm/cmd.go and util/helm/helm.go.
-Helm merges the values: each layer is one `--values`, read through a pipe, so that plaintext is in no file and Helm
-starts while sops still decrypts.
+Helm merges the values: each layer is one `--values`, read from a memory file, so that plaintext is in no file system.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
+from cmp.confine import NAMES, Sight
 from cmp.engines.facts import HELM
 from cmp.engines.helmplaces import place
-from cmp.engines.protocol import PIPES, Needs, Printed
+from cmp.engines.protocol import FEEDS, Needs, Printed
 from cmp.errors import EngineError
 from cmp.proc import Command
 
@@ -33,6 +33,8 @@ NOISE: tuple[re.Pattern[str], ...] = (
     re.compile(r"(WARNING|W\d{4} ).*"),
 )
 
+ENABLE_DNS = "--enable-dns"  # of `extraFlags`; without it `getHostByName` gives an empty text
+
 _COMMA = re.compile(r"(?<!\\),")
 _LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # how its log lines begin, Helm 3 and 4
 _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever reads a status in Argo CD
@@ -40,23 +42,27 @@ _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever 
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for helm, and for the dependencies of the chart itself."""
-    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=PIPES)
+    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=FEEDS)
 
 
 def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
     """Start `helm template`; EngineError carries what it said, in terms of the repository's files.
 
-    Helm reads the values first and then the chart (action.Install and pkg/cli/values, all supported versions): while it
-    starts, and it takes long to start, sops decrypts and charts are restored.  The gate holds it back until they are.
+    Helm reads the values in their order and then the chart (pkg/cli/values and action.Install, all supported versions):
+    while it starts, and it takes long to start, sops decrypts and charts are restored.  The gate, the first of the
+    layers, holds it back until they are.  It sees its own program and the private folder; what a template or a schema
+    names beside those it cannot open (cmp/confine.py).
     """
     tool = work.tools[NAME]
     feeds = (work.gate, *(feed for _, feed in work.layers))
+    flags = tuple(_flags(instance, tool, [feed.path for feed in feeds]))
     command = Command(
         label="helm template",
-        argv=(tool.path, "template", ".", *_flags(instance, tool, [feed.path for feed in feeds])),
+        argv=(tool.path, "template", ".", *flags),
         env=environment(work.env, work.home),
         cwd=work.folder,
         feeds=feeds,
+        sees=Sight((tool.path,), NAMES if ENABLE_DNS in flags else (), work.sight.writes),
     )
     child = nursery.start(command)
 

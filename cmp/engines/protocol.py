@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cmp.confine import Sight
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
-    from cmp.proc import Feed, Nursery
+    from cmp.proc import Feed, Nursery, Pipe
     from cmp.tree import Tree
 
 NO_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -26,7 +26,7 @@ class Needs(NamedTuple):
     comes to it.  `copies` must be private copies anyway: the engine writes into them.  `reads` are the files and
     folders that decide what is printed, beside the layers and what `charts` depend on: where the tree is no work
     folder, the program gets these and nothing else.  With `sees_tree` the program sees the whole tree around its
-    folder, else its folder alone.  `takes` says how it reads the values layers: through `PIPES`, from private `FILES`,
+    folder, else its folder alone.  `takes` says how it reads the values layers: through `FEEDS`, from private `FILES`,
     or, when empty, not at all.  `found` is what the engine gets back in `Work`.
 
     For those who fill a cache or write a lock: `refs` are charts that the engine will ask its `Supply` for; `beyond`
@@ -45,7 +45,7 @@ class Needs(NamedTuple):
     beyond: Callable[[Remotes], Sequence[ChartRef]] | None = None
 
 
-PIPES, FILES = "pipes", "files"
+FEEDS, FILES = "feeds", "files"
 
 
 class ChartFile(NamedTuple):
@@ -96,19 +96,21 @@ class Work(NamedTuple):
     """Where and with what an engine renders.
 
     `folder` is the private copy of the instance's folder; `root` that of the tree around it (links to what is no copy),
-    and empty for an engine that does not see it.  `home` is an empty private folder for the program's own files, and
-    `scratch` one for the engine's.  `layers` pairs each values layer's name with the feed of its plaintext, weakest
-    first; `layer_files` with the path of a private file, for an engine that takes them so.  `gate` is an empty layer,
-    weaker than all, that can be read once everything else is in place.  `sight` is what programs may be kept to: the
-    private folder, the tree, and the tools.  `found` is that of `Needs`.
+    and empty for an engine that does not see it; `source` is where those links lead.  `home` is an empty private folder
+    for the program's own files, and `scratch` one for the engine's.  `layers` pairs each values layer's name with the
+    feed of its plaintext, weakest first; `layer_files` with the path of a private file, for an engine that takes them
+    so.  `gate` is an empty layer, weaker than all, that can be read once everything else is in place, the other layers
+    too.  `sight` is what programs are kept to: the tools, the private folder, and the tree where the engine sees it.
+    `found` is that of `Needs`.
     """
 
     folder: str
     root: str
+    source: str
     home: str
     scratch: str
     tools: Mapping[str, Tool]
-    gate: Feed
+    gate: Pipe
     layers: tuple[tuple[str, Feed], ...]
     layer_files: tuple[tuple[str, str], ...]
     env: Mapping[str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cmp.confine import Sight
 from cmp.errors import EngineError
 from cmp.proc import Command, run
 from cmp.workspace import Workspace
@@ -38,7 +39,8 @@ def evaluator(helm: Tool, context: Context) -> Render:
                 "HOME": home,
                 **{f"HELM_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")},
             }
-            command = Command("helm template", (helm.path, "template", "sets", "."), env, cwd=folder)
+            sight = Sight((helm.path,), writes=(workspace.path,))
+            command = Command("helm template", (helm.path, "template", "sets", "."), env, cwd=folder, sees=sight)
             result = run(command, context.deadline)
         if result.returncode != 0:
             raise _refusal(result.stderr.decode(errors="replace"), helm)

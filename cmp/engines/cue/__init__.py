@@ -124,7 +124,8 @@ class _Run:
                 "CUE_REGISTRY": "none",  # what a module needs lies in the repository
             },
             cwd=self._work.folder,
-            sees=self._work.sight,
+            # A command runs programs of the system.
+            sees=self._work.sight._replace(runs_any=bool(asked.command)),
         )
         return self._nursery.wait(self._nursery.start(command))[0]
 

@@ -91,13 +91,15 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
 
 
 def require_wall(supply: Supply) -> None:
-    """ConfigError where the kernel has no wall and the policy does not allow `ref+…`.
+    """ConfigError where the kernel lacks a wall for files or for TCP and the policy does not allow `ref+…`.
 
-    A template can put such a reference together from pieces, which no look at the texts finds; vals then reads any
-    file, a key among them.
+    A template can put such a reference together from pieces, and YAML can spell it by escapes, which no look at the
+    texts finds; vals then reads any file, a key among them, or asks any host, such as the one with the node's identity.
     """
-    if not confine.version():
-        supply.permit(REF, "helmfile on a kernel without Landlock, where its templates could read any file,")
+    known = confine.version()
+    if known < confine.TCP_SINCE:
+        lacks, could = ("Landlock for TCP", "reach any host") if known else ("Landlock", "read any file")
+        supply.permit(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
 
 
 def _given(instance: Instance, work: Work, asked: options.Options) -> tuple[str, ...]:

@@ -69,7 +69,10 @@ class Program(NamedTuple):
         return {**environment(work.env, work.home), **own}
 
     def _sight(self) -> Sight:
-        """Return the private folder and the tools, without the tree: what it may read was copied."""
-        tools = tuple(tool.path for tool in self.work.tools.values())
-        python = tuple({sys.base_prefix, os.path.realpath(sys.executable)})
-        return Sight((*tools, *python), self.work.sight.writes)
+        """Return the private folder and the programs, without the tree: what it may read was copied.
+
+        One of the programs is Python, for the plugin; it needs its own library.
+        """
+        sight = self.work.sight
+        python, library = os.path.realpath(sys.executable), os.path.dirname(os.path.dirname(os.__file__))
+        return Sight((*sight.programs, python), (library,), sight.writes)

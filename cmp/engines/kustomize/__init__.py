@@ -19,7 +19,7 @@ from cmp.engines.kustomize import chain, configmap, flags, graph, ksops, options
 from cmp.engines.kustomize.mark import Mark
 from cmp.engines.kustomize.program import run
 from cmp.engines.kustomize.rewrite import Build
-from cmp.engines.protocol import PIPES, Needs, Printed
+from cmp.engines.protocol import FEEDS, Needs, Printed
 
 if TYPE_CHECKING:
     import re
@@ -67,7 +67,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         refs=more.refs,
         beyond=more.beyond,
         sees_tree=True,
-        takes=PIPES if is_chain else "",
+        takes=FEEDS if is_chain else "",
         found=(found, parameters),
     )
 

@@ -29,7 +29,8 @@ def run(build: Build, folder: str, *arguments: str) -> bytes:
     from cmp.engines.kustomize.messages import Where, Words  # noqa: PLC0415  # patterns take milliseconds to compile
 
     # What is no copy is a link to the tree itself, and kustomize tells where links lead.
-    words = Words(result.stderr, Where((work.root, *work.sight.reads[:1]), build.instance.folder, build.graph))
+    roots = tuple(filter(None, (work.root, work.source)))
+    words = Words(result.stderr, Where(roots, build.instance.folder, build.graph))
     if result.returncode != 0:
         raise words.refusal(result.returncode, tool.version)
     for warning in words.warnings():
