@@ -94,7 +94,10 @@ def _not_encrypted(content: Content, why: str) -> SecretError:
 
 
 class Opener:
-    """Decrypt files with a few sops processes at once and hand each plaintext to whoever waits for it."""
+    """Decrypt files with a few sops processes at once and hand each plaintext to whoever waits for it.
+
+    `services` says by path whose keys a file has; only files that are listed there can be opened.
+    """
 
     def __init__(
         self,
@@ -102,6 +105,7 @@ class Opener:
         env: Mapping[str, str],
         redactor: Redactor,
         nursery: Nursery,
+        services: Mapping[str, frozenset[str]],
         *,
         is_keyless: bool = False,
     ) -> None:
@@ -109,6 +113,7 @@ class Opener:
         self._env = env
         self._redactor = redactor
         self._nursery = nursery
+        self._services = services
         self._is_keyless = is_keyless
         self._queue: deque[tuple[Content, Callable[[bytes], object]]] = deque()
         self._children: list[Child] = []
@@ -157,7 +162,8 @@ class Opener:
                 self._start_next()
             self._report()
 
-        command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._env)
+        env = sops.environment(self._env, self._services[content.path])
+        command = sops.decrypt_command(self._tools["sops"], content.path, content.data, env)
         self._children.append(self._nursery.start(command, done))
 
     def _report(self) -> None:

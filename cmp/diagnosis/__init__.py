@@ -34,7 +34,7 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from _folders(settings)
     yield _wall()
     if settings.policy:
-        yield _policy(cwd, settings.policy)
+        yield from _policy(cwd, settings.policy)
     yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
 
 
@@ -108,12 +108,25 @@ def _writable(name: str, path: str) -> Check:
     return Check(name, "problem", f"{path} cannot be written to", "charts that are in it are used; others fail")
 
 
-def _policy(cwd: str, path: str) -> Check:
+def _policy(cwd: str, path: str) -> Iterator[Check]:
     try:
-        policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
+        found = policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
     except CmpError as error:
-        return failed("policy", error)
-    return Check("policy", "ok", path)
+        yield failed("policy", error)
+        return
+    yield Check("policy", "ok", path)
+    rules = found.applications or ()
+    for kind, own, risk in (
+        ("repositories", [rule for rule in rules if not rule.repositories], "a fork with the same folders"),
+        ("revisions", [rule for rule in rules if not rule.revisions], "a stranger's pull request"),
+    ):
+        if own:
+            named = "; ".join(f"{path}:{rule.line} ({', '.join(rule.projects)})" for rule in own)
+            hint = (
+                f"list its {kind}: else the author of an Application may render {risk}, with a copy of another team's "
+                'encrypted file, wherever the AppProject\'s sourceRepos let it; `sourceRepos: ["*"]` lets it anywhere'
+            )
+            yield Check("policy", "warning", f"rules without {kind}, which hold for all: {named}", hint)
 
 
 def _keys(env: Mapping[str, str]) -> Check:
