@@ -126,7 +126,7 @@ def _policy(cwd: str, path: str) -> Iterator[Check]:
                 f"list its {kind}: else the author of an Application may render {risk}, with a copy of another team's "
                 'encrypted file, wherever the AppProject\'s sourceRepos let it; `sourceRepos: ["*"]` lets it anywhere'
             )
-            yield Check("policy", "warning", f"rules without {kind}, which hold for all: {named}", hint)
+            yield Check(f"policy, {kind}", "warning", f"rules without {kind} hold for all: {named}", hint)
 
 
 def _keys(env: Mapping[str, str]) -> Check:

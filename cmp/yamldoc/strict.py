@@ -96,7 +96,6 @@ class _Reader:
             raise self._ambiguous(f"nested deeper than {MAX_DEPTH} levels", event)
         line, column = self._events.line(event), event.start_mark.column + 1
         if isinstance(event, ScalarEvent):
-            self._require_clear_scalar(event)
             return Node("scalar", line, column, event.value, plain=not event.style)
         if isinstance(event, SequenceStartEvent):
             return Node("list", line, column, items=tuple(self._items(depth + 1)))
@@ -123,12 +122,6 @@ class _Reader:
             raise self._ambiguous("a tag (`!`) on a key", event)
         if event.value == "<<" and not event.style:
             raise self._ambiguous("a merge key (`<<`)", event)
-        self._require_clear_scalar(event)
-
-    def _require_clear_scalar(self, event: ScalarEvent) -> None:
-        """Refuse the plain texts in which libyaml and go-yaml see a key in different ways."""
-        if not event.style and (event.value.endswith(":") or event.value.startswith("?")):
-            raise self._ambiguous("a text that must be quoted", event)
 
     def _ambiguous(self, problem: str, event: Any) -> Ambiguous:  # noqa: ANN401  # see above
         return Ambiguous(problem, self._events.line(event), event.start_mark.column + 1)
