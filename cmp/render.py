@@ -81,9 +81,8 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         Nursery(context.deadline) as nursery,
     ):
         with context.phases.phase("secrets"):
-            opener = layers.Opener(
-                *(order.tools, keys, context.redactor, nursery), order.services, is_keyless=context.is_keyless
-            )
+            envs = {path: sops.environment(keys, services) for path, services in order.services.items()}
+            opener = layers.Opener(*(order.tools, envs, context.redactor, nursery), is_keyless=context.is_keyless)
             feeds = opener.feeds(contents.layers) if needs.takes == PIPES else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)

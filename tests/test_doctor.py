@@ -81,8 +81,8 @@ def test_rules_that_hold_for_every_repository_or_revision_are_named(tmp_path: Pa
     assert revisions.found == f"rules without revisions hold for all: {path}:3 (orders)"
     assert repositories.hint == (
         "list its repositories: else the author of an Application may render a fork with the same folders, with a copy "
-        "of another team's encrypted file, wherever the AppProject's sourceRepos let it; `sourceRepos: [\"*\"]` lets it "
-        "anywhere"
+        "of another team's encrypted file, wherever the AppProject's sourceRepos let it; "
+        '`sourceRepos: ["*"]` lets it anywhere'
     )
     path.write_text(RULES.partition("  - {projects: [orders]")[0] + RULES[RULES.index("  - {projects: [all]") :])
     assert not any(check.subject.startswith("policy,") for check in diagnosis.examine(str(tmp_path), settings))

@@ -1,4 +1,4 @@
-"""A file in Git names the host of its key; the sidecar's token goes to none but its own: the real sops, real sockets."""
+"""A file in Git names the host of its key; the sidecar's token goes to its own host alone: real sops, real sockets."""
 
 from __future__ import annotations
 
@@ -124,16 +124,23 @@ def test_no_other_host_is_asked_wherever_a_file_is_decrypted(
     stranger.asked.clear()
     line = data.decode().splitlines().index(f"        - vault_address: {stranger.url}") + 1
     assert refused(shop.generate(), stranger) == [
-        f"cmp: this file would have sops take the sidecar's credentials to {stranger.url}, and VAULT_ADDR is {vault.url}",
+        (
+            f"cmp: this file would have sops take the sidecar's credentials to {stranger.url}, "
+            f"and VAULT_ADDR is {vault.url}"
+        ),
         f"  where: application shop, cluster dev, phase secrets, {APP}/{name}:{line}",
-        "  hint: set VAULT_ADDR to it if that is the sidecar's Vault; an administrator who trusts that host adds it to a "
-        f"policy (CMP_POLICY), as in `secrets: {{hosts: ['{stranger.url}']}}`; an author puts a key of the sidecar into "
-        f".sops.yaml and runs `sops updatekeys {APP}/{name}`; Argo CD keeps this error cached until a hard refresh; see "
-        "operations.md#secrets",
+        (
+            "  hint: set VAULT_ADDR to it if that is the sidecar's Vault; an administrator who trusts that host adds it "
+            f"to a policy (CMP_POLICY), as in `secrets: {{hosts: ['{stranger.url}']}}`; an author puts a key of "
+            f"the sidecar into .sops.yaml and runs `sops updatekeys {APP}/{name}`; Argo CD keeps this error cached until a "
+            "hard refresh; see operations.md#secrets"
+        ),
     ]
 
 
-@pytest.mark.parametrize("argv", [("values", "shop", "--cluster", "dev", "--explain"), ("render", "shop", "--cluster", "dev")])
+@pytest.mark.parametrize(
+    "argv", [("values", "shop", "--cluster", "dev", "--explain"), ("render", "shop", "--cluster", "dev")]
+)
 def test_nor_for_a_person(argv: tuple[str, ...], shop: Shop, stranger: Vault) -> None:
     plant(shop.root, {f"{APP}/Chart.yaml": CHART})
     shop.seal("common-values.secret.yaml", "--hc-vault-transit", stranger.key)
@@ -166,7 +173,9 @@ def test_a_branch_that_rewrites_the_metadata_by_hand_reaches_nobody(shop: Shop, 
     """Sops alone would ask the stranger's server for each."""
     plant(shop.root, {f"{APP}/Chart.yaml": CHART})
     text = shop.seal("common-values.secret.yaml", "--hc-vault-transit", vault.key).decode()
-    evil = f"{{vault_address: '{stranger.url}', engine_path: transit, key_name: shop, created_at: '2026-01-01T00:00:00Z'}}"
+    evil = (
+        f"{{vault_address: '{stranger.url}', engine_path: transit, key_name: shop, created_at: '2026-01-01T00:00:00Z'}}"
+    )
     block = re.search(r"    hc_vault:\n(?:        .*\n)+", text)
     assert block
     vault.asked.clear()
@@ -180,9 +189,9 @@ def test_a_branch_that_rewrites_the_metadata_by_hand_reaches_nobody(shop: Shop, 
     ):
         (shop.root / LAYER).write_text(changed)
         refused(shop.generate(), stranger)
-        decrypt(sops_tool(shop.sandbox.tools_dir), LAYER, changed.encode(), {"VAULT_TOKEN": TOKEN, "HOME": "/nonexistent"})
+        decrypt(
+            sops_tool(shop.sandbox.tools_dir), LAYER, changed.encode(), {"VAULT_TOKEN": TOKEN, "HOME": "/nonexistent"}
+        )
         assert {asked.token for asked in stranger.asked} == {TOKEN}
         stranger.asked.clear()
     assert vault.asked == []
-
-

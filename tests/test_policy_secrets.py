@@ -1,4 +1,4 @@
-"""Which keys of services encrypted files may name: by the environment of the sidecar, or by the administrator's policy."""
+"""Which keys of services encrypted files may name: by the sidecar's environment, or by the administrator's policy."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ def aws(role: str = "", profile: str = "") -> MasterKey:
     return MasterKey("kms", ARN, "a.yaml:4", "", role, profile)
 
 
-def allow(key: MasterKey, rules: Secrets = Secrets(), **env: str) -> None:
-    secrets.require(rules, POLICY if rules != Secrets() else "", [key], env, "a.yaml")
+NONE = Secrets()
 
 
-def refuse(key: MasterKey, rules: Secrets = Secrets(), **env: str) -> list[str]:
+def allow(key: MasterKey, rules: Secrets = NONE, **env: str) -> None:
+    secrets.require(rules, POLICY if rules != NONE else "", [key], env, "a.yaml")
+
+
+def refuse(key: MasterKey, rules: Secrets = NONE, **env: str) -> list[str]:
     with pytest.raises(SecretError) as caught:
         allow(key, rules, **env)
     return caught.value.lines()
@@ -59,9 +62,17 @@ def test_vault_is_that_of_the_environment(origin: str, address: str) -> None:
 @pytest.mark.parametrize(
     ("origin", "address", "said"),
     [
-        ("http://vault.example.com:8200", "https://vault.example.com:8200", "VAULT_ADDR is https://vault.example.com:8200"),
+        (
+            "http://vault.example.com:8200",
+            "https://vault.example.com:8200",
+            "VAULT_ADDR is https://vault.example.com:8200",
+        ),
         ("https://vault.example.com", "https://vault.example.com:8200", "VAULT_ADDR is https://vault.example.com:8200"),
-        ("https://vault.example.com.evil.example", "https://vault.example.com", "VAULT_ADDR is https://vault.example.com"),
+        (
+            "https://vault.example.com.evil.example",
+            "https://vault.example.com",
+            "VAULT_ADDR is https://vault.example.com",
+        ),
         ("https://evil.example", "https://u:password@vault.example.com", "VAULT_ADDR is no address of a server"),
         ("https://evil.example", "", "VAULT_ADDR is not set"),
     ],
@@ -71,9 +82,11 @@ def test_no_other_vault_gets_the_token(origin: str, address: str, said: str) -> 
     assert refuse(vault(origin), VAULT_ADDR=address, VAULT_TOKEN="t") == [
         f"cmp: this file would have sops take the sidecar's credentials to {origin}, and {said}",
         "  where: a.yaml:4",
-        "  hint: set VAULT_ADDR to it if that is the sidecar's Vault; an administrator who trusts that host adds it to a "
-        f"policy (CMP_POLICY), as in `secrets: {{hosts: ['{host}']}}`; an author puts a key of the sidecar into "
-        f".sops.yaml and runs `sops updatekeys a.yaml`; {CACHED}",
+        (
+            "  hint: set VAULT_ADDR to it if that is the sidecar's Vault; an administrator who trusts that host adds "
+            f"it to a policy (CMP_POLICY), as in `secrets: {{hosts: ['{host}']}}`; an author puts a key of the sidecar "
+            f"into .sops.yaml and runs `sops updatekeys a.yaml`; {CACHED}"
+        ),
     ]
 
 
@@ -100,7 +113,9 @@ def test_no_other_host_is_azures(origin: str) -> None:
         "vault.azure.net, vault.azure.cn, vault.usgovcloudapi.net, managedhsm.azure.net, managedhsm.azure.cn, "
         "managedhsm.usgovcloudapi.net"
     )
-    assert hint.startswith("  hint: an administrator who trusts that host adds it to a policy (CMP_POLICY), as in `secrets")
+    assert hint.startswith(
+        "  hint: an administrator who trusts that host adds it to a policy (CMP_POLICY), as in `secrets"
+    )
 
 
 HOSTS = Secrets(hosts=("vault.example.com:8200", "*.vault.azure.net", "http://vault.test:8200", "127.0.0.1:8200"))
@@ -130,7 +145,9 @@ def test_hosts_of_a_policy_stand_in_place_of_the_environment(key: MasterKey) -> 
         f"cmp: this file would have sops take the sidecar's credentials to {key.origin}, and secrets.hosts of {POLICY} "
         "lists vault.example.com:8200, *.vault.azure.net, http://vault.test:8200, 127.0.0.1:8200"
     )
-    assert hint.startswith(f"  hint: an administrator who trusts that host adds it to {POLICY}, as in `secrets: {{hosts")
+    assert hint.startswith(
+        f"  hint: an administrator who trusts that host adds it to {POLICY}, as in `secrets: {{hosts"
+    )
 
 
 KEYS = Secrets(keys=("arn:aws:kms:*:111122223333:key/*", "https://*.example.com:8200/v1/team-a/**"))
@@ -152,11 +169,15 @@ def test_keys_of_a_policy(key: MasterKey) -> None:
 )
 def test_keys_of_a_policy_are_all_that_there_are(key: MasterKey) -> None:
     assert refuse(key, KEYS, VAULT_ADDR=key.origin) == [
-        f"cmp: this file is encrypted for the key {key.identity}, and secrets.keys of {POLICY} lists "
-        "arn:aws:kms:*:111122223333:key/*, https://*.example.com:8200/v1/team-a/**",
+        (
+            f"cmp: this file is encrypted for the key {key.identity}, and secrets.keys of {POLICY} lists "
+            "arn:aws:kms:*:111122223333:key/*, https://*.example.com:8200/v1/team-a/**"
+        ),
         "  where: a.yaml:4",
-        f"  hint: an administrator adds it there, as in `secrets: {{keys: ['{key.identity}']}}`; an author puts a listed "
-        f"key into .sops.yaml and runs `sops updatekeys a.yaml`; {CACHED}",
+        (
+            f"  hint: an administrator adds it there, as in `secrets: {{keys: ['{key.identity}']}}`; an author puts a "
+            f"listed key into .sops.yaml and runs `sops updatekeys a.yaml`; {CACHED}"
+        ),
     ]
 
 
@@ -191,8 +212,10 @@ def test_no_other_role(env: dict[str, str], rules: Secrets, said: str, where: st
     assert refuse(aws(role=ROLE), rules, **env) == [
         f"cmp: this file would have sops assume the role {ROLE} of AWS; {said}",
         "  where: a.yaml:4",
-        f"  hint: an administrator who means it adds it to {where}, as in `secrets: {{roles: ['{ROLE}']}}`; an author "
-        f"removes it from .sops.yaml and runs `sops updatekeys a.yaml`; {CACHED}",
+        (
+            f"  hint: an administrator who means it adds it to {where}, as in `secrets: {{roles: ['{ROLE}']}}`; an "
+            f"author removes it from .sops.yaml and runs `sops updatekeys a.yaml`; {CACHED}"
+        ),
     ]
 
 

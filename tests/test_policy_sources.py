@@ -81,7 +81,9 @@ def test_patterns_of_repositories(pattern: str, url: str, *, fits: bool) -> None
     assert sources.is_repository([pattern], url) == fits
 
 
-@pytest.mark.parametrize("text", ["*", "", "git.example.com/team/a", "https://git.example.com", "https://a/{b}", "/a/b"])
+@pytest.mark.parametrize(
+    "text", ["*", "", "git.example.com/team/a", "https://git.example.com", "https://a/{b}", "/a/b"]
+)
 def test_what_is_no_repository(text: str) -> None:
     assert not sources.REPOSITORY.accepts(text)
 

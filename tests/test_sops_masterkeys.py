@@ -86,7 +86,10 @@ def test_the_block_that_sops_writes() -> None:
     ("kind", "data"),
     [
         ("yaml", yaml(f"    hc_vault: [{FLOW}]\n")),
-        ("yaml", yaml("    shamir_threshold: 2\n    key_groups:\n    - age: []\n", f"    - hc_vault:\n      - {FLOW}\n")),
+        (
+            "yaml",
+            yaml("    shamir_threshold: 2\n    key_groups:\n    - age: []\n", f"    - hc_vault:\n      - {FLOW}\n"),
+        ),
         ("yaml", b"b: 1\n---\n" + yaml(f"    hc_vault: [{FLOW}]\n")),
         ("yaml", b'? "sops"\n: ' + f"{{hc_vault: [{FLOW}], mac: x}}\n".encode()),
         ("yaml", json.dumps({"a": "ENC", "sops": {"hc_vault": [VAULT], "mac": "x"}}).encode()),
@@ -162,7 +165,12 @@ def test_yaml_that_another_parser_could_read_in_another_way(data: bytes, line: i
         ("dotenv", "sops_mac=x\nsops_kms__list_00__map_arn=a\n", 2, "an index that is no number"),
         ("dotenv", "sops_mac=x\nsops_kms__map_a=b\nsops_kms__list_0__map_arn=a\n", 0, "a map that is a list as well"),
         ("dotenv", "sops_mac=x\nsops_KMS__list_0__map_arn=a\n", 0, CASE),
-        ("ini", "[sops]\nmac = x\n[sops]\nmac = y\n", 3, "the section `sops` stands twice, or beside one of a similar name"),
+        (
+            "ini",
+            "[sops]\nmac = x\n[sops]\nmac = y\n",
+            3,
+            "the section `sops` stands twice, or beside one of a similar name",
+        ),
         ("ini", "[Sops]\nmac = x\n", 1, "the section `sops` stands twice, or beside one of a similar name"),
         ("ini", '[a]\nb = """\n[sops]\nmac = x\n"""\n', 2, "a value of more than one line"),
         ("ini", "[a]\nb = `\n[sops]\nmac = x\n`\n", 2, "a value of more than one line"),
@@ -198,33 +206,43 @@ def test_an_error_repeats_nothing_of_the_file() -> None:
         (
             "kms",
             {"arn": "arn:aws:kms:eu-west-1.evil.example/:1:key/a"},
-            "arn in the sops metadata of this file is `arn:aws:kms:eu-west-1.evil.example/:1:key/a`, which is not the "
-            "ARN of a key of AWS KMS",
+            (
+                "arn in the sops metadata of this file is `arn:aws:kms:eu-west-1.evil.example/:1:key/a`, which is not "
+                "the ARN of a key of AWS KMS"
+            ),
         ),
         (
             "gcp_kms",
             {"resource_id": "projects/a/locations/evil.example/keyRings/b/cryptoKeys/c"},
-            "resource_id in the sops metadata of this file is "
-            "`projects/a/locations/evil.example/keyRings/b/cryptoKeys/c`, which is not the resource ID of a key of "
-            "Google Cloud KMS",
+            (
+                "resource_id in the sops metadata of this file is "
+                "`projects/a/locations/evil.example/keyRings/b/cryptoKeys/c`, which is not the resource ID of a key of "
+                "Google Cloud KMS"
+            ),
         ),
         (
             "azure_kv",
             {"vault_url": "https://a.vault.azure.net@evil.example", "name": "a", "version": "1"},
-            "vault_url in the sops metadata of this file is `https://a.vault.azure.net@evil.example`, which is not the "
-            "URL of an Azure Key Vault",
+            (
+                "vault_url in the sops metadata of this file is `https://a.vault.azure.net@evil.example`, which is not "
+                "the URL of an Azure Key Vault"
+            ),
         ),
         (
             "hc_vault",
             {**VAULT, "key_name": "../../auth/token/revoke-self"},
-            "key_name in the sops metadata of this file is `../../auth/token/revoke-self`, which is not the name of a "
-            "key of Vault",
+            (
+                "key_name in the sops metadata of this file is `../../auth/token/revoke-self`, which is not the name "
+                "of a key of Vault"
+            ),
         ),
         (
             "hckms",
             {"key_id": "evil.example:1"},
-            "key_id in the sops metadata of this file is `evil.example:1`, which is not the ID of a key of Huawei Cloud "
-            "KMS",
+            (
+                "key_id in the sops metadata of this file is `evil.example:1`, which is not the ID of a key of Huawei "
+                "Cloud KMS"
+            ),
         ),
     ],
 )
@@ -233,8 +251,10 @@ def test_a_text_of_another_form_could_lead_elsewhere(service: str, entry: dict[s
     assert refused.lines() == [
         f"cmp: {what}",
         "  where: f:1",
-        "  hint: sops makes its requests of it, and another text could lead them elsewhere; correct the key in "
-        ".sops.yaml and run `sops updatekeys f`, or restore the file from Git",
+        (
+            "  hint: sops makes its requests of it, and another text could lead them elsewhere; correct the key in "
+            ".sops.yaml and run `sops updatekeys f`, or restore the file from Git"
+        ),
     ]
 
 
@@ -313,8 +333,10 @@ def test_keys_that_nobody_here_knows_are_not_passed_over(name: str, value: str) 
     assert refused.lines() == [
         f"cmp: `{name}` in the sops metadata of this file is not what this version of cmp knows",
         "  where: f:1",
-        "  hint: it may name keys of a service that is not checked here: use a newer cmp, or remove those keys from "
-        ".sops.yaml and run `sops updatekeys f`",
+        (
+            "  hint: it may name keys of a service that is not checked here: use a newer cmp, or remove those keys "
+            "from .sops.yaml and run `sops updatekeys f`"
+        ),
     ]
 
 
@@ -323,15 +345,23 @@ def test_a_file_for_age_alone_needs_no_parser() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["hc_vault", '"hc_\\x76ault"', "!!binary aGNfdmF1bHQ=", "HC_VAULT", "azure_kv", "kms", "gcp_kms", "\u212ams"]
+    "name",
+    ["hc_vault", '"hc_\\x76ault"', "!!binary aGNfdmF1bHQ=", "HC_VAULT", "azure_kv", "kms", "gcp_kms", "\u212ams"],
 )
 def test_a_file_that_could_name_a_service_is_parsed(name: str) -> None:
     assert sops.may_name_service(yaml(f"    {name}: []\n"))
 
 
 ENV = {
-    **{"PATH": "/bin", "HOME": "/h", "HTTPS_PROXY": "http://p", "SOPS_AGE_KEY_FILE": "/k"},
-    **{"VAULT_ADDR": "a", "VAULT_TOKEN": "t", "AWS_PROFILE": "p", "AZURE_CLIENT_ID": "c", "GOOGLE_CREDENTIALS": "g"},
+    "PATH": "/bin",
+    "HOME": "/h",
+    "HTTPS_PROXY": "http://p",
+    "SOPS_AGE_KEY_FILE": "/k",
+    "VAULT_ADDR": "a",
+    "VAULT_TOKEN": "t",
+    "AWS_PROFILE": "p",
+    "AZURE_CLIENT_ID": "c",
+    "GOOGLE_CREDENTIALS": "g",
 }
 OURS = {"PATH", "HOME", "HTTPS_PROXY", "SOPS_AGE_KEY_FILE"}
 

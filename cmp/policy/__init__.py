@@ -8,7 +8,7 @@ sources.py    which repositories and revisions are         secrets.py   which ke
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder
       - projects: [team-a]      # AppProjects; `*` stands for any text
-        repositories: [https://git.example.com/platform/clusters]  # of the Application's source; without this key any
+        repositories: [https://git.example.com/team-a/apps]  # of the Application's source; without this key any
         revisions: [main, release-*]  # likewise its target revision
         namespaces: [team-a-*]  # of the Application's destination, and of the render; without this key any
         folders: [namespaces/team-a-*, clusters/*/team-a-*]  # from the repository's root, with everything below
@@ -19,9 +19,9 @@ sources.py    which repositories and revisions are         secrets.py   which ke
     kustomize:
       hosts: [github.com]       # of remote bases and files that kustomizations name; without this key none
     secrets:                    # keys that encrypted files may name; without a key what the environment says
-      hosts: [vault.example.com:8200, "*.vault.azure.net"]  # of Vault and Azure; in place of VAULT_ADDR and all of Azure
+      hosts: [vault.example.com:8200, "*.vault.azure.net"]  # in place of VAULT_ADDR, and of all of Azure's vaults
       keys: ["arn:aws:kms:eu-west-1:111122223333:key/*"]    # of every service, as sops prints them
-      roles: ["arn:aws:iam::111122223333:role/sops"]        # roles and profiles of AWS, beside those in the environment
+      roles: ["arn:aws:iam::111122223333:role/sops"]        # also profiles of AWS, beside those in the environment
     flags:
       helm: [--enable-dns]      # what `extraFlags` of cmp-app.yaml may ask for, to the letter; without this key nothing
       kustomize: [--load-restrictor=LoadRestrictionsNone]  # likewise `buildOptions`
@@ -32,14 +32,14 @@ sources.py    which repositories and revisions are         secrets.py   which ke
       exec: true                # run programs by the functions of its templates, and read files by computed names
       ref: true                 # resolve ref+…://
 
-The folders of all rules that fit a project, its source and its namespaces add up.  In one of them must lie, links followed: the
-folders of the application and its instance, the folder that is built, `file://` charts, and every file that is
-decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one of its
-scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
+The folders of all rules that fit a project, its source and its namespaces add up.  In one of them must lie, links
+followed: the folders of the application and its instance, the folder that is built, `file://` charts, and every file
+that is decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one
+of its scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
 
-A repository is the same by each of its URLs, as for Argo CD (sources.py).  In repositories, revisions, keys and roles `*`
-stands for any text without `/` and `**` for whole segments.  No star stands for a commit or a pull request: a forge gives
-out those of strangers.  `sourceRepos: ["*"]` of an AppProject undoes a rule without `repositories`.
+A repository is the same by each of its URLs, as for Argo CD (sources.py).  In repositories, revisions, keys and roles
+`*` stands for any text without `/` and `**` for whole segments.  No star stands for a commit or a pull request: a forge
+gives out those of strangers.  `sourceRepos: ["*"]` of an AppProject undoes a rule without `repositories`.
 
 A host of keys without a scheme is for HTTPS; `http://` in front of it allows a server without TLS.  Keys of age and PGP
 are not asked about: they name no host, and a file can say anything of them.

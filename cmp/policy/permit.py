@@ -185,9 +185,7 @@ def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, p
     if fitting:
         return fitting
     of_repository = [
-        rule
-        for rule in rules
-        if not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)
+        rule for rule in rules if not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)
     ]
     if of_repository:
         what = f"at the revision {layout.shown(build_env.target_revision or sources.HEAD)}"

@@ -1,8 +1,8 @@
 """Which keys of services an encrypted file may have sops use: it is in Git, and the credentials are the sidecar's.
 
-Without `secrets.hosts` and `secrets.keys` the environment says it: keys of Vault lie on the host of VAULT_ADDR, those of
-Azure in Azure's own vaults, and AWS, Google and Huawei have hosts that sops knows.  A role or profile of AWS is one that
-the environment names, or `secrets.roles`.
+Without `secrets.hosts` and `secrets.keys` the environment says it: keys of Vault lie on the host of VAULT_ADDR, those
+of Azure in Azure's own vaults, and AWS, Google and Huawei have hosts that sops knows.  A role or profile of AWS is one
+that the environment names, or `secrets.roles`.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def _require_key(key: MasterKey, asked: _Asked) -> None:
             f"this file is encrypted for the key {shown(key.identity)}, and secrets.keys of {asked.policy} lists "
             f"{_listed(listed)}",
             file=key.place,
-            hint=f"an administrator adds it there, as in `secrets: {{keys: ['{shown(key.identity)}']}}`; an author puts "
-            f"a listed key into .sops.yaml and runs `sops updatekeys {asked.path}`",
+            hint=f"an administrator adds it there, as in `secrets: {{keys: ['{shown(key.identity)}']}}`; an author "
+            f"puts a listed key into .sops.yaml and runs `sops updatekeys {asked.path}`",
             foreign=True,
         )
 
@@ -138,8 +138,8 @@ def _require_identity(name: str, does: str, variables: tuple[str, ...], key: Mas
     raise SecretError(
         f"this file would have sops {does} {shown(name)} of AWS; {said}{listed}",
         file=key.place,
-        hint=f"an administrator who means it adds it to {asked.where}, as in `secrets: {{roles: ['{shown(name)}']}}`; an "
-        f"author removes it from .sops.yaml and runs `sops updatekeys {asked.path}`",
+        hint=f"an administrator who means it adds it to {asked.where}, as in `secrets: {{roles: ['{shown(name)}']}}`; "
+        f"an author removes it from .sops.yaml and runs `sops updatekeys {asked.path}`",
         foreign=True,
     )
 

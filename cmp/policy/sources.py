@@ -1,7 +1,7 @@
 """From which repository, at which revision: an Application's source, as a rule of the policy lists it.
 
-The author of an Application chooses both.  A fork has the same folders, and a forge serves the pull requests of strangers
-as refs of the repository itself; either can hold a copy of another team's ciphertext.
+The author of an Application chooses both.  A fork has the same folders, and a forge serves the pull requests of
+strangers as refs of the repository itself; either can hold a copy of another team's ciphertext.
 """
 
 from __future__ import annotations

@@ -33,9 +33,7 @@ _ORIGIN = re.compile(
 )
 _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"  # of a host: a region becomes one
 _ARN = re.compile(rf"arn:aws(?:-[a-z]+)*:kms:{_LABEL}:[0-9]+:(?:key|alias)/[A-Za-z0-9/_-]+")
-_RESOURCE = re.compile(
-    rf"projects/[a-z0-9.:-]+/locations/{_LABEL}/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+"
-)
+_RESOURCE = re.compile(rf"projects/[a-z0-9.:-]+/locations/{_LABEL}/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+")
 _AZURE_NAME, _AZURE_VERSION = re.compile(r"[A-Za-z0-9-]+"), re.compile(r"[A-Za-z0-9]*")
 _HUAWEI_KEY = re.compile(rf"{_LABEL}:[A-Za-z0-9-]+")
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~@=+-]+"

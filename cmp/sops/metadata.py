@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 from cmp import yamldoc
 from cmp.errors import SecretError
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from cmp.yamldoc.nodes import Node
 
-# A text, a list or a map; Union for the forward reference.
-Value = Union[str, list["Value"], dict[str, "Value"]]
-Metadata = dict[str, Value]
+Value: TypeAlias = str | list["Value"] | dict[str, "Value"]
+Metadata: TypeAlias = dict[str, Value]
 
 KEY = "sops"
 PREFIX = "sops_"  # of a dotenv file's names
@@ -31,10 +30,10 @@ FREE = "context"  # a map whose names are the author's own
 _STEP = re.compile(r"__(map|list)_")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,3}")
 _INI_SECTION = re.compile(r"\[([^\[\]]*)\]")
-_INI_ENTRY = re.compile(r"([^=:\"`]+)=(.*)")
+_INI_ENTRY = re.compile(r"([^=:\"]+)=([^#;\"']*)")
 
 
-class _Unclear(ValueError):
+class _UnclearError(ValueError):
     """Say why metadata can be read in two ways; `line` is 0 where it is not known."""
 
     def __init__(self, problem: str, line: int = 0) -> None:
@@ -48,31 +47,29 @@ def read(kind: str, path: str, data: bytes) -> list[Metadata]:
 
     `kind` is sops' name for the format of the file.
     """
-    restore = f"sops writes no such thing: restore the file from Git, and change it with `sops edit {path}` only"
+    restore = f"restore the file from Git, and change it with `sops edit {path}` only"
+    unreadable = "sops cannot parse this file"
     try:
-        found = list(_READERS[kind](data))
-        if not found:
-            raise _Unclear(f"there is no `{KEY}` at the top of it")
-        for metadata in found:
-            _require_clear_names(metadata)
-    except _Unclear as error:
+        return _all(kind, data)
+    except _UnclearError as error:
+        what = f"the sops metadata of this file can be read in two ways: {error.problem}"
         place = f"{path}:{error.line}" if error.line else path
-        failure = SecretError(
-            f"the sops metadata of this file can be read in two ways: {error.problem}", file=place, hint=restore
-        )
+        failure = SecretError(what, file=place, hint=f"sops writes no such thing: {restore}")
     except yamldoc.YamlError as error:
-        failure = SecretError(
-            "sops cannot parse this file",
-            file=f"{path}:{error.line}",
-            hint=f"is it half-merged or cut off? {restore}",
-        )
+        place = f"{path}:{error.line}"
+        failure = SecretError(unreadable, file=place, hint=f"is it half-merged or cut off? {restore}")
     except (ValueError, RecursionError):  # of JSON and of UTF-8: their texts quote the file
-        failure = SecretError(
-            "sops cannot parse this file", file=path, hint=f"is it half-merged or cut off? {restore}"
-        )
-    else:
-        return found
+        failure = SecretError(unreadable, file=path, hint=f"is it half-merged or cut off? {restore}")
     raise failure  # outside of the blocks above: no other exception, which may hold the text, hangs on to it
+
+
+def _all(kind: str, data: bytes) -> list[Metadata]:
+    found = list(_READERS[kind](data))
+    if not found:
+        raise _UnclearError(f"there is no `{KEY}` at the top of it")
+    for metadata in found:
+        _require_clear_names(metadata)
+    return found
 
 
 def _require_clear_names(value: Value, *, is_free: bool = False) -> None:
@@ -82,7 +79,7 @@ def _require_clear_names(value: Value, *, is_free: bool = False) -> None:
     if isinstance(value, dict):
         for name, item in value.items():
             if not (is_free or NAME.fullmatch(name)):
-                raise _Unclear("a name that is not in lower case")
+                raise _UnclearError("a name that is not in lower case")
             _require_clear_names(item, is_free=name == FREE)
 
 
@@ -91,12 +88,12 @@ def _yaml(data: bytes) -> Iterator[Metadata]:
 
     try:
         nodes = strict.top_level(data, KEY)
-    except strict.Ambiguous as error:
-        raise _Unclear(error.problem, error.line) from None
+    except strict.AmbiguousError as error:
+        raise _UnclearError(error.problem, error.line) from None
     for node in nodes:
         value = _of_node(node)
         if not isinstance(value, dict):
-            raise _Unclear(f"`{KEY}` is no map", node.line)
+            raise _UnclearError(f"`{KEY}` is no map", node.line)
         yield value
 
 
@@ -116,18 +113,18 @@ def _json(data: bytes) -> Iterator[Metadata]:
     root = json.loads(data.decode(), object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
     named = [(name, value) for name, value in root if name.casefold() == KEY] if isinstance(root, _Pairs) else []
     if len(named) > 1:
-        raise _Unclear(f"the key `{KEY}` stands twice")
+        raise _UnclearError(f"the key `{KEY}` stands twice")
     for name, value in named:
         metadata = _of_json(value)
         if name != KEY or not isinstance(metadata, dict):
-            raise _Unclear(f"`{KEY}` is no map" if name == KEY else "a name that is not in lower case")
+            raise _UnclearError(f"`{KEY}` is no map" if name == KEY else "a name that is not in lower case")
         yield metadata
 
 
 def _of_json(value: object) -> Value:
     if isinstance(value, _Pairs):
         if len({name.casefold() for name, _ in value}) < len(value):
-            raise _Unclear("a key that stands twice")
+            raise _UnclearError("a key that stands twice")
         return {name: _of_json(item) for name, item in value}
     if isinstance(value, list):
         return [_of_json(item) for item in value]
@@ -147,26 +144,30 @@ def _dotenv(data: bytes) -> Iterator[Metadata]:
 def _ini(data: bytes) -> Iterator[Metadata]:
     pairs: list[tuple[int, str, str]] = []
     section, found = "", 0
-    for number, written in enumerate(data.decode("utf-8-sig").split("\n"), 1):
-        line = written.strip()
-        if not line or line[0] in "#;":
-            continue
-        # Each of these lets a value go on in the next line, whatever that looks like.
-        if '"""' in line or "`" in line or line.endswith("\\") or not line.replace("\t", " ").isprintable():
-            raise _Unclear("a value of more than one line", number)
+    for number, line in _ini_lines(data):
         if line.startswith("["):
             header = _INI_SECTION.fullmatch(line)
             section = header[1] if header else line
             found += section.strip().casefold() == KEY
             if found > 1 or (section != KEY and KEY in section.casefold()):
-                raise _Unclear(f"the section `{KEY}` stands twice, or beside one of a similar name", number)
+                raise _UnclearError(f"the section `{KEY}` stands twice, or beside one of a similar name", number)
         elif section == KEY:
             entry = _INI_ENTRY.fullmatch(line)
-            if entry is None or re.search(r"[#;\"']", entry[2]):
-                raise _Unclear("a line that is not `name = value`", number)
+            if entry is None:
+                raise _UnclearError("a line that is not `name = value`", number)
             pairs.append((number, entry[1].strip(), entry[2].strip()))
     if pairs:
         yield _unflattened(pairs)
+
+
+def _ini_lines(data: bytes) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are no comments, each with its number; a value that goes on in the next line is refused."""
+    for number, written in enumerate(data.decode("utf-8-sig").split("\n"), 1):
+        line = written.strip()
+        if line and line[0] not in "#;":
+            if '"""' in line or "`" in line or line.endswith("\\") or not line.replace("\t", " ").isprintable():
+                raise _UnclearError("a value of more than one line", number)
+            yield number, line
 
 
 def _unflattened(pairs: list[tuple[int, str, str]]) -> Metadata:
@@ -176,20 +177,20 @@ def _unflattened(pairs: list[tuple[int, str, str]]) -> Metadata:
         first, *rest = _STEP.split(name)
         steps = [("map", first), *zip(rest[::2], rest[1::2], strict=True)]
         if any(kind == "list" and not _INDEX.fullmatch(step) for kind, step in steps):
-            raise _Unclear("an index that is no number", line)
+            raise _UnclearError("an index that is no number", line)
         at: dict[str, Value] = root
         for kind, step in steps[:-1]:
             inner = at.setdefault(f"{kind} {step}", {})
             if not isinstance(inner, dict):
-                raise _Unclear("a key that stands twice", line)
+                raise _UnclearError("a key that stands twice", line)
             at = inner
         last = " ".join(steps[-1])
         if last in at:
-            raise _Unclear("a key that stands twice", line)
+            raise _UnclearError("a key that stands twice", line)
         at[last] = value
     found = _collected(root)
     if not isinstance(found, dict):
-        raise _Unclear("a name that is not in lower case")
+        raise _UnclearError("a name that is not in lower case")
     return found
 
 
@@ -200,7 +201,7 @@ def _collected(value: Value) -> Value:
     kinds = {name.partition(" ")[0] for name in value}
     inner = {name.partition(" ")[2]: _collected(item) for name, item in value.items()}
     if len(kinds) > 1:
-        raise _Unclear("a map that is a list as well")
+        raise _UnclearError("a map that is a list as well")
     return [inner[index] for index in sorted(inner, key=int)] if kinds == {"list"} else inner
 
 

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 MAX_DEPTH = 16  # metadata have five levels
 
 
-class Ambiguous(YamlError):
+class AmbiguousError(YamlError):
     """Well-formed YAML that another parser could read in another way."""
 
 
 def top_level(data: bytes, name: str) -> list[Node]:
-    """Return the values of a key in the top-level maps of all documents; YamlError, or Ambiguous, with the place."""
+    """Return the values of a key in the top-level maps of all documents; YamlError, or its subclass above."""
     events = Events(data, 1)
     return events.guard(lambda: list(_Reader(events).values(name)))
 
@@ -123,5 +123,5 @@ class _Reader:
         if event.value == "<<" and not event.style:
             raise self._ambiguous("a merge key (`<<`)", event)
 
-    def _ambiguous(self, problem: str, event: Any) -> Ambiguous:  # noqa: ANN401  # see above
-        return Ambiguous(problem, self._events.line(event), event.start_mark.column + 1)
+    def _ambiguous(self, problem: str, event: Any) -> AmbiguousError:  # noqa: ANN401  # see above
+        return AmbiguousError(problem, self._events.line(event), event.start_mark.column + 1)
