@@ -94,19 +94,22 @@ def _not_encrypted(content: Content, why: str) -> SecretError:
 
 
 class Opener:
-    """Decrypt files with a few sops processes at once and hand each plaintext to whoever waits for it."""
+    """Decrypt files with a few sops processes at once and hand each plaintext to whoever waits for it.
+
+    `envs` are the environments of sops by path; only the files that are listed there can be opened.
+    """
 
     def __init__(
         self,
         tools: Mapping[str, Tool],
-        env: Mapping[str, str],
+        envs: Mapping[str, Mapping[str, str]],
         redactor: Redactor,
         nursery: Nursery,
         *,
         is_keyless: bool = False,
     ) -> None:
         self._tools = tools
-        self._env = env
+        self._envs = envs
         self._redactor = redactor
         self._nursery = nursery
         self._is_keyless = is_keyless
@@ -157,7 +160,7 @@ class Opener:
                 self._start_next()
             self._report()
 
-        command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._env)
+        command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._envs[content.path])
         self._children.append(self._nursery.start(command, done))
 
     def _report(self) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import gpg, layers, lockfile, toolchain
+from cmp import gpg, layers, lockfile, sops, toolchain
 from cmp.confine import Sight
 from cmp.engines import engine_of
 from cmp.engines.facts import FLAGS
@@ -81,7 +81,8 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         Nursery(context.deadline) as nursery,
     ):
         with context.phases.phase("secrets"):
-            opener = layers.Opener(*(order.tools, keys, context.redactor, nursery), is_keyless=context.is_keyless)
+            envs = {path: sops.environment(keys, services) for path, services in order.services.items()}
+            opener = layers.Opener(*(order.tools, envs, context.redactor, nursery), is_keyless=context.is_keyless)
             feeds = opener.feeds(contents.layers) if needs.takes == FEEDS else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)
@@ -114,12 +115,29 @@ def _order(tree: Tree, instance: Instance, context: Context) -> Order:
     if permit:
         with phase("policy"):
             permit.decrypt(content.path for content in contents.encrypted)
+    services = {} if context.is_keyless else _services(contents, permit, context)
     with phase("tools"):
         lock = lockfile.load(tree)
         pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if contents.encrypted and not context.is_keyless else {})}
         tools = toolchain.find(pins, context.settings, lock)
-    order = Order(tree, instance, needs, contents, tools, lock, permit, {})
+    order = Order(tree, instance, needs, contents, tools, lock, permit, {}, services)
     return order._replace(plans=_plans(order, permit, context)) if permit else order
+
+
+def _services(contents: Contents, permit: Permit | None, context: Context) -> dict[str, frozenset[str]]:
+    """Find out which services' keys the encrypted files have, and ask whether sops may use these before it starts."""
+    services: dict[str, frozenset[str]] = {}
+    with context.phases.phase("secrets"):
+        for path, data, _ in contents.encrypted:
+            services[path] = frozenset()
+            if sops.may_name_service(data):
+                from cmp import policy  # noqa: PLC0415  # most files are encrypted for age or PGP alone
+                from cmp.sops import masterkeys  # noqa: PLC0415
+
+                keys = masterkeys.read(sops.format_of(path, data), path, data)
+                (permit or policy.WITHOUT).keys(keys, path, context.settings.env.secrets)
+                services[path] = frozenset(key.service for key in keys)
+    return services
 
 
 def _plans(order: Order, permit: Permit, context: Context) -> Mapping[str, Plan]:

@@ -28,7 +28,10 @@ HELM = "helm"  # the engines' name for the helm that fetches charts
 
 
 class Order(NamedTuple):
-    """What one render is made of, as it was found before anything ran; `permit` is None where no policy is asked."""
+    """What one render is made of, as it was found before anything ran; `permit` is None where no policy is asked.
+
+    `services` are those whose keys an encrypted file has, by its path.
+    """
 
     tree: Tree
     instance: Instance
@@ -38,6 +41,7 @@ class Order(NamedTuple):
     lock: Lock | None
     permit: Permit | None
     plans: Mapping[str, Plan]
+    services: Mapping[str, frozenset[str]]
 
 
 class Supplies:

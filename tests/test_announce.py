@@ -27,6 +27,7 @@ class Asked:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        self.policy: dict[str, str] = {}
         self.root = sandbox.folder / "repo"
         write_chart(self.root / APP, "shop", "1.0.0")
         (self.root / APP / "templates/map.yaml").write_text(
@@ -289,3 +290,69 @@ def test_long_lists_are_cut_short(asked: Asked) -> None:
         (asked.root / "clusters" / f"c{number:02}" / "shop").mkdir(parents=True)
     tooltip = str(asked.announced(APP)["cluster"]["tooltip"])
     assert tooltip.endswith("c18, c19, and 12 more.")
+
+
+RULES = """\
+version: 1
+applications:
+  - {projects: [shop], folders: [namespaces/shop, clusters/*/shop], repositories: [https://git.example.com/repo],
+     revisions: [main]}
+  - {projects: [bank], folders: [namespaces/bank], repositories: [https://git.example.com/repo]}
+"""
+OTHER_REPOSITORY = {"ARGOCD_APP_SOURCE_REPO_URL": "https://git.example.com/fork"}
+OTHER_REVISION = {"ARGOCD_APP_SOURCE_TARGET_REVISION": "refs/pull/6/head"}
+
+
+@pytest.fixture
+def guarded(asked: Asked) -> Asked:
+    """Return a sidecar with a policy for the application, its repository and its revision."""
+    policy = asked.sandbox.folder / "policy.yaml"
+    policy.write_text(RULES)
+    asked.policy = {"CMP_POLICY": str(policy)}
+    return asked
+
+
+def test_a_folder_that_the_policy_gives_to_some_project_is_announced_as_without_one(guarded: Asked) -> None:
+    assert guarded.call("parameters", INSTANCE, **guarded.policy).stdout == guarded.call("parameters", INSTANCE).stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "env", "warned"),
+    [
+        (INSTANCE, OTHER_REPOSITORY, f"no AppProject may render {INSTANCE} from https://git.example.com/fork at main"),
+        (
+            *(APP, OTHER_REVISION),
+            f"no AppProject may render {APP} from https://git.example.com/repo.git at refs/pull/6/head",
+        ),
+        (
+            *(INSTANCE, {"ARGOCD_APP_PROJECT_NAME": "bank"}),
+            f"no AppProject may render {INSTANCE} from https://git.example.com/repo.git at main",
+        ),
+    ],
+)
+def test_nothing_is_told_of_a_folder_that_nobody_may_render(
+    path: str, env: dict[str, str], warned: str, guarded: Asked
+) -> None:
+    """The page with the Application stays, for it is opened to mend it."""
+    tag = {"name": "set", "map": {"image.tag": "1.10"}}
+    ran = guarded.call("parameters", path, tag, **guarded.policy, **env)
+    announced = {element["name"]: element for element in json.loads(ran.stdout)}
+    assert (ran.code, ran.stderr) == (0, f"cmp: warning: {warned}\n")
+    assert present(announced) == {"set": {"image.tag": "1.10"}}
+    assert not [word for word in ("common-values", "shop-dev", "In use", "Pinned by", "runs on") if word in ran.stdout]
+
+
+def test_nor_of_an_application_that_another_teams_folder_holds(guarded: Asked) -> None:
+    """The source path is an own one, and what it is an instance of lies elsewhere."""
+    policy = Path(guarded.policy["CMP_POLICY"])
+    policy.write_text(RULES.replace("namespaces/shop, clusters/*/shop", "clusters/*/shop"))
+    ran = guarded.call("parameters", INSTANCE, **guarded.policy)
+    assert f"no AppProject may render {APP} from" in ran.stderr
+    assert "In use" not in ran.stdout
+
+
+def test_a_policy_that_cannot_be_read_tells_nothing_either(guarded: Asked) -> None:
+    Path(guarded.policy["CMP_POLICY"]).write_text("version: 2\n")
+    ran = guarded.call("parameters", INSTANCE, **guarded.policy)
+    assert (ran.code, "expected the number 1" in ran.stderr) == (0, True)
+    assert present({element["name"]: element for element in json.loads(ran.stdout)}) == {}

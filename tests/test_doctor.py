@@ -109,3 +109,31 @@ def examined(folder: Path, policy: Path | None = None) -> list[Check]:
     env = {"HOME": str(folder), **({"CMP_POLICY": str(policy)} if policy else {})}
     checks = diagnosis.examine(str(work), environ.read(env, default_deadline=1).settings)
     return [check for check in checks if not policy or check.subject == "policy"]
+
+
+RULES = """\
+version: 1
+applications:
+  - {projects: [orders], folders: [a], repositories: [https://git.example.com/a/b]}
+  - {projects: [shop, web], folders: [b], revisions: [main]}
+  - {projects: [all], folders: [c], repositories: [https://git.example.com/a/b], revisions: [main]}
+"""
+
+
+def test_rules_that_hold_for_every_repository_or_revision_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(RULES)
+    settings = environ.read({"HOME": str(tmp_path), "CMP_POLICY": str(path)}, default_deadline=1).settings
+    found = {check.subject: check for check in diagnosis.examine(str(tmp_path), settings)}
+    assert found["policy"].state == "ok"
+    repositories, revisions = found["policy, repositories"], found["policy, revisions"]
+    assert (repositories.state, revisions.state) == ("warning", "warning")
+    assert repositories.found == f"rules without repositories hold for all: {path}:4 (shop, web)"
+    assert revisions.found == f"rules without revisions hold for all: {path}:3 (orders)"
+    assert repositories.hint == (
+        "list its repositories: else the author of an Application may render a fork with the same folders, with a copy "
+        "of another team's encrypted file, wherever the AppProject's sourceRepos let it; "
+        '`sourceRepos: ["*"]` lets it anywhere'
+    )
+    path.write_text(RULES.partition("  - {projects: [orders]")[0] + RULES[RULES.index("  - {projects: [all]") :])
+    assert not any(check.subject.startswith("policy,") for check in diagnosis.examine(str(tmp_path), settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -184,6 +185,81 @@ class TestSecrets:
     def test_a_plain_file_is_nobodys_secret(self, teams: Teams) -> None:
         plant(teams.root, {"cmp.yaml": LAYOUT.format(path="envs/all.yaml"), "envs/all.yaml": "plain: 1\n"})
         assert teams.generate().code == 0
+
+
+class TestSources:
+    """A fork has the same folders, and may hold a copy of another team's encrypted file."""
+
+    RULES = POLICY.replace(
+        "    namespaces: [team-a, team-a-*]\n",
+        "    repositories: [https://git.example.com/platform/clusters]\n    revisions: [main, release-*]\n",
+    )
+    REPOSITORY = "https://git.example.com/platform/clusters.git"
+
+    def generate(self, teams: Teams, repository: str = REPOSITORY, revision: str = "main") -> Ran:
+        source = {"ARGOCD_APP_SOURCE_REPO_URL": repository, "ARGOCD_APP_SOURCE_TARGET_REVISION": revision}
+        return teams.generate(**source)
+
+    @pytest.mark.parametrize(
+        ("repository", "revision"),
+        [
+            (REPOSITORY, "main"),
+            ("HTTPS://user:token@Git.Example.com:443/platform/clusters/", "refs/heads/release-2"),
+        ],
+    )
+    def test_the_own_one_is_rendered_by_whichever_name(self, teams: Teams, repository: str, revision: str) -> None:
+        teams.allow(self.RULES)
+        ran = self.generate(teams, repository, revision)
+        assert "secret-of-team-a" in ran.stdout, ran.stderr
+
+    @pytest.mark.parametrize("repository", ["https://git.example.com/stranger/clusters", ""])
+    def test_a_copy_elsewhere_is_not(self, teams: Teams, repository: str) -> None:
+        teams.allow(self.RULES)
+        teams.without_sops()
+        assert refused(teams, self.generate(teams, repository)) == (
+            f"cmp: AppProject team-a may not render from the repository {repository or '(none)'}\n"
+            "  where: application team-a-shop, cluster dev, phase policy\n"
+            "  hint: its repositories are https://git.example.com/platform/clusters; an administrator adds others to "
+            "`applications` of POLICY, an author keeps to these"
+        )
+
+    @pytest.mark.parametrize(
+        ("revision", "shown"),
+        [("refs/pull/666/head", "refs/pull/666/head"), ("", "HEAD"), ("0" * 40, "0" * 40)],
+    )
+    def test_nor_is_a_pull_request_of_a_stranger(self, teams: Teams, revision: str, shown: str) -> None:
+        teams.allow(self.RULES)
+        teams.without_sops()
+        assert refused(teams, self.generate(teams, revision=revision)) == (
+            f"cmp: AppProject team-a may not render at the revision {shown}\n"
+            "  where: application team-a-shop, cluster dev, phase policy\n"
+            "  hint: its revisions are main, release-*; an administrator adds others to `applications` of POLICY, an "
+            "author keeps to these"
+        )
+
+    def test_repository_and_revision_count_together(self, teams: Teams) -> None:
+        other = f"  - {{projects: [team-a], repositories: ['file:///srv/*'], revisions: [dev], folders: [{SHOP}]}}\n"
+        teams.allow(self.RULES + other)
+        assert self.generate(teams, "file:///srv/clusters.git", "main").first_line == (
+            "cmp: AppProject team-a may not render at the revision main"
+        )
+
+    def test_a_rule_without_them_holds_for_all(self, teams: Teams) -> None:
+        assert self.generate(teams, "https://git.example.com/stranger/clusters", "refs/pull/666/head").code == 0
+
+    def test_an_application_in_a_file_is_bound_and_a_person_is_not(self, teams: Teams) -> None:
+        teams.allow(self.RULES)
+        source = {"repoURL": "https://git.example.com/stranger/clusters", "path": SHOP_ON_DEV, "plugin": {}}
+        spec = {"project": "team-a", "source": source, "destination": {"namespace": "team-a", "name": "dev"}}
+        application = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "shop"}}
+        plant(teams.root, {".git/HEAD": "", "app.yaml": json.dumps({**application, "spec": spec})})
+        ran = teams.sandbox.run("render", "--application", "app.yaml", cwd=teams.root)
+        assert (ran.code, ran.first_line) == (
+            3,
+            "cmp: AppProject team-a may not render from the repository https://git.example.com/stranger/clusters",
+        )
+        ran = teams.sandbox.run("render", "team-a-shop", "--cluster", "dev", cwd=teams.root)
+        assert "secret-of-team-a" in ran.stdout, ran.stderr
 
 
 class TestProjectsAndNamespaces:

@@ -28,6 +28,8 @@ WHOLE = """\
 version: 1
 applications:
   - projects: [team-a]
+    repositories: [https://git.example.com/platform/clusters, "git@git.example.com:platform/*"]
+    revisions: [main, release-*]
     namespaces: [team-a, "team-a-*"]
     folders: [namespaces/team-a-*, clusters/*/team-a-*]
   - {projects: ["*"], folders: [charts]}
@@ -52,8 +54,13 @@ def test_the_whole_format(tmp_path: Path) -> None:
     assert load(tmp_path, WHOLE) == Policy(
         file=str(tmp_path / "policy.yaml"),
         applications=(
-            Permission(("team-a",), ("team-a", "team-a-*"), ("namespaces/team-a-*", "clusters/*/team-a-*")),
-            Permission(("*",), ("*",), ("charts",)),
+            Permission(
+                *(("team-a",), ("team-a", "team-a-*"), ("namespaces/team-a-*", "clusters/*/team-a-*")),
+                repositories=("https://git.example.com/platform/clusters", "git@git.example.com:platform/*"),
+                revisions=("main", "release-*"),
+                line=3,
+            ),
+            Permission(("*",), ("*",), ("charts",), line=8),
         ),
         hosts=("charts.example.com", "*.corp.example", "registry.example.com:5000"),
         flags={"helm": ("--enable-dns",), "kustomize": ("--load-restrictor=LoadRestrictionsNone",)},

@@ -6,6 +6,9 @@ speak of: no root, a broken cmp.yaml, a path that is no application's.  What is 
 warning in the sidecar's log, and its condition tells it anyway: most of it (no cluster, an unknown one, a wrong
 parameter) is what the form is opened to mend.
 
+Who may not render the folder is told nothing of it: the administrator's policy is asked as far as it can be without the
+project and the namespace, which is for the repository, the revision and the folder.
+
 What is announced as present is what a render would use.  Argo CD does not send it back unless somebody saves the form;
 then it must not change the render, so that arrays and maps show only what the Application itself has set.
 """
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from cmp.commands import Invocation
     from cmp.model import Instance, Parameters, Settings
     from cmp.parameters import Parameter
+    from cmp.tree import Tree
 
 MAX_LISTED = 20  # names or files in one tool tip
 
@@ -35,7 +39,8 @@ MAX_LISTED = 20  # names or files in one tool tip
 class _Present(NamedTuple):
     """What is known of the Application: what it sets, and where nothing is wrong with it also what comes of it.
 
-    `cluster` is empty where nobody names one; `clusters` are those that the application runs on.
+    `cluster` is empty where nobody names one; `clusters` are those that the application runs on, empty where the policy
+    keeps that from this Application.
     """
 
     given: Parameters
@@ -67,6 +72,8 @@ def _look(invocation: Invocation) -> _Present:
         locked_cluster=settings.cluster,
         in_sidecar=True,
     )
+    if not _may_render(invocation, tree, (folder,)):
+        return _Present(given, None, given.cluster, [], settings)
     place = repository.place(folder, is_exact=True)
     try:
         instance = instances.resolve_in(repository, request)
@@ -77,7 +84,24 @@ def _look(invocation: Invocation) -> _Present:
         warn(f"{error.what} ({error.file})" if error.file else error.what)
         instance = None
         cluster = given.cluster or place.cluster or settings.cluster
+    if instance and not _may_render(invocation, tree, (instance.app_folder, instance.instance_folder, instance.folder)):
+        return _Present(given, None, given.cluster, [], settings)
     return _Present(given, instance, cluster, repository.clusters_of(place.app), settings)
+
+
+def _may_render(invocation: Invocation, tree: Tree, folders: tuple[str, ...]) -> bool:
+    """Say whether the administrator's policy lets some AppProject render these folders; warn where it does not."""
+    context = invocation.context
+    if not context.settings.policy:
+        return True
+    from cmp import policy  # noqa: PLC0415  # most sidecars have none
+
+    try:
+        policy.for_announcement(context.settings.policy, tree, invocation.build_env, filter(None, folders))
+    except ConfigError as error:
+        context.log.warning(f"{error.what} ({error.file})" if error.file else error.what)
+        return False
+    return True
 
 
 def _announcement(parameter: Parameter, present: _Present) -> dict[str, object]:

@@ -135,6 +135,18 @@ def _policy(cwd: str, path: str) -> Iterator[Check]:
         named = sorted(feature for feature in found.features if feature.startswith(f"{engine}."))
         if named:
             yield Check("policy", "warning", f"{', '.join(named)}: {programs}", hint)
+    rules = found.applications or ()
+    for kind, own, risk in (
+        ("repositories", [rule for rule in rules if not rule.repositories], "a fork with the same folders"),
+        ("revisions", [rule for rule in rules if not rule.revisions], "a stranger's pull request"),
+    ):
+        if own:
+            named = "; ".join(f"{path}:{rule.line} ({', '.join(rule.projects)})" for rule in own)
+            hint = (
+                f"list its {kind}: else the author of an Application may render {risk}, with a copy of another team's "
+                'encrypted file, wherever the AppProject\'s sourceRepos let it; `sourceRepos: ["*"]` lets it anywhere'
+            )
+            yield Check(f"policy, {kind}", "warning", f"rules without {kind} hold for all: {named}", hint)
 
 
 def _keys(env: Mapping[str, str]) -> Check:

@@ -2,11 +2,14 @@
 
 document.py   the file: read, checked as a whole, and typed
 permit.py     what it means for one render: asked before anything is decrypted or fetched
-hosts.py      which hosts are listed                       flags.py   which flags a policy may list at all
+hosts.py      which hosts are listed                       flags.py     which flags a policy may list at all
+sources.py    which repositories and revisions are         secrets.py   which keys sops may use
 
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder
       - projects: [team-a]      # AppProjects; `*` stands for any text
+        repositories: [https://git.example.com/team-a/apps]  # of the Application's source; without this key any
+        revisions: [main, release-*]  # likewise its target revision
         namespaces: [team-a-*]  # of the Application's destination, and of the render; without this key any
         folders: [namespaces/team-a-*, clusters/*/team-a-*]  # from the repository's root, with everything below
       - projects: ["*"]
@@ -15,6 +18,10 @@ hosts.py      which hosts are listed                       flags.py   which flag
       hosts: [charts.example.com, "*.corp.example", "registry.example.com:5000"]  # without this key any
     kustomize:
       hosts: [github.com]       # of remote bases and files that kustomizations name; without this key none
+    secrets:                    # keys that encrypted files may name; without a key what the environment says
+      hosts: [vault.example.com:8200, "*.vault.azure.net"]  # in place of VAULT_ADDR, and of all of Azure's vaults
+      keys: ["arn:aws:kms:eu-west-1:111122223333:key/*"]    # of every service, as sops prints them
+      roles: ["arn:aws:iam::111122223333:role/sops"]        # also profiles of AWS, beside those in the environment
     flags:
       helm: [--enable-dns]      # what `extraFlags` of cmp-app.yaml may ask for, to the letter; without this key nothing
       kustomize: [--load-restrictor=LoadRestrictionsNone]  # likewise `buildOptions`
@@ -25,10 +32,17 @@ hosts.py      which hosts are listed                       flags.py   which flag
       exec: true                # run programs by the functions of its templates, and read files by computed names
       ref: true                 # resolve ref+…://
 
-The folders of all rules that fit a project and its namespaces add up.  In one of them must lie, links followed: the
-folders of the application and its instance, the folder that is built, `file://` charts, and every file that is
-decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one of its
-scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
+The folders of all rules that fit a project, its source and its namespaces add up.  In one of them must lie, links
+followed: the folders of the application and its instance, the folder that is built, `file://` charts, and every file
+that is decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one
+of its scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
+
+A repository is the same by each of its URLs, as for Argo CD (sources.py).  In repositories, revisions, keys and roles
+`*` stands for any text without `/` and `**` for whole segments.  No star stands for a commit or a pull request: a forge
+gives out those of strangers.  `sourceRepos: ["*"]` of an AppProject undoes a rule without `repositories`.
+
+A host of keys without a scheme is for HTTPS; `http://` in front of it allows a server without TLS.  Keys of age and PGP
+are not asked about: they name no host, and a file can say anything of them.
 
 What a policy cannot do: SOPS binds no ciphertext to its path, so that whoever can push to the repository can copy
 another team's encrypted file into a folder of their own.  Teams that must not read each other's secrets need sidecars
@@ -41,13 +55,15 @@ from typing import TYPE_CHECKING
 
 from cmp.policy.document import NO_POLICY, load
 from cmp.policy.hosts import shown as host
-from cmp.policy.permit import Permit, permitted
+from cmp.policy.permit import Permit, announced, permitted
 
 if TYPE_CHECKING:
-    from cmp.model import Instance
+    from collections.abc import Iterable
+
+    from cmp.model import BuildEnv, Instance
     from cmp.tree import Tree
 
-__all__ = ["WITHOUT", "Permit", "for_charts", "for_render", "host", "load"]
+__all__ = ["WITHOUT", "Permit", "for_announcement", "for_charts", "for_render", "host", "load"]
 
 WITHOUT = Permit(NO_POLICY)  # what may be used where there is no policy
 
@@ -59,6 +75,11 @@ def for_render(path: str, tree: Tree, instance: Instance) -> Permit:
     for a policy that is missing, wrong or inside the source tree.
     """
     return permitted(load(path, tree) if path else NO_POLICY, tree, instance)
+
+
+def for_announcement(path: str, tree: Tree, build_env: BuildEnv, folders: Iterable[str]) -> None:
+    """ConfigError unless the policy in `path` lets some AppProject render all the folders from the source."""
+    announced(load(path, tree), tree, build_env, folders)
 
 
 def for_charts(path: str, tree: Tree | None = None) -> Permit | None:

@@ -15,6 +15,8 @@ from cmp.config.spec import Exactly, Flag, Items, Keys, Rule, Text
 from cmp.errors import ConfigError
 from cmp.policy.flags import HELM_FLAG, KUSTOMIZE_FLAG
 from cmp.policy.hosts import HOST
+from cmp.policy.secrets import KEY, ROLE, SECRET_HOST
+from cmp.policy.sources import REPOSITORY, REVISION
 from cmp.tree import WorkTree
 
 if TYPE_CHECKING:
@@ -31,12 +33,27 @@ HINT = "CMP_POLICY names this file; nothing is rendered before an administrator 
 class Permission(NamedTuple):
     """What some AppProjects may use where the Application's destination and the render have one of the namespaces.
 
-    Projects and namespaces are texts in which `*` stands for any text, folders are patterns.
+    Projects and namespaces are texts in which `*` stands for any text, folders are patterns.  `repositories` and
+    `revisions` are of the Application's source, and empty where any will do.  `line` is that of the rule.
     """
 
     projects: tuple[str, ...]
     namespaces: tuple[str, ...]
     folders: tuple[str, ...]
+    repositories: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
+    line: int = 0
+
+
+class Secrets(NamedTuple):
+    """Which keys of services an encrypted file may name, and which identities of AWS.
+
+    `hosts` and `keys` are None where the default holds, which the environment of the sidecar gives.
+    """
+
+    hosts: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+    roles: tuple[str, ...] = ()
 
 
 class Policy(NamedTuple):
@@ -52,6 +69,7 @@ class Policy(NamedTuple):
     remote_hosts: tuple[str, ...] = ()
     flags: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     features: frozenset[str] = frozenset()
+    secrets: Secrets = Secrets()
 
 
 NO_POLICY = Policy()
@@ -82,6 +100,8 @@ _PERMISSION = Keys(
         "projects": _NAMES,
         "namespaces": _NAMES,
         "folders": Items("a list of patterns", Text("a pattern", _FOLDER), is_set=True),
+        "repositories": Items("a list of repositories", Text("a repository", REPOSITORY), is_set=True),
+        "revisions": Items("a list of revisions", Text("a revision", REVISION), is_set=True),
     },
     required=("projects", "folders"),
 )
@@ -92,6 +112,14 @@ _POLICY = Keys(
         "applications": Items("a list of rules", _PERMISSION),
         "charts": _HOSTS,
         "kustomize": _HOSTS,
+        "secrets": Keys(
+            {
+                "hosts": Items("a list of hosts", Text("a host", SECRET_HOST)),
+                "keys": Items("a list of keys", Text("a key", KEY)),
+                "roles": Items("a list of roles and profiles", Text("a role or profile", ROLE)),
+            },
+            is_filled=True,
+        ),
         "flags": Keys(
             {
                 "helm": Items("a list of flags", Text("a flag", HELM_FLAG)),
@@ -148,6 +176,7 @@ def _unusable(path: str, why: str) -> ConfigError:
 def _policy(root: Node, path: str) -> Policy:
     rules = at(root, "applications")
     hosts = at(root, "charts", "hosts")
+    secrets = {name: at(root, "secrets", name) for name in ("hosts", "keys", "roles")}
     return Policy(
         file=path,
         applications=None if rules is None else tuple(_permission(rule) for rule in rules.items),
@@ -155,6 +184,11 @@ def _policy(root: Node, path: str) -> Policy:
         remote_hosts=_texts(at(root, "kustomize", "hosts")),
         flags={engine: _texts(at(root, "flags", engine)) for engine in ("helm", "kustomize")},
         features=_features(root),
+        secrets=Secrets(
+            hosts=None if secrets["hosts"] is None else _texts(secrets["hosts"]),
+            keys=None if secrets["keys"] is None else _texts(secrets["keys"]),
+            roles=_texts(secrets["roles"]),
+        ),
     )
 
 
@@ -164,7 +198,14 @@ def _features(root: Node) -> frozenset[str]:
 
 
 def _permission(node: Node) -> Permission:
-    return Permission(_texts(at(node, "projects")), _texts(at(node, "namespaces")) or ANY, _texts(at(node, "folders")))
+    return Permission(
+        projects=_texts(at(node, "projects")),
+        namespaces=_texts(at(node, "namespaces")) or ANY,
+        folders=_texts(at(node, "folders")),
+        repositories=_texts(at(node, "repositories")),
+        revisions=_texts(at(node, "revisions")),
+        line=node.line,
+    )
 
 
 def _texts(node: Node | None) -> tuple[str, ...]:

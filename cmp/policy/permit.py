@@ -10,14 +10,15 @@ from cmp.config.build import at
 from cmp.config.rules import quoted
 from cmp.engines.facts import FLAGS
 from cmp.errors import ConfigError
-from cmp.policy import flags, hosts
+from cmp.policy import flags, hosts, secrets, sources
 from cmp.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from cmp.model import Instance, RemoteRef
+    from cmp.model import BuildEnv, Instance, RemoteRef
     from cmp.policy.document import Permission, Policy
+    from cmp.sops.masterkeys import MasterKey
     from cmp.tree import Tree
 
 MAX_LISTED = 8
@@ -43,6 +44,10 @@ class Permit(NamedTuple):
         """ConfigError for the first file that may not be decrypted."""
         for file in files:
             self._require(file, "decrypt", place=file)
+
+    def keys(self, keys: Iterable[MasterKey], file: str, env: Mapping[str, str]) -> None:
+        """SecretError for the first key of an encrypted file that sops, in this environment, may not use."""
+        secrets.require(self.policy.secrets, self.policy.file, keys, env, file)
 
     def chart_folder(self, folder: str, place: str) -> None:
         """ConfigError unless the `file://` chart in this folder may be used; `place` asks for it."""
@@ -134,6 +139,7 @@ def _folders(policy: Policy, instance: Instance) -> tuple[str, ...] | None:
             f"the administrator's policy has no rule for AppProject {layout.shown(requester.project)}",
             f"an administrator adds one to `applications` of {policy.file}; an author uses another AppProject",
         )
+    rules = _from_source(policy, rules, instance.build_env, requester.project)
     namespaces = {
         "the Application's destination": requester.namespace,
         "by cmp-app.yaml, the layout or --namespace": instance.namespace,
@@ -142,6 +148,56 @@ def _folders(policy: Policy, instance: Instance) -> tuple[str, ...] | None:
     if not fitting:
         raise _namespace_refusal(policy, requester.project, rules, namespaces)
     return tuple(dict.fromkeys(folder for rule in fitting for folder in rule.folders))
+
+
+def announced(policy: Policy, tree: Tree, build_env: BuildEnv, folders: Iterable[str]) -> None:
+    """ConfigError unless some rule lets an Application of this source render one of the folders.
+
+    For the form of an Application: that call of Argo CD tells neither its AppProject nor its namespace.
+    """
+    if policy.applications is None:
+        return
+    rules = [
+        rule
+        for rule in policy.applications
+        if _is_from(rule, build_env) and (not build_env.project or _matches(rule.projects, build_env.project))
+    ]
+    allowed = tuple(folder for rule in rules for folder in rule.folders)
+    for folder in folders:
+        real = join(tree.prefix, tree.resolve(folder))
+        if not any(_covers(one, real) for one in allowed):
+            source = f"{sources.shown(build_env.repo_url)} at {layout.shown(build_env.target_revision or sources.HEAD)}"
+            raise _refusal(
+                f"no AppProject may render {layout.shown(real)} from {source}",
+                f"an administrator adds a rule to `applications` of {policy.file}",
+            )
+
+
+def _is_from(rule: Permission, build_env: BuildEnv) -> bool:
+    return (not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)) and (
+        not rule.revisions or sources.is_revision(rule.revisions, build_env.target_revision)
+    )
+
+
+def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, project: str) -> list[Permission]:
+    """Return the rules of a project that are for the Application's repository and revision; ConfigError for none."""
+    fitting = [rule for rule in rules if _is_from(rule, build_env)]
+    if fitting:
+        return fitting
+    of_repository = [
+        rule for rule in rules if not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)
+    ]
+    if of_repository:
+        what = f"at the revision {layout.shown(build_env.target_revision or sources.HEAD)}"
+        kind, known = "revisions", [name for rule in of_repository for name in rule.revisions]
+    else:
+        what = f"from the repository {sources.shown(build_env.repo_url)}"
+        kind, known = "repositories", [name for rule in rules for name in rule.repositories]
+    raise _refusal(
+        f"AppProject {layout.shown(project)} may not render {what}",
+        f"its {kind} are {_listed(tuple(dict.fromkeys(known)))}; an administrator adds others to `applications` of "
+        f"{policy.file}, an author keeps to these",
+    )
 
 
 def _matches(patterns: Iterable[str], name: str) -> bool:

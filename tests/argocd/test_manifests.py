@@ -118,6 +118,8 @@ def test_the_example_policy_lets_the_example_application_through_and_no_other_pr
         "ARGOCD_APP_NAME": app["metadata"]["name"],
         "ARGOCD_APP_NAMESPACE": app["spec"]["destination"]["namespace"],
         "ARGOCD_APP_SOURCE_PATH": path,
+        "ARGOCD_APP_SOURCE_REPO_URL": app["spec"]["source"]["repoURL"],
+        "ARGOCD_APP_SOURCE_TARGET_REVISION": app["spec"]["source"]["targetRevision"],
         "CMP_POLICY": str(MANIFESTS / "examples/policy.yaml"),
     }
     sandbox.extra.update(env, ARGOCD_APP_PROJECT_NAME=app["spec"]["project"])

@@ -3,6 +3,9 @@
 The ciphertext goes in through stdin, so that sops decrypts the very bytes that were read and checked here; the
 plaintext comes back through a pipe.  It is never in argv, in a file, or in an error: sops' own messages can quote
 values, so only those are repeated that it writes before it has a key.
+
+metadata.py    what sops wrote beside the ciphertext, read only where it can be read in one way
+masterkeys.py  the keys of services that it names, and with them the hosts that sops would go to
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from cmp.errors import SecretError
 from cmp.proc import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cmp.model import Tool
     from cmp.proc import Result
@@ -33,6 +36,21 @@ MAX_REASON = 300  # characters of what sops says about a key
 YAML_KEY = rb"""(?m)(?:^|[{,])\s*["']?sops["']?\s*:"""
 DOTENV_METADATA = rb"(?m)^sops_mac="
 INI_METADATA = rb"(?m)^\[sops\][ \t]*\r?\n(?:[^\[\n].*\n|\r?\n)*?mac[ \t]*="
+
+
+# The names of services' keys in the metadata (`kms` stands for three of them), and what could spell one otherwise: an
+# escape, a tag, a letter whose other case is in ASCII.
+MAY_NAME_SERVICE = rb"(?i)kms|azure_kv|hc_vault|[\\!\x80-\xff]"
+# The variables that each service takes its credentials and addresses from.
+VARIABLES = {
+    "kms": ("AWS_",),
+    "gcp_kms": ("GOOGLE_", "GCP_", "CLOUDSDK_"),
+    "azure_kv": ("AZURE_",),
+    "hc_vault": ("VAULT_",),
+    "hckms": ("HUAWEICLOUD_",),
+}
+# Programs of the administrator, which sops runs for keys of age and PGP; they may ask any service.
+PROGRAMS = ("SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD", "SOPS_GPG_EXEC")
 
 
 def is_encrypted(path: str, data: bytes) -> bool:
@@ -101,6 +119,23 @@ def _documents(data: bytes) -> list[object]:
 
 def _has_mac(metadata: object) -> bool:
     return isinstance(metadata, dict) and "mac" in metadata
+
+
+def may_name_service(data: bytes) -> bool:
+    """Say whether an encrypted file may have keys of a service; most are encrypted for age or PGP alone.
+
+    No parser is needed to know that it has none: its bytes cannot spell the name of one.
+    """
+    return bool(re.search(MAY_NAME_SERVICE, data))
+
+
+def environment(env: Mapping[str, str], services: Iterable[str]) -> Mapping[str, str]:
+    """Return the variables for a file with keys of these services: no others' credentials go along."""
+    if any(env.get(name) for name in PROGRAMS):
+        return env
+    used = {*services}
+    unused = tuple(prefix for name, prefixes in VARIABLES.items() if name not in used for prefix in prefixes)
+    return {name: value for name, value in env.items() if not name.startswith(unused)}
 
 
 def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) -> Command:
