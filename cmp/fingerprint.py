@@ -284,5 +284,5 @@ def _all_below(tree: Tree, folder: str, around: tuple[str, ...] = ()) -> Iterato
         path = join(folder, entry.name)
         if entry.kind != "folder" or tree.resolve(path) in around:  # a circle is never copied
             yield path
-        elif entry.name != ".git":
+        else:
             yield from _all_below(tree, path, around)

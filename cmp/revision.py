@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.conversation import Conversation
 from cmp.errors import ConfigError, ToolError, UsageError
 from cmp.proc import Command, run
-from cmp.tree import Entry, bounded, join, outside
+from cmp.tree import Entry, bounded, in_git, is_in_git, join, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,7 +155,11 @@ class Git:
 
 def _below(blobs: Mapping[str, Blob], prefix: str) -> dict[str, Blob]:
     start = f"{prefix}/" if prefix else ""
-    return {path.removeprefix(start): blob for path, blob in blobs.items() if path.startswith(start)}
+    return {
+        path.removeprefix(start): blob
+        for path, blob in blobs.items()
+        if path.startswith(start) and not is_in_git(path)  # git itself checks out no such path
+    }
 
 
 def _of_work(path: str) -> Blob | None:
@@ -263,6 +267,8 @@ class GitTree:
                 waiting += reversed(self._target("/".join(done), path).split("/"))
                 done.pop()
         real = "/".join(done)
+        if is_in_git(real):
+            raise in_git(path)
         is_there = not waiting and (real in self._folders or real in self.blobs)
         return real if is_there or not links else None
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from cmp import signals
 from cmp.errors import CmpError, ConfigError, ToolError
-from cmp.tree import WorkTree, join
+from cmp.tree import WorkTree, is_git, join
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -123,8 +123,8 @@ class Workspace:
     def mirror(self, tree: Tree, copies: Collection[str], reads: Collection[str], name: str) -> str:
         """Make `name` look like the tree, with private `copies` (folders, files) and links; return its absolute path.
 
-        `.git` stays behind, and so do links that lead outside.  Of a tree that is no work folder, there is nothing to
-        link to: `copies` and `reads` are all that is there.
+        `.git` stays behind, and so do links that lead into it, or outside.  Of a tree that is no work folder, there is
+        nothing to link to: `copies` and `reads` are all that is there.
         """
         root = self.folder(name)
         if isinstance(tree, WorkTree):
@@ -139,7 +139,7 @@ class Workspace:
 
     def _link(self, tree: WorkTree, folder: str, name: str, copies: Collection[str]) -> None:
         with self._errors():
-            entries = sorted(os.listdir(tree.locate(folder)))
+            entries = sorted(name for name in os.listdir(tree.locate(folder)) if not is_git(name))
         for entry in entries:
             path, place = join(folder, entry), join(name, entry)
             if path in copies and tree.kind(path) == "file":
@@ -149,7 +149,7 @@ class Workspace:
             elif any(copy.startswith(f"{path}/") for copy in copies):
                 self.folder(place)
                 self._link(tree, path, place, copies)
-            elif entry != ".git":
+            else:
                 with suppress(ConfigError), self._errors():
                     os.symlink(tree.locate(path), self._locate(place))
 

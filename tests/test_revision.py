@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,6 +102,26 @@ def test_nothing_outside_is_read(repo: Repo, git: Git, path: str) -> None:
     linked(repo)
     with pytest.raises(ConfigError, match="outside the source tree"):
         git.tree(repo.commit()).read(path)
+
+
+@pytest.mark.parametrize("target", [".git/config", "apps/../.git/HEAD", ".GIT/config"])
+def test_a_link_into_the_folder_of_git_leads_nowhere_in_a_commit_either(repo: Repo, git: Git, target: str) -> None:
+    repo.write(TREE)
+    (repo.folder / "link.yaml").symlink_to(target)
+    with pytest.raises(ConfigError, match=r"leads into \.git") as caught:
+        git.tree(repo.commit()).read("link.yaml")
+    assert caught.value.file == "link.yaml"
+
+
+def test_a_tree_that_git_itself_would_not_check_out_shows_nothing_of_its_own_folder(repo: Repo, git: Git) -> None:
+    blob = made = repo.git("rev-parse", f"{repo.commit(TREE)}:cmp.yaml")
+    for line in (f"100644 blob {blob}\tconfig", "040000 tree {}\t.git"):
+        command = ["git", "mktree"]
+        text = f"{line.format(made)}\n"
+        made = subprocess.run(
+            command, cwd=repo.folder, input=text, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    assert git.tree(made).blobs == {}
 
 
 def test_what_cannot_be_read_says_so(repo: Repo, git: Git) -> None:

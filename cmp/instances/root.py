@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cmp.errors import ConfigError
-from cmp.tree import WorkTree
+from cmp.tree import WorkTree, in_git, is_in_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,8 @@ def _open(top: str, start: str, real: str) -> tuple[WorkTree, str]:
             f"no repository here: no {MARKER} and no folders {' and '.join(REFERENCE_FOLDERS)} in {real} or above",
             hint=f"go into the repository; its root holds {MARKER}, or the folders of the reference layout",
         )
+    if is_in_git(inside := os.path.relpath(start, top or root)):
+        raise in_git(inside)
     folder = os.path.relpath(start, root)
     return WorkTree(root, top), "" if folder == "." else folder
 
