@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmp.conversation import Conversation
 from cmp.errors import ConfigError, ToolError, UsageError
@@ -17,7 +17,7 @@ from cmp.proc import Command, run
 from cmp.tree import Entry, bounded, in_git, is_in_git, join, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.context import Context
     from cmp.proc import Result
@@ -47,6 +47,7 @@ class Git:
         self._context = context
         self._reader: tuple[int, Conversation] | None = None
         self._contents: dict[str, bytes] = {}
+        self._sizes: dict[str, int] = {}
 
     def commit(self, revision: str) -> str:
         """Return the full commit that a revision names; UsageError when it names none."""
@@ -87,7 +88,7 @@ class Git:
             about, _, path = line.partition("\t")
             mode, _, name = about.split(" ")
             blobs[path] = Blob(mode, name)
-        return GitTree(_below(blobs, prefix), self.read, prefix)
+        return GitTree(_below(blobs, prefix), self, prefix)
 
     def work_tree(self, prefix: str = "") -> GitTree:
         """Return the commit that is checked out with what was changed since: edited, removed and new files."""
@@ -98,7 +99,7 @@ class Git:
             blobs.pop(path, None)
             if (found := _of_work(os.path.join(top, path))) is not None:
                 blobs[path] = found
-        return GitTree(_below(blobs, prefix), self.read, prefix)
+        return GitTree(_below(blobs, prefix), self, prefix)
 
     def uncommitted(self) -> list[str]:
         """Return the paths, from the repository's top, that differ from the commit that is checked out, sorted."""
@@ -112,6 +113,20 @@ class Git:
         if blob.id not in self._contents:
             self._contents[blob.id] = self._ask(blob.id)
         return self._contents[blob.id]
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        """Return the sizes of files, which are not read for it; those of a commit come from one call of git."""
+        found = [*blobs]
+        unknown = [*dict.fromkeys(blob.id for blob in found if not blob.file and blob.id not in self._sizes)]
+        if unknown:
+            listed = self._must(
+                "cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{name}\n" for name in unknown)
+            )
+            for name, size in zip(unknown, listed.decode().splitlines(), strict=True):
+                if not size.isdecimal():
+                    raise _missing(name)
+                self._sizes[name] = int(size)
+        return [os.lstat(blob.file).st_size if blob.file else self._sizes[blob.id] for blob in found]
 
     def close(self) -> None:
         """End the program that reads objects."""
@@ -127,7 +142,7 @@ class Git:
         reader.ask(f"{name}\n".encode())
         answer = reader.line().decode().split()
         if len(answer) != 3:  # noqa: PLR2004  # name, type, size; else "<name> missing"
-            raise ToolError(f"the object {name} is missing in this clone", hint="a partial clone has to fetch it")
+            raise _missing(name)
         data = reader.exactly(int(answer[2]))
         reader.exactly(1)
         return data
@@ -136,21 +151,25 @@ class Git:
         """ToolError, in git's words, where there is no repository, or it belongs to somebody else."""
         self._must("rev-parse", "--git-dir")
 
-    def _must(self, *arguments: str) -> bytes:
-        result = self._run(*arguments)
+    def _must(self, *arguments: str, stdin: str = "") -> bytes:
+        result = self._run(*arguments, stdin=stdin)
         if result.returncode:
             said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
             raise ToolError(f"git {arguments[0]} failed: {said}", file=self._folder)
         return result.stdout
 
-    def _run(self, *arguments: str) -> Result:
-        return run(self._command(*arguments), self._context.deadline)
+    def _run(self, *arguments: str, stdin: str = "") -> Result:
+        return run(self._command(*arguments)._replace(stdin=stdin.encode()), self._context.deadline)
 
     def _command(self, *arguments: str) -> Command:
         # No hook, pager or file system monitor of the repository's configuration runs.
         safe = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager")
         env = {**self._context.settings.env.plain, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         return Command(f"git {arguments[0]}", (PROGRAM, *safe, *arguments), env, cwd=self._folder)
+
+
+def _missing(name: str) -> ToolError:
+    return ToolError(f"the object {name} is missing in this clone", hint="a partial clone has to fetch it")
 
 
 def _below(blobs: Mapping[str, Blob], prefix: str) -> dict[str, Blob]:
@@ -185,16 +204,26 @@ def _id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+class Contents(Protocol):
+    """Where a listing's files are."""
+
+    def read(self, blob: Blob) -> bytes:
+        """Return the content of a file."""
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        """Return the sizes of files."""
+
+
 class GitTree:
     """A listing of files as a source tree (`tree.Tree`).
 
     `blobs` are all files and links by their paths from the root.
     """
 
-    def __init__(self, blobs: Mapping[str, Blob], read: Callable[[Blob], bytes], prefix: str) -> None:
+    def __init__(self, blobs: Mapping[str, Blob], contents: Contents, prefix: str) -> None:
         self.blobs = blobs
         self.prefix = prefix
-        self._read = read
+        self._contents = contents
         self._folders: dict[str, dict[str, Blob]] = {"": {}}
         for path, blob in blobs.items():
             self._add(path, blob)
@@ -229,7 +258,11 @@ class GitTree:
             raise ConfigError("cannot read this file: No such file or directory", file=path)
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
-        return bounded(path, self._read(self.blobs[real]))
+        return bounded(path, self._contents.read(self.blobs[real]))
+
+    def sizes(self, paths: Sequence[str]) -> list[int]:
+        """Return the sizes of files, links followed."""
+        return self._contents.sizes(self.blobs[self.resolve(path)] for path in paths)
 
     def resolve(self, path: str) -> str:
         """Return the root-relative path with every symbolic link followed."""
@@ -273,7 +306,7 @@ class GitTree:
         return real if is_there or not links else None
 
     def _target(self, link: str, path: str) -> str:
-        target = self._read(self.blobs[link]).decode("utf-8", "surrogateescape")
+        target = self._contents.read(self.blobs[link]).decode("utf-8", "surrogateescape")
         if target.startswith("/"):
             raise outside(path)
         return target

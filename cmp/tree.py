@@ -112,13 +112,18 @@ class WorkTree:
 
 def bounded(path: str, data: bytes) -> bytes:
     """Return the content of a file; ConfigError for more than any configuration has."""
-    if len(data) > MAX_FILE_BYTES:
+    require_bounded(path, len(data))
+    return data
+
+
+def require_bounded(path: str, size: int) -> None:
+    """ConfigError for a file that is larger than any configuration is."""
+    if size > MAX_FILE_BYTES:
         raise ConfigError(
             f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
             file=path,
             hint="that is no configuration: was it committed by mistake?",
         )
-    return data
 
 
 def outside(path: str) -> ConfigError:

@@ -30,12 +30,13 @@ class Repo:
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main")
 
-    def git(self, *arguments: str) -> str:
+    def git(self, *arguments: str, stdin: str = "") -> str:
         """Run git and return what it prints."""
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **IDENTITY},
+            input=stdin.encode(),
             capture_output=True,
             check=True,
         )

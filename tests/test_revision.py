@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,12 +114,8 @@ def test_a_link_into_the_folder_of_git_leads_nowhere_in_a_commit_either(repo: Re
 
 def test_a_tree_that_git_itself_would_not_check_out_shows_nothing_of_its_own_folder(repo: Repo, git: Git) -> None:
     blob = made = repo.git("rev-parse", f"{repo.commit(TREE)}:cmp.yaml")
-    for line in (f"100644 blob {blob}\tconfig", "040000 tree {}\t.git"):
-        command = ["git", "mktree"]
-        text = f"{line.format(made)}\n"
-        made = subprocess.run(
-            command, cwd=repo.folder, input=text, capture_output=True, text=True, check=True
-        ).stdout.strip()
+    for line in (f"100644 blob {blob}\tconfig\n", "040000 tree {}\t.git\n"):
+        made = repo.git("mktree", stdin=line.format(made))
     assert git.tree(made).blobs == {}
 
 
