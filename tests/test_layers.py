@@ -38,7 +38,7 @@ LAYERS = (
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns", "unpack", "revision"),
     ("context",),
     ("workers", "conversation"),
-    ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
+    ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases", "globs"),
     ("signals", "digest", "confine"),
     ("changes",),
     ("model", "errors"),
