@@ -20,6 +20,7 @@ from cmp.log import Log
 from cmp.phases import Phases
 from cmp.proc import Deadline
 from cmp.redact import Redactor
+from cmp.tree import git_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,23 @@ def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
         phases=Phases(),
         is_terminal=sys.stderr.isatty(),
     )
+    _require_untracked(context)
     return Invocation(context, found.build, found.plugin, os.getcwd())
+
+
+def _require_untracked(context: Context) -> None:
+    """ConfigError where a commit could bring what is trusted: our own folders belong outside of a checkout."""
+    settings = context.settings
+    own = {
+        "CMP_CACHE_DIR": settings.cache_dir,
+        "CMP_STATE_DIR": settings.state_dir,
+        "CMP_TOOLS_DIR": settings.tools_dir,
+    }
+    inside = {name: folder for name, folder in own.items() if git_root(folder) or git_root(os.path.realpath(folder))}
+    if inside:
+        from cmp import revision  # noqa: PLC0415  # they are nearly always elsewhere
+
+        revision.require_untracked(inside, context)
 
 
 def _write(output: Output) -> None:

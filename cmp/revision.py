@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cmp.conversation import Conversation
 from cmp.errors import ConfigError, ToolError, UsageError
 from cmp.proc import Command, run
-from cmp.tree import Entry, bounded, in_git, is_in_git, join, outside
+from cmp.tree import GIT, Entry, bounded, git_root, in_git, is_in_git, join, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +29,12 @@ MAX_LINKS = 40  # as Linux follows
 REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PROGRAM = "git"
+# No hook, pager or file system monitor of the repository's configuration runs, and a folder of a change that looks like
+# a bare repository is none.
+SAFE = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"),
+    *("--no-optional-locks", "--no-pager"),
+)
 
 
 class Blob(NamedTuple):
@@ -162,10 +168,51 @@ class Git:
         return run(self._command(*arguments)._replace(stdin=stdin.encode()), self._context.deadline)
 
     def _command(self, *arguments: str) -> Command:
-        # No hook, pager or file system monitor of the repository's configuration runs.
-        safe = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager")
-        env = {**self._context.settings.env.plain, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-        return Command(f"git {arguments[0]}", (PROGRAM, *safe, *arguments), env, cwd=self._folder)
+        return command(self._folder, self._context, *arguments)
+
+
+def command(folder: str, context: Context, *arguments: str) -> Command:
+    """Return a call of git for the repository whose `.git` a folder holds; ToolError where it holds none.
+
+    No commit can have that name.  In a folder without it git would look for what resembles a bare repository, which a
+    change can bring, and with it a configuration that runs programs; Git before 2.38 does not know how to forbid that.
+    """
+    if not os.path.lexists(os.path.join(folder, GIT)):
+        raise ToolError("there is no Git repository here", file=folder, hint="go into a clone of it")
+    env = {
+        **context.settings.env.plain,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
+        "LC_ALL": "C",
+    }
+    return Command(f"git {arguments[0]}", (PROGRAM, *SAFE, *arguments), env, cwd=folder)
+
+
+def require_untracked(folders: Mapping[str, str], context: Context) -> None:
+    """ConfigError where Git tracks anything in one of our own folders, each by the setting that names it.
+
+    Whoever writes the repository would write what is taken for verified there: charts, answers, programs.
+    """
+    for setting, folder in folders.items():
+        for place in dict.fromkeys((folder, os.path.realpath(folder))):
+            top = git_root(place)
+            if top and _tracks(top, os.path.relpath(place, top), context):
+                raise ConfigError(
+                    f"{setting} is {folder!r}, a folder of a checkout in which Git tracks files",
+                    hint="what lies there is trusted, and a commit could bring it: name a folder outside of the "
+                    "checkout, or remove it from Git (`git rm -r --cached`)",
+                )
+
+
+def _tracks(top: str, path: str, context: Context) -> bool:
+    pathspec = "." if path == "." else f":(top,literal,icase){path}"
+    result = run(command(top, context, "ls-files", "-z", "--", pathspec), context.deadline)
+    if result.returncode:
+        said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        if said.startswith("not a git repository") and os.path.isdir(os.path.join(top, GIT)):
+            return False  # a folder that only has the name
+        raise ToolError(f"git ls-files failed: {said}", file=top)
+    return bool(result.stdout)
 
 
 def _missing(name: str) -> ToolError:

@@ -140,6 +140,15 @@ def is_git(name: str) -> bool:
     return name.lower() == GIT
 
 
+def git_root(folder: str) -> str:
+    """Return the folder, itself or the nearest above it, that holds `.git`; empty where none does."""
+    while not os.path.lexists(os.path.join(folder, GIT)):
+        if folder == os.path.dirname(folder):
+            return ""
+        folder = os.path.dirname(folder)
+    return folder
+
+
 def is_in_git(path: str) -> bool:
     """Whether a path leads into Git's own folder, or into that of a repository inside."""
     return GIT in path.lower() and any(map(is_git, path.split("/")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from cmp.redact import Redactor
 from cmp.revision import Git
 from cmp.tree import Entry, WorkTree, walk
 from cmp.workspace import Workspace
-from tests.gitrepo import Repo
+from tests.gitrepo import Repo, plant_bare_repository
 from tests.harness import snapshot
 
 if TYPE_CHECKING:
@@ -221,12 +222,25 @@ def test_a_shallow_clone_says_that_it_is_one(repo: Repo, tmp_path: Path, git: Gi
 def test_a_folder_that_is_no_repository(tmp_path: Path, git: Git) -> None:
     (tmp_path / "plain").mkdir()
     reading = Git(str(tmp_path / "plain"), git._context)  # noqa: SLF001  # the same context for another folder
-    with pytest.raises(ToolError, match="git rev-parse failed: not a git repository"):
-        reading.commit("HEAD")
-    with pytest.raises(ToolError, match="git rev-parse failed: not a git repository"):
-        reading.trunk()
-    with pytest.raises(ToolError, match="git ls-tree failed: not a git repository"):
-        reading.tree("HEAD")
+    for look in (partial(reading.commit, "HEAD"), reading.trunk, partial(reading.tree, "HEAD")):
+        with pytest.raises(ToolError) as caught:
+            look()
+        assert caught.value.lines()[:2] == [
+            "cmp: there is no Git repository here",
+            f"  where: {tmp_path / 'plain'}",
+        ]
+
+
+@pytest.mark.parametrize("where", ["", "inner"])
+def test_what_looks_like_a_bare_repository_is_none(repo: Repo, git: Git, tmp_path: Path, where: str) -> None:
+    repo.commit(TREE)
+    plain = tmp_path / "plain"
+    plant_bare_repository(plain / where, command=f"touch {tmp_path}/ran")
+    with pytest.raises(ToolError, match="there is no Git repository here"):
+        Git(str(plain / where), git._context).uncommitted()  # noqa: SLF001  # the same context for another folder
+    plant_bare_repository(repo.folder / where, command=f"touch {tmp_path}/ran")
+    assert "config" in git.uncommitted() or f"{where}/config" in git.uncommitted()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_private_copy_of_a_revision_holds_what_is_read_and_nothing_else(repo: Repo, git: Git, tmp_path: Path) -> None:

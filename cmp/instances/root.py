@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cmp.errors import ConfigError
-from cmp.tree import WorkTree, in_git, is_in_git
+from cmp.tree import GIT, WorkTree, git_root, in_git, is_in_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,12 @@ def open_repository(start: str) -> tuple[WorkTree, str]:
     Git root.  ConfigError when there is neither.
     """
     start = os.path.realpath(start)
-    return _open(_git_root(start), start, start)
+    return _open(git_root(start), start, start)
 
 
 def checkout(start: str) -> str:
     """Return the Git root around a folder; where there is no Git, the root of its source tree (else ConfigError)."""
-    return _git_root(os.path.realpath(start)) or open_repository(start)[0].root
+    return git_root(os.path.realpath(start)) or open_repository(start)[0].root
 
 
 def has_repository(start: str) -> bool:
@@ -60,10 +60,6 @@ def open_sidecar(cwd: str, build_env: BuildEnv) -> tuple[WorkTree, str]:
             foreign=True,  # an annotation is no part of a commit
         )
     return _open(top, cwd if path == "." else os.path.join(top, path), cwd)
-
-
-def _git_root(folder: str) -> str:
-    return next((above for above in _upwards(folder) if os.path.lexists(os.path.join(above, ".git"))), "")
 
 
 def _without_suffix(cwd: str, path: str) -> str | None:
@@ -113,7 +109,7 @@ def _is_reference(folder: str) -> bool:
 def _candidates(top: str, start: str) -> Iterator[str]:
     for folder in _upwards(start):
         yield folder
-        if folder == top or os.path.lexists(os.path.join(folder, ".git")):
+        if folder == top or os.path.lexists(os.path.join(folder, GIT)):
             return
 
 
