@@ -39,7 +39,7 @@ LAYERS = (
     ("context",),
     ("workers", "conversation"),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases", "globs"),
-    ("signals", "digest", "confine"),
+    ("signals", "digest", "confine", "visible"),
     ("changes",),
     ("model", "errors"),
 )
