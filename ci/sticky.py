@@ -28,7 +28,18 @@ if TYPE_CHECKING:
     from forges import Forge
 
 MARKER = re.compile(r"<!-- cmp-diff:[\w.%~-]+ -->")
-CALL = re.compile(r"(?<=@)(?=\w)|(?<=#)(?=\d)")  # a mention, or a reference to an issue
+# What may begin a mention or a reference, or be a letter of one: `@team`, `#12`, `GH-12`, `!5`, `~label`, `%milestone`,
+# `&12`, `$12`, the address of an issue, and whatever is spelled by an entity; HTML reads some without their semicolon.
+CALL = re.compile(
+    r"""(?ix) @
+    | \bgh- (?=[\d&])
+    | [#!$] (?=[\d&<])
+    | [~%] (?=[\w"&<])
+    | & (?:\#\d+ ;? | \#x[\da-f]+ ;? | [a-z][a-z\d]* ;)
+    | & (?=\d)
+    | / (?:issues|pulls?|discussions|commit|merge_requests|work_items|epics) / (?=[\w%&])
+    """
+)
 WORD_JOINER = "\u2060"  # nobody sees it
 TRIES = 4
 LONGEST_WAIT = 60.0  # seconds; a job is not kept waiting for an hour
@@ -75,10 +86,15 @@ def read(folder: str, limit: int, *, is_foreign: bool) -> str:
     if not MARKER.fullmatch(marker) or not newline:
         raise RefusedError(f"{path} is no report of cmp diff: it does not start with its marker")
     if is_foreign:
-        text = f"{marker}\n{NOTICE}{CALL.sub(WORD_JOINER, rest)}"
+        text = f"{marker}\n{NOTICE}{inert(rest)}"
     if len(text) > limit:
         raise RefusedError(f"{path} is too long for a comment: more than {limit} characters")
     return text
+
+
+def inert(text: str) -> str:
+    """Return Markdown in which nothing is a mention or a reference, and that otherwise looks the same."""
+    return CALL.sub(rf"\g<0>{WORD_JOINER}", text)
 
 
 def is_silent(folder: str) -> bool:

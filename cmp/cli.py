@@ -20,6 +20,8 @@ from cmp.log import Log
 from cmp.phases import Phases
 from cmp.proc import Deadline
 from cmp.redact import Redactor
+from cmp.tree import git_root
+from cmp.visible import visible, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,18 +103,37 @@ def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
         phases=Phases(),
         is_terminal=sys.stderr.isatty(),
     )
+    _require_untracked(context)
     return Invocation(context, found.build, found.plugin, os.getcwd())
 
 
+def _require_untracked(context: Context) -> None:
+    """ConfigError where a commit could bring what is trusted: our own folders belong outside of a checkout."""
+    settings = context.settings
+    own = {
+        "CMP_CACHE_DIR": settings.cache_dir,
+        "CMP_STATE_DIR": settings.state_dir,
+        "CMP_TOOLS_DIR": settings.tools_dir,
+    }
+    inside = {name: folder for name, folder in own.items() if git_root(folder) or git_root(os.path.realpath(folder))}
+    if inside:
+        from cmp import revision  # noqa: PLC0415  # they are nearly always elsewhere
+
+        revision.require_untracked(inside, context)
+
+
 def _write(output: Output) -> None:
+    data = output.stdout
+    if output.is_text:
+        data = visible_text(data.decode(errors="surrogateescape")).encode()
     try:
-        sys.stdout.buffer.write(output.stdout)
+        sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain once more
         raise OutputError(f"cannot write the output: {error.strerror}", foreign=True) from None
     if output.summary:
-        _say(f"{output.summary}\n")
+        _say(f"{visible_text(output.summary)}\n")
 
 
 def _last_word(run: Run, signum: int) -> None:
@@ -123,7 +144,7 @@ def _last_word(run: Run, signum: int) -> None:
     reference = f"(see operations.md#{DeadlineError.reference})" if run.is_for_argo_cd else ""
     said = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now} {reference}".split())
     with suppress(OSError):
-        os.write(2, f"{said}\n".encode(errors="replace"))  # sys.stderr may be in the middle of a write
+        os.write(2, f"{visible(said)}\n".encode())  # sys.stderr may be in the middle of a write
     with open(os.devnull, "wb") as nothing:  # a closed descriptor's number would go to a pipe with plaintext
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
@@ -140,7 +161,7 @@ def _stopped(interrupted: Interrupted, run: Run) -> int:
 def _fail(error: CmpError, run: Run) -> int:
     signals.disarm()
     text = run.redactor.mask("\n".join(error.lines(for_operators=run.is_for_argo_cd))) + "\n"
-    _say(_shortened(text))
+    _say(_shortened(visible_text(text)))
     return error.exit_code
 
 

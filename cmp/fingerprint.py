@@ -105,6 +105,11 @@ class Prints:
         behind = tuple(self.tree.resolve(path) for path in layers if self.tree.resolve(path) != path)
         return Inputs(layers, tuple(dict.fromkeys([*files, *linked])), folders, behind)
 
+    def copied(self, instance: Instance, needs: Needs) -> tuple[str, ...]:
+        """Return the folders of which a render makes private copies."""
+        folders = (path for path in needs.copies if self.tree.kind(path) == "folder")
+        return tuple(dict.fromkeys((instance.folder, *folders, *self._local(needs))))
+
     def of(self, instance: Instance) -> str:
         """Return the fingerprint; ConfigError for what keeps the instance from being rendered at all."""
         needs = engine_of(instance.engines).needs(self.tree, instance)
@@ -284,5 +289,5 @@ def _all_below(tree: Tree, folder: str, around: tuple[str, ...] = ()) -> Iterato
         path = join(folder, entry.name)
         if entry.kind != "folder" or tree.resolve(path) in around:  # a circle is never copied
             yield path
-        elif entry.name != ".git":
+        else:
             yield from _all_below(tree, path, around)

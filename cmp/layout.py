@@ -6,7 +6,7 @@
 
 As in a shell, neither `*` nor `{name}` takes a leading dot, and `**` enters no hidden folder and no linked one (a cycle
 could start there).  Matches are sorted by code point of the whole path.  Patterns are matched by hand: compiling ten
-regular expressions costs more than a whole render's layout.
+regular expressions costs more than a whole render's layout, and one with many wildcards may take hours to fail.
 """
 
 from __future__ import annotations
@@ -156,24 +156,43 @@ def covers(pattern: Pattern, folder: str, known: Captures) -> bool:
     )
 
 
-def _match_path(segments: tuple[Segment, ...], parts: list[str], known: Captures) -> Captures | None:
-    if not segments:
-        return None if parts else known
-    if segments[0] is ANY_DEPTH:
-        found = _match_path(segments[1:], parts, known)
-        if found is not None or not parts or parts[0].startswith("."):
-            return found
-        return _match_path(segments, parts[1:], known)
-    if not parts:
-        return None
-    captured = match_name(segments[0], parts[0], known)
-    return None if captured is None else _match_path(segments[1:], parts[1:], captured)
+def matches_above(pattern: Pattern, path: str) -> bool:
+    """Say whether the pattern matches the path or a folder above it."""
+    return _match_path(pattern.segments, path.split("/"), {}, is_above=True) is not None
+
+
+def _match_path(
+    segments: tuple[Segment, ...], parts: list[str], known: Captures, *, is_above: bool = False
+) -> Captures | None:
+    """Match whole segments, of several ways the one in which each `**` takes the fewest; none is gone twice."""
+    tried: set[object] = set()
+    waiting = [(0, 0, known)]
+    while waiting:
+        at, begun, captured = waiting.pop()
+        if at == len(segments):
+            if is_above or begun == len(parts):
+                return captured
+            continue
+        if segments[at] is ANY_DEPTH:
+            state = (at, begun, *captured.values())
+            if state in tried:
+                continue
+            tried.add(state)
+            if begun < len(parts) and not parts[begun].startswith("."):
+                waiting.append((at, begun + 1, captured))
+            waiting.append((at + 1, begun, captured))
+        elif begun < len(parts) and (more := match_name(segments[at], parts[begun], captured)) is not None:
+            waiting.append((at + 1, begun + 1, more))
+    return None
 
 
 def match_name(segment: Segment, name: str, known: Captures) -> Captures | None:
     """Match one segment; of several ways the leftmost `{name}` takes as much, and `*` as little, as it can."""
     if name.startswith(".") and _is_open(segment[0], known):
         return None
+    names = [token.text for token in segment if token.kind == "name" and token.text not in known]
+    if names[1:] and len(names) > len(set(names)):
+        return _match_repeated(segment, name, known, names)
     return _match_tokens(segment, name, known)
 
 
@@ -182,18 +201,82 @@ def _is_open(token: Token, known: Captures) -> bool:
 
 
 def _match_tokens(tokens: Segment, text: str, known: Captures) -> Captures | None:
-    if not tokens:
-        return None if text else known
-    token, rest = tokens[0], tokens[1:]
-    if not _is_open(token, known):
-        literal = known[token.text] if token.kind == "name" else token.text
-        return _match_tokens(rest, text[len(literal) :], known) if text.startswith(literal) else None
-    cuts = range(len(text) + 1) if token.kind == "star" else range(len(text), 0, -1)
-    for cut in cuts:
-        captured = known if token.kind == "star" else {**known, token.text: text[:cut]}
-        found = _match_tokens(rest, text[cut:], captured)
-        if found is not None:
-            return found
+    """Match tokens none of whose open names stands twice."""
+    is_open = [_is_open(token, known) for token in tokens]
+    if not any(is_open):
+        return known if text == "".join(_literal(token, known) for token in tokens) else None
+    first, last = is_open.index(True), len(is_open) - is_open[::-1].index(True)
+    before = "".join(_literal(token, known) for token in tokens[:first])
+    behind = "".join(_literal(token, known) for token in tokens[last:])
+    if len(text) < len(before) + len(behind) or not (text.startswith(before) and text.endswith(behind)):
+        return None
+    text = text[len(before) : len(text) - len(behind)]
+    if last - first > 1:
+        return _match_open(tokens[first:last], text, known)
+    if tokens[first].kind == "star":
+        return known
+    return {**known, tokens[first].text: text} if text else None
+
+
+def _match_open(tokens: Segment, text: str, known: Captures) -> Captures | None:
+    """Match several open tokens in time that grows with tokens times text.
+
+    From the right, each token gets the set of places, as the bits of a number, from where it and the rest match.
+    """
+    places = [1 << len(text)]
+    for token in reversed(tokens):
+        after = places[-1]
+        if not after:
+            return None
+        if _is_open(token, known):
+            places.append((1 << after.bit_length() - (token.kind == "name")) - 1)
+        else:
+            places.append(_before(_literal(token, known), text, after))
+    if not places[-1] & 1:
+        return None
+    captured = dict(known)
+    at = 0
+    for token, after in zip(tokens, reversed(places[:-1]), strict=True):
+        begun = at
+        if token.kind == "star":
+            rest = after >> at
+            at += (rest & -rest).bit_length() - 1
+        elif _is_open(token, known):
+            at = after.bit_length() - 1
+            captured[token.text] = text[begun:at]
+        else:
+            at += len(_literal(token, known))
+    return captured
+
+
+def _literal(token: Token, known: Captures) -> str:
+    return known[token.text] if token.kind == "name" else token.text
+
+
+def _before(literal: str, text: str, after: int) -> int:
+    """Return the places from where a literal text leads to one of the places `after`."""
+    found, at = 0, text.find(literal)
+    while at >= 0:
+        found |= (after >> at + len(literal) & 1) << at
+        at = text.find(literal, at + 1) if at < len(text) else -1
+    return found
+
+
+def _match_repeated(segment: Segment, text: str, known: Captures, names: list[str]) -> Captures | None:
+    """Match a segment in which one open name stands twice; each text that it may stand for is tried, longest first."""
+    repeated = dict.fromkeys(name for name in names if names.count(name) > 1)
+    if len(repeated) > 1:
+        raise ConfigError(
+            f"{' and '.join(f'{{{name}}}' for name in repeated)} stand twice in one segment of a pattern",
+            hint="name each once; what stands for it the second time may be `*`",
+        )
+    name, count = next(iter(repeated)), max(map(names.count, repeated))
+    for size in range(len(text) // count, 0, -1):
+        for value in dict.fromkeys(text[at : at + size] for at in range(len(text) - size + 1)):
+            if text.count(value) >= count:
+                found = _match_tokens(segment, text, {**known, name: value})
+                if found is not None:
+                    return found
     return None
 
 
@@ -210,7 +293,7 @@ def expand(tree: Tree, pattern: Pattern, known: Captures) -> list[Found]:
                 f"{{{name}}} of the pattern `{pattern.text}` is `{shown(known[name])}`: not one segment of a path",
                 file=pattern.place,
             )
-    hits = _grow(tree, "", pattern.segments, known) if pattern.segments else ()
+    hits = _grow(tree, "", pattern.segments, known, set()) if pattern.segments else ()
     found = sorted({hit.path: hit for hit in hits}.values())
     for hit in found:
         if not hit.path.isprintable() and _has_controls(hit.path):
@@ -231,26 +314,32 @@ def shown(path: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path)
 
 
-def _grow(tree: Tree, folder: str, segments: tuple[Segment, ...], known: Captures) -> Iterator[Found]:
+def _grow(
+    tree: Tree, folder: str, segments: tuple[Segment, ...], known: Captures, seen: set[object]
+) -> Iterator[Found]:
     head, rest = segments[0], segments[1:]
     if head is ANY_DEPTH:
-        yield from _grow(tree, folder, rest, known)
+        state = (len(segments), folder, *known.values())
+        if state in seen:  # two `**` come to the same folder in many ways
+            return
+        seen.add(state)
+        yield from _grow(tree, folder, rest, known, seen)
         for entry in tree.entries(folder):
             if entry.kind == "folder" and not entry.is_link and not entry.name.startswith("."):
-                yield from _grow(tree, join(folder, entry.name), segments, known)
+                yield from _grow(tree, join(folder, entry.name), segments, known, seen)
     elif not any(_is_open(token, known) for token in head):
-        yield from _step(tree, Found(join(folder, _fill(head, known)), "missing", known), rest)
+        yield from _step(tree, Found(join(folder, _fill(head, known)), "missing", known), rest, seen)
     else:
         for entry in tree.entries(folder):
             captured = match_name(head, entry.name, known)
             if captured is not None and (entry.kind == "folder" or not rest):
-                yield from _step(tree, Found(join(folder, entry.name), entry.kind, captured), rest)
+                yield from _step(tree, Found(join(folder, entry.name), entry.kind, captured), rest, seen)
 
 
-def _step(tree: Tree, hit: Found, rest: tuple[Segment, ...]) -> Iterator[Found]:
+def _step(tree: Tree, hit: Found, rest: tuple[Segment, ...], seen: set[object]) -> Iterator[Found]:
     """Go on below a path, or end there; the kind of a path that no folder listed is still to be seen."""
     if rest:
-        yield from _grow(tree, hit.path, rest, hit.captures)
+        yield from _grow(tree, hit.path, rest, hit.captures, seen)
     elif hit.kind != "missing":
         yield hit
     elif (kind := tree.kind(hit.path)) != "missing":

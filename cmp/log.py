@@ -1,9 +1,11 @@
-"""What a person reads on stderr: one line a message, masked, bounded."""
+"""What a person reads on stderr: one line a message, masked, bounded, and without hidden characters."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from cmp.visible import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,7 @@ class Log:
     def plain(self, text: str) -> None:
         """Write a line of our own words, names and numbers, which needs no masking (the first mask costs time)."""
         with suppress(OSError):  # nobody listens, which is no reason to fail
-            self._stream.write(f"{text}\n")
+            self._stream.write(f"{visible_text(text)}\n")
 
     def warning(self, text: str) -> None:
         """Write a warning: the work goes on, but its author should know."""

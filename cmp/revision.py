@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmp.conversation import Conversation
 from cmp.errors import ConfigError, ToolError, UsageError
 from cmp.proc import Command, run
-from cmp.tree import Entry, bounded, join, outside
+from cmp.tree import GIT, Entry, bounded, git_root, in_git, is_in_git, join, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.context import Context
     from cmp.proc import Result
@@ -29,6 +29,12 @@ MAX_LINKS = 40  # as Linux follows
 REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PROGRAM = "git"
+# No hook, pager or file system monitor of the repository's configuration runs, and a folder of a change that looks like
+# a bare repository is none.
+SAFE = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"),
+    *("--no-optional-locks", "--no-pager"),
+)
 
 
 class Blob(NamedTuple):
@@ -47,6 +53,7 @@ class Git:
         self._context = context
         self._reader: tuple[int, Conversation] | None = None
         self._contents: dict[str, bytes] = {}
+        self._sizes: dict[str, int] = {}
 
     def commit(self, revision: str) -> str:
         """Return the full commit that a revision names; UsageError when it names none."""
@@ -87,7 +94,7 @@ class Git:
             about, _, path = line.partition("\t")
             mode, _, name = about.split(" ")
             blobs[path] = Blob(mode, name)
-        return GitTree(_below(blobs, prefix), self.read, prefix)
+        return GitTree(_below(blobs, prefix), self, prefix)
 
     def work_tree(self, prefix: str = "") -> GitTree:
         """Return the commit that is checked out with what was changed since: edited, removed and new files."""
@@ -98,7 +105,7 @@ class Git:
             blobs.pop(path, None)
             if (found := _of_work(os.path.join(top, path))) is not None:
                 blobs[path] = found
-        return GitTree(_below(blobs, prefix), self.read, prefix)
+        return GitTree(_below(blobs, prefix), self, prefix)
 
     def uncommitted(self) -> list[str]:
         """Return the paths, from the repository's top, that differ from the commit that is checked out, sorted."""
@@ -112,6 +119,20 @@ class Git:
         if blob.id not in self._contents:
             self._contents[blob.id] = self._ask(blob.id)
         return self._contents[blob.id]
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        """Return the sizes of files, which are not read for it; those of a commit come from one call of git."""
+        found = [*blobs]
+        unknown = [*dict.fromkeys(blob.id for blob in found if not blob.file and blob.id not in self._sizes)]
+        if unknown:
+            listed = self._must(
+                "cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{name}\n" for name in unknown)
+            )
+            for name, size in zip(unknown, listed.decode().splitlines(), strict=True):
+                if not size.isdecimal():
+                    raise _missing(name)
+                self._sizes[name] = int(size)
+        return [os.lstat(blob.file).st_size if blob.file else self._sizes[blob.id] for blob in found]
 
     def close(self) -> None:
         """End the program that reads objects."""
@@ -127,7 +148,7 @@ class Git:
         reader.ask(f"{name}\n".encode())
         answer = reader.line().decode().split()
         if len(answer) != 3:  # noqa: PLR2004  # name, type, size; else "<name> missing"
-            raise ToolError(f"the object {name} is missing in this clone", hint="a partial clone has to fetch it")
+            raise _missing(name)
         data = reader.exactly(int(answer[2]))
         reader.exactly(1)
         return data
@@ -136,26 +157,75 @@ class Git:
         """ToolError, in git's words, where there is no repository, or it belongs to somebody else."""
         self._must("rev-parse", "--git-dir")
 
-    def _must(self, *arguments: str) -> bytes:
-        result = self._run(*arguments)
+    def _must(self, *arguments: str, stdin: str = "") -> bytes:
+        result = self._run(*arguments, stdin=stdin)
         if result.returncode:
             said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
             raise ToolError(f"git {arguments[0]} failed: {said}", file=self._folder)
         return result.stdout
 
-    def _run(self, *arguments: str) -> Result:
-        return run(self._command(*arguments), self._context.deadline)
+    def _run(self, *arguments: str, stdin: str = "") -> Result:
+        return run(self._command(*arguments)._replace(stdin=stdin.encode()), self._context.deadline)
 
     def _command(self, *arguments: str) -> Command:
-        # No hook, pager or file system monitor of the repository's configuration runs.
-        safe = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager")
-        env = {**self._context.settings.env.plain, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-        return Command(f"git {arguments[0]}", (PROGRAM, *safe, *arguments), env, cwd=self._folder)
+        return command(self._folder, self._context, *arguments)
+
+
+def command(folder: str, context: Context, *arguments: str) -> Command:
+    """Return a call of git for the repository whose `.git` a folder holds; ToolError where it holds none.
+
+    No commit can have that name.  In a folder without it git would look for what resembles a bare repository, which a
+    change can bring, and with it a configuration that runs programs; Git before 2.38 does not know how to forbid that.
+    """
+    if not os.path.lexists(os.path.join(folder, GIT)):
+        raise ToolError("there is no Git repository here", file=folder, hint="go into a clone of it")
+    env = {
+        **context.settings.env.plain,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
+        "LC_ALL": "C",
+    }
+    return Command(f"git {arguments[0]}", (PROGRAM, *SAFE, *arguments), env, cwd=folder)
+
+
+def require_untracked(folders: Mapping[str, str], context: Context) -> None:
+    """ConfigError where Git tracks anything in one of our own folders, each by the setting that names it.
+
+    Whoever writes the repository would write what is taken for verified there: charts, answers, programs.
+    """
+    for setting, folder in folders.items():
+        for place in dict.fromkeys((folder, os.path.realpath(folder))):
+            top = git_root(place)
+            if top and _tracks(top, os.path.relpath(place, top), context):
+                raise ConfigError(
+                    f"{setting} is {folder!r}, a folder of a checkout in which Git tracks files",
+                    hint="what lies there is trusted, and a commit could bring it: name a folder outside of the "
+                    "checkout, or remove it from Git (`git rm -r --cached`)",
+                )
+
+
+def _tracks(top: str, path: str, context: Context) -> bool:
+    pathspec = "." if path == "." else f":(top,literal,icase){path}"
+    result = run(command(top, context, "ls-files", "-z", "--", pathspec), context.deadline)
+    if result.returncode:
+        said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        if said.startswith("not a git repository") and os.path.isdir(os.path.join(top, GIT)):
+            return False  # a folder that only has the name
+        raise ToolError(f"git ls-files failed: {said}", file=top)
+    return bool(result.stdout)
+
+
+def _missing(name: str) -> ToolError:
+    return ToolError(f"the object {name} is missing in this clone", hint="a partial clone has to fetch it")
 
 
 def _below(blobs: Mapping[str, Blob], prefix: str) -> dict[str, Blob]:
     start = f"{prefix}/" if prefix else ""
-    return {path.removeprefix(start): blob for path, blob in blobs.items() if path.startswith(start)}
+    return {
+        path.removeprefix(start): blob
+        for path, blob in blobs.items()
+        if path.startswith(start) and not is_in_git(path)  # git itself checks out no such path
+    }
 
 
 def _of_work(path: str) -> Blob | None:
@@ -181,16 +251,26 @@ def _id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+class Contents(Protocol):
+    """Where a listing's files are."""
+
+    def read(self, blob: Blob) -> bytes:
+        """Return the content of a file."""
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        """Return the sizes of files."""
+
+
 class GitTree:
     """A listing of files as a source tree (`tree.Tree`).
 
     `blobs` are all files and links by their paths from the root.
     """
 
-    def __init__(self, blobs: Mapping[str, Blob], read: Callable[[Blob], bytes], prefix: str) -> None:
+    def __init__(self, blobs: Mapping[str, Blob], contents: Contents, prefix: str) -> None:
         self.blobs = blobs
         self.prefix = prefix
-        self._read = read
+        self._contents = contents
         self._folders: dict[str, dict[str, Blob]] = {"": {}}
         for path, blob in blobs.items():
             self._add(path, blob)
@@ -225,7 +305,11 @@ class GitTree:
             raise ConfigError("cannot read this file: No such file or directory", file=path)
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
-        return bounded(path, self._read(self.blobs[real]))
+        return bounded(path, self._contents.read(self.blobs[real]))
+
+    def sizes(self, paths: Sequence[str]) -> list[int]:
+        """Return the sizes of files, links followed."""
+        return self._contents.sizes(self.blobs[self.resolve(path)] for path in paths)
 
     def resolve(self, path: str) -> str:
         """Return the root-relative path with every symbolic link followed."""
@@ -263,11 +347,13 @@ class GitTree:
                 waiting += reversed(self._target("/".join(done), path).split("/"))
                 done.pop()
         real = "/".join(done)
+        if is_in_git(real):
+            raise in_git(path)
         is_there = not waiting and (real in self._folders or real in self.blobs)
         return real if is_there or not links else None
 
     def _target(self, link: str, path: str) -> str:
-        target = self._read(self.blobs[link]).decode("utf-8", "surrogateescape")
+        target = self._contents.read(self.blobs[link]).decode("utf-8", "surrogateescape")
         if target.startswith("/"):
             raise outside(path)
         return target

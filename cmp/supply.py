@@ -83,6 +83,13 @@ class Supplies:
             for archive in obtained
         ]
 
+    def inspect(self, path: str) -> None:
+        """ChartError for a packed chart in the private copy that is damaged or dangerous."""
+        from cmp.charts.archive import inspect  # noqa: PLC0415  # rare: most charts are folders, or come from the cache
+
+        with open(os.path.join(self._workspace.path, COPY, path), "rb") as file:
+            inspect(file.read(), path)
+
     def permit(self, feature: str, subject: str, place: str = "") -> None:
         """ConfigError unless the administrator's policy allows it."""
         from cmp import policy  # noqa: PLC0415  # most sidecars have none, and most applications need none

@@ -2,6 +2,8 @@
 
 Configuration, layout and fingerprints read through a `Tree`, so that the same code reads a work folder and (for the
 preview of a change) a Git revision.  Paths are relative to the root, use `/`, and `""` is the root itself.
+
+Git's own folder is no part of a tree: its configuration may hold credentials, and what lies in it is in no commit.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["file", "folder", "other", "missing"]
 
+GIT = ".git"
 MAX_FILE_BYTES = 16 * 1024 * 1024  # no values file or configuration is that large; a chart's payload is not read here
 
 
@@ -28,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class Tree(Protocol):
-    """What every kind of source tree can do.  A path that leads outside the root raises ConfigError.
+    """What every kind of source tree can do.  A path that leads outside the root, or into `.git`, raises ConfigError.
 
     `prefix` is where the root lies in its repository: empty at the top, `deploy` where only that folder is a tree.
     """
@@ -39,7 +42,7 @@ class Tree(Protocol):
         """Say what the path leads to, symbolic links followed."""
 
     def entries(self, path: str) -> list[Entry]:
-        """List a folder, sorted by name; a missing folder is empty."""
+        """List a folder without `.git`, sorted by name; a missing folder is empty."""
 
     def read(self, path: str) -> bytes:
         """Read a whole file; ConfigError when it is missing, too large or not a file."""
@@ -58,12 +61,14 @@ class WorkTree:
         self._inside = self.root.rstrip(os.sep) + os.sep
 
     def locate(self, path: str) -> str:
-        """Return the absolute path, every symbolic link resolved; ConfigError when that is outside the root."""
+        """Return the absolute path, links resolved; ConfigError when that is outside the root, or in `.git`."""
         if "\0" in path:
             raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
         real = os.path.realpath(os.path.join(self.root, path))
         if real != self.root and not real.startswith(self._inside):
             raise outside(path)
+        if is_in_git(real[len(self._inside) :]):
+            raise in_git(path)
         return real
 
     def kind(self, path: str) -> Kind:
@@ -77,7 +82,7 @@ class WorkTree:
     def entries(self, path: str) -> list[Entry]:
         try:
             with os.scandir(self.locate(path)) as found:
-                names = sorted(found, key=lambda entry: entry.name)
+                names = sorted((one for one in found if not is_git(one.name)), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -107,13 +112,18 @@ class WorkTree:
 
 def bounded(path: str, data: bytes) -> bytes:
     """Return the content of a file; ConfigError for more than any configuration has."""
-    if len(data) > MAX_FILE_BYTES:
+    require_bounded(path, len(data))
+    return data
+
+
+def require_bounded(path: str, size: int) -> None:
+    """ConfigError for a file that is larger than any configuration is."""
+    if size > MAX_FILE_BYTES:
         raise ConfigError(
             f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
             file=path,
             hint="that is no configuration: was it committed by mistake?",
         )
-    return data
 
 
 def outside(path: str) -> ConfigError:
@@ -122,6 +132,34 @@ def outside(path: str) -> ConfigError:
         "this path leads outside the source tree",
         file=path,
         hint="everything an application uses must lie in its repository",
+    )
+
+
+def is_git(name: str) -> bool:
+    """Whether a name is that of Git's own folder, also on a file system that knows no case."""
+    return name.lower() == GIT
+
+
+def git_root(folder: str) -> str:
+    """Return the folder, itself or the nearest above it, that holds `.git`; empty where none does."""
+    while not os.path.lexists(os.path.join(folder, GIT)):
+        if folder == os.path.dirname(folder):
+            return ""
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def is_in_git(path: str) -> bool:
+    """Whether a path leads into Git's own folder, or into that of a repository inside."""
+    return GIT in path.lower() and any(map(is_git, path.split("/")))
+
+
+def in_git(path: str) -> ConfigError:
+    """Say that a path leads into Git's own folder."""
+    return ConfigError(
+        "this path leads into .git, the folder of Git itself",
+        file=path,
+        hint="everything an application uses must lie in a commit: remove the link, or copy the file",
     )
 
 

@@ -13,14 +13,14 @@ import resource
 import stat
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp import signals
 from cmp.errors import CmpError, ConfigError, ToolError
-from cmp.tree import WorkTree, join
+from cmp.tree import WorkTree, is_git, join, require_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from types import TracebackType
 
     from cmp.tree import Tree
@@ -117,14 +117,21 @@ class Workspace:
         """
         room = _Room()
         self.folder(name)
-        self._copy(tree, folder, name, room, depth=0)
+        for held in _held(tree, folder, room):
+            place = join(name, held.place)
+            if held.is_folder:
+                self.folder(place)
+            else:
+                data = tree.read(held.path)
+                room.fill(held.path, len(data))
+                self.write(place, data)
         return self._locate(name)
 
     def mirror(self, tree: Tree, copies: Collection[str], reads: Collection[str], name: str) -> str:
         """Make `name` look like the tree, with private `copies` (folders, files) and links; return its absolute path.
 
-        `.git` stays behind, and so do links that lead outside.  Of a tree that is no work folder, there is nothing to
-        link to: `copies` and `reads` are all that is there.
+        `.git` stays behind, and so do links that lead into it, or outside.  Of a tree that is no work folder, there is
+        nothing to link to: `copies` and `reads` are all that is there.
         """
         root = self.folder(name)
         if isinstance(tree, WorkTree):
@@ -139,7 +146,7 @@ class Workspace:
 
     def _link(self, tree: WorkTree, folder: str, name: str, copies: Collection[str]) -> None:
         with self._errors():
-            entries = sorted(os.listdir(tree.locate(folder)))
+            entries = sorted(name for name in os.listdir(tree.locate(folder)) if not is_git(name))
         for entry in entries:
             path, place = join(folder, entry), join(name, entry)
             if path in copies and tree.kind(path) == "file":
@@ -149,23 +156,9 @@ class Workspace:
             elif any(copy.startswith(f"{path}/") for copy in copies):
                 self.folder(place)
                 self._link(tree, path, place, copies)
-            elif entry != ".git":
+            else:
                 with suppress(ConfigError), self._errors():
                     os.symlink(tree.locate(path), self._locate(place))
-
-    def _copy(self, tree: Tree, folder: str, name: str, room: _Room, *, depth: int) -> None:
-        for entry in tree.entries(folder):
-            source = join(folder, entry.name)
-            if entry.kind == "file":
-                data = tree.read(source)
-                room.take(source, len(data), depth)
-                self.write(join(name, entry.name), data)
-            elif entry.kind == "folder" and entry.name != ".git":
-                room.take(source, 0, depth)
-                self.folder(join(name, entry.name))
-                self._copy(tree, source, join(name, entry.name), room, depth=depth + 1)
-            elif entry.kind != "folder":
-                raise ConfigError("this is neither a file nor a folder, or a link that leads nowhere", file=source)
 
     def _locate(self, name: str) -> str:
         path = os.path.normpath(os.path.join(self.path, name))
@@ -181,6 +174,27 @@ class Workspace:
             raise _trouble(error, self._base) from error
 
 
+def files_of_copy(tree: Tree, folder: str) -> list[str]:
+    """Return the files that a private copy of a folder would hold; ConfigError where none is made."""
+    return [held.path for held in _held(tree, folder, _Room()) if not held.is_folder]
+
+
+def require_room(sizes: Iterable[tuple[str, int]]) -> None:
+    """ConfigError where files, each with its size, are more than a private copy takes."""
+    room = _Room()
+    for path, size in sizes:
+        require_bounded(path, size)
+        room.fill(path, size)
+
+
+class _Held(NamedTuple):
+    """One file or folder in a private copy: its path in the tree, and its place in the copy."""
+
+    path: str
+    place: str
+    is_folder: bool
+
+
 class _Room:
     """What a copy may still take."""
 
@@ -188,17 +202,33 @@ class _Room:
         self._bytes = MAX_COPY_BYTES
         self._entries = MAX_COPY_ENTRIES
 
-    def take(self, path: str, size: int, depth: int) -> None:
+    def fill(self, path: str, size: int) -> None:
+        """Take the bytes of a file."""
         self._bytes -= size
-        self._entries -= 1
         if self._bytes < 0:
             raise ConfigError(f"the folder holds more than {MAX_COPY_BYTES // (1024 * 1024)} MiB", file=path)
+
+    def take(self, path: str, depth: int) -> None:
+        """Take a file or a folder."""
+        self._entries -= 1
         if self._entries < 0 or depth > MAX_COPY_DEPTH:
             raise ConfigError(
                 f"the folder holds more than {MAX_COPY_ENTRIES} files, or is more than {MAX_COPY_DEPTH} folders deep",
                 file=path,
                 hint="does a link in it lead back to the folder itself?",
             )
+
+
+def _held(tree: Tree, folder: str, room: _Room, place: str = "", depth: int = 0) -> Iterator[_Held]:
+    """Yield all that a copy of a folder holds, a folder before what is in it."""
+    for entry in tree.entries(folder):
+        held = _Held(join(folder, entry.name), join(place, entry.name), entry.kind == "folder")
+        if entry.kind not in ("file", "folder"):
+            raise ConfigError("this is neither a file nor a folder, or a link that leads nowhere", file=held.path)
+        room.take(held.path, depth)
+        yield held
+        if held.is_folder:
+            yield from _held(tree, held.path, room, held.place, depth + 1)
 
 
 def choose(base: str, tree_root: str = "") -> str:

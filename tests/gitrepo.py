@@ -30,12 +30,13 @@ class Repo:
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main")
 
-    def git(self, *arguments: str) -> str:
+    def git(self, *arguments: str, stdin: str = "") -> str:
         """Run git and return what it prints."""
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **IDENTITY},
+            input=stdin.encode(),
             capture_output=True,
             check=True,
         )
@@ -61,3 +62,26 @@ class Repo:
     def branch(self, name: str = "change") -> None:
         """Go to a new branch."""
         self.git("checkout", "--quiet", "-b", name)
+
+
+def plant_bare_repository(folder: Path, command: str) -> None:
+    """Write what git takes for a bare repository, with a configuration in which much leads to a command."""
+    files = {
+        "HEAD": "ref: refs/heads/main\n",
+        "objects/keep": "",
+        "refs/keep": "",
+        "config": f"""\
+[core]
+    bare = false
+    worktree = {folder}
+    fsmonitor = "{command}; false"
+    sshCommand = "{command}; false"
+    pager = "{command}; false"
+[remote "origin"]
+    url = ssh://nowhere.example.test/x
+    uploadpack = "{command}; false"
+""",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)

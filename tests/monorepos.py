@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cmp.revision import LINK, Blob, GitTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Files = dict[str, str]
 
@@ -168,16 +168,28 @@ def owner(path: str) -> tuple[str, str]:
     return next((app for app, own in OWN.items() if path.startswith(own)), ""), ""
 
 
+class InMemory(NamedTuple):
+    """The contents of files by the ids that Git would give them."""
+
+    data: dict[str, bytes]
+
+    def read(self, blob: Blob) -> bytes:
+        return self.data[blob.id]
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        return [len(self.data[blob.id]) for blob in blobs]
+
+
 def git_tree(files: Mapping[str, str]) -> GitTree:
     """Return the files as Git would list them."""
-    contents: dict[str, bytes] = {}
+    contents = InMemory({})
     blobs: dict[str, Blob] = {}
     for path, text in files.items():
         data = text.removeprefix("->").strip().encode() if text.startswith("->") else text.encode()
         name = hashlib.sha1(data, usedforsecurity=False).hexdigest()
-        contents[name] = data
+        contents.data[name] = data
         blobs[path] = Blob(LINK if text.startswith("->") else "100644", name)
-    return GitTree(blobs, lambda blob: contents[blob.id], "")
+    return GitTree(blobs, contents, "")
 
 
 def edits(files: Files, within: Callable[[str], bool] = lambda _: True) -> st.SearchStrategy[Edit]:

@@ -299,3 +299,85 @@ def test_neither_checkout_nor_index_is_touched_and_no_tool_is_needed(world: Worl
 def test_what_cannot_be_compared(world: World, arguments: tuple[str, ...], said: str) -> None:
     ran = world.affected(*arguments)
     assert (ran.code, ran.stdout, ran.first_line) == (2, "", said)
+
+
+def deep(count: int) -> str:
+    return "apps/web/notes/" + "/".join("d" * count) + "/README"
+
+
+MANY = {f"apps/web/notes/m/{number}": "" for number in range(150)}
+LARGE = {"apps/web/notes/large": bytes(13 << 20)}
+TOO_MANY = "the folder holds more than 20000 files, or is more than 50 folders deep"
+NOTHING_THERE = "this is neither a file nor a folder, or a link that leads nowhere"
+
+
+@pytest.mark.parametrize(
+    ("files", "links", "why"),
+    [
+        ({deep(50): ""}, {}, TOO_MANY),
+        (MANY, {f"l{number}": "m" for number in range(135)}, TOO_MANY),
+        (LARGE, {f"l{number}": "large" for number in range(10)}, "the folder holds more than 128 MiB"),
+        ({"apps/web/notes/large": bytes(17 << 20)}, {}, "this file is larger than 16 MiB"),
+        ({}, {"again": ".."}, TOO_MANY),
+        ({}, {"gone": "nowhere"}, NOTHING_THERE),
+    ],
+)
+def test_a_file_that_no_template_reads_may_keep_a_chart_from_being_copied(
+    world: World, files: dict[str, bytes | str | None], links: dict[str, str], why: str
+) -> None:
+    link(world.repo, links)
+    found = world.change(files)
+    assert [line for line in found if why in line] == [line for line in found if "every render will refuse it" in line]
+    assert len([line for line in found if line.startswith("dev web") and why in line]) == 1
+    assert found[-1] == "2 of 4 pairs are affected"
+
+
+@pytest.mark.parametrize(
+    ("files", "links"),
+    [
+        ({deep(49): ""}, {}),
+        (MANY, {f"l{number}": "m" for number in range(120)}),
+        (LARGE, {f"l{number}": "large" for number in range(8)}),
+        ({}, {"there": "../templates"}),
+    ],
+)
+def test_what_a_copy_takes_has_no_effect(
+    world: World, files: dict[str, bytes | str | None], links: dict[str, str]
+) -> None:
+    link(world.repo, links)
+    assert world.change(files)[-1] == "0 of 4 pairs are affected, 2 more are touched without effect"
+
+
+def test_a_change_that_makes_a_copy_possible_again_is_one(world: World) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({deep(50): ""})
+    world.repo.branch("mend")
+    assert [line for line in world.change({deep(50): None}) if line.startswith("dev")][-1].endswith(
+        " renders refuse it no more"
+    )
+
+
+def test_a_submodule_that_changes_may_do_anything(world: World, tmp_path: Path) -> None:
+    inner = Repo(tmp_path / "inner")
+    first, second = inner.commit({"x": "1"}), inner.commit({"x": "2"})
+    world.repo.git("checkout", "--quiet", "main")
+    (world.repo.folder / "apps/web/vendored").mkdir()
+    world.repo.git("update-index", "--add", "--cacheinfo", f"160000,{first},apps/web/vendored")
+    world.repo.git("commit", "--quiet", "--message=x")
+    world.repo.git("checkout", "--quiet", "-b", "bump")
+    world.repo.git("update-index", "--cacheinfo", f"160000,{second},apps/web/vendored")
+    world.repo.git("commit", "--quiet", "--message=x")
+    assert world.lines()[1:] == [
+        "dev web apps/web/vendored helm files",
+        "dev web apps/web/vendored a submodule: what is in it is not known here",
+        "prod web apps/web/vendored helm files",
+        "prod web apps/web/vendored a submodule: what is in it is not known here",
+        "2 of 4 pairs are affected",
+    ]
+
+
+def link(repo: Repo, links: dict[str, str]) -> None:
+    folder = repo.folder / "apps/web/notes"
+    folder.mkdir(parents=True)
+    for name, target in links.items():
+        (folder / name).symlink_to(target)

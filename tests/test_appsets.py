@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from cmp.application.sets import World, applications_in, evaluator, expand
 from cmp.application.sets.gotemplate import RefusedError, translate
-from cmp.application.sets.match import PatternError, pathspec
+from cmp.application.sets.match import pathspec
 from cmp.application.sets.values import Maps, as_text
 from cmp.errors import EngineError
+from cmp.globs import PatternError
 from cmp.model import Cluster, Tool
 from cmp.tree import WorkTree
 from tests.argocd import appsets

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "bad"
 RENDER = ("render", "shop", "--cluster", "dev")
 DEV = "clusters/dev/shop"
+IN_GIT = "file://../../.git/modules/x"
 
 
 class Bad(NamedTuple):
@@ -52,6 +53,45 @@ def grown(root: Path) -> None:
 
 BAD = [
     Bad("a values file that is a link out of the tree", {f"{DEV}/x-values.yaml": "-> /etc/hostname"}),
+    Bad("a values file that is a link into the folder of Git", {f"{DEV}/x-values.yaml": "-> ../../../.git/HEAD"}),
+    Bad(
+        "a secret file in the folder of Git",
+        {"namespaces/shop/cmp-app.yaml": "secrets: {files: [k]}\n", "namespaces/shop/k": "-> ../../.git/HEAD"},
+    ),
+    Bad(
+        "a chart in the folder of Git",
+        {
+            ".git/modules/x/Chart.yaml": "apiVersion: v2\nname: x\nversion: 1.0.0\n",
+            "namespaces/shop/Chart.yaml": f"{CHART}dependencies: [{{name: x, version: 1.0.0, repository: {IN_GIT}}}]\n",
+        },
+    ),
+    Bad(
+        "a kustomization that names the configuration of Git",
+        {"namespaces/k/kustomization.yaml": "resources: [../../.git/HEAD]\n", "clusters/dev/k/x": ""},
+        render("k"),
+    ),
+    Bad(
+        "a helmfile that names the configuration of Git",
+        {
+            "namespaces/h/helmfile.yaml": "environments: {default: {values: [../../.git/HEAD]}}\n",
+            "clusters/dev/h/x": "",
+        },
+        render("h"),
+    ),
+    Bad(
+        "a CUE package that embeds what a link into the folder of Git leads to",
+        {
+            "namespaces/c/x.cue": "@extern(embed)\npackage x\nobjects: [_] @embed(file=git/HEAD)\n",
+            "namespaces/c/git": "-> ../../.git",
+            "clusters/dev/c/x": "",
+        },
+        render("c"),
+    ),
+    Bad(
+        "plain manifests that are a link into the folder of Git",
+        {"namespaces/p/a.yaml": "-> ../../.git/HEAD", "clusters/dev/p/x": ""},
+        render("p"),
+    ),
     Bad("a values file that is a link to itself", {f"{DEV}/x-values.yaml": "-> x-values.yaml"}),
     Bad("a values file that is a link to nothing", {f"{DEV}/x-values.yaml": "-> nothing"}),
     Bad("an application that is a link out of the tree", {"namespaces/out": "-> ../.."}, render("out")),

@@ -16,6 +16,7 @@ from cmp.chartcache import Archive, ChartCache, Key
 from cmp.charts import upkeep
 from cmp.errors import ChartError
 from tests.chartworld import dependency, write_chart
+from tests.gitrepo import Repo
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -212,3 +213,28 @@ def test_an_empty_cache_lists_verifies_and_prunes_nothing(sandbox: Sandbox, tmp_
         ran = sandbox.run("cache", *argv, cwd=tmp_path)
         assert (ran.code, ran.stdout, ran.stderr) == (0, stdout, "")
     assert not sandbox.cache.exists()
+
+
+@pytest.mark.parametrize("setting", ["CMP_CACHE_DIR", "CMP_STATE_DIR", "CMP_TOOLS_DIR"])
+def test_what_a_commit_can_bring_is_not_taken_for_ours(setting: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo")
+    repo.commit({"own/x": "x", "beside": "x"})
+    (repo.folder / "link").symlink_to("own")
+    (repo.folder / "untracked").mkdir()
+    hint = (
+        "what lies there is trusted, and a commit could bring it: name a folder outside of the checkout, or remove it "
+        "from Git (`git rm -r --cached`)"
+    )
+    for name in ("own", "own/deeper", "link", "OWN"):
+        sandbox.extra[setting] = str(repo.folder / name)
+        ran = sandbox.run("cache", "verify", cwd=tmp_path)
+        if name == "own/deeper":  # nothing is tracked there
+            assert ran.code == 0, ran.stderr
+            continue
+        assert (ran.code, ran.stdout) == (3, "")
+        assert ran.stderr.splitlines() == [
+            f"cmp: {setting} is {str(repo.folder / name)!r}, a folder of a checkout in which Git tracks files",
+            f"  hint: {hint}",
+        ]
+    sandbox.extra[setting] = str(repo.folder / "untracked")
+    assert sandbox.run("cache", "verify", cwd=tmp_path).code == 0

@@ -108,3 +108,48 @@ def test_a_very_large_chart_yaml_is_refused() -> None:
 
 def test_a_very_large_archive_is_refused_unread() -> None:
     assert refusal(bytes(20 * archive.MIB + 1)) == "the chart: the archive is larger than 20 MiB"
+
+
+def inner(*members: tuple[tarfile.TarInfo, bytes], level: int = 6) -> bytes:
+    """Return a packed chart that stands in the charts/ of another."""
+    return pack([member("redis/Chart.yaml", CHART), *members], level)
+
+
+@pytest.mark.parametrize("path", ["redis/charts/x.tgz", "redis/charts/sub/charts/x.tgz"])
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"hello", "this is not a chart archive (Not a gzipped file (b'he'))"),
+        (inner(member("redis/x", kind=tarfile.SYMTYPE)), "the archive holds a link or a device: 'redis/x'"),
+        (inner(member("../x")), "the archive holds a path that leads outside: '../x'"),
+        (inner(member("redis/zeros", bytes(12 * archive.MIB))), "the archive unpacks to more than 100 times its size"),
+    ],
+)
+def test_what_lies_in_the_charts_of_an_archive_is_looked_into(path: str, data: bytes, what: str) -> None:
+    assert refusal(inner(member(path, data))) == f"the chart: {path}: {what}"
+    assert refusal(inner(member("redis/charts/y.tgz", inner(member(path, data))))) == (
+        f"the chart: redis/charts/y.tgz: {path}: {what}"
+    )
+
+
+def test_archives_in_an_archive_share_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 2 * archive.MIB)
+    half = inner(member("redis/zeros", bytes(archive.MIB)))
+    assert inspect(inner(member("redis/charts/a.tgz", half)), "the chart").name == "redis"
+    both = [member(f"redis/charts/{name}.tgz", half) for name in "ab"]
+    assert refusal(inner(*both)) == "the chart: redis/charts/b.tgz: the archive unpacks to more than 2 MiB"
+
+
+def test_archives_lie_in_archives_only_so_deep() -> None:
+    data = inner()
+    for _ in range(archive.MAX_NESTED):
+        data = inner(member("redis/charts/x.tgz", data))
+    assert inspect(data, "the chart").name == "redis"
+    assert refusal(inner(member("redis/charts/x.tgz", data))).endswith("archives lie in archives, more than 10 deep")
+
+
+@pytest.mark.parametrize(
+    "path", ["redis/x.tgz", "redis/files/charts/x.tgz", "redis/charts/_x.tgz", "redis/charts/.x.tgz"]
+)
+def test_what_helm_does_not_load_may_be_any_archive(path: str) -> None:
+    assert inspect(inner(member(path, b"hello")), "the chart").name == "redis"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,8 @@ from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CHART_YAML = b"apiVersion: v2\nname: evil\nversion: 1.0.0\n"
 
 
 def vendor(world: World, name: str, version: str) -> Path:
@@ -111,3 +115,52 @@ def test_whether_a_version_lies_in_a_range_is_asked_once(world: World) -> None:
     world.restore()
     world.tool = world.tool._replace(path="/nowhere")
     assert [one.how for one in world.restore()] == ["vendored"]
+
+
+LINKED = "the archive holds a link or a device: 'evil/x'"
+
+
+def with_a_link() -> bytes:
+    """Return a packed chart with a symbolic link."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as packed:
+        chart = tarfile.TarInfo("evil/Chart.yaml")
+        chart.size = len(CHART_YAML)
+        packed.addfile(chart, io.BytesIO(CHART_YAML))
+        link = tarfile.TarInfo("evil/x")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        packed.addfile(link)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("path", ["charts/evil-1.0.0.tgz", "charts/other/charts/evil.tgz"])
+@pytest.mark.parametrize("is_named", [False, True])
+def test_an_archive_is_looked_into_whether_it_is_named_or_not(path: str, *, is_named: bool, world: World) -> None:
+    world.depend(*([dependency("other", "1.0.0", "")] if is_named else []))
+    write_chart(world.app / "charts/other", "other", "1.0.0")
+    place(world.app / path)
+    with pytest.raises(ChartError) as caught:
+        world.restore()
+    assert caught.value.what == f"app/{path}: {LINKED}"
+
+
+def test_so_are_those_of_a_local_chart(world: World) -> None:
+    world.depend(dependency("common", "0.1.0", "file://../common"))
+    write_chart(world.tree / "common", "common", "0.1.0")
+    place(world.tree / "common/charts/evil.tgz")
+    with pytest.raises(ChartError) as caught:
+        world.restore()
+    assert caught.value.what == f"common/charts/evil.tgz: {LINKED}"
+
+
+def test_what_helm_passes_over_may_be_anything(world: World) -> None:
+    world.depend()
+    for name in ("charts/_evil.tgz", "charts/.evil.tgz", "files/evil.tgz", "charts/evil.zip"):
+        place(world.app / name)
+    (world.app / "charts/circle").symlink_to("..")
+    assert world.restore() == ()
+
+
+def place(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(with_a_link())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import cmp
 from examples import chartserver
 from tests import bare, ciworld
 from tests.ciworld import BY_FORK, Host, Runner, load, pull_request
+from tests.gitrepo import plant_bare_repository
 from tests.harness import CHECKOUT, DEAD_PROXY, Sandbox, snapshot
 from tests.servers.charts import ChartRepository
 from tests.servers.forges import OTHER, PROJECT, TOKEN, Fault, Forge
@@ -292,9 +294,38 @@ class TestFetchBase:
         said = fetch_base(clone, "origin", "main", code=1)
         assert said == "fetch-base: main and the commit checked out have no common commit\n"
 
+    @pytest.mark.parametrize("is_old", [False, True])
+    def test_a_folder_of_the_change_is_no_repository(self, *, is_old: bool, charts: str, tmp_path: Path) -> None:
+        host = Host(tmp_path, charts)
+        ref = host.pull(lambda root: plant_bare_repository(root / "deploy", f"touch {tmp_path}/ran"))
+        clone = host.checkout(tmp_path / "clone", ref)
+        path = f"{old_git(tmp_path)}:{os.defpath}" if is_old else os.defpath
+        fetch_base(clone / "deploy", "origin", "main", path=path)
+        assert git(clone, "rev-parse", "origin/main") == git(host.bare, "rev-parse", "main")
+        assert not (tmp_path / "ran").exists()
 
-def fetch_base(clone: Path, *arguments: str, code: int = 0) -> str:
-    env = {"PATH": os.defpath, "HOME": "/nonexistent"}
+    def test_without_a_repository_nothing_is_asked(self, tmp_path: Path) -> None:
+        plant_bare_repository(tmp_path / "deploy", f"touch {tmp_path}/ran")
+        said = fetch_base(tmp_path / "deploy", "origin", "main", code=1)
+        assert said == f"fetch-base: there is no Git repository around {tmp_path}/deploy: check out with git\n"
+        assert not (tmp_path / "ran").exists()
+
+
+def old_git(folder: Path) -> Path:
+    """Return a folder with a git that does not know `safe.bareRepository`, as those before 2.38: a stand-in."""
+    program = folder / "old/git"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\nfor word; do\n\tshift\n"
+        '\t[ "$word" != safe.bareRepository=explicit ] || word=unknown.key=explicit\n'
+        f'\tset -- "$@" "$word"\ndone\nexec {shutil.which("git")} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program.parent
+
+
+def fetch_base(clone: Path, *arguments: str, code: int = 0, path: str = os.defpath) -> str:
+    env = {"PATH": path, "HOME": "/nonexistent"}
     done = subprocess.run(
         ["sh", CHECKOUT / "ci/fetch-base.sh", *arguments],
         cwd=clone,
@@ -323,6 +354,14 @@ class TestTools:
         done = install_tools(root, installed, tools_dir)
         assert done.returncode == 0
         assert done.stderr.decode().endswith("tools: the base is not complete, see above\n")
+
+    def test_a_folder_of_the_change_is_no_repository(self, installed: Path, tools_dir: str, tmp_path: Path) -> None:
+        (tmp_path / "root").mkdir()
+        root = two_pins(tmp_path / "root", "version: 1\n", folder="deploy")
+        plant_bare_repository(root / "deploy", f"touch {tmp_path}/ran")
+        done = install_tools(root / "deploy", installed, tools_dir)
+        assert done.returncode == 0, done.stderr.decode()
+        assert not (tmp_path / "ran").exists()
 
     def test_a_folder_that_is_new_has_no_base(self, installed: Path, tools_dir: str, tmp_path: Path) -> None:
         root = two_pins(tmp_path, "version: 1\n", folder="new")
@@ -381,8 +420,11 @@ class TestGitLab:
         if not folder.exists():
             world.host.pull(new_release)
             git(folder.parent, "clone", "--quiet", "--branch", "topic", world.host.url, folder.name)
+        temp = folder.parent / "temp"
+        temp.mkdir(exist_ok=True)
         env = {
             **ciworld.without_cmp(world.sandbox),
+            "TMPDIR": str(temp),
             "PATH": f"{world.installed}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin",
             "CI_API_V4_URL": world.forge.url,
             "CI_PROJECT_DIR": str(folder),
@@ -432,6 +474,28 @@ class TestGitLab:
         assert code == 0, log
         assert VERDICT in log
         assert "(merge base of target/main)" in log
+
+    def test_the_charts_lie_outside_of_the_checkout_and_are_kept_in_it(self, world: World, tmp_path: Path) -> None:
+        folder = tmp_path / "clone"
+        for _ in range(2):
+            code, log = self.run(world, folder)
+            assert code == 0, log
+            assert (folder / ".cmp-charts/CACHEDIR.TAG").is_file()
+        assert git(folder, "status", "--porcelain") == ""
+        assert {path.name for path in (tmp_path / "temp").iterdir()} == set()
+
+    def test_charts_that_the_branch_brings_are_refused(self, world: World, tmp_path: Path) -> None:
+        def bringing(root: Path) -> None:
+            (root / ".CMP-charts/archives").mkdir(parents=True)
+            (root / ".CMP-charts/archives/x").write_text("x")
+
+        world.host.pull(bringing)
+        git(tmp_path, "clone", "--quiet", "--branch", "topic", world.host.url, "clone")
+        code, log = self.run(world, tmp_path / "clone")
+        assert (code, log) == (
+            3,
+            "Git has files in .cmp-charts, where this job keeps charts of others: remove them (git rm -r --cached)\n",
+        )
 
     def test_a_note_that_cannot_be_written_fails_the_job(self, world: World, tmp_path: Path) -> None:
         world.forge.faults.append(Fault("GET", 403))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import importlib
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +16,7 @@ from tests.harness import CHECKOUT
 from tests.servers.forges import GITHUB_LIST, GITLAB_LIST, NUMBER, OTHER, TOKEN, Fault, Forge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MARKER = "<!-- cmp-diff:default -->"
@@ -283,3 +286,36 @@ class TestOfAFork:
             "### ask @\u2060platform/leads about #\u206012 and o/r#\u20607 (a@\u2060b)",
         ]
         assert github.post(*self.ARGUMENTS) == "sticky: the comment says so already"
+
+    @pytest.mark.parametrize(
+        "spelled",
+        [
+            *("&#64;team", "&#x40;team", "&#X40;team", "&commat;team", "&#64team", "&#x40team", "&#0064;team"),
+            *("@&#116;eam", "&#64;&#116;eam", "@<!-- -->team", "&num;12", "#&#49;2", "&#35;&#49;2", "#<!-- -->12"),
+            *("GH-12", "gh-&#49;2", "&#71;H-12", "GH&#45;12", "!5", "&excl;5", "&#33;5", "!&#53;"),
+            *("~bug", '~"a bug"', "&#126;bug", "%v1", "&percnt;v1", "$5", "&dollar;5", "&5", "&amp;5", "&#38;5"),
+            *("https://github.com/o/r/issues/5", "http://h/o/r/-/merge_requests/5", "//h/o/r/pull/&#53;"),
+        ],
+    )
+    def test_no_spelling_calls_or_refers(self, spelled: str, inert: Callable[[str], str]) -> None:
+        assert calls(spelled)
+        assert not calls(inert(f"see {spelled}"))
+
+    def test_what_calls_nobody_is_read_as_before(self, inert: Callable[[str], str]) -> None:
+        text = "### 3 of 3 clusters\n\n| a | `b` |\n```diff\n+ a: 100% & more!\n```\n[x](#y) R&D\n"
+        assert inert(text) == text
+
+
+@pytest.fixture
+def inert(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Return the function of the script that makes a text harmless."""
+    monkeypatch.syspath_prepend(CHECKOUT / "ci")
+    found: Callable[[str], str] = importlib.import_module("sticky").inert
+    return found
+
+
+def calls(text: str) -> bool:
+    """Whether the text that a browser shows has a mention, or what a forge makes a reference of."""
+    shown = html.unescape(re.sub(r"<!--.*?-->|<[^>]*>", "", text))
+    address = r"/(?:issues|pull|merge_requests)/\d"
+    return re.search(rf'(?i)@\w|#\d|\bgh-\d|[!$&]\d|[~%][\w"]|{address}', shown) is not None

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.compare.masks import blank, outside
-from cmp.compare.printing import visible
 from cmp.compare.sequences import MAX_WORK, Block, blocks
 from cmp.compare.texts import is_same_content
+from cmp.visible import visible_line
 
 
 def _same(low: int, high: int, start: int, stop: int) -> Block:
@@ -91,12 +91,13 @@ def test_blank_takes_away_what_differs_from_run_to_run() -> None:
 
 def test_no_character_without_a_picture_stays() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    shown = visible(everything)
+    shown = visible_line(everything)
     unseen = {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")}
     assert unseen == {"\t"}
     assert {char for char in shown if unicodedata.category(char) == "Zs"} == {" ", "\u3000"}
-    assert visible("日本\u3000語 é ‹›") == "日本\u3000語 é ‹›"
-    assert visible("\x00\x85\u202e\U000e0041") == "\\x00\\x85\\u202e\\U000e0041"
+    assert unseen.isdisjoint("\u034f\u115f\u3164\ufe0f\U000e0100")
+    assert visible_line("日本\u3000語 é ‹›") == "日本\u3000語 é ‹›"
+    assert visible_line("\x00\x85\u202e\U000e0041\u3164") == "\\x00\\x85\\u202e\\U000e0041\\u3164"
 
 
 @pytest.mark.parametrize(

@@ -311,3 +311,29 @@ def test_a_signal_leaves_nothing_behind(world: World) -> None:
     wait_until(lambda: not processes_of(str(world.sandbox.folder)))
     assert not find_plaintext([world.sandbox.tmp], ["apiVersion"])
     assert list(world.sandbox.tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("depth", "code", "verdict"),
+    [
+        (50, 0, "Manifest diff: no manifest changes"),
+        (51, 3, "Manifest diff: no manifest changes, 2 new failures"),
+    ],
+)
+def test_what_no_render_can_copy_is_a_failure_of_the_change(world: World, depth: int, code: int, verdict: str) -> None:
+    world.repo.commit({"apps/web/" + "d/" * depth + "notes": "no manifest"})
+    ran = world.diff()
+    assert (ran.stdout.partition("\n")[0], ran.code) == (verdict, code)
+
+
+def test_another_commit_of_a_submodule_is_not_called_a_change_without_effect(world: World) -> None:
+    (world.repo.folder / "apps/web/vendored").mkdir()
+    for branch, digit in (("main", "1"), ("bump", "2")):
+        world.repo.git("checkout", "--quiet", "-B", branch, "main")
+        world.repo.git("update-index", "--add", "--cacheinfo", f"160000,{digit * 40},apps/web/vendored")
+        world.repo.git("commit", "--quiet", "--message=x")
+    ran = world.diff()
+    assert (ran.stdout.partition("\n")[0], ran.code) == ("Manifest diff: no manifest changes, 2 new failures", 3)
+    assert (
+        "cmp: a submodule changes, and this repository does not hold its files: what they do is not known" in ran.stdout
+    )

@@ -126,6 +126,13 @@ def test_a_local_archive(world: World, archives: Path) -> None:
     assert "redis-1.2.3" in world.must()
 
 
+def test_a_local_archive_is_looked_into(world: World) -> None:
+    world.app({"helmfile.yaml": "releases: [{name: a, chart: ./packed/x.tgz}]\n"})
+    world.write({f"{APP}/packed/x.tgz": b"hello"})
+    what = f"{APP}/packed/x.tgz: this is not a chart archive (Not a gzipped file (b'he'))"
+    assert world.refused()[0] == f"cmp: {what}"
+
+
 def test_a_chart_that_is_not_there(world: World, repository: ChartRepository) -> None:
     world.app(helmfile(repository.url, "{name: a, chart: ex/nginx, version: 1.0.0}"))
     first, where, *_ = world.refused()

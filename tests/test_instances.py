@@ -712,6 +712,15 @@ class TestRoot:
             "  hint: go into the repository; its root holds cmp.yaml, or the folders of the reference layout",
         ]
 
+    def test_no_source_tree_lies_in_the_folder_of_git(self, tmp_path: Path) -> None:
+        plant(tmp_path, {".git/hooks/cmp.yaml": ""})
+        with pytest.raises(ConfigError) as caught:
+            self.opened(tmp_path / ".git/hooks")
+        assert caught.value.lines()[:2] == [
+            "cmp: this path leads into .git, the folder of Git itself",
+            "  where: .git/hooks",
+        ]
+
     def test_a_linked_working_directory_is_followed(self, tmp_path: Path) -> None:
         plant(tmp_path / "repo", REFERENCE)
         (tmp_path / "link").symlink_to("repo/namespaces/shop")

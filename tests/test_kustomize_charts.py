@@ -246,6 +246,15 @@ class TestChartsOfTheTree:
         assert len(maps(world.must(version=version))) == 1
         assert world.repository.requests == []
 
+    def test_packed_charts_in_them_are_looked_into(self, version: str, world: Charts) -> None:
+        world.local()
+        (world.root / "namespaces/web/charts/mine/charts").mkdir()
+        (world.root / "namespaces/web/charts/mine/charts/x.tgz").write_bytes(b"hello")
+        world.name({"name": "mine"})
+        ran = world.run(version=version)
+        what = "namespaces/web/charts/mine/charts/x.tgz: this is not a chart archive (Not a gzipped file (b'he'))"
+        assert (ran.code, ran.first_line) == (5, f"cmp: {what}")
+
     def test_another_home(self, version: str, world: Charts) -> None:
         world.local(home="deep/er")
         world.name({"name": "mine"}, {"name": "redis", "version": "1.2.3"}, helmGlobals={"chartHome": "deep/er"})

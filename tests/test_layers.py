@@ -38,8 +38,8 @@ LAYERS = (
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns", "unpack", "revision"),
     ("context",),
     ("workers", "conversation"),
-    ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases"),
-    ("signals", "digest", "confine"),
+    ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases", "globs"),
+    ("signals", "digest", "confine", "visible"),
     ("changes",),
     ("model", "errors"),
 )

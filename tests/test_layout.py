@@ -155,10 +155,10 @@ def test_a_star_stays_in_its_segment_and_two_cross(tmp_path: Path) -> None:
 
 
 def test_hidden_names_are_matched_only_by_patterns_that_say_the_dot(tmp_path: Path) -> None:
-    tree = plant(tmp_path, dict.fromkeys([".git/x.yaml", "a/.x.yaml", "a/x.yaml", ".x.yaml"], ""))
+    tree = plant(tmp_path, dict.fromkeys([".ci/x.yaml", "a/.x.yaml", "a/x.yaml", ".x.yaml"], ""))
     assert found(tree, "**/*.yaml") == ["a/x.yaml"]
     assert found(tree, "{app}/x.yaml") == ["a/x.yaml"]
-    assert found(tree, ".git/*.yaml") == [".git/x.yaml"]
+    assert found(tree, ".ci/*.yaml") == [".ci/x.yaml"]
     assert found(tree, "**/.*.yaml") == [".x.yaml", "a/.x.yaml"]
 
 
@@ -226,6 +226,31 @@ def test_names_in_any_script_and_with_any_space_are_fine(tmp_path: Path) -> None
     names = ["v/共通 values.yaml", "v/\u3000.yaml"]
     assert found(plant(tmp_path, dict.fromkeys(names, "")), "v/*.yaml") == sorted(names)
     assert shown("共通 x") == "共通 x"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "captures"),
+    [
+        ("{a}-{a}", "x-y-x-y", {"a": "x-y"}),
+        ("{a}{a}", "aba", None),
+        ("*{a}.{a}", "xab.ab", {"a": "ab"}),
+        ("{a}-{b}-{a}", "1-2-3-1", {"a": "1", "b": "2-3"}),
+    ],
+)
+def test_a_name_that_stands_twice_in_a_segment_means_the_same_text(
+    pattern: str, name: str, captures: dict[str, str] | None
+) -> None:
+    assert match(parse(pattern), name) == captures
+
+
+def test_two_names_that_stand_twice_in_a_segment_are_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        match(parse("{a}{b}{a}{b}"), "xyxy")
+    assert caught.value.lines() == [
+        "cmp: {a} and {b} stand twice in one segment of a pattern",
+        "  hint: name each once; what stands for it the second time may be `*`",
+    ]
+    assert match(parse("{a}{b}{a}{b}"), "xyxy", {"b": "y"}) == {"a": "x", "b": "y"}
 
 
 def test_a_pattern_that_ends_in_two_stars_covers_whole_folders() -> None:

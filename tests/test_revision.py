@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from cmp.redact import Redactor
 from cmp.revision import Git
 from cmp.tree import Entry, WorkTree, walk
 from cmp.workspace import Workspace
-from tests.gitrepo import Repo
+from tests.gitrepo import Repo, plant_bare_repository
 from tests.harness import snapshot
 
 if TYPE_CHECKING:
@@ -101,6 +102,22 @@ def test_nothing_outside_is_read(repo: Repo, git: Git, path: str) -> None:
     linked(repo)
     with pytest.raises(ConfigError, match="outside the source tree"):
         git.tree(repo.commit()).read(path)
+
+
+@pytest.mark.parametrize("target", [".git/config", "apps/../.git/HEAD", ".GIT/config"])
+def test_a_link_into_the_folder_of_git_leads_nowhere_in_a_commit_either(repo: Repo, git: Git, target: str) -> None:
+    repo.write(TREE)
+    (repo.folder / "link.yaml").symlink_to(target)
+    with pytest.raises(ConfigError, match=r"leads into \.git") as caught:
+        git.tree(repo.commit()).read("link.yaml")
+    assert caught.value.file == "link.yaml"
+
+
+def test_a_tree_that_git_itself_would_not_check_out_shows_nothing_of_its_own_folder(repo: Repo, git: Git) -> None:
+    blob = made = repo.git("rev-parse", f"{repo.commit(TREE)}:cmp.yaml")
+    for line in (f"100644 blob {blob}\tconfig\n", "040000 tree {}\t.git\n"):
+        made = repo.git("mktree", stdin=line.format(made))
+    assert git.tree(made).blobs == {}
 
 
 def test_what_cannot_be_read_says_so(repo: Repo, git: Git) -> None:
@@ -205,12 +222,25 @@ def test_a_shallow_clone_says_that_it_is_one(repo: Repo, tmp_path: Path, git: Gi
 def test_a_folder_that_is_no_repository(tmp_path: Path, git: Git) -> None:
     (tmp_path / "plain").mkdir()
     reading = Git(str(tmp_path / "plain"), git._context)  # noqa: SLF001  # the same context for another folder
-    with pytest.raises(ToolError, match="git rev-parse failed: not a git repository"):
-        reading.commit("HEAD")
-    with pytest.raises(ToolError, match="git rev-parse failed: not a git repository"):
-        reading.trunk()
-    with pytest.raises(ToolError, match="git ls-tree failed: not a git repository"):
-        reading.tree("HEAD")
+    for look in (partial(reading.commit, "HEAD"), reading.trunk, partial(reading.tree, "HEAD")):
+        with pytest.raises(ToolError) as caught:
+            look()
+        assert caught.value.lines()[:2] == [
+            "cmp: there is no Git repository here",
+            f"  where: {tmp_path / 'plain'}",
+        ]
+
+
+@pytest.mark.parametrize("where", ["", "inner"])
+def test_what_looks_like_a_bare_repository_is_none(repo: Repo, git: Git, tmp_path: Path, where: str) -> None:
+    repo.commit(TREE)
+    plain = tmp_path / "plain"
+    plant_bare_repository(plain / where, command=f"touch {tmp_path}/ran")
+    with pytest.raises(ToolError, match="there is no Git repository here"):
+        Git(str(plain / where), git._context).uncommitted()  # noqa: SLF001  # the same context for another folder
+    plant_bare_repository(repo.folder / where, command=f"touch {tmp_path}/ran")
+    assert "config" in git.uncommitted() or f"{where}/config" in git.uncommitted()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_private_copy_of_a_revision_holds_what_is_read_and_nothing_else(repo: Repo, git: Git, tmp_path: Path) -> None:

@@ -71,6 +71,33 @@ def test_no_path_leads_outside_the_root(tmp_path: Path, path: str) -> None:
         ]
 
 
+IN_GIT = [
+    "cmp: this path leads into .git, the folder of Git itself",
+    "  hint: everything an application uses must lie in a commit: remove the link, or copy the file",
+]
+
+
+@pytest.mark.parametrize(
+    "path", [".git", ".git/config", "a/../.git/HEAD", "config", "a/deep/config", "sub/.git/config", ".GIT/config"]
+)
+def test_no_path_leads_into_the_folder_of_git(tmp_path: Path, path: str) -> None:
+    files = {".git/config": "x", ".git/HEAD": "x", ".GIT/config": "x", "sub/.git/config": "x"}
+    tree = plant(tmp_path, {**files, "config": "-> .git/config", "deep/config": "x", "a/deep": "-> ../.git"})
+    for look in (tree.kind, tree.entries, tree.read, tree.resolve):
+        with pytest.raises(ConfigError) as caught:
+            look(path)
+        assert caught.value.lines() == [IN_GIT[0], f"  where: {path}", IN_GIT[1]]
+
+
+def test_the_folder_of_git_is_not_listed_and_names_like_it_are(tmp_path: Path) -> None:
+    tree = plant(
+        tmp_path, {".git/config": "", ".gitignore": "", ".github/x": "", "x.git/y": "", "sub/.git": "gitdir: x"}
+    )
+    assert [entry.name for entry in tree.entries("")] == [".github", ".gitignore", "sub", "x.git"]
+    assert list(walk(tree, "")) == [".github/x", ".gitignore", "x.git/y"]
+    assert tree.read("x.git/y") == b""
+
+
 def test_a_folder_beside_the_root_with_a_longer_name_is_outside(tmp_path: Path) -> None:
     (tmp_path / "root-2").mkdir()
     with pytest.raises(ConfigError, match="outside"):

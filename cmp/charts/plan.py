@@ -81,6 +81,7 @@ class Planner:
         if stale and any(not one.version and not one.is_local for one in found):
             message = f"{stale} does not belong to the dependencies any more and is not used"
             self._context.log.warning(message)
+        vendored.inspect_all(self._tree, folder, self._cache)
         charts = vendored.find(self._tree, folder, self._cache) if found else []
         used = vendored.assign(found, charts, self._fits)
         return Plan(folder, [(one, used.get(one) or self._source(one, folder, parents)) for one in found])

@@ -25,6 +25,28 @@ class Vendored(NamedTuple):
     sha256: str
 
 
+def inspect_all(tree: Tree, folder: str, cache: ChartCache) -> None:
+    """Look into every archive in `folder`/charts and in the charts/ of charts there; ChartError for a dangerous one.
+
+    Helm reads them all, whether Chart.yaml names them or not.
+    """
+    seen: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        charts = join(waiting.pop(), "charts")
+        if (real := tree.resolve(charts)) in seen:  # by a link; no copy is made of a circle
+            continue
+        seen.add(real)
+        for entry in tree.entries(charts):
+            path = join(charts, entry.name)
+            if entry.name.startswith(("_", ".")):  # helm passes over them
+                continue
+            if entry.kind == "folder":
+                waiting.append(path)
+            elif entry.kind == "file" and entry.name.endswith(".tgz"):
+                _identity(tree.read(path), path, cache)
+
+
 def find(tree: Tree, folder: str, cache: ChartCache) -> list[Vendored]:
     """List the charts below `folder`/charts as helm sees them, packed or not."""
     charts = join(folder, "charts")

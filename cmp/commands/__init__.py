@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cmp.context import Context
     from cmp.model import BuildEnv
@@ -15,11 +15,20 @@ class Output(NamedTuple):
     """What a command gives back: the bytes for stdout and the exit code; `cli` alone writes them.
 
     `summary` is a line for stderr, of our own words, once stdout has everything: before that, nothing has succeeded.
+    With `is_text` stdout is for a person, whose terminal shall obey nothing that a tree or a program has put in;
+    without, it is data, and stays byte for byte.
     """
 
     stdout: bytes = b""
     exit_code: int = 0
     summary: str = ""
+    is_text: bool = False
+
+
+def for_people(lines: Iterable[str], exit_code: int = 0, summary: str = "") -> Output:
+    """Return lines for a person."""
+    data = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+    return Output(data, exit_code, summary, is_text=True)
 
 
 class Invocation(NamedTuple):

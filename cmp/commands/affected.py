@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import workers
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.commands.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import affected, diff
@@ -57,8 +57,10 @@ def command(
             f"{len(lost)} changed files belong to no application: {', '.join(lost[:5])}{', …' if lost[5:] else ''}",
             hint="if no render depends on them, `preview: {ignore: [...]}` in cmp.yaml says so",
         )
-    printed = {"table": _table, "json": _json, "matrix": _matrix, "names": _names}[output_format]
-    return Output("".join(f"{line}\n" for line in printed(reach)).encode())
+    if output_format in ("json", "matrix"):
+        printed = _json(reach) if output_format == "json" else _matrix(reach)
+        return Output("".join(f"{line}\n" for line in printed).encode())
+    return for_people(_table(reach) if output_format == "table" else _names(reach))
 
 
 def _table(reach: Reach) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp import instances
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
 from cmp.instances import Repository, Request
@@ -44,9 +44,11 @@ def command(invocation: Invocation, output_format: str) -> Output:
     tree, _ = instances.open_repository(invocation.cwd)
     repository = Repository(tree, FACTS)
     rows = [_row(repository, pair) for pair in repository.pairs()]
-    text = json.dumps([_object(row) for row in rows], indent=2, ensure_ascii=False) if output_format == "json" else ""
-    broken = any(isinstance(row.found, ConfigError) for row in rows)
-    return Output(f"{text or _table(rows)}\n".encode(), ConfigError.exit_code if broken else 0)
+    exit_code = ConfigError.exit_code if any(isinstance(row.found, ConfigError) for row in rows) else 0
+    if output_format == "json":
+        printed = json.dumps([_object(row) for row in rows], indent=2, ensure_ascii=False)
+        return Output(f"{printed}\n".encode(), exit_code)
+    return for_people([_table(rows)], exit_code)
 
 
 def _row(repository: Repository, pair: Pair) -> Row:

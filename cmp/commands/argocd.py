@@ -6,10 +6,10 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cmp import application, environ, instances
+from cmp import application, environ, instances, revision
 from cmp.commands.given import content_or_stdin
 from cmp.errors import CmpError, ConfigError, ToolError, UsageError
-from cmp.proc import Command, run
+from cmp.proc import run
 from cmp.tree import WorkTree
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _outside(found: Application, flags: Parameters, checkout: str, invocation: I
 def _head(checkout: str, invocation: Invocation) -> str:
     """Return the commit that is checked out."""
     context = invocation.context
-    command = Command("git rev-parse", ("git", "rev-parse", "HEAD"), context.settings.env.plain, cwd=checkout)
-    result = run(command, context.deadline)
+    result = run(revision.command(checkout, context, "rev-parse", "HEAD"), context.deadline)
     if result.returncode != 0:
         said = result.stderr.decode(errors="replace").strip()
         raise ToolError(f"the commit of this checkout, which plugin.env uses, is not known: {said}", file=checkout)

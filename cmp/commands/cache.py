@@ -15,7 +15,7 @@ import click
 from cmp import charts, lockfile, policy, toolchain
 from cmp.chartcache import GIT, ChartCache
 from cmp.charts import upkeep
-from cmp.commands import Invocation, Output, remotes
+from cmp.commands import Invocation, Output, for_people, remotes
 from cmp.commands.needed import needed, newest_helm
 from cmp.commands.remotes import Depot
 from cmp.errors import UsageError
@@ -48,7 +48,7 @@ def list_(invocation: Invocation, output_format: str) -> Output:
     found = upkeep.stored(ChartCache(invocation.context.settings.cache_dir))
     if output_format == "json":
         return Output(json.dumps([_row(one) for one in found], indent=2).encode() + b"\n")
-    return _lines(f"{_title(one.record)}  {one.size} bytes  sha256:{one.record.sha256}" for one in found)
+    return for_people(f"{_title(one.record)}  {one.size} bytes  sha256:{one.record.sha256}" for one in found)
 
 
 @command.command()
@@ -63,7 +63,7 @@ def warm(invocation: Invocation, lock: str | None) -> Output:
     else:
         _warm_lock(invocation, lock)
     after = len(upkeep.stored(cache))
-    return _lines([f"{after} archives in {cache.folder}, {after - before} of them new"])
+    return for_people([f"{after} archives in {cache.folder}, {after - before} of them new"])
 
 
 def _warm_lock(invocation: Invocation, path: str) -> None:
@@ -103,7 +103,7 @@ def _restore(work: charts.ChartWork, permit: policy.Permit | None, context: Cont
 def verify(invocation: Invocation) -> Output:
     """Check every archive; the exit code is 1 when one is not what it should be."""
     checked = list(upkeep.verify(ChartCache(invocation.context.settings.cache_dir)))
-    output = _lines(f"{_title(record)} {problem or 'is right'}" for record, problem in checked)
+    output = for_people(f"{_title(record)} {problem or 'is right'}" for record, problem in checked)
     return output._replace(exit_code=1 if any(problem for _, problem in checked) else 0)
 
 
@@ -118,7 +118,7 @@ def prune(invocation: Invocation, older_than: str | None, max_size: str | None) 
     seconds = None if older_than is None else _amount("--older-than", older_than, SECONDS)
     size = None if max_size is None else _amount("--max-size", max_size, BYTES)
     gone = upkeep.prune(ChartCache(invocation.context.settings.cache_dir), seconds, size)
-    return _lines(
+    return for_people(
         [*(_title(one.record) for one in gone), f"removed {len(gone)}, {sum(one.size for one in gone)} bytes"]
     )
 
@@ -133,7 +133,7 @@ def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
     of_remotes = list(remotes.refresh(specs, context, permit))
     rest = [spec for spec in specs if spec not in dict(of_remotes)]
     of_charts = upkeep.refresh(rest, newest_helm(context.settings.tools_dir), context, permit) if rest else []
-    return _lines(_changed(change) for change in (*(change for _, change in of_remotes), *of_charts))
+    return for_people(_changed(change) for change in (*(change for _, change in of_remotes), *of_charts))
 
 
 def _changed(change: Change) -> str:
@@ -173,7 +173,3 @@ def _row(one: Stored) -> dict[str, object]:
         "used": used,
         "path": one.path,
     }
-
-
-def _lines(lines: Iterable[str]) -> Output:
-    return Output("".join(f"{line}\n" for line in lines).encode())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import __version__, diagnosis, instances
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.commands.given import content_or_stdin
 from cmp.diagnosis import sidecar
 
@@ -50,7 +50,7 @@ def command(invocation: Invocation, output_format: str, against: str) -> Output:
         }
         return Output(json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n", exit_code)
     lines = [f"cmp {__version__}", "", *_settings(_shown(settings.origins)), "", *_checks(checks)]
-    return Output("".join(f"{line}\n" for line in lines).encode(), exit_code)
+    return for_people(lines, exit_code)
 
 
 def _compare(file: str, invocation: Invocation) -> list[Check]:

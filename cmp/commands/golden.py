@@ -115,4 +115,4 @@ def _compare(run: Run, accept: str) -> Output:
     if wrong:
         summary += f"; if that is meant: {accept}"
     failed = next((done.exit_code for done in found if done.error), 0)
-    return Output(b"".join(different), failed or int(wrong > 0), summary)
+    return Output(b"".join(different), failed or int(wrong > 0), summary, is_text=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import edit, scaffold, toolstore
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.config import FILE
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
@@ -55,7 +55,7 @@ def command(invocation: Invocation, *, dry_run: bool) -> Output:
     if dry_run:
         return Output(content)
     edit.replace(os.path.join(invocation.cwd, FILE), content)
-    return Output(f"{summary}\n".encode())
+    return for_people([summary])
 
 
 def _refuse_second(cwd: str) -> None:

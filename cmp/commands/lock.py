@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import charts, lockfile, policy, toolchain, toolstore
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.commands.needed import needed
 from cmp.commands.remotes import Depot
 from cmp.errors import UsageError
@@ -50,7 +50,7 @@ def command(invocation: Invocation) -> Output:
     tools = [tool for pin in found.pins for tool in _tools(pin, before, context)]
     lock = Lock(tuple(locked), tuple(tools))
     _write(os.path.join(found.tree.root, lockfile.FILE), lockfile.dump(lock))
-    return Output(f"{lockfile.FILE}: {len(locked)} charts, {len(tools)} tools\n".encode())
+    return for_people([f"{lockfile.FILE}: {len(locked)} charts, {len(tools)} tools"])
 
 
 def _locked(named: Named, tree: WorkTree, depot: Depot, context: Context, permit: Permit | None) -> list[LockedChart]:

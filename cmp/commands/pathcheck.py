@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cmp.commands import Output
+from cmp.commands import Output, for_people
 from cmp.commands.given import content
 from cmp.preview import annotated
 from cmp.preview.annotated import Unread
@@ -38,12 +38,12 @@ def check(tree: WorkTree, files: Sequence[str], output_format: str, invocation: 
         else:
             warn(f"{found.place}: {found.subject} is not checked: no application here has its source path")
     wrong = [verdict for verdict in verdicts if not verdict.is_right]
-    if output_format == "json":
-        text = json.dumps([_object(verdict) for verdict in verdicts], indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = "".join(f"{line}\n" for verdict in wrong for line in _lines(verdict))
+    exit_code = 1 if wrong else 0
     summary = f"cmp: {len(verdicts)} Applications and ApplicationSets checked, {len(wrong)} not right"
-    return Output(text.encode(), 1 if wrong else 0, summary)
+    if output_format == "json":
+        printed = json.dumps([_object(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
+        return Output(f"{printed}\n".encode(), exit_code, summary)
+    return for_people((line for verdict in wrong for line in _lines(verdict)), exit_code, summary)
 
 
 def _named(files: Sequence[str], cwd: str) -> Iterator[Annotated]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp import instances
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.errors import CmpError, UsageError, suggestion
 from cmp.preview.annotation import SEPARATOR
 from cmp.preview.paths import Paths
@@ -53,11 +53,11 @@ def command(invocation: Invocation, names: tuple[str, ...], cluster: str, output
     found = Paths(tree)
     rows = [_row(found, app, pairs) for app, pairs in _chosen(found, names, cluster).items()]
     errors = [row.error for row in rows if row.error]
+    exit_code = errors[0].exit_code if errors else 0
     if output_format == "json":
-        text = json.dumps([_object(row) for row in rows], indent=2, ensure_ascii=False)
-    else:
-        text = "\n".join(_line(row) for row in rows)
-    return Output(f"{text}\n".encode(), errors[0].exit_code if errors else 0)
+        printed = json.dumps([_object(row) for row in rows], indent=2, ensure_ascii=False)
+        return Output(f"{printed}\n".encode(), exit_code)
+    return for_people(map(_line, rows), exit_code)
 
 
 def _chosen(found: Paths, names: Sequence[str], cluster: str) -> dict[str, list[Pair]]:

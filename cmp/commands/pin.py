@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp import edit, instances, layout, toolstore, usage
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.config import APP_FILE, FILE
 from cmp.config.keys import TOOLS
 from cmp.config.rules import VERSION
@@ -49,7 +49,7 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
     file = _file(before.repository, app, cluster)
     pinned = _own(before.repository, file).get(tool)
     if pinned and pinned.version == version:
-        return _lines([f"{pinned.source}  {tool} is {version} already", installed])
+        return for_people([f"{pinned.source}  {tool} is {version} already", installed])
     _write(tree, file, tool, version)
     after = usage.survey(WorkTree(tree.root))
     for failure in after.failures:
@@ -57,7 +57,7 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
     place = _own(after.repository, file)[tool].source
     was = f"{pinned.version} -> {version}" if pinned else f"{version}, a new pin"
     was_running, running = (_running(found, tool, app, cluster) for found in (before, after))
-    return _lines([f"{place}  {tool} {was}", *_effects(was_running, running, after.uses, file), installed])
+    return for_people([f"{place}  {tool} {was}", *_effects(was_running, running, after.uses, file), installed])
 
 
 def _check(tool: str, version: str, app: str, cluster: str) -> None:
@@ -145,7 +145,3 @@ def _installed(tool: str, version: str, settings: Settings) -> str:
     found = toolstore.entry(settings.tools_dir, tool, version, settings.custom_tools)
     how = f"{found.problem} here: cmp tools install {tool}@{version}" if found.problem else "is installed here"
     return f"{tool} {version} {how}"
-
-
-def _lines(lines: list[str]) -> Output:
-    return Output("".join(f"{line}\n" for line in lines).encode())

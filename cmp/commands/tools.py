@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import instances, lockfile, toolstore, usage
-from cmp.commands import Invocation, Output
+from cmp.commands import Invocation, Output, for_people
 from cmp.config.keys import TOOLS
 from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
@@ -20,7 +20,7 @@ from cmp.toolstore.install import WAYS, Installer
 from cmp.tree import WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cmp.toolstore import Entry
     from cmp.toolstore.install import Way
@@ -56,7 +56,7 @@ def install(
         tools = [installer.adopt(_known(_pin(specs[0])), os.path.join(invocation.cwd, program))]
     else:
         tools = [installer.install(pin, locked) for pin, locked in _wanted(invocation.cwd, specs, lock)]
-    return _lines(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
+    return for_people(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
 
 
 @command.command("list")
@@ -68,7 +68,7 @@ def list_(invocation: Invocation, output_format: str) -> Output:
     found = toolstore.entries(settings.tools_dir, settings.custom_tools)
     if output_format == "json":
         return Output(json.dumps([_row(entry) for entry in found], indent=2).encode() + b"\n")
-    return _lines(_line(entry) for entry in found)
+    return for_people(_line(entry) for entry in found)
 
 
 @command.command()
@@ -82,7 +82,7 @@ def verify(invocation: Invocation) -> Output:
         entry._replace(problem=toolstore.verify(entry))
         for entry in toolstore.entries(invocation.context.settings.tools_dir)
     ]
-    output = _lines(f"{entry.name} {entry.version} {entry.problem or 'is what was installed'}" for entry in checked)
+    output = for_people(f"{entry.name} {entry.version} {entry.problem or 'is what was installed'}" for entry in checked)
     return output._replace(exit_code=1 if any(entry.problem for entry in checked) else 0)
 
 
@@ -144,10 +144,6 @@ def _line(entry: Entry) -> str:
         columns = (entry.name, entry.version, record.via, f"{record.os}/{record.arch}", f"sha256:{record.sha256}")
     *short, last = columns
     return "".join(f"{text:<{width}}" for text, width in zip(short, WIDTHS, strict=True)) + last
-
-
-def _lines(lines: Iterable[str]) -> Output:
-    return Output("".join(f"{line}\n" for line in lines).encode())
 
 
 @contextmanager

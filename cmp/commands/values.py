@@ -56,7 +56,8 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
         context.log.warning(note)
     merged = merge(tree, instance, context)
     lines = _explained(merged, output_format) if explain else _plain(merged, output_format)
-    return Output(context.redactor.mask("".join(f"{line}\n" for line in lines)).encode())
+    printed = context.redactor.mask("".join(f"{line}\n" for line in lines)).encode()
+    return Output(printed, is_text=explain and output_format != "json")
 
 
 def merge(tree: Tree, instance: Instance, context: Context) -> Merged:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cmp.compare.align import KEYS
 from cmp.compare.equality import same
-from cmp.compare.printing import MAX_LENGTH, item, visible
+from cmp.compare.printing import MAX_LENGTH, item
+from cmp.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ def caption(before: object, after: object, label: str) -> str:
 
 
 def _numbered(label: str) -> str:
-    return f"- # {visible(label)}"
+    return f"- # {visible_line(label)}"
 
 
 def _is_telling(before: Mapping[str, object], after: Mapping[str, object], key: str) -> bool:

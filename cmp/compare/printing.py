@@ -5,11 +5,11 @@ from __future__ import annotations
 from cmp import yamldoc
 from cmp.compare.masks import outside
 from cmp.compare.sequences import common
+from cmp.visible import visible_line
 
 MAX_LINES = 200  # of one text, or of one difference
 MAX_LENGTH = 400  # characters of a text's line
 _AROUND = 80  # characters that stay before the first difference of two long lines
-_SPACES = "\t\u3000"  # not printable to Python, plain to see for a person
 
 
 def document(value: object) -> list[str]:
@@ -30,15 +30,6 @@ def item(value: object) -> list[str]:
 def lead(key: str) -> str:
     """Return a key and its colon, for a value that follows on the next lines."""
     return _dumped({key: None})[-1].removesuffix(" null")
-
-
-def visible(line: str) -> str:
-    r"""Return the line with `\u202e` and the like for every character that has no picture of its own.
-
-    Those are control characters, other spaces than the usual (tab, the ideographic space), marks without width or of
-    the writing direction, private and unassigned ones.
-    """
-    return line if line.isprintable() else "".join(map(_visible, line))
 
 
 def shortened(value: object) -> object:
@@ -87,11 +78,4 @@ def _shortened_text(text: str) -> str:
 
 
 def _dumped(value: object) -> list[str]:
-    return [visible(line) for line in yamldoc.dump_all([value]).decode().split("\n")[1:-1]]
-
-
-def _visible(char: str) -> str:
-    if char.isprintable() or char in _SPACES:
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004  # what the escapes can hold
+    return [visible_line(line) for line in yamldoc.dump_all([value]).decode().split("\n")[1:-1]]

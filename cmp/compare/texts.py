@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from cmp import yamldoc
 from cmp.compare.equality import same
-from cmp.compare.printing import MAX_LINES, cut, item, limited, visible, windows
+from cmp.compare.printing import MAX_LINES, cut, item, limited, windows
 from cmp.compare.sequences import blocks
+from cmp.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,5 +85,5 @@ def _changed(old: Sequence[str], new: Sequence[str], block: Block, indent: str) 
 
 
 def _line(sign: str, indent: str, line: str) -> str:
-    is_plain = visible(line) == line and line == line.rstrip()
+    is_plain = visible_line(line) == line and line == line.rstrip()
     return f"{sign}{indent}{line if is_plain else item(line)[0].removeprefix('- ')}" if line else sign

@@ -85,6 +85,9 @@ class Supply(Remotes, Protocol):
     def charts(self, wanted: Sequence[ChartRef]) -> list[ChartFile]:
         """Return the charts in the same order, from the cache or over the network; raises ChartError."""
 
+    def inspect(self, path: str) -> None:
+        """ChartError for a packed chart, by its path from `Work.root`, that no program should open."""
+
     def permit(self, feature: str, subject: str, place: str = "") -> None:
         """ConfigError unless the administrator's policy allows a feature (`cue.cmd`); `subject` is what would use it.
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cmp.errors import ConfigError
-from cmp.tree import WorkTree
+from cmp.tree import GIT, WorkTree, git_root, in_git, is_in_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,12 @@ def open_repository(start: str) -> tuple[WorkTree, str]:
     Git root.  ConfigError when there is neither.
     """
     start = os.path.realpath(start)
-    return _open(_git_root(start), start, start)
+    return _open(git_root(start), start, start)
 
 
 def checkout(start: str) -> str:
     """Return the Git root around a folder; where there is no Git, the root of its source tree (else ConfigError)."""
-    return _git_root(os.path.realpath(start)) or open_repository(start)[0].root
+    return git_root(os.path.realpath(start)) or open_repository(start)[0].root
 
 
 def has_repository(start: str) -> bool:
@@ -62,10 +62,6 @@ def open_sidecar(cwd: str, build_env: BuildEnv) -> tuple[WorkTree, str]:
     return _open(top, cwd if path == "." else os.path.join(top, path), cwd)
 
 
-def _git_root(folder: str) -> str:
-    return next((above for above in _upwards(folder) if os.path.lexists(os.path.join(above, ".git"))), "")
-
-
 def _without_suffix(cwd: str, path: str) -> str | None:
     if path == ".":
         return cwd
@@ -92,6 +88,8 @@ def _open(top: str, start: str, real: str) -> tuple[WorkTree, str]:
             f"no repository here: no {MARKER} and no folders {' and '.join(REFERENCE_FOLDERS)} in {real} or above",
             hint=f"go into the repository; its root holds {MARKER}, or the folders of the reference layout",
         )
+    if is_in_git(inside := os.path.relpath(start, top or root)):
+        raise in_git(inside)
     folder = os.path.relpath(start, root)
     return WorkTree(root, top), "" if folder == "." else folder
 
@@ -111,7 +109,7 @@ def _is_reference(folder: str) -> bool:
 def _candidates(top: str, start: str) -> Iterator[str]:
     for folder in _upwards(start):
         yield folder
-        if folder == top or os.path.lexists(os.path.join(folder, ".git")):
+        if folder == top or os.path.lexists(os.path.join(folder, GIT)):
             return
 
 

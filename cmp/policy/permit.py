@@ -98,7 +98,7 @@ class Permit(NamedTuple):
         if self.tree is None or self.folders is None:
             return
         named, real = join(self.tree.prefix, path), join(self.tree.prefix, self.tree.resolve(path))
-        if not any(_covers(folder, real) for folder in self.folders):
+        if not any(layout.matches_above(layout.parse(folder), real) for folder in self.folders):
             shown = layout.shown(real) if real == named else f"{layout.shown(real)} (through {layout.shown(named)})"
             raise _refusal(
                 f"AppProject {self.project} may not {verb} {shown}",
@@ -203,12 +203,6 @@ def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, p
 def _matches(patterns: Iterable[str], name: str) -> bool:
     segments = (layout.parse_text(pattern).segments[0] for pattern in patterns)
     return any(layout.match_name(segment, name, {}) is not None for segment in segments)
-
-
-def _covers(folder: str, path: str) -> bool:
-    """Say whether a pattern matches the path or a folder above it."""
-    pattern, parts = layout.parse(folder), path.split("/")
-    return any(layout.match(pattern, "/".join(parts[:count])) is not None for count in range(1, len(parts) + 1))
 
 
 def _refusal(what: str, hint: str, place: str = "") -> ConfigError:

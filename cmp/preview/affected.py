@@ -13,6 +13,7 @@ from cmp.changes import Unowned
 from cmp.config import APP_FILE
 from cmp.config import FILE as CONFIG_FILE
 from cmp.engines import FACTS
+from cmp.preview.copies import Copies
 from cmp.revision import LINK
 from cmp.tree import join
 
@@ -86,16 +87,17 @@ def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] =
     coming = [case for side in (base, head) for key, case in side.cases.items() if key in ends]
     unowned = tuple(one for one in _unowned(loose, base, head, ignore) if not _is_placeholder(one, coming))
     is_open = any(not one.rule for one in unowned)
+    copies = Copies(base, head, changed)
     found = []
     for key in keys:
         before, after = base.cases.get(key), head.cases.get(key)
         sees_it = is_open and any(case is not None and case.sees_tree for case in (before, after))
         one = _affected(key, base, head, touched[key], settings)
+        if effects := [Touch(*effect) for effect in copies.effects(key)]:
+            one = _effective(one, key, _subject(before, after), effects)
         if sees_it:
-            more = tuple(Touch(path.path, "its program sees the whole tree") for path in unowned if not path.rule)
-            one = (one or Affected(key, _subject(before, after), "both", (), is_effective=True))._replace(
-                is_effective=True, touches=(*(one.touches if one else ()), *more)
-            )
+            more = [Touch(path.path, "its program sees the whole tree") for path in unowned if not path.rule]
+            one = _effective(one, key, _subject(before, after), more)
         if one:
             found.append(one)
     return Reach(len(keys), tuple(found), unowned)
@@ -124,6 +126,12 @@ def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: 
         return Affected(key, subject, "both", (other,), is_effective) if is_effective else None
     shown = [*differences, *(_judged(one, base, head, key) for one in touches)]
     return Affected(key, subject, "both", tuple(shown), is_effective)
+
+
+def _effective(one: Affected | None, key: Key, subject: Subject, more: Iterable[Touch]) -> Affected:
+    """Return a pair, touched before or not, as one whose renders can differ, with the reasons."""
+    touches = (*(one.touches if one else ()), *more)
+    return (one or Affected(key, subject, "both", (), is_effective=True))._replace(is_effective=True, touches=touches)
 
 
 def _subject(*cases: Case | None) -> Subject:

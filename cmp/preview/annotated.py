@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 KINDS = {"Application": (), "ApplicationSet": ("spec", "template")}
 SUFFIXES = (".yaml", ".yml")
-GIT = ".git"
 CLUSTER = "cluster"  # the plugin's parameter
 
 
@@ -80,7 +79,7 @@ def scan(tree: Tree) -> Iterator[Annotated | Unread]:
 
 def _yaml_files(tree: Tree) -> Iterator[str]:
     for entry in tree.entries(""):
-        if entry.kind == "folder" and not entry.is_link and entry.name != GIT:
+        if entry.kind == "folder" and not entry.is_link:
             yield from (path for path in walk(tree, entry.name) if path.endswith(SUFFIXES))
         elif entry.kind == "file" and entry.name.endswith(SUFFIXES):
             yield entry.name

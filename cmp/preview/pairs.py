@@ -17,7 +17,7 @@ from cmp.compare import bumps, compare
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.log import Log
 from cmp.phases import Phases
-from cmp.preview import explained, rotated, unstable
+from cmp.preview import copies, explained, rotated, unstable
 from cmp.preview.causes import causes
 from cmp.preview.opened import Keeper, Opened
 from cmp.proc import Deadline
@@ -100,6 +100,7 @@ class _Pair:
     ) -> None:
         self._comparison = comparison
         self._subject = one.subject
+        self._unknown = tuple(touch.path for touch in one.touches if touch.how == copies.UNKNOWN)
         self._context = context
         self._keeper = keeper
         self._base, self._head = sides
@@ -131,7 +132,9 @@ class _Pair:
             return "failed"
         if self._base.case is None or self._head.case is None:
             return "added" if self._base.case is None else "removed"
-        return "changed" if has_changed or self._base.error else "equal"
+        if has_changed or self._base.error:
+            return "changed"
+        return "failed" if self._unknown else "equal"
 
     def _objects(self, side: _Side) -> tuple[Object, ...]:
         return masking.objects(side.done.rendered, self._context.redactor, self._label) if side.done else ()
@@ -155,10 +158,12 @@ class _Pair:
         return masking.masked(value, self._context.redactor, self._label)
 
     def _failures(self) -> Iterator[Failure]:
-        """Yield the failure of the newer side, or of the only one."""
+        """Yield the failure of the newer side, or of the only one; before it, what nobody can know."""
+        for path in self._unknown:
+            error = copies.unknown(path)
+            yield Failure(self._subject, tuple(error.lines()), is_new=True, exit_code=error.exit_code)
         failed = self._head if self._head.case else self._base
-        error = failed.error
-        if error is None:
+        if (error := failed.error) is None:
             return
         lines = self._context.redactor.labelled("\n".join(error.lines(with_pair=False)), self._label).splitlines()
         # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a stand-in.

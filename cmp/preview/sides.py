@@ -11,9 +11,10 @@ from cmp.errors import CmpError
 from cmp.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
 from cmp.instances import Repository, Request
 from cmp.revision import LINK
+from cmp.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cmp.changes import Delivery, Rule
     from cmp.instances import Pair
@@ -40,12 +41,16 @@ class Asked(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What one side has for a key: the instance with all that its render reads, or the error that keeps it from one."""
+    """What one side has for a key: the instance with all that its render reads, or the error that keeps it from one.
+
+    `copies` are the folders of which a render makes private copies.
+    """
 
     asked: Asked
     instance: Instance | None
     error: CmpError | None
     inputs: Inputs
+    copies: tuple[str, ...] = ()
     tools: tuple[ToolPin, ...] = ()
     repositories: tuple[str, ...] = ()
     sees_tree: bool = False
@@ -99,6 +104,24 @@ class Side:
         except CmpError as error:
             return f"error: {error}"
 
+    def refused_copies(self, folders: Iterable[str]) -> dict[str, CmpError]:
+        """Return which folders no private copy is made of, and why: a render with one of them ends so."""
+        refused: dict[str, CmpError] = {}
+        files: dict[str, list[str]] = {}
+        for folder in folders:
+            try:
+                files[folder] = files_of_copy(self.tree, folder)
+            except CmpError as error:
+                refused[folder] = error
+        paths = sorted({path for found in files.values() for path in found})
+        sizes = dict(zip(paths, self.tree.sizes(paths), strict=True))
+        for folder, found in files.items():
+            try:
+                require_room((path, sizes[path]) for path in found)
+            except CmpError as error:
+                refused[folder] = error
+        return refused
+
     def case(self, asked: Asked) -> Case:
         """Resolve what is asked for; an error is a case, too."""
         try:
@@ -106,7 +129,7 @@ class Side:
             needs = engine_of(instance.engines).needs(self.repository.tree, instance)
             has_secrets = bool(instance.secret_files) or any(layer.secret for layer in instance.layers)
             return Case(
-                *(asked, instance, None, self.prints.inputs(instance, needs)),
+                *(asked, instance, None, self.prints.inputs(instance, needs), self.prints.copied(instance, needs)),
                 tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),
                 repositories=tuple(self.prints.repositories(needs)),
                 sees_tree=needs.sees_tree,

@@ -92,7 +92,7 @@ class _Git:
 
     def _command(self, *arguments: str) -> Command:
         label = f"git {arguments[0]} ({self._wanted.url})"
-        return Command(label, (self._program, *arguments), self._env, cwd=self._folder)
+        return Command(label, (self._program, *arguments), {**self._env, "GIT_DIR": self._folder}, cwd=self._folder)
 
     def _failed(self, result: Result) -> ChartError:
         fault = faults.classify(result.stderr)

@@ -7,7 +7,6 @@
     groups.py     one change in several pairs
     paths.py      a change as a list of paths
     sections.py   everything else
-    visible.py    hidden characters made visible
     markup.py     spans and blocks as Markdown; budget.py shares out the length of a comment
     markdown.py, plaintext.py, page.py (with style.py), jsonview.py   the views
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from cmp.report import budget, groups, markup, overview, sections
 from cmp.report.matrix import matrix
 from cmp.report.spans import Extent, Table, line, plural
+from cmp.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -89,7 +90,7 @@ def _demand(body: Body, number: int) -> Demand:
 
 
 def _cost(piece: Sequence[str]) -> int:
-    shown = [markup.visible_line(each) for each in (*piece, _BETWEEN)]
+    shown = [visible_line(each) for each in (*piece, _BETWEEN)]
     return sum(len(each) + 1 for each in shown) + 2 * (markup.fence_length(shown) - markup.FENCE)
 
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp.report.spans import Bullets, Paragraph, Table, Verbatim
-from cmp.report.visible import visible
+from cmp.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,11 +70,6 @@ def fenced(lines: Iterable[str], info: str) -> str:
     return "\n".join((f"{fence}{info}", *shown, fence, ""))
 
 
-def visible_line(raw: str) -> str:
-    """Return a line for a fence: what is hidden is visible, tabs are left."""
-    return "\t".join(visible(part) for part in raw.split("\t"))
-
-
 def fence_length(shown: Iterable[str]) -> int:
     return max((FENCE, *(len(run) + 1 for each in shown for run in _RUN.findall(each))))
 
@@ -109,7 +104,8 @@ def _span(span: Span) -> str:
 
 
 def _html(span: Span) -> str:
-    shown = html.escape(cut(visible(span.text)))
+    raw = cut(visible(span.text))
     if span.style == "code":
-        return f"<code>{shown}</code>"
+        return f"<code>{html.escape(raw)}</code>"
+    shown = _SPECIAL.sub(_neutral, raw)
     return shown if span.style == "plain" else f"<b>{shown}</b>"

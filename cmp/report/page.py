@@ -8,11 +8,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cmp.report import groups, overview, sections
-from cmp.report.markup import visible_line
 from cmp.report.matrix import matrix
 from cmp.report.spans import Bullets, Extent, Paragraph, Verbatim, code, joined, line, plain, plural
 from cmp.report.style import SCRIPT, STYLE
-from cmp.report.visible import visible
+from cmp.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

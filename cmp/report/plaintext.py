@@ -6,10 +6,9 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from cmp.report import groups, overview, sections
-from cmp.report.markup import visible_line
 from cmp.report.matrix import matrix
 from cmp.report.spans import Bullets, Extent, Paragraph, Table, Verbatim, plain
-from cmp.report.visible import visible
+from cmp.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.application.document import GROUP, is_a, objects
 from cmp.errors import ConfigError
+from cmp.globs import whole_match
 from cmp.tree import walk
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from cmp.application.document import Found
     from cmp.tree import Tree
-
-_WILDCARD = re.compile(r"(\*\*/|\*\*|\*)")
-_MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
 
 
 class Declared(NamedTuple):
@@ -32,11 +29,11 @@ def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
 
     A file that is no YAML, such as a chart's template, is left out with a note, if it looks as if it had one.
     """
-    compiled = [_compiled(pattern) for pattern in patterns]
+    wanted = [*patterns]
     found: list[Found] = []
     notes: list[str] = []
     for path in walk(tree, ""):
-        if any(pattern.fullmatch(path) for pattern in compiled):
+        if any(whole_match(pattern, path) for pattern in wanted):
             try:
                 found += _declared(tree.read(path), path)
             except ConfigError as error:
@@ -51,7 +48,3 @@ def _declared(data: bytes, path: str) -> Iterator[Found]:
     """Yield the objects of a file, which is only parsed when it speaks of Argo CD."""
     if GROUP.encode() in data and b"Application" in data:
         yield from objects(data, path)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(_MEANING.get(part) or re.escape(part) for part in _WILDCARD.split(pattern)), re.DOTALL)

@@ -98,7 +98,7 @@ def _files(tree: Tree, folder: str) -> Iterator[str]:
     for entry in tree.entries(folder):
         path = join(folder, entry.name)
         if entry.kind == "folder" and not entry.is_link:
-            yield from _files(tree, path) if path != ".git" else ()
+            yield from _files(tree, path)
         else:
             yield path
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
+from cmp.globs import PatternError, char, chunks_of, go_chunks, go_match, members, star_match
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from cmp.globs import One
 
 _PART = re.compile(
     r"(?P<star>\*+)|(?P<one>\?)|\[(?P<no>[!^]?)(?P<set>(?:\\.|[^\]\\])(?:\\.|[^\]\\])*)\]|\\(?P<as>.)", re.DOTALL
@@ -17,20 +22,16 @@ _CLASS = re.compile(rf"(?:{_RANGE.pattern})+", re.DOTALL)
 _SPECIAL = re.compile(r"[*?\[\\]")
 
 
-class PatternError(ValueError):
-    """A pattern that is not well-formed, or whose meaning is not known here."""
-
-
 def directory(pattern: str) -> Callable[[str], bool]:
     """Return what matches a folder's path as `path.Match` does: `*` stays in a segment, `**` is the same.
 
     A malformed pattern matches nothing.
     """
     try:
-        compiled = _compiled(pattern, inside="[^/]", negations="^")
+        go_chunks(pattern)
     except PatternError:
         return lambda _: False
-    return lambda path: bool(compiled.fullmatch(path))
+    return partial(go_match, pattern)
 
 
 def pathspec(pattern: str) -> Callable[[str], bool]:
@@ -46,49 +47,40 @@ def pathspec(pattern: str) -> Callable[[str], bool]:
     if clean == ".":
         return lambda _: True
     is_folder = pattern.endswith("/")
-    compiled = _compiled(clean, inside=".", negations="!^") if _SPECIAL.search(clean) and not is_folder else None
+    chunks = chunks_of([*_items(clean)]) if _SPECIAL.search(clean) and not is_folder else None
 
     def matches(path: str) -> bool:
         if path.startswith(f"{clean}/") or (path == clean and not is_folder):
             return True
-        return bool(compiled and compiled.fullmatch(path))
+        return chunks is not None and star_match(chunks, path)
 
     return matches
 
 
-def _compiled(pattern: str, *, inside: str, negations: str) -> re.Pattern[str]:
-    parts: list[str] = []
+def _items(pattern: str) -> Iterator[One | None]:
+    """Yield what stands for each character; None for a star."""
     at = 0
     while at < len(pattern):
         found = _PART.match(pattern, at)
-        if not found:
-            if pattern[at] in "[\\":
-                raise PatternError("a bracket or a backslash has no end")
-            parts.append(re.escape(pattern[at]))
-            at += 1
-            continue
-        parts.append(_part(found, inside, negations))
-        at = found.end()
-    return re.compile("".join(parts), re.DOTALL)
+        if not found and pattern[at] in "[\\":
+            raise PatternError("a bracket or a backslash has no end")
+        yield _item(found) if found else char(pattern[at])
+        at = found.end() if found else at + 1
 
 
-def _part(found: re.Match[str], inside: str, negations: str) -> str:
+def _item(found: re.Match[str]) -> One | None:
     if found["star"]:
-        return f"{inside}*"
+        return None
     if found["one"]:
-        return inside
-    if found["as"]:
-        return re.escape(found["as"])
-    is_not = found["no"] and found["no"] in negations
-    members = _members(found["set"] if is_not or not found["no"] else found["no"] + found["set"])
-    return f"(?!/)[{'^' * bool(is_not)}{members}]" if inside == "[^/]" else f"[{'^' * bool(is_not)}{members}]"
+        return lambda _: True
+    return char(found["as"]) if found["as"] else members(_ranges(found["set"]), is_negated=bool(found["no"]))
 
 
-def _members(text: str) -> str:
+def _ranges(text: str) -> list[tuple[str, str]]:
     """Return the inside of a class in brackets: characters and ranges of them, each perhaps behind a backslash."""
     if not _CLASS.fullmatch(text):
         raise PatternError("a class in brackets is not read")
-    members = [(first[-1], last[-1:]) for first, last in _RANGE.findall(text)]
-    if any(last and last < first for first, last in members):
+    ranges = [(first[-1], (last or first)[-1]) for first, last in _RANGE.findall(text)]
+    if any(last < first for first, last in ranges):
         raise PatternError("a range in brackets ends before it begins")
-    return "".join(re.escape(first) + (f"-{re.escape(last)}" if last else "") for first, last in members)
+    return ranges

@@ -86,6 +86,8 @@ class Charts:
                 file=place,
                 hint="give it a Chart.yaml, or make it an application of its own for the engine plain or kustomize",
             )
+        if os.path.isfile(path):
+            self._work.supply.inspect(os.path.relpath(path, self._work.root))
         return path
 
 

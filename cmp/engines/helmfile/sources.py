@@ -86,7 +86,7 @@ class _Finder:
                 if self._is_template(file):
                     raise _known_too_late(found, file, text, self._folder)
                 continue
-            for start in {posixpath.dirname(file), self._folder, join(self._folder, STATES)}:
+            for start in sorted({posixpath.dirname(file), self._folder, join(self._folder, STATES)}):
                 path = posixpath.normpath(posixpath.join(start, found[0]))
                 if not path.startswith("..") and not self._is_around(path):
                     yield from _matching(self._tree, path)

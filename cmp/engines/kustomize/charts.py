@@ -18,7 +18,7 @@ from cmp.engines.kustomize.plugins import CHART
 from cmp.engines.kustomize.uses import field, items, place
 from cmp.errors import ConfigError
 from cmp.model import ChartRef, ToolPin
-from cmp.tree import join
+from cmp.tree import join, walk
 from cmp.unpack import unpack
 
 if TYPE_CHECKING:
@@ -142,6 +142,9 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
             path = join(one.root, folder)
             if entry.repository and one.tree.kind(folder) != "folder":
                 _require_same(wanted.setdefault(path, entry), entry, build)
+            elif one.root:  # fetched: the charts of the repository itself were looked through before
+                for packed in (file for file in walk(one.tree, join(folder, HOME)) if file.endswith(".tgz")):
+                    build.work.supply.inspect(join(one.root, packed))
     obtained = build.work.supply.charts([entry.ref for entry in wanted.values()]) if wanted else []
     for path, chart in zip(wanted, obtained, strict=True):
         with open(chart.path, "rb") as file:
