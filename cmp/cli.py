@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import environ, signals, workspace
+from cmp import environ, proc, signals, workspace
 from cmp.commands import Invocation, Output
 from cmp.context import Context
 from cmp.errors import CmpError, DeadlineError, Expired, InternalError, Interrupted, OutputError, UsageError
@@ -93,6 +93,7 @@ def _answer(run: Run) -> Output:
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
     found = environ.current(default_deadline=default_deadline)
     signals.expire_after(found.settings.deadline, GRACE_SECONDS)
+    proc.limit_memory(found.settings.child_memory)
     context = Context(
         settings=found.settings,
         deadline=Deadline(found.settings.deadline),

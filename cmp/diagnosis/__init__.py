@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cmp import confine, instances, policy, toolstore, usage, workspace, yamldoc
+from cmp import confine, instances, policy, proc, toolstore, usage, workspace, yamldoc
 from cmp.diagnosis import pins
 from cmp.diagnosis.check import Check, State, failed
 from cmp.errors import CmpError
@@ -33,6 +33,7 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from _interpreter()
     yield from _folders(settings)
     yield _wall()
+    yield _memory(settings)
     if settings.policy:
         yield _policy(cwd, settings.policy)
     yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
@@ -62,6 +63,18 @@ def _wall() -> Check:
     found = "they could reach hosts" if known else "they could read any file"
     hint = "run nodes with a newer Linux, 6.7 or later, where their authors are not trusted"
     return Check("Landlock", "warning", f"the kernel does not confine kustomize, helmfile and CUE: {found}", hint)
+
+
+def _memory(settings: Settings) -> Check:
+    """Say how much memory a program may take."""
+    subject = "memory of programs"
+    if not proc.tells_memory():
+        hint = "on Linux, CMP_CHILD_MEMORY limits it"
+        return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
+    if not settings.child_memory:
+        hint = "a chart that eats memory ends all renders of its container: let CMP_CHILD_MEMORY be a size"
+        return Check(subject, "warning", "no limit: CMP_CHILD_MEMORY is 0", hint)
+    return Check(subject, "ok", f"at most {proc.size(settings.child_memory)} for each, with all that it starts")
 
 
 def _alone(cwd: str, settings: Settings) -> Iterator[Check]:

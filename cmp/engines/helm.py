@@ -57,6 +57,7 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
         env=environment(work.env, work.home),
         cwd=work.folder,
         feeds=feeds,
+        place=instance.folder,
     )
     child = nursery.start(command)
 

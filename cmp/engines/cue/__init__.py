@@ -125,6 +125,7 @@ class _Run:
             },
             cwd=self._work.folder,
             sees=self._work.sight,
+            place=self._names.folder,
         )
         return self._nursery.wait(self._nursery.start(command))[0]
 
