@@ -46,12 +46,24 @@ def main(argv: Sequence[str]) -> int:
     run = Run(argv, Redactor())
     try:
         signals.listen(partial(_last_word, run))
+        _sweep(run)
         exit_code = _run(run)
         signals.ignore()  # there is nothing left to interrupt
     except Interrupted as interrupted:
         workspace.remove_left_behind()
         return _stopped(interrupted, run)
     return exit_code
+
+
+def _sweep(run: Run) -> None:
+    """Remove what killed runs left, before anything can fail: no wrong setting or argument keeps plaintext in place."""
+    folders = environ.current_folders()
+    workspace.sweep(folders.tmp)
+    if not run.is_for_argo_cd:  # the sidecar installs no tools, and tidies its chart cache when it fills it
+        from cmp import chartcache, toolstore  # noqa: PLC0415  # see above
+
+        toolstore.sweep(folders.tools)
+        chartcache.ChartCache(folders.cache).sweep()
 
 
 def _run(run: Run) -> int:

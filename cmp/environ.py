@@ -40,6 +40,15 @@ _GO_PREFIXES = (
 )
 
 
+class Folders(NamedTuple):
+    """Where runs write, and where a killed one may have left something; `tmp` (CMP_TMPDIR) may be empty."""
+
+    cache: str
+    state: str
+    tools: str
+    tmp: str
+
+
 class Environment(NamedTuple):
     """All that a run takes from `os.environ`; `plugin` holds the variables with an Application's parameters."""
 
@@ -60,6 +69,11 @@ def read(environ: Mapping[str, str], *, default_deadline: float) -> Environment:
 def current(*, default_deadline: float) -> Environment:
     """Read the environment of this process."""
     return read(os.environ, default_deadline=default_deadline)
+
+
+def current_folders() -> Folders:
+    """Return the folders of this process, whatever is wrong with other settings."""
+    return _folders(os.environ)
 
 
 def build_env(environ: Mapping[str, str]) -> BuildEnv:
@@ -87,14 +101,24 @@ def plugin_env(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
+def _folders(environ: Mapping[str, str]) -> Folders:
     home = environ.get("HOME") or "/"
     cache = os.path.join(environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "argocd-cmp")
     state = os.path.join(environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state"), "argocd-cmp")
+    return Folders(
+        cache=environ.get("CMP_CACHE_DIR") or os.path.join(cache, "charts"),
+        state=environ.get("CMP_STATE_DIR") or state,
+        tools=environ.get("CMP_TOOLS_DIR") or os.path.join(cache, "tools"),
+        tmp=environ.get("CMP_TMPDIR") or "",
+    )
+
+
+def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
+    folders = _folders(environ)
     defaults = {
-        "CMP_CACHE_DIR": os.path.join(cache, "charts"),
-        "CMP_STATE_DIR": state,
-        "CMP_TOOLS_DIR": os.path.join(cache, "tools"),
+        "CMP_CACHE_DIR": folders.cache,
+        "CMP_STATE_DIR": folders.state,
+        "CMP_TOOLS_DIR": folders.tools,
         "CMP_CUSTOM_TOOLS": "",
         "CMP_TOOLS_MIRROR": "",
         "CMP_TMPDIR": "",

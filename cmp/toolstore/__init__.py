@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.model import Tool
@@ -20,6 +21,7 @@ RECORD = "record.json"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _EXACT = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+_HALF_MADE = re.compile(r"\.\d+\.\d+\.\d+.*\.\d+(\.old)?")  # see `_beside` in cmp/toolstore/install.py
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -119,6 +121,14 @@ def verify(found: Entry) -> str:
     return f"has been changed: its sha256 is {actual}, at install it was {found.record.sha256}"
 
 
+def sweep(tools_dir: str) -> None:
+    """Remove the half-made folders of installs that were killed: those of versions that nobody installs now."""
+    with suppress(OSError):  # a store that may not be read is told by whoever needs it
+        for name in _folders(tools_dir, _NAME):
+            for half in _folders(os.path.join(tools_dir, name), _HALF_MADE):
+                _sweep(os.path.join(tools_dir, name), half)
+
+
 def is_exact(version: str) -> bool:
     """Whether a text is an exact version such as `3.18.6` or `4.0.0-rc.1`, and thus a safe name of a folder."""
     return _EXACT.fullmatch(version) is not None
@@ -158,6 +168,17 @@ def _read(path: str) -> Record:
     with open(path, encoding="utf-8") as file:
         data = json.load(file)
     return Record(*(data[field] for field in Record._fields))
+
+
+def _sweep(versions: str, half_made: str) -> None:
+    from shutil import rmtree  # noqa: PLC0415  # mostly there is nothing to sweep
+
+    from cmp.locks import unless_held  # noqa: PLC0415  # likewise
+
+    version = half_made.removesuffix(".old").rpartition(".")[0]
+    with unless_held(os.path.join(versions, f"{version}.lock")) as is_alone:
+        if is_alone:
+            rmtree(os.path.join(versions, half_made), ignore_errors=True)
 
 
 def _custom(custom: tuple[str, ...], name: str, version: str) -> Entry | None:
