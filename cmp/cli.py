@@ -152,7 +152,8 @@ def _stopped(interrupted: Interrupted, run: Run) -> int:
 
 def _fail(error: CmpError, run: Run) -> int:
     signals.disarm()
-    text = run.redactor.mask("\n".join(error.lines(for_operators=run.is_for_argo_cd))) + "\n"
+    lines = error.lines(for_operators=run.is_for_argo_cd, mask=run.redactor.mask)
+    text = "".join(f"{line}\n" for line in lines)
     _say(_shortened(text))
     return error.exit_code
 
