@@ -1,7 +1,8 @@
 """What will go wrong, found before it does: for `cmp doctor`.
 
 check.py    what is said about one thing           pins.py       which application runs what, and which pins are idle
-sidecar.py  does a sidecar have what is pinned?    __init__.py   everything else that a render needs
+sidecar.py  does a sidecar have what is pinned?    secrets.py    which secrets are too short to be masked everywhere
+__init__.py everything else that a render needs
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cmp import confine, instances, policy, proc, toolstore, usage, workspace, yamldoc
-from cmp.diagnosis import pins
+from cmp.diagnosis import pins, secrets
 from cmp.diagnosis.check import Check, State, failed
 from cmp.errors import CmpError
 
@@ -53,6 +54,7 @@ def _around(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from pins.examine(found, settings)
     if any(pin.name == usage.SOPS for use in found.uses for pin in use.pins):
         yield _keys(settings.env.secrets)
+    yield from secrets.examine(tree, found)
 
 
 def _wall() -> Check:
