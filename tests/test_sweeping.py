@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.harness import Sandbox
 
 SIDECAR = ("generate", "parameters")
-FAILS = {"CMP_DEADLINE": "never"}
 
 
 class Left(NamedTuple):
@@ -56,7 +55,7 @@ def leave(sandbox: Sandbox, folder: Path) -> Left:
 @pytest.mark.parametrize("argv", [*((verb,) for verb in VERBS), ("no-such-verb",), ("doctor", "--no-such-option"), ()])
 def test_every_verb_sweeps_whatever_its_own_fate(argv: tuple[str, ...], sandbox: Sandbox, tmp_path: Path) -> None:
     left = leave(sandbox, tmp_path)
-    ran = sandbox.run(*argv, cwd=tmp_path, **FAILS)
+    ran = sandbox.run(*argv, cwd=tmp_path, CMP_DEADLINE="never")
     assert (ran.code, ran.first_line) == (3, "cmp: CMP_DEADLINE is 'never', not a number of seconds above 0")
     assert left.there() == (["tool", "archive"] if argv[:1] and argv[0] in SIDECAR else [])
 
@@ -74,8 +73,8 @@ def test_a_wrong_argument_comes_after_the_sweep(
 
 
 def test_a_folder_of_the_setting_that_is_not_there_is_no_reason_to_fail(sandbox: Sandbox, tmp_path: Path) -> None:
-    nowhere = dict.fromkeys(("CMP_TMPDIR", "CMP_TOOLS_DIR", "CMP_CACHE_DIR"), str(tmp_path / "nowhere"))
-    assert sandbox.run("--version", cwd=tmp_path, **nowhere).code == 0
+    sandbox.extra |= dict.fromkeys(("CMP_TMPDIR", "CMP_TOOLS_DIR", "CMP_CACHE_DIR"), str(tmp_path / "nowhere"))
+    assert sandbox.run("--version", cwd=tmp_path).code == 0
 
 
 # Near misses
