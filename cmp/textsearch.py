@@ -38,7 +38,7 @@ class _Known(NamedTuple):
 
 
 class Texts:
-    """A set of texts that are found as a whole, and another one of which any part is found."""
+    """Texts that are found where they occur as a whole, and texts of which any long enough part is found."""
 
     def __init__(self) -> None:
         self._by_width: dict[int, dict[str, _Known]] = {}
