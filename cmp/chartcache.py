@@ -30,6 +30,7 @@ SOURCE = "source:"  # instead of a repository's URL: the archive was packaged fr
 GIT, FILE = "git+", "file+"  # before the URL of what is no chart: a Git repository's files, a web server's file
 PART = "part+"  # instead of a URL: the part that is used of such an archive, with this digest
 USE_SECONDS = 3600  # the time of last use is not written more often than that
+ABANDONED_SECONDS = 3600.0  # a file that is still in incoming/ after that was left by a process that died
 
 
 class Key(NamedTuple):
@@ -109,7 +110,7 @@ class ChartCache:
     def publish(self, key: Key, archive: Archive) -> None:
         """Put an archive in place, then the entry that names it; ChartError when the folder cannot be written."""
         try:
-            self._tag()
+            self._prepare()
             path = self.path(Record(key, archive.version, archive.sha256))
             self._write(path, archive.data)
             entry = {**key._asdict(), "chart": archive.version, "sha256": archive.sha256}
@@ -145,13 +146,17 @@ class ChartCache:
         if record.key.repository.startswith((SOURCE, PART)):
             _quietly_remove(self._index(record.key))
 
-    def clean(self, abandoned: float, unused: float | None) -> None:
-        """Remove half-written files from before the time `abandoned`, and notes that are older than `unused`."""
-        for path in _files(os.path.join(self.folder, "incoming")):
-            _remove_older(path, abandoned)
-        for folder in _files(os.path.join(self.folder, "notes")) if unused is not None else ():
+    def sweep(self) -> None:
+        """Remove the half-written files of killed runs; in a folder that is no cache, nothing."""
+        found = list(_files(os.path.join(self.folder, "incoming")))
+        for path in found if found and self.is_tagged else ():
+            _remove_older(path, time.time() - ABANDONED_SECONDS)
+
+    def forget_notes(self, unused: float) -> None:
+        """Remove notes from before the time `unused`."""
+        for folder in _files(os.path.join(self.folder, "notes")):
             for path in _files(folder):
-                _remove_older(path, unused or 0.0)
+                _remove_older(path, unused)
 
     def records(self) -> list[Record]:
         """List everything that was ever published here, sorted; damaged entries are left out."""
@@ -181,7 +186,7 @@ class ChartCache:
     def keep(self, kind: str, text: str, value: object) -> None:
         """Remember a result that depends on nothing but the text; a folder that cannot be written is no error."""
         try:
-            self._tag()
+            self._prepare()
             self._write(self._note(kind, text), _dumps(value))
         except OSError:
             return
@@ -201,8 +206,10 @@ class ChartCache:
         except (OSError, ValueError):
             return None
 
-    def _tag(self) -> None:
+    def _prepare(self) -> None:
+        """Make the folder a cache, and sweep it: that costs nothing beside what is about to be written."""
         os.makedirs(os.path.join(self.folder, "incoming"), exist_ok=True)
+        self.sweep()
         if not self.is_tagged:
             self._write(os.path.join(self.folder, TAG), SIGNATURE)
 

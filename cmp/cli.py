@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import environ, signals, workspace
+from cmp import environ, proc, signals, workspace
 from cmp.commands import Invocation, Output
 from cmp.context import Context
 from cmp.errors import CmpError, DeadlineError, Expired, InternalError, Interrupted, OutputError, UsageError
@@ -48,12 +48,24 @@ def main(argv: Sequence[str]) -> int:
     run = Run(argv, Redactor())
     try:
         signals.listen(partial(_last_word, run))
+        _sweep(run)
         exit_code = _run(run)
         signals.ignore()  # there is nothing left to interrupt
     except Interrupted as interrupted:
         workspace.remove_left_behind()
         return _stopped(interrupted, run)
     return exit_code
+
+
+def _sweep(run: Run) -> None:
+    """Remove what killed runs left, before anything can fail: no wrong setting or argument keeps plaintext in place."""
+    folders = environ.current_folders()
+    workspace.sweep(folders.tmp)
+    if not run.is_for_argo_cd:  # the sidecar installs no tools, and tidies its chart cache when it fills it
+        from cmp import chartcache, toolstore  # noqa: PLC0415  # see above
+
+        toolstore.sweep(folders.tools)
+        chartcache.ChartCache(folders.cache).sweep()
 
 
 def _run(run: Run) -> int:
@@ -95,6 +107,7 @@ def _answer(run: Run) -> Output:
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
     found = environ.current(default_deadline=default_deadline)
     signals.expire_after(found.settings.deadline, GRACE_SECONDS)
+    proc.limit_memory(found.settings.child_memory)
     context = Context(
         settings=found.settings,
         deadline=Deadline(found.settings.deadline),
@@ -160,7 +173,8 @@ def _stopped(interrupted: Interrupted, run: Run) -> int:
 
 def _fail(error: CmpError, run: Run) -> int:
     signals.disarm()
-    text = run.redactor.mask("\n".join(error.lines(for_operators=run.is_for_argo_cd))) + "\n"
+    lines = error.lines(for_operators=run.is_for_argo_cd, mask=run.redactor.mask)
+    text = "".join(f"{line}\n" for line in lines)
     _say(_shortened(visible_text(text)))
     return error.exit_code
 

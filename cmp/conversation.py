@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cmp import signals
 from cmp.errors import DeadlineError, ToolError
-from cmp.proc import CHUNK, Pipe, spawn
+from cmp.proc import CHUNK, MemoryWatch, Pipe, spawn
 
 if TYPE_CHECKING:
     from cmp.proc import Command, Deadline
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Conversation:
     """A program that answers one request after the other, such as `git cat-file --batch`, until it is closed.
 
-    ToolError when it ends, DeadlineError when an answer is not there in time.
+    ToolError when it ends, DeadlineError when an answer is not there in time, EngineError when it takes too much
+    memory.
     """
 
     def __init__(self, command: Command, deadline: Deadline) -> None:
@@ -29,6 +30,7 @@ class Conversation:
         except OSError as error:
             raise ToolError(f"cannot start {command.label}: {error.strerror}", foreign=True) from None
         self._input.close_reader()
+        self._memory = MemoryWatch(command, self._process.pid)
         self._answer = bytearray()
 
     def ask(self, request: bytes) -> None:
@@ -68,8 +70,11 @@ class Conversation:
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101
         stream = self._process.stdout.fileno()
+        ready: list[int] = []
         with signals.doing(f"waiting for {self._command.label}"):
-            ready, _, _ = select.select([stream], [], [], self._deadline.remaining())
+            while not ready and self._deadline.remaining() > 0:
+                self._memory.check()
+                ready, _, _ = select.select([stream], [], [], min(self._deadline.remaining(), self._memory.pause()))
         if not ready:
             seconds = self._deadline.seconds
             raise DeadlineError(f"{self._command.label} did not answer when the deadline of {seconds:g} s passed")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SIDECAR_DEADLINE = 40.0  # Argo CD's 60 s also hold queueing, git and the streaming of the repository
 RENDERS = 4  # at once in one sidecar: each has a helm that takes a hundred megabytes and more
+CHILD_MEMORY = "2GiB"  # twenty times what helm takes for a usual chart
+LEAST_CHILD_MEMORY = 64 << 20  # a program of Go that does nothing takes half of it
+UNITS = {"": 0, "Ki": 10, "KiB": 10, "Mi": 20, "MiB": 20, "Gi": 30, "GiB": 30}
 PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes minutes
 
 _COMMON = ("PATH", "LANG", "LC_ALL", "TZ")
@@ -35,6 +38,15 @@ _GO_PREFIXES = (
     *("CGO_", "GOARCH", "GOBIN", "GOCACHE", "GOFLAGS", "GOINSECURE", "GOMODCACHE", "GONO", "GOOS", "GOPATH"),
     *("GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN"),
 )
+
+
+class Folders(NamedTuple):
+    """Where runs write, and where a killed one may have left something; `tmp` (CMP_TMPDIR) may be empty."""
+
+    cache: str
+    state: str
+    tools: str
+    tmp: str
 
 
 class Environment(NamedTuple):
@@ -57,6 +69,11 @@ def read(environ: Mapping[str, str], *, default_deadline: float) -> Environment:
 def current(*, default_deadline: float) -> Environment:
     """Read the environment of this process."""
     return read(os.environ, default_deadline=default_deadline)
+
+
+def current_folders() -> Folders:
+    """Return the folders of this process, whatever is wrong with other settings."""
+    return _folders(os.environ)
 
 
 def build_env(environ: Mapping[str, str]) -> BuildEnv:
@@ -84,19 +101,30 @@ def plugin_env(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
+def _folders(environ: Mapping[str, str]) -> Folders:
     home = environ.get("HOME") or "/"
     cache = os.path.join(environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "argocd-cmp")
     state = os.path.join(environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state"), "argocd-cmp")
+    return Folders(
+        cache=environ.get("CMP_CACHE_DIR") or os.path.join(cache, "charts"),
+        state=environ.get("CMP_STATE_DIR") or state,
+        tools=environ.get("CMP_TOOLS_DIR") or os.path.join(cache, "tools"),
+        tmp=environ.get("CMP_TMPDIR") or "",
+    )
+
+
+def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
+    folders = _folders(environ)
     defaults = {
-        "CMP_CACHE_DIR": os.path.join(cache, "charts"),
-        "CMP_STATE_DIR": state,
-        "CMP_TOOLS_DIR": os.path.join(cache, "tools"),
+        "CMP_CACHE_DIR": folders.cache,
+        "CMP_STATE_DIR": folders.state,
+        "CMP_TOOLS_DIR": folders.tools,
         "CMP_CUSTOM_TOOLS": "",
         "CMP_TOOLS_MIRROR": "",
         "CMP_TMPDIR": "",
         "CMP_CLUSTER": "",
         "CMP_RENDERS": str(RENDERS),
+        "CMP_CHILD_MEMORY": CHILD_MEMORY,
         "CMP_DEADLINE": f"{default_deadline:g}",
         "CMP_OFFLINE": "",
         "CMP_CA_FILE": "",
@@ -115,6 +143,7 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         cluster=found["CMP_CLUSTER"],
         deadline=_seconds("CMP_DEADLINE", found["CMP_DEADLINE"]),
         renders=_count("CMP_RENDERS", found["CMP_RENDERS"]),
+        child_memory=_memory("CMP_CHILD_MEMORY", found["CMP_CHILD_MEMORY"]),
         offline=_flag("CMP_OFFLINE", found["CMP_OFFLINE"]),
         mirror=found["CMP_TOOLS_MIRROR"],
         helm_repository_config=found["HELM_REPOSITORY_CONFIG"],
@@ -143,6 +172,18 @@ def _count(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
         raise ConfigError(f"{name} is {text!r}, not a whole number above 0")
     return int(text)
+
+
+def _memory(name: str, text: str) -> int:
+    """Read a size in bytes, as Go (`512MiB`) and Kubernetes (`512Mi`) write it; `0` and `off` are no limit."""
+    if text.lower() in ("0", "off"):
+        return 0
+    digits = text.rstrip("KMGiB")
+    shift = UNITS.get(text[len(digits) :], -1)
+    size = int(digits) << shift if digits.isascii() and digits.isdecimal() and shift >= 0 else 0
+    if size < LEAST_CHILD_MEMORY:
+        raise ConfigError(f"{name} is {text!r}, neither a size of at least 64MiB, such as 2GiB, nor 0 for no limit")
+    return size
 
 
 def _flag(name: str, text: str) -> bool:

@@ -25,7 +25,7 @@ from signal import SIGALRM
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from cmp.model import Problem
 
@@ -50,6 +50,9 @@ class Located:
 class CmpError(Located, Exception):
     """Say what is wrong, where, and what to do; never contain a decrypted value that the redactor does not know.
 
+    The `hint` is never masked: it is made of our own words and of names (files, options, versions, recipients); what a
+    program said, or a value of an input, stands in `what`.
+
     `file` is a root-relative path, with `:line` or `:line:column` where known. `foreign` says that the repository is
     not at fault (a network, a store, a key), so that a retry without a new commit can succeed.
     """
@@ -64,7 +67,9 @@ class CmpError(Located, Exception):
         self.hint = hint
         self.foreign = foreign
 
-    def lines(self, *, for_operators: bool = False, with_pair: bool = True) -> list[str]:
+    def lines(
+        self, *, for_operators: bool = False, with_pair: bool = True, mask: Callable[[str], str] = str
+    ) -> list[str]:
         """Return the error as its printed lines, without a final newline each; operators get a reference.
 
         Who tells application and cluster anyway does it without them: then the same error of several pairs is equal.
@@ -79,8 +84,8 @@ class CmpError(Located, Exception):
         if for_operators:
             hints.append(f"see operations.md#{self.reference}")
         return [
-            f"cmp: {self.what}",
-            *([f"  where: {where}"] if where else []),
+            f"cmp: {mask(self.what)}",
+            *([f"  where: {mask(where)}"] if where else []),
             *([f"  hint: {'; '.join(hints)}"] if hints else []),
         ]
 

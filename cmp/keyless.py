@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING
+from binascii import a2b_base64
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.redact import Secret
@@ -19,17 +21,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Learn = Callable[[Secret], object]
+    # Makes what stands in the place of a leaf, of its type (sops' name for it), its path and its ciphertext.
+    Put = Callable[[str, str, str], object]
 
-CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,[^\]]*?(?:type:(\w+))?\]")
+CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,(?:data:([^,\]]*),)?[^\]]*?(?:type:(\w+))?\]")
 METADATA = "sops"
 DIGITS = 8
 LEAST, RANGE = 20_000, 30_000  # of the numbers: a port may be wanted
 
 
+class Leaf(NamedTuple):
+    """An encrypted leaf: its path, its type (sops' name for it), and the length of its plaintext in bytes.
+
+    The cipher (AES in Galois/Counter Mode) keeps the length.
+    """
+
+    path: str
+    kind: str
+    length: int
+
+
+def leaves(kind: str, data: bytes) -> list[Leaf]:
+    """Return the encrypted leaves of a file of a format, in its order."""
+    found: list[Leaf] = []
+
+    def note(of_type: str, path: str, ciphertext: str) -> str:
+        parts = CIPHERTEXT.fullmatch(ciphertext)
+        found.append(Leaf(path, of_type, len(a2b_base64(parts[1] or "")) if parts else 0))
+        return ""
+
+    _with_plain(kind, data, note)
+    return found
+
+
 def stand_in(kind: str, data: bytes, learn: Learn) -> bytes:
     """Return an encrypted file of a format (sops' name for it) with stand-ins, and tell `learn` of each."""
+    return _with_plain(kind, data, partial(_typed, learn=learn))
+
+
+def _with_plain(kind: str, data: bytes, put: Put) -> bytes:
     if kind in ("yaml", "json", "binary"):
-        documents = [_replaced(document, "", learn) for document in yamldoc.load_all(data)]
+        documents = [_replaced(document, "", put) for document in yamldoc.load_all(data)]
         documents = [_without_metadata(document) for document in documents]
         if kind == "yaml":
             return yamldoc.dump_all(documents)
@@ -37,7 +69,7 @@ def stand_in(kind: str, data: bytes, learn: Learn) -> bytes:
         if kind == "binary":
             return str(only.get("data", "")).encode() if isinstance(only, dict) else b""
         return json.dumps(only, ensure_ascii=False, indent=2).encode()
-    return "".join(_lines(kind, data.decode("utf-8", "surrogateescape"), learn)).encode("utf-8", "surrogateescape")
+    return "".join(_lines(kind, data.decode("utf-8", "surrogateescape"), put)).encode("utf-8", "surrogateescape")
 
 
 def _without_metadata(document: object) -> object:
@@ -46,16 +78,16 @@ def _without_metadata(document: object) -> object:
     return {key: item for key, item in document.items() if key != METADATA}
 
 
-def _replaced(value: object, path: str, learn: Learn) -> object:
+def _replaced(value: object, path: str, put: Put) -> object:
     if isinstance(value, dict):
         return {
-            key: item if not path and key == METADATA else _replaced(item, f"{path}.{key}" if path else key, learn)
+            key: item if not path and key == METADATA else _replaced(item, f"{path}.{key}" if path else key, put)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_replaced(item, f"{path}[{index}]", learn) for index, item in enumerate(value)]
+        return [_replaced(item, f"{path}[{index}]", put) for index, item in enumerate(value)]
     if isinstance(value, str) and (found := CIPHERTEXT.fullmatch(value)):
-        return _typed(found[1] or "str", path, value, learn)
+        return put(found[2] or "str", path, value)
     return value
 
 
@@ -72,7 +104,7 @@ def _typed(kind: str, path: str, ciphertext: str, learn: Learn) -> object:
     return value
 
 
-def _lines(kind: str, text: str, learn: Learn) -> list[str]:
+def _lines(kind: str, text: str, put: Put) -> list[str]:
     """Replace the values of a dotenv or INI file, and leave out what sops added."""
     lines, section = [], ""
     for line in text.splitlines(keepends=True):
@@ -83,6 +115,6 @@ def _lines(kind: str, text: str, learn: Learn) -> list[str]:
         name, equals, value = line.partition("=")
         if equals and (found := CIPHERTEXT.fullmatch(value.strip())):
             path = f"{section.strip('[]')}.{name.strip()}".strip(".")
-            line = f"{name}={_typed('str', path, found[0], learn)}\n"  # noqa: PLW2901
+            line = f"{name}={put('str', path, found[0])}\n"  # noqa: PLW2901
         lines.append(line)
     return lines

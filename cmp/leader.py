@@ -93,10 +93,9 @@ def _children() -> list[int]:
 def _say_killed(signum: signal.Signals) -> None:
     """Report what the renderer could not, and sweep what it could not remove."""
     from cmp import environ, workspace  # noqa: PLC0415  # only here: the leader is small
-    from cmp.errors import CmpError, KilledError  # noqa: PLC0415
+    from cmp.errors import KilledError  # noqa: PLC0415
 
-    with suppress(CmpError):
-        workspace.sweep(environ.current(default_deadline=environ.SIDECAR_DEADLINE).settings.tmp_dir)
+    workspace.sweep(environ.current_folders().tmp)
     hint = "the memory limit of the sidecar is the usual reason: raise it, or lower CMP_RENDERS"
     is_sudden = signum == signal.SIGKILL
     error = KilledError(f"the render was killed by {signum.name}", hint=hint if is_sudden else "", foreign=True)

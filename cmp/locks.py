@@ -1,7 +1,8 @@
-"""Single flight: of several processes that need the same thing, one makes it and the others wait for it."""
+"""Locks on files: of several processes that need the same thing, one makes it and the others wait for it."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,3 +32,25 @@ def single_flight(path: str, timeout: float) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+@contextmanager
+def unless_held(path: str) -> Iterator[bool]:
+    """Hold the lock file `path` during the block, if it is there and free; yield whether it is held."""
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _is_taken(lock)
+    finally:
+        os.close(lock)
+
+
+def _is_taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

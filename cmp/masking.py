@@ -37,7 +37,7 @@ def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
         value = {**value, **dict(_sealed(value, redactor, label))}
     identity = Identity(manifest.api_version.rpartition("/")[0], manifest.kind, manifest.namespace, manifest.name)
     # One search through the whole text is much faster than one in each scalar, and few objects hold a secret.
-    if redactor.may_hold(yamldoc.to_json(value)):
+    if redactor.may_hold("\n".join(_scalars(value))):
         value = cast("dict[str, object]", masked(value, redactor, label))
         identity = Identity(*(redactor.labelled(part, label) for part in identity))
     return Object(manifest.api_version, identity, value, manifest.source)
@@ -57,6 +57,19 @@ def _decoded(entry: object) -> str:
         return b64decode(str(entry), validate=True).decode("utf-8", "surrogateescape")
     except ValueError:  # the API server would refuse it
         return str(entry)
+
+
+def _scalars(value: object) -> Iterator[str]:
+    """Yield every key and every scalar as a text, none of them quoted."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _scalars(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _scalars(item)
+    else:
+        yield value if isinstance(value, str) else yamldoc.to_json(value)
 
 
 def masked(value: object, redactor: Redactor, label: Label) -> object:

@@ -209,6 +209,7 @@ class Settings(NamedTuple):
     cluster: str
     deadline: float
     renders: int
+    child_memory: int
     offline: bool
     mirror: str
     helm_repository_config: str

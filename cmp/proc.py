@@ -6,6 +6,10 @@ waits to be read.  Whatever is still alive when the `with` block ends, for whate
 
 No child outlives us: on Linux the kernel kills it when our thread dies (parent-death signal), also when that is by
 SIGKILL.  Children stay in our process group, which is how Argo CD and terminals end a plugin.
+
+No child takes more memory than this process allows its children (`limit_memory`, on Linux): the code that waits for a
+child also looks at its resident size from time to time.  A limit of the kernel would not do: of the resident size it
+has none for a process, and Go reserves far more address space than it uses.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp import confine, signals
-from cmp.errors import DeadlineError, OutputError, ToolError
+from cmp.errors import DeadlineError, EngineError, OutputError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +42,21 @@ POLL_MS = 100  # how late the death of a child is seen whose own child still hol
 LINGER_SECONDS = 1.0  # how long such pipes are still read after the child itself has ended
 MAX_STDERR_BYTES = 1 << 20
 MAX_STDOUT_BYTES = 256 << 20  # no cluster takes that much; a template in an endless loop prints more
+LOOK_SECONDS = 0.25  # between two looks at a child's memory; a usual helm has ended before the first
+OWN_MEMORY = (b"RssAnon:", b"RssShmem:", b"VmSwap:")  # lines of /proc/PID/status, in KiB
+GROWTH = 4 << 30  # bytes a second: no program fills memory faster, so that a look is never too late by much
+
+_limits = {"memory": 0}  # bytes that a child of this process may take with all that it starts; 0: any number
+
+
+def limit_memory(count: int) -> None:
+    """Allow each child of this process, together with all that descends from it, so many bytes; 0 is no limit."""
+    _limits["memory"] = count
+
+
+def tells_memory() -> bool:
+    """Whether this system tells how much memory a child takes; where it does not, there is no limit."""
+    return sys.platform == "linux" and os.path.exists("/proc/self/status")
 
 
 class Deadline:
@@ -113,7 +132,8 @@ class Feed(Pipe):
 class Command(NamedTuple):
     """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`.
 
-    With `sees` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/confine.py).
+    With `sees` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/confine.py).  `place` is
+    the file or folder of the repository that the command works on.  Without `is_bounded` its memory has no limit.
     """
 
     label: str
@@ -123,6 +143,8 @@ class Command(NamedTuple):
     stdin: bytes = b""
     feeds: tuple[Pipe, ...] = ()
     sees: confine.Sight | None = None
+    place: str = ""
+    is_bounded: bool = True
 
 
 class Result(NamedTuple):
@@ -131,6 +153,37 @@ class Result(NamedTuple):
     returncode: int
     stdout: bytes
     stderr: bytes
+
+
+class MemoryWatch:
+    """The memory of a running child and of all that descends from it, looked at from time to time."""
+
+    def __init__(self, command: Command, pid: int) -> None:
+        self._command = command
+        self._limit = _limits["memory"] if command.is_bounded and tells_memory() else 0
+        self._pid = pid
+        self._next = time.monotonic() + self._pause(0)
+
+    def pause(self) -> float:
+        """Return the seconds until the next look is due."""
+        return max(0.0, self._next - time.monotonic()) if self._limit else LOOK_SECONDS
+
+    def check(self) -> None:
+        """Look, if a look is due; EngineError when the child takes too much, whose end is the caller's business."""
+        if not self._limit or self.pause() > 0:
+            return
+        taken = _memory(self._pid)
+        if taken > self._limit:
+            raise EngineError(
+                f"{self._command.label} was ended: it took more than {size(self._limit)} of memory",
+                file=self._command.place,
+                hint="mostly a template makes too much of something, as an endless loop does; if this is needed, raise "
+                "CMP_CHILD_MEMORY, and the memory limit of the container with it",
+            )
+        self._next = time.monotonic() + self._pause(taken)
+
+    def _pause(self, taken: int) -> float:
+        return min(LOOK_SECONDS, (self._limit - taken) / GROWTH)
 
 
 class Child:
@@ -157,6 +210,7 @@ class Child:
         finally:
             if stdout >= 0:
                 os.close(stdout)
+        self.memory = MemoryWatch(command, self.process.pid)
         for feed in self._feeds:
             feed.close_reader()
         assert self.process.stderr is not None  # noqa: S101
@@ -268,11 +322,16 @@ class Nursery:
             poll.register(stream, select.POLLIN)
         # A child that has closed its streams is about to end: what waits for it must not wait for another's silence.
         pause = POLL_MS if all(child.open_streams for child in alive) else 1
-        timeout = min(pause, self._deadline.remaining() * 1000)
+        running = [child.memory for child in alive if child.process.returncode is None]
+        due = min((memory.pause() for memory in running), default=LOOK_SECONDS)
+        timeout = min(pause, self._deadline.remaining() * 1000, due * 1000)
         for descriptor, _ in poll.poll(timeout):
             streams[descriptor].drain(descriptor)
         for child in alive:
             child.settle()
+        for child in alive:
+            if child.process.returncode is None:  # else its number may be another's by now
+                child.memory.check()
 
 
 def run(command: Command, deadline: Deadline) -> Result:
@@ -284,14 +343,38 @@ def run(command: Command, deadline: Deadline) -> Result:
 def _stopped(pid: int) -> list[int]:
     """Stop a process and all that descends from it, so that nothing new is started, and return what does."""
     found: list[int] = []
-    with suppress(OSError):  # it has ended, or the kernel does not tell
+    with suppress(OSError):  # it has ended
         os.kill(pid, signal.SIGSTOP)
+        for child in _children(pid):
+            found += [child, *_stopped(child)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that a process has started; none where it has ended, or the kernel does not tell."""
+    found: list[int] = []
+    with suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                children = [int(child) for child in file.read().split()]
-            for child in children:
-                found += [child, *_stopped(child)]
+                found += [int(child) for child in file.read().split()]
     return found
+
+
+def _memory(pid: int) -> int:
+    """Return the bytes that a process and all that descends from it take.
+
+    The pages of files, such as those of the program, do not count: several processes share them, and the kernel drops
+    them where memory is short.
+    """
+    own = 0
+    with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:  # or it has ended
+        own = sum(int(line.split()[1]) for line in file if line.startswith(OWN_MEMORY)) << 10
+    return own + sum(map(_memory, _children(pid)))
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people write it."""
+    return f"{count / (1 << 30):g} GiB" if count % (1 << 29) == 0 else f"{count >> 20} MiB"
 
 
 def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:

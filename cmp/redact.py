@@ -1,21 +1,28 @@
 """Replace every known secret in text that leaves the program: messages, logs, reports.
 
 One `Redactor` a run, made in `cli` and passed down.  It learns while files are decrypted and works only when something
-is said: parsing the decrypted files costs time that a run without a message does not spend.
+is said: parsing the decrypted files, and reading what is in clear beside them, costs time that a run without a message
+does not spend.
 
-Where a secret is cut off, its rest is not recognised: mask first, then shorten.  Nor is what a program makes of it in
-ways of its own: in capitals, hashed, encoded twice, a word of it quoted.
+A secret is replaced as it is and in the disguises of cmp/disguises.py.  A part of one, such as a line, or what is left
+of a value that was cut off, is replaced from `LEAST` characters on, unless nothing is secret about it: it is the armour
+of a PEM file, or stands in clear in what the run reads anyway.  docs/operations.md lists what is not recognised.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.errors import ToolError
+from cmp.errors import CmpError, ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cmp.textsearch import Part
 
 MASK = "‹secret›"
 CIPHERTEXT = "ENC[AES256_GCM,"
@@ -25,10 +32,7 @@ TRIVIAL = frozenset(("default", "disabled", "enabled", "localhost", "password", 
 # What stands before and after a whole scalar in messages, JSON, YAML and Go's print of a map.
 BEFORE = r"""(^[ \t]*(?:- )*|["'`]|[:=] ?|[\[({,] ?|\bgot )"""
 AFTER = r"""(?=["'`\])},;]|[ \t\r]*$| [\w.-]+:)"""
-_GO_ESCAPES = {char: f"\\{name}" for char, name in zip('\a\b\f\n\r\t\v\\"', 'abfnrtv\\"', strict=True)}
-_YAML_ESCAPES = _GO_ESCAPES | {
-    char: f"\\{name}" for char, name in zip("\0\x1b\x85\xa0\u2028\u2029", "0eN_LP", strict=True)
-}
+_ARMOUR = re.compile(r"-----(?:BEGIN|END) [^\n-]*-----")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BLANK = r"\s+(?:\\\s*)?"  # where YAML folds a long text, with the backslash that it has between double quotes
 
@@ -36,12 +40,22 @@ _BLANK = r"\s+(?:\\\s*)?"  # where YAML folds a long text, with the backslash th
 class Secret(NamedTuple):
     """A secret, and the path of its leaf in the encrypted file, such as `db.password`; empty where it has none.
 
-    With a `label` it is no secret but the stand-in of one whose key is not here, and that is what to show.
+    With a `label` it is no secret but the stand-in of one whose key is not here, and that is what to show.  What
+    `is_part` is a part of a secret, which may also stand in clear elsewhere.
     """
 
     text: str
     path: str = ""
     label: str = ""
+    is_part: bool = False
+
+
+class _Found(NamedTuple):
+    """A place in a text that is to be replaced, and what it is."""
+
+    start: int
+    end: int
+    secret: Secret
 
 
 def _masked(_: Secret) -> str:
@@ -49,12 +63,22 @@ def _masked(_: Secret) -> str:
 
 
 class Redactor:
-    """Knows the secrets of one run and their usual disguises: base64, URL-encoded, JSON- and Go-quoted."""
+    """Knows the secrets of one run, what programs make of them, and what stands in clear beside them."""
 
     def __init__(self) -> None:
         self._pairs: list[tuple[bytes, bytes]] = []
-        self._forms: dict[str, Secret] = {}
-        self._whole: dict[str, Secret] = {}
+        self._sources: dict[str, Secret] = {}  # the secrets that parts are looked for of, by their text
+        self._clear = _Clear()
+
+    @cached_property
+    def _forms(self) -> _Forms:
+        """The forms of secrets that are masked wherever they occur."""
+        return _Forms()
+
+    @cached_property
+    def _scalars(self) -> _Forms:
+        """The forms of those that are masked only where they are whole scalars."""
+        return _Forms()
 
     def learn(self, encrypted: bytes, plain: bytes) -> None:
         """Take a file before and after decryption: the leaves that were ciphertext are secrets, the others are not.
@@ -62,6 +86,11 @@ class Redactor:
         It is parsed when `mask` first needs it; where the two cannot be compared, all of the plaintext is secret.
         """
         self._pairs.append((encrypted, plain))
+        self.compare(lambda: (encrypted,))
+
+    def compare(self, inputs: Callable[[], Iterable[bytes]]) -> None:
+        """Take what the run reads and is in clear; it is read when a part of a secret is first found in a message."""
+        self._clear.add(inputs)
 
     def add(self, value: str) -> None:
         """Take one secret, such as a password of a chart repository."""
@@ -69,16 +98,32 @@ class Redactor:
 
     def note(self, secret: Secret) -> None:
         """Take one secret with its path; where several have the same text, the first in order counts."""
+        from cmp import disguises  # noqa: PLC0415  # only when something is said
+
         text = secret.text.strip()
         found = secret._replace(text=text)
+        if secret.is_part and _is_armour(text):
+            return
         if len(text) < SHORT or text.lower() in TRIVIAL:
-            _note(self._whole, found, disguises(text) if text else set())
+            # Two digits in hexadecimal are a number as any other.
+            self._scalars.add(found, disguises.disguises(text) - disguises.hexadecimal(text))
             return
         for known in {secret.text, text}:
             # The blanks at its ends are layout, and often the line break before the next part of a message.
-            _note(self._forms, found, {form.strip() for form in disguises(known)})
-        for line in {line.strip() for line in text.splitlines() if len(line.strip()) >= SHORT} - {text}:
-            _note(self._forms, found._replace(text=line), {form.strip() for form in disguises(line)})
+            self._forms.add(found, {form.strip() for form in disguises.disguises(known)})
+        if not (secret.is_part or secret.label):
+            self._note_parts(found)
+
+    def _note_parts(self, secret: Secret) -> None:
+        from cmp import disguises, textsearch  # noqa: PLC0415  # see above
+
+        if len(secret.text) > textsearch.LEAST and secret.text not in self._sources:
+            self._sources[secret.text] = secret
+            self._forms.texts.add_parts(secret.text)
+        for line in {line.strip() for line in secret.text.splitlines()} - {secret.text}:
+            if len(line) >= SHORT and not _is_armour(line):
+                forms = {form.strip() for form in disguises.quotations(line)}
+                self._forms.add(secret._replace(text=line, is_part=True), forms)
 
     def mask(self, text: str) -> str:
         """Return the text with `‹secret›` for every form of every secret, the longest first; never raises."""
@@ -90,18 +135,22 @@ class Redactor:
     def labelled(self, text: str, label: Callable[[Secret], str]) -> str:
         """Return the text with a label of its own for each secret, as `mask` does."""
         self._parse()
-        text = _replaced(self._forms, text, ("", ""), label)
-        return _replaced(self._whole, text, (BEFORE, AFTER), label)
+        pieces, done = [], 0
+        for start, end, secret in _merged(self._found(text)):
+            pieces += [text[done:start], label(secret)]
+            done = end
+        return self._without_scalars("".join([*pieces, text[done:]]), label)
 
     def may_hold(self, text: str) -> bool:
         """Whether any form of a secret occurs in the text, also one that `mask` would leave where it is."""
         self._parse()
-        return bool(_present(self._forms, text) or _present(self._whole, text))
+        return bool(self._scalars.present(text)) or any(True for _ in self._found(text))
 
     def whole(self, scalar: str) -> Secret | None:
         """Return the secret that a scalar is as a whole, in whichever form."""
         self._parse()
-        return self._forms.get(scalar.strip()) or self._whole.get(scalar.strip())
+        secret = self._forms.get(scalar.strip()) or self._scalars.get(scalar.strip())
+        return secret if secret and self._is_secret(secret) else None
 
     def _parse(self) -> None:
         while self._pairs:
@@ -109,128 +158,148 @@ class Redactor:
                 self.note(secret)
             self._pairs.pop()
 
+    def _found(self, text: str) -> Iterator[_Found]:
+        """Yield all that is secret in the text and longer than a word; the places may overlap."""
+        found, of_secrets = self._forms.occurrences(text)
+        wholes = list(_merged(one for one in found if not one.secret.is_part))
+        yield from wholes
+        parts = [one for one in found if one.secret.is_part]
+        for part in map(_trimmed, of_secrets):
+            if _tells_something(part):
+                secret = self._sources[part.text]._replace(text=part.own, is_part=True)
+                parts.append(_Found(part.start, part.end, secret))
+        starts = [one.start for one in wholes]
+        for one in parts:
+            before = bisect_right(starts, one.start) - 1
+            is_in_a_whole = before >= 0 and one.end <= wholes[before].end
+            if not is_in_a_whole and self._is_secret(one.secret):
+                yield one
 
-def _note(known: dict[str, Secret], secret: Secret, forms: set[str]) -> None:
-    """Remember forms of a secret; where several secrets have one, the first in order counts, whoever came first."""
-    for form in forms:
-        known[form] = min(known.get(form, secret), secret)
+    def _without_scalars(self, text: str, label: Callable[[Secret], str]) -> str:
+        """Replace short secrets where they are whole scalars."""
+        present = {form for form in self._scalars.present(text) if self._is_secret(self._scalars[form])}
+        if not present:
+            return text
+        alternation = "|".join(re.escape(form) for form in sorted(present, key=len, reverse=True))
 
+        def replacement(found: re.Match[str]) -> str:
+            return found[1] + label(self._scalars[found[2]])
 
-def _replaced(forms: Mapping[str, Secret], text: str, around: tuple[str, str], label: Callable[[Secret], str]) -> str:
-    """Replace the forms that stand between two patterns, of which the first has a group or is empty."""
-    present = _present(forms, text)
-    if not present:
-        return text
-    alternation = "|".join(present[form] for form in sorted(present, key=len, reverse=True))
-    by_words = {re.sub(_BLANK, " ", form): forms[form] for form in sorted(present, key=len)}
+        return re.sub(f"{BEFORE}({alternation}){AFTER}", replacement, text, flags=re.MULTILINE)
 
-    def replacement(found: re.Match[str]) -> str:
-        before = found[1] if found.re.groups else ""
-        form = found[0][len(before) :]
-        return before + label(forms[form] if form in forms else by_words[re.sub(_BLANK, " ", form)])
-
-    return re.sub(f"{around[0]}(?:{alternation}){around[1]}", replacement, text, flags=re.MULTILINE)
-
-
-def _present(forms: Mapping[str, Secret], text: str) -> dict[str, str]:
-    """Return a pattern for each form that occurs at all: searching each is much faster than one big pattern."""
-    folded = re.sub(_BLANK, " ", text)
-    patterns = {form: re.escape(form) for form in forms if form in text}
-    for form in forms.keys() - patterns.keys():
-        if (" " in form or "\n" in form) and re.sub(_BLANK, " ", form) in folded:
-            patterns[form] = _BLANK.join(map(re.escape, re.split(_BLANK, form)))
-    return patterns
-
-
-def disguises(value: str) -> set[str]:
-    """Return the value and the texts that programs make of it; bytes that are no UTF-8 are surrogates."""
-    raw = value.encode("utf-8", "surrogateescape")
-    if (
-        value.isascii() and ("x" + value.replace("-", "_")).isidentifier()
-    ):  # no quoting changes it: the usual token, and fast
-        return {value, *_base64(raw)}
-    import json  # noqa: PLC0415  # only when something is said
-    from urllib.parse import quote, quote_plus  # noqa: PLC0415  # likewise
-
-    quoted = json.dumps(value, ensure_ascii=False)[1:-1]
-    return {
-        value,
-        raw.decode("utf-8", "replace"),
-        value.replace("'", "''"),  # YAML, single-quoted
-        _go_quoted(value),
-        _go_quoted(value, str.isascii),
-        _go_quoted(value).replace('\\"', '"').replace("'", "\\'"),  # by a JSON Schema's findings
-        _yaml_quoted(value),
-        _quoted_as_time(raw),
-        _formatted(value),
-        json.dumps(value)[1:-1],
-        quoted,
-        quoted.translate({ord(char): f"\\u{ord(char):04x}" for char in "<>&"}),  # as Go's encoding/json does
-        *(quote(raw, safe=safe) for safe in ("", "/", "$&+,/:;=@")),  # Go: QueryEscape, PathEscape and whole paths
-        quote_plus(raw),
-        *_base64(raw),
-    }
+    def _is_secret(self, secret: Secret) -> bool:
+        return not secret.is_part or not self._clear.has(secret.text.strip())
 
 
-def _base64(raw: bytes) -> Iterator[str]:
-    """Yield the value encoded, and what is left of it in a longer encoded text, at each of three alignments."""
-    from binascii import b2a_base64  # noqa: PLC0415  # only when something is said
+class _Forms(dict[str, Secret]):
+    """Forms of secrets, which are found in a text also where YAML folded them."""
 
-    for lead in range(3):
-        whole = b2a_base64(b"\0" * lead + raw, newline=False).decode()
-        # A character that also depends on what stands before or after the value is not part of the pattern.
-        core = whole[(0, 2, 3)[lead] :].rstrip("=")
-        core = core[:-1] if (lead + len(raw)) % 3 else core
-        for form in (whole, whole.rstrip("="), core) if lead == 0 else (core,):
-            if len(form) > 1:
-                yield form
-                yield form.translate({ord("+"): "-", ord("/"): "_"})
+    def __init__(self) -> None:
+        from cmp.textsearch import Texts  # noqa: PLC0415  # only when something is said
 
+        super().__init__()
+        self.texts = Texts()
+        self._folded = Texts()
+        self._unfolded: dict[str, str] = {}  # a form by what it is with one blank for each of its gaps
 
-def _go_quoted(value: str, is_plain: Callable[[str], bool] = str.isprintable) -> str:
-    """Quote as Go's strconv.Quote does, without the quotes; `is_plain` says which characters stay as they are."""
-    return "".join(_GO_ESCAPES.get(char) or _go_character(char, is_plain) for char in value)
+    def add(self, secret: Secret, forms: set[str]) -> None:
+        """Remember forms of a secret; where several secrets have one, the first in order counts, whoever came first."""
+        for form in forms - {""}:
+            if form not in self:
+                self._index(form)
+            self[form] = _first(self.get(form), secret)
 
+    def _index(self, form: str) -> None:
+        self.texts.add(form)
+        folded = re.sub(_BLANK, " ", form) if " " in form or "\n" in form else ""
+        if folded and folded not in self._unfolded:
+            self._unfolded[folded] = form
+            self._folded.add(folded)
 
-def _go_character(char: str, is_plain: Callable[[str], bool]) -> str:
-    code = ord(char)
-    if char.isprintable() and is_plain(char):
-        return char
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte that is no UTF-8, as surrogateescape keeps it
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:  # noqa: PLR2004  # ASCII
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+    def occurrences(self, text: str) -> tuple[list[_Found], list[Part]]:
+        """Return each place of a form, and each of a part of a secret."""
+        wholes, parts = self.texts.occurrences(text)
+        found = [_Found(one.start, one.end, self[one.text]) for one in wholes]
+        for form in self._folded_in(text):
+            pattern = _BLANK.join(map(re.escape, re.split(_BLANK, form)))
+            found += [_Found(*one.span(), self[form]) for one in re.finditer(pattern, text)]
+        return found, parts
 
+    def present(self, text: str) -> set[str]:
+        """Return the forms that occur as they are."""
+        return {one.text for one in self.texts.occurrences(text)[0]}
 
-def _yaml_quoted(value: str) -> str:
-    """Quote as go-yaml does between double quotes, without the quotes."""
-    return "".join(_YAML_ESCAPES.get(char) or _yaml_character(char) for char in value)
-
-
-def _yaml_character(char: str) -> str:
-    code = ord(char)
-    if " " <= char <= "~" or ("\xa0" < char < "\ufffe" and char != "\ufeff"):
-        return char
-    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004
-
-
-def _quoted_as_time(raw: bytes) -> str:
-    """Quote as Go's package time does where it cannot parse something, without the quotes."""
-    return "".join(
-        f"\\x{byte:02x}" if byte >= 0x80 or byte < 0x20 else f"\\{chr(byte)}" if byte in b'"\\' else chr(byte)  # noqa: PLR2004
-        for byte in raw
-    )
+    def _folded_in(self, text: str) -> set[str]:
+        if not self._unfolded:
+            return set()
+        wholes, _ = self._folded.occurrences(re.sub(_BLANK, " ", text))
+        return {self._unfolded[one.text] for one in wholes}
 
 
-def _formatted(value: str) -> str:
-    """Return what Go prints when it takes the value for a format, as Helm 3.14 does with the message of `required`."""
-    complete = re.sub(r"%[-+# 0]*\d*(?:\.\d*)?$", "", value)  # what a last verb becomes depends on the text after it
-    return re.sub(r"%[-+# 0]*+\d*+(?:\.\d*+)?+(.)", _without_operand, complete, flags=re.DOTALL)
+class _Clear:
+    """What a run reads and is in clear, read only when it is asked for."""
+
+    def __init__(self) -> None:
+        self._unread: list[Callable[[], Iterable[bytes]]] = []
+        self._texts: list[str] = []
+        self._known: dict[str, bool] = {}
+
+    def add(self, inputs: Callable[[], Iterable[bytes]]) -> None:
+        self._unread.append(inputs)
+        self._known.clear()
+
+    def has(self, text: str) -> bool:
+        """Whether the text stands somewhere in it."""
+        while self._unread:
+            with suppress(CmpError, OSError):  # it is gone: then more is masked than need be
+                for data in self._unread[-1]():
+                    self._texts.append(data.decode("utf-8", "replace"))
+            self._unread.pop()
+        if text not in self._known:
+            self._known[text] = any(text in one for one in self._texts)
+        return self._known[text]
 
 
-def _without_operand(verb: re.Match[str]) -> str:
-    return "%" if verb[1] == "%" else f"%!{verb[1]}(MISSING)"
+def _first(known: Secret | None, secret: Secret) -> Secret:
+    """Return the first of two secrets that have the same form; a part of one comes after a whole one."""
+    return secret if known is None else min(known, secret, key=lambda one: (one.is_part, one))
+
+
+def _is_armour(text: str) -> bool:
+    """Say whether a part of a secret is the first or last line of a PEM file, with hardly anything beside it."""
+    return "-----" in text and len(_ARMOUR.sub("", text).strip()) < SHORT
+
+
+def _trimmed(part: Part) -> Part:
+    """Return a part without the blanks at its ends, which are layout."""
+    own = part.own
+    left, right = len(own) - len(own.lstrip()), len(own) - len(own.rstrip())
+    return part._replace(start=part.start + left, end=part.end - right, offset=part.offset + left)
+
+
+def _tells_something(part: Part) -> bool:
+    """Say whether a part is long enough without the armour of a PEM file, whole or cut off, that it has in it."""
+    from cmp.textsearch import LEAST  # noqa: PLC0415  # see above
+
+    start, end = part.offset, part.offset + len(part.own)
+    armour = (range(max(start, found.start()), min(end, found.end())) for found in _ARMOUR.finditer(part.text))
+    return end - start - sum(map(len, armour)) >= LEAST
+
+
+def _merged(found: Iterable[_Found]) -> Iterator[_Found]:
+    """Yield places that overlap as one, called by the longest: of none of them may the rest be left."""
+    longest: _Found | None = None
+    start = end = 0
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+        if longest is not None and one.start < end:
+            end = max(end, one.end)
+            longest = max(longest, one, key=lambda each: each.end - each.start)
+            continue
+        if longest is not None:
+            yield _Found(start, end, longest.secret)
+        longest, (start, end, _) = one, one
+    if longest is not None:
+        yield _Found(start, end, longest.secret)
 
 
 def _secrets(encrypted: bytes, plain: bytes) -> Iterator[Secret]:
@@ -246,9 +315,9 @@ def _secrets(encrypted: bytes, plain: bytes) -> Iterator[Secret]:
     yield Secret(text)
     for line in text.splitlines():
         for part in (line, *re.split(r"[:=]\s*", line, maxsplit=1)[1:]):
-            if re.search(r"\w", part):
-                yield Secret(part)
-                yield Secret(part.strip("*&!'\"[]{},- "))  # what YAML reads as something else than text
+            if re.search(r"\w", part) and not _is_armour(line):
+                yield Secret(part, is_part=True)
+                yield Secret(part.strip("*&!'\"[]{},- "), is_part=True)  # what YAML reads as something else than text
 
 
 def _are_comparable(before: list[object], after: list[object]) -> bool:

@@ -87,6 +87,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)
         supplies = Supplies(order, opener, workspace, context)
+        context.redactor.compare(partial(_in_clear, order, supplies, context))
         work = Work(
             folder=os.path.join(root, instance.folder),
             root=root if needs.sees_tree else "",
@@ -158,6 +159,14 @@ def _copied(order: Order, workspace: Workspace, loose: tuple[str, ...]) -> str:
     copies = {folder, *order.needs.copies, *(one for folders in through for one in folders)}
     reads = (*order.needs.reads, *(path for path in loose if order.tree.kind(path) != "missing"))
     return workspace.mirror(order.tree, copies, reads, COPY)
+
+
+def _in_clear(order: Order, supplies: Supplies, context: Context) -> Iterator[bytes]:
+    from cmp import cleartext  # noqa: PLC0415  # few messages hold a part of a secret
+
+    paths = (order.instance.folder, *order.needs.copies, *order.needs.reads)
+    cached = cleartext.archives(supplies.restored, context.settings.cache_dir)
+    return cleartext.inputs(order.tree, order.instance, paths, order.contents, cached)
 
 
 def _sight(order: Order, workspace: Workspace) -> Sight:

@@ -21,10 +21,11 @@ SOPS = "sops"
 
 
 class Use(NamedTuple):
-    """One application on one cluster, and the pins of the programs that its render runs."""
+    """One application on one cluster, the pins of the programs that its render runs, and the files that sops opens."""
 
     instance: Instance
     pins: tuple[ToolPin, ...]
+    encrypted: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -68,8 +69,8 @@ def survey(tree: Tree) -> Usage:
 def _use(repository: Repository, tree: Tree, pair: Pair) -> Use:
     instance = instances.resolve_in(repository, Request(pair.app, pair.cluster))
     needs = engine_of(instance.engines).needs(tree, instance)
-    is_encrypted = bool(layers.read(tree, instance, needs.files).encrypted)
-    return Use(instance, (*needs.tools.values(), *([instance.pins[SOPS]] if is_encrypted else [])))
+    encrypted = tuple(content.path for content in layers.read(tree, instance, needs.files).encrypted)
+    return Use(instance, (*needs.tools.values(), *([instance.pins[SOPS]] if encrypted else [])), encrypted)
 
 
 class Written(NamedTuple):

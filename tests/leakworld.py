@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass
@@ -72,6 +74,11 @@ EXPRESSIONS = {
     "indented": "toString . | nindent 8",
     "trimmed": "toString . | trim",
     "a number": "int64 . | toString",
+    "capitals": "toString . | upper",
+    "small letters": "toString . | lower",
+    "HTML": "toString . | html",
+    "hexadecimal": 'toString . | printf "%x"',
+    "hexadecimal capitals": 'toString . | printf "%X"',
 }
 CHART = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
 APP = "namespaces/shop"
@@ -130,6 +137,9 @@ def forms(value: str) -> Iterator[str]:
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield value.replace("'", "''")
+    yield from (value.upper(), value.lower(), value.encode().hex(), value.encode().hex().upper())
+    yield html.escape(value)
+    yield html.escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
     yield "".join(chr(byte) if byte < 128 else f"\\x{byte:02x}" for byte in value.encode())
     # Helm 3.14 takes the message of `required` for a format: of "%20" there is "%!0(MISSING)" or the like.
     yield from (part for part in value.split("%") if len(part) >= 10)
@@ -139,8 +149,8 @@ def needles(printed: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return every form of every secret -> what it belongs to; nothing that a text could hold by chance."""
     found: dict[str, str] = {}
     for name, value in {**SHAPES, "file": FILE_TEXT, "inline": INLINE, "imported": IMPORTED}.items():
-        texts = [str(value), *str(value).splitlines()]
-        of_helm = (line for text in printed.get(name, {}).values() for line in text.splitlines())
+        texts = [str(value), *without_armour(str(value))]
+        of_helm = (line for text in printed.get(name, {}).values() for line in without_armour(text))
         of_python = (form for text in texts if len(text.strip()) >= 6 for form in forms(text))
         found.update((form, name) for form in map(_core, (*of_python, *of_helm)) if len(form) >= 6)
     # A JSON Schema's findings have them with commas, or as powers of ten.
@@ -153,6 +163,15 @@ def needles(printed: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     }
     windows = (LONG[at : at + 8] for at in range(len(LONG) - 7))
     return {**found, **dict.fromkeys(windows, "a part of long")}
+
+
+def without_armour(text: str) -> list[str]:
+    """Return the lines of a text but the first and last ones of PEM files, which are no secret."""
+    return [
+        line
+        for line in text.splitlines()
+        if not re.fullmatch(r"[ ']*-----(BEGIN|END) [A-Z ]+-----'?", line, re.IGNORECASE)
+    ]
 
 
 def _core(form: str) -> str:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.changeworld import Monorepo, config_map, inventory
-from tests.leakworld import EXPRESSIONS, SHAPES, forms
+from tests.leakworld import EXPRESSIONS, SHAPES, forms, without_armour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,7 +177,7 @@ def _needles() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in (*OLD.items(), *NEW.items()):
         if isinstance(value, str):
-            texts = [value, *value.splitlines()]
+            texts = [value, *without_armour(value)]
             shown = {form for text in texts if len(text.strip()) >= 6 for form in (*forms(text), *_more(text))}
         else:
             digits = str(abs(value)).replace(".", "")[:8]

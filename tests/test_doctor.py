@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import confine, diagnosis, environ
+from tests.dyingworld import RECIPIENT
+from tests.keyring import encrypt, sops_tool
 from tests.stores import Store
+from tests.trees import CHART, plant
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp.diagnosis import Check
+    from cmp.model import Tool
     from tests.harness import Sandbox
 
 
@@ -48,6 +52,49 @@ FILES = "programs that render see their own file, the private folder and the tre
 NO_TCP = ("ok", "programs that render reach no host by TCP")
 TCP = ("warning", "programs that render could reach hosts")
 OLD = ("ok", "not confined before Linux 6.12; no template can send a signal or open a socket")
+
+
+def test_secrets_that_are_too_short_to_be_masked_in_a_text_are_named(
+    sandbox: Sandbox, tmp_path: Path, tools_dir: str
+) -> None:
+    root, seal = tmp_path / "repo", Seal(sops_tool(tools_dir), tmp_path / "plain")
+    short = {f"pin{number}": f"{number}77" for number in range(4)}
+    values = {
+        "db": {"pin": "7531", "port": 5432, "on": True, "password": "long-enough"},
+        "list": ["six666", "鍵", ""],
+        **short,
+    }
+    plant(
+        root,
+        {
+            ".git/HEAD": "",
+            "namespaces/shop/Chart.yaml": CHART,
+            "namespaces/shop/common-values.secret.yaml": seal("values.yaml", json.dumps(values, ensure_ascii=False)),
+            "namespaces/shop/cmp-app.yaml": "secrets: {files: [upload.env]}\n",
+            "namespaces/shop/upload.env": seal("upload.env", "PIN=1234\nTOKEN=long-enough\n"),
+            "clusters/dev/shop/dev-values.secret.yaml": seal("other.yaml", "token: long-enough\n"),
+        },
+    )
+    found = doctor(sandbox, root)
+    assert {path: text for path, text in found.items() if "fewer than" in text[1]} == {
+        "namespaces/shop/common-values.secret.yaml": (
+            "warning",
+            "secrets of fewer than 6 characters: db.pin, db.port, list[1], pin0, pin1 and 2 more",
+        ),
+        "namespaces/shop/upload.env": ("warning", "secrets of fewer than 6 characters: PIN"),
+    }
+
+
+class Seal:
+    """Encrypts texts by the real sops."""
+
+    def __init__(self, tool: Tool, folder: Path) -> None:
+        self._tool = tool
+        self._folder = folder
+        folder.mkdir()
+
+    def __call__(self, name: str, text: str) -> str:
+        return encrypt(self._tool, self._folder / name, text, "--age", RECIPIENT).decode()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ LAYERS = (
     ("commands",),
     ("preview",),
     ("render", "diagnosis"),
-    ("supply", "usage", "fingerprint"),
+    ("supply", "usage", "fingerprint", "cleartext"),
     ("layers", "instances", "policy", "scaffold", "masking"),
     (
         "environ",
@@ -39,7 +39,7 @@ LAYERS = (
     ("context",),
     ("workers", "conversation"),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases", "globs"),
-    ("signals", "digest", "confine", "visible"),
+    ("signals", "digest", "confine", "visible", "disguises", "textsearch"),
     ("changes",),
     ("model", "errors"),
 )

@@ -78,6 +78,9 @@ QUOTED_BY_HELM = {
     "no URL": "{{ urlParse (printf `%%zz%s` .Values.s.quotes) }}",
     "no YAML": "{{ fail (toString (fromYaml (printf `*%s: x` .Values.s.short))) }}",
     "nothing to range over": "{{ range .Values.s.short }}{{ end }}",
+    "a value that is cut off": "{{ fail (trunc 30 .Values.s.long) }}",
+    "the end of a value": "{{ fail (trunc -30 .Values.s.url) }}",
+    "a line of a key": '{{ fail (index (splitList "\\n" .Values.s.pem) 1) }}',
     "a file": "{{ fail (.Files.Get `files/token.key`) }}",
     "a file in base64": "{{ fail (.Files.Get `files/token.key` | b64enc) }}",
     "a file for a Secret": "{{ fail ((.Files.Glob `files/*`).AsSecrets) }}",
@@ -116,6 +119,39 @@ def test_an_error_of_helm_that_quotes_nothing_stays_readable(world: LeakWorld, c
     assert (ran.code, ran.stdout) == (7, "")
     assert f"helm {helm}: " in ran.stderr
     assert "templates/all.yaml" in ran.stderr
+
+
+ENDPOINT = "db.example:5432/x"  # a part of one secret
+COMPOSED = '{{ fail (printf "no route to db.%s:5432/x" "example") }}'
+LIBRARY = f'{{{{- define "lib.endpoint" }}}}{ENDPOINT}{{{{ end }}}}\n'
+IN_CLEAR = {
+    "in values": ({f"{APP}/common-values.yaml": f"endpoint: {ENDPOINT}\n"}, "{{ fail .Values.endpoint }}"),
+    "in a template": ({}, f'{{{{ fail "no route to {ENDPOINT}" }}}}'),
+    "in a chart of the tree": (
+        {
+            "lib/Chart.yaml": "apiVersion: v2\nname: lib\nversion: 1.0.0\n",
+            "lib/templates/_endpoint.tpl": LIBRARY,
+            f"{APP}/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
+            "dependencies: [{name: lib, version: 1.0.0, repository: file://../../lib}]\n",
+        },
+        '{{ fail (include "lib.endpoint" .) }}',
+    ),
+}
+
+
+@pytest.mark.parametrize("where", IN_CLEAR)
+def test_a_part_of_a_secret_that_stands_in_clear_is_readable(world: LeakWorld, where: str) -> None:
+    files, template = IN_CLEAR[where]
+    world.write(files)
+    world.template(template)
+    ran = world.run()
+    assert (ran.code, ENDPOINT in ran.stderr) == (7, True), ran.stderr
+
+
+def test_a_part_of_a_secret_that_stands_nowhere_in_clear_is_masked(world: LeakWorld) -> None:
+    world.template(COMPOSED)
+    ran = world.run()
+    assert (ran.code, f"no route to {MASK}" in ran.stderr) == (7, True), ran.stderr
 
 
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
@@ -224,10 +260,10 @@ def admit(self, piece):
 Guard.admit = admit
 """
 NO_MASK = """\
-from cmp import redact
-def disguises(value):
+from cmp import disguises
+def fail(value):
     raise ValueError(value)
-redact.disguises = disguises
+disguises.disguises = fail
 """
 NO_LIBYAML = "import sys; sys.modules['yaml._yaml'] = None"
 
@@ -243,7 +279,8 @@ def test_a_bug_in_the_masking_withholds_the_message(world: LeakWorld) -> None:
     world.template(FAILS)
     ran = world.run(**world.patched(NO_MASK))
     assert (ran.code, ran.stdout) == (7, "")
-    assert ran.stderr == f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)\n"
+    withheld = f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
+    assert ran.stderr == f"cmp: {withheld}\n  where: {withheld}\n"
 
 
 @pytest.mark.parametrize("template", [OBJECT, FAILS])

@@ -91,8 +91,8 @@ def test_equal_plaintext_has_an_equal_label_in_data_and_in_string_data() -> None
 
 
 def test_a_key_that_is_a_secret_is_masked_and_no_value_is_lost() -> None:
-    data = masked(config_map("correct-horse-battery: a, correct-horse-batterY: b, xcorrect-horse-battery: c"))["data"]
-    assert data == {"‹secret db.password›": "a", "correct-horse-batterY": "b", "x‹secret db.password›": "c"}
+    data = masked(config_map("correct-horse-battery: a, correct-Horse: b, xcorrect-horse-battery: c"))["data"]
+    assert data == {"‹secret db.password›": "a", "correct-Horse": "b", "x‹secret db.password›": "c"}
 
 
 def test_an_object_without_secrets_is_itself() -> None:
@@ -108,6 +108,13 @@ def test_of_several_secrets_with_one_text_the_first_path_counts_whoever_was_decr
             redactor.learn(f"{name}: ENC[AES256_GCM,x]\nsops: {{mac: x}}\n".encode(), f"{name}: same-secret\n".encode())
         labels.append(redactor.labelled("same-secret", by_path))
     assert labels == ["‹secret a›", "‹secret a›"]
+
+
+def test_a_part_of_a_secret_is_masked_in_an_object_whatever_is_in_it() -> None:
+    redactor = Redactor()
+    redactor.note(Secret('the "quoted" \\ part\nand more of it', "quoted"))
+    (found,) = masking.objects(rendered(config_map("""x: 'quoted" \\ part', z: 'quoted" \\ p'""")), redactor, by_path)
+    assert found.value["data"] == {"x": "‹secret quoted›", "z": 'quoted" \\ p'}
 
 
 def test_labels_do_not_hide_the_folded_forms_of_a_text() -> None:

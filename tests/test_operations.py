@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cmp import environ, errors
+from cmp import environ, errors, toolchain
 from cmp.charts import helm
+from cmp.model import ToolPin
 from tests import operations
 from tests.argocd.applications import application
 from tests.argocd.faults import FAULTS
@@ -76,7 +77,12 @@ def _seen() -> list[str]:
         for text in COMPLAINTS
         for prefix in (subject, f"{subject}: cannot fetch the index")
     ]
-    return [*golden, *chart, *(fault.lines[0] for fault in FAULTS)]
+    commit = ToolPin("helm", "3.18.7-0.20250715123456-0123456789ab", "parameter helm-version")
+    try:
+        toolchain.find({"helm": commit}, environ.read({}, default_deadline=40).settings)
+    except errors.ToolError as error:
+        pin = f"cmp: {error.what.partition('; ')[0]}; installed: 3.14.4, 3.18.6"  # the store is not this test's
+    return [*golden, *chart, pin, *(fault.lines[0] for fault in FAULTS)]
 
 
 @cache

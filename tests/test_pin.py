@@ -128,10 +128,15 @@ def test_a_link_leads_to_the_file_that_is_written(sandbox: Sandbox, root: Path) 
     assert (root / "shared/pins.yaml").read_text() == "tools: {helm: 4.0.0}\n"
 
 
+COMMIT = "3.18.7-0.20250715123456-0123456789ab"
 REFUSED = {
     "helmm 3.18.6": (2, "cmp: there is no tool helmm to pin\n  hint: did you mean `helm`?\n"),
     "helm v3.18.6": (2, "cmp: `v3.18.6` is not an exact version; write it without the v: 3.18.6\n"),
     "helm 3.18": (2, "cmp: `3.18` is not an exact version; a pin names one, such as 3.18.6\n"),
+    f"helm {COMMIT}": (
+        2,
+        f"cmp: `{COMMIT}` names a commit (a Go pseudo-version); a pin names a release, such as 3.18.6\n",
+    ),
     "helm 3.18.6 --cluster dev": (
         2,
         "cmp: --cluster needs --app: a version is pinned for a repository, an application, or one instance\n",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from base64 import b64encode, urlsafe_b64encode
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp.redact import MASK, Redactor
+from cmp.errors import ConfigError
+from cmp.redact import MASK, Redactor, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECRET = 's3cr3t+/"<q>\\ &é'
 CIPHER = "ENC[AES256_GCM,data:abc,iv:def,tag:ghi,type:str]"
@@ -44,6 +50,13 @@ def learned(text: str, encrypted: str, plain: str) -> str:
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         r"s3cr3t+/\"\u003cq\u003e\\ \u0026é",  # Go's encoding/json
         r"s3cr3t+/\"<q>\\ &\u00e9",  # Go's strconv.QuoteToASCII
+        'S3CR3T+/"<Q>\\ &É',
+        r"S3CR3T+/\"\u003cQ\u003e\\ \u0026É",
+        "s3cr3t+/&#34;&lt;q&gt;\\ &amp;é",  # Go's html.EscapeString
+        "s3cr3t&#43;/&#34;&lt;q&gt;\\ &amp;é",  # Go's html/template
+        html.escape(SECRET),
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
     ],
 )
 def test_every_form_of_a_secret_is_masked(form: str) -> None:
@@ -73,9 +86,148 @@ def test_longer_secrets_go_first_and_masks_are_not_masked_again() -> None:
 
 
 def test_each_long_line_of_a_multi_line_value_is_masked() -> None:
-    value = "-----BEGIN KEY-----\nMIIEvQIBADAN\n  indented line\nab\n-----END KEY-----\n"
-    text = masked("x: |\n  MIIEvQIBADAN\n  indented line\n  ab\n", value)
-    assert text == f"x: |\n  {MASK}\n  {MASK}\n  ab\n"
+    value = "-----BEGIN KEY-----\nMIIEvQIBADAN\n  indented line\nab\nseven77\n-----END KEY-----\n"
+    text = masked("x: |\n    MIIEvQIBADAN\n      indented line\n    ab\n    seven77\n", value)
+    assert text == f"x: |\n    {MASK}\n      {MASK}\n    ab\n    {MASK}\n"
+
+
+@pytest.mark.parametrize(
+    ("secret", "printed"),
+    [
+        ("Gruß-İzmir-Σίσυφος", "GRUß-İZMIR-ΣΊΣΥΦΟΣ"),  # letter by letter, as Go does it
+        ("Gruß-İzmir-ΣΊΣΥΦΟΣ", "gruß-izmir-σίσυφοσ"),
+        ("it's a 'Secret'", "it&#x27;s a &#x27;Secret&#x27;"),
+        ("it's a 'Secret'", "it&apos;s a &apos;Secret&apos;"),
+        ("ab-CD-ef", "AB-CD-EF"),
+        ("ab-CD-ef", "ab-cd-ef"),
+        ("zx81q", "ZX81Q"),
+    ],
+)
+def test_capitals_and_entities_are_those_of_programs(secret: str, printed: str) -> None:
+    assert masked(f"got {printed}", secret) == f"got {MASK}"
+
+
+def test_two_digits_in_hexadecimal_are_a_number_as_any_other() -> None:
+    assert masked("port: 35, retries: 5", "5") == f"port: 35, retries: {MASK}"
+
+
+# Parts
+
+LONG = "x1-Tq0Wm5Rj3Ke9Yb7Uv1Nz6Pc4Lo8Gd2"
+
+
+@pytest.mark.parametrize("part", [LONG[:12], LONG[-12:], LONG[7:25], LONG[1:13], LONG[:-1], LONG[11:23]])
+@pytest.mark.parametrize("around", ["{}", "cut at {}…", "a{}b"])
+def test_a_part_of_twelve_characters_is_masked(part: str, around: str) -> None:
+    assert masked(around.format(part), LONG) == around.format(MASK)
+
+
+def test_a_shorter_part_is_not() -> None:
+    assert masked(f"cut at {LONG[3:14]}…", LONG) == f"cut at {LONG[3:14]}…"
+
+
+@pytest.mark.parametrize("secrets", [(LONG, f"my-{LONG[:20]}"), (f"my-{LONG[:20]}", LONG)])
+def test_of_secrets_that_overlap_nothing_is_left(secrets: tuple[str, str]) -> None:
+    assert masked(f"it is my-{LONG}!", *secrets) == f"it is {MASK}!"
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+def test_the_armour_of_a_pem_file_is_no_secret() -> None:
+    public, secret = CERTIFICATE.format("MIIBpublicPUBLICpublic0"), CERTIFICATE.format("MIIBsecretSECRETsecret0")
+    assert masked(public, secret) == public
+    assert masked(f"no PEM: {secret[:45]}", secret) == f"no PEM: {MASK}"
+    assert masked(f"no PEM: {secret[:38]}", secret) == f"no PEM: {secret[:38]}"
+    assert masked(secret[5:24], secret) == "BEGIN CERTIFICATE--"
+
+
+def test_the_armour_of_a_key_that_is_encrypted_as_a_whole_is_no_secret() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIBsecretSECRETsecret0\n-----END PRIVATE KEY-----\n"
+    binary = f'{{"data":"{CIPHER}","sops":{{"mac":"x"}}}}'
+    text = "-----BEGIN PRIVATE KEY-----, MIIBsecretSECRETsecret0"
+    assert learned(text, binary, key) == f"-----BEGIN PRIVATE KEY-----, {MASK}"
+
+
+def beside(clear: bytes, secret: str, text: str) -> str:
+    redactor = Redactor()
+    redactor.add(secret)
+    redactor.compare(lambda: (clear,))
+    return redactor.mask(text)
+
+
+SENTENCE = "postgres://shop:hunter2@db.shop.example.com/shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("cannot reach db.shop.example.com:5432", "cannot reach db.shop.example.com:5432"),
+        ("cannot reach db.shop.example.com/shop", f"cannot reach {MASK}"),
+        ("cannot reach @db.shop.example.com", f"cannot reach {MASK}"),
+        (SENTENCE, MASK),
+        ("db.shop.example.com", "db.shop.example.com"),
+    ],
+)
+def test_a_part_that_stands_in_clear_elsewhere_is_shown(text: str, want: str) -> None:
+    assert beside(b"host: db.shop.example.com\n", SENTENCE, text) == want
+
+
+def test_a_whole_secret_is_masked_wherever_else_it_stands() -> None:
+    assert beside(b"# was hunter2-hunter2\n", "hunter2-hunter2", "got hunter2-hunter2") == f"got {MASK}"
+
+
+def test_a_line_that_stands_in_clear_elsewhere_is_shown() -> None:
+    secret = "listen: 8080\ntoken: Kq81\npassword: hunter2\n"
+    shown = beside(b"server:\n  listen: 8080\n", secret, "at `listen: 8080`: password: hunter2, token: Kq81")
+    assert shown == f"at `listen: 8080`: {MASK}, {MASK}"
+
+
+def test_what_is_in_clear_in_an_encrypted_file_is_no_secret() -> None:
+    encrypted = f"host: db.shop.example.com\nurl: {CIPHER}\nsops: {{mac: x}}\n"
+    plain = f"host: db.shop.example.com\nurl: {SENTENCE}\n"
+    text = f"no route to db.shop.example.com ({SENTENCE})"
+    assert learned(text, encrypted, plain) == f"no route to db.shop.example.com ({MASK})"
+
+
+def test_what_is_in_clear_is_read_once_and_only_for_a_part() -> None:
+    reads = []
+
+    def inputs() -> list[bytes]:
+        reads.append(1)
+        return []
+
+    redactor = Redactor()
+    redactor.add(LONG)
+    redactor.compare(inputs)
+    redactor.mask(f"nothing, and {LONG}")
+    assert reads == []
+    redactor.mask(LONG[:20])
+    redactor.mask(LONG[:15])
+    assert reads == [1]
+
+
+def test_where_what_is_in_clear_cannot_be_read_more_is_masked() -> None:
+    def inputs() -> Iterator[bytes]:
+        yield LONG[:14].encode()
+        raise ConfigError("this file is gone")
+
+    redactor = Redactor()
+    redactor.add(LONG)
+    redactor.compare(inputs)
+    assert redactor.mask(f"{LONG[:14]} {LONG[:16]}") == f"{LONG[:14]} {MASK}"
+
+
+def test_a_part_of_a_stand_in_is_no_secret() -> None:
+    redactor = Redactor()
+    redactor.note(Secret("‹sops db.password 3fa2c1d0›", "db.password", "‹sops db.password 3fa2c1d0›"))
+    assert redactor.mask("‹sops db.password 0d1c2af3›") == "‹sops db.password 0d1c2af3›"
+
+
+def test_thousands_of_secrets_are_all_found() -> None:
+    secrets = [f"{number * 7919 % 99991:05d}-secret-{number * 104729 % 99991:05d}" for number in range(2000)]
+    text = "\n".join(f"key{number}: {secret}" for number, secret in enumerate(secrets))
+    assert masked(text, *secrets) == "\n".join(f"key{number}: {MASK}" for number in range(2000))
 
 
 def test_a_multi_line_value_is_masked_as_one_where_it_stands_whole() -> None:
@@ -101,6 +253,10 @@ def test_a_multi_line_value_is_masked_as_one_where_it_stands_whole() -> None:
 )
 def test_short_and_trivial_values_are_masked_only_as_whole_scalars(text: str, want: str) -> None:
     assert masked(text, "true", "admin", "default") == want
+
+
+def test_a_form_of_no_character_is_none() -> None:
+    assert masked('a: "", b: "%"', "%") == f'a: "", b: "{MASK}"'
 
 
 def test_nothing_known_changes_nothing() -> None:
@@ -222,7 +378,7 @@ def test_a_message_whose_secrets_cannot_be_told_is_withheld(monkeypatch: pytest.
     def fail(value: str) -> set[str]:
         raise ValueError(value)
 
-    monkeypatch.setattr("cmp.redact.disguises", fail)
+    monkeypatch.setattr("cmp.disguises.disguises", fail)
     withheld = f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
     assert learned("hidden-token", f"a: {CIPHER}\nsops: {{mac: x}}\n", "a: hidden-token\n") == withheld
 

@@ -77,6 +77,14 @@ def test_a_pin_is_never_a_path(settings: Settings) -> None:
     )
 
 
+def test_a_pin_is_never_a_commit(settings: Settings) -> None:
+    commit = "3.18.7-0.20250715123456-0123456789ab"
+    assert failure(settings, ToolPin("helm", commit, "parameter helm-version")) == (
+        f"cmp: helm {commit} names a commit (a Go pseudo-version), not a release such as 3.18.6 (pinned in parameter "
+        f"helm-version); installed: 3.14.4, 3.18.6\n  hint: pin a version that is installed; {CACHED}"
+    )
+
+
 EMPTY = hashlib.sha256(b"").hexdigest()  # of the programs in this file
 PLATFORM = toolstore.platform()
 

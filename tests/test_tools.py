@@ -158,6 +158,18 @@ def test_install_from_a_lock_of_another_platform_is_an_error(sandbox: Sandbox, t
     assert ran.stderr == f"cmp: helm 3.18.6 is not locked for {OS}/{ARCH}\n  where: cmp.lock\n"
 
 
+def test_install_from_a_lock_takes_no_commit(sandbox: Sandbox, tmp_path: Path) -> None:
+    lock(tmp_path, ARCH, SHA256)
+    commit = "3.18.7-0.20250715123456-0123456789ab"
+    (tmp_path / "cmp.lock").write_text((tmp_path / "cmp.lock").read_text().replace("3.18.6", commit))
+    ran = sandbox.run("tools", "install", "--from", "cmp.lock", cwd=tmp_path)
+    assert (ran.code, ran.stdout) == (3, "")
+    assert ran.stderr == (
+        f"cmp: helm {commit} names a commit (a Go pseudo-version), not a release such as 3.18.6\n"
+        "  where: cmp.lock\n  hint: `cmp lock` writes this file\n"
+    )
+
+
 def test_install_from_a_lock_that_is_not_there_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
     ran = sandbox.run("tools", "install", "--from", "cmp.lock", cwd=tmp_path)
     assert ran.code == 3

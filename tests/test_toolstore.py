@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,23 +16,32 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import toolstore
+from cmp.config.rules import VERSION
 from cmp.errors import ToolError
 from cmp.model import Tool, ToolPin
 from cmp.toolstore.install import Installer
 from cmp.toolstore.recipes import GoModule, Release, Source, recipe
+from tests.servers import authority
 from tests.servers.releases import ReleaseHost
 from tests.stores import ASSET, PIN, SUMS, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.servers.authority import Authority
+
 OS, ARCH = toolstore.platform()
-CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
+CLOSED = "https://127.0.0.1:9"  # the discard port: nobody listens
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority.create(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
-def host() -> Iterator[ReleaseHost]:
-    with ReleaseHost() as host:
+def host(private: Authority) -> Iterator[ReleaseHost]:
+    with ReleaseHost(private) as host:
         yield host
 
 
@@ -108,6 +118,38 @@ def test_anything_else_is_not(store: Store, spoil: Callable[[Path], None], probl
     spoil(program)
     assert toolstore.lookup(str(store.folder), ToolPin("helm", "3.18.6", "")) is None
     assert toolstore.entry(str(store.folder), "helm", "3.18.6").problem == problem
+
+
+# The three forms of golang.org/ref/mod#pseudo-versions, and what looks like them.
+COMMITS = (
+    "3.0.0-20250715123456-0123456789ab",
+    "3.18.6-rc.1.0.20250715123456-0123456789ab",
+    "3.18.7-0.20250715123456-0123456789ab",
+    "3.18.7-0.20250715123456-0123456789ab+incompatible",
+    "3.18.7-acme.20250715123456-0a",
+)
+OF_A_COMMIT = "names a commit (a Go pseudo-version), not a release such as 3.18.6"
+
+
+@pytest.mark.parametrize("version", COMMITS)
+def test_a_commit_is_no_version_even_where_it_is_installed(store: Store, version: str) -> None:
+    store.put("helm", version)
+    assert toolstore.lookup(str(store.folder), ToolPin("helm", version, "")) is None
+    assert [(found.version, found.problem) for found in toolstore.entries(str(store.folder))] == [
+        (version, OF_A_COMMIT)
+    ]
+    assert not VERSION.accepts(version)
+    with pytest.raises(ToolError, match=re.escape(f"helm {version} {OF_A_COMMIT}")):
+        store.install(ToolPin("helm", version, "command line"))
+
+
+@pytest.mark.parametrize(
+    "version", ["4.0.0-rc.1", "0.14.0-alpha.2", "3.18.6-acme.1", "3.18.6-acme.20250715", "3.18.6+1"]
+)
+def test_a_release_is_one_and_so_is_a_build_of_ones_own(store: Store, version: str) -> None:
+    store.put("helm", version)
+    assert toolstore.lookup(str(store.folder), ToolPin("helm", version, "")) is not None
+    assert VERSION.accepts(version)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +290,7 @@ def test_what_has_no_recipe_cannot_be_installed(store: Store, pin: ToolPin, mess
 
 
 def test_an_installed_version_is_not_obtained_again(tmp_path: Path, host: ReleaseHost, sops: bytes) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     first = store.install()
     asked = len(host.requests)
     assert store.install() == first
@@ -259,7 +301,7 @@ def test_an_installed_version_is_not_obtained_again(tmp_path: Path, host: Releas
 def test_an_installed_tool_runs_and_its_record_says_where_it_came_from(
     tmp_path: Path, host: ReleaseHost, sops: bytes
 ) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     tool = store.install()
     done = subprocess.run(
         [tool.path, "--version", "--disable-version-check"], capture_output=True, check=True, text=True
@@ -282,7 +324,7 @@ def test_an_installed_tool_runs_and_its_record_says_where_it_came_from(
 def test_what_does_not_count_as_installed_is_replaced(
     tmp_path: Path, host: ReleaseHost, spoil: Callable[[Path], None]
 ) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     spoil(store.put("sops", "3.10.2"))
     tool = store.install()
     assert toolstore.verify(toolstore.entry(str(store.folder), "sops", "3.10.2")) == ""
@@ -292,7 +334,7 @@ def test_what_does_not_count_as_installed_is_replaced(
 
 @pytest.mark.usefixtures("sops")
 def test_what_a_killed_install_left_is_swept(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     left = store.folder / "sops" / ".3.10.2.99999" / "sops.work"
     left.mkdir(parents=True)
     (left / "sops.download").write_bytes(b"half")
@@ -305,7 +347,7 @@ def test_what_a_killed_install_left_is_swept(tmp_path: Path, host: ReleaseHost) 
 
 @pytest.mark.usefixtures("sops")
 def test_two_processes_obtain_a_version_once(tmp_path: Path, host: ReleaseHost) -> None:
-    env = {**Store(tmp_path, CMP_TOOLS_MIRROR=host.url).env, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    env = {**Store(tmp_path, **host.env).env, "PYTHONPATH": str(Path(__file__).parent.parent)}
     argv = [sys.executable, "-m", "cmp", "tools", "install", "sops@3.10.2"]
     running = [subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     said = {process.communicate(timeout=60)[0] for process in running}
@@ -316,7 +358,7 @@ def test_two_processes_obtain_a_version_once(tmp_path: Path, host: ReleaseHost) 
 
 @pytest.mark.usefixtures("sops")
 def test_an_interrupted_install_leaves_nothing(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     with pytest.raises(KeyboardInterrupt):
         Installer(store.context(), ("release",), progress=interrupt).install(PIN)
     assert store.files() == []
@@ -342,7 +384,7 @@ def test_a_store_that_cannot_be_written_is_an_error(store: Store) -> None:
 
 
 def test_offline_nothing_is_fetched(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url, CMP_OFFLINE="1")
+    store = Store(tmp_path, CMP_OFFLINE="1", **host.env)
     with pytest.raises(ToolError) as error:
         store.install()
     assert error.value.what == "sops 3.10.2 is not installed, and CMP_OFFLINE forbids to fetch it"
@@ -351,7 +393,7 @@ def test_offline_nothing_is_fetched(tmp_path: Path, host: ReleaseHost) -> None:
 
 @pytest.mark.usefixtures("sops")
 def test_a_locked_sha256_must_fit(tmp_path: Path, host: ReleaseHost, sops: bytes) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     sha256 = hashlib.sha256(sops).hexdigest()
     with pytest.raises(ToolError) as error:
         store.install(PIN, "release", release="0" * 64)
@@ -367,7 +409,7 @@ def test_a_locked_sha256_must_fit(tmp_path: Path, host: ReleaseHost, sops: bytes
 
 
 def test_a_way_that_is_not_locked_is_not_taken(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    store = Store(tmp_path, **host.env)
     with pytest.raises(ToolError) as error:
         store.install(PIN, "release", go="0" * 64)
     assert "\n  release: not in the lock file for this platform" in error.value.what

@@ -18,6 +18,9 @@ from tests.trees import plant
 
 OLD = ToolPin("kustomize", "3.5.4", "cmp.yaml:2")  # a version whose Go module cannot be built any more
 PROGRAM = b"#!/bin/sh\n"
+COMMIT = "3.5.5-0.20250715123456-0123456789ab"
+OF_A_COMMIT = "names a commit (a Go pseudo-version), not a release such as 3.18.6"
+OWN_BUILD = "  hint: give a build of your own a version of your own, such as 3.18.6-acme.1\n"
 TREE = {
     "cmp.yaml": 'layout: {apps: "apps/{app}", instances: "", values: []}\ntools: {kustomize: 3.5.4}\n',
     "apps/web/kustomization.yaml": "configMapGenerator:\n- name: web\n  literals: [a=b]\n",
@@ -163,7 +166,8 @@ class TestFromAFile:
         ("argv", "said"),
         [
             (["kustomise@3.5.4"], (2, "cmp: there is no tool kustomise\n  hint: did you mean `kustomize`?\n")),
-            (["kustomize@3.5"], (4, "cmp: kustomize 3.5 is not an exact version such as 3.18.6\n")),
+            (["kustomize@3.5"], (4, f"cmp: kustomize 3.5 is not an exact version such as 3.18.6\n{OWN_BUILD}")),
+            ([f"kustomize@{COMMIT}"], (4, f"cmp: kustomize {COMMIT} {OF_A_COMMIT}\n{OWN_BUILD}")),
             ([], (2, "cmp: --from-file takes one tool@version, and neither --from nor --via\n")),
             (
                 ["kustomize@3.5.4", "--via", "go"],

@@ -26,14 +26,29 @@ from tests.stores import ARCH, ASSET, OS, PIN, SUMS, Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.servers.authority import Authority
+
 HELM = ToolPin("helm", "3.18.6", "cmp.yaml:2")
 ARCHIVE = f"/helm-v3.18.6-{OS}-{ARCH}.tar.gz"
 MEMBER = f"{OS}-{ARCH}/helm"
 PROGRAM = b"#!/bin/sh\necho a small program\n"
+DIGEST = hashlib.sha256(PROGRAM).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority.create(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
-def host() -> Iterator[ReleaseHost]:
+def host(private: Authority) -> Iterator[ReleaseHost]:
+    with ReleaseHost(private) as host:
+        yield host
+
+
+@pytest.fixture
+def plain() -> Iterator[ReleaseHost]:
+    """Return a host without TLS."""
     with ReleaseHost() as host:
         yield host
 
@@ -42,7 +57,7 @@ def host() -> Iterator[ReleaseHost]:
 def store(tmp_path: Path, host: ReleaseHost, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return an empty store whose mirror is the host, with short pauses between attempts."""
     monkeypatch.setattr(download, "PAUSE_SECONDS", 0.01)
-    return Store(tmp_path, CMP_TOOLS_MIRROR=host.url)
+    return Store(tmp_path, **host.env)
 
 
 def packed(*members: tuple[str, bytes | str]) -> bytes:
@@ -206,7 +221,7 @@ def test_redirects_are_followed(store: Store, host: ReleaseHost) -> None:
 
 
 def test_an_unreachable_host_is_noticed_at_once_and_only_once(tmp_path: Path) -> None:
-    store = Store(tmp_path, CMP_TOOLS_MIRROR="http://127.0.0.1:9")
+    store = Store(tmp_path, CMP_TOOLS_MIRROR="https://127.0.0.1:9")
     installer = Installer(store.context(), ("release",))
     started = time.monotonic()
     for pin in (PIN, HELM):
@@ -216,17 +231,14 @@ def test_an_unreachable_host_is_noticed_at_once_and_only_once(tmp_path: Path) ->
 
 
 def test_a_name_that_does_not_resolve_is_unreachable(tmp_path: Path) -> None:
-    said = failure(Store(tmp_path, CMP_TOOLS_MIRROR="http://releases.invalid"))
+    said = failure(Store(tmp_path, CMP_TOOLS_MIRROR="https://releases.invalid"))
     assert "\n  release: releases.invalid cannot be reached: " in said
 
 
-def test_a_host_of_a_private_authority_needs_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.01)
-    private = authority.create(tmp_path)
-    with ReleaseHost(private) as host:
-        host.publish(ASSET, PROGRAM, SUMS)
-        assert "certificate verify failed" in failure(Store(tmp_path, CMP_TOOLS_MIRROR=host.url))
-        assert Store(tmp_path, CMP_TOOLS_MIRROR=host.url, CMP_CA_FILE=str(private.ca)).install().version == "3.10.2"
+def test_a_host_of_a_private_authority_needs_its_certificate(store: Store, host: ReleaseHost, tmp_path: Path) -> None:
+    host.publish(ASSET, PROGRAM, SUMS)
+    assert "certificate verify failed" in failure(Store(tmp_path, CMP_TOOLS_MIRROR=host.url))
+    assert store.install().version == "3.10.2"
 
 
 def test_a_ca_bundle_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -235,19 +247,66 @@ def test_a_ca_bundle_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
-def test_a_proxy_is_used(tmp_path: Path, host: ReleaseHost, variable: str) -> None:
-    host.publish(f"/tools{ASSET}", PROGRAM, f"/tools{SUMS}")
+def test_a_proxy_is_used(tmp_path: Path, plain: ReleaseHost, variable: str) -> None:
+    plain.publish(f"/tools{ASSET}", PROGRAM, f"/tools{SUMS}")
     mirror = "http://mirror.invalid/tools"
-    Store(tmp_path, CMP_TOOLS_MIRROR=mirror, **{variable: host.url}).install()
-    assert host.requests == [f"{mirror}{SUMS}", f"{mirror}{ASSET}"]
+    Store(tmp_path, CMP_TOOLS_MIRROR=mirror, **{variable: plain.url}).install(release=DIGEST)
+    assert plain.requests == [f"{mirror}{SUMS}", f"{mirror}{ASSET}"]
 
 
 def test_a_host_that_needs_no_proxy_is_asked_directly(tmp_path: Path, host: ReleaseHost) -> None:
     host.publish(ASSET, PROGRAM, SUMS)
-    Store(
-        tmp_path, CMP_TOOLS_MIRROR=host.url, http_proxy="http://127.0.0.1:9", no_proxy="localhost,127.0.0.1"
-    ).install()
+    Store(tmp_path, https_proxy="http://127.0.0.1:9", no_proxy="localhost,127.0.0.1", **host.env).install()
     assert host.requests == [SUMS, ASSET]
+
+
+# Without TLS, loopback included: another user of the machine may have the port.
+
+
+def test_a_mirror_without_tls_is_not_asked(tmp_path: Path, plain: ReleaseHost) -> None:
+    plain.publish(ASSET, PROGRAM, SUMS)
+    assert failure(Store(tmp_path, **plain.env)) == (
+        f"cmp: sops 3.10.2 cannot be fetched from {plain.url}, a mirror without TLS: nothing vouches for what comes\n"
+        "  hint: let CMP_TOOLS_MIRROR be an https URL (CMP_CA_FILE may name its authority), or install what a cmp.lock "
+        "names: `cmp tools install --from cmp.lock`"
+    )
+    assert plain.requests == []
+
+
+def test_a_mirror_without_tls_gives_what_cmp_lock_names_and_nothing_else(tmp_path: Path, plain: ReleaseHost) -> None:
+    plain.publish(ASSET, PROGRAM.replace(b"small", b"other"), SUMS)
+    store = Store(tmp_path, **plain.env)
+    with pytest.raises(ToolError, match=r"sops 3\.10\.2 is not the one of the lock file"):
+        store.install(release=DIGEST)
+    assert store.files() == []
+    plain.files[SUMS] = b""
+    plain.publish(ASSET, PROGRAM, SUMS)
+    assert store.install(release=DIGEST).sha256 == DIGEST
+
+
+def test_a_digest_of_another_way_is_none_of_the_release(tmp_path: Path, plain: ReleaseHost) -> None:
+    plain.publish(ASSET, PROGRAM, SUMS)
+    with pytest.raises(ToolError, match="release: not in the lock file for this platform"):
+        Store(tmp_path, **plain.env).install(go=DIGEST)
+    assert plain.requests == []
+
+
+def test_a_mirror_with_tls_that_leads_elsewhere_without_it_is_not_followed(
+    store: Store, host: ReleaseHost, plain: ReleaseHost
+) -> None:
+    host.publish(ASSET, PROGRAM, SUMS)
+    host.redirects[ASSET] = f"{plain.url}/sops"
+    reason = f"{host.url}{ASSET} answers 302 and leads to {plain.url}/sops, without TLS"
+    assert failure(store).startswith(f"cmp: sops 3.10.2 cannot be installed\n  release: {reason}\n  hint: ")
+    assert plain.requests == []
+
+
+def test_a_redirect_within_tls_is_followed(store: Store, host: ReleaseHost, private: Authority) -> None:
+    host.publish(ASSET, PROGRAM, SUMS)
+    with ReleaseHost(private) as other:
+        other.files["/sops"] = PROGRAM
+        host.redirects[ASSET] = f"{other.url}/sops"
+        assert store.install().sha256 == DIGEST
 
 
 @pytest.mark.parametrize(

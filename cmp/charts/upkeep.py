@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from cmp.lockfile import Lock
     from cmp.model import Tool
 
-ABANDONED_SECONDS = 3600.0  # a file that is still in incoming/ after that was left by a process that died
-
 
 class Stored(NamedTuple):
     """An archive in the cache; `used` is the time of its last use in seconds since 1970, good to an hour."""
@@ -101,7 +99,9 @@ def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) ->
         gone.append(kept.pop(0))
     for one in gone:
         cache.remove(one.record)
-    cache.clean(time.time() - ABANDONED_SECONDS, limit)
+    cache.sweep()
+    if limit is not None:
+        cache.forget_notes(limit)
     return gone
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cmp.config.spec import Rule
+from cmp.toolstore import PSEUDO_VERSION
 
 MAX_QUOTED = 60
 
@@ -17,7 +18,8 @@ _SEGMENT = rf"{_NOT_DOTS}(?:\*\*|(?:{_PLAIN}|{CAPTURE}|\*(?!\*))+)"
 _PATTERN = rf"{_SEGMENT}(?:/{_SEGMENT})*"
 _LITERAL = rf"{_NOT_DOTS}[^/\\{_CONTROL}]+"
 _NUMBER = r"(?:0|[1-9][0-9]*)"
-_VERSION = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?"
+_THREE_NUMBERS = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+_VERSION = rf"(?!.*{PSEUDO_VERSION}){_THREE_NUMBERS}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?"
 _COMPARISON = r" *(?:>=|<=|==|!=|>|<) *[0-9]+(?:\.[0-9]+)* *"
 # A fact must not look like a key of the inventory that somebody misspelt, nor hide what a pattern is filled with.
 _TAKEN = r"app|cluster|(?:[Kk]ube|[Aa]pi)[_-]?[Vv]ersions?|[Ll]abels?|[Aa]nnotations?|[Ss]ervers?"
@@ -78,6 +80,8 @@ def _explain_path(text: str) -> str:
 def _explain_version(text: str) -> str:
     if text[:1] in {"v", "V"} and VERSION.accepts(text[1:]):
         return f"{quoted(text)} is not an exact version; write it without the {text[0]}: {text[1:]}"
+    if re.search(PSEUDO_VERSION, text):
+        return f"{quoted(text)} names a commit (a Go pseudo-version); a pin names a release, such as 3.18.6"
     return f"{quoted(text)} is not an exact version; a pin names one, such as 3.18.6"
 
 

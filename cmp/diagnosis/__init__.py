@@ -1,7 +1,8 @@
 """What will go wrong, found before it does: for `cmp doctor`.
 
 check.py    what is said about one thing           pins.py       which application runs what, and which pins are idle
-sidecar.py  does a sidecar have what is pinned?    __init__.py   everything else that a render needs
+sidecar.py  does a sidecar have what is pinned?    secrets.py    which secrets are too short to be masked everywhere
+__init__.py everything else that a render needs
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cmp import confine, instances, policy, toolstore, usage, workspace, yamldoc
-from cmp.diagnosis import pins
+from cmp import confine, instances, policy, proc, toolstore, usage, workspace, yamldoc
+from cmp.diagnosis import pins, secrets
 from cmp.diagnosis.check import Check, State, failed
 from cmp.errors import CmpError
 
@@ -33,6 +34,7 @@ def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from _interpreter()
     yield from _folders(settings)
     yield from _walls()
+    yield _memory(settings)
     if settings.policy:
         yield from _policy(cwd, settings.policy)
     yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
@@ -52,6 +54,7 @@ def _around(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from pins.examine(found, settings)
     if any(pin.name == usage.SOPS for use in found.uses for pin in use.pins):
         yield _keys(settings.env.secrets)
+    yield from secrets.examine(tree, found)
 
 
 def _walls() -> Iterator[Check]:
@@ -74,6 +77,18 @@ def _walls() -> Iterator[Check]:
     else:
         found = "not confined before Linux 6.12; no template can send a signal or open a socket"
     yield Check("Landlock, signals", "ok", found)
+
+
+def _memory(settings: Settings) -> Check:
+    """Say how much memory a program may take."""
+    subject = "memory of programs"
+    if not proc.tells_memory():
+        hint = "on Linux, CMP_CHILD_MEMORY limits it"
+        return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
+    if not settings.child_memory:
+        hint = "a chart that eats memory ends all renders of its container: let CMP_CHILD_MEMORY be a size"
+        return Check(subject, "warning", "no limit: CMP_CHILD_MEMORY is 0", hint)
+    return Check(subject, "ok", f"at most {proc.size(settings.child_memory)} for each, with all that it starts")
 
 
 def _alone(cwd: str, settings: Settings) -> Iterator[Check]:

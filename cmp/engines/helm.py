@@ -63,6 +63,7 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
         cwd=work.folder,
         feeds=feeds,
         sees=Sight((tool.path,), NAMES if ENABLE_DNS in flags else (), work.sight.writes),
+        place=instance.folder,
     )
     child = nursery.start(command)
 

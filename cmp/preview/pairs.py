@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import masking
@@ -165,7 +166,8 @@ class _Pair:
         failed = self._head if self._head.case else self._base
         if (error := failed.error) is None:
             return
-        lines = self._context.redactor.labelled("\n".join(error.lines(with_pair=False)), self._label).splitlines()
+        mask = partial(self._context.redactor.labelled, label=self._label)
+        lines = "\n".join(error.lines(with_pair=False, mask=mask)).splitlines()
         # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a stand-in.
         needs_key = (
             _has_secrets(failed) and isinstance(error, EngineError | OutputError)

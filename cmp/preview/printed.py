@@ -105,8 +105,8 @@ class Renders:
 
 
 def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> Printed:
-    lines = error.locate(application=pair.app, cluster=pair.cluster).lines()
-    return Printed(pair.app, pair.cluster, b"", (), tuple(redactor.mask("\n".join(lines)).split("\n")), error.exit_code)
+    lines = error.locate(application=pair.app, cluster=pair.cluster).lines(mask=redactor.mask)
+    return Printed(pair.app, pair.cluster, b"", (), tuple("\n".join(lines).split("\n")), error.exit_code)
 
 
 def with_secrets(rendered: Rendered, _: Redactor) -> bytes:

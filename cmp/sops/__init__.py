@@ -145,7 +145,7 @@ def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) 
     """
     kind = format_of(path, data)
     argv = (tool.path, "decrypt", "--input-type", kind, "--output-type", kind, "/dev/stdin")
-    return Command(f"sops for {path}", argv, env, stdin=data)
+    return Command(f"sops for {path}", argv, env, stdin=data, place=path)
 
 
 def plaintext(result: Result, path: str) -> bytes:

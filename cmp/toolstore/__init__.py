@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.model import Tool
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 RECORD = "record.json"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
+# Go's name for a commit that is no release (golang.org/ref/mod, "Pseudo-versions"): anyone's branch could be built so.
+PSEUDO_VERSION = r"[.-][0-9]{14}-[0-9A-Za-z]+(?:\+|$)"
+
 _EXACT = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+_HALF_MADE = re.compile(r"\.\d+\.\d+\.\d+.*\.\d+(\.old)?")  # see `_beside` in cmp/toolstore/install.py
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -95,8 +100,8 @@ def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
 
 def entry(tools_dir: str, name: str, version: str, custom: tuple[str, ...] = ()) -> Entry:
     """Look at one version; what lies in the store is not hashed."""
-    if not is_exact(version) or not _NAME.fullmatch(name):
-        return Entry(name, version, "", None, "is not an exact version such as 3.18.6")
+    if flaw := flaw_of(version, name):
+        return Entry(name, version, "", None, flaw)
     path = os.path.join(tools_dir, name, version, name)
     if not os.path.isfile(path):
         return _custom(custom, name, version) or Entry(name, version, path, None, "is not installed")
@@ -119,9 +124,25 @@ def verify(found: Entry) -> str:
     return f"has been changed: its sha256 is {actual}, at install it was {found.record.sha256}"
 
 
-def is_exact(version: str) -> bool:
-    """Whether a text is an exact version such as `3.18.6` or `4.0.0-rc.1`, and thus a safe name of a folder."""
-    return _EXACT.fullmatch(version) is not None
+def sweep(tools_dir: str) -> None:
+    """Remove the half-made folders of installs that were killed: those of versions that nobody installs now."""
+    with suppress(OSError):  # a store that may not be read is told by whoever needs it
+        for name in _folders(tools_dir, _NAME):
+            for half in _folders(os.path.join(tools_dir, name), _HALF_MADE):
+                _sweep(os.path.join(tools_dir, name), half)
+
+
+def flaw_of(version: str, name: str = "") -> str:
+    """Say why a version cannot be a pin: it is no exact one such as `3.18.6` or `4.0.0-rc.1`, or names no release.
+
+    Without a flaw, which is an empty text, version and name are safe names of folders.
+    """
+    exact = _EXACT.fullmatch(version)
+    if exact is None or (name and not _NAME.fullmatch(name)):
+        return "is not an exact version such as 3.18.6"
+    if exact[1] and re.search(PSEUDO_VERSION, version):
+        return "names a commit (a Go pseudo-version), not a release such as 3.18.6"
+    return ""
 
 
 def platform() -> tuple[str, str]:
@@ -158,6 +179,17 @@ def _read(path: str) -> Record:
     with open(path, encoding="utf-8") as file:
         data = json.load(file)
     return Record(*(data[field] for field in Record._fields))
+
+
+def _sweep(versions: str, half_made: str) -> None:
+    from shutil import rmtree  # noqa: PLC0415  # mostly there is nothing to sweep
+
+    from cmp.locks import unless_held  # noqa: PLC0415  # likewise
+
+    version = half_made.removesuffix(".old").rpartition(".")[0]
+    with unless_held(os.path.join(versions, f"{version}.lock")) as is_alone:
+        if is_alone:
+            rmtree(os.path.join(versions, half_made), ignore_errors=True)
 
 
 def _custom(custom: tuple[str, ...], name: str, version: str) -> Entry | None:

@@ -49,7 +49,7 @@ class _Go(NamedTuple):
     deadline: Deadline
 
     def run(self, *args: str) -> str:
-        result = run(Command("go", (self.path, *args), self.env, cwd=self.folder), self.deadline)
+        result = run(Command("go", (self.path, *args), self.env, cwd=self.folder, is_bounded=False), self.deadline)
         if result.returncode != 0:
             said = result.stderr.decode(errors="replace").strip().splitlines()[-_SAID_LINES:]
             raise UnavailableError(f"`go {args[0]}` failed: {'; '.join(said)}")

@@ -60,8 +60,9 @@ class Installer:
 
     def adopt(self, pin: ToolPin, path: str) -> Tool:
         """Return the tool, installed as a copy of a file if it is not there; ToolError when another one is."""
-        if not toolstore.is_exact(pin.version):
-            raise ToolError(f"{pin.name} {pin.version} is not an exact version such as 3.18.6")
+        if flaw := toolstore.flaw_of(pin.version):
+            hint = "give a build of your own a version of your own, such as 3.18.6-acme.1"
+            raise ToolError(f"{pin.name} {pin.version} {flaw}", hint=hint)
 
         def copy(program: str) -> tuple[str, str]:
             shutil.copyfile(path, program)
@@ -126,7 +127,7 @@ class Installer:
                 continue
             os.mkdir(work)
             try:
-                source = self._try(way, wanted, os.path.join(work, wanted.name))
+                source = self._try(way, wanted, os.path.join(work, wanted.name), is_locked=way in locked)
                 os.rename(os.path.join(work, wanted.name), program)
             except UnavailableError as error:
                 reasons.append(f"{way}: {error}")
@@ -141,10 +142,10 @@ class Installer:
             "(`pip install 'argocd-cmp[go]'` does)",
         )
 
-    def _try(self, way: Way, wanted: Recipe, output: str) -> str:
+    def _try(self, way: Way, wanted: Recipe, output: str, *, is_locked: bool) -> str:
         settings, deadline = self._context.settings, self._context.deadline
         if way == "release":
-            return release.fetch(wanted, output, settings.mirror, self._downloads)
+            return release.fetch(wanted, output, settings.mirror, self._downloads, is_locked=is_locked)
         self._context.log.line(f"cmp: {wanted.name} {wanted.version}: building from {wanted.go.module}")
         return gobuild.build(wanted, output, settings.env.build, deadline)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ToolError
-from cmp.toolstore import is_exact, platform
+from cmp.toolstore import flaw_of, platform
 
 if TYPE_CHECKING:
     from cmp.model import ToolPin
@@ -146,13 +146,13 @@ SOURCES: tuple[Source, ...] = (
 
 
 def recipe(pin: ToolPin, sources: tuple[Source, ...] = SOURCES) -> Recipe:
-    """Return the recipe of a pin for this machine; ToolError for an unknown tool or a version that is not exact."""
+    """Return the recipe of a pin for this machine; ToolError for an unknown tool or a version that is no release."""
     known = [source for source in sources if source.name == pin.name]
     if not known:
         names = ", ".join(sorted({source.name for source in sources}))
         raise ToolError(f"there is no recipe for a tool {pin.name!r}; there are: {names}")
-    if not is_exact(pin.version):
-        raise ToolError(f"{pin.name} {pin.version} is not an exact version such as 3.18.6")
+    if flaw := flaw_of(pin.version):
+        raise ToolError(f"{pin.name} {pin.version} {flaw}")
     source = next((source for source in known if pin.version.startswith(source.versions)), None)
     if source is None:
         starts = ", ".join(start for source in known for start in source.versions)

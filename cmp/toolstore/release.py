@@ -2,7 +2,8 @@
 
 With a mirror, its base URL takes the place of scheme and host in every release URL: with
 `CMP_TOOLS_MIRROR=https://mirror.example/tools`, `https://get.helm.sh/helm-v3.18.6-linux-amd64.tar.gz` is asked for as
-`https://mirror.example/tools/helm-v3.18.6-linux-amd64.tar.gz`.
+`https://mirror.example/tools/helm-v3.18.6-linux-amd64.tar.gz`.  It publishes the sha256 too, so without TLS somebody
+else on the way could publish both: then only a program whose sha256 cmp.lock names is taken.
 """
 
 from __future__ import annotations
@@ -26,16 +27,24 @@ MAX_BYTES = 1 << 29  # of a download and of a program; the largest tool has 200 
 _MAX_CHECKSUM_BYTES = 1 << 20
 
 
-def fetch(recipe: Recipe, output: str, mirror: str, downloads: Downloads) -> str:
+def fetch(recipe: Recipe, output: str, mirror: str, downloads: Downloads, *, is_locked: bool) -> str:
     """Download the program as the file `output` and return the URL it came from.
 
-    UnavailableError when it cannot be had; ToolError when what came is not what was published.
+    With `is_locked` the caller knows the sha256 of the program and refuses any other one.  UnavailableError when it
+    cannot be had; ToolError when what came is not what was published, or when nothing vouches for what would come.
     """
     if recipe.release is None:
         raise UnavailableError(f"{recipe.name} has no release download")
     release = recipe.release._replace(
         url=mirrored(recipe.release.url, mirror), checksums=mirrored(recipe.release.checksums, mirror)
     )
+    if urlsplit(release.url).scheme == "http" and not is_locked:
+        what = f"{recipe.name} {recipe.version} cannot be fetched from {mirror}, a mirror without TLS"
+        raise ToolError(
+            f"{what}: nothing vouches for what comes",
+            hint="let CMP_TOOLS_MIRROR be an https URL (CMP_CA_FILE may name its authority), or install what a "
+            "cmp.lock names: `cmp tools install --from cmp.lock`",
+        )
     archive = f"{output}.download"
     expected = _published(release, f"{output}.sha256", downloads)
     actual = downloads.save(release.url, archive, MAX_BYTES)

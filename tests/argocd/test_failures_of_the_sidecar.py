@@ -17,6 +17,7 @@ from tests.argocd.victim import APP, CACHED, CHART, SEALED, Victim, seal
 from tests.chartworld import HELM, dependency
 from tests.dyingworld import RECIPIENT
 from tests.keyring import SOPS_VERSION, make_key
+from tests.servers import authority
 from tests.servers.releases import ReleaseHost
 from tests.stores import ARCH, OS
 from tests.test_toolstore_release import packed
@@ -43,9 +44,9 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mirror(tools_dir: str) -> Iterator[ReleaseHost]:
+def mirror(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReleaseHost]:
     """Return a mirror of release downloads with an older helm."""
-    with ReleaseHost() as host:
+    with ReleaseHost(authority.create(tmp_path_factory.mktemp("authority"))) as host:
         archive = f"/helm-v{OLDER}-{OS}-{ARCH}.tar.gz"
         program = Path(tools_dir, "helm", OLDER, "helm").read_bytes()
         host.publish(archive, packed((f"{OS}-{ARCH}/helm", program)), f"{archive}.sha256sum")
@@ -61,7 +62,7 @@ def sidecar(
     for name, version in (("helm", HELM), ("sops", SOPS_VERSION)):
         (store / name).mkdir()
         (store / name / version).symlink_to(Path(tools_dir, name, version))
-    env = {"CMP_TOOLS_DIR": str(store), "CMP_TOOLS_MIRROR": mirror.url, "CMP_POLICY": str(policy)}
+    env = {"CMP_TOOLS_DIR": str(store), "CMP_POLICY": str(policy), **mirror.env}
     with argocd.sidecar(PLUGIN, **env) as started:
         yield started
 

@@ -61,6 +61,7 @@ class ReleaseHost(http.server.ThreadingHTTPServer):
         self.redirects: dict[str, str] = {}
         self.faults: dict[str, list[int | str]] = {}
         self.requests: list[str] = []
+        self.authority = authority
         self.scheme = "https" if authority else "http"
         if authority:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -70,6 +71,12 @@ class ReleaseHost(http.server.ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that make the host a mirror."""
+        trust = {"CMP_CA_FILE": str(self.authority.ca)} if self.authority else {}
+        return {"CMP_TOOLS_MIRROR": self.url, **trust}
 
     def publish(self, path: str, content: bytes, checksums: str) -> None:
         """Put a file there, and its sha256 into the file of checksums as release tools write them."""

@@ -126,6 +126,7 @@ class _Run:
             cwd=self._work.folder,
             # A command runs programs of the system.
             sees=self._work.sight._replace(runs_any=bool(asked.command)),
+            place=self._names.folder,
         )
         return self._nursery.wait(self._nursery.start(command))[0]
 

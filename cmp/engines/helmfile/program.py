@@ -51,6 +51,7 @@ class Program(NamedTuple):
             env=self._environment(),
             cwd=self.work.folder,
             sees=None if self.features else self._sight(),
+            place=self.instance.folder,
         )
         return self.nursery.wait(self.nursery.start(command))[0]
 

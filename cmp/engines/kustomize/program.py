@@ -22,6 +22,7 @@ def run(build: Build, folder: str, *arguments: str) -> bytes:
         env={**work.env, "HOME": work.home, "PATH": "", "TMPDIR": work.scratch},
         cwd=f"{work.root}/{folder}",
         sees=work.sight,
+        place=build.instance.folder,
     )
     result = build.nursery.wait(build.nursery.start(command))[0]
     if not (result.returncode or result.stderr):
