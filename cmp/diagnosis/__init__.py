@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp.model import Settings
+    from cmp.policy.document import Policy
 
 __all__ = ["Check", "State", "examine"]
 
@@ -142,6 +143,12 @@ def _policy(cwd: str, path: str) -> Iterator[Check]:
         yield failed("policy", error)
         return
     yield Check("policy", "ok", path)
+    yield from _allowed_programs(found)
+    yield from _open_rules(found, path)
+
+
+def _allowed_programs(found: Policy) -> Iterator[Check]:
+    """Name what the policy lets applications run, and the wall that this takes back."""
     hint = "allow it only where those who can push could read the secrets of this sidecar anyway"
     for engine, programs in (
         ("helmfile", "a helmfile that uses it runs without the wall, and what it starts too"),
@@ -150,6 +157,10 @@ def _policy(cwd: str, path: str) -> Iterator[Check]:
         named = sorted(feature for feature in found.features if feature.startswith(f"{engine}."))
         if named:
             yield Check("policy", "warning", f"{', '.join(named)}: {programs}", hint)
+
+
+def _open_rules(found: Policy, path: str) -> Iterator[Check]:
+    """Name the rules that hold for every repository or revision."""
     rules = found.applications or ()
     for kind, own, risk in (
         ("repositories", [rule for rule in rules if not rule.repositories], "a fork with the same folders"),

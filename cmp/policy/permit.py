@@ -165,7 +165,7 @@ def announced(policy: Policy, tree: Tree, build_env: BuildEnv, folders: Iterable
     allowed = tuple(folder for rule in rules for folder in rule.folders)
     for folder in folders:
         real = join(tree.prefix, tree.resolve(folder))
-        if not any(_covers(one, real) for one in allowed):
+        if not any(layout.matches_above(layout.parse(one), real) for one in allowed):
             source = f"{sources.shown(build_env.repo_url)} at {layout.shown(build_env.target_revision or sources.HEAD)}"
             raise _refusal(
                 f"no AppProject may render {layout.shown(real)} from {source}",
