@@ -1,7 +1,7 @@
 """Encrypted file -> plaintext: a small wrapper of the `sops` binary, bytes in and bytes out.
 
 The ciphertext goes in through stdin, so that sops decrypts the very bytes that were read and checked here; the
-plaintext comes back through a pipe.  It is never in argv, in a file, or in an error: sops' own messages can quote
+plaintext comes back through a socket.  It is never in argv, in a file, or in an error: sops' own messages can quote
 values, so only those are repeated that it writes before it has a key.
 
 metadata.py    what sops wrote beside the ciphertext, read only where it can be read in one way
