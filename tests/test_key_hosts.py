@@ -130,10 +130,10 @@ def test_no_other_host_is_asked_wherever_a_file_is_decrypted(
         ),
         f"  where: application shop, cluster dev, phase secrets, {APP}/{name}:{line}",
         (
-            "  hint: set VAULT_ADDR to it if that is the sidecar's Vault; an administrator who trusts that host adds it "
-            f"to a policy (CMP_POLICY), as in `secrets: {{hosts: ['{stranger.url}']}}`; an author puts a key of "
-            f"the sidecar into .sops.yaml and runs `sops updatekeys {APP}/{name}`; Argo CD keeps this error cached until a "
-            "hard refresh; see operations.md#secrets"
+            "  hint: set VAULT_ADDR to it if that is the sidecar's Vault; an administrator who trusts that host adds "
+            f"it to a policy (CMP_POLICY), as in `secrets: {{hosts: ['{stranger.url}']}}`; an author puts a key of "
+            f"the sidecar into .sops.yaml and runs `sops updatekeys {APP}/{name}`; Argo CD keeps this error cached "
+            "until a hard refresh; see operations.md#secrets"
         ),
     ]
 

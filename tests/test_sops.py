@@ -13,6 +13,7 @@ from cmp import sops
 from cmp.errors import CACHED_HINT, SecretError
 from cmp.proc import Deadline, Nursery, Result
 from cmp.redact import MASK, Redactor
+from cmp.sops import masterkeys
 from tests.keyring import Keys, decrypt, encrypt, failure, give, make_key, sops_tool
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ def test_a_file_of_comments_holds_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["a: 1", "# c\na: 1\n", "null", "{}", "- # x\n"])
 def test_anything_else_is_something(text: str) -> None:
     assert not sops.holds_nothing(text.encode())
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_metadata_that_sops_writes_can_be_read_in_one_way(name: str, files: dict[str, bytes]) -> None:
+    assert masterkeys.read(sops.format_of(name, files[name]), name, files[name]) == ()
 
 
 # Opening

@@ -98,6 +98,7 @@ def test_the_block_that_sops_writes() -> None:
         ("dotenv", f"A=ENC\n{flat(VAULT, 'hc_vault', 'sops_')}".encode()),
         ("dotenv", f"A=ENC\n{flat(VAULT, 'key_groups__list_1__map_hc_vault', 'sops_')}".encode()),
         ("ini", f"[a]\nx = ENC\n\n[sops]\n{flat(VAULT, 'hc_vault', equals='    = ')}".encode()),
+        ("ini", f'[a]\nx = """b\nc"""\ny = `d;e`\n[sops]\n{flat(VAULT, "hc_vault", equals=" = ")}'.encode()),
     ],
 )
 def test_every_format_and_every_place(kind: str, data: bytes) -> None:
@@ -172,9 +173,9 @@ def test_yaml_that_another_parser_could_read_in_another_way(data: bytes, line: i
             "the section `sops` stands twice, or beside one of a similar name",
         ),
         ("ini", "[Sops]\nmac = x\n", 1, "the section `sops` stands twice, or beside one of a similar name"),
-        ("ini", '[a]\nb = """\n[sops]\nmac = x\n"""\n', 2, "a value of more than one line"),
-        ("ini", "[a]\nb = `\n[sops]\nmac = x\n`\n", 2, "a value of more than one line"),
-        ("ini", "[a]\nb = x \\\n[sops]\nmac = x\n", 2, "a value of more than one line"),
+        ("ini", '[a]\nb = """\n[sops]\nmac = x\n"""\n', 2, "a value that may hold a section"),
+        ("ini", "[a]\nb = `\n[sops]\nmac = x\n`\n", 2, "a value that goes on in the next line"),
+        ("ini", "[a]\nb = x \\\n[sops]\nmac = x\n", 2, "a value that goes on in the next line"),
         ("ini", "[sops]\nmac : x\n", 2, "a line that is not `name = value`"),
         ("ini", "[sops]\nmac = x # y\n", 2, "a line that is not `name = value`"),
     ],

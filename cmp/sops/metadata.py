@@ -29,6 +29,9 @@ FREE = "context"  # a map whose names are the author's own
 
 _STEP = re.compile(r"__(map|list)_")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,3}")
+QUOTES = '"""'
+_NO_SPACE = re.compile(r"[\0\x1c-\x1f]")  # Python strips some of these as space, and Go does not
+_INI_KEY = re.compile(r'(?:`[^`]*`|"[^"]*")?[^=:]*[=:]\s*')
 _INI_SECTION = re.compile(r"\[([^\[\]]*)\]")
 _INI_ENTRY = re.compile(r"([^=:\"]+)=([^#;\"']*)")
 
@@ -161,13 +164,32 @@ def _ini(data: bytes) -> Iterator[Metadata]:
 
 
 def _ini_lines(data: bytes) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are no comments, each with its number; a value that goes on in the next line is refused."""
-    for number, written in enumerate(data.decode("utf-8-sig").split("\n"), 1):
+    """Yield the lines with a section or a key, each with its number; of a value of several lines the first."""
+    lines = enumerate(data.decode("utf-8-sig").split("\n"), 1)
+    for number, written in lines:
         line = written.strip()
-        if line and line[0] not in "#;":
-            if '"""' in line or "`" in line or line.endswith("\\") or not line.replace("\t", " ").isprintable():
-                raise _UnclearError("a value of more than one line", number)
-            yield number, line
+        if not line or line[0] in "#;":
+            continue
+        if _NO_SPACE.search(line):
+            raise _UnclearError("a control character", number)
+        key = None if line.startswith("[") else _INI_KEY.match(line)
+        value = line[key.end() :] if key else ""
+        if value.startswith(QUOTES):
+            if QUOTES not in value[len(QUOTES) :]:
+                _skip_value(lines, number)
+        elif line.endswith("\\") or value.count("`") == 1:
+            raise _UnclearError("a value that goes on in the next line", number)
+        yield number, line
+
+
+def _skip_value(lines: Iterator[tuple[int, str]], number: int) -> None:
+    """Skip the other lines of a value in three quotes, as sops writes one that is not encrypted."""
+    for _, line in lines:
+        if QUOTES in line:
+            return
+        if line.lstrip().startswith("["):
+            break
+    raise _UnclearError("a value that may hold a section", number)
 
 
 def _unflattened(pairs: list[tuple[int, str, str]]) -> Metadata:
