@@ -160,8 +160,8 @@ class _Pair:
     def _failures(self) -> Iterator[Failure]:
         """Yield the failure of the newer side, or of the only one; before it, what nobody can know."""
         for path in self._unknown:
-            error = copies.unknown(path)
-            yield Failure(self._subject, tuple(error.lines()), is_new=True, exit_code=error.exit_code)
+            unknown = copies.unknown(path)
+            yield Failure(self._subject, tuple(unknown.lines()), is_new=True, exit_code=unknown.exit_code)
         failed = self._head if self._head.case else self._base
         if (error := failed.error) is None:
             return
