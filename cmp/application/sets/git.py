@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.application.sets.match import PatternError, directory, pathspec
+from cmp.application.sets.match import directory, pathspec
 from cmp.application.sets.values import Parameters, TextList, as_text, flattened, normalized
 from cmp.errors import ConfigError
+from cmp.globs import PatternError
 from cmp.tree import join
 
 if TYPE_CHECKING:
