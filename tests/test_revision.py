@@ -24,7 +24,7 @@ from tests.gitrepo import Repo, plant_bare_repository
 from tests.harness import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cmp.revision import GitTree
 
@@ -222,7 +222,8 @@ def test_a_shallow_clone_says_that_it_is_one(repo: Repo, tmp_path: Path, git: Gi
 def test_a_folder_that_is_no_repository(tmp_path: Path, git: Git) -> None:
     (tmp_path / "plain").mkdir()
     reading = Git(str(tmp_path / "plain"), git._context)  # noqa: SLF001  # the same context for another folder
-    for look in (partial(reading.commit, "HEAD"), reading.trunk, partial(reading.tree, "HEAD")):
+    looks: list[Callable[[], object]] = [partial(reading.commit, "HEAD"), reading.trunk, partial(reading.tree, "HEAD")]
+    for look in looks:
         with pytest.raises(ToolError) as caught:
             look()
         assert caught.value.lines()[:2] == [
