@@ -21,7 +21,7 @@ CACHED = "Argo CD keeps this error cached until a hard refresh"
 
 @pytest.fixture(params=HELMS)
 def world(request: pytest.FixtureRequest, tmp_path: Path, tools_dir: str, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr("cmp.charts.helm.BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr("cmp.retries.BACKOFF_SECONDS", 0.001)
     return World(tmp_path, tools_dir, request.param)
 
 
@@ -146,7 +146,7 @@ def test_a_repository_that_hangs_ends_with_the_deadline_which_names_it(path: str
 def test_a_repository_that_hangs_once_is_asked_again(
     archives: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cmp.charts.helm.ATTEMPT_SECONDS", 1.0)
+    monkeypatch.setattr("cmp.retries.ATTEMPT_SECONDS", 1.0)
     with ChartRepository(archives) as repository:
         repository.fault(INDEX, body="hang", times=1)
         world.depend(dependency("redis", "1.2.3", repository.url))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp import retries
 from cmp.charts import faults, repositories
 from cmp.errors import ChartError, DeadlineError
 from cmp.proc import Command, Nursery, Result
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from cmp.workspace import Workspace
 
 AT_ONCE = 4  # children that fetch; more would only share the same network
-TRIES = 3
-ATTEMPT_SECONDS = 30.0  # helm itself would wait 120 s for a silent server
-BACKOFF_SECONDS = 0.4  # doubled with each try, and spread, so that replicas do not come back together
 
 
 class Home(NamedTuple):
@@ -89,22 +85,18 @@ class Helm:
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Run commands, a few at once, and those with a passing fault again, at most three times."""
         done: dict[int, Result] = {}
-        for attempt in range(TRIES):
+        for attempt in range(retries.TRIES):
             again = [index for index in range(len(commands)) if index not in done or _may_pass(done[index])]
-            if attempt and again:
-                self._pause(attempt)
+            if again:
+                retries.pause(attempt, self._context.deadline.remaining())
             for start in range(0, len(again), AT_ONCE):
                 batch = again[start : start + AT_ONCE]
                 done |= zip(batch, self._attempt([commands[index] for index in batch]), strict=True)
         return [done[index] for index in range(len(commands))]
 
-    def _pause(self, attempt: int) -> None:
-        seconds = BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  # nobody must not guess it
-        time.sleep(min(seconds, self._context.deadline.remaining()))
-
     def _attempt(self, commands: Sequence[Command]) -> list[Result]:
         whole = self._context.deadline
-        deadline = whole.sooner(ATTEMPT_SECONDS) if whole.remaining() > ATTEMPT_SECONDS else whole
+        deadline = whole.sooner(retries.ATTEMPT_SECONDS) if whole.remaining() > retries.ATTEMPT_SECONDS else whole
         with Nursery(deadline) as nursery:
             children = [nursery.start(command) for command in commands]
             try:
@@ -112,7 +104,7 @@ class Helm:
             except DeadlineError:
                 if deadline is whole:
                     raise
-            silent = Result(1, b"", f"Error: timed out after {ATTEMPT_SECONDS:g} s".encode())
+            silent = Result(1, b"", f"Error: timed out after {retries.ATTEMPT_SECONDS:g} s".encode())
             return [child.result or silent for child in children]
 
 
@@ -141,7 +133,7 @@ def environment(folder: str, context: Context) -> dict[str, str]:
 def failed(subject: str, text: str, place: str) -> ChartError:
     """Make the error for a chart that could not be had, from helm's complaint."""
     fault = faults.classify(text)
-    tries = f" ({TRIES} tries)" if fault.passing else ""
+    tries = f" ({retries.TRIES} tries)" if fault.passing else ""
     return ChartError(f"{subject}: {fault.meaning}{tries}: {text}", file=place, hint=fault.hint, foreign=fault.foreign)
 
 
