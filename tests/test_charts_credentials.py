@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -162,19 +161,6 @@ def test_a_configuration_that_is_not_there_is_an_empty_one(tmp_path: Path) -> No
 # -- OCI
 
 
-def push(world: World, registry: Registry, archive: Path) -> None:
-    config = registry.write_config(world.folder / "push.json")
-    flags = ["--ca-file", str(registry.authority.ca)] if registry.authority else []
-    if not registry.authority and not world.tool.version.startswith("3.14"):
-        flags = ["--plain-http"]
-    subprocess.run(
-        [world.tool.path, "push", archive, registry.url, *flags],
-        env={"HOME": str(world.folder), "HELM_REGISTRY_CONFIG": str(config)},
-        capture_output=True,
-        check=True,
-    )
-
-
 @pytest.mark.parametrize("helm", HELMS)
 def test_a_registry_with_login_serves_exact_versions_and_ranges(
     helm: str, archives: Path, tools: tuple[str, str], tmp_path: Path
@@ -184,7 +170,7 @@ def test_a_registry_with_login_serves_exact_versions_and_ranges(
     program = Path(test_tools_dir, "registry/3.0.0/registry")
     with Registry(program, world.folder / "registry", credentials=(USER, PASSWORD)) as registry:
         for version in ("1.2.3", "1.3.0"):
-            push(world, registry, archives / f"redis-{version}.tgz")
+            world.push(registry, archives / f"redis-{version}.tgz")
         error = refusal(world, registry.url)
         assert f"chart redis 1.2.3 of {registry.url}: it wants other credentials: " in error.what
         assert error.lines()[1:] == [
@@ -217,7 +203,7 @@ def test_a_registry_with_a_private_authority(
     world = World(tmp_path, tools_dir, helm)
     program = Path(test_tools_dir, "registry/3.0.0/registry")
     with Registry(program, tmp_path / "registry", authority=private) as registry:
-        push(world, registry, archives / "redis-1.2.3.tgz")
+        world.push(registry, archives / "redis-1.2.3.tgz")
         world.env["HELM_REGISTRY_CONFIG"] = str(registry.write_config(tmp_path / "config.json"))
         assert f"of {registry.url}: its certificate is not trusted: " in refusal(world, registry.url).what
         world.env["CMP_CA_FILE"] = str(private.ca)
