@@ -84,8 +84,8 @@ class TestPolicy:
                 "  where: app/Chart.yaml:6",
                 (
                     "  hint: an administrator who trusts that host has the line "
-                    f"`redirects: [cdn.example.net, {host(cdn.at())}]` below `charts:` in /etc/cmp/policy.yaml; an author "
-                    f"takes the chart from a repository that keeps its archives itself; {CACHED_HINT}"
+                    f"`redirects: [cdn.example.net, {host(cdn.at())}]` below `charts:` in /etc/cmp/policy.yaml; an "
+                    f"author takes the chart from a repository that keeps its archives itself; {CACHED_HINT}"
                 ),
             ]
             assert cdn.requests == []
@@ -178,8 +178,8 @@ class TestUntrusted:
             "cmp: chart x 1.0.0 of there may not be fetched: nothing in the base revision comes from this repository",
             "  where: Chart.yaml:4",
             (
-                "  hint: an untrusted change gets charts from repositories that the base uses: review it, then compare it "
-                "without --untrusted"
+                "  hint: an untrusted change gets charts from repositories that the base uses: review it, then compare "
+                "it without --untrusted"
             ),
         ]
 
@@ -196,8 +196,8 @@ class TestUntrusted:
             ),
             "  where: Chart.yaml:4",
             (
-                "  hint: an administrator who trusts that host has the line `redirects: [cdn.example.net]` below `charts:` "
-                "in a policy (CMP_POLICY); or review the change, then compare it without --untrusted"
+                "  hint: an administrator who trusts that host has the line `redirects: [cdn.example.net]` below "
+                "`charts:` in a policy (CMP_POLICY); or review the change, then compare it without --untrusted"
             ),
         ]
 

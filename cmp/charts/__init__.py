@@ -89,12 +89,17 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
 
     Of `work` count the tree, helm and cmp.lock.
     """
+    found = _wanted(refs, Planner(work.tree, work.helm, work.lock, context, permit))
+    obtained = remote.obtain(list(dict.fromkeys(found)), work.helm, context, permit)
+    return [obtained[one] for one in found]
+
+
+def _wanted(refs: Sequence[ChartRef], planner: Planner) -> list[Wanted]:
     from cmp.charts.chartfile import url_of  # noqa: PLC0415  # no chart's own dependencies need it
     from cmp.charts.declared import Dependency  # noqa: PLC0415
     from cmp.charts.versions import is_exact  # noqa: PLC0415
 
-    planner = Planner(work.tree, work.helm, work.lock, context, permit)
-    wanted = [
+    return [
         planner.wanted(
             Dependency(
                 *(ref.name, ref.version, ref.repository, url_of(ref.name, ref.repository, ref.place)),
@@ -103,8 +108,12 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
         )
         for ref in refs
     ]
-    obtained = remote.obtain(list(dict.fromkeys(wanted)), work.helm, context, permit)
-    return [obtained[one] for one in wanted]
+
+
+def wanted(work: ChartWork, refs: Sequence[ChartRef] | None, context: Context) -> list[Wanted]:
+    """Return the charts of repositories that an engine's own files name; without those, a chart's dependencies."""
+    planner = Planner(work.tree, work.helm, work.lock, context)
+    return planner.plan(work.folder).wanted() if refs is None else _wanted(refs, planner)
 
 
 def restored(archive: Archive, repository: str) -> Restored:

@@ -45,11 +45,14 @@ class Index:
         self._entries = None if is_block else _parsed(data)
 
     def find(self, name: str, version: str) -> Place | None:
-        """Return the place of a chart's exact version; of several that mean the same one, that with the same text."""
+        """Return the place of a chart's exact version; of several that mean the same one, that with the same text.
+
+        Without a version it is the first one of the index, mostly the newest.
+        """
         found = self._found_by_lines(name, version) if self._entries is None else None
         if found is None:
             self._entries = _parsed(self._data) if self._entries is None else self._entries
-            found = [place for place in _places(self._entries.get(name)) if versions.is_same(version, place.version)]
+            found = [place for place in _places(self._entries.get(name)) if _fits(version, place.version)]
         return next((place for place in found if place.version == version), next(iter(found), None))
 
     def _found_by_lines(self, name: str, version: str) -> list[Place] | None:
@@ -99,8 +102,12 @@ def _items(data: bytes, name: str, version: str) -> list[bytes] | None:
     return [
         item
         for item, version_line in zip(items, found, strict=True)
-        if version_line and versions.is_same(version, version_line[1].strip(b"\"'").decode(errors="replace"))
+        if version_line and _fits(version, version_line[1].strip(b"\"'").decode(errors="replace"))
     ]
+
+
+def _fits(version: str, found: str) -> bool:
+    return not version or versions.is_same(version, found)
 
 
 def _parsed(data: bytes) -> dict[str, object]:

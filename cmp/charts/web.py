@@ -64,6 +64,14 @@ class Web:
         """Download an archive; ChartError when it cannot be had."""
         return self._read(one, one.subject, self._source(one, one.subject, url, MAX_PACKED_BYTES))
 
+    def look(self, one: Wanted, url: str) -> None:
+        """Ask for an archive and take nothing of it; ChartError when it cannot be had."""
+        source = self._source(one, one.subject, url, 0)
+        try:
+            self._downloader.look(source)
+        except DownloadError as error:
+            raise self._failed(one, one.subject, error) from None
+
     def check_registry(self, one: Wanted, url: str) -> None:
         """Ask whether a registry may be used, and look at its addresses: helm connects to it by itself."""
         is_listed = self._ask(one, url, one.url)

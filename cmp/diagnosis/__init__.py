@@ -1,7 +1,8 @@
 """What will go wrong, found before it does: for `cmp doctor`.
 
 check.py    what is said about one thing           pins.py       which application runs what, and which pins are idle
-sidecar.py  does a sidecar have what is pinned?    __init__.py   everything else that a render needs
+sidecar.py  does a sidecar have what is pinned?    hosts.py      where chart repositories lead
+__init__.py everything else that a render needs
 """
 
 from __future__ import annotations

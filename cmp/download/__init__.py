@@ -120,16 +120,19 @@ class Downloader:
         def receive() -> None:
             file.seek(0)
             file.truncate()
-            with self._answer(source, "GET") as (response, url):
+            with self._answer(source) as (response, url):
                 self._copy(response, url, source, file)
 
         self._insist(receive, source)
 
     def look(self, source: Source) -> None:
-        """Ask for the headers alone, and so for every URL that a server leads to."""
+        """Ask for a body and take nothing of it: every URL that a server leads to is asked about.
+
+        A URL that is signed for GET answers no HEAD.
+        """
 
         def look() -> None:
-            with self._answer(source, "HEAD"):
+            with self._answer(source):
                 pass
 
         self._insist(look, source)
@@ -189,7 +192,7 @@ class Downloader:
             raise DownloadError("cut", f"{shown(url)} broke off: {size} of {expected} bytes came", host)
 
     @contextmanager
-    def _answer(self, source: Source, method: str) -> Iterator[tuple[http.client.HTTPResponse, str]]:
+    def _answer(self, source: Source) -> Iterator[tuple[http.client.HTTPResponse, str]]:
         """Follow redirects; yield the last answer and its URL.  The connections end with the block."""
         url, led_by = source.url, ""
         with ExitStack() as stack:
@@ -198,7 +201,7 @@ class Downloader:
                 connection = self._connection(url, source, is_free=is_free)
                 stack.callback(connection.close)
                 with told(url):
-                    response = self._ask(connection, url, source, method)
+                    response = self._ask(connection, url, source)
                     stack.callback(response.close)
                 if response.status not in _REDIRECTS:
                     break
@@ -228,9 +231,7 @@ class Downloader:
         connection.response_class = partial(Response, self._deadline)  # type: ignore[assignment]
         return connection
 
-    def _ask(
-        self, connection: http.client.HTTPConnection, url: str, source: Source, method: str
-    ) -> http.client.HTTPResponse:
+    def _ask(self, connection: http.client.HTTPConnection, url: str, source: Source) -> http.client.HTTPResponse:
         place, parts = origin(url), urlsplit(url)
         headers = {"Host": place.netloc, "User-Agent": f"argocd-cmp/{__version__}", "Connection": "close"}
         if authorization := _authorization(url, source):
@@ -240,7 +241,7 @@ class Downloader:
         if proxy and place.scheme == "http":
             target = f"{place}{target}"
             headers |= proxy.headers
-        connection.request(method, target, headers=headers)
+        connection.request("GET", target, headers=headers)
         return connection.getresponse()
 
     def _trust(self, access: Access, *, is_home: bool) -> ssl.SSLContext:

@@ -18,9 +18,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    def do_HEAD(self) -> None:
-        self._serve()
-
     def _serve(self) -> None:
         self.server.requests.append((f"{self.command} {self.path}", self.headers.get("Authorization", "")))
         status, answer, announced = self.server.answers.get(self.path, (404, b"", -1))
@@ -30,8 +27,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             answer = b""
         self.send_header("Content-Length", str(len(answer) if announced < 0 else announced))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer)
+        self.wfile.write(answer)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in http.server
