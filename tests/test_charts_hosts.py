@@ -120,8 +120,13 @@ class TestPolicy:
         url = "http://169.254.169.254/charts"
         assert refusal(world, url).what == f"chart redis 1.2.3 of {url}: cannot fetch the index: {what}"
 
-    def test_an_index_that_names_nonsense_is_an_error(self, repository: ChartRepository, world: World) -> None:
-        name_elsewhere(repository, "http:///redis.tgz")
+    @pytest.mark.parametrize(
+        "url", ["http:///redis.tgz", "http://a.example:99999/x", "'http://[x/y'", "'//[x/y'", "ftp://a.example/x"]
+    )
+    def test_an_index_that_names_nonsense_is_an_error(
+        self, url: str, repository: ChartRepository, world: World
+    ) -> None:
+        name_elsewhere(repository, url)
         assert refusal(world, repository.url).what == (
             f"chart redis 1.2.3 of {repository.url}: the index names no URL that can be asked"
         )

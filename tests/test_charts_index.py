@@ -8,7 +8,6 @@ import re
 import pytest
 
 from cmp import yamldoc
-from cmp.charts import index
 from cmp.charts.index import Index, NoIndexError, Place, resolved
 
 BLOCK = b"""\
@@ -83,7 +82,12 @@ def test_an_entry_is_found(style: str, name: str, version: str, expected: Place 
 def test_of_an_index_as_helm_writes_it_one_entry_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
     load = yamldoc.load_all
-    monkeypatch.setattr(index.yamldoc, "load_all", lambda data: (parsed.append(data), load(data))[1])
+
+    def noted(data: bytes) -> list[object]:
+        parsed.append(data)
+        return load(data)
+
+    monkeypatch.setattr(yamldoc, "load_all", noted)
     for name, version, _ in CASES:
         Index(BLOCK).find(name, version)
     assert max(map(len, parsed)) < 500

@@ -258,7 +258,7 @@ def test_a_passing_fault_is_tried_three_times_and_another_once(host: WebServer) 
 def test_a_redirect_ends_somewhere(host: WebServer) -> None:
     host.give("/round", f"{host.at()}/round")
     assert failure(f"{host.at()}/round").said == f"{host.at()}/round leads to more than 10 URLs"
-    for target in ("file:///etc/passwd", "http://me:secret@127.0.0.1/", ""):
+    for target in ("file:///etc/passwd", "http://me:secret@127.0.0.1/", "http://[x", "http://a.example:99999/", ""):
         host.give("/to", target)
         assert (
             failure(f"{host.at()}/to").said == f"{host.at()}/to answers 302 Found and leads to no URL that can be asked"

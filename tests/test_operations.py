@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from cmp import environ, errors
-from cmp.charts import helm
+from cmp.charts import faults, helm
+from cmp.download.faults import DownloadError
 from tests import operations
 from tests.argocd.applications import application
 from tests.argocd.faults import FAULTS
@@ -68,10 +69,11 @@ def _is_real(symptom: str) -> bool:
 def _seen() -> list[str]:
     golden = [path.read_text().splitlines()[1] for path in (FIXTURES / "cases").glob("*/want-error.txt")]
     subject = "chart redis 1.2.3 of https://charts.example.com"
-    chart = [
-        f"cmp: {helm.failed(prefix, text, 'Chart.yaml:5').what}"
-        for text in COMPLAINTS
-        for prefix in (subject, f"{subject}: cannot fetch the index")
+    prefixes = (subject, f"{subject}: cannot fetch the index")
+    chart = [f"cmp: {helm.failed(prefix, text, 'Chart.yaml:5').what}" for text in COMPLAINTS for prefix in prefixes]
+    of_downloads = [faults.NO_INDEX, *(faults.of_download(DownloadError(kind, "", "")) for kind in ("redirect", "tls"))]
+    chart += [
+        f"cmp: {helm.failed(prefix, 'the text', '', fault).what}" for prefix in prefixes for fault in of_downloads
     ]
     return [*golden, *chart, *(fault.lines[0] for fault in FAULTS)]
 

@@ -11,6 +11,7 @@ from cmp.charts.asked import ALIASES
 from cmp.charts.declared import Dependency
 from cmp.errors import ChartError
 from cmp.tree import join
+from cmp.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,12 +102,11 @@ def url_of(name: str, repository: str, place: str, known: repositories.Entries =
         return url
     if not repository or repository.startswith("file://"):
         return repository
-    parts = urlsplit(repository)
-    if parts.scheme not in ("http", "https", "oci") or not parts.netloc or not repository.isprintable():
+    if not is_url(repository) or not repository.isprintable():
         raise ChartError(
             f"the repository of {name} is no http, https, oci or file URL and no alias: {repository!r}", file=place
         )
-    if "@" in parts.netloc:
+    if "@" in urlsplit(repository).netloc:
         raise ChartError(
             f"the repository of {name} has credentials in its URL: {repositories.without_credentials(repository)}",
             file=place,

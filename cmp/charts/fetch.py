@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 OCI = "oci://"
 
-Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
@@ -65,6 +64,9 @@ class _Pull(NamedTuple):
     url: str
     home: Home | None = None
     folder: str = ""
+
+
+Item = TypeVar("Item", _Pull, Wanted)
 
 
 class _Fetcher:
@@ -209,9 +211,10 @@ def _each(items: Sequence[Item], work: Callable[[Item], Made]) -> list[Made]:
     """Do the work for each item, a few at once in processes of their own; raise the first error in their order."""
     if len(items) < 2:  # noqa: PLR2004  # one needs no other process
         return [work(item) for item in items]
+    subject = ", ".join((item.one if isinstance(item, _Pull) else item).subject for item in items)
     made: dict[int, Made] = {}
     errors: dict[int, Exception] = {}
-    for number, outcome in workers.run(items, partial(_tried, work), AT_ONCE):
+    for number, outcome in workers.run(items, partial(_tried, work), AT_ONCE, subject=subject):
         if isinstance(outcome, tuple):
             made[number] = outcome[0]
         else:

@@ -69,12 +69,15 @@ class Index:
 
 
 def resolved(repository: str, url: str) -> str:
-    """Return the whole URL of what an index calls `url`, as helm does: below the repository, with its query."""
-    if urlsplit(url).scheme:
-        return url
-    base = urlsplit(repository)
-    target = urljoin(base._replace(path=base.path.rstrip("/") + "/", query="", fragment="").geturl(), url)
-    return urlsplit(target)._replace(query=base.query, fragment="").geturl()
+    """Return the whole URL of what an index calls `url`, as helm does: below the repository, with its query; "" for none."""
+    try:
+        if urlsplit(url).scheme:
+            return url
+        base = urlsplit(repository)
+        above = base._replace(path=base.path.rstrip("/") + "/", query="", fragment="").geturl()
+        return urlsplit(urljoin(above, url))._replace(query=base.query, fragment="").geturl()
+    except ValueError:
+        return ""
 
 
 def _items(data: bytes, name: str, version: str) -> list[bytes] | None:

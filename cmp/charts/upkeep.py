@@ -15,6 +15,7 @@ from cmp.charts.fetch import refetch
 from cmp.charts.remote import Wanted, fact_prefix, obtain
 from cmp.digest import sha256
 from cmp.errors import ChartError, UsageError
+from cmp.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,6 +114,8 @@ def warm(lock: Lock, helm: Tool, context: Context, permit: Permit | None = None)
     for chart in lock.charts:
         is_alias = chart.repository.startswith(ALIASES)
         url = repositories.alias_url(chart.repository, entries) if is_alias else chart.repository.rstrip("/")
+        if url and not is_url(url):
+            raise ChartError(f"the repository of {chart.name} is no URL: {chart.repository!r}", file="cmp.lock")
         if not url:
             raise ChartError(f"nobody defines the repository {chart.repository} of {chart.name}", file="cmp.lock")
         wanted.append(Wanted(url, chart.name, chart.constraint, chart.version, chart.sha256, "cmp.lock"))

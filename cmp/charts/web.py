@@ -11,7 +11,7 @@ from cmp.charts.index import FILE, MAX_BYTES, Index, NoIndexError, resolved
 from cmp.download import Downloader, Source
 from cmp.download.faults import DownloadError
 from cmp.errors import ChartError
-from cmp.urls import origin
+from cmp.urls import is_url
 
 if TYPE_CHECKING:
     from cmp.charts.plan import Permit
@@ -58,7 +58,10 @@ class Web:
         if place is None or not place.url:
             text = f"no chart version found for {one.name}-{one.version}" if place is None else "it has no URL"
             raise failed(one.subject, text, one.place, faults.NO_VERSION)
-        return resolved(one.url, place.url)
+        url = resolved(one.url, place.url)
+        if not is_url(url):
+            raise ChartError(f"{one.subject}: the index names no URL that can be asked", file=one.place, foreign=True)
+        return url
 
     def archive(self, one: Wanted, url: str) -> bytes:
         """Download an archive; ChartError when it cannot be had."""
@@ -93,12 +96,9 @@ class Web:
 
     def _read(self, one: Wanted, what: str, source: Source) -> bytes:
         try:
-            origin(source.url)
             return self._downloader.read(source)
         except DownloadError as error:
             raise self._failed(one, what, error) from None
-        except ValueError:
-            raise ChartError(f"{what}: the index names no URL that can be asked", file=one.place) from None
         except ChartError as error:  # of a file of the settings, or of the size
             raise ChartError(f"{what}: {error.what}", file=error.file or one.place, foreign=True) from None
 

@@ -158,7 +158,7 @@ class Downloader:
         for attempt in range(retries.TRIES):
             retries.pause(attempt, self._deadline.remaining())
             try:
-                with signals.doing(f"downloading {source.subject}"):
+                with signals.doing(f"waiting for {source.subject}"):
                     return work()
             except DownloadError as error:
                 if self._deadline.remaining() <= 0:
@@ -281,8 +281,9 @@ def _authorization(url: str, source: Source) -> str:
 def _target(url: str, response: http.client.HTTPResponse) -> str:
     """Return where a redirect leads; DownloadError for nowhere, and for less safety."""
     location = response.headers.get("Location", "").encode("latin-1", "replace").decode("utf-8", "replace")
-    target = urljoin(url, location) if location else ""
+    target = ""
     try:
+        target = urljoin(url, location) if location else ""
         place = origin(target)
     except ValueError:
         place = None
