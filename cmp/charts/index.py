@@ -69,7 +69,7 @@ class Index:
 
 
 def resolved(repository: str, url: str) -> str:
-    """Return the whole URL of what an index calls `url`, as helm does: below the repository, with its query; "" for none."""
+    """Return the whole URL of what an index calls `url`, as helm does; "" for what is no URL."""
     try:
         if urlsplit(url).scheme:
             return url
