@@ -139,6 +139,7 @@ class Supplies:
                     order.tools[HELM],
                     order.lock,
                     order.plans.get(folder),
+                    order.permit,
                 )
             )
             self.restored += charts.restore(work, self._context)

@@ -38,13 +38,14 @@ def cores() -> int:
 
 
 def run(
-    items: Sequence[Item], work: Callable[[Item], Made], at_once: int
+    items: Sequence[Item], work: Callable[[Item], Made], at_once: int, *, subject: str = "renders"
 ) -> Generator[tuple[int, Made | None], None, None]:
     """Yield the number of each item with what `work` made of it, in the order in which that is done.
 
-    None where the worker died; `work` itself must not raise.  What it returns must be what pickle takes.
+    None where the worker died; `work` itself must not raise.  What it returns must be what pickle takes.  `subject` is
+    what is waited for, in the last word when a signal comes.
     """
-    pool = _Pool(items, work)
+    pool = _Pool(items, work, subject)
     try:
         yield from pool.run(min(at_once, len(items)))
     finally:
@@ -88,9 +89,10 @@ class _Worker:
 
 
 class _Pool(Generic[Item, Made]):
-    def __init__(self, items: Sequence[Item], work: Callable[[Item], Made]) -> None:
+    def __init__(self, items: Sequence[Item], work: Callable[[Item], Made], subject: str) -> None:
         self._items = items
         self._work = work
+        self._subject = subject
         self._workers: dict[int, _Worker] = {}
         self._waiting = list(reversed(range(len(items))))
 
@@ -101,7 +103,7 @@ class _Pool(Generic[Item, Made]):
             poll = select.poll()
             for results in self._workers:
                 poll.register(results, select.POLLIN)
-            with signals.doing("waiting for renders"):
+            with signals.doing(f"waiting for {self._subject}"):
                 ready = poll.poll()
             for results, _ in ready:
                 worker = self._workers[results]

@@ -140,6 +140,10 @@ def test_offline_a_hit_is_served_and_a_miss_names_chart_version_and_repository(
             "the repository of redis is no http, https, oci or file URL and no alias: 'ftp://charts.example'",
         ),
         (
+            {"name": "redis", "version": "1.2.3", "repository": "https://charts.example:99999"},
+            "the repository of redis is no http, https, oci or file URL and no alias: 'https://charts.example:99999'",
+        ),
+        (
             {"name": "redis", "version": "1.2.3", "repository": "stable"},
             "the repository of redis is no http, https, oci or file URL and no alias: 'stable'",
         ),

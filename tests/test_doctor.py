@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import confine, diagnosis, environ
+from tests.chartworld import dependency, write_chart
 from tests.dyingworld import RECIPIENT
 from tests.keyring import encrypt, sops_tool
+from tests.servers.charts import ChartRepository
+from tests.servers.web import WebServer
 from tests.stores import Store
 from tests.trees import CHART, plant
 
@@ -184,3 +187,60 @@ def test_rules_that_hold_for_every_repository_or_revision_are_named(tmp_path: Pa
     )
     path.write_text(RULES.partition("  - {projects: [orders]")[0] + RULES[RULES.index("  - {projects: [all]") :])
     assert not any(check.subject.startswith("policy,") for check in diagnosis.examine(str(tmp_path), settings))
+
+
+class TestHosts:
+    """`cmp doctor --hosts`, before a policy is tightened or cmp is upgraded."""
+
+    def ask(self, sandbox: Sandbox, rules: str, code: int) -> dict[str, tuple[str, str, str]]:
+        """Return the checks of hosts and charts under a policy."""
+        (sandbox.folder / "policy.yaml").write_text(f"version: 1\ncharts: {rules}\n")
+        sandbox.extra["CMP_POLICY"] = str(sandbox.folder / "policy.yaml")
+        ran = sandbox.run("doctor", "--hosts", "--format", "json", cwd=sandbox.folder / "repo")
+        assert (ran.code, ran.stderr) == (code, "")
+        found = json.loads(ran.stdout)["checks"]
+        return {
+            check["subject"]: (check["state"], check["found"], check["hint"])
+            for check in found
+            if check["subject"].startswith("host ") or " of http" in check["subject"]
+        }
+
+    def test_each_host_is_met_and_judged(self, sandbox: Sandbox, archives: Path) -> None:
+        with ChartRepository(archives) as repository, WebServer() as cdn:
+            charts = [dependency("redis", "^1.2.0", repository.url), dependency("postgresql", "4.1.0", repository.url)]
+            write_chart(sandbox.folder / "repo/namespaces/shop", "shop", "1.0.0", charts)
+            plant(sandbox.folder / "repo", {"clusters/dev/shop/dev-values.yaml": "a: 1\n", ".git/HEAD": ""})
+            moved = cdn.at().encode() + b"/moved"
+            repository.files["/index.yaml"] = repository.files["/index.yaml"].replace(b"redis-2.0.0-rc.1.tgz", moved)
+            cdn.give("/moved", b"an archive")
+            own, away = f"127.0.0.1:{repository.server_port}", f"127.0.0.1:{cdn.server_port}"
+
+            found = self.ask(sandbox, f'{{hosts: ["{own}"]}}', 1)
+            assert found[f"host {own}"] == ("ok", f"for {repository.url}", "")
+            state, what, hint = found[f"host {away}"]
+            assert (state, what) == (
+                "problem",
+                (
+                    f"chart redis ^1.2.0 of {repository.url} may not be fetched: {own} leads to {away}, which the "
+                    "administrator's policy does not list"
+                ),
+            )
+            assert f"`redirects: [{away}]` below `charts:`" in hint
+            assert cdn.requests == []  # it is this machine, which only a list allows
+
+            found = self.ask(sandbox, f'{{hosts: ["{own}"], redirects: ["{away}"]}}', 0)
+            assert found == {f"host {one}": ("ok", f"for {repository.url}", "") for one in (own, away)}
+            assert [path for path in repository.requests if path == "/index.yaml"] == ["/index.yaml"] * 2
+        assert not list(sandbox.cache.rglob("*.tgz"))
+
+        found = self.ask(sandbox, "{hosts: [charts.example.com]}", 1)
+        assert found[f"host {own}"][0] == "problem"
+        assert ": no connection (3 tries): " in found[f"chart redis ^1.2.0 of {repository.url}"][1]
+
+    def test_offline_nobody_is_asked(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        sandbox.extra["CMP_OFFLINE"] = "1"
+        ran = sandbox.run("doctor", "--hosts", cwd=tmp_path)
+        assert (ran.code, ran.stderr) == (
+            2,
+            "cmp: --hosts asks chart repositories, and CMP_OFFLINE forbids it\n",
+        )

@@ -58,7 +58,7 @@ def in_charts(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]
     with ChartRepository(archives) as repository:
         patient.depend("1.2.3", repository.url)
         repository.fault("/redis-1.2.3.tgz", body="hang")
-        where = f"in phase charts, waiting for helm pull (chart redis 1.2.3 of {repository.url})"
+        where = f"in phase charts, waiting for chart redis 1.2.3 of {repository.url}"
         yield lambda _: "/redis-1.2.3.tgz" in repository.requests, where
 
 

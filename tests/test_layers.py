@@ -37,9 +37,9 @@ LAYERS = (
     ),
     ("chartcache", "toolstore", "lockfile", "facts", "capabilities", "gpg", "turns", "unpack", "revision"),
     ("context",),
-    ("workers", "conversation"),
+    ("workers", "conversation", "download"),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases", "globs"),
-    ("signals", "digest", "confine", "visible", "disguises", "textsearch"),
+    ("signals", "digest", "confine", "visible", "disguises", "textsearch", "retries", "urls"),
     ("changes",),
     ("model", "errors"),
 )

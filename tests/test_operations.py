@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from cmp import environ, errors, toolchain
-from cmp.charts import helm
+from cmp.charts import faults, helm
+from cmp.download.faults import DownloadError
 from cmp.model import ToolPin
 from tests import operations
 from tests.argocd.applications import application
@@ -72,10 +73,11 @@ def _is_real(symptom: str) -> bool:
 def _seen() -> list[str]:
     golden = [path.read_text().splitlines()[1] for path in (FIXTURES / "cases").glob("*/want-error.txt")]
     subject = "chart redis 1.2.3 of https://charts.example.com"
-    chart = [
-        f"cmp: {helm.failed(prefix, text, 'Chart.yaml:5').what}"
-        for text in COMPLAINTS
-        for prefix in (subject, f"{subject}: cannot fetch the index")
+    prefixes = (subject, f"{subject}: cannot fetch the index")
+    chart = [f"cmp: {helm.failed(prefix, text, 'Chart.yaml:5').what}" for text in COMPLAINTS for prefix in prefixes]
+    of_downloads = [faults.NO_INDEX, *(faults.of_download(DownloadError(kind, "", "")) for kind in ("redirect", "tls"))]
+    chart += [
+        f"cmp: {helm.failed(prefix, 'the text', '', fault).what}" for prefix in prefixes for fault in of_downloads
     ]
     commit = ToolPin("helm", "3.18.7-0.20250715123456-0123456789ab", "parameter helm-version")
     try:

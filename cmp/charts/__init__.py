@@ -39,7 +39,8 @@ class ChartWork(NamedTuple):
     """A chart whose dependencies are wanted.
 
     `folder` is the chart's root-relative folder, `copy` the absolute path of its private, writable copy, `lock` the
-    content of cmp.lock if the repository has one, `plan` what was decided already.
+    content of cmp.lock if the repository has one, `plan` what was decided already.  `permit` is asked about the URLs to
+    which repositories lead.
     """
 
     tree: Tree
@@ -48,6 +49,7 @@ class ChartWork(NamedTuple):
     helm: Tool
     lock: Lock | None
     plan: Plan | None = None
+    permit: Permit | None = None
 
 
 class Restored(NamedTuple):
@@ -78,7 +80,7 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     plan = work.plan or Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
     if not plan.items:
         return ()
-    obtained = remote.obtain(plan.wanted(), work.helm, context)
+    obtained = remote.obtain(plan.wanted(), work.helm, context, work.permit)
     return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
 
 
@@ -87,12 +89,17 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
 
     Of `work` count the tree, helm and cmp.lock.
     """
+    found = _wanted(refs, Planner(work.tree, work.helm, work.lock, context, permit))
+    obtained = remote.obtain(list(dict.fromkeys(found)), work.helm, context, permit)
+    return [obtained[one] for one in found]
+
+
+def _wanted(refs: Sequence[ChartRef], planner: Planner) -> list[Wanted]:
     from cmp.charts.chartfile import url_of  # noqa: PLC0415  # no chart's own dependencies need it
     from cmp.charts.declared import Dependency  # noqa: PLC0415
     from cmp.charts.versions import is_exact  # noqa: PLC0415
 
-    planner = Planner(work.tree, work.helm, work.lock, context, permit)
-    wanted = [
+    return [
         planner.wanted(
             Dependency(
                 *(ref.name, ref.version, ref.repository, url_of(ref.name, ref.repository, ref.place)),
@@ -101,8 +108,12 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
         )
         for ref in refs
     ]
-    obtained = remote.obtain(list(dict.fromkeys(wanted)), work.helm, context)
-    return [obtained[one] for one in wanted]
+
+
+def wanted(work: ChartWork, refs: Sequence[ChartRef] | None, context: Context) -> list[Wanted]:
+    """Return the charts of repositories that an engine's own files name; without those, a chart's dependencies."""
+    planner = Planner(work.tree, work.helm, work.lock, context)
+    return planner.plan(work.folder).wanted() if refs is None else _wanted(refs, planner)
 
 
 def restored(archive: Archive, repository: str) -> Restored:
@@ -119,7 +130,7 @@ def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit
     from cmp.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
     plan = Planner(tree, helm, None, context, permit).plan(folder)
-    obtained = remote.obtain(plan.wanted(), helm, context)
+    obtained = remote.obtain(plan.wanted(), helm, context, permit)
     return [
         LockedChart(dependency.repository, dependency.name, dependency.constraint, found.version, found.sha256)
         for dependency, source in plan.remote()

@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 
 from cmp import yamldoc
 from cmp.charts import lockdigest, repositories, versions
+from cmp.charts.asked import ALIASES
 from cmp.charts.declared import Dependency
 from cmp.errors import ChartError
 from cmp.tree import join
+from cmp.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +71,7 @@ def _places(document: yamldoc.Document | None, path: str, count: int) -> list[st
 
 
 def _is_alias(entry: Entry) -> bool:
-    return str(entry.get("repository") or "").startswith(("@", "alias:"))
+    return str(entry.get("repository") or "").startswith(ALIASES)
 
 
 def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Dependency:
@@ -89,7 +91,7 @@ def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Depend
 
 def url_of(name: str, repository: str, place: str, known: repositories.Entries = ()) -> str:
     """Return the URL of a chart's repository, an alias replaced; ChartError for what is none, or holds credentials."""
-    if repository.startswith(("@", "alias:")):
+    if repository.startswith(ALIASES):
         url = repositories.alias_url(repository, known)
         if not url:
             raise ChartError(
@@ -100,12 +102,11 @@ def url_of(name: str, repository: str, place: str, known: repositories.Entries =
         return url
     if not repository or repository.startswith("file://"):
         return repository
-    parts = urlsplit(repository)
-    if parts.scheme not in ("http", "https", "oci") or not parts.netloc or not repository.isprintable():
+    if not is_url(repository) or not repository.isprintable():
         raise ChartError(
             f"the repository of {name} is no http, https, oci or file URL and no alias: {repository!r}", file=place
         )
-    if "@" in parts.netloc:
+    if "@" in urlsplit(repository).netloc:
         raise ChartError(
             f"the repository of {name} has credentials in its URL: {repositories.without_credentials(repository)}",
             file=place,

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp import __version__, diagnosis, instances
+from cmp import __version__, charts, diagnosis, instances, lockfile, policy, toolchain
 from cmp.commands import Invocation, Output, for_people
 from cmp.commands.given import content_or_stdin
-from cmp.diagnosis import sidecar
+from cmp.commands.needed import needed
+from cmp.diagnosis import hosts, sidecar
+from cmp.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from cmp.charts.remote import Wanted
     from cmp.diagnosis import Check
     from cmp.model import Setting
 
@@ -31,17 +34,24 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
     metavar="FILE",
     help="Also compare with what `cmp tools list --format json` printed in a sidecar; - is stdin.",
 )
+@click.option(
+    "--hosts",
+    "asks_hosts",
+    is_flag=True,
+    help="Also ask chart repositories where they lead, and say of each host whether the policy allows it.",
+)
 @click.pass_obj
-def command(invocation: Invocation, output_format: str, against: str) -> Output:
-    """Look at everything a render needs, and say what will go wrong; nothing is fetched, decrypted or written.
+def command(invocation: Invocation, output_format: str, against: str, *, asks_hosts: bool) -> Output:
+    """Look at everything a render needs, and say what will go wrong; nothing is decrypted, stored or written.
 
     With --against the exit code is 1 when the sidecar lacks what is pinned here: the pin would arrive before its
-    program.
+    program.  With --hosts, which alone asks the network, it is 1 when a host is not allowed, or does not answer.
     """
     settings = invocation.context.settings
     compared = _compare(against, invocation) if against else []
-    checks = [*diagnosis.examine(invocation.cwd, settings), *compared]
-    exit_code = 1 if any(check.state == "problem" for check in compared) else 0
+    met = _hosts(invocation) if asks_hosts else []
+    checks = [*diagnosis.examine(invocation.cwd, settings), *compared, *met]
+    exit_code = 1 if any(check.state == "problem" for check in (*compared, *met)) else 0
     if output_format == "json":
         report = {
             "version": __version__,
@@ -57,6 +67,23 @@ def _compare(file: str, invocation: Invocation) -> list[Check]:
     listed = sidecar.read(*content_or_stdin(file, invocation.cwd, "the file of --against"))
     tree, _ = instances.open_repository(invocation.cwd)
     return list(sidecar.compare(tree, listed, invocation.context.settings))
+
+
+def _hosts(invocation: Invocation) -> list[Check]:
+    """Ask about every chart that the repository's files name; what a remote base names is not known here."""
+    context = invocation.context
+    if context.settings.offline:
+        raise UsageError("--hosts asks chart repositories, and CMP_OFFLINE forbids it")
+    found = needed(invocation.cwd)
+    lock = lockfile.load(found.tree)
+    of_charts = [(chart.folder, None, chart.helm) for chart in found.charts]
+    of_files = [("", one.refs, one.helm) for one in found.named if one.helm]
+    asked: list[Wanted] = []
+    for folder, refs, pin in (*of_charts, *of_files):
+        helm = toolchain.find({"helm": pin}, context.settings, lock)["helm"]
+        asked += charts.wanted(charts.ChartWork(found.tree, folder, "", helm, lock), refs, context)
+    permit = policy.for_charts(context.settings.policy, found.tree)
+    return list(hosts.examine(list(dict.fromkeys(asked)), permit, context))
 
 
 def _shown(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:

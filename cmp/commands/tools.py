@@ -13,9 +13,9 @@ import click
 from cmp import instances, lockfile, toolstore, usage
 from cmp.commands import Invocation, Output, for_people
 from cmp.config.keys import TOOLS
+from cmp.download import silent
 from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
-from cmp.toolstore.download import silent
 from cmp.toolstore.install import WAYS, Installer
 from cmp.tree import WorkTree
 

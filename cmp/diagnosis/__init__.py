@@ -2,6 +2,7 @@
 
 check.py    what is said about one thing           pins.py       which application runs what, and which pins are idle
 sidecar.py  does a sidecar have what is pinned?    secrets.py    which secrets are too short to be masked everywhere
+hosts.py    where chart repositories lead
 __init__.py everything else that a render needs
 """
 

@@ -4,6 +4,7 @@ document.py   the file: read, checked as a whole, and typed
 permit.py     what it means for one render: asked before anything is decrypted or fetched
 hosts.py      which hosts are listed                       flags.py     which flags a policy may list at all
 sources.py    which repositories and revisions are         secrets.py   which keys sops may use
+registries.py where well-known registries keep archives
 
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder
@@ -16,6 +17,7 @@ sources.py    which repositories and revisions are         secrets.py   which ke
         folders: [charts, envs]
     charts:
       hosts: [charts.example.com, "*.corp.example", "registry.example.com:5000"]  # without this key any
+      redirects: [cdn.example.net]  # where those may lead, by an index or a redirect, beside themselves
     kustomize:
       hosts: [github.com]       # of remote bases and files that kustomizations name; without this key none
     secrets:                    # keys that encrypted files may name; without a key what the environment says
@@ -35,7 +37,7 @@ sources.py    which repositories and revisions are         secrets.py   which ke
 The folders of all rules that fit a project, its source and its namespaces add up.  In one of them must lie, links
 followed: the folders of the application and its instance, the folder that is built, `file://` charts, and every file
 that is decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one
-of its scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
+of its scheme, and `*.` stands for one name or more.
 
 A repository is the same by each of its URLs, as for Argo CD (sources.py).  In repositories, revisions, keys and roles
 `*` stands for any text without `/` and `**` for whole segments.  No star stands for a commit or a pull request: a forge
@@ -43,6 +45,11 @@ gives out those of strangers.  `sourceRepos: ["*"]` of an AppProject undoes a ru
 
 A host of keys without a scheme is for HTTPS; `http://` in front of it allows a server without TLS.  Keys of age and PGP
 are not asked about: they name no host, and a file can say anything of them.
+
+The URL of an archive that an index names, and each redirect, must be on the repository's own origin, on a listed host,
+or where a well-known registry keeps its archives; without `charts.hosts` it may be anywhere.  A host that is listed, in
+either list, may have any address; another one none of this machine or its cloud.  What a registry (`oci://`) redirects
+to is helm's business and not seen.
 
 What a policy cannot do: SOPS binds no ciphertext to its path, so that whoever can push to the repository can copy
 another team's encrypted file into a folder of their own.  Teams that must not read each other's secrets need sidecars
@@ -54,7 +61,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.policy.document import NO_POLICY, load
-from cmp.policy.hosts import shown as host
 from cmp.policy.permit import Permit, announced, permitted
 
 if TYPE_CHECKING:
@@ -63,7 +69,7 @@ if TYPE_CHECKING:
     from cmp.model import BuildEnv, Instance
     from cmp.tree import Tree
 
-__all__ = ["WITHOUT", "Permit", "for_announcement", "for_charts", "for_render", "host", "load"]
+__all__ = ["WITHOUT", "Permit", "for_announcement", "for_charts", "for_render", "load"]
 
 WITHOUT = Permit(NO_POLICY)  # what may be used where there is no policy
 

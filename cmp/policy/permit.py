@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp import config, layout
+from cmp import config, layout, urls
 from cmp.config import APP_FILE, FILE
 from cmp.config.build import at
 from cmp.config.rules import quoted
 from cmp.engines.facts import FLAGS
 from cmp.errors import ConfigError
-from cmp.policy import flags, hosts, secrets, sources
+from cmp.policy import flags, hosts, registries, secrets, sources
 from cmp.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from cmp.charts.remote import Wanted
     from cmp.model import BuildEnv, Instance, RemoteRef
     from cmp.policy.document import Permission, Policy
     from cmp.sops.masterkeys import MasterKey
@@ -27,14 +29,15 @@ MAX_LISTED = 8
 class Permit(NamedTuple):
     """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used.
 
-    `known_hosts` are those that a change which nobody trusts may fetch charts from; None where there is no such limit.
+    `known_repositories` are those, as `urls.normal` has their URLs, that a change which nobody trusts may fetch charts
+    from; None where there is no such limit.
     """
 
     policy: Policy
     tree: Tree | None = None
     project: str = ""
     folders: tuple[str, ...] | None = None
-    known_hosts: tuple[str, ...] | None = None
+    known_repositories: frozenset[str] | None = None
 
     def render(self, folder: str) -> None:
         """ConfigError unless this folder may be rendered."""
@@ -55,12 +58,12 @@ class Permit(NamedTuple):
 
     def chart_host(self, subject: str, url: str, place: str) -> None:
         """ConfigError unless the policy lists the host of a repository; `subject` is the chart, `place` asks for it."""
-        if self.known_hosts is not None and not hosts.is_listed(url, self.known_hosts):
+        if self.known_repositories is not None and urls.normal(url) not in self.known_repositories:
             raise ConfigError(
-                f"{subject} may not be fetched: nothing in the base revision comes from {hosts.shown(url)}",
+                f"{subject} may not be fetched: nothing in the base revision comes from this repository",
                 file=place,
-                hint="an untrusted change gets charts from hosts that the base knows: review it, then compare it "
-                "without --untrusted",
+                hint="an untrusted change gets charts from repositories that the base uses: review it, then compare "
+                "it without --untrusted",
             )
         listed = self.policy.hosts
         if listed is not None and not hosts.is_listed(url, listed):
@@ -70,6 +73,33 @@ class Permit(NamedTuple):
                 f"a listed one: {_listed(listed)}",
                 place,
             )
+
+    def chart_url(self, wanted: Wanted, url: str, led_by: str) -> bool:
+        """Say whether the policy lists the host of a URL to which a chart's repository leads.
+
+        ConfigError unless it does, or the URL is the repository's own or where a well-known one keeps its archives.
+        """
+        listed = hosts.is_listed(url, (*(self.policy.hosts or ()), *self.policy.redirects))
+        is_own = urls.origin(url)[1:] == urls.origin(wanted.url)[1:]
+        is_free = self.policy.hosts is None and self.known_repositories is None
+        if listed or is_own or is_free or registries.belongs(url, led_by):
+            return listed
+        host = hosts.shown(url)
+        what = f"{wanted.subject} may not be fetched: {hosts.shown(led_by)} leads to {host}"
+        line = redirects_line((*self.policy.redirects, host))
+        where = self.policy.file or "a policy (CMP_POLICY)"
+        trusts = f"an administrator who trusts that host has the line `{line}` below `charts:` in {where}"
+        if self.known_repositories is not None:
+            raise ConfigError(
+                f"{what}, and the change is not trusted",
+                file=wanted.place,
+                hint=f"{trusts}; or review the change, then compare it without --untrusted",
+            )
+        raise _refusal(
+            f"{what}, which the administrator's policy does not list",
+            f"{trusts}; an author takes the chart from a repository that keeps its archives itself",
+            wanted.place,
+        )
 
     def feature(self, name: str, subject: str, place: str) -> None:
         """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` is what would use it."""
@@ -249,6 +279,11 @@ def _sources(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
         if folder:
             yield join(folder, APP_FILE), engine
     yield FILE, "defaults", engine
+
+
+def redirects_line(found: tuple[str, ...]) -> str:
+    """Return the line of a policy that lists these hosts; those that YAML reads as something else are quoted."""
+    return f"redirects: [{', '.join(one if one[0].isalnum() else json.dumps(one) for one in dict.fromkeys(found))}]"
 
 
 def _listed(names: tuple[str, ...]) -> str:

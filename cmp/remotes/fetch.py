@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import tarfile
 from typing import TYPE_CHECKING
 
 from cmp import remotes
 from cmp.chartcache import Archive, ChartCache
 from cmp.digest import sha256
-from cmp.errors import ChartError, ToolError
+from cmp.download import Downloader, Source
+from cmp.download.faults import DownloadError
+from cmp.errors import ChartError
 from cmp.locks import single_flight
 from cmp.remotes import git
-from cmp.toolstore.download import Downloads, silent
-from cmp.toolstore.recipes import UnavailableError
 from cmp.unpack import MAX_BYTES, MIB
+from cmp.urls import origin
 from cmp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def fetch(wanted: RemoteRef, context: Context) -> Archive:
 
 def pull(wanted: RemoteRef, context: Context) -> Archive:
     """Fetch it, whatever the cache has; ChartError when it cannot be had."""
-    with Workspace(context.settings.tmp_dir) as workspace:
-        if wanted.is_file:
-            content = _download(wanted, workspace, context)
-            version, files = sha256(content), _archive(content)
-        else:
+    if wanted.is_file:
+        content = _download(wanted, context)
+        version, files = sha256(content), _archive(content)
+    else:
+        with Workspace(context.settings.tmp_dir) as workspace:
             version, files = git.commit(wanted, workspace, context)
     if len(files) > MAX_BYTES:
         raise ChartError(f"{wanted.subject}: it holds more than {MAX_BYTES // MIB} MiB", file=wanted.place)
@@ -60,16 +60,22 @@ def pull(wanted: RemoteRef, context: Context) -> Archive:
     return Archive(remotes.key_of(wanted).name, version, sha256(packed), packed)
 
 
-def _download(wanted: RemoteRef, workspace: Workspace, context: Context) -> bytes:
-    path = os.path.join(workspace.folder("download"), "file")
+def _download(wanted: RemoteRef, context: Context) -> bytes:
+    def is_listed(url: str, _led_by: str) -> bool:
+        """Follow a redirect, but to no address of this machine or its cloud: the policy lists the first host alone."""
+        return origin(url) == origin(wanted.url)
+
+    downloader = Downloader(context.settings, context.deadline, ChartError)
+    source = Source(wanted.subject, wanted.url, MAX_FILE_BYTES, home=wanted.url, permit=is_listed)
     try:
-        Downloads(context.settings, context.deadline, silent).save(wanted.url, path, MAX_FILE_BYTES)
-    except UnavailableError as error:
-        raise ChartError(f"{wanted.subject} cannot be had: {error}", file=wanted.place, foreign=True) from None
-    except ToolError as error:
-        raise ChartError(error.what, file=wanted.place, hint=error.hint) from None
-    with open(path, "rb") as file:
-        return file.read()
+        return downloader.read(source)
+    except DownloadError as error:
+        hint = "name the URL to which it redirects" if error.kind == "address" else ""
+        what = f"{wanted.subject} cannot be had: {error}"
+        raise ChartError(what, file=wanted.place, hint=hint, foreign=True) from None
+    except ChartError as error:
+        error.file = error.file or wanted.place
+        raise
 
 
 def _archive(content: bytes) -> bytes:

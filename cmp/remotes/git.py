@@ -8,13 +8,12 @@ files out of archives, or change them there, do not count.
 from __future__ import annotations
 
 import os
-import random
 import re
-import time
 from netrc import NetrcParseError, netrc
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cmp import retries
 from cmp.errors import ChartError, DeadlineError, ToolError
 from cmp.proc import Command, Result, run
 from cmp.remotes import faults
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from cmp.workspace import Workspace
 
 PROGRAMS = ("/usr/local/bin/git", "/usr/bin/git", "/bin/git")  # never PATH
-TRIES = 3
-ATTEMPT_SECONDS = 30.0
-BACKOFF_SECONDS = 0.4  # doubled with each try, and spread, so that replicas do not come back together
 ATTRIBUTES = b"* -export-ignore -export-subst\n"  # info/attributes is stronger than a tree's own
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -63,8 +59,8 @@ class _Git:
     def fetch(self, name: str) -> None:
         """Fetch one commit, and again, at most three times, after a passing fault."""
         arguments = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", self._wanted.url, name)
-        for attempt in range(TRIES):
-            time.sleep(min(_pause(attempt), self._deadline.remaining()))
+        for attempt in range(retries.TRIES):
+            retries.pause(attempt, self._deadline.remaining())
             result = self._attempt(*arguments)
             if result.returncode == 0:
                 return
@@ -82,13 +78,13 @@ class _Git:
 
     def _attempt(self, *arguments: str) -> Result:
         whole = self._deadline
-        deadline = whole.sooner(ATTEMPT_SECONDS) if whole.remaining() > ATTEMPT_SECONDS else whole
+        deadline = whole.sooner(retries.ATTEMPT_SECONDS) if whole.remaining() > retries.ATTEMPT_SECONDS else whole
         try:
             return run(self._command(*arguments), deadline)
         except DeadlineError:
             if deadline is whole:
                 raise
-            return Result(1, b"", f"timed out after {ATTEMPT_SECONDS:g} s".encode())
+            return Result(1, b"", f"timed out after {retries.ATTEMPT_SECONDS:g} s".encode())
 
     def _command(self, *arguments: str) -> Command:
         label = f"git {arguments[0]} ({self._wanted.url})"
@@ -96,7 +92,7 @@ class _Git:
 
     def _failed(self, result: Result) -> ChartError:
         fault = faults.classify(result.stderr)
-        tries = f" ({TRIES} tries)" if fault.passing else ""
+        tries = f" ({retries.TRIES} tries)" if fault.passing else ""
         return ChartError(
             f"{self._wanted.subject}: {fault.meaning}{tries}: {faults.complaint(result.stderr)}",
             file=self._wanted.place,
@@ -149,7 +145,3 @@ def program() -> str:
         hint="build the image with `--build-arg PACKAGES=git`, or fill the cache with `cmp cache warm` elsewhere",
         foreign=True,
     )
-
-
-def _pause(attempt: int) -> float:
-    return BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1) if attempt else 0.0  # noqa: S311  # may be guessed

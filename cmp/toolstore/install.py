@@ -8,19 +8,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from cmp import toolstore
+from cmp.download import silent
 from cmp.errors import ToolError
 from cmp.locks import single_flight
 from cmp.model import NOTHING, Tool
 from cmp.toolstore import gobuild, release
-from cmp.toolstore.download import Downloads, silent
+from cmp.toolstore.download import Downloads
 from cmp.toolstore.recipes import SOURCES, UnavailableError, recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cmp.context import Context
+    from cmp.download import Progress
     from cmp.model import ToolPin
-    from cmp.toolstore.download import Progress
     from cmp.toolstore.recipes import Recipe, Source
 
     # Makes the file that it is called with, and returns the way and the source of the program.

@@ -118,7 +118,7 @@ def in_charts(ward: Ward, archives: Path) -> Iterator[Stop]:
         ward.patient.depend("1.2.3", repository.url)
         ward.commit()
         repository.fault("/redis-1.2.3.tgz", body="hang")
-        where = f"in phase charts, waiting for helm pull (chart redis 1.2.3 of {repository.url})"
+        where = f"in phase charts, waiting for chart redis 1.2.3 of {repository.url}"
         yield Stop(lambda: "/redis-1.2.3.tgz" in repository.requests, where)
         repository.fault("/redis-1.2.3.tgz", times=0)
         ward.check_recovered()

@@ -1,0 +1,72 @@
+"""URLs of servers in one spelling: their origin, and whether they lie below one another."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+PORTS = {"http": 80, "https": 443, "oci": 443}
+
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
+
+
+class Origin(NamedTuple):
+    """What gets credentials: a scheme, a host in lower case, and a port, which is the scheme's where none is named."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
+
+    @property
+    def netloc(self) -> str:
+        """The host, and the port if it is not the scheme's."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS.get(self.scheme) else f"{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it says by itself that it is this machine; a name that resolves so does not."""
+        return _LOOPBACK.fullmatch(self.host) is not None
+
+
+def origin(url: str) -> Origin:
+    """Return the origin of a URL; ValueError where it has none."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(f"no host in {url!r}")
+    scheme = parts.scheme.lower()
+    return Origin(scheme, parts.hostname.lower(), parts.port or PORTS.get(scheme, 0))
+
+
+def is_url(text: str) -> bool:
+    """Say whether a text is a URL with a host."""
+    try:
+        return origin(text).scheme in PORTS
+    except ValueError:
+        return False
+
+
+def normal(url: str) -> str:
+    r"""Return a URL as every other spelling of it has it, decoded and without credentials and query, to compare it.
+
+    Servers differ in what they make of `..`, `//`, `\` and `%2F` in a path, so each counts as what it may mean.
+    """
+    path = posixpath.normpath("/" + unquote(urlsplit(url).path).replace("\\", "/").strip("/"))
+    return f"{origin(url)}{'' if path == '/' else path}"
+
+
+def is_below(url: str, above: str) -> bool:
+    """Say whether a URL is another one, or lies below it."""
+    return f"{normal(url)}/".startswith(f"{normal(above)}/")
+
+
+def shown(url: str) -> str:
+    """Return a URL for a message: user, password and query, which may be signed, are left out."""
+    parts = urlsplit(url)
+    query = "…" if parts.query else ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
