@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.protocol import FILES, ChartFile
+from cmp.capabilities import without_schemas
+from cmp.engines import facts
+from cmp.engines.protocol import FILES, ChartFile, Checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cmp.charts import Restored
+    from cmp.charts import ChartWork, Restored
     from cmp.charts.plan import Plan
     from cmp.context import Context
     from cmp.engines.protocol import Needs, Part
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cmp.lockfile import Lock
     from cmp.model import ChartRef, Instance, RemoteRef, Tool
     from cmp.policy import Permit
+    from cmp.schemas import Schemas
     from cmp.tree import Tree
     from cmp.workspace import Workspace
 
@@ -48,6 +51,7 @@ class Supplies:
         self._opener = opener
         self._workspace = workspace
         self._context = context
+        self._schemas: Schemas | None = None
         self.restored: list[Restored] = []
 
     def complete(self) -> None:
@@ -78,6 +82,25 @@ class Supplies:
             )
             for archive in obtained
         ]
+
+    def schemas(self, chart: Checked) -> None:
+        """Put private files in place of what a chart's schemas refer to; raises ChartError and ConfigError."""
+        from cmp import charts  # noqa: PLC0415  # costs nothing while other programs run
+        from cmp.chartcache import ChartCache  # noqa: PLC0415
+        from cmp.charts import schemas  # noqa: PLC0415
+
+        with self._context.phases.phase("charts"):
+            if not schemas.referring(chart.path, ChartCache(self._context.settings.cache_dir)):
+                return
+            from cmp.schemas import Schemas  # noqa: PLC0415  # few charts need it
+
+            self._schemas = self._schemas or Schemas(
+                self._order.lock, self._order.permit, self._workspace, self._context
+            )
+            self.restored += [
+                charts.Restored(f"schema of {chart.label}", one.sha256[:12], one.url, one.sha256, one.how)
+                for one in self._schemas.supply(chart)
+            ]
 
     def permit(self, feature: str, subject: str, place: str = "") -> None:
         """ConfigError unless the administrator's policy allows it."""
@@ -130,7 +153,19 @@ class Supplies:
                     order.plans.get(folder),
                 )
             )
-            self.restored += charts.restore(work, self._context)
+            restored = charts.restore(work, self._context)
+            self.restored += restored
+            if folder == order.instance.folder and facts.HELM in order.instance.engines:
+                self._check_own(work, restored)
+
+    def _check_own(self, work: ChartWork, restored: Sequence[Restored]) -> None:
+        """Look at the schemas of the chart that is an application's own folder."""
+        options = self._order.instance.options.get(facts.HELM, {})
+        if not options.get("skipSchemaValidation"):
+            of_repositories = (one for one in restored if one.how in ("cache", "fetched"))
+            known = frozenset(f"charts/{one.name}-{one.version}.tgz" for one in of_repositories)
+            without = without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml")
+            self.schemas(Checked(work.copy, work.folder, work.helm, without, known))
 
     def _unseal_files(self) -> None:
         """Put the plaintext of encrypted files where the private copy holds the ciphertext."""

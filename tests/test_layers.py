@@ -16,7 +16,7 @@ LAYERS = (
     ("preview",),
     ("render", "diagnosis"),
     ("supply", "usage", "fingerprint"),
-    ("layers", "instances", "policy", "scaffold", "masking"),
+    ("layers", "instances", "policy", "scaffold", "masking", "schemas"),
     (
         "environ",
         "config",

@@ -66,6 +66,15 @@ class Permit(NamedTuple):
                 place,
             )
 
+    def schema(self, subject: str, url: str, place: str, *, is_known: bool) -> bool:
+        """ConfigError unless a schema may be fetched; say whether the policy lists its host.
+
+        With `is_known`, nobody whose change is not trusted has named it.
+        """
+        permit = self._replace(known_hosts=None) if is_known else self
+        permit.chart_host(subject, url, place)
+        return self.policy.hosts is not None and hosts.is_listed(url, self.policy.hosts)
+
     def feature(self, name: str, subject: str, place: str) -> None:
         """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` is what would use it."""
         if name not in self.policy.features:
