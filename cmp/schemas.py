@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.engines.protocol import Checked
     from cmp.lockfile import Lock
+    from cmp.model import RemoteRef
     from cmp.policy import Permit
+    from cmp.remotes import Permit as Ask
     from cmp.remotes.schemas import Schema
     from cmp.workspace import Workspace
 
@@ -105,18 +107,14 @@ class Schemas:
     def _fetched(self, url: str, file: str, order: _Order) -> Schema:
         wanted = remote.ref(url, "" if order.chart.is_fetched else self._locked(url, file), file)
         found = remote.find(wanted, self._context)
-
-        def permit(url: str, _led_by: str) -> bool:
-            """Ask the policy about each URL; a change that nobody trusts may name what was fetched before."""
-            is_known = order.is_known or found is not None
-            return bool(self._permit and self._permit.schema(wanted.subject, url, file, is_known=is_known))
-
-        is_listed = permit(url, "")
+        # A change that nobody trusts may name what was fetched before.
+        ask = asker(wanted, self._permit, is_known=order.is_known or found is not None)
+        is_listed = ask(url, "")
         if found:
             return found
         if order.by and origin(url).is_loopback and origin(url) != origin(order.by) and not is_listed:
             raise ChartError(f"{wanted.subject} is on this machine, and {order.by} is not", file=file)
-        return remote.obtain(wanted, self._context, permit)
+        return remote.obtain(wanted, self._context, ask)
 
     def _locked(self, url: str, file: str) -> str:
         lock = self._lock
@@ -132,3 +130,8 @@ class Schemas:
     @staticmethod
     def _too_much(what: str, file: str, order: _Order) -> ChartError:
         return ChartError(what, file=file, hint=order.chart.without)
+
+
+def asker(wanted: RemoteRef, permit: Permit | None, *, is_known: bool = True) -> Ask:
+    """Return what is called with each URL before a server is asked; it raises ConfigError, or says if it is listed."""
+    return lambda url, _led_by: bool(permit and permit.schema(wanted.subject, url, wanted.place, is_known=is_known))

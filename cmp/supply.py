@@ -162,8 +162,9 @@ class Supplies:
         """Look at the schemas of the chart that is an application's own folder."""
         options = self._order.instance.options.get(facts.HELM, {})
         if not options.get("skipSchemaValidation"):
-            of_repositories = (one for one in restored if one.how in ("cache", "fetched"))
-            known = frozenset(f"charts/{one.name}-{one.version}.tgz" for one in of_repositories)
+            from cmp import charts  # noqa: PLC0415  # it is there already
+
+            known = charts.archives_of_repositories(restored)
             without = without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml")
             self.schemas(Checked(work.copy, work.folder, work.helm, without, known))
 
