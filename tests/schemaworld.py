@@ -25,7 +25,7 @@ APP, HERE = "namespaces/shop", "clusters/dev/shop"
 TEMPLATE = """\
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: all}
+metadata: {name: {{ .Chart.Name }}}
 data: {values: {{ omit .Values "global" | toJson | quote }}}
 """
 # What the well-known library chart's schema is like: parts in other files, one of them under another name.
@@ -61,7 +61,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def chart(name: str, schema: object, *dependencies: object) -> dict[str, bytes]:
     """Return the files of a chart, by path from its folder."""
     about = {"apiVersion": "v2", "name": name, "version": "1.0.0", "dependencies": list(dependencies)}
-    files = {"Chart.yaml": json.dumps(about).encode(), "templates/all.yaml": TEMPLATE.encode()}
+    files = {"Chart.yaml": json.dumps(about).encode(), "values.yaml": b"{}", "templates/all.yaml": TEMPLATE.encode()}
     return files if schema is None else {**files, "values.schema.json": json.dumps(schema).encode()}
 
 
@@ -71,12 +71,13 @@ class World:
     def __init__(self, sandbox: Sandbox, server: ChartRepository) -> None:
         self.sandbox = sandbox
         self.server = server
+        self._seen = 0
         self.root = sandbox.folder / "repo"
         self.host = server.url.split("/")[2]
         self.schema = f"{server.url}/lib.json"
         self.serve(LIBRARY)
         self.publish("common", {"$ref": self.schema})
-        self.write({".git/HEAD": "", f"{HERE}/values.yaml": ""})
+        self.write({".git/HEAD": "", f"{HERE}/dev-values.yaml": ""})
         self.app(None, dependency("common", "1.0.0", server.url))
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
@@ -147,6 +148,6 @@ class World:
 
     def asked(self) -> list[str]:
         """Return the schemas that the server was asked for since the last call."""
-        found = [name for name in self.server.requests if name.endswith(".json")]
-        self.server.requests.clear()
-        return found
+        requests = list(self.server.requests)
+        found, self._seen = requests[self._seen :], len(requests)
+        return [name for name in found if name.endswith(".json")]

@@ -16,7 +16,8 @@ LAYERS = (
     ("preview",),
     ("render", "diagnosis"),
     ("supply", "usage", "fingerprint"),
-    ("layers", "instances", "policy", "scaffold", "masking", "schemas"),
+    ("schemas",),
+    ("layers", "instances", "policy", "scaffold", "masking"),
     (
         "environ",
         "config",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import environ, remotes
+from cmp import environ, lockfile, remotes
 from cmp.chartcache import Archive, ChartCache
 from cmp.context import Context
 from cmp.digest import sha256
@@ -64,11 +65,7 @@ class TestVerdicts:
                 "not": {"$ref": "lib.json"},
             },
             "part": {"properties": {"n": {"$ref": f"{url}/parts/color.json#/definitions/color"}}, "required": ["n"]},
-            "dialect": {
-                "$schema": f"{url}/dialect.json",
-                "$defs": {"a": {"$anchor": "a", "type": "null"}},
-                "$ref": "#a",
-            },
+            "dialect": {"$schema": f"{url}/dialect.json", "properties": {"n": {"type": "null"}}},
             "own": {"$id": f"{url}/own.json", "properties": {"n": {"$ref": "own.json#/definitions/n"}}}
             | {"definitions": {"n": {"maximum": 1.50, "$comment": "\u00e9"}}},
         }
@@ -83,7 +80,7 @@ class TestVerdicts:
         status, said = world.bare(helm, folder, values)
         lines = world.refused(helm=helm)
         assert status == 1
-        assert sorted(line.strip() for line in lines[1:-1]) == sorted(line.strip() for line in said.splitlines()[1:])
+        assert _told(lines[1:-1]) == _told(said.splitlines()[1:])
         assert len(lines) > len(charts)
 
     @pytest.mark.parametrize("helm", HELMS)
@@ -95,6 +92,11 @@ class TestVerdicts:
         world.values(common={"size": 1, "color": "green"})
         assert "common:" in "".join(world.refused(helm=helm, CMP_OFFLINE="1"))
         assert world.asked() == []
+
+
+def _told(lines: list[str]) -> list[str]:
+    """Return what helm says, in an order of ours: its own comes from a Go map."""
+    return sorted(line.strip() for line in lines if line.strip())
 
 
 def _packed(name: str, schema: object) -> bytes:
@@ -177,7 +179,8 @@ class TestPins:
         assert locked.stdout.startswith("cmp.lock: 1 charts, 2 schemas, ")
         lock = (world.root / "cmp.lock").read_text()
         digest = sha256(world.server.files["/lib.json"])
-        assert f"schemas:\n- sha256: {digest}\n  url: {world.schema}\n" in lock or digest in lock
+        assert f"  url: {world.schema}\n" in lock
+        assert digest in lock
         assert world.must(CMP_OFFLINE="1")
 
         world.serve({"lib.json": {**LIBRARY["lib.json"], "title": "changed"}})
@@ -197,7 +200,8 @@ class TestPins:
     def test_a_lock_of_an_older_release_pins_no_schema(self, world: World) -> None:
         assert world.cmp("lock").code == 0
         lock = world.root / "cmp.lock"
-        lock.write_text(lock.read_text().partition("schemas:")[0])
+        lock.write_bytes(lockfile.dump(lockfile.parse(lock.read_bytes(), "")._replace(schemas=None)))
+        assert "schemas" not in lock.read_text()
         assert world.must()
 
     @pytest.mark.parametrize("options", [(), ("--lock", "cmp.lock")])
@@ -265,17 +269,21 @@ class TestOtherEngines:
             ],
         }
         mine = {f"charts/mine/{name}": data.decode() for name, data in chart("mine", {"$ref": world.schema}).items()}
-        helmfile.app({"helmfile.yaml": json.dumps(state), **mine})
+        helmfile.app({"helmfile.yaml": _yaml(state), **mine})
         assert helmfile.must().count("size") == 2
         assert world.asked() == ["/lib.json", "/parts/color.json"]
         state["releases"][1]["values"] = [{"size": "big"}]  # type: ignore[index]
-        helmfile.app({"helmfile.yaml": json.dumps(state)})
+        helmfile.app({"helmfile.yaml": _yaml(state)})
         ran = helmfile.run(CMP_OFFLINE="1")
         assert (ran.code, "got string, want integer" in ran.stderr) == (7, True), ran.stderr
         state["releases"][1] = {**state["releases"][1], "skipSchemaValidation": True}  # type: ignore[index]
-        helmfile.app({"helmfile.yaml": json.dumps(state)})
+        helmfile.app({"helmfile.yaml": _yaml(state)})
         assert helmfile.must(CMP_OFFLINE="1").count("size") == 2
         assert world.asked() == []
+
+
+def _yaml(state: dict[str, object]) -> str:
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in state.items())
 
 
 class TestWithoutAProgram:
@@ -288,7 +296,7 @@ class TestWithoutAProgram:
         env = {"CMP_CACHE_DIR": str(tmp_path / "cache"), "CMP_TMPDIR": str(tmp_path), "CMP_OFFLINE": "1"}
         redactor = Redactor()
         settings = environ.read(env, default_deadline=30).settings
-        return Context(settings, Deadline(30), redactor, Log(open("/dev/null", "w"), redactor.mask), Phases())
+        return Context(settings, Deadline(30), redactor, Log(io.StringIO(), redactor.mask), Phases())
 
     @staticmethod
     def keep(context: Context, url: str, schema: object) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from urllib.parse import quote, urljoin
 
 from cmp.capabilities import numbers
@@ -165,7 +165,7 @@ class Document:
         inner = self._base(schema, base)
         for key, item in schema.items():
             here = _below(pointer, key)
-            if isinstance(item, str):
+            if _is_text(item):
                 self._note(_Site(schema, key, base if key in NAMES else inner, here, is_read))
             elif key in LITERALS:
                 self._look_into_data(item, here)
@@ -178,7 +178,7 @@ class Document:
         """Go through schemas by name; a pointer may lead to such a map as if it were a schema."""
         for name, item in schemas.items():
             here = _below(pointer, name)
-            if isinstance(item, str):
+            if _is_text(item):
                 self._note(_Site(schemas, name, base, here, is_read))
             self._walk(item, base, here, is_read=is_read)
 
@@ -187,7 +187,7 @@ class Document:
         children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, item in children:
             here = _below(pointer, str(key))
-            if isinstance(item, str):
+            if _is_text(item):
                 is_url = key in REFERENCES or (key == DIALECT and self._is_loaded(item))
                 if isinstance(value, dict) and is_url and not item.startswith("#"):
                     raise self._refusal(f"{item!r} stands inside data to compare with", here)
@@ -198,7 +198,7 @@ class Document:
         """Return the base of what is in a schema, and remember its name."""
         key = self._name_key(schema)
         text = schema.get(key) if key else None
-        if not isinstance(text, str) or text.startswith("#"):
+        if not _is_text(text) or text.startswith("#"):
             return base
         url = _joined(base, text)[0]
         self._ids.add(url)
@@ -272,6 +272,10 @@ class _Elsewhere(NamedTuple):
 
     url: str
     fragment: str
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and not isinstance(value, _Number)
 
 
 def _parted(text: str) -> tuple[str, str]:
