@@ -24,8 +24,9 @@ from cmp.remotes import schemas as remote
 from cmp.schemas import Schemas
 from cmp.workspace import Workspace
 from tests import helmfileworld, kustomizeworld
-from tests.chartworld import dependency
-from tests.schemaworld import APP, HELMS, LIBRARY, NEWER, OLD, World, chart, pack
+from tests.chartworld import HELMS, dependency
+from tests.gitrepo import Repo
+from tests.schemaworld import APP, LIBRARY, NEWER, OLD, World, chart, pack
 from tests.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -280,6 +281,47 @@ class TestOtherEngines:
         helmfile.app({"helmfile.yaml": _yaml(state)})
         assert helmfile.must(CMP_OFFLINE="1").count("size") == 2
         assert world.asked() == []
+
+
+class TestComparison:
+    """`cmp diff --untrusted`, where a change names a schema on a host of its own."""
+
+    @pytest.fixture
+    def other(self, tmp_path: Path) -> Iterator[ChartRepository]:
+        (tmp_path / "other").mkdir()
+        with ChartRepository(tmp_path / "other") as other:
+            other.files["/lib.json"] = json.dumps({"properties": {"size": {"type": "integer"}}}).encode()
+            yield other
+
+    @pytest.fixture
+    def repo(self, world: World, other: ChartRepository) -> Repo:
+        world.publish("common", {"$ref": f"{other.url}/lib.json"})
+        shutil.rmtree(world.root / ".git")
+        repo = Repo(world.root)
+        repo.commit({"cmp.yaml": "version: 1\ntools: {helm: 3.18.6}\n"})
+        repo.git("checkout", "--quiet", "-b", "topic")
+        return repo
+
+    def report(self, world: World) -> dict[str, list[dict[str, list[str]]]]:
+        ran = world.cmp("diff", "--untrusted", "--base", "main", "--head", "topic", "--format", "json")
+        report: dict[str, list[dict[str, list[str]]]] = json.loads(ran.stdout)
+        return report
+
+    def test_the_publisher_of_a_chart_may_name_one(self, world: World, repo: Repo, other: ChartRepository) -> None:
+        repo.commit({"clusters/dev/shop/dev-values.yaml": "common: {size: 2}\n"})
+        report = self.report(world)
+        assert (report["failures"], len(report["groups"])) == ([], 2)  # the values of both charts
+        assert other.requests == ["/lib.json"]
+
+    def test_a_change_may_not(self, world: World, repo: Repo, other: ChartRepository) -> None:
+        url = f"{other.url}/evil.json"
+        repo.commit({f"{APP}/values.schema.json": json.dumps({"$ref": url})})
+        (failure,) = self.report(world)["failures"]
+        assert failure["lines"][0] == (
+            f"cmp: the schema {url} may not be fetched: nothing in the base revision comes from "
+            f"{other.url.split('/')[2]}"
+        )
+        assert "/evil.json" not in other.requests
 
 
 def _yaml(state: dict[str, object]) -> str:

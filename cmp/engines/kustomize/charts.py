@@ -164,11 +164,11 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
             unpack(file.read(), build.path(path), f"chart {chart.name} {chart.version}", skip=1)
     for path, is_fetched in all_charts.items():
         if os.path.isdir(build.path(path)):
-            known = WHOLE if is_fetched or path in wanted else ()
-            chart = Checked(
-                build.path(path), path, _helm(build), "", known, is_fetched=is_fetched and path not in wanted
-            )
-            build.work.supply.schemas(chart._replace(without=without_schemas(chart.helm, WITHOUT)))
+            is_pulled, helm = path in wanted, _helm(build)
+            known = WHOLE if is_fetched or is_pulled else ()
+            without = without_schemas(helm, WITHOUT)
+            checked = Checked(build.path(path), path, helm, without, known, is_fetched=is_fetched and not is_pulled)
+            build.work.supply.schemas(checked)
 
 
 def _items(tree: Tree, node: Node) -> Iterator[tuple[Map, object, str]]:
