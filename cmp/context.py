@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Context(NamedTuple):
     """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr.
 
-    With `is_keyless` nothing is decrypted: secrets have stand-ins.  `known_hosts` are the only ones that charts come
-    from, whatever a policy allows; None: any.  `loose` are files of a revision that no engine is known to read: a
-    program that would see the whole of a work folder gets them, too.
+    With `is_keyless` nothing is decrypted: secrets have stand-ins.  `known_repositories` are the only ones that charts
+    come from (their URLs, as `urls.normal` has them), whatever a policy allows; None: any.  `loose` are files of a
+    revision that no engine is known to read: a program that would see the whole of a work folder gets them, too.
     """
 
     settings: Settings
@@ -27,5 +27,5 @@ class Context(NamedTuple):
     phases: Phases
     is_terminal: bool = False
     is_keyless: bool = False
-    known_hosts: tuple[str, ...] | None = None
+    known_repositories: frozenset[str] | None = None
     loose: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
 from cmp.charts import asked, own, schemas
-from cmp.charts.asked import Asked
+from cmp.charts.asked import ALIASES, Asked
 from cmp.config import APP_FILE
 from cmp.config import FILE as CONFIG_FILE
 from cmp.config.values import overlaid
@@ -143,11 +143,11 @@ class Prints:
         return self._layer(path).value if self.tree.kind(path) == "file" else None
 
     def repositories(self, needs: Needs) -> Iterator[str]:
-        """Yield the URLs of the repositories that charts come from."""
+        """Yield the URLs of the repositories that charts come from, and their aliases (`@name`) as they are written."""
         yield from (ref.repository for ref in needs.refs)
         for folder in (*needs.charts, *self._local(needs)):
             urls = (one.repository for one in self._chart(folder) if one.folder is None)
-            yield from (url for url in urls if "://" in url)
+            yield from (url for url in urls if "://" in url or url.startswith(ALIASES))
 
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""

@@ -160,13 +160,13 @@ def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tu
 def _permit(tree: Tree, instance: Instance, context: Context) -> Permit | None:
     """Ask the administrator's policy before anything else; most sidecars have none, and then it costs nothing."""
     asks = any(instance.options.get(engine, {}).get(FLAGS.get(engine, "")) for engine in instance.engines)
-    if not (context.settings.policy or asks or context.known_hosts is not None):
+    if not (context.settings.policy or asks or context.known_repositories is not None):
         return None
     from cmp import policy  # noqa: PLC0415  # see above
 
     with context.phases.phase("policy"):
         permit = policy.for_render(context.settings.policy, tree, instance)
-        return permit._replace(known_hosts=context.known_hosts)
+        return permit._replace(known_repositories=context.known_repositories)
 
 
 class Stage:

@@ -134,4 +134,4 @@ class Schemas:
 
 def asker(wanted: RemoteRef, permit: Permit | None, *, is_known: bool = True) -> Ask:
     """Return what is called with each URL before a server is asked; it raises ConfigError, or says if it is listed."""
-    return lambda url, _led_by: bool(permit and permit.schema(wanted.subject, url, wanted.place, is_known=is_known))
+    return lambda url, led_by: bool(permit and permit.schema(wanted, url, led_by, is_known=is_known))

@@ -151,6 +151,7 @@ class Supplies:
                     order.tools[HELM],
                     order.lock,
                     order.plans.get(folder),
+                    order.permit,
                 )
             )
             restored = charts.restore(work, self._context)

@@ -43,6 +43,14 @@ def origin(url: str) -> Origin:
     return Origin(scheme, parts.hostname.lower(), parts.port or PORTS.get(scheme, 0))
 
 
+def is_url(text: str) -> bool:
+    """Say whether a text is a URL with a host."""
+    try:
+        return origin(text).scheme in PORTS
+    except ValueError:
+        return False
+
+
 def normal(url: str) -> str:
     r"""Return a URL as every other spelling of it has it, decoded and without credentials and query, to compare it.
 

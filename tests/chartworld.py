@@ -22,7 +22,9 @@ from cmp.redact import Redactor
 from cmp.tree import WorkTree
 
 if TYPE_CHECKING:
+    from cmp.charts.plan import Permit
     from cmp.lockfile import Lock
+    from tests.servers.oci import Registry
 
 CHECKOUT = Path(__file__).parents[1]
 HELM = "3.18.6"
@@ -90,6 +92,7 @@ class World:
         self.tool = Tool("helm", helm, f"{tools_dir}/helm/{helm}/helm", "")
         self.env = {"CMP_CACHE_DIR": str(self.cache), "CMP_STATE_DIR": str(folder / "state"), "CMP_TMPDIR": str(folder)}
         self.lock: Lock | None = None
+        self.permit: Permit | None = None
         self.stderr = ""
         self._runs = 0
 
@@ -108,7 +111,7 @@ class World:
         self._runs += 1
         self.copy = self.folder / f"copy-{self._runs}"
         self.copy.mkdir()
-        work = ChartWork(WorkTree(str(self.tree)), "app", str(self.copy), self.tool, self.lock)
+        work = ChartWork(WorkTree(str(self.tree)), "app", str(self.copy), self.tool, self.lock, permit=self.permit)
         try:
             return restore(work, self.context(deadline))
         finally:
@@ -136,6 +139,19 @@ class World:
         argv = [self.tool.path, "dependency", "update", str(self.app)]
         subprocess.run(argv, env={"HOME": str(self.folder / "home")}, capture_output=True, check=True)
         shutil.rmtree(self.app / "charts")
+
+    def push(self, registry: Registry, archive: Path) -> None:
+        """Push an archive to a registry by the real helm."""
+        config = registry.write_config(self.folder / "push.json")
+        flags = ["--ca-file", str(registry.authority.ca)] if registry.authority else []
+        if not registry.authority and not self.tool.version.startswith("3.14"):
+            flags = ["--plain-http"]
+        subprocess.run(
+            [self.tool.path, "push", archive, registry.url, *flags],
+            env={"HOME": str(self.folder), "HELM_REGISTRY_CONFIG": str(config)},
+            capture_output=True,
+            check=True,
+        )
 
     def leftovers(self) -> list[str]:
         """List private folders that are still there."""

@@ -6,15 +6,16 @@ import base64
 import json
 import os
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cmp.charts import repositories
 from cmp.charts.helm import Helm, environment
+from cmp.download import Access
 from cmp.errors import ChartError
 from cmp.redact import MASK
+from cmp.urls import origin
 from cmp.workspace import Workspace
 from tests.chartworld import HELMS, World, dependency
 from tests.servers import authority
@@ -33,11 +34,6 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> authority.Authority:
 @pytest.fixture
 def tools(tools_dir: str, test_tools_dir: str) -> tuple[str, str]:
     return tools_dir, test_tools_dir
-
-
-@pytest.fixture(params=HELMS)
-def world(request: pytest.FixtureRequest, tmp_path: Path, tools_dir: str) -> World:
-    return World(tmp_path, tools_dir, request.param)
 
 
 def refusal(world: World, url: str, version: str = "1.2.3") -> ChartError:
@@ -109,15 +105,11 @@ def entry(url: str) -> dict[str, object]:
     return {"name": url, "url": url, "username": f"user of {url}", "password": f"password of {url}"}
 
 
-def private_entry(url: str, *known: dict[str, object]) -> dict[str, object]:
+def access(url: str, *known: dict[str, object]) -> Access:
     redactor = World(Path("/"), "").context().redactor
-    entries = repositories.private_repositories(url, known, redactor)["repositories"]
-    assert isinstance(entries, list)
-    found: dict[str, object] = entries[0]
-    assert entries == [found]
-    assert (found["name"], found["url"]) == ("repository", url)
-    if found.get("password"):
-        assert redactor.mask(f"Error: {found['password']}") == f"Error: {MASK}"
+    found = repositories.access(url, known, redactor)
+    if found.password:
+        assert redactor.mask(f"Error: {found.password}") == f"Error: {MASK}"
     return found
 
 
@@ -128,20 +120,29 @@ def private_entry(url: str, *known: dict[str, object]) -> dict[str, object]:
         ("https://a.example/team/sub", "https://a.example/team"),
         ("https://a.example/other", "https://a.example/"),
         ("https://a.example/teams", "https://a.example/"),
+        ("HTTPS://A.Example:443/team/", "https://a.example/team"),
+        ("https://a.example/team/../other", "https://a.example/"),
+        ("https://a.example/team/%2e%2e/other", "https://a.example/"),
+        ("https://B.example:443/x", "https://b.example"),
         ("https://a.example.evil/", None),
         ("http://a.example/team", None),
         ("https://a.example:8443/team", None),
     ],
 )
 def test_the_entry_with_the_longest_matching_url_is_used_and_no_other(url: str, whose: str | None) -> None:
-    found = private_entry(url, entry("https://a.example/"), entry("https://a.example/team"), entry("https://b.example"))
-    assert found.get("password") == (whose and f"password of {whose}")
+    found = access(url, entry("https://a.example/"), entry("https://a.example/team"), entry("https://b.example"))
+    assert found.password == (f"password of {whose}" if whose else "")
+
+
+def test_an_entry_may_be_written_in_another_way_than_the_repository() -> None:
+    assert access("https://a.example/team", entry("https://A.EXAMPLE:443/team/")).password
+    assert access("https://a.example/team", entry("no URL"), {"url": "https://a.example", "password": 5}) == Access()
 
 
 def test_credentials_in_the_url_of_an_entry_move_to_where_no_message_prints_them() -> None:
     known: dict[str, object] = {"name": "x", "url": "https://me:p%40ssw0rd@a.example/team"}
-    found = private_entry("https://a.example/team", known)
-    assert (found["username"], found["password"]) == ("me", "p@ssw0rd")
+    found = access("https://a.example/team", known)
+    assert (found.username, found.password) == ("me", "p@ssw0rd")
     assert repositories.alias_url("@x", (known,)) == "https://a.example/team"
 
 
@@ -160,26 +161,16 @@ def test_a_configuration_that_is_not_there_is_an_empty_one(tmp_path: Path) -> No
 # -- OCI
 
 
-def push(world: World, registry: Registry, archive: Path) -> None:
-    config = registry.write_config(world.folder / "push.json")
-    flags = ["--ca-file", str(registry.authority.ca)] if registry.authority else []
-    if not registry.authority and not world.tool.version.startswith("3.14"):
-        flags = ["--plain-http"]
-    subprocess.run(
-        [world.tool.path, "push", archive, registry.url, *flags],
-        env={"HOME": str(world.folder), "HELM_REGISTRY_CONFIG": str(config)},
-        capture_output=True,
-        check=True,
-    )
-
-
+@pytest.mark.parametrize("helm", HELMS)
 def test_a_registry_with_login_serves_exact_versions_and_ranges(
-    archives: Path, test_tools_dir: str, world: World
+    helm: str, archives: Path, tools: tuple[str, str], tmp_path: Path
 ) -> None:
+    tools_dir, test_tools_dir = tools
+    world = World(tmp_path, tools_dir, helm)
     program = Path(test_tools_dir, "registry/3.0.0/registry")
     with Registry(program, world.folder / "registry", credentials=(USER, PASSWORD)) as registry:
         for version in ("1.2.3", "1.3.0"):
-            push(world, registry, archives / f"redis-{version}.tgz")
+            world.push(registry, archives / f"redis-{version}.tgz")
         error = refusal(world, registry.url)
         assert f"chart redis 1.2.3 of {registry.url}: it wants other credentials: " in error.what
         assert error.lines()[1:] == [
@@ -212,7 +203,7 @@ def test_a_registry_with_a_private_authority(
     world = World(tmp_path, tools_dir, helm)
     program = Path(test_tools_dir, "registry/3.0.0/registry")
     with Registry(program, tmp_path / "registry", authority=private) as registry:
-        push(world, registry, archives / "redis-1.2.3.tgz")
+        world.push(registry, archives / "redis-1.2.3.tgz")
         world.env["HELM_REGISTRY_CONFIG"] = str(registry.write_config(tmp_path / "config.json"))
         assert f"of {registry.url}: its certificate is not trusted: " in refusal(world, registry.url).what
         world.env["CMP_CA_FILE"] = str(private.ca)
@@ -232,7 +223,7 @@ def test_a_registry_with_a_private_authority(
     ],
 )
 def test_only_this_machine_may_speak_without_tls(url: str, expected: bool) -> None:  # noqa: FBT001  # a column
-    assert repositories.is_loopback(url) == expected
+    assert origin(url).is_loopback == expected
 
 
 def auth(user: str, password: str) -> dict[str, str]:
@@ -258,7 +249,7 @@ def test_the_registry_configuration_of_a_child_knows_one_host(tmp_path: Path) ->
         )
     )
     redactor = World(tmp_path, "").context().redactor
-    assert repositories.private_registry("oci://r.example/charts", str(path), redactor) == {
+    assert repositories.private_registry("oci://R.example:443/charts", str(path), redactor) == {
         "auths": {"r.example": mine, "https://r.example/v1/": mine},
         "credHelpers": {"r.example": "ours"},
     }
@@ -306,15 +297,20 @@ def test_the_environment_of_a_child_is_built_and_points_at_private_folders(tmp_p
     }
 
 
-def test_passwords_reach_a_child_in_a_private_file_only(archives: Path, tmp_path: Path, tools_dir: str) -> None:
+def test_passwords_of_registries_reach_helm_in_a_private_file_and_those_of_repositories_never(
+    archives: Path, tmp_path: Path, tools_dir: str
+) -> None:
     world = World(tmp_path, tools_dir)
     with ChartRepository(archives, credentials=(USER, PASSWORD)) as repository, Workspace(str(tmp_path)) as workspace:
         world.env["HELM_REPOSITORY_CONFIG"] = str(repository.write_repositories(tmp_path / "repositories.yaml"))
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {"r.example": auth(USER, PASSWORD)}}))
+        world.env["HELM_REGISTRY_CONFIG"] = str(tmp_path / "config.json")
         helm = Helm(world.tool, workspace, world.context())
-        home = helm.home(repository.url)
-        command = helm.command(home, "repo update", "repo", "update")
-        assert PASSWORD not in repr(command)
-        path = home.env["HELM_REPOSITORY_CONFIG"]
-        assert PASSWORD in Path(path).read_text()
+        home = helm.repository(repository.url, b"index")
+        assert PASSWORD not in Path(home.env["HELM_REPOSITORY_CONFIG"]).read_text()
+        home = helm.registry("oci://r.example/charts/redis")
+        path = home.env["HELM_REGISTRY_CONFIG"]
+        assert auth(USER, PASSWORD)["auth"] in Path(path).read_text()
+        assert PASSWORD not in repr(helm.command(home, "pull", "pull", "oci://r.example/charts/redis"))
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert not Path(path).exists()

@@ -1,8 +1,7 @@
-"""Repositories that fail, with the real texts of every supported helm: what is tried again, and what is said."""
+"""Repositories that fail: what is tried again, and what is said; of ranges with the real texts of every helm."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,10 +18,10 @@ INDEX, REDIS = "/index.yaml", "/redis-1.2.3.tgz"
 CACHED = "Argo CD keeps this error cached until a hard refresh"
 
 
-@pytest.fixture(params=HELMS)
-def world(request: pytest.FixtureRequest, tmp_path: Path, tools_dir: str, monkeypatch: pytest.MonkeyPatch) -> World:
+@pytest.fixture
+def world(tmp_path: Path, tools_dir: str, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("cmp.retries.BACKOFF_SECONDS", 0.001)
-    return World(tmp_path, tools_dir, request.param)
+    return World(tmp_path, tools_dir)
 
 
 def refusal(world: World, url: str, version: str = "1.2.3", deadline: float = 30) -> ChartError:
@@ -51,9 +50,9 @@ def test_a_passing_fault_is_tried_again(status: int, body: Body, path: str, arch
         (
             INDEX,
             500,
-            "cannot fetch the index: it failed (3 tries): failed to fetch {url}{path} : 500 Internal Server Error",
+            "cannot fetch the index: it failed (3 tries): {url}{path} answers 500 Internal Server Error",
         ),
-        (REDIS, 502, "it failed (3 tries): failed to fetch {url}{path} : 502 Bad Gateway"),
+        (REDIS, 502, "it failed (3 tries): {url}{path} answers 502 Bad Gateway"),
     ],
 )
 def test_a_fault_that_does_not_pass_is_tried_three_times(
@@ -82,20 +81,14 @@ def test_a_refusal_is_final(status: int, path: str, archives: Path, world: World
         repository.fault(path, status=status)
         error = refusal(world, repository.url)
         assert repository.counts()[path] == 1
-    assert f": {meaning}: failed to fetch {repository.url}{path} : {status} " in error.what
+    assert f": {meaning}: {repository.url}{path} answers {status} " in error.what
     assert error.lines()[-1] == f"  hint: {hint}"
 
 
 @pytest.mark.parametrize(
     ("version", "what"),
     [
-        (
-            "9.9.9",
-            (
-                'it has no such chart or version: chart "redis" matching 9.9.9 not found in repository index. '
-                "(try 'helm repo update'): no chart version found for redis-9.9.9"
-            ),
-        ),
+        ("9.9.9", "it has no such chart or version: no chart version found for redis-9.9.9"),
         ("^9", "it has no such chart or version: no chart version found"),
         (
             "what ever",
@@ -106,7 +99,11 @@ def test_a_refusal_is_final(status: int, path: str, archives: Path, world: World
         ),
     ],
 )
-def test_a_version_that_does_not_exist_is_final(version: str, what: str, archives: Path, world: World) -> None:
+@pytest.mark.parametrize("helm", HELMS)
+def test_a_version_that_does_not_exist_is_final(
+    helm: str, version: str, what: str, archives: Path, tmp_path: Path, tools_dir: str
+) -> None:
+    world = World(tmp_path, tools_dir, helm)
     with ChartRepository(archives) as repository:
         error = refusal(world, repository.url, version)
         assert repository.counts() == {INDEX: 1}
@@ -118,7 +115,10 @@ def test_an_index_that_is_none_is_an_error(archives: Path, world: World) -> None
     with ChartRepository(archives) as repository:
         repository.files[INDEX] = b"<html>please log in</html>"
         error = refusal(world, repository.url)
-    assert f"chart redis 1.2.3 of {repository.url}: cannot fetch the index: it gives no index of charts: " in error.what
+    assert error.what == (
+        f"chart redis 1.2.3 of {repository.url}: cannot fetch the index: it gives no index of charts: "
+        "it has no apiVersion"
+    )
 
 
 def test_a_repository_that_is_not_there_is_an_error(archives: Path, world: World) -> None:
@@ -126,7 +126,7 @@ def test_a_repository_that_is_not_there_is_an_error(archives: Path, world: World
         url = repository.url
     error = refusal(world, url)
     assert f"chart redis 1.2.3 of {url}: cannot fetch the index: no connection (3 tries): " in error.what
-    assert "connection refused" in error.what
+    assert error.what.endswith(" cannot be reached: Connection refused")
 
 
 @pytest.mark.parametrize("path", [INDEX, REDIS])
@@ -134,12 +134,13 @@ def test_a_repository_that_hangs_ends_with_the_deadline_which_names_it(path: str
     with ChartRepository(archives) as repository:
         repository.fault(path, body="hang")
         world.depend(dependency("redis", "1.2.3", repository.url))
-        began = time.monotonic()
         with pytest.raises(DeadlineError) as caught:
             world.restore(deadline=2)
-        assert time.monotonic() - began < 5
-    what = f"repo update ({repository.url})" if path == INDEX else f"pull (chart redis 1.2.3 of {repository.url})"
-    assert caught.value.what == f"helm {what} was still running when the deadline of 2 s passed"
+    what = "the index of" if path == INDEX else "chart redis 1.2.3 of"
+    host = f"127.0.0.1:{repository.server_port}"
+    assert caught.value.what == (
+        f"{what} {repository.url} was still coming from {host} when the deadline of 2 s passed"
+    )
     assert world.leftovers() == []
 
 
@@ -154,7 +155,10 @@ def test_a_repository_that_hangs_once_is_asked_again(
         repository.fault(REDIS, body="hang")
         world.env["CMP_CACHE_DIR"] = str(world.folder / "other-cache")
         error = refusal(world, repository.url)
-    assert error.what == (f"chart redis 1.2.3 of {repository.url}: it took too long (3 tries): timed out after 1 s")
+    assert error.what == (
+        f"chart redis 1.2.3 of {repository.url}: it took too long (3 tries): 127.0.0.1:{repository.server_port} "
+        "timed out after 1 s"
+    )
 
 
 # Texts that no server on loopback can be made to cause; the other rows are tested above and with registries.

@@ -240,18 +240,17 @@ dependencies: [{{name: x, version: 1.0.0, repository: {FAR}}}]
 """
 
 
-def test_an_untrusted_change_brings_no_host_of_its_own(world: World) -> None:
+def test_an_untrusted_change_brings_no_repository_of_its_own(world: World) -> None:
     world.repo.commit({"apps/far/Chart.yaml": CHART_OF_FAR, "clusters/dev/far/here.yaml": ""})
     (failure,) = world.report("--untrusted")["failures"]
     what, where, hint = failure["lines"]
     assert what == (
-        f"cmp: chart x 1.0.0 of {FAR} may not be fetched: "
-        "nothing in the base revision comes from elsewhere.example.test"
+        f"cmp: chart x 1.0.0 of {FAR} may not be fetched: nothing in the base revision comes from this repository"
     )
     assert where == "  where: phase policy, apps/far/Chart.yaml:4"
     assert hint == (
-        "  hint: an untrusted change gets charts from hosts that the base knows: review it, then compare it without "
-        "--untrusted"
+        "  hint: an untrusted change gets charts from repositories that the base uses: review it, then compare it "
+        "without --untrusted"
     )
 
 

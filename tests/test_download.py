@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import socket
-import ssl
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +18,7 @@ from cmp.model import NOTHING
 from cmp.proc import Deadline
 from cmp.urls import normal, origin, shown
 from tests.servers import authority
+from tests.servers.web import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,75 +31,15 @@ BASIC = "Basic " + base64.b64encode(b"me:my-own-password").decode()
 MIB = 1 << 20
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Host
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_HEAD(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
-        self.server.requests.append((f"{self.command} {self.path}", self.headers.get("Authorization", "")))
-        status, answer, announced = self.server.answers.get(self.path, (404, b"", -1))
-        self.send_response(status)
-        if isinstance(answer, str):
-            self.send_header("Location", answer)
-            answer = b""
-        self.send_header("Content-Length", str(len(answer) if announced < 0 else announced))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer)
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in http.server
-        """Keep quiet: the requests are recorded."""
-
-
-class Host(http.server.ThreadingHTTPServer):
-    """A web server on loopback: a body, or the URL of a redirect, by path; what was asked, and with which header."""
-
-    daemon_threads = True
-
-    def __init__(self, private: authority.Authority | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[str, tuple[int, bytes | str, int]] = {}
-        self.requests: list[tuple[str, str]] = []
-        self.scheme = "https" if private else "http"
-        if private:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(private.certificate, private.key)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def at(self, name: str = "127.0.0.1") -> str:
-        return f"{self.scheme}://{name}:{self.server_port}"
-
-    def give(self, path: str, answer: bytes | str, status: int = 200, announced: int = -1) -> None:
-        self.answers[path] = (status if isinstance(answer, bytes) else 302, answer, announced)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Expect clients that do not trust the certificate."""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.shutdown()
-        self.server_close()
-
-
 @pytest.fixture
-def host() -> Iterator[Host]:
-    with Host() as host:
+def host() -> Iterator[WebServer]:
+    with WebServer() as host:
         yield host
 
 
 @pytest.fixture
-def other() -> Iterator[Host]:
-    with Host() as host:
+def other() -> Iterator[WebServer]:
+    with WebServer() as host:
         yield host
 
 
@@ -135,7 +74,7 @@ def failure(url: str, home: str = "", permit: Permit = unlisted, **env: str) -> 
 # -- who gets credentials
 
 
-def test_credentials_go_to_the_origin_of_the_repository_alone(host: Host, other: Host) -> None:
+def test_credentials_go_to_the_origin_of_the_repository_alone(host: WebServer, other: WebServer) -> None:
     host.give("/charts/index.yaml", b"index")
     host.give("/charts/moved", f"{host.at()}/charts/index.yaml")
     host.give("/charts/away", f"{other.at()}/archive")
@@ -146,7 +85,9 @@ def test_credentials_go_to_the_origin_of_the_repository_alone(host: Host, other:
     assert other.requests == [("GET /archive", "")]
 
 
-def test_pass_credentials_all_is_for_the_url_that_an_index_names_and_for_no_redirect(host: Host, other: Host) -> None:
+def test_pass_credentials_all_is_for_the_url_that_an_index_names_and_for_no_redirect(
+    host: WebServer, other: WebServer
+) -> None:
     all_get_it = ME._replace(pass_credentials_all=True)
     other.give("/archive", b"archive")
     assert read(f"{other.at()}/archive", host.at(), everywhere, all_get_it) == b"archive"
@@ -155,9 +96,9 @@ def test_pass_credentials_all_is_for_the_url_that_an_index_names_and_for_no_redi
     assert [given for _, given in other.requests] == [BASIC, ""]
 
 
-def test_credentials_never_leave_tls(host: Host, tmp_path: Path) -> None:
+def test_credentials_never_leave_tls(host: WebServer, tmp_path: Path) -> None:
     private = authority.create(tmp_path)
-    with Host(private) as safe:
+    with WebServer(private) as safe:
         safe.give("/archive", f"{host.at()}/archive")
         error = failure(f"{safe.at()}/archive", CMP_CA_FILE=str(private.ca), permit=everywhere)
         assert (error.kind, error.said) == (
@@ -172,7 +113,7 @@ def test_credentials_never_leave_tls(host: Host, tmp_path: Path) -> None:
 
 def test_an_entry_says_at_home_how_certificates_are_verified_and_nowhere_else(tmp_path: Path) -> None:
     private = authority.create(tmp_path)
-    with Host(private) as host, Host(private) as other:
+    with WebServer(private) as host, WebServer(private) as other:
         host.give("/archive", f"{other.at()}/archive")
         other.give("/archive", b"archive")
         lax = ME._replace(insecure_skip_tls_verify=True)
@@ -196,7 +137,7 @@ def test_a_client_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> No
 # -- which URLs and addresses are asked
 
 
-def test_each_url_is_asked_about_before_it_is_asked_for(host: Host, other: Host) -> None:
+def test_each_url_is_asked_about_before_it_is_asked_for(host: WebServer, other: WebServer) -> None:
     asked: list[tuple[str, str]] = []
 
     def permit(url: str, led_by: str) -> bool:
@@ -217,7 +158,9 @@ def test_each_url_is_asked_about_before_it_is_asked_for(host: Host, other: Host)
     assert other.requests == []
 
 
-def test_a_repository_may_say_that_it_is_this_machine_and_nobody_else_may_lead_there(host: Host, other: Host) -> None:
+def test_a_repository_may_say_that_it_is_this_machine_and_nobody_else_may_lead_there(
+    host: WebServer, other: WebServer
+) -> None:
     host.give("/own", b"own")
     host.give("/away", f"{other.at()}/secret")
     other.give("/secret", b"secret")
@@ -231,14 +174,14 @@ def test_a_repository_may_say_that_it_is_this_machine_and_nobody_else_may_lead_t
 
 
 @pytest.mark.parametrize("name", ["2130706433", "0x7f.1", "127.1", "0.0.0.0", "[::ffff:127.0.0.1]"])  # noqa: S104
-def test_another_spelling_of_this_machine_does_not_say_so(host: Host, name: str) -> None:
+def test_another_spelling_of_this_machine_does_not_say_so(host: WebServer, name: str) -> None:
     host.give("/own", b"own")
     assert failure(f"{host.at(name)}/own").kind == "address"
     assert host.requests == []
 
 
 def test_a_name_that_resolves_to_this_machine_is_not_asked_and_is_looked_up_once(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [["10.0.0.1", "127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"]]
     looked_up: list[str] = []
@@ -295,7 +238,7 @@ def test_a_link_local_address_is_not_asked_even_where_a_repository_says_so() -> 
 # -- faults
 
 
-def test_a_passing_fault_is_tried_three_times_and_another_once(host: Host) -> None:
+def test_a_passing_fault_is_tried_three_times_and_another_once(host: WebServer) -> None:
     host.give("/busy", b"", 503)
     error = failure(f"{host.at()}/busy?token=secret")
     assert (error.kind, error.status) == ("status", 404)  # the query belongs to what is asked for
@@ -312,7 +255,7 @@ def test_a_passing_fault_is_tried_three_times_and_another_once(host: Host) -> No
     assert asked == ["GET /busy?token=secret", *["GET /busy"] * 3, *["GET /cut"] * 3]
 
 
-def test_a_redirect_ends_somewhere(host: Host) -> None:
+def test_a_redirect_ends_somewhere(host: WebServer) -> None:
     host.give("/round", f"{host.at()}/round")
     assert failure(f"{host.at()}/round").said == f"{host.at()}/round leads to more than 10 URLs"
     for target in ("file:///etc/passwd", "http://me:secret@127.0.0.1/", ""):
@@ -322,7 +265,7 @@ def test_a_redirect_ends_somewhere(host: Host) -> None:
         )
 
 
-def test_a_body_has_a_limit(host: Host) -> None:
+def test_a_body_has_a_limit(host: WebServer) -> None:
     host.give("/large", b"x" * (MIB + 1))
     with pytest.raises(ChartError, match=r"/large is larger than 1 MiB$"):
         read(f"{host.at()}/large")
@@ -354,7 +297,7 @@ def test_a_server_that_trickles_is_named_by_the_deadline() -> None:
 # -- proxies
 
 
-def test_a_proxy_is_asked_and_looks_names_up(host: Host) -> None:
+def test_a_proxy_is_asked_and_looks_names_up(host: WebServer) -> None:
     host.give("http://metadata.invalid/x", b"from the proxy")
     proxy = f"http://me:proxy-secret@127.0.0.1:{host.server_port}"
     assert read("http://metadata.invalid/x", env={"http_proxy": proxy}) == b"from the proxy"

@@ -40,7 +40,8 @@ class ChartWork(NamedTuple):
     """A chart whose dependencies are wanted.
 
     `folder` is the chart's root-relative folder, `copy` the absolute path of its private, writable copy, `lock` the
-    content of cmp.lock if the repository has one, `plan` what was decided already.
+    content of cmp.lock if the repository has one, `plan` what was decided already.  `permit` is asked about the URLs to
+    which repositories lead.
     """
 
     tree: Tree
@@ -49,6 +50,7 @@ class ChartWork(NamedTuple):
     helm: Tool
     lock: Lock | None
     plan: Plan | None = None
+    permit: Permit | None = None
 
 
 class Restored(NamedTuple):
@@ -79,7 +81,7 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     plan = work.plan or Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
     if not plan.items:
         return ()
-    obtained = remote.obtain(plan.wanted(), work.helm, context)
+    obtained = remote.obtain(plan.wanted(), work.helm, context, work.permit)
     return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
 
 
@@ -102,7 +104,7 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
         )
         for ref in refs
     ]
-    obtained = remote.obtain(list(dict.fromkeys(wanted)), work.helm, context)
+    obtained = remote.obtain(list(dict.fromkeys(wanted)), work.helm, context, permit)
     return [obtained[one] for one in wanted]
 
 
@@ -125,7 +127,7 @@ def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit
     from cmp.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
     plan = Planner(tree, helm, None, context, permit).plan(folder)
-    obtained = remote.obtain(plan.wanted(), helm, context)
+    obtained = remote.obtain(plan.wanted(), helm, context, permit)
     return [
         LockedChart(dependency.repository, dependency.name, dependency.constraint, found.version, found.sha256)
         for dependency, source in plan.remote()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FILES = ("Chart.yaml", "requirements.yaml")
 LOCAL = "file://"
+ALIASES = ("@", "alias:")  # how the alias of a repository begins
 
 
 class Asked(NamedTuple):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from cmp import yamldoc
 from cmp.charts import lockdigest, repositories, versions
+from cmp.charts.asked import ALIASES
 from cmp.charts.declared import Dependency
 from cmp.errors import ChartError
 from cmp.tree import join
@@ -69,7 +70,7 @@ def _places(document: yamldoc.Document | None, path: str, count: int) -> list[st
 
 
 def _is_alias(entry: Entry) -> bool:
-    return str(entry.get("repository") or "").startswith(("@", "alias:"))
+    return str(entry.get("repository") or "").startswith(ALIASES)
 
 
 def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Dependency:
@@ -89,7 +90,7 @@ def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Depend
 
 def url_of(name: str, repository: str, place: str, known: repositories.Entries = ()) -> str:
     """Return the URL of a chart's repository, an alias replaced; ChartError for what is none, or holds credentials."""
-    if repository.startswith(("@", "alias:")):
+    if repository.startswith(ALIASES):
         url = repositories.alias_url(repository, known)
         if not url:
             raise ChartError(

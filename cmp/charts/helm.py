@@ -10,6 +10,7 @@ from cmp import retries
 from cmp.charts import faults, repositories
 from cmp.errors import ChartError, DeadlineError
 from cmp.proc import Command, Nursery, Result
+from cmp.urls import origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,15 +23,10 @@ AT_ONCE = 4  # children that fetch; more would only share the same network
 
 
 class Home(NamedTuple):
-    """A private place for helm that knows one repository.
+    """A private place for helm that knows one repository, or none; `env` is the whole environment of a child."""
 
-    `env` is the whole environment of a child, `flags` what `helm pull` does not take from the configuration by itself.
-    """
-
-    url: str
     folder: str
     env: Mapping[str, str]
-    flags: tuple[str, ...] = ()
 
 
 class Helm:
@@ -41,7 +37,6 @@ class Helm:
         self._workspace = workspace
         self._context = context
         self._homes: dict[str, Home] = {}
-        self._indexed: set[str] = set()
         self._folders = 0
 
     def folder(self) -> str:
@@ -49,38 +44,38 @@ class Helm:
         self._folders += 1
         return self._workspace.folder(f"charts-{self._folders}")
 
-    def home(self, url: str = "") -> Home:
-        """Return the home for a repository (made at the first call), or one that knows none."""
-        if url not in self._homes:
+    def home(self, key: str = "") -> Home:
+        """Return a home by its key, made at the first call; it knows no repository."""
+        if key not in self._homes:
             folder = self.folder()
-            home = Home(url, folder, environment(folder, self._context))
-            self._homes[url] = self._configured(home) if url else home
-        return self._homes[url]
+            self._homes[key] = Home(folder, environment(folder, self._context))
+        return self._homes[key]
 
-    def _configured(self, home: Home) -> Home:
-        settings, redactor = self._context.settings, self._context.redactor
-        if home.url.startswith("oci://"):
-            content = repositories.private_registry(home.url, settings.helm_registry_config, redactor)
-            path = home.env["HELM_REGISTRY_CONFIG"]
-        else:
-            entries = repositories.load(settings.helm_repository_config)
-            content = repositories.private_repositories(home.url, entries, redactor)
-            path = home.env["HELM_REPOSITORY_CONFIG"]
-        with open(path, "x", encoding="utf-8", opener=_private) as file:
-            json.dump(content, file)
-        return home._replace(flags=repositories.flags(content))
+    def registry(self, url: str) -> Home:
+        """Return the home for a registry, with the credentials of its host."""
+        host = origin(url).netloc
+        is_new = host not in self._homes
+        home = self.home(host)
+        if is_new:
+            config = self._context.settings.helm_registry_config
+            _write(home.env["HELM_REGISTRY_CONFIG"], repositories.private_registry(url, config, self._context.redactor))
+        return home
+
+    def repository(self, url: str, index: bytes) -> Home:
+        """Return the home for an HTTP repository with this index: helm reads it, and no server is asked."""
+        is_new = url not in self._homes
+        home = self.home(url)
+        if is_new:
+            entry = {"name": repositories.NAME, "url": url}
+            _write(home.env["HELM_REPOSITORY_CONFIG"], {"apiVersion": "v1", "repositories": [entry]})
+            os.makedirs(home.env["HELM_REPOSITORY_CACHE"])
+            with open(os.path.join(home.env["HELM_REPOSITORY_CACHE"], f"{repositories.NAME}-index.yaml"), "xb") as file:
+                file.write(index)
+        return home
 
     def command(self, home: Home, label: str, *arguments: str) -> Command:
         """Describe a run of helm in a home."""
         return Command(f"helm {label}", (self.tool.path, *arguments), home.env, cwd=home.folder)
-
-    def index(self, urls: Sequence[str]) -> dict[str, str]:
-        """Fetch the indexes of HTTP repositories, each once in the life of this object; return complaints by URL."""
-        wanted = [url for url in dict.fromkeys(urls) if url not in self._indexed and not url.startswith("oci://")]
-        commands = [self.command(self.home(url), f"repo update ({url})", "repo", "update") for url in wanted]
-        complaints = dict(zip(wanted, map(faults.complaint, self.run(commands)), strict=True))
-        self._indexed |= {url for url, text in complaints.items() if not text}
-        return {url: text for url, text in complaints.items() if text}
 
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Run commands, a few at once, and those with a passing fault again, at most three times."""
@@ -130,9 +125,9 @@ def environment(folder: str, context: Context) -> dict[str, str]:
     }
 
 
-def failed(subject: str, text: str, place: str) -> ChartError:
-    """Make the error for a chart that could not be had, from helm's complaint."""
-    fault = faults.classify(text)
+def failed(subject: str, text: str, place: str, fault: faults.Fault | None = None) -> ChartError:
+    """Make the error for a chart that could not be had; without a fault, from helm's complaint."""
+    fault = fault or faults.classify(text)
     tries = f" ({retries.TRIES} tries)" if fault.passing else ""
     return ChartError(f"{subject}: {fault.meaning}{tries}: {text}", file=place, hint=fault.hint, foreign=fault.foreign)
 
@@ -140,6 +135,11 @@ def failed(subject: str, text: str, place: str) -> ChartError:
 def _may_pass(result: Result) -> bool:
     text = faults.complaint(result)
     return bool(text) and faults.classify(text).passing
+
+
+def _write(path: str, content: Mapping[str, object]) -> None:
+    with open(path, "x", encoding="utf-8", opener=_private) as file:
+        json.dump(content, file)
 
 
 def _private(path: str, flags: int) -> int:

@@ -55,6 +55,9 @@ class Permit(Protocol):
     def chart_host(self, subject: str, url: str, place: str) -> None:
         """Ask for a chart of a repository."""
 
+    def chart_url(self, wanted: Wanted, url: str, led_by: str) -> bool:
+        """Ask for a URL to which a chart's repository leads; say whether an administrator lists its host."""
+
     def chart_folder(self, folder: str, place: str) -> None:
         """Ask for a `file://` chart."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.chartcache import Archive
+    from cmp.charts.plan import Permit
     from cmp.context import Context
     from cmp.model import Tool
 
@@ -49,8 +50,13 @@ def fact_prefix(url: str, name: str) -> str:
     return f"range\n{url}\n{name}\n"
 
 
-def obtain(wanted: Sequence[Wanted], helm: Tool, context: Context) -> dict[Wanted, Archive]:
-    """Return the archive of every wanted chart; ChartError names the first that cannot be had."""
+def obtain(
+    wanted: Sequence[Wanted], helm: Tool, context: Context, permit: Permit | None = None
+) -> dict[Wanted, Archive]:
+    """Return the archive of every wanted chart; ChartError names the first that cannot be had.
+
+    `permit` is asked about the URLs to which repositories lead.
+    """
     cache = ChartCache(context.settings.cache_dir)
     exact = {one: recalled(one, context) for one in wanted}
     found: dict[Wanted, Archive] = {}
@@ -64,7 +70,7 @@ def obtain(wanted: Sequence[Wanted], helm: Tool, context: Context) -> dict[Wante
             raise _offline(missing[0])
         from cmp.charts import fetch  # noqa: PLC0415  # what a warm run never needs
 
-        found |= fetch.fetch(missing, helm, context)
+        found |= fetch.fetch(missing, helm, context, permit)
     for one in exact:
         if not one.version:
             context.log.warning(_reported(one, found[one].version))

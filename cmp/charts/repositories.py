@@ -1,23 +1,23 @@
-"""The mounted Helm configuration: aliases of repositories, and the one entry whose credentials a child may have."""
+"""The mounted Helm configuration: aliases of repositories, and the one entry whose credentials a download may have."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from cmp import yamldoc
 from cmp.errors import ChartError
+from cmp.urls import is_below, is_url, normal, origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp.download import Access
     from cmp.redact import Redactor
 
 Entries = tuple["Mapping[str, object]", ...]
 
 NAME = "repository"  # what the private configuration calls the one repository that it knows
-LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?")
 
 
 def load(path: str) -> Entries:
@@ -46,37 +46,27 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def private_repositories(url: str, entries: Entries, redactor: Redactor) -> dict[str, object]:
-    """Make a repositories.yaml for one URL, with the credentials of the longest matching entry and no other's."""
-    entry = {**_matching(url, entries), **_userinfo(url, entries), "name": NAME, "url": url}
-    if isinstance(password := entry.get("password"), str):
-        redactor.add(password)
-    return {"apiVersion": "v1", "repositories": [entry]}
+def access(url: str, entries: Entries, redactor: Redactor) -> Access:
+    """Return the credentials and certificates of the longest entry that matches a URL, and no other's."""
+    from cmp.download import Access  # noqa: PLC0415  # only where something is fetched
 
-
-def flags(content: Mapping[str, object]) -> tuple[str, ...]:
-    """Return what `helm pull` must be told because it does not look for it in a repositories.yaml."""
-    entries = content.get("repositories")
-    is_insecure = isinstance(entries, list) and entries[0].get("insecure_skip_tls_verify") is True
-    return ("--insecure-skip-tls-verify",) if is_insecure else ()
-
-
-def _matching(url: str, entries: Entries) -> Mapping[str, object]:
-    target = url.rstrip("/") + "/"
-    fitting = [entry for entry in entries if target.startswith(_prefix(entry))]
-    return max(fitting, key=lambda entry: len(_prefix(entry)), default={})
-
-
-def _prefix(entry: Mapping[str, object]) -> str:
-    return without_credentials(str(entry["url"])).rstrip("/") + "/"
-
-
-def _userinfo(url: str, entries: Entries) -> dict[str, object]:
-    """Move credentials that stand in the matching entry's URL to where helm's messages do not print them."""
-    parts = urlsplit(str(_matching(url, entries).get("url", "")))
-    if parts.username is None:
-        return {}
-    return {"username": unquote(parts.username), "password": unquote(parts.password or "")}
+    fitting = [entry for entry in entries if is_url(found := str(entry["url"])) and is_below(url, found)]
+    entry = max(fitting, key=lambda entry: len(normal(str(entry["url"]))), default={})
+    own = urlsplit(str(entry.get("url", "")))
+    of_url = {"username": unquote(own.username or ""), "password": unquote(own.password or "")}
+    texts = {name: value for name in ("username", "password") if isinstance(value := entry.get(name), str) and value}
+    login = {**of_url, **texts}
+    if login["password"]:
+        redactor.add(login["password"])
+    return Access(
+        username=login["username"],
+        password=login["password"],
+        pass_credentials_all=entry.get("pass_credentials_all") is True,
+        insecure_skip_tls_verify=entry.get("insecure_skip_tls_verify") is True,
+        ca_file=str(entry.get("caFile") or ""),
+        cert_file=str(entry.get("certFile") or ""),
+        key_file=str(entry.get("keyFile") or ""),
+    )
 
 
 def private_registry(url: str, path: str, redactor: Redactor) -> dict[str, object]:
@@ -90,7 +80,7 @@ def private_registry(url: str, path: str, redactor: Redactor) -> dict[str, objec
         return {}
     except (OSError, ValueError) as error:
         raise ChartError(f"cannot read HELM_REGISTRY_CONFIG: {error}", file=path, foreign=True) from None
-    host = urlsplit(url).netloc
+    host = origin(url).netloc
     private: dict[str, object] = {}
     for section in ("auths", "credHelpers"):
         entries = config.get(section) or {}
@@ -103,7 +93,9 @@ def private_registry(url: str, path: str, redactor: Redactor) -> dict[str, objec
 
 
 def _host(name: str) -> str:
-    return name.partition("://")[2].partition("/")[0] if "://" in name else name.partition("/")[0]
+    """Return the host that an entry is for, as `Origin.netloc` has it."""
+    url = f"oci://{name.rpartition('://')[2]}"
+    return origin(url).netloc if is_url(url) else ""
 
 
 def _conceal(auths: object, redactor: Redactor) -> None:
@@ -115,8 +107,3 @@ def _conceal(auths: object, redactor: Redactor) -> None:
                 redactor.add(secret)
                 if name == "auth":
                     redactor.add(b64decode(secret + "==").decode(errors="replace").partition(":")[2])
-
-
-def is_loopback(url: str) -> bool:
-    """Say whether the URL's host is this machine."""
-    return LOOPBACK.fullmatch(urlsplit(url).netloc) is not None

@@ -10,6 +10,7 @@ from cmp import facts
 from cmp.chartcache import SOURCE, TAG, ChartCache, Key
 from cmp.charts import repositories, versions
 from cmp.charts.archive import inspect
+from cmp.charts.asked import ALIASES
 from cmp.charts.fetch import refetch
 from cmp.charts.remote import Wanted, fact_prefix, obtain
 from cmp.digest import sha256
@@ -110,14 +111,14 @@ def warm(lock: Lock, helm: Tool, context: Context, permit: Permit | None = None)
     entries = repositories.load(context.settings.helm_repository_config)
     wanted = []
     for chart in lock.charts:
-        is_alias = chart.repository.startswith(("@", "alias:"))
+        is_alias = chart.repository.startswith(ALIASES)
         url = repositories.alias_url(chart.repository, entries) if is_alias else chart.repository.rstrip("/")
         if not url:
             raise ChartError(f"nobody defines the repository {chart.repository} of {chart.name}", file="cmp.lock")
         wanted.append(Wanted(url, chart.name, chart.constraint, chart.version, chart.sha256, "cmp.lock"))
         if permit:
             permit.chart_host(wanted[-1].subject, url, "cmp.lock")
-    obtain(wanted, helm, context)
+    obtain(wanted, helm, context, permit)
 
 
 def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: Permit | None = None) -> list[Change]:
@@ -138,7 +139,7 @@ def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: Permit |
     for one in wanted:
         if permit:
             permit.chart_host(one.subject, one.url, "")
-    archives = refetch(wanted, helm, context)
+    archives = refetch(wanted, helm, context, permit)
     for key in records:
         facts.forget(context.settings.state_dir, fact_prefix(key.repository, key.name))
     return [_change(records[one.key], archive) for one, archive in zip(wanted, archives, strict=True)]

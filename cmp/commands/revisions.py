@@ -69,10 +69,11 @@ class Revisions(NamedTuple):
         )
 
     def rendering(self, compared: Compared, context: Context, *, is_keyless: bool) -> Context:
-        """Return the context in which both sides are rendered: who is not trusted gets no keys, and no new hosts."""
-        return context._replace(
-            is_keyless=is_keyless or self.is_untrusted, known_hosts=compared.hosts if self.is_untrusted else None
-        )
+        """Return the context in which both sides are rendered: who is not trusted gets no keys, no new repositories."""
+        if not self.is_untrusted:
+            return context._replace(is_keyless=is_keyless)
+        known = compared.repositories(context.settings.helm_repository_config)
+        return context._replace(is_keyless=True, known_repositories=known)
 
     def compared(self, sides: Sides, invocation: Invocation) -> Compared:
         """Find what the change reaches; UsageError for a list of Applications that cannot be read."""
@@ -114,7 +115,7 @@ OPTIONS = (
     click.option(
         "--untrusted",
         is_flag=True,
-        help="For a change by anybody: no keys, rules of the base side, charts from hosts that it knows.",
+        help="For a change by anybody: no keys, rules of the base side, charts from repositories that it uses.",
     ),
     click.option("--work-tree", is_flag=True, help="Compare the files as they lie here, committed or not."),
 )

@@ -43,7 +43,7 @@ class Collector:
         helm = toolchain.find({"helm": chart.helm}, self._context.settings, self._lock)["helm"]
         with Workspace(self._context.settings.tmp_dir, outside=self.tree) as workspace:
             copy = workspace.copy_tree(self.tree, chart.folder, "chart")
-            work = charts.ChartWork(self.tree, chart.folder, copy, helm, self._lock)
+            work = charts.ChartWork(self.tree, chart.folder, copy, helm, self._lock, permit=self._permit)
             restored = charts.restore(work, self._context)
             known = charts.archives_of_repositories(restored)
             self._supply(Checked(copy, chart.folder, helm, "", known), workspace, chart.checks)

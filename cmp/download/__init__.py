@@ -134,6 +134,22 @@ class Downloader:
 
         self._insist(look, source)
 
+    def check(self, source: Source) -> None:
+        """Check the addresses of a host for a program that connects to it by itself, and so looks it up once more.
+
+        A name that cannot be looked up is that program's business.
+        """
+        place = origin(source.url)
+        is_free = source.permit(source.url, "")
+        if is_free or self._proxies.of(place._replace(scheme="https")):
+            return
+        may_be_us = place == origin(source.home) and place.is_loopback
+        try:
+            Dialer(place.netloc, self._deadline, is_free, may_be_us).resolve(place.host, place.port)
+        except DownloadError as error:
+            if error.kind == "address":
+                raise
+
     def _insist(self, work: Callable[[], None], source: Source) -> None:
         """Try, and again after a fault that may pass."""
         for attempt in range(retries.TRIES):

@@ -28,7 +28,7 @@ class Dialer(NamedTuple):
     def connect(self, address: tuple[str, int], *_given: object) -> socket.socket:
         """Look a name up once, check what it resolves to, and connect to one of just these addresses."""
         host, port = address
-        found = self._resolved(host, port)
+        found = self.resolve(host, port)
         last: OSError | None = None
         for family, kind, protocol, _name, target in found:
             connection = socket.socket(family, kind, protocol)
@@ -44,7 +44,8 @@ class Dialer(NamedTuple):
                 return connection
         raise DownloadError("connection", f"{self.name} cannot be reached: {reason(last)}", self.name)
 
-    def _resolved(self, host: str, port: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+    def resolve(self, host: str, port: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        """Look a name up and check its addresses; DownloadError."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:

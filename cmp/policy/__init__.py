@@ -3,6 +3,7 @@
 document.py   the file: read, checked as a whole, and typed
 permit.py     what it means for one render: asked before anything is decrypted or fetched
 hosts.py      which hosts are listed                       flags.py   which flags a policy may list at all
+registries.py where well-known registries keep archives
 
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder
@@ -13,6 +14,7 @@ hosts.py      which hosts are listed                       flags.py   which flag
         folders: [charts, envs]
     charts:
       hosts: [charts.example.com, "*.corp.example", "registry.example.com:5000"]  # without this key any
+      redirects: [cdn.example.net]  # where those may lead, by an index or a redirect, beside themselves
     kustomize:
       hosts: [github.com]       # of remote bases and files that kustomizations name; without this key none
     flags:
@@ -28,7 +30,12 @@ hosts.py      which hosts are listed                       flags.py   which flag
 The folders of all rules that fit a project and its namespaces add up.  In one of them must lie, links followed: the
 folders of the application and its instance, the folder that is built, `file://` charts, and every file that is
 decrypted.  A file in clear is not asked about: who can push can read it.  A host without a port is the one of its
-scheme, and `*.` stands for one name or more.  What a listed host redirects to, or its index names, is followed.
+scheme, and `*.` stands for one name or more.
+
+The URL of an archive that an index names, and each redirect, must be on the repository's own origin, on a listed host,
+or where a well-known registry keeps its archives; without `charts.hosts` it may be anywhere.  A host that is listed, in
+either list, may have any address; another one none of this machine or its cloud.  What a registry (`oci://`) redirects
+to is helm's business and not seen.
 
 What a policy cannot do: SOPS binds no ciphertext to its path, so that whoever can push to the repository can copy
 another team's encrypted file into a folder of their own.  Teams that must not read each other's secrets need sidecars
@@ -40,14 +47,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.policy.document import NO_POLICY, load
-from cmp.policy.hosts import shown as host
 from cmp.policy.permit import Permit, permitted
 
 if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.tree import Tree
 
-__all__ = ["WITHOUT", "Permit", "for_charts", "for_render", "host", "load"]
+__all__ = ["WITHOUT", "Permit", "for_charts", "for_render", "load"]
 
 WITHOUT = Permit(NO_POLICY)  # what may be used where there is no policy
 

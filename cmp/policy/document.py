@@ -42,13 +42,14 @@ class Permission(NamedTuple):
 class Policy(NamedTuple):
     """The whole file; `applications` and `hosts` are None where everything is allowed, `flags` is by engine.
 
-    `remote_hosts` are those of kustomize's remote bases; `features` are what is forbidden unless it is named:
-    `cue.cmd`.
+    `redirects` are hosts to which chart repositories may lead, `remote_hosts` those of kustomize's remote bases;
+    `features` are what is forbidden unless it is named: `cue.cmd`.
     """
 
     file: str = ""
     applications: tuple[Permission, ...] | None = None
     hosts: tuple[str, ...] | None = None
+    redirects: tuple[str, ...] = ()
     remote_hosts: tuple[str, ...] = ()
     flags: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     features: frozenset[str] = frozenset()
@@ -86,11 +87,18 @@ _PERMISSION = Keys(
     required=("projects", "folders"),
 )
 _HOSTS = Keys({"hosts": Items("a list of hosts", Text("a host", HOST))}, required=("hosts",))
+_CHARTS = Keys(
+    {
+        "hosts": Items("a list of hosts", Text("a host", HOST)),
+        "redirects": Items("a list of hosts", Text("a host", HOST)),
+    },
+    is_filled=True,
+)
 _POLICY = Keys(
     {
         "version": Exactly(VERSION),
         "applications": Items("a list of rules", _PERMISSION),
-        "charts": _HOSTS,
+        "charts": _CHARTS,
         "kustomize": _HOSTS,
         "flags": Keys(
             {
@@ -152,6 +160,7 @@ def _policy(root: Node, path: str) -> Policy:
         file=path,
         applications=None if rules is None else tuple(_permission(rule) for rule in rules.items),
         hosts=None if hosts is None else _texts(hosts),
+        redirects=_texts(at(root, "charts", "redirects")),
         remote_hosts=_texts(at(root, "kustomize", "hosts")),
         flags={engine: _texts(at(root, "flags", engine)) for engine in ("helm", "kustomize")},
         features=_features(root),

@@ -6,8 +6,7 @@ import re
 
 from cmp.config.rules import quoted
 from cmp.config.spec import Rule
-
-PORTS = {"http": 80, "https": 443, "oci": 443}
+from cmp.urls import PORTS
 
 # Stricter than URLs are: what is read here in one way and by helm in another must match no listed host.
 _URL = re.compile(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp import config, layout
+from cmp import config, layout, urls
 from cmp.config import APP_FILE, FILE
 from cmp.config.build import at
 from cmp.config.rules import quoted
 from cmp.engines.facts import FLAGS
 from cmp.errors import ConfigError
-from cmp.policy import flags, hosts
+from cmp.policy import flags, hosts, registries
 from cmp.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cmp.charts.remote import Wanted
     from cmp.model import Instance, RemoteRef
     from cmp.policy.document import Permission, Policy
     from cmp.tree import Tree
@@ -26,14 +28,15 @@ MAX_LISTED = 8
 class Permit(NamedTuple):
     """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used.
 
-    `known_hosts` are those that a change which nobody trusts may fetch charts from; None where there is no such limit.
+    `known_repositories` are those, as `urls.normal` has their URLs, that a change which nobody trusts may fetch charts
+    from; None where there is no such limit.
     """
 
     policy: Policy
     tree: Tree | None = None
     project: str = ""
     folders: tuple[str, ...] | None = None
-    known_hosts: tuple[str, ...] | None = None
+    known_repositories: frozenset[str] | None = None
 
     def render(self, folder: str) -> None:
         """ConfigError unless this folder may be rendered."""
@@ -50,12 +53,12 @@ class Permit(NamedTuple):
 
     def chart_host(self, subject: str, url: str, place: str) -> None:
         """ConfigError unless the policy lists the host of a repository; `subject` is the chart, `place` asks for it."""
-        if self.known_hosts is not None and not hosts.is_listed(url, self.known_hosts):
+        if self.known_repositories is not None and urls.normal(url) not in self.known_repositories:
             raise ConfigError(
-                f"{subject} may not be fetched: nothing in the base revision comes from {hosts.shown(url)}",
+                f"{subject} may not be fetched: nothing in the base revision comes from this repository",
                 file=place,
-                hint="an untrusted change gets charts from hosts that the base knows: review it, then compare it "
-                "without --untrusted",
+                hint="an untrusted change gets charts from repositories that the base uses: review it, then compare "
+                "it without --untrusted",
             )
         listed = self.policy.hosts
         if listed is not None and not hosts.is_listed(url, listed):
@@ -66,14 +69,52 @@ class Permit(NamedTuple):
                 place,
             )
 
-    def schema(self, subject: str, url: str, place: str, *, is_known: bool) -> bool:
-        """ConfigError unless a schema may be fetched; say whether the policy lists its host.
+    def chart_url(self, wanted: Wanted | RemoteRef, url: str, led_by: str) -> bool:
+        """Say whether the policy lists the host of a URL to which a chart's repository leads.
 
-        With `is_known`, nobody whose change is not trusted has named it.
+        ConfigError unless it does, or the URL is the repository's own or where a well-known one keeps its archives.
         """
-        permit = self._replace(known_hosts=None) if is_known else self
-        permit.chart_host(subject, url, place)
-        return self.policy.hosts is not None and hosts.is_listed(url, self.policy.hosts)
+        listed = hosts.is_listed(url, (*(self.policy.hosts or ()), *self.policy.redirects))
+        is_own = urls.origin(url)[1:] == urls.origin(wanted.url)[1:]
+        is_free = self.policy.hosts is None and self.known_repositories is None
+        if listed or is_own or is_free or registries.belongs(url, led_by):
+            return listed
+        host = hosts.shown(url)
+        what = f"{wanted.subject} may not be fetched: {hosts.shown(led_by)} leads to {host}"
+        line = redirects_line((*self.policy.redirects, host))
+        where = self.policy.file or "a policy (CMP_POLICY)"
+        trusts = f"an administrator who trusts that host has the line `{line}` below `charts:` in {where}"
+        if self.known_repositories is not None:
+            raise ConfigError(
+                f"{what}, and the change is not trusted",
+                file=wanted.place,
+                hint=f"{trusts}; or review the change, then compare it without --untrusted",
+            )
+        raise _refusal(
+            f"{what}, which the administrator's policy does not list",
+            f"{trusts}; an author takes the chart from a repository that keeps its archives itself",
+            wanted.place,
+        )
+
+    def schema(self, wanted: RemoteRef, url: str, led_by: str, *, is_known: bool) -> bool:
+        """Say whether the policy lists the host of a URL of a remote schema, and raise as for charts.
+
+        `is_known` says that it is not the change, where that is not trusted, that has named the schema.
+        """
+        known = None if is_known else self.known_repositories
+        permit = self._replace(known_repositories=None)
+        if led_by:
+            return permit._replace(known_repositories=known).chart_url(wanted, url, led_by)
+        listed = hosts.is_listed(url, self.policy.hosts or ())
+        if known is not None and not listed and not any(urls.is_below(url, one) for one in known):
+            raise ConfigError(
+                f"{wanted.subject} may not be fetched: the change that names it is not trusted",
+                file=wanted.place,
+                hint="an untrusted change may name schemas that are in the cache, of repositories that the base uses, or "
+                "on hosts that the policy lists: review it, then compare it without --untrusted",
+            )
+        permit.chart_host(wanted.subject, url, wanted.place)
+        return listed
 
     def feature(self, name: str, subject: str, place: str) -> None:
         """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` is what would use it."""
@@ -208,6 +249,11 @@ def _sources(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
         if folder:
             yield join(folder, APP_FILE), engine
     yield FILE, "defaults", engine
+
+
+def redirects_line(found: tuple[str, ...]) -> str:
+    """Return the line of a policy that lists these hosts; those that YAML reads as something else are quoted."""
+    return f"redirects: [{', '.join(one if one[0].isalnum() else json.dumps(one) for one in dict.fromkeys(found))}]"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import policy
+from cmp.charts import repositories
+from cmp.charts.asked import ALIASES
 from cmp.errors import CmpError
 from cmp.preview import affected, applications
 from cmp.preview.applications import Gathered, Given
 from cmp.preview.sides import Side
+from cmp.urls import is_url, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,11 +29,15 @@ class Compared(NamedTuple):
     reach: Reach
     notes: tuple[str, ...]
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The hosts that charts of the base come from."""
-        urls = {url for case in self.base.cases.values() for url in case.repositories}
-        return tuple(sorted(policy.host(url) for url in urls))
+    def repositories(self, repository_config: str) -> frozenset[str]:
+        """Return the URLs of the repositories that charts of the base come from, as `urls.normal` has them.
+
+        Aliases have the URLs of the file `repository_config`.
+        """
+        named = {url for case in self.base.cases.values() for url in case.repositories}
+        known = repositories.load(repository_config) if any(url.startswith(ALIASES) for url in named) else ()
+        found = {repositories.alias_url(url, known) if url.startswith(ALIASES) else url for url in named}
+        return frozenset(normal(url) for url in found if is_url(url))
 
 
 class Asker(NamedTuple):
