@@ -110,8 +110,8 @@ class Permit(NamedTuple):
             raise ConfigError(
                 f"{wanted.subject} may not be fetched: the change that names it is not trusted",
                 file=wanted.place,
-                hint="an untrusted change may name schemas that are in the cache, of repositories that the base uses, or "
-                "on hosts that the policy lists: review it, then compare it without --untrusted",
+                hint="an untrusted change may name schemas that are in the cache, in repositories that the base uses, "
+                "or on hosts that the policy lists: review it, then compare it without --untrusted",
             )
         permit.chart_host(wanted.subject, url, wanted.place)
         return listed
