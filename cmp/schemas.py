@@ -44,6 +44,10 @@ class _Order(NamedTuple):
     is_known: bool
     by: str = ""
 
+    def key(self, url: str) -> tuple[object, ...]:
+        """Return what decides how a schema is read, and which content it has."""
+        return self.reader.is_newer, self.chart.is_fetched, url
+
     def document(self, content: bytes, file: str) -> Document:
         return Document(content, self.by, self.reader, file=file, hint=self.chart.without)
 
@@ -56,7 +60,7 @@ class Schemas:
         self._permit = permit
         self._workspace = workspace
         self._context = context
-        self._places: dict[tuple[Library, str], str] = {}
+        self._places: dict[tuple[object, ...], str] = {}
         self._bytes = 0
         self._obtained: list[Schema] = []
 
@@ -82,16 +86,16 @@ class Schemas:
         document = order.document(content, file)
         for url in document.wanted:
             self._obtain(url, file, order)
-        places = {url: self._places[order.reader, url] for url in document.wanted}
+        places = {url: self._places[order.key(url)] for url in document.wanted}
         return document.rewritten(places) if document.is_changed else content
 
     def _obtain(self, url: str, file: str, order: _Order) -> None:
-        key = order.reader, url
+        key = order.key(url)
         if key in self._places:
             return
         if len(self._places) >= MAX_SCHEMAS:
             raise self._too_much(f"more than {MAX_SCHEMAS} schemas are referred to", file, order)
-        name = f"{FOLDER}/{sha256(f'{order.reader.is_newer} {url}'.encode())[:16]}.json"
+        name = f"{FOLDER}/{sha256(repr(key).encode())[:16]}.json"
         self._places[key] = f"file://{quote(self._workspace.path)}/{name}"
         try:
             schema = self._fetched(url, file, order)
@@ -119,6 +123,8 @@ class Schemas:
     def _locked(self, url: str, file: str) -> str:
         lock = self._lock
         if lock is None or lock.schemas is None:
+            if lock and not self._obtained:
+                self._context.log.warning("cmp.lock pins no remote schemas: `cmp lock` writes it anew, with them")
             return ""
         found = lock.schema(url)
         if found is None:
