@@ -54,12 +54,12 @@ class Supplies:
         self._schemas: Schemas | None = None
         self.restored: list[Restored] = []
 
-    def complete(self) -> None:
-        """Put the dependencies of charts and the plaintext of encrypted files into the private copy."""
+    def complete(self, *, with_schemas: bool = True) -> None:
+        """Put the dependencies of charts, their remote schemas and the plaintext of encrypted files into the copy."""
         phase = self._context.phases.phase
         if self._order.needs.charts:
             with phase("charts"):
-                self._restore_charts()
+                self._restore_charts(with_schemas=with_schemas)
         with phase("secrets"):
             self._unseal_files()
 
@@ -138,7 +138,7 @@ class Supplies:
         self.restored.append(charts.restored(archive, wanted.url)._replace(version=version))
         return folder
 
-    def _restore_charts(self) -> None:
+    def _restore_charts(self, *, with_schemas: bool) -> None:
         from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
         order, root = self._order, self._workspace.folder(COPY)
@@ -156,7 +156,7 @@ class Supplies:
             )
             restored = charts.restore(work, self._context)
             self.restored += restored
-            if folder == order.instance.folder and facts.HELM in order.instance.engines:
+            if with_schemas and folder == order.instance.folder and facts.HELM in order.instance.engines:
                 self._check_own(work, restored)
 
     def _check_own(self, work: ChartWork, restored: Sequence[Restored]) -> None:

@@ -161,6 +161,12 @@ class TestRefused:
         assert world.cmp("cache", "warm").code == 0
         assert world.asked() == []
 
+    def test_values_are_shown_whatever_their_schema_refers_to(self, world: World) -> None:
+        world.app({"$ref": "file:///etc/hostname"})
+        world.values(size=1)
+        ran = world.cmp("values", "shop", "--cluster", "dev")
+        assert (ran.code, "size: 1" in ran.stdout) == (0, True), ran.stderr
+
     def test_a_schema_that_is_not_there(self, world: World) -> None:
         url = f"{world.server.url}/none.json"
         world.app({"$ref": url})
