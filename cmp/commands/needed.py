@@ -68,21 +68,22 @@ def needed(cwd: str) -> Needed:
         for folder in one.charts:
             pin = one.tools["helm"]
             before = charts.get((folder, pin.version))
-            checks = max(_checks(instance), before.checks if before else NEVER)
+            checks = max(_checks(instance, folder), before.checks if before else NEVER)
             charts[folder, pin.version] = Chart(folder, pin, checks)
     pins = {(pin.name, pin.version): pin for instance, one in needs for pin in _pins(instance, one)}
     named = [
-        Named(one.refs, one.beyond, _helm(one), _checks(instance)) for instance, one in needs if one.refs or one.beyond
+        Named(one.refs, one.beyond, _helm(one), _checks(instance, None))
+        for instance, one in needs
+        if one.refs or one.beyond
     ]
     return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)], named)
 
 
-def _checks(instance: Instance) -> int:
-    """Say whether helm checks values; in a helmfile that is known only while rendering."""
-    if HELMFILE in instance.engines:
-        return PERHAPS
-    is_off = instance.engines == (HELM,) and instance.options.get(HELM, {}).get("skipSchemaValidation")
-    return NEVER if is_off else ALWAYS
+def _checks(instance: Instance, folder: str | None) -> int:
+    """Say whether helm checks values for a chart; in a helmfile that is known only while rendering."""
+    if HELM in instance.engines and folder == instance.folder:
+        return NEVER if instance.options.get(HELM, {}).get("skipSchemaValidation") else ALWAYS
+    return PERHAPS if HELMFILE in instance.engines else ALWAYS
 
 
 def _helm(needs: Needs) -> ToolPin | None:
