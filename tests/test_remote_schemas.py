@@ -14,11 +14,13 @@ from cmp.chartcache import Archive, ChartCache
 from cmp.context import Context
 from cmp.digest import sha256
 from cmp.engines.protocol import Checked
-from cmp.errors import ChartError
+from cmp.errors import ChartError, ConfigError
 from cmp.lockfile import Lock
 from cmp.log import Log
 from cmp.model import Tool
 from cmp.phases import Phases
+from cmp.policy import Permit
+from cmp.policy.document import Policy
 from cmp.proc import Deadline
 from cmp.redact import Redactor
 from cmp.remotes import schemas as remote
@@ -29,6 +31,7 @@ from tests.chartworld import HELMS, dependency
 from tests.gitrepo import Repo
 from tests.schemaworld import APP, LIBRARY, NEWER, OLD, World, chart, pack
 from tests.servers.charts import ChartRepository
+from tests.servers.web import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -347,6 +350,10 @@ class TestWithoutAProgram:
         settings = environ.read(env, default_deadline=30).settings
         return Context(settings, Deadline(30), redactor, Log(io.StringIO(), redactor.mask), Phases())
 
+    @pytest.fixture
+    def online(self, context: Context) -> Context:
+        return context._replace(settings=context.settings._replace(offline=False))
+
     @staticmethod
     def keep(context: Context, url: str, schema: object) -> str:
         """Put a schema into the cache, as if it had been fetched."""
@@ -358,12 +365,20 @@ class TestWithoutAProgram:
         return archive.version
 
     @staticmethod
-    def supply(context: Context, schema: object, lock: Lock | None = None, *, is_fetched: bool = False) -> object:
+    def supply(
+        context: Context,
+        schema: object,
+        lock: Lock | None = None,
+        *,
+        permit: Permit | None = None,
+        is_fetched: bool = False,
+    ) -> object:
+        """Supply the schemas of a chart that has but one, and return what its reference leads to."""
         with Workspace(context.settings.tmp_dir) as workspace:
             workspace.write("chart/values.schema.json", json.dumps(schema).encode())
             helm = Tool("helm", NEWER, "", "")
             chart = Checked(f"{workspace.path}/chart", "shop", helm, "the way out", is_fetched=is_fetched)
-            Schemas(lock, None, workspace, context).supply(chart)
+            Schemas(lock, permit, workspace, context).supply(chart)
             with open(f"{workspace.path}/chart/values.schema.json", encoding="utf-8") as file:
                 found = json.load(file)
             with open(found["$ref"].removeprefix("file://"), encoding="utf-8") as file:
@@ -391,6 +406,30 @@ class TestWithoutAProgram:
             f"  where: {self.FAR}",
             "  hint: the way out",
         ]
+
+    def test_the_metadata_service_of_a_cloud_is_not_asked(self, online: Context) -> None:
+        url = "http://169.254.169.254/latest/meta-data/iam.json"
+        with pytest.raises(ChartError) as caught:
+            self.supply(online, {"$ref": url})
+        assert caught.value.lines() == [
+            f"cmp: the schema {url} cannot be had: 169.254.169.254 is the address of a cloud's metadata service",
+            "  where: shop/values.schema.json",
+            (
+                "  hint: an administrator who trusts that host lists it in charts.hosts of a policy (CMP_POLICY); "
+                f"the way out; {CACHED}"
+            ),
+        ]
+
+    def test_the_policy_is_asked_about_redirects(self, online: Context) -> None:
+        with WebServer() as listed, WebServer() as other:
+            listed.give("/a.json", f"{other.at()}/a.json")
+            other.give("/a.json", b"{}")
+            hosts = tuple(server.at().partition("://")[2] for server in (listed, other))
+            schema = {"$ref": f"{listed.at()}/a.json"}
+            with pytest.raises(ConfigError, match=r"leads to .*, which the administrator's policy does not list"):
+                self.supply(online, schema, permit=Permit(Policy("policy.yaml", hosts=hosts[:1])))
+            assert other.requests == []
+            assert self.supply(online, schema, permit=Permit(Policy("policy.yaml", hosts=hosts))) == {}
 
     def test_a_chain_has_an_end(self, context: Context) -> None:
         for number in range(101):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cmp.remotes import Permit
 
 MAX_FILE_BYTES = 16 * MIB  # as for a file of the source tree
+LISTED = "an administrator who trusts that host lists it in charts.hosts of a policy (CMP_POLICY)"
 
 
 def fetch(wanted: RemoteRef, context: Context, permit: Permit | None = None) -> Archive:
@@ -73,7 +74,8 @@ def _download(wanted: RemoteRef, context: Context, permit: Permit | None) -> byt
     try:
         return downloader.read(source)
     except DownloadError as error:
-        hint = "name the URL to which it redirects" if error.kind == "address" else ""
+        way = LISTED if wanted.is_schema else "name the URL to which it redirects"
+        hint = way if error.kind == "address" else ""
         what = f"{wanted.subject} cannot be had: {error}"
         raise ChartError(what, file=wanted.place, hint=hint, foreign=True) from None
     except ChartError as error:
