@@ -63,6 +63,13 @@ def require_helm(tool: Tool | ToolPin, helm: Tool | ToolPin, option: str) -> Non
         )
 
 
+def without_schemas(helm: Tool | ToolPin, option: str) -> str:
+    """Say how to render without the check of values against schemas; `option` is where it is switched off."""
+    since = SKIP_SCHEMA_VALIDATION.since
+    needs = f", with helm {'.'.join(map(str, since))} or newer" if numbers(helm.version) < since else ""
+    return f"{option} renders without the check of values{needs}"
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """Return the numeric parts of an exact version; a pre-release suffix does not count."""
     core = version.partition("-")[0].partition("+")[0]

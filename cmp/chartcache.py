@@ -27,7 +27,8 @@ TAG = "CACHEDIR.TAG"
 SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"  # https://bford.info/cachedir/
 HEX_DIGITS = 64
 SOURCE = "source:"  # instead of a repository's URL: the archive was packaged from files with this digest
-GIT, FILE = "git+", "file+"  # before the URL of what is no chart: a Git repository's files, a web server's file
+# Before the URL of what is no chart: a Git repository's files, a web server's file, a JSON Schema of a chart.
+GIT, FILE, SCHEMA = "git+", "file+", "schema+"
 PART = "part+"  # instead of a URL: the part that is used of such an archive, with this digest
 USE_SECONDS = 3600  # the time of last use is not written more often than that
 ABANDONED_SECONDS = 3600.0  # a file that is still in incoming/ after that was left by a process that died
@@ -47,7 +48,7 @@ class Key(NamedTuple):
     @property
     def is_chart(self) -> bool:
         """Whether it is a chart and not what cmp/remotes keeps here."""
-        return not self.repository.startswith((GIT, FILE, PART))
+        return not self.repository.startswith((GIT, FILE, SCHEMA, PART))
 
 
 class Archive(NamedTuple):

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import lockfile, sops, yamldoc
-from cmp.charts import asked, own
+from cmp.charts import asked, own, schemas
 from cmp.charts.asked import ALIASES, Asked
 from cmp.config import APP_FILE
 from cmp.config import FILE as CONFIG_FILE
@@ -122,6 +122,7 @@ class Prints:
             "values": self._values(instance, needs),
             "tools": self._tools(instance, needs),
             "charts": [*self._locked(needs)],
+            "schemas": self._schemas(needs),
             "release": (instance.release, instance.namespace),
             "capabilities": (instance.kube_version, instance.api_versions),
             "parameters": instance.parameters._replace(cluster="", release="", values=(), pins={}),
@@ -237,6 +238,20 @@ class Prints:
             found += [one for one in self._chart(folder) if one.folder is None]
         for one in found:
             yield one, lock.chart(*one) if lock else None
+
+    def _schemas(self, needs: Needs) -> Sequence[object]:
+        """Return what cmp.lock says of remote schemas, all of them: which a chart refers to, its archive knows."""
+        lock = self._lock
+        if not (lock and lock.schemas):
+            return ()
+        has_archives = bool(needs.refs or needs.beyond or any(True for _ in self._locked(needs)))
+        folders = (*needs.charts, *self._local(needs))
+        may_refer = has_archives or any(self._may_refer(path) for folder in folders for path in self._below(folder))
+        return sorted(lock.schemas) if may_refer else ()
+
+    def _may_refer(self, path: str) -> bool:
+        is_schema = posixpath.basename(path) == schemas.FILE
+        return path.endswith(schemas.ARCHIVE) or (is_schema and schemas.may_refer(self._content(path)))
 
     @cached_property
     def _lock(self) -> Lock | None:

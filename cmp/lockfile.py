@@ -1,4 +1,7 @@
-"""cmp.lock: which archive each chart is, and which program each pin is.  In Git, written by `cmp lock`, enforced."""
+"""cmp.lock: which archive each chart is, what the remote schemas of charts are, and which program each pin is.
+
+In Git, written by `cmp lock`, enforced.  Releases before the key `schemas` read the file and pass over the key.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,13 @@ class LockedChart(NamedTuple):
     sha256: str
 
 
+class LockedSchema(NamedTuple):
+    """A JSON Schema that a chart refers to: its URL, and the sha256 of its content."""
+
+    url: str
+    sha256: str
+
+
 class LockedTool(NamedTuple):
     """A program: its pin, the platform, the way it was made (`release` or `go`), and its sha256."""
 
@@ -39,15 +49,20 @@ class LockedTool(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """The whole file."""
+    """The whole file; `schemas` is None where a release without them wrote it: then they are not enforced."""
 
     charts: tuple[LockedChart, ...] = ()
     tools: tuple[LockedTool, ...] = ()
+    schemas: tuple[LockedSchema, ...] | None = None
 
     def chart(self, repository: str, name: str, constraint: str) -> LockedChart | None:
         """Find what a dependency is locked to."""
         asked = (repository, name, constraint)
         return next((chart for chart in self.charts if chart[:3] == asked), None)
+
+    def schema(self, url: str) -> LockedSchema | None:
+        """Find what a schema is locked to."""
+        return next((schema for schema in self.schemas or () if schema.url == url), None)
 
 
 def load(tree: Tree) -> Lock | None:
@@ -64,7 +79,12 @@ def parse(data: bytes, file: str) -> Lock:
     value = documents[0].value if documents else None
     if not isinstance(value, dict) or value.get("version") != VERSION:
         raise ConfigError(f"`version` must be {VERSION}", file=file, hint="a newer cmp may have written this file")
-    return Lock(tuple(_charts(value.get("charts") or [], file)), tuple(_tools(value.get("tools") or {}, file)))
+    schemas = value.get("schemas")
+    return Lock(
+        tuple(_charts(value.get("charts") or [], file)),
+        tuple(_tools(value.get("tools") or {}, file)),
+        None if schemas is None else tuple(_schemas(schemas, file)),
+    )
 
 
 def dump(lock: Lock) -> bytes:
@@ -74,7 +94,10 @@ def dump(lock: Lock) -> bytes:
         fields = {"os": tool.os, "arch": tool.arch, "via": tool.via, "sha256": tool.sha256}
         tools.setdefault(tool.name, {}).setdefault(tool.version, []).append(fields)
     charts = [chart._asdict() for chart in sorted(set(lock.charts))]
-    return yamldoc.dump_all([{"version": VERSION, "charts": charts, "tools": tools}])
+    content = {"version": VERSION, "charts": charts, "tools": tools}
+    if lock.schemas is not None:
+        content["schemas"] = [schema._asdict() for schema in sorted(set(lock.schemas))]
+    return yamldoc.dump_all([content])
 
 
 def _charts(value: object, file: str) -> Iterator[LockedChart]:
@@ -82,6 +105,13 @@ def _charts(value: object, file: str) -> Iterator[LockedChart]:
         raise ConfigError("`charts` is not a list", file=file, hint=HINT)
     for index, entry in enumerate(value):
         yield LockedChart(*_texts(entry, LockedChart._fields, f"charts[{index}]", file))
+
+
+def _schemas(value: object, file: str) -> Iterator[LockedSchema]:
+    if not isinstance(value, list):
+        raise ConfigError("`schemas` is not a list", file=file, hint=HINT)
+    for index, entry in enumerate(value):
+        yield LockedSchema(*_texts(entry, LockedSchema._fields, f"schemas[{index}]", file))
 
 
 def _tools(value: object, file: str) -> Iterator[LockedTool]:

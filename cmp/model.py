@@ -96,19 +96,23 @@ class ChartRef(NamedTuple):
 
 
 class RemoteRef(NamedTuple):
-    """Files of somebody else that a kustomization names, and the version of them that it pins.
+    """Files of somebody else that a kustomization or a chart names, and the version of them that it pins.
 
     They are a whole Git repository (`url` is what git fetches, `version` a tag or a full commit), or, with `is_file`,
-    what a web server has under `url` (`version` is the part of its path that says so).  `place` is the line that asks.
+    what a web server has under `url` (`version` is the part of its path that says so).  With `is_schema` that file is a
+    JSON Schema, and `version` what remotes/schemas.py makes of it.  `place` is the line that asks.
     """
 
     url: str
     version: str
     place: str
     is_file: bool = False
+    is_schema: bool = False
 
     @property
     def subject(self) -> str:
+        if self.is_schema:
+            return f"the schema {self.url}"
         return f"the file {self.url}" if self.is_file else f"{self.version} of the Git repository {self.url}"
 
 

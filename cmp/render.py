@@ -241,9 +241,12 @@ class Stage:
         """The charts that were obtained."""
         return tuple(self._supplies.restored)
 
-    def complete(self) -> None:
-        """Put charts and encrypted files in place, then open the gate for the engine's program."""
-        self._supplies.complete()
+    def complete(self, *, with_schemas: bool = True) -> None:
+        """Put charts and encrypted files in place, then open the gate for the engine's program.
+
+        Without schemas nothing is fetched for the check of values, which that program must not make then.
+        """
+        self._supplies.complete(with_schemas=with_schemas)
         self.work.gate.close_writer()
         self._supplies.preload()
 

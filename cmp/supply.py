@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.protocol import ChartFile
+from cmp.capabilities import without_schemas
+from cmp.engines import facts
+from cmp.engines.protocol import ChartFile, Checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cmp.charts import Restored
+    from cmp.charts import ChartWork, Restored
     from cmp.charts.plan import Plan
     from cmp.context import Context
     from cmp.engines.protocol import Needs, Part
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cmp.lockfile import Lock
     from cmp.model import ChartRef, Instance, RemoteRef, Tool
     from cmp.policy import Permit
+    from cmp.schemas import Schemas
     from cmp.tree import Tree
     from cmp.workspace import Workspace
 
@@ -52,14 +55,15 @@ class Supplies:
         self._opener = opener
         self._workspace = workspace
         self._context = context
+        self._schemas: Schemas | None = None
         self.restored: list[Restored] = []
 
-    def complete(self) -> None:
-        """Put the dependencies of charts and the plaintext of encrypted files into the private copy."""
+    def complete(self, *, with_schemas: bool = True) -> None:
+        """Put the dependencies of charts, their remote schemas and the plaintext of encrypted files into the copy."""
         phase = self._context.phases.phase
         if self._order.needs.charts:
             with phase("charts"):
-                self._restore_charts()
+                self._restore_charts(with_schemas=with_schemas)
         with phase("secrets"):
             self._unseal_files()
 
@@ -89,6 +93,25 @@ class Supplies:
 
         with open(os.path.join(self._workspace.path, COPY, path), "rb") as file:
             inspect(file.read(), path)
+
+    def schemas(self, chart: Checked) -> None:
+        """Put private files in place of what a chart's schemas refer to; raises ChartError and ConfigError."""
+        from cmp import charts  # noqa: PLC0415  # costs nothing while other programs run
+        from cmp.chartcache import ChartCache  # noqa: PLC0415
+        from cmp.charts import schemas  # noqa: PLC0415
+
+        with self._context.phases.phase("charts"):
+            if not schemas.referring(chart.path, ChartCache(self._context.settings.cache_dir)):
+                return
+            from cmp.schemas import Schemas  # noqa: PLC0415  # few charts need it
+
+            self._schemas = self._schemas or Schemas(
+                self._order.lock, self._order.permit, self._workspace, self._context
+            )
+            self.restored += [
+                charts.Restored(f"schema of {chart.label}", one.sha256[:12], one.url, one.sha256, one.how)
+                for one in self._schemas.supply(chart)
+            ]
 
     def permit(self, feature: str, subject: str, place: str = "") -> None:
         """ConfigError unless the administrator's policy allows it."""
@@ -126,7 +149,7 @@ class Supplies:
         self.restored.append(charts.restored(archive, wanted.url)._replace(version=version))
         return folder
 
-    def _restore_charts(self) -> None:
+    def _restore_charts(self, *, with_schemas: bool) -> None:
         from cmp import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
         order, root = self._order, self._workspace.folder(COPY)
@@ -142,7 +165,20 @@ class Supplies:
                     order.permit,
                 )
             )
-            self.restored += charts.restore(work, self._context)
+            restored = charts.restore(work, self._context)
+            self.restored += restored
+            if with_schemas and folder == order.instance.folder and facts.HELM in order.instance.engines:
+                self._check_own(work, restored)
+
+    def _check_own(self, work: ChartWork, restored: Sequence[Restored]) -> None:
+        """Look at the schemas of the chart that is an application's own folder."""
+        options = self._order.instance.options.get(facts.HELM, {})
+        if not options.get("skipSchemaValidation"):
+            from cmp import charts  # noqa: PLC0415  # it is there already
+
+            known = charts.archives_of_repositories(restored)
+            without = without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml")
+            self.schemas(Checked(work.copy, work.folder, work.helm, without, known))
 
     def _unseal_files(self) -> None:
         """Put the plaintext of encrypted files where the private copy holds the ciphertext; wait for the layers too."""

@@ -318,6 +318,31 @@ def test_what_the_lock_says_of_charts_and_programs_matters() -> None:
     assert locked(program="2" * 64) != locked()
 
 
+REMOTE = '{"$ref": "https://schemas.example/a.json"}'
+SCHEMAS = "version: 1\nschemas: [{url: 'https://schemas.example/a.json', sha256: '%s'}]\n"
+
+
+def pinned(more: Files, digest: str) -> str:
+    return printed({**HELM, **more, "cmp.lock": SCHEMAS % (digest * 64)})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"apps/shop/values.schema.json": REMOTE},
+        {"apps/shop/charts/redis-1.0.0.tgz": "a chart"},
+        {**LIB, "charts/lib/values.schema.json": REMOTE},
+    ],
+)
+def test_what_the_lock_says_of_schemas_matters_to_charts_that_may_refer_to_one(more: Files) -> None:
+    assert pinned(more, "1") != pinned(more, "2")
+
+
+@pytest.mark.parametrize("more", [{"apps/shop/values.schema.json": '{"$ref": "#/definitions/a"}'}, LIB])
+def test_and_to_no_others(more: Files) -> None:
+    assert pinned(more, "1") == pinned(more, "2")
+
+
 def test_what_the_lock_says_of_other_programs_is_left_out() -> None:
     assert locked(helm="3.14.4", program="2" * 64) == locked(helm="3.14.4")
 

@@ -16,6 +16,7 @@ LAYERS = (
     ("preview",),
     ("render", "diagnosis"),
     ("supply", "usage", "fingerprint", "cleartext"),
+    ("schemas",),
     ("layers", "instances", "policy", "scaffold", "masking"),
     (
         "environ",

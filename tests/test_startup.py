@@ -51,7 +51,7 @@ CONFIGURED = "cmp.yamldoc.nodes"  # the lines of keys, for messages
 # What it imports beside that while the programs run.
 WHILE_CHILDREN_RUN = """
 cmp.chartcache cmp.charts cmp.charts.constraints cmp.charts.declared cmp.charts.packaged cmp.charts.plan
-cmp.charts.remote cmp.charts.vendored cmp.charts.versions cmp.digest
+cmp.charts.remote cmp.charts.schemas cmp.charts.vendored cmp.charts.versions cmp.digest
 cmp.manifests cmp.manifests.guard cmp.manifests.objects cmp.manifests.rendered cmp.manifests.stream
 """
 

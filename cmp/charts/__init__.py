@@ -9,6 +9,7 @@ helm.py, faults.py, repositories.py        helm in private homes, its complaints
 constraints.py, versions.py, archive.py    ranges, exact versions, what an archive is
 asked.py                                   what a chart's files ask for, without a judgement
 own.py                                     which files of a chart's folder can have an effect
+schemas.py, schemadoc.py, repack.py        its schemas: found, what they refer to, others put into archives
 upkeep.py                                  list, verify, prune, warm and refresh the cache
 """
 
@@ -23,7 +24,7 @@ from cmp.charts.vendored import Vendored
 from cmp.errors import ChartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cmp.chartcache import Archive
     from cmp.charts.packaged import Packager
@@ -120,6 +121,11 @@ def restored(archive: Archive, repository: str) -> Restored:
     """Say of an archive that came from a repository what was done."""
     how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
     return Restored(archive.name, archive.version, repository, archive.sha256, how)
+
+
+def archives_of_repositories(restored: Iterable[Restored]) -> frozenset[str]:
+    """Return the paths in a chart's copy of dependencies that came from repositories as they are."""
+    return frozenset(f"charts/{one.name}-{one.version}.tgz" for one in restored if one.how in ("cache", "fetched"))
 
 
 def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit | None = None) -> list[LockedChart]:

@@ -15,7 +15,7 @@ import click
 from cmp import charts, lockfile, policy, toolchain
 from cmp.chartcache import GIT, ChartCache
 from cmp.charts import upkeep
-from cmp.commands import Invocation, Output, for_people, remotes
+from cmp.commands import Invocation, Output, for_people, remotes, schemas
 from cmp.commands.needed import needed, newest_helm
 from cmp.commands.remotes import Depot
 from cmp.errors import UsageError
@@ -72,6 +72,7 @@ def _warm_lock(invocation: Invocation, path: str) -> None:
     lock = lockfile.parse(WorkTree(folder).read(name), name)
     permit = policy.for_charts(context.settings.policy)
     upkeep.warm(lock, newest_helm(context.settings.tools_dir), context, permit)
+    schemas.warm(lock, permit, context)
 
 
 def _warm_repository(invocation: Invocation) -> None:
@@ -79,17 +80,19 @@ def _warm_repository(invocation: Invocation) -> None:
     found = needed(invocation.cwd)
     lock = lockfile.load(found.tree)
     permit = policy.for_charts(context.settings.policy, found.tree)
+    collector = schemas.Collector(found.tree, lock, permit, context)
     with _bar(found.charts, context) as folders:
         for chart in folders:
             helm = toolchain.find({"helm": chart.helm}, context.settings, lock)["helm"]
             _restore(charts.ChartWork(found.tree, chart.folder, "", helm, lock), permit, context)
+            collector.of_folder(chart)
     with Workspace(context.settings.tmp_dir, outside=found.tree) as workspace:
         depot = Depot(workspace, context, permit)
         for named in found.named:
             refs = named.all(depot)
             if refs and named.helm:
                 helm = toolchain.find({"helm": named.helm}, context.settings, lock)["helm"]
-                charts.obtain(refs, charts.ChartWork(found.tree, "", "", helm, lock), context, permit)
+                collector.of_archives(named, refs, helm)
 
 
 def _restore(work: charts.ChartWork, permit: policy.Permit | None, context: Context) -> None:

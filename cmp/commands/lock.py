@@ -11,8 +11,9 @@ from cmp import charts, lockfile, policy, toolchain, toolstore
 from cmp.commands import Invocation, Output, for_people
 from cmp.commands.needed import needed
 from cmp.commands.remotes import Depot
+from cmp.commands.schemas import Collector
 from cmp.errors import UsageError
-from cmp.lockfile import Lock, LockedTool
+from cmp.lockfile import Lock, LockedSchema, LockedTool
 from cmp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from cmp.lockfile import LockedChart
     from cmp.model import ToolPin
     from cmp.policy import Permit
-    from cmp.tree import WorkTree
 
 
 @click.command()
@@ -31,34 +31,42 @@ if TYPE_CHECKING:
 def command(invocation: Invocation) -> Output:
     """Write cmp.lock at the root of the repository.
 
-    Charts come from the cache or are fetched.  A tool is locked for this platform as it is installed here; what the
-    file says of other platforms stays as long as the version is pinned.
+    Charts and their remote schemas come from the cache or are fetched.  A tool is locked for this platform as it is
+    installed here; what the file says of other platforms stays as long as the version is pinned.
     """
     context = invocation.context
     found = needed(invocation.cwd)
     permit = policy.for_charts(context.settings.policy, found.tree)
     locked = {
         chart
-        for folder, pin in found.charts
-        for helm in (toolchain.find({"helm": pin}, context.settings)["helm"],)
-        for chart in charts.locked(found.tree, folder, helm, context, permit)
+        for one in found.charts
+        for helm in (toolchain.find({"helm": one.helm}, context.settings)["helm"],)
+        for chart in charts.locked(found.tree, one.folder, helm, context, permit)
     }
+    schemas = Collector(found.tree, None, permit, context)
+    for chart in found.charts:
+        schemas.of_folder(chart)
     with Workspace(context.settings.tmp_dir, outside=found.tree) as workspace:
         depot = Depot(workspace, context, permit)
-        locked.update(chart for named in found.named for chart in _locked(named, found.tree, depot, context, permit))
+        for named in found.named:
+            locked.update(_locked(named, depot, schemas, context, permit))
     before = lockfile.load(found.tree) or Lock()
     tools = [tool for pin in found.pins for tool in _tools(pin, before, context)]
-    lock = Lock(tuple(locked), tuple(tools))
+    lock = Lock(tuple(locked), tuple(tools), tuple(LockedSchema(one.url, one.sha256) for one in schemas.found))
     _write(os.path.join(found.tree.root, lockfile.FILE), lockfile.dump(lock))
-    return for_people([f"{lockfile.FILE}: {len(locked)} charts, {len(tools)} tools"])
+    counted = f"{len(locked)} charts, {f'{len(schemas.found)} schemas, ' if schemas.found else ''}{len(tools)} tools"
+    return for_people([f"{lockfile.FILE}: {counted}"])
 
 
-def _locked(named: Named, tree: WorkTree, depot: Depot, context: Context, permit: Permit | None) -> list[LockedChart]:
+def _locked(
+    named: Named, depot: Depot, schemas: Collector, context: Context, permit: Permit | None
+) -> list[LockedChart]:
     refs = named.all(depot)
     if not (refs and named.helm):
         return []
     helm = toolchain.find({"helm": named.helm}, context.settings)["helm"]
-    return charts.locked_refs(refs, charts.ChartWork(tree, "", "", helm, None), context, permit)
+    schemas.of_archives(named, refs, helm)
+    return charts.locked_refs(refs, charts.ChartWork(schemas.tree, "", "", helm, None), context, permit)
 
 
 def _tools(pin: ToolPin, before: Lock, context: Context) -> Iterator[LockedTool]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import instances, toolstore
 from cmp.config.reference import PINS
 from cmp.engines import FACTS, engine_of
+from cmp.engines.facts import HELM, HELMFILE
 from cmp.errors import ToolError
 from cmp.instances import Repository, Request
 from cmp.render import SOPS
@@ -19,19 +20,28 @@ if TYPE_CHECKING:
     from cmp.tree import WorkTree
 
 
+# Whether helm checks values against the schemas of a chart.
+NEVER, PERHAPS, ALWAYS = range(3)
+
+
 class Chart(NamedTuple):
-    """A chart folder and the pin of the helm that its application uses."""
+    """A chart folder, the pin of the helm that its application uses, and whether that checks values."""
 
     folder: str
     helm: ToolPin
+    checks: int
 
 
 class Named(NamedTuple):
-    """What one application's engine will ask for beside the dependencies of charts, and the pin of its helm."""
+    """What one application's engine will ask for beside the dependencies of charts, and the pin of its helm.
+
+    `checks` says whether that checks values.
+    """
 
     refs: tuple[ChartRef, ...]
     beyond: Callable[[Remotes], Sequence[ChartRef]] | None
     helm: ToolPin | None
+    checks: int
 
     def all(self, remotes: Remotes) -> list[ChartRef]:
         """Return all charts; what must be fetched to know them is."""
@@ -53,15 +63,27 @@ def needed(cwd: str) -> Needed:
     repository = Repository(tree, FACTS)
     found = [instances.resolve_in(repository, Request(pair.app, pair.cluster)) for pair in repository.pairs()]
     needs = [(instance, engine_of(instance.engines).needs(tree, instance)) for instance in found]
-    charts = {
-        (folder, pin.version): Chart(folder, pin)
-        for _, one in needs
-        for folder in one.charts
-        for pin in (one.tools["helm"],)
-    }
+    charts: dict[tuple[str, str], Chart] = {}
+    for instance, one in needs:
+        for folder in one.charts:
+            pin = one.tools["helm"]
+            before = charts.get((folder, pin.version))
+            checks = max(_checks(instance, folder), before.checks if before else NEVER)
+            charts[folder, pin.version] = Chart(folder, pin, checks)
     pins = {(pin.name, pin.version): pin for instance, one in needs for pin in _pins(instance, one)}
-    named = [Named(one.refs, one.beyond, _helm(one)) for _, one in needs if one.refs or one.beyond]
+    named = [
+        Named(one.refs, one.beyond, _helm(one), _checks(instance, None))
+        for instance, one in needs
+        if one.refs or one.beyond
+    ]
     return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)], named)
+
+
+def _checks(instance: Instance, folder: str | None) -> int:
+    """Say whether helm checks values for a chart; in a helmfile that is known only while rendering."""
+    if HELM in instance.engines and folder == instance.folder:
+        return NEVER if instance.options.get(HELM, {}).get("skipSchemaValidation") else ALWAYS
+    return PERHAPS if HELMFILE in instance.engines else ALWAYS
 
 
 def _helm(needs: Needs) -> ToolPin | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cmp import policy, remotes
+from cmp import policy, remotes, schemas
 from cmp.chartcache import ChartCache
 from cmp.charts.upkeep import Change
 from cmp.remotes import fetch, parts
@@ -14,6 +14,7 @@ from cmp.unpack import unpack
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cmp.chartcache import Archive
     from cmp.context import Context
     from cmp.engines.protocol import Part
     from cmp.model import RemoteRef
@@ -57,8 +58,16 @@ def refresh(specs: Sequence[str], context: Context, permit: Permit | None) -> It
         for record in cache.records():
             wanted = remotes.ref_of(record.key)
             if wanted and record.key.name == name and version in ("", wanted.version):
-                (permit or policy.WITHOUT).remote(wanted)
-                archive = fetch.pull(wanted, context)
+                archive = _pull(wanted, context, permit)
                 cache.forget(record.key)
                 cache.publish(record.key, archive)
                 yield spec, Change(record.key, record.version, archive.version)
+
+
+def _pull(wanted: RemoteRef, context: Context, permit: Permit | None) -> Archive:
+    if wanted.is_schema:
+        ask = schemas.asker(wanted, permit)
+        ask(wanted.url, "")
+        return fetch.pull(wanted, context, ask)
+    (permit or policy.WITHOUT).remote(wanted)
+    return fetch.pull(wanted, context)

@@ -68,7 +68,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
             hint="`cmp render` shows what it makes of its parameters",
         ).locate(application=instance.app, cluster=instance.cluster)
     with located(instance), staged(tree, instance, context) as stage, context.phases.phase("values"):
-        stage.complete()
+        stage.complete(with_schemas=False)  # the chart that prints them has none
         folder = f"{stage.work.folder}-values"
         files = values.skeleton(stage.work.folder, folder)
         printed = helm.start(instance, stage.work._replace(folder=folder), stage.nursery)()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cmp.confine import Sight
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
@@ -56,6 +56,25 @@ class ChartFile(NamedTuple):
     version: str
 
 
+class Checked(NamedTuple):
+    """A chart in a private folder, or its archive, whose values a helm will check against its schemas.
+
+    `label` is how messages call it, `without` says how to render it without the check.  `known` are the archives in it,
+    by path, whose schemas the author of the repository has not written; "" stands for the whole.  With `is_fetched` it
+    lies in a tree that was fetched, of which cmp.lock says nothing.
+    """
+
+    path: str
+    label: str
+    helm: Tool
+    without: str
+    known: Collection[str] = ()
+    is_fetched: bool = False
+
+
+WHOLE = ("",)  # as `Checked.known`
+
+
 class Part(NamedTuple):
     """What of a repository is needed: a name, the same for the same paths, and how to find them in the whole tree."""
 
@@ -87,6 +106,9 @@ class Supply(Remotes, Protocol):
 
     def inspect(self, path: str) -> None:
         """ChartError for a packed chart, by its path from `Work.root`, that no program should open."""
+
+    def schemas(self, chart: Checked) -> None:
+        """Put private files in place of what a chart's schemas refer to; raises ChartError."""
 
     def permit(self, feature: str, subject: str, place: str = "") -> None:
         """ConfigError unless the administrator's policy allows a feature (`cue.cmd`); `subject` is what would use it.

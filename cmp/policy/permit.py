@@ -74,7 +74,7 @@ class Permit(NamedTuple):
                 place,
             )
 
-    def chart_url(self, wanted: Wanted, url: str, led_by: str) -> bool:
+    def chart_url(self, wanted: Wanted | RemoteRef, url: str, led_by: str) -> bool:
         """Say whether the policy lists the host of a URL to which a chart's repository leads.
 
         ConfigError unless it does, or the URL is the repository's own or where a well-known one keeps its archives.
@@ -100,6 +100,26 @@ class Permit(NamedTuple):
             f"{trusts}; an author takes the chart from a repository that keeps its archives itself",
             wanted.place,
         )
+
+    def schema(self, wanted: RemoteRef, url: str, led_by: str, *, is_known: bool) -> bool:
+        """Say whether the policy lists the host of a URL of a remote schema, and raise as for charts.
+
+        `is_known` says that it is not the change, where that is not trusted, that has named the schema.
+        """
+        known = None if is_known else self.known_repositories
+        permit = self._replace(known_repositories=None)
+        if led_by:
+            return permit._replace(known_repositories=known).chart_url(wanted, url, led_by)
+        listed = hosts.is_listed(url, self.policy.hosts or ())
+        if known is not None and not listed and not any(urls.is_below(url, one) for one in known):
+            raise ConfigError(
+                f"{wanted.subject} may not be fetched: the change that names it is not trusted",
+                file=wanted.place,
+                hint="an untrusted change may name schemas that are in the cache, in repositories that the base uses, "
+                "or on hosts that the policy lists: review it, then compare it without --untrusted",
+            )
+        permit.chart_host(wanted.subject, url, wanted.place)
+        return listed
 
     def feature(self, name: str, subject: str, place: str) -> None:
         """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` is what would use it."""

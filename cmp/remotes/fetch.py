@@ -14,7 +14,7 @@ from cmp.download import Downloader, Source
 from cmp.download.faults import DownloadError
 from cmp.errors import ChartError
 from cmp.locks import single_flight
-from cmp.remotes import git
+from cmp.remotes import git, schemas
 from cmp.unpack import MAX_BYTES, MIB
 from cmp.urls import origin
 from cmp.workspace import Workspace
@@ -22,17 +22,19 @@ from cmp.workspace import Workspace
 if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.model import RemoteRef
+    from cmp.remotes import Permit
 
 MAX_FILE_BYTES = 16 * MIB  # as for a file of the source tree
+LISTED = "an administrator who trusts that host lists it in charts.hosts of a policy (CMP_POLICY)"
 
 
-def fetch(wanted: RemoteRef, context: Context) -> Archive:
+def fetch(wanted: RemoteRef, context: Context, permit: Permit | None = None) -> Archive:
     """Return what is in the cache from now on; ChartError when it cannot be had, or is not what it was."""
     cache, key = ChartCache(context.settings.cache_dir), remotes.key_of(wanted)
     with single_flight(cache.lock(key), context.deadline.remaining()):
         if found := cache.find(key):  # somebody else was faster
             return found
-        archive = pull(wanted, context)
+        archive = pull(wanted, context, permit)
         before = cache.record(key)
         if before and before.version != archive.version:
             raise ChartError(
@@ -46,11 +48,13 @@ def fetch(wanted: RemoteRef, context: Context) -> Archive:
     return archive._replace(is_fetched=True)
 
 
-def pull(wanted: RemoteRef, context: Context) -> Archive:
+def pull(wanted: RemoteRef, context: Context, permit: Permit | None = None) -> Archive:
     """Fetch it, whatever the cache has; ChartError when it cannot be had."""
     if wanted.is_file:
-        content = _download(wanted, context)
+        content = _download(wanted, context, permit)
         version, files = sha256(content), _archive(content)
+        if wanted.is_schema:
+            schemas.require_locked(wanted, version)
     else:
         with Workspace(context.settings.tmp_dir) as workspace:
             version, files = git.commit(wanted, workspace, context)
@@ -60,17 +64,18 @@ def pull(wanted: RemoteRef, context: Context) -> Archive:
     return Archive(remotes.key_of(wanted).name, version, sha256(packed), packed)
 
 
-def _download(wanted: RemoteRef, context: Context) -> bytes:
+def _download(wanted: RemoteRef, context: Context, permit: Permit | None) -> bytes:
     def is_listed(url: str, _led_by: str) -> bool:
         """Follow a redirect, but to no address of this machine or its cloud: the policy lists the first host alone."""
         return origin(url) == origin(wanted.url)
 
     downloader = Downloader(context.settings, context.deadline, ChartError)
-    source = Source(wanted.subject, wanted.url, MAX_FILE_BYTES, home=wanted.url, permit=is_listed)
+    source = Source(wanted.subject, wanted.url, MAX_FILE_BYTES, home=wanted.url, permit=permit or is_listed)
     try:
         return downloader.read(source)
     except DownloadError as error:
-        hint = "name the URL to which it redirects" if error.kind == "address" else ""
+        way = LISTED if wanted.is_schema else "name the URL to which it redirects"
+        hint = way if error.kind == "address" else ""
         what = f"{wanted.subject} cannot be had: {error}"
         raise ChartError(what, file=wanted.place, hint=hint, foreign=True) from None
     except ChartError as error:

@@ -9,10 +9,11 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
+from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require, without_schemas
 from cmp.engines.facts import HELM
 from cmp.engines.helmfile.charts import Charts
 from cmp.engines.helmfile.state import mapping, maps
+from cmp.engines.protocol import WHOLE, Checked
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def write(states: list[State], instance: Instance, work: Work, options: Options)
     rewriter = _Rewriter(instance, work, options, states)
     charts = [rewriter.named(state) for state in states]
     rewriter.charts.obtain()
+    rewriter.check(states, charts)
     names: dict[str, str] = {}
     for number, (state, named) in enumerate(zip(states, charts, strict=True)):
         path = os.path.join(state.folder, NAME.format(number))
@@ -83,6 +85,23 @@ class _Rewriter:
         return [
             self.charts.name(state, release) if state.is_wanted(release) else self._stub for release in state.releases
         ]
+
+    def check(self, states: list[State], charts: list[list[ChartRef | str]]) -> None:
+        """Have the schemas of all charts supplied, but those of releases whose values are not checked."""
+        helm = self._work.tools[HELM]
+        without = without_schemas(helm, "`skipSchemaValidation: true` of the release")
+        asked: dict[str, Checked] = {}
+        for state, named in zip(states, charts, strict=True):
+            defaults = mapping(state.value.get("helmDefaults"))
+            for release, chart in zip(state.releases, named, strict=True):
+                is_checked = not release.get("skipSchemaValidation", defaults.get("skipSchemaValidation"))
+                if is_checked and chart != self._stub:
+                    path = self.charts.path(chart)
+                    label = os.path.relpath(path, self._work.root) if isinstance(chart, str) else os.path.basename(path)
+                    known = () if isinstance(chart, str) else WHOLE
+                    asked[path] = Checked(path, label, helm, without, known)
+        for one in asked.values():
+            self._work.supply.schemas(one)
 
     def parts(self, state: State, charts: list[ChartRef | str]) -> list[Map]:
         """Return the parts of the new state: its values are those that helmfile has computed."""

@@ -6,16 +6,26 @@ what kustomize sees: the private folder, the tree, no home and no network.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp import yamldoc
-from cmp.capabilities import CHARTS_BY_VERSION, HELM_CHARTS, HELM_KUBE_VERSION, numbers, require, require_helm
+from cmp.capabilities import (
+    CHARTS_BY_VERSION,
+    HELM_CHARTS,
+    HELM_KUBE_VERSION,
+    numbers,
+    require,
+    require_helm,
+    without_schemas,
+)
 from cmp.engines.facts import HELM, KUSTOMIZE
 from cmp.engines.kustomize import options
 from cmp.engines.kustomize.plugins import CHART
 from cmp.engines.kustomize.uses import field, items, place
+from cmp.engines.protocol import WHOLE, Checked
 from cmp.errors import ConfigError
 from cmp.model import ChartRef, ToolPin
 from cmp.tree import join, walk
@@ -28,13 +38,17 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.remote import Found
     from cmp.engines.kustomize.rewrite import Build
     from cmp.engines.kustomize.uses import Map
-    from cmp.model import Instance
+    from cmp.model import Instance, Tool
     from cmp.tree import Tree
 
 PROGRAM = "helm of kustomize"  # the engine's name for it where another helm comes first
 OLD = "helmChartInflationGenerator"
 HOME = "charts"
 LATEST = "*"
+# kustomize has no such option
+WITHOUT = (
+    "the engine helm, for a chart in a folder of its own, with `helm: {skipSchemaValidation: true}` in cmp-app.yaml,"
+)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -136,10 +150,12 @@ def named(tree: Tree, node: Node) -> Iterator[Entry]:
 def place_all(build: Build, found: Sequence[Found]) -> None:
     """Put the charts where kustomize looks for them, and tell it of helm."""
     wanted: dict[str, Entry] = {}
+    all_charts: dict[str, bool] = {}
     for one in found:
         for entry, folder in rendered(build.instance, one.tree, one.node):
             build.flags = build.flags or [*_flags(build)]
             path = join(one.root, folder)
+            all_charts[path] = bool(one.root)
             if entry.repository and one.tree.kind(folder) != "folder":
                 _require_same(wanted.setdefault(path, entry), entry, build)
             elif one.root:  # fetched: the charts of the repository itself were looked through before
@@ -149,6 +165,18 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
     for path, chart in zip(wanted, obtained, strict=True):
         with open(chart.path, "rb") as file:
             unpack(file.read(), build.path(path), f"chart {chart.name} {chart.version}", skip=1)
+    for path, is_fetched in all_charts.items():
+        if os.path.isdir(build.path(path)):
+            _supply_schemas(build, path, is_fetched=is_fetched, is_pulled=path in wanted)
+
+
+def _supply_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: bool) -> None:
+    """Put the remote schemas of a chart into its copy: of a `fetched` repository's, or of one that was pulled."""
+    helm = _helm(build)
+    known = WHOLE if is_fetched or is_pulled else ()
+    without = without_schemas(helm, WITHOUT)
+    checked = Checked(build.path(path), path, helm, without, known, is_fetched=is_fetched and not is_pulled)
+    build.work.supply.schemas(checked)
 
 
 def _items(tree: Tree, node: Node) -> Iterator[tuple[Map, object, str]]:
@@ -206,10 +234,15 @@ def _require_same(first: Entry, second: Entry, build: Build) -> None:
         )
 
 
+def _helm(build: Build) -> Tool:
+    tools = build.work.tools
+    return tools.get(PROGRAM) or tools[HELM]
+
+
 def _flags(build: Build) -> Iterator[str]:
     """Yield what tells kustomize of helm; of capabilities, as in Argo CD, only a version that takes them."""
     tools = build.work.tools
-    yield from ("--enable-helm", "--helm-command", (tools.get(PROGRAM) or tools[HELM]).path)
+    yield from ("--enable-helm", "--helm-command", _helm(build).path)
     if numbers(tools[KUSTOMIZE].version) >= HELM_KUBE_VERSION.since:
         instance = build.instance
         if instance.kube_version:
