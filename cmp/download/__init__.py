@@ -288,7 +288,7 @@ def _target(url: str, response: http.client.HTTPResponse) -> str:
     except ValueError:
         place = None
     host = origin(url).netloc
-    answers = f"{shown(url)} answers {response.status} {response.reason}"
+    answers = f"{shown(url)} answers {response.status}"
     if place is None or place.scheme not in ("http", "https") or "@" in urlsplit(target).netloc:
         raise DownloadError("redirect", f"{answers} and leads to no URL that can be asked", host)
     if origin(url).scheme == "https" and place.scheme != "https":
