@@ -159,8 +159,7 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
             if entry.repository and one.tree.kind(folder) != "folder":
                 _require_same(wanted.setdefault(path, entry), entry, build)
             elif one.root:  # fetched: the charts of the repository itself were looked through before
-                for packed in (file for file in walk(one.tree, join(folder, HOME)) if file.endswith(".tgz")):
-                    build.work.supply.inspect(join(one.root, packed))
+                _inspect_packed(build, one, folder)
     obtained = build.work.supply.charts([entry.ref for entry in wanted.values()]) if wanted else []
     for path, chart in zip(wanted, obtained, strict=True):
         with open(chart.path, "rb") as file:
@@ -168,6 +167,12 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
     for path, is_fetched in all_charts.items():
         if os.path.isdir(build.path(path)):
             _supply_schemas(build, path, is_fetched=is_fetched, is_pulled=path in wanted)
+
+
+def _inspect_packed(build: Build, found: Found, folder: str) -> None:
+    """ChartError for a packed chart in charts/ of a fetched one that no program should open."""
+    for packed in (file for file in walk(found.tree, join(folder, HOME)) if file.endswith(".tgz")):
+        build.work.supply.inspect(join(found.root, packed))
 
 
 def _supply_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: bool) -> None:
