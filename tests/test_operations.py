@@ -103,6 +103,20 @@ def _piece(node: ast.expr) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else "{}"
 
 
+def test_every_promise_of_what_keeps_whom_apart_names_its_mechanism_and_its_tests() -> None:
+    body = operations.text().partition("\n## What keeps whom apart\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if row != ["promise", "mechanism", "test"]]
+    assert len(promises) > 30
+    for row in promises:
+        assert len(row) == 3, row
+        tests = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", row[2])
+        assert tests, row
+        for file, name in tests:
+            source = (CHECKOUT / "tests" / file).read_text()
+            assert not name or re.search(rf"^(?:def|class) {name}\b", source, re.MULTILINE), (file, name)
+
+
 def test_every_link_leads_somewhere() -> None:
     anchors = operations.sections()
     links = re.findall(r"\]\(([^)]+)\)", operations.text())

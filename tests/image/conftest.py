@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 POLICY = """\
 version: 1
 applications:
-  - {projects: [shop], folders: [namespaces/shop, clusters/*/shop]}
+  - projects: [shop]
+    repositories: [https://git.example.com/platform/clusters]
+    revisions: [HEAD]
+    folders: [namespaces/shop, clusters/*/shop]
 """
 HERE = Path(__file__).parent
 

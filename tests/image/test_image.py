@@ -130,6 +130,7 @@ def request(shop: Shop, socket: Path, project: str) -> dict[str, object]:
         "ARGOCD_APP_NAMESPACE": "shop",
         "ARGOCD_APP_PROJECT_NAME": project,
         "ARGOCD_APP_SOURCE_PATH": PATH,
+        "ARGOCD_APP_SOURCE_REPO_URL": "https://git.example.com/platform/clusters",
         "KUBE_VERSION": "1.34",
     }
     return {
