@@ -85,8 +85,13 @@ def _outside(found: Application, flags: Parameters, checkout: str, invocation: I
 def _head(checkout: str, invocation: Invocation) -> str:
     """Return the commit that is checked out."""
     context = invocation.context
-    result = run(revision.command(checkout, context, "rev-parse", "HEAD"), context.deadline)
+    unknown = "the commit of this checkout, which plugin.env uses, is not known"
+    try:
+        command = revision.command(checkout, context, "rev-parse", "HEAD")
+    except ToolError as error:
+        raise ToolError(f"{unknown}: {error.what}", file=error.file, hint=error.hint) from error
+    result = run(command, context.deadline)
     if result.returncode != 0:
         said = result.stderr.decode(errors="replace").strip()
-        raise ToolError(f"the commit of this checkout, which plugin.env uses, is not known: {said}", file=checkout)
+        raise ToolError(f"{unknown}: {said}", file=checkout)
     return result.stdout.decode().strip()
