@@ -336,7 +336,9 @@ def test_the_commit_of_no_repository_is_not_made_up(world: World) -> None:
     document = application(INSTANCE, env=[{"name": "SET", "value": "g=$ARGOCD_APP_REVISION"}])
     ran = world.render(document)
     assert (ran.code, ran.stdout) == (4, "")
-    assert ran.stderr.startswith("cmp: the commit of this checkout, which plugin.env uses, is not known: there is no Git repo")
+    assert ran.stderr.startswith(
+        "cmp: the commit of this checkout, which plugin.env uses, is not known: there is no Git "
+    )
     assert world.render(application(INSTANCE)).code == 0
 
 

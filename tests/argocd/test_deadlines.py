@@ -47,8 +47,7 @@ def test_ours_names_what_was_slow(phase: str, argocd: ArgoCD, hasty: Sidecar, pa
     with PHASES[phase](ward, archives) as stop:
         argocd.apply(application(name, ward.repository.url, SHOP, plugin=hasty.name))
         shown = condition(argocd.wait(name, failed("cmp: ")))
-        slow = stop.where.partition("waiting for ")[2]
-        what = f"cmp: {slow} was still running when the deadline of {OURS:g} s passed"
+        what = f"cmp: {stop.slow} when the deadline of {OURS:g} s passed"
         assert f"{what}\n  where: application shop, cluster dev, phase {phase}\n{HINT}" in shown
         ward.check_nothing_left()
     argocd.refresh(name)

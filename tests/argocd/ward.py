@@ -105,10 +105,11 @@ class Ward:
 
 
 class Stop(NamedTuple):
-    """Where a render was brought to a stop: how to see that it is there, and what its last word says."""
+    """Where a render was brought to a stop: how to see that it is there, what its last word says, and its deadline."""
 
     is_reached: Callable[[], object]
     where: str
+    slow: str
 
 
 @contextmanager
@@ -118,8 +119,12 @@ def in_charts(ward: Ward, archives: Path) -> Iterator[Stop]:
         ward.patient.depend("1.2.3", repository.url)
         ward.commit()
         repository.fault("/redis-1.2.3.tgz", body="hang")
-        where = f"in phase charts, waiting for chart redis 1.2.3 of {repository.url}"
-        yield Stop(lambda: "/redis-1.2.3.tgz" in repository.requests, where)
+        chart = f"chart redis 1.2.3 of {repository.url}"
+        yield Stop(
+            is_reached=lambda: "/redis-1.2.3.tgz" in repository.requests,
+            where=f"in phase charts, waiting for {chart}",
+            slow=f"{chart} was still coming from 127.0.0.1:{repository.server_port}",
+        )
         repository.fault("/redis-1.2.3.tgz", times=0)
         ward.check_recovered()
 
@@ -134,7 +139,7 @@ def in_helm(ward: Ward, archives: Path) -> Iterator[Stop]:  # noqa: ARG001  # on
         helms = [pid for pid, arguments in ward.processes().items() if "helm template" in arguments]
         return ward.patient.holds_upload() and any(cpu_seconds(pid) > WORK_SECONDS for pid in helms)
 
-    yield Stop(is_at_work, "in phase helm, waiting for helm template")
+    yield Stop(is_at_work, "in phase helm, waiting for helm template", "helm template was still running")
     ward.patient.template("slow.yaml", "")
     ward.commit()
     ward.check_recovered()
