@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.argocd.git import Repository
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it takes half a core, also when nobody asks it anything
 def argocd(tmp_path_factory: pytest.TempPathFactory, test_tools_dir: str, tools_dir: str) -> Iterator[ArgoCD]:
     """Return a running Argo CD.  All that it started is gone afterwards."""
     folder = tmp_path_factory.mktemp("argocd")
