@@ -26,6 +26,7 @@ PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes
 _COMMON = ("PATH", "LANG", "LC_ALL", "TZ")
 # helm and sops live for a moment: collecting garbage is a tenth of it.  The limit holds a large chart back.
 _GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
+_CPU_LIMIT = "/sys/fs/cgroup/cpu.max"  # of this container, which programs behind the wall do not see
 _NETWORK = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -196,7 +197,8 @@ def _flag(name: str, text: str) -> bool:
 
 def _child_env(environ: Mapping[str, str]) -> ChildEnv:
     common = _pick(environ, _COMMON)
-    plain = {**common, **_GARBAGE_COLLECTION, **_pick(environ, tuple(_GARBAGE_COLLECTION))}
+    runtime = {**_GARBAGE_COLLECTION, **_processors()}
+    plain = {**common, **runtime, **_pick(environ, (*_GARBAGE_COLLECTION, "GOMAXPROCS"))}
     network = _pick(environ, _NETWORK)
     return ChildEnv(
         plain=plain,
@@ -204,6 +206,17 @@ def _child_env(environ: Mapping[str, str]) -> ChildEnv:
         fetch={**plain, **network, **_pick(environ, (), _CLOUD_PREFIXES)},
         build={**common, **network, **_pick(environ, _GO, _GO_PREFIXES)},
     )
+
+
+def _processors() -> dict[str, str]:
+    """Return how many processors a Go program may use, as Go itself reads it from the limit of the container."""
+    try:
+        with open(_CPU_LIMIT, encoding="ascii") as file:
+            quota, period = file.read().split()
+    except (OSError, ValueError):
+        return {}
+    limit = -(-int(quota) // int(period)) if quota.isdecimal() else 0
+    return {"GOMAXPROCS": str(max(2, limit))} if 0 < limit < (os.cpu_count() or 1) else {}
 
 
 def _pick(environ: Mapping[str, str], names: tuple[str, ...], prefixes: tuple[str, ...] = ()) -> dict[str, str]:

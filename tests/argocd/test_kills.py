@@ -118,7 +118,7 @@ def test_a_server_that_is_asked_to_end(ward: Ward, archives: Path) -> None:
             os.kill(ward.sidecar.process.pid, signal.SIGTERM)
             wait_until(lambda: not ward.sidecar.socket.exists())
             said = answer.result()
-        assert "still running when the deadline" in said
+        assert f"{stop.slow} when the deadline" in said
         ward.check_nothing_left()
         assert ward.sidecar.process.exit_code is None
         ward.sidecar.process.restart()
