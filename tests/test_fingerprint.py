@@ -364,4 +364,4 @@ def test_the_repositories_of_charts_are_told_whatever_is_beside_them() -> None:
     files = {**HELM, **LIB, "apps/shop/Chart.yaml": DEPENDS + ON_ALIAS + ON_LIB + ON_REDIS}
     tree, instance = git_tree(files), instance_of(files)
     needs = engine_of(instance.engines).needs(tree, instance)
-    assert [*Prints(tree).repositories(needs)] == ["https://charts.example"]
+    assert [*Prints(tree).repositories(needs)] == ["@mirror", "https://charts.example"]
