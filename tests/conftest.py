@@ -34,13 +34,14 @@ TOOLS = {"tools_dir", "test_tools_dir"}  # the fixtures that lead to programs of
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "tools: it starts a program of the set-up; set by the fixtures that it uses")
+    config.addinivalue_line("markers", "tools: it starts a program of the set-up; most are known by their fixtures")
     config.addinivalue_line("markers", "no_tools: it runs cmp and starts no tool; its sandbox has none")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if TOOLS & {*item.fixturenames} and not item.get_closest_marker("no_tools"):  # type: ignore[attr-defined]
+        leads_to_tools = TOOLS & {*item.fixturenames}  # type: ignore[attr-defined]
+        if leads_to_tools and not (item.get_closest_marker("no_tools") or item.get_closest_marker("tools")):
             item.add_marker(pytest.mark.tools)
 
 
@@ -76,7 +77,7 @@ def go(test_tools_dir: str) -> Iterator[GoYaml]:
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest, tmp_path: Path, tools_dir: str) -> Sandbox:
     """Return fresh folders and an environment for runs of cmp, with the real tools unless the test is `no_tools`."""
-    has_tools = request.node.get_closest_marker("no_tools") is None
+    has_tools = request.node.get_closest_marker("tools") is not None
     return Sandbox(tmp_path / "sandbox", tools_dir if has_tools else str(tmp_path / "no-tools"))
 
 

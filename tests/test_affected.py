@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Ran, Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 CONFIG = """\
 version: 1
 layout:
@@ -263,6 +265,7 @@ def test_formats_for_machines(world: World) -> None:
     }
 
 
+@pytest.mark.tools
 def test_renders_are_the_last_proof(world: World) -> None:
     chart = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '{{ .Values.a }}'}\n"
     world.repo.git("checkout", "--quiet", "main")

@@ -17,6 +17,8 @@ from tests.chartworld import write_chart
 if TYPE_CHECKING:
     from tests.harness import Ran, Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 GOLDEN = Path(__file__).parent / "data" / "announcement.json"
 APP = "namespaces/shop"
 INSTANCE = "clusters/dev/shop"
@@ -91,6 +93,7 @@ def test_every_parameter_that_is_read_is_announced_with_its_kind(asked: Asked) -
         assert (element["itemType"], bool(element["title"]), element["required"]) == ("string", True, False), name
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(("path", "given"), [(INSTANCE, ()), (APP, ({"name": "cluster", "string": "dev"},))])
 def test_the_announcement_is_the_same_for_both_forms_of_the_source_path(
     path: str, given: tuple[object, ...], asked: Asked
@@ -103,6 +106,7 @@ def test_the_announcement_is_the_same_for_both_forms_of_the_source_path(
     assert json.loads(ran.stdout) == json.loads(GOLDEN.read_text("utf-8"))
 
 
+@pytest.mark.tools
 def test_what_is_in_effect_is_present(asked: Asked) -> None:
     announced = asked.announced(INSTANCE)
     assert present(announced) == {
@@ -131,6 +135,7 @@ GIVEN = (
 )
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(("path", "given"), [(INSTANCE, ()), (APP, GIVEN), (APP, GIVEN[:1])])
 def test_a_form_that_is_saved_as_it_is_changes_nothing(path: str, given: tuple[object, ...], asked: Asked) -> None:
     announced = asked.announced(path, *given)
@@ -229,6 +234,7 @@ def test_an_application_without_clusters_requires_none(asked: Asked) -> None:
     assert ("string" in cluster, cluster["required"]) == (False, False)
 
 
+@pytest.mark.tools
 def test_rows_that_nobody_filled_change_nothing(asked: Asked) -> None:
     """The form saves a row for every click on its plus."""
     empty = {"name": "values", "array": ["", " "]}, {"name": "set", "map": {"": ""}}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.trees import CHART, REFERENCE, plant
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.harness import Sandbox
+
+pytestmark = pytest.mark.no_tools
 
 
 def test_every_pair_is_a_line(tmp_path: Path, sandbox: Sandbox) -> None:

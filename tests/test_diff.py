@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Ran, Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 CONFIG = """\
 version: 1
 layout:
@@ -182,6 +184,7 @@ def test_differences_that_an_application_ignores_are_folded(world: World) -> Non
     assert [[member["subject"]["cluster"] for member in group["members"]] for group in report["groups"]] == [["prod"]]
 
 
+@pytest.mark.tools
 def test_an_application_renders_with_its_parameters_and_a_change_of_them_is_a_change(world: World) -> None:
     chart = {
         "apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
@@ -222,6 +225,7 @@ def test_applications_of_a_live_argo_cd(world: World) -> None:
     ]
 
 
+@pytest.mark.tools
 def test_a_set_that_cannot_be_expanded_is_told(world: World) -> None:
     spec = "spec: {generators: [{pullRequest: {}}], template: {}}"
     text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: prs}}\n{spec}\n"
@@ -240,6 +244,7 @@ dependencies: [{{name: x, version: 1.0.0, repository: {FAR}}}]
 """
 
 
+@pytest.mark.tools
 def test_an_untrusted_change_brings_no_repository_of_its_own(world: World) -> None:
     world.repo.commit({"apps/far/Chart.yaml": CHART_OF_FAR, "clusters/dev/far/here.yaml": ""})
     (failure,) = world.report("--untrusted")["failures"]
@@ -264,6 +269,7 @@ def test_an_untrusted_change_brings_no_rules_and_no_applications_of_its_own(worl
     assert len(report["groups"]) == 1
 
 
+@pytest.mark.tools
 def test_without_keys_nothing_is_decrypted_and_sops_is_not_needed(
     world: World, tmp_path: Path, tools_dir: str, test_tools_dir: str
 ) -> None:
@@ -289,6 +295,7 @@ def test_without_keys_nothing_is_decrypted_and_sops_is_not_needed(
     assert (with_key.count("‹secret 1›"), with_key.count("‹secret 2›"), "unique-plain" in with_key) == (2, 2, False)
 
 
+@pytest.mark.tools
 def test_a_signal_leaves_nothing_behind(world: World) -> None:
     slow = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n"
     chart = {"apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "apps/shop/templates/s.yaml": slow}

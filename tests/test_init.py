@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 KUSTOMIZATION = "resources: []\n"
 VALUES = "a: 1\n"
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"

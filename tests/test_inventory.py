@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Ran, Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 TOKEN, KEY = "token-of-an-administrator", "key-of-a-client"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # The fields of argo-cd 3.2, pkg/apis/application/v1alpha1/types.go: Cluster and ClusterInfo.

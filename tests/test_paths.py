@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 LAYOUT = """\
@@ -258,6 +260,7 @@ def test_patterns_of_values_become_items_as_narrow_as_argo_cd_allows(tmp_path: P
     ]
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(("app", "cluster"), PAIRS)
 @pytest.mark.parametrize("scope", ["of the application", "of the pair"])
 def test_what_a_value_does_not_mean_no_render_reads(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Ran, Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 TREE = {
     **REFERENCE,

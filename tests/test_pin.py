@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Ran, Sandbox
 
+pytestmark = pytest.mark.no_tools
+
 CONFIG = """\
 # 全クラスター共通の設定
 version: 1
@@ -42,6 +44,7 @@ def pin(sandbox: Sandbox, root: Path, *argv: str) -> Ran:
     return sandbox.run("pin", *argv, cwd=root)
 
 
+@pytest.mark.tools
 def test_the_default_is_raised_and_whoever_pins_its_own_keeps_it(sandbox: Sandbox, root: Path) -> None:
     ran = pin(sandbox, root, "helm", "4.0.0")
     assert (ran.code, ran.stderr) == (0, "")
@@ -63,6 +66,7 @@ def test_only_that_file_is_written(sandbox: Sandbox, root: Path) -> None:
     assert [name for name in {*before, *after} if before.get(name) != after.get(name)] == ["cmp.yaml"]
 
 
+@pytest.mark.tools
 def test_an_application_is_pinned_in_its_own_file(sandbox: Sandbox, root: Path) -> None:
     ran = pin(sandbox, root, "helm", "4.0.0", "--app", "mail")
     assert ran.stdout.splitlines() == [
@@ -74,6 +78,7 @@ def test_an_application_is_pinned_in_its_own_file(sandbox: Sandbox, root: Path) 
     assert (root / "namespaces/mail/cmp-app.yaml").read_text() == "# 移行待ち\ntools: {helm: 4.0.0}\n"
 
 
+@pytest.mark.tools
 def test_an_instance_is_pinned_in_a_file_that_is_made(sandbox: Sandbox, root: Path) -> None:
     ran = pin(sandbox, root / "namespaces", "helm", "4.0.0", "--app", "mail", "--cluster", "prod")
     assert ran.stdout.splitlines() == [
@@ -96,6 +101,7 @@ def test_where_there_is_no_configuration_it_is_made(sandbox: Sandbox, tmp_path: 
     assert (tmp_path / "plain/cmp.yaml").read_text() == "tools:\n  helm: 4.0.0\n"
 
 
+@pytest.mark.tools
 def test_a_pin_that_is_there_already_changes_nothing(sandbox: Sandbox, root: Path) -> None:
     before = snapshot(root)
     ran = pin(sandbox, root, "helm", "3.18.6")
@@ -264,6 +270,7 @@ def doctor(sandbox: Sandbox, root: Path) -> list[str]:
     return [f"{check['subject']}: {check['found'].partition(' (')[2] or check['found']}" for check in checks]
 
 
+@pytest.mark.tools
 def test_a_raised_default_reaches_only_who_pins_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     root = tmp_path / "tree"
     plant(root, STORY)
