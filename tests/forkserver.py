@@ -43,12 +43,15 @@ class ForkServer:
         other.close()
 
     def run(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, code: str = ""
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run `cmp` with these arguments to its end; TimeoutExpired, and the run is killed, after `timeout` seconds."""
+        """Run `cmp` with these arguments to its end; TimeoutExpired, and the run is killed, after `timeout` seconds.
+
+        With `code` that is run in place of the program's entry point, as by `python -c`.
+        """
         pipes = [os.pipe() for _ in range(3)]
         request = os.memfd_create("request")
-        os.write(request, json.dumps({"argv": [*argv], "cwd": str(cwd), "env": {**env}}).encode())
+        os.write(request, json.dumps({"argv": [*argv], "cwd": str(cwd), "env": {**env}, "code": code}).encode())
         ends = [write for _, write in pipes]
         socket.send_fds(self._socket, [b"run"], [request, *ends])
         for descriptor in (request, *ends):
@@ -115,6 +118,10 @@ def _run(request: int, stdout: int, stderr: int) -> None:
     os.chdir(wanted["cwd"])
     os.environ.clear()
     os.environ.update(wanted["env"])
+    if code := wanted["code"]:
+        sys.argv = ["-c", *wanted["argv"]]
+        exec(code, {"__name__": "__main__"})  # noqa: S102  # a test has written it
+        os._exit(0)
     from cmp.__main__ import __file__ as program  # noqa: PLC0415  # the server's side alone knows the product
     from cmp.__main__ import entry  # noqa: PLC0415
 

@@ -91,9 +91,11 @@ class Sandbox:
     def run(self, *argv: str, cwd: Path, timeout: float = 120, **env: str) -> Ran:
         """Run cmp to its end, in a process that the fork server has prepared where that makes no difference."""
         environment = {**self.env(), **env}
-        is_usual = self.program == MODULE and environment["PYTHONPATH"] == str(CHECKOUT)
-        if is_usual and COVERAGE not in environment:
-            done = _fork_server().run(argv, cwd=cwd, env=environment, timeout=timeout)
+        kind, what = self.program[:2]
+        is_usual = environment["PYTHONPATH"] == str(CHECKOUT) and COVERAGE not in environment
+        if is_usual and (self.program == MODULE or kind == "-c"):
+            code = what if kind == "-c" else ""
+            done = _fork_server().run(argv, cwd=cwd, env=environment, timeout=timeout, code=code)
         else:
             done = subprocess.run(
                 self.command(*argv),
