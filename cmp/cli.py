@@ -45,7 +45,7 @@ class Run(NamedTuple):
 def main(argv: Sequence[str]) -> int:
     """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
     workspace.harden()
-    run = Run(argv, Redactor())
+    run = Run(argv[1:] if argv[:1] == ["--"] else argv, Redactor())
     try:
         signals.listen(partial(_last_word, run))
         _sweep(run)
@@ -77,6 +77,10 @@ def _run(run: Run) -> int:
     except CmpError as error:
         return _fail(error, run)
     except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
+        if environ.is_debugging():
+            from traceback import format_exception  # noqa: PLC0415  # only a bug needs it
+
+            _say(visible_text(run.redactor.mask("".join(format_exception(error)))))
         return _fail(InternalError.of(error), run)
     return output.exit_code
 
@@ -92,6 +96,10 @@ def _dispatch(run: Run) -> Output:
 def _answer(run: Run) -> Output:
     """Answer Argo CD, which says everything by the environment and the working directory."""
     verb, *rest = run.argv
+    if rest in (["--help"], ["-h"]):
+        from cmp.commands import verbs  # noqa: PLC0415  # a person asks
+
+        return verbs.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
     if rest:
         raise UsageError(f"{verb} takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
     invocation = _invocation(run.redactor, environ.SIDECAR_DEADLINE)

@@ -6,12 +6,9 @@ indentation and line ends stay: what ruamel.yaml itself would write is wrapped a
 
 from __future__ import annotations
 
-import os
-import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import yamldoc
+from cmp import files, yamldoc
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,18 +46,10 @@ def set_text(data: bytes, path: tuple[str, ...], value: str, file: str) -> bytes
 
 def replace(path: str, data: bytes) -> None:
     """Put a file with this content in the place of another, with its mode, or make it; ConfigError when that fails."""
-    beside = f"{path}.{os.getpid()}.new"
     try:
-        with open(beside, "xb") as file:
-            if os.path.exists(path):
-                os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
-            file.write(data)
-        os.replace(beside, path)
+        files.replace(path, data)
     except OSError as error:
         raise ConfigError(f"cannot write this file: {error.strerror}", file=path) from None
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(beside)
 
 
 def _edited(data: bytes, path: tuple[str, ...], value: str) -> bytes | None:

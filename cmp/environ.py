@@ -77,6 +77,11 @@ def current_folders() -> Folders:
     return _folders(os.environ)
 
 
+def is_debugging() -> bool:
+    """Whether a bug is to be shown with its traceback, known before any setting can be read."""
+    return os.environ.get("CMP_DEBUG", "") not in ("", "0")
+
+
 def build_env(environ: Mapping[str, str]) -> BuildEnv:
     """Return what Argo CD tells about the Application and its cluster."""
     return BuildEnv(
@@ -131,6 +136,7 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         "CMP_CA_FILE": "",
         "CMP_NETRC": "",
         "CMP_POLICY": "",
+        "CMP_DEBUG": "",
         "HELM_REPOSITORY_CONFIG": "",
         "HELM_REGISTRY_CONFIG": "",
     }

@@ -1,11 +1,13 @@
-"""URLs of servers in one spelling: their origin, and whether they lie below one another."""
+"""URLs of servers in one spelling: their origin, and whether they lie below one another.
+
+Functions import urllib themselves: a render that asks its policy about no URL must not pay for it.
+"""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 PORTS = {"http": 80, "https": 443, "oci": 443}
 
@@ -36,6 +38,8 @@ class Origin(NamedTuple):
 
 def origin(url: str) -> Origin:
     """Return the origin of a URL; ValueError where it has none."""
+    from urllib.parse import urlsplit  # noqa: PLC0415  # see above
+
     parts = urlsplit(url)
     if not parts.hostname:
         raise ValueError(f"no host in {url!r}")
@@ -56,6 +60,8 @@ def normal(url: str) -> str:
 
     Servers differ in what they make of `..`, `//`, `\` and `%2F` in a path, so each counts as what it may mean.
     """
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415  # see above
+
     path = posixpath.normpath("/" + unquote(urlsplit(url).path).replace("\\", "/").strip("/"))
     return f"{origin(url)}{'' if path == '/' else path}"
 
@@ -67,6 +73,8 @@ def is_below(url: str, above: str) -> bool:
 
 def shown(url: str) -> str:
     """Return a URL for a message: user, password and query, which may be signed, are left out."""
+    from urllib.parse import urlsplit, urlunsplit  # noqa: PLC0415  # see above
+
     parts = urlsplit(url)
     query = "…" if parts.query else ""
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))

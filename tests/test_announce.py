@@ -52,7 +52,7 @@ class Asked:
             "ARGOCD_APP_PARAMETERS": json.dumps(given) if given else "null",
             **env,
         }
-        return replace(self.sandbox, extra=variables).run(verb, cwd=self.root / path)
+        return replace(self.sandbox, extra=variables).run(*verb.split(), cwd=self.root / path)
 
     def announced(self, path: str, *given: object, **env: str) -> dict[str, dict[str, object]]:
         """Return the announcement by name."""
@@ -270,8 +270,20 @@ def test_a_source_path_that_is_no_application_is_an_error(asked: Asked) -> None:
 
 
 def test_it_takes_no_arguments(asked: Asked) -> None:
-    ran = asked.sandbox.run("parameters", "--help", cwd=asked.root)
+    ran = asked.sandbox.run("parameters", "--all", cwd=asked.root)
     assert (ran.code, ran.stdout, ran.stderr.splitlines()[0]) == (2, "", "cmp: parameters takes no arguments")
+
+
+@pytest.mark.parametrize("verb", ["generate", "parameters"])
+def test_a_call_of_the_sidecar_has_help(verb: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ran = sandbox.run(verb, "--help", cwd=tmp_path)
+    assert (ran.code, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(f"Usage: cmp {verb} [OPTIONS]\n")
+    assert "the sidecar's call," in ran.stdout
+
+
+def test_behind_two_dashes_a_call_is_the_same(asked: Asked) -> None:
+    assert asked.call("-- parameters", INSTANCE) == asked.call("parameters", INSTANCE)
 
 
 def test_neither_tools_nor_keys_nor_a_network_are_needed(asked: Asked, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cmp.changes import Cause
 from cmp.preview.grouping import groups, letter
+from cmp.report.paths import path_text
 from tests.outcomes import config, deployment, outcome_of
 
 if TYPE_CHECKING:
@@ -374,6 +375,13 @@ def test_a_table_has_the_lines_that_came_and_went() -> None:
 def test_an_empty_text_is_seen() -> None:
     (group,) = _groups(*(outcome_of(n, config("a: b"), config(f"a: '{text}'")) for n, text in (("1", ""), ("2", "c"))))
     assert [member.values for member in group.members] == [('b → ""',), ("b → c",)]
+
+
+def test_a_path_is_spelled_as_in_the_rest_of_the_report() -> None:
+    outcomes = [outcome_of(n, config("app.yaml: b"), config(f"app.yaml: {n}")) for n in ("prod-x", "prod-y")]
+    (group,) = _groups(*outcomes)
+    assert group.columns == ('data["app.yaml"]',)
+    assert path_text(outcomes[0].changes[0].fields[0].path) == 'data["app.yaml"]'
 
 
 def test_more_columns_than_a_table_holds_are_counted() -> None:

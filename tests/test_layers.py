@@ -40,7 +40,7 @@ LAYERS = (
     ("context",),
     ("workers", "conversation", "download"),
     ("tree", "yamldoc", "proc", "workspace", "locks", "redact", "log", "phases", "globs"),
-    ("signals", "digest", "confine", "visible", "disguises", "textsearch", "retries", "urls"),
+    ("signals", "digest", "confine", "visible", "disguises", "textsearch", "retries", "urls", "files", "versions"),
     ("changes",),
     ("model", "errors"),
 )

@@ -275,6 +275,15 @@ def test_a_bug_is_reported_without_what_it_stumbled_over(world: LeakWorld) -> No
     assert ran.first_line.startswith("cmp: internal error: ValueError at ")
 
 
+def test_a_bug_shows_its_traceback_on_demand_and_still_no_secret(world: LeakWorld) -> None:
+    world.template(OBJECT + "data: {x: {{ .Values.s.short }}}\n")
+    ran = world.run(**world.patched(BUG), CMP_DEBUG="1")
+    assert (ran.code, ran.stdout) == (70, "")
+    assert ran.stderr.startswith("Traceback (most recent call last):\n")
+    assert MASK in ran.stderr
+    assert "\ncmp: internal error: ValueError at " in ran.stderr
+
+
 def test_a_bug_in_the_masking_withholds_the_message(world: LeakWorld) -> None:
     world.template(FAILS)
     ran = world.run(**world.patched(NO_MASK))

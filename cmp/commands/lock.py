@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp import charts, lockfile, policy, toolchain, toolstore
+from cmp import charts, files, lockfile, policy, toolchain, toolstore
 from cmp.commands import Invocation, Output, for_people
 from cmp.commands.needed import needed
 from cmp.commands.remotes import Depot
@@ -84,10 +84,7 @@ def _tools(pin: ToolPin, before: Lock, context: Context) -> Iterator[LockedTool]
 
 
 def _write(path: str, data: bytes) -> None:
-    beside = f"{path}.{os.getpid()}"
     try:
-        with open(beside, "xb") as file:
-            file.write(data)
-        os.replace(beside, path)
+        files.replace(path, data)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None

@@ -11,6 +11,7 @@ from cmp.engines.facts import HELM, HELMFILE
 from cmp.errors import ToolError
 from cmp.instances import Repository, Request
 from cmp.render import SOPS
+from cmp.versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,10 +98,10 @@ def _pins(instance: Instance, needs: Needs) -> Iterator[ToolPin]:
 
 
 def newest_helm(tools_dir: str) -> Tool:
-    """Return the newest installed helm, for work that belongs to no application."""
-    helms = [tool for tool in toolstore.installed(tools_dir) if tool.name == "helm"]
+    """Return the newest installed release of helm, for work that belongs to no application."""
+    helms = {tool.version: tool for tool in toolstore.installed(tools_dir) if tool.name == "helm"}
     if not helms:
         raise ToolError(
             f"no helm is installed in {tools_dir}", hint="install one, such as `cmp tools install helm@3.18.6`"
         )
-    return helms[-1]
+    return helms[newest([*helms])]

@@ -36,6 +36,9 @@ VERBS = {
     "values": "Show the merged values as Helm sees them.",
 }
 
+# The sidecar's calls reach their modules without click, whose import would cost more than they do; here is their help.
+OF_THE_SIDECAR = {"generate": "generate", "parameters": "announce"}
+
 
 class Verbs(click.Group):
     """A group that knows its commands by name and imports one when it is needed."""
@@ -46,6 +49,9 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
+        if cmd_name in OF_THE_SIDECAR:
+            module = import_module(f"cmp.commands.{OF_THE_SIDECAR[cmd_name]}")
+            return click.Command(cmd_name, callback=click.pass_obj(module.run), help=VERBS[cmd_name])
         command: click.Command = import_module(f"cmp.commands.{cmd_name}").command
         return command
 

@@ -7,7 +7,8 @@ from os.path import commonprefix
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.preview.tokens import unlabelled
-from cmp.preview.wording import path_text, value_text
+from cmp.preview.wording import value_text
+from cmp.report.paths import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

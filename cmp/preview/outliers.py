@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.preview.columns import leaves
 from cmp.preview.tokens import alike, replaced
-from cmp.preview.wording import listed, order, path_text, where
+from cmp.preview.wording import listed, order, where
+from cmp.report.paths import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

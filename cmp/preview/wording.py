@@ -7,18 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from cmp.changes import Subject
     from cmp.model import Identity
 
 _FEW = 3
-
-
-def path_text(path: Iterable[str]) -> str:
-    """Return a path as a reader writes it: `spec.template.spec.containers[web].image`."""
-    text = "".join(part if part.startswith("[") else f".{part}" for part in path)
-    return text.removeprefix(".")
 
 
 def listed(names: Sequence[str]) -> str:

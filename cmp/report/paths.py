@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cmp.changes import Field
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "~"}
@@ -16,7 +18,7 @@ def path_line(field: Field) -> str:
     return f"{_SIGNS[field.kind]} {path_text(field.path)}  {_values(field)}"
 
 
-def path_text(path: tuple[str, ...]) -> str:
+def path_text(path: Iterable[str]) -> str:
     """Return `spec.containers[web].image`; a key with a dot or a bracket stands in brackets and quotes."""
     parts = [_part(part) for part in path]
     return "".join(parts).removeprefix(".") or "(all)"

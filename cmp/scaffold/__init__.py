@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.config.reference import PINS, SUFFIXES
 from cmp.errors import ConfigError
 from cmp.scaffold import folders, shapes, text, values
+from cmp.versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,4 +74,4 @@ def _tools(found: list[Folder], shape: shapes.Shape) -> list[str]:
 
 def _version(tool: str, installed: list[str]) -> str:
     default = PINS[tool].version
-    return default if default in installed or not installed else installed[-1]
+    return default if default in installed or not installed else newest(installed)

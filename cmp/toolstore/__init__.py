@@ -77,16 +77,20 @@ def installed(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Tool]:
 
 def versions(tools_dir: str, name: str, custom: tuple[str, ...] = ()) -> list[str]:
     """Return the installed versions of a tool, hashing nothing."""
+    from cmp.versions import order  # noqa: PLC0415  # no render needs it
+
     found = {version for version in _versions(tools_dir, name) if entry(tools_dir, name, version).tool}
     if custom:
         from cmp.toolstore.custom import listed  # noqa: PLC0415  # most have none
 
         found |= {version for other, version in listed(custom) if other == name}
-    return sorted(found, key=_by_number)
+    return sorted(found, key=order)
 
 
 def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
     """Return all that lies there, by name and version, also what does not count as installed."""
+    from cmp.versions import order  # noqa: PLC0415  # as above
+
     found = {(name, version) for name in _folders(tools_dir, _NAME) for version in _versions(tools_dir, name)}
     if custom:
         from cmp.toolstore.custom import listed  # noqa: PLC0415  # as above
@@ -94,7 +98,7 @@ def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
         found |= listed(custom)
     return [
         entry(tools_dir, name, version, custom)
-        for name, version in sorted(found, key=lambda one: (one[0], _by_number(one[1])))
+        for name, version in sorted(found, key=lambda one: (one[0], order(one[1])))
     ]
 
 
@@ -224,7 +228,3 @@ def _folders(path: str, names: re.Pattern[str]) -> list[str]:
             return sorted(item.name for item in found if names.fullmatch(item.name) and item.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _by_number(version: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"\d+", version)]
