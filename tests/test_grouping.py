@@ -378,7 +378,7 @@ def test_an_empty_text_is_seen() -> None:
 
 
 def test_a_path_is_spelled_as_in_the_rest_of_the_report() -> None:
-    outcomes = [outcome_of(n, config("app.yaml: b"), config(f"app.yaml: {n}")) for n in ("prod-x", "prod-y")]
+    outcomes = [outcome_of(n, config("app.yaml: b"), config(f"app.yaml: {n}1")) for n in ("prod-x", "prod-y")]
     (group,) = _groups(*outcomes)
     assert group.columns == ('data["app.yaml"]',)
     assert path_text(outcomes[0].changes[0].fields[0].path) == 'data["app.yaml"]'
