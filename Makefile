@@ -32,10 +32,11 @@ demo: shown
 test: programs setup lint
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
-# What can be told in a minute: no program of the set-up is needed, nor root.
+# What can be told at once: no program of the set-up is needed, nor root; laws are tried with a tenth of their examples.
 test-fast: $(VENV)/.complete
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit
 
+unit: export CMP_TEST_QUICK := 1
 unit: $(VENV)/.complete
 	$(BIN)/python -m pytest -n 2 -m "not tools" $(PYTEST)
 

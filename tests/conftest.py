@@ -14,6 +14,7 @@ from tests.chartworld import World, publish
 from tests.dyingworld import Patient, Sealed, seal
 from tests.goyaml_oracle import GoYaml
 from tests.harness import Sandbox
+from tests.laws import examples
 from tests.scheduling import Scheduling
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples every time: a failure is a change's, never the day's.
-settings.register_profile("stable", derandomize=True, deadline=None, database=None)
+settings.register_profile("stable", max_examples=examples(100), derandomize=True, deadline=None, database=None)
 settings.load_profile("stable")
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argocd-cmp"

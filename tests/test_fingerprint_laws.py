@@ -36,7 +36,7 @@ from cmp.revision import Git, changed
 from cmp.tree import WorkTree
 from cmp.yamldoc import load_all
 from examples import chartserver
-from tests import bare
+from tests import bare, laws
 from tests.gitrepo import Repo
 from tests.harness import Sandbox
 from tests.monorepos import ELSEWHERE, WHOLE, Edit, edits, git_tree, owner
@@ -143,7 +143,7 @@ def prints(files: Files) -> Mapping[Key, str]:
     return {key: found.fingerprint(key) for key in found.cases}
 
 
-@settings(max_examples=30)
+@settings(max_examples=laws.examples(30))
 @given(edit=damaged())
 def test_no_change_of_what_is_printed_goes_unseen(edit: Edit, hands: Hands) -> None:
     if (both := sides(edit)) is None:
@@ -154,7 +154,7 @@ def test_no_change_of_what_is_printed_goes_unseen(edit: Edit, hands: Hands) -> N
     assert hands.of_all(edit.before, base.cases, alike) == hands.of_all(edit.after, head.cases, alike)
 
 
-@settings(max_examples=60)
+@settings(max_examples=laws.examples(60))
 @given(
     edit=edits(WHOLE, lambda path: owner(path)[0] == "shop" or path.startswith("shared/")),
     cluster=st.sampled_from(["one", "two"]),
@@ -166,7 +166,7 @@ def test_no_change_of_what_helm_prints_goes_unseen(edit: Edit, cluster: str, han
         assert hands.by_helm(edit.before, cluster) == hands.by_helm(edit.after, cluster)
 
 
-@settings(max_examples=300)
+@settings(max_examples=laws.examples(300))
 @given(edit=damaged())
 def test_whatever_has_another_fingerprint_is_affected(edit: Edit) -> None:
     if (both := sides(edit)) is None:
@@ -178,7 +178,7 @@ def test_whatever_has_another_fingerprint_is_affected(edit: Edit) -> None:
     assert differing <= {one.key for one in reach.affected if one.is_effective}
 
 
-@settings(max_examples=150)
+@settings(max_examples=laws.examples(150))
 @given(edit=edits(WHOLE, lambda path: bool(owner(path)[0]) or path in ELSEWHERE))
 def test_a_change_elsewhere_is_no_change(edit: Edit) -> None:
     before, after = prints(edit.before), prints(edit.after)
@@ -191,7 +191,7 @@ def test_a_change_elsewhere_is_no_change(edit: Edit) -> None:
 LAYERS = ("common/shop.yaml", "common/env.yaml", "common/mix.yaml", "clusters/one/shop/values.yaml")
 
 
-@settings(max_examples=50)
+@settings(max_examples=laws.examples(50))
 @given(path=st.sampled_from(LAYERS), seed=st.integers(0, 1000), flow=st.booleans(), comment=st.text("# a1-:\t"))
 def test_how_values_are_written_is_no_change(path: str, seed: int, flow: bool, comment: str) -> None:  # noqa: FBT001  # drawn
     items = [*yaml.safe_load(WHOLE[path]).items()]

@@ -12,7 +12,7 @@ from cmp.changes import Failure, Hunk, Report, Subject
 from cmp.report import FORMATS, Options, marker
 from cmp.report.budget import ENOUGH, Demand, fullest, share
 from cmp.report.markup import code, escaped, fenced
-from tests import reports
+from tests import laws, reports
 
 SMALLEST = 1_000
 FENCE = re.compile(r"^(`{3,})(?:diff|text)\n(.*?)^\1\n", re.MULTILINE | re.DOTALL)
@@ -195,7 +195,7 @@ DEMANDS = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=laws.examples(200))
 @given(DEMANDS, st.integers(0, 30_000))
 def test_budget_law(demands: list[Demand], room: int) -> None:
     grants = share(demands, room)
@@ -213,7 +213,7 @@ def test_budget_law(demands: list[Demand], room: int) -> None:
         assert grant == (True, tuple(range(len(demand.hunks)))) or least > room - taken, "what fits is shown"
 
 
-@settings(max_examples=100)
+@settings(max_examples=laws.examples(100))
 @given(DEMANDS)
 def test_short_first_hunks_come_before_all_others(demands: list[Demand]) -> None:
     short = [Demand(demand.fixed, (ENOUGH, *demand.hunks)) for demand in demands]
@@ -221,7 +221,7 @@ def test_short_first_hunks_come_before_all_others(demands: list[Demand]) -> None
     assert [grant.hunks[:1] for grant in share(short, room)] == [(0,)] * len(short)
 
 
-@settings(max_examples=200)
+@settings(max_examples=laws.examples(200))
 @given(
     st.lists(st.lists(st.text("x", max_size=40), min_size=1, max_size=4).map(lambda forms: [*forms, ""])),
     st.integers(0, 99),

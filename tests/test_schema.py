@@ -23,6 +23,7 @@ from cmp.engines import FACTS
 from cmp.model import Option
 from cmp.yamldoc import YamlError
 from cmp.yamldoc.nodes import compose
+from tests import laws
 from tests.bad_config import WRONG
 from tests.harness import CHECKOUT, Sandbox
 
@@ -216,7 +217,7 @@ _SHAPED: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
 
 
 @pytest.mark.parametrize("name", SPECS)
-@settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=laws.examples(300), deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_both_judge_generated_structures_alike(name: str, data: st.DataObject) -> None:
     value = data.draw(values(SPECS[name]))
@@ -228,7 +229,7 @@ def test_both_judge_generated_structures_alike(name: str, data: st.DataObject) -
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=laws.examples(200), deadline=None, database=None)
 @given(text=TEXTS | st.text(max_size=8))
 def test_whatever_breaks_a_rule_is_explained_on_one_line(name: str, text: str) -> None:
     rule = RULES[name]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cmp.charts.schemadoc import Document, library
 from cmp.errors import ChartError
+from tests import laws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,7 +242,7 @@ def texts(value: object, keys: tuple[str, ...]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("helm", BOTH)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=laws.examples(300), deadline=None)
 @given(schema=SCHEMAS)
 def test_afterwards_nothing_is_left_to_load(schema: object, helm: str) -> None:
     loads = library(helm).loads

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from cmp import values, yamldoc
 from cmp.errors import ChartError, ConfigError
 from cmp.values import Origin, Origins, Place, provenance
+from tests import laws
 from tests.harness import AGE_KEY_FILE, Sandbox, snapshot
 from tests.trees import plant
 
@@ -145,7 +146,7 @@ def leaves_of(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple
         yield from leaves_of(item, (*path, key))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=laws.examples(300), deadline=None)
 @given(layers=st.lists(trees(count()), min_size=1, max_size=4))
 def test_every_leaf_comes_from_the_line_that_holds_its_value(layers: list[Tree]) -> None:
     files = [(f"layer{number}", yamldoc.dump_all([tree])) for number, tree in enumerate(layers)]
@@ -168,7 +169,7 @@ def test_every_leaf_comes_from_the_line_that_holds_its_value(layers: list[Tree])
 
 
 @pytest.mark.parametrize("version", HELM_VERSIONS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=laws.examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.tuples(st.lists(trees(count()), min_size=1, max_size=3), trees(count()), trees(count())))
 def test_the_real_helm_takes_each_value_from_its_origin(
     drawn: tuple[list[Tree], Tree, Tree], version: str, tools_dir: str, tmp_path_factory: pytest.TempPathFactory

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from cmp import yamldoc
+from tests import laws
 
 if TYPE_CHECKING:
     from tests.goyaml_oracle import GoYaml
@@ -158,13 +159,13 @@ one_document = st.one_of(loose, structured).filter(lambda text: "\n---" not in t
 
 
 @given(one_document, st.sampled_from(["", "\n", "\n...\n", "\n# c", "\n...\nb"]))
-@settings(examples, max_examples=3500)
+@settings(examples, max_examples=laws.examples(3500))
 def test_a_document_is_read_as_argo_cd_reads_it(go: GoYaml, text: str, end: str) -> None:
     assert_reads_as_go(go, (text + end).encode())
 
 
 @given(st.sampled_from(PREFIXES), number_like, st.sampled_from(["%s", "'%s'", '"%s"']))
-@settings(examples, max_examples=2500)
+@settings(examples, max_examples=laws.examples(2500))
 @example("!!timestamp ", "2001-12-14t21:59:43.1+09:00", "%s")
 @example("!!timestamp ", "1900-02-29", "%s")
 @example("!!timestamp ", "2000-02-29", "%s")
@@ -181,7 +182,7 @@ def test_a_number_is_read_as_argo_cd_reads_it(go: GoYaml, prefix: str, number: s
     st.lists(one_document.filter(lambda text: "%" not in text), max_size=4),
     st.sampled_from(["---\n", "--- \n", "--- # c\n", "---\t# c\n", "---#c\n", "---\n\ufeff"]),
 )
-@settings(examples, max_examples=1000)
+@settings(examples, max_examples=laws.examples(1000))
 def test_a_stream_is_read_as_argo_cd_reads_it(go: GoYaml, start: str, texts: list[str], separator: str) -> None:
     stream = (start + separator.join(f"{text}\n" for text in texts)).encode()
     answer = go.ask(stream)
@@ -194,7 +195,7 @@ def test_a_stream_is_read_as_argo_cd_reads_it(go: GoYaml, start: str, texts: lis
 
 
 @given(st.binary(max_size=30), structured)
-@settings(examples, max_examples=500)
+@settings(examples, max_examples=laws.examples(500))
 def test_bytes_that_are_no_text_are_an_error_as_for_argo_cd(go: GoYaml, noise: bytes, text: str) -> None:
     data = text.encode() + b"\n# " + noise.replace(b"\n---", b"")
     assert_reads_as_go(go, data)
@@ -251,7 +252,7 @@ values = st.recursive(
 
 
 @given(st.lists(values, max_size=3))
-@settings(examples, max_examples=1500)
+@settings(examples, max_examples=laws.examples(1500))
 def test_what_is_written_reads_back_for_argo_cd(go: GoYaml, documents: list[object]) -> None:
     written = yamldoc.dump_all(documents)
     expected = [yamldoc.to_json(value) for value in documents if value is not None]
@@ -261,7 +262,7 @@ def test_what_is_written_reads_back_for_argo_cd(go: GoYaml, documents: list[obje
 
 
 @given(texts)
-@settings(examples, max_examples=1000)
+@settings(examples, max_examples=laws.examples(1000))
 def test_a_text_reads_back_for_readers_of_yaml_1_1_and_1_2(text: str) -> None:
     written = yamldoc.dump_all([{text: [text]}]).decode()
     assert yaml.safe_load(written) == {text: [text]}
@@ -269,7 +270,7 @@ def test_a_text_reads_back_for_readers_of_yaml_1_1_and_1_2(text: str) -> None:
 
 
 @given(st.lists(structured, max_size=4))
-@settings(examples, max_examples=300)
+@settings(examples, max_examples=laws.examples(300))
 def test_the_texts_of_documents_are_pieces_of_the_input(texts: list[str]) -> None:
     stream = "".join(f"---\n{text}\n" for text in texts).encode()
     try:
