@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cmp import files
 from cmp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,17 +74,11 @@ class RenderedTree:
 
     def _write(self, name: str, data: bytes, mode: int) -> None:
         path = self._path(name)
-        beside = f"{path}.{os.getpid()}.new"
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(beside, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as file:
-                file.write(data)
-            os.replace(beside, path)
+            files.replace(path, data, mode)
         except OSError as error:
             raise UsageError(f"cannot write this file: {error.strerror}", file=path) from None
-        finally:
-            with suppress(OSError):
-                os.unlink(beside)
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name)
@@ -91,7 +86,7 @@ class RenderedTree:
 
 def _below(folder: str) -> Iterator[str]:
     """Yield every file, and every link, whatever it leads to."""
-    for above, folders, files in os.walk(folder):
+    for above, folders, names in os.walk(folder):
         links = (name for name in folders if os.path.islink(os.path.join(above, name)))
-        for name in (*files, *links):
+        for name in (*names, *links):
             yield os.path.relpath(os.path.join(above, name), folder)
