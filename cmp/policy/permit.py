@@ -148,7 +148,7 @@ class Permit(NamedTuple):
         if self.tree is None or self.folders is None:
             return
         named, real = join(self.tree.prefix, path), join(self.tree.prefix, self.tree.resolve(path))
-        if not any(layout.matches_above(layout.parse(folder), real) for folder in self.folders):
+        if not _is_in(self.folders, real):
             shown = layout.shown(real) if real == named else f"{layout.shown(real)} (through {layout.shown(named)})"
             raise _refusal(
                 f"AppProject {self.project} may not {verb} {shown}",
@@ -215,7 +215,7 @@ def announced(policy: Policy, tree: Tree, build_env: BuildEnv, folders: Iterable
     allowed = tuple(folder for rule in rules for folder in rule.folders)
     for folder in folders:
         real = join(tree.prefix, tree.resolve(folder))
-        if not any(layout.matches_above(layout.parse(one), real) for one in allowed):
+        if not _is_in(allowed, real):
             source = f"{sources.shown(build_env.repo_url)} at {layout.shown(build_env.target_revision or sources.HEAD)}"
             raise _refusal(
                 f"no AppProject may render {layout.shown(real)} from {source}",
@@ -224,9 +224,12 @@ def announced(policy: Policy, tree: Tree, build_env: BuildEnv, folders: Iterable
 
 
 def _is_from(rule: Permission, build_env: BuildEnv) -> bool:
-    return (not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)) and (
-        not rule.revisions or sources.is_revision(rule.revisions, build_env.target_revision)
-    )
+    is_at = not rule.revisions or sources.is_revision(rule.revisions, build_env.target_revision)
+    return _is_of_repository(rule, build_env) and is_at
+
+
+def _is_of_repository(rule: Permission, build_env: BuildEnv) -> bool:
+    return not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)
 
 
 def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, project: str) -> list[Permission]:
@@ -234,10 +237,7 @@ def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, p
     fitting = [rule for rule in rules if _is_from(rule, build_env)]
     if fitting:
         return fitting
-    of_repository = [
-        rule for rule in rules if not rule.repositories or sources.is_repository(rule.repositories, build_env.repo_url)
-    ]
-    if of_repository:
+    if of_repository := [rule for rule in rules if _is_of_repository(rule, build_env)]:
         what = f"at the revision {layout.shown(build_env.target_revision or sources.HEAD)}"
         kind, known = "revisions", [name for rule in of_repository for name in rule.revisions]
     else:
@@ -248,6 +248,11 @@ def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, p
         f"its {kind} are {_listed(tuple(dict.fromkeys(known)))}; an administrator adds others to `applications` of "
         f"{policy.file}, an author keeps to these",
     )
+
+
+def _is_in(folders: Iterable[str], path: str) -> bool:
+    """Say whether a path is one of the folders that patterns stand for, or lies in one."""
+    return any(layout.matches_above(layout.parse(folder), path) for folder in folders)
 
 
 def _matches(patterns: Iterable[str], name: str) -> bool:
