@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ToolError
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from cmp.model import Tool, ToolPin
@@ -68,9 +69,3 @@ def without_schemas(helm: Tool | ToolPin, option: str) -> str:
     since = SKIP_SCHEMA_VALIDATION.since
     needs = f", with helm {'.'.join(map(str, since))} or newer" if numbers(helm.version) < since else ""
     return f"{option} renders without the check of values{needs}"
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Return the numeric parts of an exact version; a pre-release suffix does not count."""
-    core = version.partition("-")[0].partition("+")[0]
-    return tuple(int(part) for part in core.split(".") if part.isdigit())

@@ -23,3 +23,9 @@ def is_release(version: str) -> bool:
 def newest(versions: list[str]) -> str:
     """Return the newest release; the newest pre-release where there is nothing else."""
     return max(versions, key=lambda version: (is_release(version), order(version)))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numeric parts of an exact version; a pre-release suffix does not count."""
+    core = version.partition("-")[0].partition("+")[0]
+    return tuple(int(part) for part in core.split(".") if part.isdigit())

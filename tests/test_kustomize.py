@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import yaml
 
-from cmp.capabilities import FIELDS_OF_KUSTOMIZE, LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR, numbers
+from cmp.capabilities import FIELDS_OF_KUSTOMIZE, LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR
 from cmp.engines.kustomize.options import pairs
+from cmp.versions import numbers
 from tests.kustomizeworld import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, ByHand, World, maps, same
 from tests.test_startup import BANNED
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from cmp.capabilities import HELM_CHARTS, RUNS_HELM_4, numbers
+from cmp.capabilities import HELM_CHARTS, RUNS_HELM_4
 from cmp.engines.kustomize.charts import Entry
+from cmp.versions import numbers
 from examples import chartserver
 from tests.chartworld import package, write_chart
 from tests.kustomizeworld import CONFIG, NEWEST, VERSIONS, World, maps, same

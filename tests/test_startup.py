@@ -36,7 +36,7 @@ cmp.environ cmp.errors cmp.gpg
 cmp.instances cmp.instances.claims cmp.instances.engine cmp.instances.files cmp.instances.layering
 cmp.instances.names cmp.instances.repository cmp.instances.root cmp.instances.target
 cmp.layers cmp.layout cmp.lockfile cmp.log cmp.model cmp.parameters cmp.phases cmp.proc cmp.redact cmp.render
-cmp.signals cmp.sops cmp.supply cmp.toolchain cmp.toolstore cmp.tree cmp.turns cmp.visible cmp.workspace
+cmp.signals cmp.sops cmp.supply cmp.toolchain cmp.toolstore cmp.tree cmp.turns cmp.versions cmp.visible cmp.workspace
 cmp.yamldoc cmp.yamldoc.document cmp.yamldoc.gojson
 """
 

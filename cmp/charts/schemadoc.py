@@ -14,8 +14,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from urllib.parse import quote, urljoin
 
-from cmp.capabilities import numbers
 from cmp.errors import ChartError
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp import toolstore, usage
-from cmp.capabilities import numbers
 from cmp.diagnosis.check import Check
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cmp.capabilities import numbers
 from cmp.engines.facts import KUSTOMIZE
 from cmp.engines.kustomize import options
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

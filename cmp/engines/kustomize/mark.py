@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cmp import yamldoc
-from cmp.capabilities import numbers
 from cmp.engines.facts import KUSTOMIZE
 from cmp.engines.kustomize import configmap
 from cmp.engines.kustomize.configmap import NAME
 from cmp.engines.kustomize.uses import items, texts
 from cmp.errors import ConfigError, EngineError
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
