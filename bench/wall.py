@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.measure import paired
-from cmp.confine import Sight
-from cmp.proc import Command, Deadline, run
+from cmp.system.process import Command, Deadline, run
+from cmp.system.sandbox import Sight
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ def entry() -> None:
     gc.disable()  # a tenth of the start-up otherwise; the largest render leaves some megabytes of garbage
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C before there is anything to clean up needs no traceback
     if sys.argv[1:2] == ["generate"]:
-        from cmp.leader import lead  # noqa: PLC0415  # only where a signal may not be heard
+        from cmp.supervisor import lead  # noqa: PLC0415  # only where a signal may not be heard
 
         status = lead(_run)
     else:
@@ -24,7 +24,7 @@ def entry() -> None:
 
 
 def _run() -> int:
-    from cmp.cli import main  # noqa: PLC0415  # in the renderer alone
+    from cmp.cli.main import main  # noqa: PLC0415  # in the renderer alone
 
     status = main(sys.argv[1:])
     with suppress(OSError):  # what stdout did not take is in the status, and what stderr does not take is lost

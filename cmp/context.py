@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from cmp.log import Log
     from cmp.model import Settings
-    from cmp.phases import Phases
-    from cmp.proc import Deadline
-    from cmp.redact import Redactor
+    from cmp.secrets.redact import Redactor
+    from cmp.system.log import Log
+    from cmp.system.phases import Phases
+    from cmp.system.process import Deadline
 
 
 class Context(NamedTuple):

@@ -2,7 +2,7 @@
 
 What Argo CD tells a plugin becomes a `BuildEnv`, our own `CMP_*` variables become `Settings`, and children get an
 environment from an allow-list.  `ARGOCD_ENV_*` (which an application's author chooses) is handed on for
-`cmp.parameters` to read by name; it never becomes a variable of a child.
+`cmp.argocd.parameters` to read by name; it never becomes a variable of a child.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.locks import single_flight
+from cmp.system.locks import single_flight
 from scripts.build_once import SECONDS, Go, build_once, digest_of
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import os
 import sys
 
 from cmp import environ
+from cmp.artifacts.toolstore.install import Installer
+from cmp.artifacts.toolstore.recipes import GoModule, Source
 from cmp.context import Context
-from cmp.log import Log
 from cmp.model import ToolPin
-from cmp.phases import Phases
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.toolstore.install import Installer
-from cmp.toolstore.recipes import GoModule, Source
+from cmp.secrets.redact import Redactor
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
 from scripts import build_argocd
 from scripts.build_once import SECONDS, Go, build_once, digest_of
 

@@ -6,9 +6,9 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from cmp.locks import single_flight
-from cmp.proc import Command, run
-from cmp.toolstore.gobuild import find_go
+from cmp.artifacts.toolstore.gobuild import find_go
+from cmp.system.locks import single_flight
+from cmp.system.process import Command, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,8 +15,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from cmp import environ
-from cmp.locks import single_flight
-from cmp.proc import Command, Deadline, run
+from cmp.system.locks import single_flight
+from cmp.system.process import Command, Deadline, run
 from scripts.build_once import SECONDS, digest_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import environ
-from cmp.proc import Command, Deadline, run
-from cmp.workspace import Workspace
+from cmp.system.process import Command, Deadline, run
+from cmp.system.workspace import Workspace
 from examples import chartserver
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp import environ
-from cmp.charts import ChartWork, Restored, restore
+from cmp.artifacts.charts import ChartWork, Restored, restore
 from cmp.context import Context
-from cmp.log import Log
 from cmp.model import Tool
-from cmp.phases import Phases
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.tree import WorkTree
+from cmp.secrets.redact import Redactor
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
+from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from cmp.charts.plan import Permit
-    from cmp.lockfile import Lock
+    from cmp.artifacts.charts.plan import Permit
+    from cmp.artifacts.lockfile import Lock
     from tests.servers.oci import Registry
 
 CHECKOUT = Path(__file__).parents[1]

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import toolstore
-from cmp.workspace import DISK, MEMORY, PREFIX
+from cmp.artifacts import toolstore
+from cmp.system.workspace import DISK, MEMORY, PREFIX
 from tests.chartworld import HELM, dependency, write_chart
 from tests.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox, snapshot
 from tests.keyring import SOPS_VERSION, encrypt, sops_tool

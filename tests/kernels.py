@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cmp.confine import SCOPES_SINCE
+from cmp.system.sandbox import SCOPES_SINCE
 
 if TYPE_CHECKING:
     from tests.harness import Sandbox
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 NOW, NO_TCP, NONE = SCOPES_SINCE, 3, 0  # versions of Landlock: this kernel's, Linux 5.13 to 6.6 at most, and without it
 KERNELS = (NOW, NO_TCP, NONE)
 _PROGRAM = """\
-from cmp import confine
-real = confine.version
-confine.version = lambda: min({version}, real())
+from cmp.system import sandbox
+real = sandbox.version
+sandbox.version = lambda: min({version}, real())
 {more}
 from cmp.__main__ import entry
 entry()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from cmp import sops
 from cmp.errors import SecretError
 from cmp.model import Tool
-from cmp.proc import Deadline, Result
-from cmp.proc import run as run_command
+from cmp.secrets import sops
+from cmp.system.process import Deadline, Result
+from cmp.system.process import run as run_command
 from tests.leaks import processes_of, wait_until
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmp import toolstore
+from cmp.artifacts import toolstore
 from cmp.yamldoc import load_all
 from tests.harness import AGE_KEY_FILE, CHECKOUT, snapshot
 from tests.keyring import SOPS_VERSION, encrypt, sops_tool

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 import yaml
 
-from cmp import toolstore
+from cmp.artifacts import toolstore
 from tests.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox
 from tests.kernels import NONE, on
 from tests.keyring import SOPS_VERSION, encrypt, sops_tool
@@ -125,7 +125,7 @@ def printed_by_helm(folder: Path, tools_dir: str) -> dict[str, dict[str, str]]:
 
 
 def forms(value: str) -> Iterator[str]:
-    """Yield what a text looks like where programs print it, written down without a look at cmp.redact."""
+    """Yield what a text looks like where programs print it, written down without a look at cmp.secrets.redact."""
     yield value
     for encode in (b64encode, urlsafe_b64encode):
         for lead in range(3):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import strategies as st
 
-from cmp.revision import LINK, Blob, GitTree
+from cmp.repository.git import LINK, Blob, GitTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

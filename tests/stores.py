@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from cmp import environ, toolstore
+from cmp import environ
+from cmp.artifacts import toolstore
+from cmp.artifacts.toolstore.install import Installer
 from cmp.context import Context
-from cmp.log import Log
 from cmp.model import Tool, ToolPin
-from cmp.phases import Phases
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.toolstore.install import Installer
+from cmp.secrets.redact import Redactor
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.toolstore.install import Way
+    from cmp.artifacts.toolstore.install import Way
 
 OS, ARCH = toolstore.platform()
 PIN = ToolPin("sops", "3.10.2", "cmp.yaml:3")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import parameters
+from cmp.argocd import parameters
 from tests import bare
 from tests.chartworld import write_chart
 

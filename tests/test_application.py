@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from cmp.application import find, overridden, variables
-from cmp.application.variables import expand
+from cmp.argocd.document import find
+from cmp.argocd.environment import expand, variables
+from cmp.argocd.overrides import overridden
 from cmp.errors import ConfigError
 from tests.chartworld import write_chart
 from tests.harness import FIXTURES

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cmp.application.sets import World, applications_in, evaluator, expand
-from cmp.application.sets.gotemplate import RefusedError, translate
-from cmp.application.sets.match import pathspec
-from cmp.application.sets.values import Maps, as_text
+from cmp.argocd.sets import World, applications_in, evaluator, expand
+from cmp.argocd.sets.gotemplate import RefusedError, translate
+from cmp.argocd.sets.match import pathspec
+from cmp.argocd.sets.values import Maps, as_text
 from cmp.errors import EngineError
-from cmp.globs import PatternError
 from cmp.model import Cluster, Tool
-from cmp.tree import WorkTree
+from cmp.system.globs import PatternError
+from cmp.system.tree import WorkTree
 from tests.argocd import appsets
 from tests.argocd.appsets import CLUSTERS
 from tests.stores import Store
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cmp.application.sets import Expanded
+    from cmp.argocd.sets import Expanded
 
     Render = Callable[[Mapping[str, str]], Mapping[str, str]]
 

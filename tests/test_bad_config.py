@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import __version__, config
-from cmp.config.rules import MAX_QUOTED
+from cmp import __version__
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
-from cmp.tree import WorkTree
+from cmp.repository import config
+from cmp.repository.config.rules import MAX_QUOTED
+from cmp.system.tree import WorkTree
 from tests.bad_config import OWN_VERSION, WRONG, Wrong
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.chartcache import Archive, ChartCache, Key
-from cmp.charts import upkeep
+from cmp.artifacts.cache import Archive, ChartCache, Key
+from cmp.artifacts.charts import upkeep
 from cmp.errors import ChartError
 from tests.chartworld import dependency, write_chart
 from tests.gitrepo import Repo

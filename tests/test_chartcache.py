@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cmp.chartcache import SIGNATURE, Archive, ChartCache, Key
+from cmp.artifacts.cache import SIGNATURE, Archive, ChartCache, Key
 from cmp.errors import ChartError
 from tests.chartworld import World, dependency
 from tests.servers.charts import ChartRepository

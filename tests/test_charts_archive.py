@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.charts import archive
-from cmp.charts.archive import inspect
+from cmp.artifacts.charts import archive
+from cmp.artifacts.charts.archive import inspect
 from cmp.errors import ChartError
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cmp.charts import repositories
-from cmp.charts.helm import Helm, environment
-from cmp.download import Access
+from cmp.artifacts.charts import repositories
+from cmp.artifacts.charts.helm import Helm, environment
 from cmp.errors import ChartError
-from cmp.redact import MASK
-from cmp.urls import origin
-from cmp.workspace import Workspace
+from cmp.secrets.redact import MASK
+from cmp.system.download import Access
+from cmp.system.urls import origin
+from cmp.system.workspace import Workspace
 from tests.chartworld import HELMS, World, dependency
 from tests.servers import authority
 from tests.servers.charts import ChartRepository

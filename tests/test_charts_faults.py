@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.charts import faults
+from cmp.artifacts.charts import faults
 from cmp.errors import ChartError, DeadlineError
 from tests.chartworld import HELMS, World, dependency
 from tests.servers.charts import Body, ChartRepository
@@ -20,7 +20,7 @@ CACHED = "Argo CD keeps this error cached until a hard refresh"
 
 @pytest.fixture
 def world(tmp_path: Path, tools_dir: str, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr("cmp.retries.BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr("cmp.system.retry.BACKOFF_SECONDS", 0.001)
     return World(tmp_path, tools_dir)
 
 
@@ -147,7 +147,7 @@ def test_a_repository_that_hangs_ends_with_the_deadline_which_names_it(path: str
 def test_a_repository_that_hangs_once_is_asked_again(
     archives: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cmp.retries.ATTEMPT_SECONDS", 1.0)
+    monkeypatch.setattr("cmp.system.retry.ATTEMPT_SECONDS", 1.0)
     with ChartRepository(archives) as repository:
         repository.fault(INDEX, body="hang", times=1)
         world.depend(dependency("redis", "1.2.3", repository.url))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.chartcache import ChartCache, Key
-from cmp.charts.remote import Wanted
+from cmp.artifacts.cache import ChartCache, Key
+from cmp.artifacts.charts.remote import Wanted
 from cmp.errors import CACHED_HINT, ChartError, CmpError, ConfigError, DeadlineError
-from cmp.locks import single_flight
 from cmp.policy import registries
 from cmp.policy.document import Policy
 from cmp.policy.permit import Permit
-from cmp.urls import origin
+from cmp.system.locks import single_flight
+from cmp.system.urls import origin
 from tests.chartworld import World, dependency, sha256
 from tests.leaks import wait_until
 from tests.servers.charts import ChartRepository

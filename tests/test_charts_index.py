@@ -8,7 +8,7 @@ import re
 import pytest
 
 from cmp import yamldoc
-from cmp.charts.index import Index, NoIndexError, Place, resolved
+from cmp.artifacts.charts.index import Index, NoIndexError, Place, resolved
 
 BLOCK = b"""\
 apiVersion: v1

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp.artifacts.lockfile import Lock, LockedChart
 from cmp.errors import ChartError
-from cmp.lockfile import Lock, LockedChart
 from tests.chartworld import HELMS, World, dependency, repack, sha256, write_chart
 from tests.servers.charts import ChartRepository
 
@@ -44,7 +44,7 @@ def test_a_range_is_asked_again_when_its_time_is_over(
 ) -> None:
     with ChartRepository(archives) as repository:
         world.depend(dependency("redis", "^1.2.0", repository.url))
-        monkeypatch.setattr("cmp.charts.fetch.RANGE_SECONDS", -1.0)
+        monkeypatch.setattr("cmp.artifacts.charts.fetch.RANGE_SECONDS", -1.0)
         assert [one.how for one in world.restore()] == ["fetched"]
         assert [one.how for one in world.restore()] == ["cache"]
         assert repository.counts() == {"/index.yaml": 2, "/redis-1.3.0.tgz": 1}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import facts
-from cmp.charts import Restored
+from cmp.artifacts import ttl_cache
+from cmp.artifacts.charts import Restored
 from cmp.errors import CACHED_HINT, ChartError
 from tests.chartworld import HELMS, World, dependency, sha256
 from tests.servers.charts import ChartRepository
@@ -116,7 +116,7 @@ def test_offline_a_hit_is_served_and_a_miss_names_chart_version_and_repository(
         world.restore()
         assert len(repository.requests) == 2
         shutil.rmtree(world.cache)
-        facts.forget(str(world.folder / "state"), f"range\n{repository.url}\nredis\n^1.2.0")
+        ttl_cache.forget(str(world.folder / "state"), f"range\n{repository.url}\nredis\n^1.2.0")
         with pytest.raises(ChartError) as caught:
             world.restore()
         assert len(repository.requests) == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.charts import Restored
+from cmp.artifacts.charts import Restored
 from cmp.errors import ChartError
 from tests.chartworld import World, dependency, package, sha256, write_chart
 from tests.servers.charts import ChartRepository

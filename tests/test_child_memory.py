@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import diagnosis, environ, proc
-from cmp.conversation import Conversation
+from cmp import doctor, environ
 from cmp.errors import ConfigError, EngineError
-from cmp.proc import Command, Deadline, run
+from cmp.system import process
+from cmp.system.batch_process import Conversation
+from cmp.system.process import Command, Deadline, run
 from tests.kustomizeworld import World
 from tests.leaks import processes_of
 
@@ -42,9 +43,9 @@ time.sleep(0.5)  # so that it is looked at, whatever that says
 @pytest.fixture(autouse=True)
 def limit() -> Iterator[None]:
     """Limit the children of this test alone."""
-    proc.limit_memory(LIMIT)
+    process.limit_memory(LIMIT)
     yield
-    proc.limit_memory(0)
+    process.limit_memory(0)
 
 
 def python(code: str, *argv: str, marker: str = "", is_bounded: bool = True) -> Command:
@@ -79,7 +80,7 @@ def test_a_program_that_is_not_bounded_goes_on() -> None:
 
 
 def test_without_a_limit_every_program_goes_on() -> None:
-    proc.limit_memory(0)
+    process.limit_memory(0)
     assert run(python(GROWS), Deadline(60)).stdout == b"600\n"
 
 
@@ -134,7 +135,7 @@ def test_doctor_says_whether_there_is_a_limit(
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
     settings = environ.read({"HOME": str(tmp_path), "CMP_CHILD_MEMORY": text}, default_deadline=1).settings
-    checks = {check.subject: check for check in diagnosis.examine(str(tmp_path), settings)}
+    checks = {check.subject: check for check in doctor.examine(str(tmp_path), settings)}
     check = checks["memory of programs"]
     assert (check.state, check.found, bool(check.hint)) == (state, found, state != "ok")
 

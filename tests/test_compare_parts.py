@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cmp.compare.masks import blank, outside
 from cmp.compare.sequences import MAX_WORK, Block, blocks
 from cmp.compare.texts import is_same_content
-from cmp.visible import visible_line
+from cmp.system.visible import visible_line
 
 
 def _same(low: int, high: int, start: int, stop: int) -> Block:

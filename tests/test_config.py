@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import config
-from cmp.config import AppConfig, ClusterChoice, ValuesPattern
-from cmp.config.requires import refuse_foreign
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
 from cmp.model import Cluster, Option, ToolPin
-from cmp.tree import WorkTree
+from cmp.repository import config
+from cmp.repository.config import AppConfig, ClusterChoice, ValuesPattern
+from cmp.repository.config.requires import refuse_foreign
+from cmp.system.tree import WorkTree
 from cmp.yamldoc.nodes import compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cmp.config import Config
+    from cmp.repository.config import Config
 
 ENGINES = {name: facts.options for name, facts in FACTS.items()}
 CHECKOUT = Path(__file__).parent.parent
@@ -273,7 +273,7 @@ def test_a_requirement_that_is_not_fulfilled(required: str) -> None:
 def test_the_loader_imports_neither_the_schema_nor_what_only_mistakes_need() -> None:
     monorepo = CHECKOUT / "examples" / "monorepo"
     program = (
-        "import sys; from cmp import config; from cmp.tree import WorkTree; "
+        "import sys; from cmp.repository import config; from cmp.system.tree import WorkTree; "
         "from cmp.model import Option; engines = {'helm': (Option('skipCrds', 'flag', ''),)}; "
         f"tree = WorkTree({str(monorepo)!r}); "
         "config.load(tree, engines); config.load_app(tree, 'namespaces/payments', engines); print(*sys.modules)"
@@ -283,4 +283,12 @@ def test_the_loader_imports_neither_the_schema_nor_what_only_mistakes_need() -> 
 
     loaded = set(done.stdout.split())
     assert "cmp.yamldoc.nodes" in loaded
-    assert not loaded & {"cmp.config.schema", "difflib", "json", "dataclasses", "pathlib", "ruamel", "jsonschema"}
+    assert not loaded & {
+        "cmp.repository.config.schema",
+        "difflib",
+        "json",
+        "dataclasses",
+        "pathlib",
+        "ruamel",
+        "jsonschema",
+    }

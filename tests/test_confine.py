@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from cmp import confine
-from cmp.confine import Sight
 from cmp.errors import ToolError
-from cmp.proc import Command, Deadline, Nursery, Result, run
+from cmp.system import sandbox
+from cmp.system.process import Command, Deadline, Nursery, Result, run
+from cmp.system.sandbox import Sight
 from tests.chartworld import HELMS
 
 READ = "import sys; print(open(sys.argv[1]).read(), end='')"
@@ -49,7 +49,7 @@ def secret(tmp_path: Path) -> Path:
 
 
 def test_the_kernel_here_has_all_of_it() -> None:
-    assert confine.version() >= confine.SCOPES_SINCE
+    assert sandbox.version() >= sandbox.SCOPES_SINCE
 
 
 # Files
@@ -211,7 +211,7 @@ def test_a_child_sees_nothing_of_another_process(*, runs_any: bool) -> None:
 
 
 def test_an_older_kernel_keeps_files_and_no_more(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confine, "version", lambda: 3)
+    monkeypatch.setattr(sandbox, "version", lambda: 3)
     assert is_refused(behind(seen(), READ, secret))
     assert is_refused(behind(seen(), READ, f"/proc/{os.getpid()}/environ"))
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -220,13 +220,13 @@ def test_an_older_kernel_keeps_files_and_no_more(secret: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("version", [1, 2, 4, 5])
 def test_a_wall_can_be_built_for_every_version(secret: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confine, "version", lambda: version)
+    monkeypatch.setattr(sandbox, "version", lambda: version)
     assert is_refused(behind(seen(writes=("/tmp",)), READ, "/etc/passwd"))  # noqa: S108
     assert behind(seen(secret), READ, secret).stdout == b"the key"
 
 
 def test_a_kernel_without_it_changes_nothing(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confine, "version", lambda: 0)
+    monkeypatch.setattr(sandbox, "version", lambda: 0)
     assert behind(seen(), READ, secret).stdout == b"the key"
 
 

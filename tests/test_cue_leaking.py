@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import toolstore
-from cmp.redact import MASK
+from cmp.artifacts import toolstore
+from cmp.secrets.redact import MASK
 from tests.leakworld import APP, INLINE, SECRET_FILE, SHAPES, LeakWorld, needles, seal
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import confine, diagnosis, environ
+from cmp import environ
+from cmp.doctor import examine
 from tests.chartworld import dependency, write_chart
 from tests.dyingworld import RECIPIENT
 from tests.keyring import encrypt, sops_tool
@@ -19,7 +20,7 @@ from tests.trees import CHART, plant
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.diagnosis import Check
+    from cmp.doctor import Check
     from cmp.model import Tool
     from tests.harness import Sandbox
 
@@ -127,7 +128,7 @@ def test_which_walls_hold_on_this_kernel(
     tcp: tuple[str, str],
     signals: tuple[str, str],
 ) -> None:
-    monkeypatch.setattr(confine, "version", lambda: version)
+    monkeypatch.setattr("cmp.system.sandbox.version", lambda: version)
     found = {check.subject: check for check in examined(tmp_path)}
     walls = [found[f"Landlock, {name}"] for name in ("files", "TCP", "signals")]
     assert [(check.state, check.found) for check in walls] == [files, tcp, signals]
@@ -157,7 +158,7 @@ def examined(folder: Path, policy: Path | None = None) -> list[Check]:
     work = folder / "work"
     work.mkdir(exist_ok=True)
     env = {"HOME": str(folder), **({"CMP_POLICY": str(policy)} if policy else {})}
-    checks = diagnosis.examine(str(work), environ.read(env, default_deadline=1).settings)
+    checks = examine(str(work), environ.read(env, default_deadline=1).settings)
     return [check for check in checks if not policy or check.subject == "policy"]
 
 
@@ -174,7 +175,7 @@ def test_rules_that_hold_for_every_repository_or_revision_are_named(tmp_path: Pa
     path = tmp_path / "policy.yaml"
     path.write_text(RULES)
     settings = environ.read({"HOME": str(tmp_path), "CMP_POLICY": str(path)}, default_deadline=1).settings
-    found = {check.subject: check for check in diagnosis.examine(str(tmp_path), settings)}
+    found = {check.subject: check for check in examine(str(tmp_path), settings)}
     assert found["policy"].state == "ok"
     repositories, revisions = found["policy, repositories"], found["policy, revisions"]
     assert (repositories.state, revisions.state) == ("warning", "warning")
@@ -186,7 +187,7 @@ def test_rules_that_hold_for_every_repository_or_revision_are_named(tmp_path: Pa
         '`sourceRepos: ["*"]` lets it anywhere'
     )
     path.write_text(RULES.partition("  - {projects: [orders]")[0] + RULES[RULES.index("  - {projects: [all]") :])
-    assert not any(check.subject.startswith("policy,") for check in diagnosis.examine(str(tmp_path), settings))
+    assert not any(check.subject.startswith("policy,") for check in examine(str(tmp_path), settings))
 
 
 class TestHosts:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import environ, retries
-from cmp.download import Access, Downloader, Source, addresses, everywhere
-from cmp.download.faults import DownloadError
-from cmp.download.proxies import Proxies
+from cmp import environ
 from cmp.errors import ChartError, ConfigError, DeadlineError
 from cmp.model import NOTHING
-from cmp.proc import Deadline
-from cmp.urls import normal, origin, shown
+from cmp.system import retry
+from cmp.system.download import Access, Downloader, Source, addresses, everywhere
+from cmp.system.download.faults import DownloadError
+from cmp.system.download.proxies import Proxies
+from cmp.system.process import Deadline
+from cmp.system.urls import normal, origin, shown
 from tests.servers import authority
 from tests.servers.web import WebServer
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from cmp.download import Permit
+    from cmp.system.download import Permit
 
 ME = Access(username="me", password="my-own-password")
 BASIC = "Basic " + base64.b64encode(b"me:my-own-password").decode()
@@ -45,7 +46,7 @@ def other() -> Iterator[WebServer]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "BACKOFF_SECONDS", 0.001)
 
 
 def unlisted(_url: str, _led_by: str) -> bool:

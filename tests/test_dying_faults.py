@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from cmp import toolstore
+from cmp.artifacts import toolstore
 from examples import chartserver
 from tests.chartworld import HELM, write_chart
 from tests.dyingworld import LARGE, LAYER, SLOW, Patient

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp import yamldoc
-from cmp.edit import replace, set_text
 from cmp.errors import ConfigError
+from cmp.repository.edit import replace, set_text
 
 if TYPE_CHECKING:
     from pathlib import Path

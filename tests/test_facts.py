@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import facts
-from cmp.facts import JsonDisk
+from cmp.artifacts import ttl_cache
+from cmp.artifacts.ttl_cache import JsonDisk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 def test_a_fact_is_true_for_its_time(tmp_path: Path) -> None:
     state = str(tmp_path)
-    assert facts.recall(state, "a") is None
-    facts.remember(state, "a", {"x": [1, "é"]}, 60)
-    facts.remember(state, "old", 1, -1)
-    assert facts.recall(state, "a") == {"x": [1, "é"]}
-    assert facts.recall(state, "old") is None
+    assert ttl_cache.recall(state, "a") is None
+    ttl_cache.remember(state, "a", {"x": [1, "é"]}, 60)
+    ttl_cache.remember(state, "old", 1, -1)
+    assert ttl_cache.recall(state, "a") == {"x": [1, "é"]}
+    assert ttl_cache.recall(state, "old") is None
 
 
 def test_facts_are_forgotten_by_the_beginning_of_their_key(tmp_path: Path) -> None:
     for key in ("range a 1", "range a 2", "range b 1"):
-        facts.remember(str(tmp_path), key, True, 60)  # noqa: FBT003  # the value
-    facts.forget(str(tmp_path), "range a ")
-    assert [facts.recall(str(tmp_path), key) for key in ("range a 1", "range a 2", "range b 1")] == [None, None, True]
+        ttl_cache.remember(str(tmp_path), key, True, 60)  # noqa: FBT003  # the value
+    ttl_cache.forget(str(tmp_path), "range a ")
+    assert [ttl_cache.recall(str(tmp_path), key) for key in ("range a 1", "range a 2", "range b 1")] == [
+        None,
+        None,
+        True,
+    ]
 
 
 class Bomb:
@@ -53,26 +57,26 @@ class Bomb:
 )
 def test_a_forged_row_runs_no_code(forged: str, tmp_path: Path) -> None:
     state, target = str(tmp_path), tmp_path / "made-by-the-bomb"
-    facts.remember(state, "a", 1, 60)
+    ttl_cache.remember(state, "a", 1, 60)
     payload = pickle.dumps(Bomb(target))
     (tmp_path / "facts/bomb.val").write_bytes(payload)
     with sqlite3.connect(tmp_path / "facts/cache.db") as database:
         database.execute(forged, (payload,) if "?" in forged else ())
     database.close()
-    assert facts.recall(state, "a") is None
-    facts.forget(state, "a")
+    assert ttl_cache.recall(state, "a") is None
+    ttl_cache.forget(state, "a")
     assert not target.exists()
 
 
 def test_no_file_that_a_forged_row_names_is_removed(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("kept")
-    facts.remember(str(tmp_path), "a", 1, 60)
+    ttl_cache.remember(str(tmp_path), "a", 1, 60)
     with sqlite3.connect(tmp_path / "facts/cache.db") as database:
         database.execute("UPDATE Cache SET filename = '../precious'")
     database.close()
-    facts.forget(str(tmp_path), "a")
-    facts.remember(str(tmp_path), "a", 2, 60)
+    ttl_cache.forget(str(tmp_path), "a")
+    ttl_cache.remember(str(tmp_path), "a", 2, 60)
     assert precious.read_text() == "kept"
 
 
@@ -88,6 +92,6 @@ def test_a_store_that_cannot_be_used_knows_nothing(content: bytes | None, tmp_pa
         (tmp_path / "facts/cache.db").mkdir()
     else:
         (tmp_path / "facts/cache.db").write_bytes(content)
-    facts.remember(str(tmp_path), "a", 1, 60)
-    facts.forget(str(tmp_path), "a")
-    assert facts.recall(str(tmp_path), "a") is None
+    ttl_cache.remember(str(tmp_path), "a", 1, 60)
+    ttl_cache.forget(str(tmp_path), "a")
+    assert ttl_cache.recall(str(tmp_path), "a") is None

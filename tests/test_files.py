@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import files
+from cmp.system import files
 
 if TYPE_CHECKING:
     from pathlib import Path

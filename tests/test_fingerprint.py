@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cmp import fingerprint
 from cmp.engines import FACTS, engine_of
-from cmp.fingerprint import Inputs, Prints
-from cmp.instances import Request, resolve
 from cmp.model import BuildEnv, OutputRules, Parameters, ToolPin
+from cmp.render import fingerprint
+from cmp.render.fingerprint import Inputs, Prints
+from cmp.repository.instances import Request, resolve
 from tests.monorepos import git_tree
 
 if TYPE_CHECKING:

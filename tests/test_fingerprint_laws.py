@@ -23,17 +23,17 @@ from cmp import environ
 from cmp.context import Context
 from cmp.engines import FACTS
 from cmp.errors import CmpError
-from cmp.fingerprint import Prints
-from cmp.instances import Repository, Request, resolve_in
-from cmp.log import Log
-from cmp.phases import Phases
 from cmp.preview import affected
 from cmp.preview.sides import Side
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.render import render
-from cmp.revision import Git, changed
-from cmp.tree import WorkTree
+from cmp.render.fingerprint import Prints
+from cmp.render.pipeline import render
+from cmp.repository.git import Git, changed
+from cmp.repository.instances import Repository, Request, resolve_in
+from cmp.secrets.redact import Redactor
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
+from cmp.system.tree import WorkTree
 from cmp.yamldoc import load_all
 from examples import chartserver
 from tests import bare, laws
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from cmp.model import Instance
     from cmp.preview.sides import Case, Key
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
     from tests.monorepos import Files
 
 KUBE_VERSIONS = {"one": "1.31", "two": "1.32"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp.globs import PatternError, go_match, whole_match
+from cmp.system.globs import PatternError, go_match, whole_match
 from tests.harness import CHECKOUT
 
 
@@ -76,14 +76,14 @@ def test_whole_paths_agree_with_regular_expressions(pattern: str, path: str) -> 
 
 DOORS = """
 import os, tempfile
-from cmp import layout
-from cmp.application.sets.match import directory, pathspec
+from cmp.repository import layout
+from cmp.argocd.sets.match import directory, pathspec
 from cmp.engines.cue import sources as cue
 from cmp.engines.helmfile import sources as helmfile
-from cmp.globs import whole_match
+from cmp.system.globs import whole_match
 from cmp.policy import permit
-from cmp.preview import annotation
-from cmp.tree import WorkTree
+from cmp.genpaths import annotation
+from cmp.system.tree import WorkTree
 
 STARS, NAME = "*a" * 200 + "*b*c", "a" * 220 + "b"
 FOLDERS, PATH = "/".join(["**", "*a"] * 100) + "/c", "/".join("a" * 220)

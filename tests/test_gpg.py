@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import gpg, sops
 from cmp.errors import CACHED_HINT
-from cmp.proc import Deadline, Nursery
+from cmp.secrets import gpg, sops
+from cmp.system.process import Deadline, Nursery
 from tests.keyring import Pgp, decrypt, end_agent, failure, give, make_pgp, sops_tool, start_agent
 from tests.leaks import find_plaintext, processes_of, wait_until
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmp.changes import Cause, Counts, Outcome, Revision
 from cmp.preview.assemble import Frame, report
 from cmp.preview.grouping import groups
-from cmp.preview.tokens import mapped, number
+from cmp.preview.labels import mapped, number
 from tests.outcomes import config, deployment, outcome_of
 
 FRAME = Frame(Revision("a", "1"), Revision("b", "2"), Counts(1, 1, 1, 1))

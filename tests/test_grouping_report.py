@@ -17,7 +17,7 @@ from cmp.changes import (
     Unowned,
 )
 from cmp.preview.assemble import Frame, report
-from cmp.preview.tokens import number
+from cmp.preview.labels import number
 from tests.outcomes import config, deployment, outcome_of, subject_of
 
 FRAME = Frame(Revision("merge base of main", "9b1e44a"), Revision("HEAD", "d07c2f1"), Counts(9, 3, 2, 2))

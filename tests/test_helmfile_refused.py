@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 
-from cmp import confine, toolstore
+from cmp.artifacts import toolstore
 from cmp.engines import helmfile
 from cmp.errors import CACHED_HINT
 from tests.harness import AGE_KEY_FILE
@@ -404,6 +404,6 @@ def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, vers
 
     recorder = Recorder()
     recorder.features = []
-    monkeypatch.setattr(confine, "version", lambda: version)
+    monkeypatch.setattr("cmp.system.sandbox.version", lambda: version)
     helmfile.require_wall(cast("Supply", recorder))
     assert recorder.features == asked

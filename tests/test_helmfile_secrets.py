@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import toolstore
-from cmp.redact import MASK
+from cmp.artifacts import toolstore
+from cmp.secrets.redact import MASK
 from tests.helmfileworld import APP, DEV, HELMFILE, HELMS, World, chart, token, values
 from tests.leaks import find_plaintext, processes_of, wait_until
 

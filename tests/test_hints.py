@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import OutputError
-from cmp.redact import MASK, Redactor
+from cmp.secrets.redact import MASK, Redactor
 from tests.harness import CHECKOUT
 
 if TYPE_CHECKING:

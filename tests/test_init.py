@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import scaffold, yamldoc
+from cmp import yamldoc
 from cmp.engines import FACTS
 from cmp.errors import ConfigError
+from cmp.repository import scaffold
 from tests import bare
 from tests.harness import CHECKOUT, snapshot
 from tests.trees import CHART, REFERENCE, plant

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import instances
 from cmp.engines import FACTS
 from cmp.errors import CmpError, ConfigError, UsageError
-from cmp.instances import Pair
 from cmp.model import BuildEnv, Layer, Parameters, ToolPin
+from cmp.repository import instances
+from cmp.repository.instances import Pair
 from tests.trees import CHART, REFERENCE, paths, plant, request, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.instances import Request
-    from cmp.tree import WorkTree
+    from cmp.repository.instances import Request
+    from cmp.system.tree import WorkTree
 
 INVENTORY = """
 clusters:

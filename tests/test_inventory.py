@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cmp import config
 from cmp.model import Cluster
+from cmp.repository import config
 from tests.trees import REFERENCE, plant
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import keyless, sops, yamldoc
+from cmp import yamldoc
+from cmp.secrets import placeholders, sops
 from tests.keyring import Keys, encrypt, make_key, sops_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.redact import Secret
+    from cmp.secrets.redact import Secret
 
 YAML = """\
 db:
@@ -34,7 +35,7 @@ def key(tmp_path_factory: pytest.TempPathFactory, test_tools_dir: str) -> Keys:
 
 def stood_in(name: str, data: bytes) -> tuple[bytes, list[Secret]]:
     learned: list[Secret] = []
-    return keyless.stand_in(sops.format_of(name, data), data, learned.append), learned
+    return placeholders.stand_in(sops.format_of(name, data), data, learned.append), learned
 
 
 def sealed(folder: Path, name: str, text: str, key: Keys, tools_dir: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import yaml
 
-from cmp.capabilities import FIELDS_OF_KUSTOMIZE, LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR
+from cmp.engines.features import FIELDS_OF_KUSTOMIZE, LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR
 from cmp.engines.kustomize.options import pairs
 from cmp.versions import numbers
 from tests.kustomizeworld import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, ByHand, World, maps, same
@@ -407,7 +407,7 @@ def test_generate_imports_nothing_dear_that_it_does_not_need(world: World) -> No
     imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if line.startswith("import time")}
     assert "cmp.engines.kustomize.mark" in imported
     own = {f"cmp.engines.kustomize.{name}" for name in ("charts", "remote", "references", "messages")}
-    assert imported & {*own, *BANNED, "cmp.engines.helm", "cmp.unpack", "cmp.policy"} == set()
+    assert imported & {*own, *BANNED, "cmp.engines.helm", "cmp.system.unpack", "cmp.policy"} == set()
 
 
 def test_two_versions_side_by_side(world: World) -> None:

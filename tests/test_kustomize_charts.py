@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from cmp.capabilities import HELM_CHARTS, RUNS_HELM_4
+from cmp.engines.features import HELM_CHARTS, RUNS_HELM_4
 from cmp.engines.kustomize.charts import Entry
 from cmp.versions import numbers
 from examples import chartserver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cmp import remotes
+from cmp.artifacts import remotes
 from cmp.engines.kustomize import references
 from cmp.engines.kustomize.uses import Use
 from cmp.errors import ConfigError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.chartcache import ChartCache
+from cmp.artifacts.cache import ChartCache
 from tests.kustomizeworld import CONFIG, NEWEST, VERSIONS, maps, same
 from tests.remoteworld import BASE, FULL, Remote
 from tests.servers.git import GitHost

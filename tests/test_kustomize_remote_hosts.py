@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp.artifacts.remotes import faults, git
 from cmp.errors import ToolError
-from cmp.remotes import faults, git
 from tests.kustomizeworld import CONFIG, NEWEST, maps
 from tests.leaks import processes_of, wait_until
 from tests.remoteworld import BASE, Remote

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.redact import MASK
+from cmp.secrets.redact import MASK
 from tests.kustomizeworld import CONFIG, VERSIONS, World, objects, same
 from tests.leaks import find_plaintext, processes_of, wait_until
 

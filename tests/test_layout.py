@@ -9,15 +9,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cmp import layout
 from cmp.errors import ConfigError
-from cmp.layout import expand, fill, match, parse, parse_text, require, shown, sketch
+from cmp.repository import layout
+from cmp.repository.layout import expand, fill, match, parse, parse_text, require, shown, sketch
 from tests.trees import plant
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.tree import Entry, WorkTree
+    from cmp.system.tree import Entry, WorkTree
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.leader import PR_SET_CHILD_SUBREAPER
+from cmp.supervisor import PR_SET_CHILD_SUBREAPER
 from tests.dyingworld import CACHED, STANDINS, Patient, ended, stopped_by
 from tests.leaks import processes_in_group, wait_until
 from tests.test_dying import PHASES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from cmp.redact import MASK
+from cmp.secrets.redact import MASK
 from tests.leakworld import (
     APP,
     EXPRESSIONS,
@@ -254,13 +254,13 @@ def test_a_value_may_not_be_set_below_a_secret(world: LeakWorld) -> None:
 
 FAILS = "{{ fail (toJson .Values) }}"
 BUG = """\
-from cmp.manifests.guard import Guard
+from cmp.render.output.guard import Guard
 def admit(self, piece):
     raise ValueError(piece.text)
 Guard.admit = admit
 """
 NO_MASK = """\
-from cmp import disguises
+from cmp.secrets import disguises
 def fail(value):
     raise ValueError(value)
 disguises.disguises = fail

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import lockfile, toolstore
+from cmp.artifacts import lockfile, toolstore
+from cmp.artifacts.lockfile import Lock, LockedChart, LockedTool
 from cmp.errors import ConfigError
-from cmp.lockfile import Lock, LockedChart, LockedTool
-from cmp.tree import WorkTree
+from cmp.system.tree import WorkTree
 from tests.chartworld import dependency, write_chart
 from tests.servers.charts import ChartRepository
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.locks import single_flight
+from cmp.system.locks import single_flight
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOLD = """
 import sys
-from cmp.locks import single_flight
+from cmp.system.locks import single_flight
 with single_flight(sys.argv[1], 5) as held:
     print(held, flush=True)
     sys.stdin.read()
@@ -107,5 +107,5 @@ def test_an_error_of_the_block_passes_and_frees_the_lock(tmp_path: Path) -> None
 
 
 def test_importing_the_module_does_not_import_filelock() -> None:
-    code = "import sys, cmp.locks; sys.exit('filelock' in sys.modules)"
+    code = "import sys, cmp.system.locks; sys.exit('filelock' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

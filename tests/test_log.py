@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import io
 
-from cmp.log import MAX_WARNING, Log
-from cmp.redact import Redactor
+from cmp.secrets.redact import Redactor
+from cmp.system.log import MAX_WARNING, Log
 
 
 def test_a_long_warning_is_masked_before_it_is_cut() -> None:

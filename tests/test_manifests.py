@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cmp import yamldoc
 from cmp.errors import OutputError
-from cmp.manifests import Rendered, check
 from cmp.model import OutputRules
+from cmp.render.output import Rendered, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

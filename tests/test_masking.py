@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import manifests, masking
 from cmp.model import OutputRules
-from cmp.redact import Redactor, Secret
+from cmp.render import masking, output
+from cmp.secrets.redact import Redactor, Secret
 
 if TYPE_CHECKING:
-    from cmp.manifests import Rendered
+    from cmp.render.output import Rendered
 
 ENCRYPTED = b"""\
 db:
@@ -39,7 +39,7 @@ def masked(text: str, label: masking.Label = by_path) -> dict[str, object]:
 
 
 def rendered(text: str) -> Rendered:
-    return manifests.check(f"---\n{text}".encode(), OutputRules(), (), "test")
+    return output.check(f"---\n{text}".encode(), OutputRules(), (), "test")
 
 
 def config_map(data: str) -> str:

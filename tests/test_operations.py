@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cmp import environ, errors, toolchain
-from cmp.charts import faults, helm
-from cmp.download.faults import DownloadError
+from cmp import environ, errors
+from cmp.artifacts import toolchain
+from cmp.artifacts.charts import faults, helm
 from cmp.model import ToolPin
+from cmp.system.download.faults import DownloadError
 from tests import operations
 from tests.argocd.applications import application
 from tests.argocd.faults import FAULTS

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cmp import parameters
+from cmp.argocd import parameters
 from cmp.errors import ConfigError
 from cmp.model import Parameters
 
@@ -224,7 +224,7 @@ def test_the_stronger_parameters_lie_over_the_weaker() -> None:
 
 def test_json_is_imported_only_for_parameters() -> None:
     code = (
-        "import sys; from cmp import parameters; parameters.read({'ARGOCD_APP_PARAMETERS': 'null'}); "
+        "import sys; from cmp.argocd import parameters; parameters.read({'ARGOCD_APP_PARAMETERS': 'null'}); "
         "sys.exit('json' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=False).returncode == 0

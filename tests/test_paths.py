@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp import layout
-from cmp.preview.annotation import items, matches, matches_name
-from cmp.preview.items import of_pattern, reduced
-from cmp.preview.paths import Paths
-from cmp.tree import join
+from cmp.genpaths.annotation import items, matches, matches_name
+from cmp.genpaths.items import of_pattern, reduced
+from cmp.genpaths.paths import Paths
+from cmp.repository import layout
+from cmp.system.tree import join
 from tests.trees import CHART, REFERENCE, plant
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.preview import expressions
+from cmp.genpaths import expressions
 from tests.trees import CHART, REFERENCE, plant
 
 if TYPE_CHECKING:

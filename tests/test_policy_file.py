@@ -12,7 +12,7 @@ from cmp import policy
 from cmp.errors import ConfigError
 from cmp.policy import flags, hosts
 from cmp.policy.document import Permission, Policy
-from cmp.tree import WorkTree
+from cmp.system.tree import WorkTree
 from tests.bad_config import Wrong, read
 from tests.chartworld import HELMS
 from tests.harness import CHECKOUT

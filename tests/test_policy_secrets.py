@@ -10,7 +10,7 @@ from cmp import policy
 from cmp.errors import SecretError
 from cmp.policy import secrets
 from cmp.policy.document import Secrets
-from cmp.sops.masterkeys import MasterKey
+from cmp.secrets.sops.masterkeys import MasterKey
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from cmp.confine import Sight
 from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
-from cmp.proc import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Pipe, Result, run
+from cmp.system.process import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Pipe, Result, run
+from cmp.system.sandbox import Sight
 from tests.leaks import processes_of, wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -150,7 +150,7 @@ def test_a_script_that_runs_programs_of_the_system_may_open_its_stdout() -> None
 
 def test_a_kernel_that_knows_no_executable_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before Linux 6.3 the flag is refused."""
-    monkeypatch.setattr("cmp.proc.MFD_NOEXEC_SEAL", 1 << 20)
+    monkeypatch.setattr("cmp.system.process.MFD_NOEXEC_SEAL", 1 << 20)
     assert run(python(READ_ALL, (feed := fed(b"x" * 9)[0]).path, feeds=(feed,)), Deadline(30)).stdout == b"9 "
 
 
@@ -331,7 +331,7 @@ def test_children_are_not_born_with_signals_held() -> None:
 
 PARENT = """
 import os, signal, sys, time
-from cmp.proc import Command, Deadline, Nursery
+from cmp.system.process import Command, Deadline, Nursery
 with Nursery(Deadline(60)) as nursery:
     for _ in range(3):
         child = nursery.start(Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]}))
@@ -357,7 +357,7 @@ def test_no_child_outlives_us_whatever_ends_us(signum: signal.Signals, tmp_path:
 STORM = """
 import os, signal, sys
 from cmp.errors import Interrupted
-from cmp.proc import Command, Deadline, Nursery
+from cmp.system.process import Command, Deadline, Nursery
 from tests.leaks import processes_of
 
 def stop(signum, frame):
@@ -386,7 +386,7 @@ def test_a_signal_in_the_middle_of_a_start_loses_no_child(tmp_path: Path) -> Non
 
 def test_a_child_may_not_dump_core() -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
-    harden = "from cmp import workspace; workspace.harden()\nfrom cmp.proc import *\nimport os, sys\n"
+    harden = "from cmp.system import workspace; workspace.harden()\nfrom cmp.system.process import *\nimport os, sys\n"
     harden += f"sys.stdout.buffer.write(run(Command('c', (sys.executable, '-c', {code!r}), {{}}), Deadline(30)).stdout)"
     environ = {**ENV, "PYTHONPATH": str(CHECKOUT)}
     done = subprocess.run([sys.executable, "-c", harden], env=environ, capture_output=True, check=True)
@@ -402,7 +402,7 @@ def test_a_child_is_read_whole_even_when_it_ends_before_we_look() -> None:
 
 
 def test_a_child_that_prints_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmp.proc.MAX_STDOUT_BYTES", 1 << 20)
+    monkeypatch.setattr("cmp.system.process.MAX_STDOUT_BYTES", 1 << 20)
     marker = os.urandom(8).hex()
     code = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
     with pytest.raises(OutputError, match=re.escape("python printed more than 1 MiB")):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.errors import ConfigError
-from cmp.redact import MASK, Redactor, Secret
+from cmp.secrets.redact import MASK, Redactor, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -378,7 +378,7 @@ def test_a_message_whose_secrets_cannot_be_told_is_withheld(monkeypatch: pytest.
     def fail(value: str) -> set[str]:
         raise ValueError(value)
 
-    monkeypatch.setattr("cmp.disguises.disguises", fail)
+    monkeypatch.setattr("cmp.secrets.disguises.disguises", fail)
     withheld = f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
     assert learned("hidden-token", f"a: {CIPHER}\nsops: {{mac: x}}\n", "a: hidden-token\n") == withheld
 

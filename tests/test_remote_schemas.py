@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import environ, lockfile, remotes
-from cmp.chartcache import Archive, ChartCache
+from cmp import environ
+from cmp.artifacts import lockfile, remotes
+from cmp.artifacts.cache import Archive, ChartCache
+from cmp.artifacts.lockfile import Lock
+from cmp.artifacts.remotes import schemas as remote
 from cmp.context import Context
-from cmp.digest import sha256
 from cmp.engines.protocol import Checked
 from cmp.errors import ChartError, ConfigError
-from cmp.lockfile import Lock
-from cmp.log import Log
 from cmp.model import Tool
-from cmp.phases import Phases
 from cmp.policy import Permit
 from cmp.policy.document import Policy
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.remotes import schemas as remote
-from cmp.schemas import Schemas
-from cmp.workspace import Workspace
+from cmp.render.schemas import Schemas
+from cmp.secrets.redact import Redactor
+from cmp.system.digest import sha256
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
+from cmp.system.workspace import Workspace
 from tests import helmfileworld, kustomizeworld
 from tests.chartworld import HELMS, dependency
 from tests.gitrepo import Repo

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import environ
+from cmp.batch.printed import Renders, Wanted, with_secrets
 from cmp.context import Context
 from cmp.engines import FACTS
-from cmp.instances import Repository
-from cmp.log import Log
-from cmp.phases import Phases
-from cmp.preview.printed import Renders, Wanted, with_secrets
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.tree import WorkTree
+from cmp.repository.instances import Repository
+from cmp.secrets.redact import Redactor
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
+from cmp.system.tree import WorkTree
 from tests.harness import snapshot
 from tests.keptworld import COMMENTED, FROM_THE_CHART, LOGIN, PASSWORD, SETTINGS, URL, make
 from tests.leaks import find_plaintext
@@ -27,7 +27,7 @@ from tests.leaks import find_plaintext
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.manifests import Rendered
+    from cmp.render.output import Rendered
     from tests.harness import Sandbox
 
 MARKER = ".cmp-rendered"

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cmp.config.keys import TOOLS
 from cmp.engines import FACTS
+from cmp.repository.config.keys import TOOLS
 from tests.harness import CHECKOUT, DEAD_PROXY, FIXTURES
 
 PRESET = CHECKOUT / "renovate" / "default.json"

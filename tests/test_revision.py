@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import environ, revision
+from cmp import environ
 from cmp.context import Context
 from cmp.errors import ConfigError, ToolError, UsageError
-from cmp.log import Log
-from cmp.phases import Phases
-from cmp.proc import Deadline
-from cmp.redact import Redactor
-from cmp.revision import Git
-from cmp.tree import Entry, WorkTree, walk
-from cmp.workspace import Workspace
+from cmp.repository.git import Git, changed
+from cmp.secrets.redact import Redactor
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
+from cmp.system.tree import Entry, WorkTree, walk
+from cmp.system.workspace import Workspace
 from tests.gitrepo import Repo, plant_bare_repository
 from tests.harness import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cmp.revision import GitTree
+    from cmp.repository.git import GitTree
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_the_work_folder_is_its_commit_with_what_was_changed(repo: Repo, git: Gi
     assert (tree.read("link"), tree.kind("ignored"), tree.kind("gone.yaml")) == (b"n: 1\n", "missing", "missing")
     assert git.uncommitted() == ["apps/web/Chart.yaml", "gone.yaml", "link", "new.yaml"]
     committed = git.tree(repo.git("rev-parse", "HEAD"))
-    assert [*revision.changed(committed, tree)] == ["apps/web/Chart.yaml", "gone.yaml", "link", "new.yaml"]
+    assert [*changed(committed, tree)] == ["apps/web/Chart.yaml", "gone.yaml", "link", "new.yaml"]
 
 
 def test_what_is_committed_unchanged_has_the_same_digest_as_in_the_work_folder(repo: Repo, git: Git) -> None:
@@ -172,7 +172,7 @@ def test_changed_names_content_mode_presence_and_kind(repo: Repo, git: Git) -> N
     (repo.folder / "c").chmod(0o755)
     (repo.folder / "d").unlink()
     (repo.folder / "d").symlink_to("a")
-    assert [*revision.changed(first, git.tree(repo.commit()))] == ["a", "b", "c", "d", "e"]
+    assert [*changed(first, git.tree(repo.commit()))] == ["a", "b", "c", "d", "e"]
 
 
 def test_neither_the_checkout_nor_the_repository_is_written_to(repo: Repo, git: Git) -> None:

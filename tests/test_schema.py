@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from cmp.config import keys, rules, schema
-from cmp.config.check import check
-from cmp.config.spec import Choice, Either, Exactly, Flag, Items, Keys, Rule, Spec, Switch, Text
 from cmp.engines import FACTS
 from cmp.model import Option
+from cmp.repository.config import keys, rules, schema
+from cmp.repository.config.check import check
+from cmp.repository.config.spec import Choice, Either, Exactly, Flag, Items, Keys, Rule, Spec, Switch, Text
 from cmp.yamldoc import YamlError
 from cmp.yamldoc.nodes import compose
 from tests import laws

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.chartcache import ChartCache
-from cmp.charts import repack, schemas
+from cmp.artifacts.cache import ChartCache
+from cmp.artifacts.charts import repack, schemas
 from cmp.errors import ChartError
 
 if TYPE_CHECKING:

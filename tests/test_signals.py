@@ -35,18 +35,18 @@ def run_struck(patient: Patient, function: str) -> Ran:
     "function",
     [
         "cmp.environ:current",
-        "cmp.instances:resolve",
-        "cmp.layers:read",
-        "cmp.workspace:Workspace.__enter__",
-        "cmp.workspace:_make",
-        "cmp.workspace:Workspace.write",
-        "cmp.workspace:Workspace.__exit__",
-        "cmp.workspace:_remove_at_last",
-        "cmp.proc:Child.__init__",
-        "cmp.proc:Nursery.wait",
-        "cmp.proc:Nursery.__exit__",
-        "cmp.manifests:check",
-        "cmp.cli:_write",
+        "cmp.repository.instances:resolve",
+        "cmp.render.decrypt:read",
+        "cmp.system.workspace:Workspace.__enter__",
+        "cmp.system.workspace:_make",
+        "cmp.system.workspace:Workspace.write",
+        "cmp.system.workspace:Workspace.__exit__",
+        "cmp.system.workspace:_remove_at_last",
+        "cmp.system.process:Child.__init__",
+        "cmp.system.process:Nursery.wait",
+        "cmp.system.process:Nursery.__exit__",
+        "cmp.render.output:check",
+        "cmp.cli.main:_write",
     ],
 )
 def test_a_signal_before_a_function_of_a_render(function: str, patient: Patient) -> None:
@@ -56,7 +56,7 @@ def test_a_signal_before_a_function_of_a_render(function: str, patient: Patient)
 
 
 @pytest.mark.parametrize(
-    "function", ["cmp.redact:Redactor.mask", "cmp.cli:_shortened", "cmp.workspace:_remove_at_last"]
+    "function", ["cmp.secrets.redact:Redactor.mask", "cmp.cli.main:_shortened", "cmp.system.workspace:_remove_at_last"]
 )
 def test_a_signal_while_an_error_quotes_secrets(function: str, patient: Patient) -> None:
     """A traceback of what was under way would tell what was not masked yet."""
@@ -76,7 +76,7 @@ def test_the_error_itself_would_have_quoted_them(patient: Patient) -> None:
 
 def in_python(code: str) -> subprocess.CompletedProcess[str]:
     """Run a program that hears signals as cmp does and prints what it was interrupted by."""
-    head = "import os, signal, time\nfrom cmp import signals\nfrom cmp.errors import *\nsignals.listen()\ntry:\n"
+    head = "import os, signal, time\nfrom cmp.system import signals\nfrom cmp.errors import *\nsignals.listen()\ntry:\n"
     tail = "\nexcept Interrupted as interrupted:\n    print(type(interrupted).__name__, interrupted.exit_code)\n"
     indented = "".join(f"    {line}\n" for line in code.splitlines())
     argv = [sys.executable, "-c", head + indented + tail]

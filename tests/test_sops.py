@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import sops
 from cmp.errors import CACHED_HINT, SecretError
-from cmp.proc import Deadline, Nursery, Result
-from cmp.redact import MASK, Redactor
-from cmp.sops import masterkeys
+from cmp.secrets import sops
+from cmp.secrets.redact import MASK, Redactor
+from cmp.secrets.sops import masterkeys
+from cmp.system.process import Deadline, Nursery, Result
 from tests.keyring import Keys, decrypt, encrypt, failure, give, make_key, sops_tool
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from cmp import sops
 from cmp.errors import SecretError
-from cmp.sops import masterkeys
-from cmp.sops.masterkeys import MasterKey
+from cmp.secrets import sops
+from cmp.secrets.sops import masterkeys
+from cmp.secrets.sops.masterkeys import MasterKey
 
 TAIL = "    lastmodified: '2026-01-01T00:00:00Z'\n    mac: ENC[AES256_GCM,data:eA==,type:str]\n    version: 3.10.2\n"
 VAULT = {"vault_address": "https://vault.example.com:8200", "engine_path": "transit", "key_name": "shop"}

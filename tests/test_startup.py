@@ -28,16 +28,19 @@ BANNED = frozenset(
 # Our modules, and those of others, that a warm render imports before it starts the first program.  Meanwhile nothing
 # else happens, so that a module which is not needed to find out what to start does not belong here.
 BEFORE_THE_FIRST_CHILD = """
-cmp cmp.capabilities cmp.cli cmp.commands cmp.commands.generate cmp.commands.summary
-cmp.config cmp.config.build cmp.config.check cmp.config.keys cmp.config.placeholders cmp.config.reference
-cmp.config.requires cmp.config.rules cmp.config.scalars cmp.config.spec cmp.config.values
-cmp.confine cmp.context cmp.engines cmp.engines.facts cmp.engines.helm cmp.engines.helmplaces cmp.engines.protocol
-cmp.environ cmp.errors cmp.gpg
-cmp.instances cmp.instances.claims cmp.instances.engine cmp.instances.files cmp.instances.layering
-cmp.instances.names cmp.instances.repository cmp.instances.root cmp.instances.target
-cmp.layers cmp.layout cmp.lockfile cmp.log cmp.model cmp.parameters cmp.phases cmp.proc cmp.redact cmp.render
-cmp.signals cmp.sops cmp.supply cmp.toolchain cmp.toolstore cmp.tree cmp.turns cmp.versions cmp.visible cmp.workspace
-cmp.yamldoc cmp.yamldoc.document cmp.yamldoc.gojson
+cmp cmp.argocd cmp.argocd.parameters cmp.artifacts cmp.artifacts.lockfile cmp.artifacts.toolchain
+cmp.artifacts.toolstore cmp.cli cmp.cli.generate cmp.cli.main cmp.cli.summary cmp.context cmp.engines
+cmp.engines.features cmp.engines.helm cmp.engines.helmplaces cmp.engines.protocol cmp.engines.registry cmp.environ
+cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.repository
+cmp.repository.config cmp.repository.config.build cmp.repository.config.check cmp.repository.config.keys
+cmp.repository.config.placeholders cmp.repository.config.reference cmp.repository.config.requires
+cmp.repository.config.rules cmp.repository.config.scalars cmp.repository.config.spec cmp.repository.config.values
+cmp.repository.instances cmp.repository.instances.claims cmp.repository.instances.engine
+cmp.repository.instances.files cmp.repository.instances.layering cmp.repository.instances.names
+cmp.repository.instances.repository cmp.repository.instances.root cmp.repository.instances.target
+cmp.repository.layout cmp.secrets cmp.secrets.gpg cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.log
+cmp.system.phases cmp.system.process cmp.system.queue cmp.system.sandbox cmp.system.signals cmp.system.tree
+cmp.system.visible cmp.system.workspace cmp.versions cmp.yamldoc cmp.yamldoc.document cmp.yamldoc.gojson
 """
 
 # What it imports to read a cmp.yaml, at once; without one, while the programs run.
@@ -50,9 +53,10 @@ CONFIGURED = "cmp.yamldoc.nodes"  # the lines of keys, for messages
 
 # What it imports beside that while the programs run.
 WHILE_CHILDREN_RUN = """
-cmp.chartcache cmp.charts cmp.charts.constraints cmp.charts.declared cmp.charts.packaged cmp.charts.plan
-cmp.charts.remote cmp.charts.schemas cmp.charts.vendored cmp.charts.versions cmp.digest
-cmp.manifests cmp.manifests.guard cmp.manifests.objects cmp.manifests.rendered cmp.manifests.stream
+cmp.artifacts.cache cmp.artifacts.charts cmp.artifacts.charts.constraints cmp.artifacts.charts.declared
+cmp.artifacts.charts.packaged cmp.artifacts.charts.plan cmp.artifacts.charts.remote cmp.artifacts.charts.schemas
+cmp.artifacts.charts.vendored cmp.artifacts.charts.versions cmp.render.output cmp.render.output.guard
+cmp.render.output.objects cmp.render.output.rendered cmp.render.output.stream cmp.system.digest
 """
 
 HOW_TO_UPDATE = (
@@ -73,7 +77,7 @@ def note(event, _):
     if event == "subprocess.Popen" and not early:
         early.extend(set(sys.modules) - had)
 sys.addaudithook(note)
-from cmp.cli import main
+from cmp.cli.main import main
 status = main(sys.argv[1:2])
 with open(sys.argv[2], "w") as file:
     print(*early, file=file)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from cmp import toolstore
-from cmp.chartcache import ABANDONED_SECONDS, SIGNATURE, TAG, ChartCache
-from cmp.commands.verbs import VERBS
-from cmp.locks import single_flight
+from cmp.artifacts import toolstore
+from cmp.artifacts.cache import ABANDONED_SECONDS, SIGNATURE, TAG, ChartCache
+from cmp.cli.commands import VERBS
+from cmp.system.locks import single_flight
 
 if TYPE_CHECKING:
     from pathlib import Path

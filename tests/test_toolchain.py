@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import environ, toolchain, toolstore
-from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
+from cmp import environ
+from cmp.artifacts import toolchain, toolstore
+from cmp.artifacts.lockfile import Lock, LockedTool
+from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
 from cmp.errors import ToolError
-from cmp.lockfile import Lock, LockedTool
 from cmp.model import Settings, Tool, ToolPin
 
 if TYPE_CHECKING:

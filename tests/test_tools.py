@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import toolstore
+from cmp.artifacts import toolstore
 from tests.harness import CHECKOUT, Sandbox
 from tests.stores import ARCH, OS
 from tests.trees import plant

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import toolstore
-from cmp.config.rules import VERSION
+from cmp.artifacts import toolstore
+from cmp.artifacts.toolstore.install import Installer
+from cmp.artifacts.toolstore.recipes import GoModule, Release, Source, recipe
 from cmp.errors import ToolError
 from cmp.model import Tool, ToolPin
-from cmp.toolstore.install import Installer
-from cmp.toolstore.recipes import GoModule, Release, Source, recipe
+from cmp.repository.config.rules import VERSION
 from tests.servers import authority
 from tests.servers.releases import ReleaseHost
 from tests.stores import ASSET, PIN, SUMS, Store

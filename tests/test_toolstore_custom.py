@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cmp import toolstore
+from cmp.artifacts import toolstore
+from cmp.artifacts.toolstore.install import Installer
 from cmp.errors import ToolError
 from cmp.model import ToolPin
-from cmp.toolstore.install import Installer
 from tests.harness import Sandbox, snapshot
 from tests.stores import ARCH, OS, Store
 from tests.trees import plant

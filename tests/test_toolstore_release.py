@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import retries, toolstore
-from cmp.download.connections import Dialer
+from cmp.artifacts import toolstore
+from cmp.artifacts.toolstore import release
+from cmp.artifacts.toolstore.install import Installer
+from cmp.artifacts.toolstore.release import mirrored
 from cmp.errors import DeadlineError, ToolError
 from cmp.model import ToolPin
-from cmp.proc import Deadline
-from cmp.toolstore import release
-from cmp.toolstore.install import Installer
-from cmp.toolstore.release import mirrored
+from cmp.system import retry
+from cmp.system.download.connections import Dialer
+from cmp.system.process import Deadline
 from tests.servers import authority
 from tests.servers.releases import ReleaseHost
 from tests.stores import ARCH, ASSET, OS, PIN, SUMS, Store
@@ -57,7 +58,7 @@ def plain() -> Iterator[ReleaseHost]:
 @pytest.fixture
 def store(tmp_path: Path, host: ReleaseHost, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return an empty store whose mirror is the host, with short pauses between attempts."""
-    monkeypatch.setattr(retries, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(retry, "BACKOFF_SECONDS", 0.01)
     return Store(tmp_path, **host.env)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import ConfigError
-from cmp.tree import MAX_FILE_BYTES, Entry, WorkTree, walk
+from cmp.system.tree import MAX_FILE_BYTES, Entry, WorkTree, walk
 from tests.trees import plant
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import DeadlineError
-from cmp.proc import Deadline
-from cmp.turns import turn
+from cmp.system.process import Deadline
+from cmp.system.queue import turn
 from tests.dyingworld import SLOW, Patient
 from tests.harness import CHECKOUT
 from tests.leaks import wait_until
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # Takes a turn, says so by a file, works until it is told to stop by another file, and says that it has ended.
 HOLDER = """\
 import os, sys, time
-from cmp.proc import Deadline
-from cmp.turns import turn
+from cmp.system.process import Deadline
+from cmp.system.queue import turn
 folder, at_once, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 open(f"{name}.came", "x").close()
 with turn(folder, at_once, Deadline(60)):

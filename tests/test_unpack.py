@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import unpack
 from cmp.errors import ChartError
+from cmp.system import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cmp import values, yamldoc
+from cmp import yamldoc
 from cmp.errors import ChartError, ConfigError
-from cmp.values import Origin, Origins, Place, provenance
+from cmp.repository import values
+from cmp.repository.values import Origin, Origins, Place, provenance
 from tests import laws
 from tests.harness import AGE_KEY_FILE, Sandbox, snapshot
 from tests.trees import plant

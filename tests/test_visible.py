@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.log import Log
-from cmp.visible import json_visible, visible, visible_text
+from cmp.system.log import Log
+from cmp.system.visible import json_visible, visible, visible_text
 from tests.gitrepo import Repo
 from tests.trees import CHART, plant
 

@@ -294,16 +294,16 @@ print("apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: x}\\ndata: {reached: 
 # Runs the prober in the place of the program whose label begins with `label`, behind its wall, with Python in it.
 SWITCHED = """\
 import os, sys
-from cmp import proc
+from cmp.system import process
 python, library = os.path.realpath(sys.executable), os.path.dirname(os.path.dirname(os.__file__))
-started = proc.spawn
+started = process.spawn
 def spawn(command, *streams):
     if command.label.startswith({label!r}):
         sees = command.sees
         sees = sees._replace(programs=(*sees.programs, python), reads=(*sees.reads, library))
         command = command._replace(argv=(python, "-I", "-S", "-c", {code!r}, {ways!r}), sees=sees)
     return started(command, *streams)
-proc.spawn = spawn
+process.spawn = spawn
 """
 HOSTS, OTHERS = {"TCP"}, {"an abstract socket", "a signal"}
 FILES = {"the file", "/etc/passwd", "the token in .git", "a pipe of another", "the environment of another", "a program"}

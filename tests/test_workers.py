@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from cmp import signals, workers
 from cmp.errors import Interrupted
+from cmp.system import signals, workers
 
 
 def test_every_item_is_done_once_and_told_by_its_number() -> None:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import workspace
 from cmp.errors import CACHED_HINT, ConfigError, Interrupted, ToolError
-from cmp.tree import WorkTree
-from cmp.workspace import Workspace
+from cmp.system import workspace
+from cmp.system.tree import WorkTree
+from cmp.system.workspace import Workspace
 from tests.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -334,7 +334,9 @@ def test_a_folder_that_cannot_be_removed_is_reported(base: Path, monkeypatch: py
 
 def abandon(base: Path) -> Path:
     """Leave a folder as a SIGKILL does."""
-    code = "import os, signal, sys\nfrom cmp.workspace import Workspace\nw = Workspace(sys.argv[1]).__enter__()\n"
+    code = (
+        "import os, signal, sys\nfrom cmp.system.workspace import Workspace\nw = Workspace(sys.argv[1]).__enter__()\n"
+    )
     code += "w.write('secret', b'unique-1')\nos.kill(os.getpid(), signal.SIGKILL)"
     done = subprocess.run([sys.executable, "-c", code, str(base)], env=ENV, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -395,7 +397,7 @@ def test_an_owner_file_that_is_a_link_is_not_followed(base: Path, tmp_path: Path
 
 RACE = """
 import sys
-from cmp.workspace import Workspace
+from cmp.system.workspace import Workspace
 for n in range(60):
     with Workspace(sys.argv[1]) as private:
         path = private.write("deep/secret", b"unique-1")
@@ -420,10 +422,10 @@ def test_the_lock_is_inherited_by_nobody(base: Path) -> None:
 
 STOPPED = """
 import os, signal, sys
-from cmp import signals, workspace
+from cmp.system import signals, workspace
 from cmp.errors import Interrupted
-from cmp.proc import Command, Deadline, Nursery
-from cmp.workspace import Workspace
+from cmp.system.process import Command, Deadline, Nursery
+from cmp.system.workspace import Workspace
 
 def stop(signum, frame):
     raise Interrupted(signum)
@@ -480,8 +482,8 @@ def test_a_second_signal_during_clean_up_does_not_stop_it(delay: int, base: Path
 
 IN_CLEAN_UP = """
 import os, signal, sys
-from cmp import workspace
-from cmp.workspace import Workspace
+from cmp.system import workspace
+from cmp.system.workspace import Workspace
 
 def stop(signum, frame):
     raise KeyboardInterrupt
@@ -507,7 +509,9 @@ def test_a_signal_during_clean_up_waits_until_it_is_done(base: Path) -> None:
     assert list(base.iterdir()) == []
 
 
-IMPORTS = "import sys; before = set(sys.modules); import cmp.workspace; print(*sorted(set(sys.modules) - before))"
+IMPORTS = (
+    "import sys; before = set(sys.modules); import cmp.system.workspace; print(*sorted(set(sys.modules) - before))"
+)
 
 
 def test_it_imports_nothing_expensive() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp import instances
 from cmp.engines import FACTS
-from cmp.instances import Request
-from cmp.tree import WorkTree
+from cmp.repository import instances
+from cmp.repository.instances import Request
+from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
     from pathlib import Path

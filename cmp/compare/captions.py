@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cmp.compare.align import KEYS
 from cmp.compare.equality import same
 from cmp.compare.printing import MAX_LENGTH, item
-from cmp.visible import visible_line
+from cmp.system.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

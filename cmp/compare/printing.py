@@ -5,7 +5,7 @@ from __future__ import annotations
 from cmp import yamldoc
 from cmp.compare.masks import outside
 from cmp.compare.sequences import common
-from cmp.visible import visible_line
+from cmp.system.visible import visible_line
 
 MAX_LINES = 200  # of one text, or of one difference
 MAX_LENGTH = 400  # characters of a text's line

@@ -10,7 +10,7 @@ from cmp import yamldoc
 from cmp.compare.equality import same
 from cmp.compare.printing import MAX_LINES, cut, item, limited, windows
 from cmp.compare.sequences import blocks
-from cmp.visible import visible_line
+from cmp.system.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from cmp.engines.facts import FACTS
+from cmp.engines.registry import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require
-from cmp.confine import NAMES, Sight
-from cmp.engines.facts import HELM
+from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
 from cmp.engines.helmplaces import place
 from cmp.engines.protocol import FEEDS, Needs, Printed
+from cmp.engines.registry import HELM
 from cmp.errors import EngineError
-from cmp.proc import Command
+from cmp.system.process import Command
+from cmp.system.sandbox import NAMES, Sight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cmp.engines.protocol import Work
     from cmp.model import Instance, Tool
-    from cmp.proc import Nursery, Result
-    from cmp.tree import Tree
+    from cmp.system.process import Nursery, Result
+    from cmp.system.tree import Tree
 
 NAME = HELM
 NOISE: tuple[re.Pattern[str], ...] = (
@@ -51,7 +51,7 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
     Helm reads the values in their order and then the chart (pkg/cli/values and action.Install, all supported versions):
     while it starts, and it takes long to start, sops decrypts and charts are restored.  The gate, the first of the
     layers, holds it back until they are.  It sees its own program and the private folder; what a template or a schema
-    names beside those it cannot open (cmp/confine.py).
+    names beside those it cannot open (cmp/system/sandbox.py).
     """
     tool = work.tools[NAME]
     feeds = (work.gate, *(feed for _, feed in work.layers))

@@ -11,16 +11,16 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from cmp.engines.facts import PLAIN
 from cmp.engines.protocol import NO_FILES, Needs, Printed
+from cmp.engines.registry import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.proc import Nursery
-    from cmp.tree import Tree
+    from cmp.system.process import Nursery
+    from cmp.system.tree import Tree
 
 NAME = PLAIN
 NOISE: tuple[re.Pattern[str], ...] = ()

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from cmp.confine import Sight
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
-    from cmp.proc import Feed, Nursery, Pipe
-    from cmp.tree import Tree
+    from cmp.system.process import Feed, Nursery, Pipe
+    from cmp.system.sandbox import Sight
+    from cmp.system.tree import Tree
 
 NO_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cmp.model import BuildEnv, Instance
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 __all__ = ["WITHOUT", "Permit", "for_announcement", "for_charts", "for_render", "load"]
 

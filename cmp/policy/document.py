@@ -6,23 +6,23 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import config
-from cmp.config.build import at
-from cmp.config.check import check
-from cmp.config.rules import PATTERN, quoted
-from cmp.config.scalars import TRUE
-from cmp.config.spec import Exactly, Flag, Items, Keys, Rule, Text
 from cmp.errors import ConfigError
 from cmp.policy.flags import HELM_FLAG, KUSTOMIZE_FLAG
 from cmp.policy.hosts import HOST
 from cmp.policy.secrets import KEY, ROLE, SECRET_HOST
 from cmp.policy.sources import REPOSITORY, REVISION
-from cmp.tree import WorkTree
+from cmp.repository import config
+from cmp.repository.config.build import at
+from cmp.repository.config.check import check
+from cmp.repository.config.rules import PATTERN, quoted
+from cmp.repository.config.scalars import TRUE
+from cmp.repository.config.spec import Exactly, Flag, Items, Keys, Rule, Text
+from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
     from cmp.yamldoc.nodes import Node
 
 VERSION = 1

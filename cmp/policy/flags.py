@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from cmp.config.rules import quoted
-from cmp.config.spec import Rule
+from cmp.repository.config.rules import quoted
+from cmp.repository.config.spec import Rule
 
 HELM = ("--enable-dns", "--is-upgrade", "--no-hooks")
 KUSTOMIZE = ("--load-restrictor=LoadRestrictionsNone",)

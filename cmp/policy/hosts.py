@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cmp.config.rules import quoted
-from cmp.config.spec import Rule
-from cmp.urls import PORTS
+from cmp.repository.config.rules import quoted
+from cmp.repository.config.spec import Rule
+from cmp.system.urls import PORTS
 
 # Stricter than URLs are: what is read here in one way and by helm in another must match no listed host.
 _URL = re.compile(

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp import config, layout, urls
-from cmp.config import APP_FILE, FILE
-from cmp.config.build import at
-from cmp.config.rules import quoted
-from cmp.engines.facts import FLAGS
+from cmp.engines.registry import FLAGS
 from cmp.errors import ConfigError
 from cmp.policy import flags, hosts, registries, secrets, sources
-from cmp.tree import join
+from cmp.repository import config, layout
+from cmp.repository.config import APP_FILE, FILE
+from cmp.repository.config.build import at
+from cmp.repository.config.rules import quoted
+from cmp.system import urls
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cmp.charts.remote import Wanted
+    from cmp.artifacts.charts.remote import Wanted
     from cmp.model import BuildEnv, Instance, RemoteRef
     from cmp.policy.document import Permission, Policy
-    from cmp.sops.masterkeys import MasterKey
-    from cmp.tree import Tree
+    from cmp.secrets.sops.masterkeys import MasterKey
+    from cmp.system.tree import Tree
 
 MAX_LISTED = 8
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import layout
-from cmp.config.rules import quoted
-from cmp.config.spec import Rule
 from cmp.errors import SecretError
 from cmp.policy import hosts
-from cmp.sops import masterkeys
-from cmp.sops.masterkeys import shown
+from cmp.repository import layout
+from cmp.repository.config.rules import quoted
+from cmp.repository.config.spec import Rule
+from cmp.secrets.sops import masterkeys
+from cmp.secrets.sops.masterkeys import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cmp.policy.document import Secrets
-    from cmp.sops.masterkeys import MasterKey
+    from cmp.secrets.sops.masterkeys import MasterKey
 
 VAULT_ADDR = "VAULT_ADDR"
 AZURE_DOMAINS = (  # of Key Vault and Managed HSM, in each of Azure's clouds

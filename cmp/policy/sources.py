@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cmp import layout
-from cmp.config.rules import quoted
-from cmp.config.spec import Rule
+from cmp.repository import layout
+from cmp.repository.config.rules import quoted
+from cmp.repository.config.spec import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

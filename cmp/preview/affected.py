@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import layout, lockfile
+from cmp.artifacts import lockfile
 from cmp.changes import Unowned
-from cmp.config import APP_FILE
-from cmp.config import FILE as CONFIG_FILE
 from cmp.engines import FACTS
 from cmp.preview.copies import Copies
-from cmp.revision import LINK
-from cmp.tree import join
+from cmp.repository import layout
+from cmp.repository.config import APP_FILE
+from cmp.repository.config import FILE as CONFIG_FILE
+from cmp.repository.git import LINK
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,23 +9,27 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp import application, environ, parameters, toolchain
-from cmp.application.document import Found, objects, of
-from cmp.application.sets import World, applications_in, evaluator, expand
+from cmp import environ
+from cmp.argocd import parameters
+from cmp.argocd.document import Found, objects, of
+from cmp.argocd.environment import variables
+from cmp.argocd.overrides import overridden
+from cmp.argocd.sets import World, applications_in, evaluator, expand
+from cmp.artifacts import toolchain
 from cmp.changes import Delivery, Rule, Subject
-from cmp.config.reference import PINS
 from cmp.engines import FACTS
 from cmp.errors import CmpError, ConfigError
-from cmp.instances import Repository, Request, named
 from cmp.preview.sides import Asked, environment, of_pair
+from cmp.repository.config.reference import PINS
+from cmp.repository.instances import Repository, Request, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.application import Application
+    from cmp.argocd.document import Application
     from cmp.context import Context
     from cmp.model import Cluster
-    from cmp.revision import GitTree
+    from cmp.repository.git import GitTree
 
     Values = dict[str, object]
 
@@ -106,7 +110,7 @@ class _Reader:
             self._others += 1
             return
         try:
-            one = application.overridden(of(found), self._file)
+            one = overridden(of(found), self._file)
             yield self._asked(one, found.value)
         except CmpError as error:
             self._wrong.append(f"the Application {found.names[0]} is not compared: {error.what}")
@@ -130,11 +134,11 @@ class _Reader:
         cluster = self._cluster(destination)
         outside = {REVISION: NEUTRAL, "KUBE_VERSION": cluster.kube_version if cluster else ""}
         outside["KUBE_API_VERSIONS"] = ",".join(cluster.api_versions) if cluster else ""
-        variables = application.variables(one, outside)
+        given = variables(one, outside)
         request = Request(
             folder=folder,
-            parameters=parameters.read(environ.plugin_env(variables)),
-            build_env=environ.build_env({**variables, "KUBE_VERSION": "", "KUBE_API_VERSIONS": ""}),
+            parameters=parameters.read(environ.plugin_env(given)),
+            build_env=environ.build_env({**given, "KUBE_VERSION": "", "KUBE_API_VERSIONS": ""}),
             in_sidecar=True,
         )
         subject = self._subject(one, request, destination)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import BumpLine, Counts, Danger, DangerLine, Delivery, Noise, Report, Revision, Unowned
 from cmp.compare.dangers import RULES
 from cmp.preview.grouping import groups
-from cmp.preview.tokens import alike, number, replaced_in_json, unlabelled
+from cmp.preview.labels import alike, number, replaced_in_json, unlabelled
 from cmp.preview.wording import listed, object_name, order, where
 
 if TYPE_CHECKING:

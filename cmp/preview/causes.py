@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import values
 from cmp.changes import Cause
 from cmp.errors import CmpError
 from cmp.preview.opened import ENCRYPTED
+from cmp.repository import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp.model import Instance
     from cmp.preview.opened import Opened
-    from cmp.tree import Tree
-    from cmp.values.provenance import Origin, Path, Place
+    from cmp.repository.values.provenance import Origin, Path, Place
+    from cmp.system.tree import Tree
 
     Leaves = Mapping[Path, "_Leaf"]
 

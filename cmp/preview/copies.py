@@ -1,7 +1,7 @@
 """What a change does to the private copies in which programs run, also by files that no program reads.
 
-A copy has limits (cmp/workspace.py) and takes only files and folders: one file too many, and every render fails.  Of a
-submodule a commit holds the name of another repository's commit, and no file: what those do is not known here.
+A copy has limits (cmp/system/workspace.py) and takes only files and folders: one file too many, and every render fails.
+Of a submodule a commit holds the name of another repository's commit, and no file: what those do is not known here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError
-from cmp.revision import SUBMODULE
+from cmp.repository.git import SUBMODULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import workers
 from cmp.changes import Counts, Failure, Outcome
-from cmp.preview import deliveries as delivered
+from cmp.preview import sync_policy as delivered
 from cmp.preview.assemble import Frame, report
 from cmp.preview.causes import causes
-from cmp.preview.pairs import Comparison
+from cmp.preview.worker import Comparison
+from cmp.system import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cmp.changes import Delivery, Report, Revision
     from cmp.context import Context
     from cmp.preview.affected import Affected
-    from cmp.preview.compared import Compared
+    from cmp.preview.comparison import Compared
     from cmp.preview.sides import Side
 
 KEY_BYTES = 32

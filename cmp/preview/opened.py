@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp import keyless, sops, yamldoc
-from cmp.redact import Redactor, Secret
+from cmp import yamldoc
+from cmp.secrets import placeholders, sops
+from cmp.secrets.redact import Redactor, Secret
 
 if TYPE_CHECKING:
-    from cmp.masking import Label
+    from cmp.render.masking import Label
 
 ENCRYPTED = "‹encrypted›"
 
@@ -41,7 +42,7 @@ class Opened:
     def text(self, path: str, data: bytes) -> bytes | None:
         """Return what is in a file of values; None for one that is not encrypted, or not decrypted."""
         if self._is_keyless and sops.is_encrypted(path, data):
-            return keyless.stand_in(sops.format_of(path, data), data, lambda _: None)
+            return placeholders.stand_in(sops.format_of(path, data), data, lambda _: None)
         return self._keeper.opened(data)
 
     def shown(self, value: object) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.keyless import CIPHERTEXT
+from cmp.secrets.placeholders import CIPHERTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.model import Instance
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 LEAST = 3  # values: two, and the code by which sops authenticates the file, which every edit changes
 NOTE = (

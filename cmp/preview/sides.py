@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import instances
 from cmp.changes import Subject
 from cmp.engines import FACTS, engine_of
 from cmp.errors import CmpError
-from cmp.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
-from cmp.instances import Repository, Request
-from cmp.revision import LINK
-from cmp.workspace import files_of_copy, require_room
+from cmp.render.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
+from cmp.repository import instances
+from cmp.repository.git import LINK
+from cmp.repository.instances import Repository, Request
+from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cmp.changes import Delivery, Rule
-    from cmp.instances import Pair
     from cmp.model import Instance, ToolPin
-    from cmp.revision import GitTree
+    from cmp.repository.git import GitTree
+    from cmp.repository.instances import Pair
 
 Key = tuple[str, str, str]  # application, cluster, and the name of Argo CD's Application where there is one
 NOTHING = Inputs((), (), ())

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
 from cmp.changes import Report
-from cmp.visible import json_visible
+from cmp.system.visible import json_visible
 
 if TYPE_CHECKING:
     from cmp.report.options import Options

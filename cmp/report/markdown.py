@@ -8,7 +8,7 @@ from urllib.parse import quote
 from cmp.report import budget, groups, markup, overview, sections
 from cmp.report.matrix import matrix
 from cmp.report.spans import Extent, Table, line, plural
-from cmp.visible import visible_line
+from cmp.system.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

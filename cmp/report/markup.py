@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp.report.spans import Bullets, Paragraph, Table, Verbatim
-from cmp.visible import visible, visible_line
+from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

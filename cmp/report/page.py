@@ -11,7 +11,7 @@ from cmp.report import groups, overview, sections
 from cmp.report.matrix import matrix
 from cmp.report.spans import Bullets, Extent, Paragraph, Verbatim, code, joined, line, plain, plural
 from cmp.report.style import SCRIPT, STYLE
-from cmp.visible import visible, visible_line
+from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

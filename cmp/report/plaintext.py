@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp.report import groups, overview, sections
 from cmp.report.matrix import matrix
 from cmp.report.spans import Bullets, Extent, Paragraph, Table, Verbatim, plain
-from cmp.visible import visible, visible_line
+from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -24,7 +24,7 @@ bracket (`[a:]`), a tag before one (`[!a, b]`), and a question mark in a plain s
 (`[?a]`; it mostly refuses it).  In a document that ends without a newline Argo CD's splitter adds one.
 
 Wider: `--- text` on one line and `%YAML 1.1` are read, as the parser itself does; what Argo CD's splitter adds in
-strictness is the business of `cmp.manifests`.  A stream that begins with `{` is YAML too, where Argo CD tries JSON
+strictness is the business of `cmp.render.output`.  A stream that begins with `{` is YAML too, where Argo CD tries JSON
 first: `\/` and escaped surrogate pairs, which JSON has and YAML has not, are errors.
 """
 

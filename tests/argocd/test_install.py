@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import yaml
 
-from cmp import lockfile
+from cmp.artifacts import lockfile
 from scripts.build_argocd import ARGOCD_VERSION
 from tests.argocd.trees import SHOP
 from tests.harness import CHECKOUT

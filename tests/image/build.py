@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from cmp import lockfile, toolstore
-from cmp.lockfile import Lock, LockedTool
-from cmp.locks import single_flight
+from cmp.artifacts import lockfile, toolstore
+from cmp.artifacts.lockfile import Lock, LockedTool
+from cmp.artifacts.toolstore.recipes import recipe
 from cmp.model import ToolPin
-from cmp.toolstore.recipes import recipe
+from cmp.system.locks import single_flight
 from tests.harness import CHECKOUT
 from tests.image.buildah import Buildah
 from tests.servers.releases import ReleaseHost

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from cmp import toolstore
+from cmp.artifacts import toolstore
 from tests.argocd import caller
 from tests.argocd.programs import Programs
 from tests.dyingworld import RECIPIENT

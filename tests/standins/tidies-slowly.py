@@ -2,8 +2,8 @@
 
 import sys
 
-from cmp import workspace
 from cmp.__main__ import entry
+from cmp.system import workspace
 
 GATE, *ARGV = sys.argv[1:]
 remove = workspace._remove_at_last  # noqa: SLF001

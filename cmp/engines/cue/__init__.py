@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, cast
 from cmp import yamldoc
 from cmp.engines.cue import call, messages, sources
 from cmp.engines.cue.messages import LAYER, Names
-from cmp.engines.facts import CUE
 from cmp.engines.protocol import FILES, Needs, Printed
-from cmp.proc import Command
+from cmp.engines.registry import CUE
+from cmp.system.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from cmp.engines.cue.call import Call
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.proc import Nursery, Result
-    from cmp.tree import Tree
+    from cmp.system.process import Nursery, Result
+    from cmp.system.tree import Tree
 
 NAME = CUE
 NOISE: tuple[re.Pattern[str], ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.engines import placeholders
 from cmp.engines.cue.messages import CHECKED
-from cmp.engines.facts import CUE
+from cmp.engines.registry import CUE
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:

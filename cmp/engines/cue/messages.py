@@ -10,7 +10,7 @@ from cmp.errors import EngineError
 
 if TYPE_CHECKING:
     from cmp.model import Tool
-    from cmp.proc import Result
+    from cmp.system.process import Result
 
 LAYER = "cmp-values-{:03}.yaml"  # how a values layer is called in front of cue
 CHECKED = "CMP_VALUES"  # and the field in which the values are looked at

@@ -10,12 +10,12 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.tree import join, walk
+from cmp.system.tree import join, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 MODULE = "cue.mod"
 MODULE_FILE = "module.cue"

@@ -19,14 +19,15 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from cmp import confine, yamldoc
-from cmp.capabilities import require_helm
-from cmp.engines.facts import HELM, HELMFILE
+from cmp import yamldoc
+from cmp.engines.features import require_helm
 from cmp.engines.helmfile import built, charts, options, rewrite, sources
 from cmp.engines.helmfile.messages import Words
 from cmp.engines.helmfile.program import Program
 from cmp.engines.helmfile.scan import REF, Scanner
 from cmp.engines.protocol import FILES, Needs, Printed
+from cmp.engines.registry import HELM, HELMFILE
+from cmp.system import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.sources import Sources
     from cmp.engines.protocol import Supply, Work
     from cmp.model import Instance
-    from cmp.proc import Nursery
-    from cmp.tree import Tree
+    from cmp.system.process import Nursery
+    from cmp.system.tree import Tree
 
 NAME = HELMFILE
 NOISE: tuple[re.Pattern[str], ...] = (
@@ -96,8 +97,8 @@ def require_wall(supply: Supply) -> None:
     A template can put such a reference together from pieces, and YAML can spell it by escapes, which no look at the
     texts finds; vals then reads any file, a key among them, or asks any host, such as the one with the node's identity.
     """
-    known = confine.version()
-    if known < confine.TCP_SINCE:
+    known = sandbox.version()
+    if known < sandbox.TCP_SINCE:
         lacks, could = ("Landlock for TCP", "reach any host") if known else ("Landlock", "read any file")
         supply.permit(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
 

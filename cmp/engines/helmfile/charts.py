@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.built import State
     from cmp.engines.helmfile.state import Map
     from cmp.engines.protocol import Remotes, Work
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 NEWEST, NEWEST_OF_ALL = ">0.0.0", ">0.0.0-0"  # what helm takes without a version, and with `devel`
 

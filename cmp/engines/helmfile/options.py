@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.engines import placeholders
-from cmp.engines.facts import HELM, HELMFILE
 from cmp.engines.helmfile import setvalues
+from cmp.engines.registry import HELM, HELMFILE
 from cmp.model import ToolPin
 
 if TYPE_CHECKING:

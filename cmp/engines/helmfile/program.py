@@ -6,11 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.confine import Sight
-from cmp.engines.facts import HELM, HELMFILE
 from cmp.engines.helm import environment
 from cmp.engines.helmfile import decrypt, messages
-from cmp.proc import Command
+from cmp.engines.registry import HELM, HELMFILE
+from cmp.system.process import Command
+from cmp.system.sandbox import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.options import Options
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.proc import Nursery, Result
+    from cmp.system.process import Nursery, Result
 
 
 class Program(NamedTuple):

@@ -9,11 +9,11 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.capabilities import SKIP_SCHEMA_VALIDATION, require, without_schemas
-from cmp.engines.facts import HELM
+from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require, without_schemas
 from cmp.engines.helmfile.charts import Charts
 from cmp.engines.helmfile.state import mapping, maps
 from cmp.engines.protocol import WHOLE, Checked
+from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ What runs programs, or reads what is not the application's, is refused unless th
 features disabled, and that disables `readFile` too.
 
 A template can make up text that no look at its source finds: for that there are the disabled features, the look at the
-rendered state (state.py), and the wall (cmp/confine.py).
+rendered state (state.py), and the wall (cmp/system/sandbox.py).
 """
 
 from __future__ import annotations

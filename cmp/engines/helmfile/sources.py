@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.helmfile.template import settled
 from cmp.errors import ConfigError
-from cmp.tree import join, walk
+from cmp.system.tree import join, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 STATES = "helmfile.d"
 TEXTS = (".yaml", ".yml", ".gotmpl", ".tpl", ".json", ".hcl")  # what helmfile reads; others by readFile alone

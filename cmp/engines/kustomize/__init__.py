@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cmp.engines.facts import HELM, KUSTOMIZE
 from cmp.engines.kustomize import chain, configmap, flags, graph, ksops, options, supplied
 from cmp.engines.kustomize.mark import Mark
 from cmp.engines.kustomize.program import run
 from cmp.engines.kustomize.rewrite import Build
 from cmp.engines.protocol import FEEDS, Needs, Printed
+from cmp.engines.registry import HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
     import re
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.graph import Graph
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.proc import Nursery
-    from cmp.tree import Tree
+    from cmp.system.process import Nursery
+    from cmp.system.tree import Tree
 
 NAME = KUSTOMIZE
 NOISE: tuple[re.Pattern[str], ...] = ()

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from cmp.engines.kustomize.uses import texts
 from cmp.errors import ConfigError
-from cmp.tree import join
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp.engines.kustomize.rewrite import Build
     from cmp.model import Instance
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 RENDERED = "cmp-rendered-chart.yaml"  # in the folder of the kustomization
 CIPHERTEXT = b"ENC[AES256_GCM,"

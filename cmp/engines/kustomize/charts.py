@@ -12,24 +12,24 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp import yamldoc
-from cmp.capabilities import (
+from cmp.engines.features import (
     CHARTS_BY_VERSION,
     HELM_CHARTS,
     HELM_KUBE_VERSION,
-    numbers,
     require,
     require_helm,
     without_schemas,
 )
-from cmp.engines.facts import HELM, KUSTOMIZE
 from cmp.engines.kustomize import options
 from cmp.engines.kustomize.plugins import CHART
 from cmp.engines.kustomize.uses import field, items, place
 from cmp.engines.protocol import WHOLE, Checked
+from cmp.engines.registry import HELM, KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.model import ChartRef, ToolPin
-from cmp.tree import join, walk
-from cmp.unpack import unpack
+from cmp.system.tree import join, walk
+from cmp.system.unpack import unpack
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.rewrite import Build
     from cmp.engines.kustomize.uses import Map
     from cmp.model import Instance, Tool
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 PROGRAM = "helm of kustomize"  # the engine's name for it where another helm comes first
 OLD = "helmChartInflationGenerator"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.graph import Graph
     from cmp.engines.kustomize.uses import Map
     from cmp.model import Parameters
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 NAME = "cmp-parameters"
 HOLDERS = ("resources", "patches", "patchesStrategicMerge")  # keys whose files may hold it

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cmp.engines.facts import KUSTOMIZE
 from cmp.engines.kustomize import options
+from cmp.engines.registry import KUSTOMIZE
 from cmp.versions import numbers
 
 if TYPE_CHECKING:

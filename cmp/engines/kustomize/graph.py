@@ -10,17 +10,17 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.facts import FACTS, KUSTOMIZE
 from cmp.engines.kustomize import uses
 from cmp.engines.kustomize.plugins import CHART, Plugin, plugins
+from cmp.engines.registry import FACTS, KUSTOMIZE
 from cmp.errors import ConfigError
-from cmp.tree import join
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from cmp.engines.kustomize.uses import Map, Use
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
     from cmp.yamldoc import Document
 
 FILES = FACTS[KUSTOMIZE].markers

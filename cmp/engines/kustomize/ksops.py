@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cmp.engines.kustomize.graph import Graph, Node
     from cmp.engines.kustomize.rewrite import Build
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 CIPHERTEXT = b"ENC[AES256_GCM,"
 OPTIONS = b"kustomize.config.k8s.io/"  # annotations such as needs-hash, which count in a generator's output only

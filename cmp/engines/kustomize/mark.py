@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cmp import yamldoc
-from cmp.engines.facts import KUSTOMIZE
 from cmp.engines.kustomize import configmap
 from cmp.engines.kustomize.configmap import NAME
 from cmp.engines.kustomize.uses import items, texts
+from cmp.engines.registry import KUSTOMIZE
 from cmp.errors import ConfigError, EngineError
 from cmp.versions import numbers
 

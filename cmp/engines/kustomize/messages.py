@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.capabilities import FIELDS_OF_KUSTOMIZE
+from cmp.engines.features import FIELDS_OF_KUSTOMIZE
 from cmp.engines.kustomize.chain import RENDERED
 from cmp.errors import EngineError
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from cmp.capabilities import LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR, require
-from cmp.engines.facts import KUSTOMIZE
+from cmp.engines.features import LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR, require
 from cmp.engines.kustomize.graph import OPTIONS
 from cmp.engines.kustomize.program import run
 from cmp.engines.kustomize.uses import Use, items
+from cmp.engines.registry import KUSTOMIZE
 from cmp.errors import ConfigError, suggestion
 from cmp.versions import numbers
 

@@ -15,7 +15,7 @@ from cmp.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 BUILTIN = "builtin"
 KSOPS = ("viaduct.ai/v1", "ksops")

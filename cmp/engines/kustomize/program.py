@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.engines.facts import KUSTOMIZE
-from cmp.proc import Command
+from cmp.engines.registry import KUSTOMIZE
+from cmp.system.process import Command
 
 if TYPE_CHECKING:
     from cmp.engines.kustomize.rewrite import Build

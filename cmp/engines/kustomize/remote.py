@@ -12,12 +12,12 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.digest import sha256
 from cmp.engines.kustomize import charts, graph, references
 from cmp.engines.kustomize.graph import OPTIONS
 from cmp.engines.protocol import Part
 from cmp.errors import ConfigError
-from cmp.tree import WorkTree, join
+from cmp.system.digest import sha256
+from cmp.system.tree import WorkTree, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sized
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.uses import Use
     from cmp.engines.protocol import Remotes
     from cmp.model import RemoteRef
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 FOLDER = "cmp-remote-bases"  # of the mirror
 MAX_BASES = 100

@@ -11,15 +11,15 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.engines.facts import FACTS, KUSTOMIZE
-from cmp.tree import join
+from cmp.engines.registry import FACTS, KUSTOMIZE
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from cmp.engines.kustomize.graph import Graph
     from cmp.engines.kustomize.uses import Map
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.proc import Nursery
+    from cmp.system.process import Nursery
 
 
 class Build:

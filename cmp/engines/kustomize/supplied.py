@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.rewrite import Build
     from cmp.engines.protocol import Remotes
     from cmp.model import ChartRef, Instance, ToolPin
-    from cmp.tree import Tree
+    from cmp.system.tree import Tree
 
 
 class Supplied(NamedTuple):

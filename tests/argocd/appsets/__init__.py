@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmp import yamldoc
-from cmp.application.sets import Expanded, World, applications_in, evaluator, expand
+from cmp.argocd.sets import Expanded, World, applications_in, evaluator, expand
 from cmp.model import Cluster, Tool
-from cmp.tree import WorkTree
+from cmp.system.tree import WorkTree
 from tests.argocd.installation import IN_CLUSTER, NAMESPACE
 from tests.stores import Store
 

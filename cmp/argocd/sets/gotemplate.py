@@ -1,0 +1,201 @@
+"""A Go template of the controller -> one that prints the same in Helm, or an error that names what could differ.
+
+Helm does not know that a missing key may be an error, has not all functions, and gets each map as a map of anything.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.argocd.sets.functions import CALLS, FUNCTIONS, OF_MAPS
+from cmp.argocd.sets.values import Maps, last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+)
+    | (?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`)
+    | (?P<path>\$\w*(?:\.[^\W\d]\w*)*|(?:\.[^\W\d]\w*)+|\.(?!\d))
+    | (?P<word>[^\W\d]\w*)
+    | (?P<other>[-+]?[\d.][\w.+-]*|'(?:\\.|[^'\\\n])*'|:=|[=,])
+    | (?P<pipe>\|)
+    | (?P<open>\()
+    | (?P<close>\))
+    """,
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"\{\{(?:-\s)?\s*/\*.*?\*/\s*(?:\s-)?\}\}", re.DOTALL)
+_TRIMS = re.compile(r"\{\{-\s")
+_RIGHT = re.compile(r"(?:\s-)?\}\}")
+_SLUG = ' | include "cmp.slugify"'
+_OPENING, _BLOCKS = ("if", "range", "with"), ("block", "define", "template")
+_KEYWORDS = frozenset((*_OPENING, "else", "end", "break", "continue", "nil", "true", "false"))
+
+
+class RefusedError(ValueError):
+    """What is not read statically, as the end of a sentence about the template."""
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+_NOTHING = (_Token("", ""), _Token("", ""))
+
+
+@lru_cache(maxsize=4096)
+def translate(text: str, maps: Maps, *, is_strict: bool) -> str:
+    """Return the template for Helm; RefusedError when that would not print the same.
+
+    `maps` are where the parameters have maps of texts: there Helm has a map of anything.
+    """
+    pieces = list(_pieces(text))
+    actions = [piece for piece in pieces if not isinstance(piece, str)]
+    _refuse_unbalanced(actions)
+    _refuse_unlike_maps([token for action in actions for token in action], maps)
+    return "".join(
+        piece if isinstance(piece, str) else "".join(_translated(piece, maps, is_strict=is_strict)) for piece in pieces
+    )
+
+
+def _pieces(text: str) -> Iterator[str | list[_Token]]:
+    """Yield text (with braces and comments) and the tokens of actions, in turn."""
+    start = 0
+    while (opening := text.find("{{", start)) >= 0:
+        yield text[start:opening]
+        if comment := _COMMENT.match(text, opening):
+            yield comment[0]
+            start = comment.end()
+            continue
+        left = "{{-" if _TRIMS.match(text, opening) else "{{"
+        tokens, right = _action(text, opening + len(left))
+        yield from (left, tokens, right[0])
+        start = right.end()
+    yield text[start:]
+
+
+def _action(text: str, at: int) -> tuple[list[_Token], re.Match[str]]:
+    """Return the tokens of an action and the match of its end."""
+    tokens: list[_Token] = []
+    while not (right := _RIGHT.match(text, at)):
+        found = _TOKEN.match(text, at)
+        if at == len(text):
+            raise RefusedError("an action has no end")
+        if not found:
+            raise RefusedError(f"`{text[at : at + 20]}` is no Go template")
+        tokens.append(_Token(str(found.lastgroup), found[0]))
+        at = found.end()
+    return tokens, right
+
+
+def _refuse_unbalanced(actions: list[list[_Token]]) -> None:
+    depth = 0
+    for tokens in actions:
+        first = next((token.text for token in tokens if token.kind != "space"), "")
+        if first in _BLOCKS:
+            raise RefusedError(f"`{first}` is not read")
+        depth += (first in _OPENING) - (first == "end")
+        if depth < 0:
+            raise RefusedError("an `end` has no beginning")
+    if depth:
+        raise RefusedError("a block has no end")
+
+
+def _translated(tokens: list[_Token], maps: Maps, *, is_strict: bool) -> Iterator[str]:
+    slugs = [False]  # whether the command is one of `slugify`; one more for each parenthesis
+    before = _Token("space", "")
+    is_indexed = False  # whether a map of texts comes next, of which a key is wanted
+    for index, token in enumerate(tokens):
+        if slugs[-1] and token.kind in ("pipe", "close"):
+            yield _SLUG
+        slugs = _nested(slugs, token)
+        if token.kind == "path":
+            path = _path(token.text, before, is_strict=is_strict)
+            yield f'(ternary {path} "" (include "cmp.map" {path} | empty))' if is_indexed else path
+            is_indexed = False
+        elif token.kind != "word" or token.text in _KEYWORDS:
+            yield token.text
+        elif token.text == "slugify":
+            slugs[-1] = True
+            yield "list"
+        else:
+            is_indexed = _is_of_texts(tokens[index:], maps)
+            yield "get" if is_indexed else _function(token.text)
+        before = token
+    if slugs[-1]:
+        yield _SLUG
+
+
+def _nested(slugs: list[bool], token: _Token) -> list[bool]:
+    if token.kind == "open":
+        return [*slugs, False]
+    if token.kind == "close":
+        if len(slugs) == 1:
+            raise RefusedError("a parenthesis is closed that was not opened")
+        return slugs[:-1]
+    return [*slugs[:-1], False] if token.kind == "pipe" else slugs
+
+
+def _path(path: str, before: _Token, *, is_strict: bool) -> str:
+    """Return what is there under a path, as the controller sees it when a key is missing.
+
+    Helm takes `.gone` for nothing and `.gone.key` for an error, which is neither of the controller's two ways.
+    """
+    head, *keys = path.split(".")
+    is_of_expression = before.kind in ("close", "word", "string")
+    if path == "." or not keys:
+        return path
+    listed = " ".join(f'"{key}"' for key in keys)
+    if is_strict:
+        if is_of_expression:
+            raise RefusedError(f"a field of an expression (`{path}`) is not read with `missingkey=error`")
+        return f'(ternary {path} "" (include "cmp.has" (list {head or "."} {listed}) | empty))'
+    is_safe = len(keys) == 1 or is_of_expression
+    return path if is_safe else f"(dig {listed} nil {head or '.'})"
+
+
+def _function(name: str) -> str:
+    if name in CALLS:
+        return CALLS[name]
+    if name not in FUNCTIONS:
+        raise RefusedError(f"the function `{name}` is not read")
+    return name
+
+
+def _is_of_texts(tokens: list[_Token], maps: Maps) -> bool:
+    """Whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing.
+
+    The path may begin anywhere: in a `with`, say.
+    """
+    word, operand = [token for token in (*tokens, *_NOTHING) if token.kind != "space"][:2]
+    if word.text != "index" or operand.kind != "path" or "." not in operand.text.rstrip("."):
+        return False
+    path = operand.text[operand.text.index(".") :]
+    is_of_texts = any(each.endswith(path) for each in maps.of_texts)
+    if is_of_texts and any(each.endswith(path) for each in maps.others):
+        raise RefusedError(f"the function `index` is not read of `{path}`, which is one of several maps")
+    return is_of_texts
+
+
+def _refuse_unlike_maps(tokens: list[_Token], maps: Maps) -> None:
+    """Refuse functions that treat a map of texts in another way, where it may be one that they get."""
+    words = [token for token in tokens if token.kind != "space"]
+    used = {token.text for token in words if token.kind == "word"}
+    named = {last(token.text) for token in words if token.kind == "path"}
+    quoted = {token.text[1:-1] for token in words if token.kind == "string"}
+    if any("%T" in text or "%#" in text for text in quoted):
+        raise RefusedError("`%T` and `%#v` are not read: Helm has other Go types")
+    indexed = {after.text for word, after in pairwise(words) if word.text == "index"}
+    is_blind = any("." not in operand or operand == "." for operand in indexed)  # a variable, say: who knows of what
+    for name in sorted(maps.names):
+        asked = sorted((used & OF_MAPS) - (set() if name in named else {"hasKey"}))
+        if asked and name in named | quoted:
+            raise RefusedError(f"the function `{asked[0]}` is not read beside `{name}`, which it refuses in Argo CD")
+        if indexed and (name in quoted or (is_blind and name in named)):
+            raise RefusedError(f"the function `index` is read of `{name}` only where both stand together")

@@ -1,0 +1,109 @@
+"""The mounted Helm configuration: aliases of repositories, and the one entry whose credentials a download may have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from cmp import yamldoc
+from cmp.errors import ChartError
+from cmp.system.urls import is_below, is_url, normal, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.secrets.redact import Redactor
+    from cmp.system.download import Access
+
+Entries = tuple["Mapping[str, object]", ...]
+
+NAME = "repository"  # what the private configuration calls the one repository that it knows
+
+
+def load(path: str) -> Entries:
+    """Return the entries of a repositories.yaml; none when there is no such file, as with Helm."""
+    try:
+        with open(path, "rb") as file:
+            documents = yamldoc.load_all(file.read())
+    except FileNotFoundError:
+        return ()
+    except (OSError, yamldoc.YamlError) as error:
+        raise ChartError(f"cannot read HELM_REPOSITORY_CONFIG: {error}", file=path, foreign=True) from None
+    found = documents[0] if documents else {}
+    entries = found.get("repositories") if isinstance(found, dict) else None
+    return tuple(entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("url"), str))
+
+
+def alias_url(alias: str, entries: Entries) -> str:
+    """Return the URL, without credentials, that `@name` or `alias:name` stands for; "" when nobody defines it."""
+    name = alias.removeprefix("@").removeprefix("alias:")
+    return next((without_credentials(str(entry["url"])) for entry in entries if entry.get("name") == name), "")
+
+
+def without_credentials(url: str) -> str:
+    """Drop user and password from a URL."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def access(url: str, entries: Entries, redactor: Redactor) -> Access:
+    """Return the credentials and certificates of the longest entry that matches a URL, and no other's."""
+    from cmp.system.download import Access  # noqa: PLC0415  # only where something is fetched
+
+    fitting = [entry for entry in entries if is_url(found := str(entry["url"])) and is_below(url, found)]
+    entry = max(fitting, key=lambda entry: len(normal(str(entry["url"]))), default={})
+    own = urlsplit(str(entry.get("url", "")))
+    of_url = {"username": unquote(own.username or ""), "password": unquote(own.password or "")}
+    texts = {name: value for name in ("username", "password") if isinstance(value := entry.get(name), str) and value}
+    login = {**of_url, **texts}
+    if login["password"]:
+        redactor.add(login["password"])
+    return Access(
+        username=login["username"],
+        password=login["password"],
+        pass_credentials_all=entry.get("pass_credentials_all") is True,
+        insecure_skip_tls_verify=entry.get("insecure_skip_tls_verify") is True,
+        ca_file=str(entry.get("caFile") or ""),
+        cert_file=str(entry.get("certFile") or ""),
+        key_file=str(entry.get("keyFile") or ""),
+    )
+
+
+def private_registry(url: str, path: str, redactor: Redactor) -> dict[str, object]:
+    """Make the content of a registry config.json that knows the credentials of this URL's host and no other's."""
+    import json  # noqa: PLC0415  # only where something is fetched
+
+    try:
+        with open(path, "rb") as file:
+            config = json.loads(file.read())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ChartError(f"cannot read HELM_REGISTRY_CONFIG: {error}", file=path, foreign=True) from None
+    host = origin(url).netloc
+    private: dict[str, object] = {}
+    for section in ("auths", "credHelpers"):
+        entries = config.get(section) or {}
+        private[section] = {name: value for name, value in entries.items() if _host(name) == host}
+    _conceal(private["auths"], redactor)
+    # An empty entry is how docker marks a host whose password is with the default helper.
+    if {} in private["auths"].values() and "credsStore" in config:  # type: ignore[attr-defined]
+        private["credsStore"] = config["credsStore"]
+    return private
+
+
+def _host(name: str) -> str:
+    """Return the host that an entry is for, as `Origin.netloc` has it."""
+    url = f"oci://{name.rpartition('://')[2]}"
+    return origin(url).netloc if is_url(url) else ""
+
+
+def _conceal(auths: object, redactor: Redactor) -> None:
+    from base64 import b64decode  # noqa: PLC0415  # only where something is fetched
+
+    for entry in auths.values() if isinstance(auths, dict) else ():
+        for name in ("auth", "password", "identitytoken", "registrytoken"):
+            if isinstance(secret := entry.get(name), str):
+                redactor.add(secret)
+                if name == "auth":
+                    redactor.add(b64decode(secret + "==").decode(errors="replace").partition(":")[2])

@@ -1,0 +1,156 @@
+"""Look after the chart cache: what is in it, whether that is right, what may go, and what is to be fetched again."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.artifacts import ttl_cache
+from cmp.artifacts.cache import SOURCE, TAG, ChartCache, Key
+from cmp.artifacts.charts import repositories, versions
+from cmp.artifacts.charts.archive import inspect
+from cmp.artifacts.charts.asked import ALIASES
+from cmp.artifacts.charts.fetch import refetch
+from cmp.artifacts.charts.remote import Wanted, fact_prefix, obtain
+from cmp.errors import ChartError, UsageError
+from cmp.system.digest import sha256
+from cmp.system.urls import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cmp.artifacts.cache import Archive, Record
+    from cmp.artifacts.charts.plan import Permit
+    from cmp.artifacts.lockfile import Lock
+    from cmp.context import Context
+    from cmp.model import Tool
+
+
+class Stored(NamedTuple):
+    """An archive in the cache; `used` is the time of its last use in seconds since 1970, good to an hour."""
+
+    record: Record
+    path: str
+    size: int
+    used: float
+
+
+class Change(NamedTuple):
+    """What a refresh found; the digests are equal when the repository still has the same archive."""
+
+    key: Key
+    before: str
+    after: str
+
+
+def stored(cache: ChartCache) -> list[Stored]:
+    """List the archives that are there, by repository, name and version."""
+    found = []
+    for record in cache.records():
+        path = cache.path(record)
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        found.append(Stored(record, path, status.st_size, status.st_mtime))
+    return found
+
+
+def verify(cache: ChartCache) -> Iterator[tuple[Record, str]]:
+    """Yield every archive with what is wrong with it, or ""."""
+    for one in stored(cache):
+        yield one.record, _problem(one)
+
+
+def _problem(one: Stored) -> str:
+    with open(one.path, "rb") as file:
+        data = file.read()
+    found = sha256(data)
+    if found != one.record.sha256:
+        return f"is damaged: its sha256 is {found}, not {one.record.sha256}; the next render fetches it again"
+    if not one.record.key.is_chart:
+        return ""
+    try:
+        archive = inspect(data, one.record.key.name)
+    except ChartError as error:
+        return f"must not be used: {error.what}"
+    if (archive.name, archive.version) != (one.record.key.name, one.record.version):
+        return f"is another chart: {archive.name} {archive.version}"
+    return ""
+
+
+def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) -> list[Stored]:
+    """Remove archives not used for so many seconds, then the least recently used until the rest fits; return them.
+
+    ChartError for a folder that does not say that it is a cache.
+    """
+    if not os.path.exists(cache.folder):
+        return []
+    if not cache.is_tagged:
+        raise ChartError(
+            f"{cache.folder} has no {TAG}, so nothing in it is removed",
+            hint="does CMP_CACHE_DIR name the right folder?",
+        )
+    gone: list[Stored] = []
+    kept: list[Stored] = []
+    limit = None if older_than is None else time.time() - older_than
+    for one in sorted(stored(cache), key=lambda one: one.used):
+        (gone if limit is not None and one.used < limit else kept).append(one)
+    while max_bytes is not None and kept and sum(one.size for one in kept) > max_bytes:
+        gone.append(kept.pop(0))
+    for one in gone:
+        cache.remove(one.record)
+    cache.sweep()
+    if limit is not None:
+        cache.forget_notes(limit)
+    return gone
+
+
+def warm(lock: Lock, helm: Tool, context: Context, permit: Permit | None = None) -> None:
+    """Fetch every chart of a lock that is not in the cache yet; ConfigError when one is not permitted."""
+    entries = repositories.load(context.settings.helm_repository_config)
+    wanted = []
+    for chart in lock.charts:
+        is_alias = chart.repository.startswith(ALIASES)
+        url = repositories.alias_url(chart.repository, entries) if is_alias else chart.repository.rstrip("/")
+        if url and not is_url(url):
+            raise ChartError(f"the repository of {chart.name} is no URL: {chart.repository!r}", file="cmp.lock")
+        if not url:
+            raise ChartError(f"nobody defines the repository {chart.repository} of {chart.name}", file="cmp.lock")
+        wanted.append(Wanted(url, chart.name, chart.constraint, chart.version, chart.sha256, "cmp.lock"))
+        if permit:
+            permit.chart_host(wanted[-1].subject, url, "cmp.lock")
+    obtain(wanted, helm, context, permit)
+
+
+def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: Permit | None = None) -> list[Change]:
+    """Fetch charts (`name` or `name@version`) again and take what the repository has now, whatever it was before.
+
+    The versions of their ranges are asked for again too.  UsageError for a chart that was never here.
+    """
+    cache = ChartCache(context.settings.cache_dir)
+    records: dict[Key, Record] = {}
+    for spec in specs:
+        name, _, version = spec.partition("@")
+        found = [one for one in cache.records() if one.key.name == name and _is_remote(one.key)]
+        fitting = [one for one in found if not version or versions.is_same(version, one.version)]
+        if not fitting:
+            raise UsageError(f"the cache knows no chart {spec}", hint="`cmp cache list` shows what it knows")
+        records |= {one.key: one for one in fitting}
+    wanted = [Wanted(*key[:2], key.version, key.version, "", "") for key in records]
+    for one in wanted:
+        if permit:
+            permit.chart_host(one.subject, one.url, "")
+    archives = refetch(wanted, helm, context, permit)
+    for key in records:
+        ttl_cache.forget(context.settings.state_dir, fact_prefix(key.repository, key.name))
+    return [_change(records[one.key], archive) for one, archive in zip(wanted, archives, strict=True)]
+
+
+def _change(record: Record, archive: Archive) -> Change:
+    return Change(record.key, record.sha256, archive.sha256)
+
+
+def _is_remote(key: Key) -> bool:
+    return key.is_chart and not key.repository.startswith(SOURCE)

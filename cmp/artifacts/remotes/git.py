@@ -1,0 +1,147 @@
+"""A commit of a Git repository, by the git program: fetched alone, without its history, and never checked out.
+
+git gets a private home with at most the credentials for one host, no configuration of the machine or a user, no hooks,
+no prompt, and one protocol.  The archive has what a checkout would have, without submodules: attributes that leave
+files out of archives, or change them there, do not count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from netrc import NetrcParseError, netrc
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cmp.artifacts.remotes import faults
+from cmp.errors import ChartError, DeadlineError, ToolError
+from cmp.system import retry
+from cmp.system.process import Command, Result, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.context import Context
+    from cmp.model import RemoteRef
+    from cmp.system.workspace import Workspace
+
+PROGRAMS = ("/usr/local/bin/git", "/usr/bin/git", "/bin/git")  # never PATH
+ATTRIBUTES = b"* -export-ignore -export-subst\n"  # info/attributes is stronger than a tree's own
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def commit(wanted: RemoteRef, workspace: Workspace, context: Context) -> tuple[str, bytes]:
+    """Return the commit that the pinned version is, and its files as a tar archive; ToolError without git."""
+    git = _Git(wanted, workspace, context)
+    is_commit = COMMIT.fullmatch(wanted.version) is not None
+    name = wanted.version if is_commit else f"refs/tags/{wanted.version}"
+    git.fetch(name)
+    found = git.must("rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
+    if is_commit and found != wanted.version:
+        raise ChartError(f"{wanted.subject}: git gave {found} instead", file=wanted.place, foreign=True)
+    return found, git.must("archive", "--format=tar", found)
+
+
+class _Git:
+    """An empty repository of its own in a private folder, and git in it."""
+
+    def __init__(self, wanted: RemoteRef, workspace: Workspace, context: Context) -> None:
+        self._wanted = wanted
+        self._deadline = context.deadline
+        self._program = program()
+        self._folder = workspace.folder("git")
+        self._env = environment(wanted.url, context, workspace.folder("home"))
+        if login := _login(wanted.url, context):
+            workspace.write("home/.netrc", login)
+        self.must("init", "--quiet", "--bare", "--template=", ".")
+        workspace.write("git/info/attributes", ATTRIBUTES)
+
+    def fetch(self, name: str) -> None:
+        """Fetch one commit, and again, at most three times, after a passing fault."""
+        arguments = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", self._wanted.url, name)
+        for attempt in range(retry.TRIES):
+            retry.pause(attempt, self._deadline.remaining())
+            result = self._attempt(*arguments)
+            if result.returncode == 0:
+                return
+            fault = faults.classify(result.stderr)
+            if not fault.passing:
+                break
+        raise self._failed(result)
+
+    def must(self, *arguments: str) -> bytes:
+        """Run what needs no network and return its stdout."""
+        result = run(self._command(*arguments), self._deadline)
+        if result.returncode != 0:
+            raise self._failed(result)
+        return result.stdout
+
+    def _attempt(self, *arguments: str) -> Result:
+        whole = self._deadline
+        deadline = whole.sooner(retry.ATTEMPT_SECONDS) if whole.remaining() > retry.ATTEMPT_SECONDS else whole
+        try:
+            return run(self._command(*arguments), deadline)
+        except DeadlineError:
+            if deadline is whole:
+                raise
+            return Result(1, b"", f"timed out after {retry.ATTEMPT_SECONDS:g} s".encode())
+
+    def _command(self, *arguments: str) -> Command:
+        label = f"git {arguments[0]} ({self._wanted.url})"
+        return Command(label, (self._program, *arguments), {**self._env, "GIT_DIR": self._folder}, cwd=self._folder)
+
+    def _failed(self, result: Result) -> ChartError:
+        fault = faults.classify(result.stderr)
+        tries = f" ({retry.TRIES} tries)" if fault.passing else ""
+        return ChartError(
+            f"{self._wanted.subject}: {fault.meaning}{tries}: {faults.complaint(result.stderr)}",
+            file=self._wanted.place,
+            hint=fault.hint,
+            foreign=fault.foreign,
+        )
+
+
+def environment(url: str, context: Context, home: str) -> Mapping[str, str]:
+    """Build git's environment: proxies and the CA bundle, and nothing of the machine's or the user's own git."""
+    settings = context.settings
+    ca_file = settings.ca_file or settings.env.fetch.get("SSL_CERT_FILE", "")
+    return {
+        **settings.env.fetch,
+        "HOME": home,
+        "TMPDIR": home,
+        "LC_ALL": "C",  # the table of faults has the English texts
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": urlsplit(url).scheme,  # also for what a host redirects to
+        **({"GIT_SSL_CAINFO": ca_file} if ca_file else {}),
+    }
+
+
+def _login(url: str, context: Context) -> bytes:
+    """Return a netrc with the entry of the URL's host in the mounted one, which git's curl looks for in the home."""
+    path, host = context.settings.netrc, urlsplit(url).hostname
+    if not path or not host:
+        return b""
+    try:
+        entry = netrc(path).hosts.get(host)
+    except (OSError, NetrcParseError) as error:
+        raise ChartError(f"cannot read CMP_NETRC: {getattr(error, 'msg', error)}", file=path, foreign=True) from None
+    if entry is None:
+        return b""
+    login, _, password = entry
+    context.redactor.add(password or "")
+    return f"machine {host}\nlogin {login}\npassword {password}\n".encode()
+
+
+def program() -> str:
+    """Return git; ToolError where there is none."""
+    for path in PROGRAMS:
+        if os.access(path, os.X_OK):
+            return path
+    raise ToolError(
+        f"a remote base is not in the cache, and there is no git to fetch it with ({', '.join(PROGRAMS)})",
+        hint="build the image with `--build-arg PACKAGES=git`, or fill the cache with `cmp cache warm` elsewhere",
+        foreign=True,
+    )

@@ -1,0 +1,230 @@
+"""The tool store: `<tools folder>/<tool>/<version>/<tool>`, each program beside a record of what it was when it came.
+
+A version is *installed* when its record fits its program.  Reading the store is all that a render needs, so this module
+imports next to nothing; `cmp.artifacts.toolstore.install` fills it.  What the store lacks may lie in one of the
+administrator's own folders (`custom`, see cmp/artifacts/toolstore/custom.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.model import Tool
+
+if TYPE_CHECKING:
+    from cmp.model import ToolPin
+
+RECORD = "record.json"
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+# Go's name for a commit that is no release (golang.org/ref/mod, "Pseudo-versions"): anyone's branch could be built so.
+PSEUDO_VERSION = r"[.-][0-9]{14}-[0-9A-Za-z]+(?:\+|$)"
+
+_EXACT = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+_HALF_MADE = re.compile(r"\.\d+\.\d+\.\d+.*\.\d+(\.old)?")  # see `_beside` in cmp/artifacts/toolstore/install.py
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class Record(NamedTuple):
+    """What was verified at install; `size` in bytes, `os` and `arch` in Go's words.
+
+    `via` is `release`, `go`, `file` (a copy of a file that somebody named) or `custom` (not in the store).  `source` is
+    the URL of the release download, `module@version` of the Go module, or the file's path.
+    """
+
+    sha256: str
+    size: int
+    os: str
+    arch: str
+    via: str
+    source: str
+
+
+class Entry(NamedTuple):
+    """One version in the store; `problem` says why it is not installed, and is empty when it is."""
+
+    name: str
+    version: str
+    path: str
+    record: Record | None
+    problem: str
+
+    @property
+    def tool(self) -> Tool | None:
+        """The program, if it may be run."""
+        if self.problem or self.record is None:
+            return None
+        return Tool(self.name, self.version, self.path, self.record.sha256)
+
+
+def lookup(tools_dir: str, pin: ToolPin, custom: tuple[str, ...] = ()) -> Tool | None:
+    """Return the installed program of an exact version, or None.
+
+    Every render asks, so this compares the size with the record (which finds a copy cut short) and does not hash the
+    program, which takes 30 ms for 50 MB: `install` did, and `verify` does.  The time of change is not compared: copying
+    a store into an image alters it.
+    """
+    return entry(tools_dir, pin.name, pin.version, custom).tool
+
+
+def installed(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Tool]:
+    """Return every installed program, by name and version."""
+    return [tool for found in entries(tools_dir, custom) if (tool := found.tool)]
+
+
+def versions(tools_dir: str, name: str, custom: tuple[str, ...] = ()) -> list[str]:
+    """Return the installed versions of a tool, hashing nothing."""
+    from cmp.versions import order  # noqa: PLC0415  # no render needs it
+
+    found = {version for version in _versions(tools_dir, name) if entry(tools_dir, name, version).tool}
+    if custom:
+        from cmp.artifacts.toolstore.custom import listed  # noqa: PLC0415  # most have none
+
+        found |= {version for other, version in listed(custom) if other == name}
+    return sorted(found, key=order)
+
+
+def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
+    """Return all that lies there, by name and version, also what does not count as installed."""
+    from cmp.versions import order  # noqa: PLC0415  # as above
+
+    found = {(name, version) for name in _folders(tools_dir, _NAME) for version in _versions(tools_dir, name)}
+    if custom:
+        from cmp.artifacts.toolstore.custom import listed  # noqa: PLC0415  # as above
+
+        found |= listed(custom)
+    return [
+        entry(tools_dir, name, version, custom)
+        for name, version in sorted(found, key=lambda one: (one[0], order(one[1])))
+    ]
+
+
+def entry(tools_dir: str, name: str, version: str, custom: tuple[str, ...] = ()) -> Entry:
+    """Look at one version; what lies in the store is not hashed."""
+    if flaw := flaw_of(version, name):
+        return Entry(name, version, "", None, flaw)
+    path = os.path.join(tools_dir, name, version, name)
+    if not os.path.isfile(path):
+        return _custom(custom, name, version) or Entry(name, version, path, None, "is not installed")
+    try:
+        record = _read(os.path.join(tools_dir, name, version, RECORD))
+    except FileNotFoundError:
+        return Entry(name, version, path, None, "has no record of its sha256")
+    except (OSError, ValueError, LookupError, TypeError):
+        return Entry(name, version, path, None, "has a damaged record")
+    return Entry(name, version, path, record, _misfit(path, record))
+
+
+def verify(found: Entry) -> str:
+    """Hash the program and return what is wrong with the version, or an empty text."""
+    if found.problem or found.record is None:
+        return found.problem
+    actual = sha256(found.path)
+    if actual == found.record.sha256:
+        return ""
+    return f"has been changed: its sha256 is {actual}, at install it was {found.record.sha256}"
+
+
+def sweep(tools_dir: str) -> None:
+    """Remove the half-made folders of installs that were killed: those of versions that nobody installs now."""
+    with suppress(OSError):  # a store that may not be read is told by whoever needs it
+        for name in _folders(tools_dir, _NAME):
+            for half in _folders(os.path.join(tools_dir, name), _HALF_MADE):
+                _sweep(os.path.join(tools_dir, name), half)
+
+
+def flaw_of(version: str, name: str = "") -> str:
+    """Say why a version cannot be a pin: it is no exact one such as `3.18.6` or `4.0.0-rc.1`, or names no release.
+
+    Without a flaw, which is an empty text, version and name are safe names of folders.
+    """
+    exact = _EXACT.fullmatch(version)
+    if exact is None or (name and not _NAME.fullmatch(name)):
+        return "is not an exact version such as 3.18.6"
+    if exact[1] and re.search(PSEUDO_VERSION, version):
+        return "names a commit (a Go pseudo-version), not a release such as 3.18.6"
+    return ""
+
+
+def platform() -> tuple[str, str]:
+    """Return the operating system and the architecture of this machine in Go's words, such as `linux` and `amd64`."""
+    machine = os.uname()
+    return machine.sysname.lower(), _ARCHITECTURES.get(machine.machine, machine.machine)
+
+
+def sha256(path: str) -> str:
+    """Return the sha256 of a file, in hexadecimal digits."""
+    import hashlib  # noqa: PLC0415  # lookups hash nothing
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe(program: str, via: str, source: str) -> Record:
+    """Return the record of a program that was verified just now on this machine."""
+    return Record(sha256(program), os.path.getsize(program), *platform(), via, source)
+
+
+def write(folder: str, record: Record) -> None:
+    """Put the record beside its program."""
+    import json  # noqa: PLC0415  # only an install writes
+
+    with open(os.path.join(folder, RECORD), "w", encoding="utf-8") as file:
+        json.dump(record._asdict(), file, indent=2)
+        file.write("\n")
+
+
+def _read(path: str) -> Record:
+    import json  # noqa: PLC0415  # 1 ms, which `cmp tools --help` need not pay
+
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    return Record(*(data[field] for field in Record._fields))
+
+
+def _sweep(versions: str, half_made: str) -> None:
+    from shutil import rmtree  # noqa: PLC0415  # mostly there is nothing to sweep
+
+    from cmp.system.locks import unless_held  # noqa: PLC0415  # likewise
+
+    version = half_made.removesuffix(".old").rpartition(".")[0]
+    with unless_held(os.path.join(versions, f"{version}.lock")) as is_alone:
+        if is_alone:
+            rmtree(os.path.join(versions, half_made), ignore_errors=True)
+
+
+def _custom(custom: tuple[str, ...], name: str, version: str) -> Entry | None:
+    if not custom:
+        return None
+    from cmp.artifacts.toolstore.custom import find  # noqa: PLC0415  # as in `entries`
+
+    path = find(custom, name, version)
+    if not path:
+        return None
+    if not os.access(path, os.X_OK):
+        return Entry(name, version, path, None, "cannot be executed by this user")
+    return Entry(name, version, path, describe(path, "custom", path), "")
+
+
+def _misfit(path: str, record: Record) -> str:
+    if (record.os, record.arch) != platform():
+        return f"is for {record.os}/{record.arch}, this machine is {'/'.join(platform())}"
+    size = os.path.getsize(path)
+    if size != record.size:
+        return f"is damaged: it has {size} bytes, at install it had {record.size}"
+    return "" if os.access(path, os.X_OK) else "cannot be executed by this user"
+
+
+def _versions(tools_dir: str, name: str) -> list[str]:
+    return _folders(os.path.join(tools_dir, name), _EXACT)
+
+
+def _folders(path: str, names: re.Pattern[str]) -> list[str]:
+    try:
+        with os.scandir(path) as found:
+            return sorted(item.name for item in found if names.fullmatch(item.name) and item.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []

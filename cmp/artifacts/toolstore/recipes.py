@@ -1,0 +1,166 @@
+"""Where each tool comes from: its release download and its Go module, as data.
+
+Texts may hold `{version}` (`3.18.6`), `{os}` and `{arch}` (Go's words).  The names of release files are those that each
+project publishes; Go packages are built by cmp/artifacts/toolstore/gobuild.py, with what changes their output
+set as in the projects' own builds, so that both ways render the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.artifacts.toolstore import flaw_of, platform
+from cmp.errors import ToolError
+
+if TYPE_CHECKING:
+    from cmp.model import ToolPin
+
+
+class UnavailableError(Exception):
+    """One way of obtaining a tool cannot serve now; another way may."""
+
+
+class Release(NamedTuple):
+    """A download: `url` of a `.tar.gz` that holds the program as `member`, or of the program itself (`member` empty).
+
+    `checksums` is the URL of the published text file of `sha256  name` lines.
+    """
+
+    url: str
+    checksums: str
+    member: str = ""
+
+
+class GoModule(NamedTuple):
+    """A Go module, the path of the program's package, and what the linker sets.
+
+    `ldflags` sets what the program reports as its version.  `kube_variables` are the variables, without their suffix
+    `Major` or `Minor`, that get the Kubernetes version of the `k8s.io/client-go` which the module requires: charts see
+    it where nobody says which cluster they are rendered for.
+    """
+
+    module: str
+    package: str
+    ldflags: str = ""
+    kube_variables: tuple[str, ...] = ()
+
+
+class Recipe(NamedTuple):
+    """How one version of a tool is obtained: every `{…}` is filled in; `release` is None where there is none."""
+
+    name: str
+    version: str
+    release: Release | None
+    go: GoModule
+
+
+class Source(NamedTuple):
+    """How the versions of a tool are obtained that start with one of `versions`; the first one that fits counts."""
+
+    name: str
+    versions: tuple[str, ...]
+    release: Release | None
+    go: GoModule
+
+
+def _github(repository: str, tag: str, asset: str, *, checksums: str, member: str = "") -> Release:
+    folder = f"https://github.com/{repository}/releases/download/{tag}"
+    return Release(f"{folder}/{asset}", f"{folder}/{checksums}", member)
+
+
+def _helm(version: str, module: str, *kube_variables: str) -> Source:
+    archive = "https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz"
+    return Source(
+        name="helm",
+        versions=(version,),
+        release=Release(archive, checksums=f"{archive}.sha256sum", member="{os}-{arch}/helm"),
+        go=GoModule(
+            module,
+            f"{module}/cmd/helm",
+            ldflags=f"-X {module}/internal/version.version=v{{version}}",
+            kube_variables=tuple(f"{module}/{variable}" for variable in kube_variables),
+        ),
+    )
+
+
+def _kustomize(major: str) -> Source:
+    module = f"sigs.k8s.io/kustomize/kustomize/v{major}"
+    return Source(
+        name="kustomize",
+        versions=(f"{major}.",),
+        release=_github(
+            "kubernetes-sigs/kustomize",
+            "kustomize%2Fv{version}",
+            "kustomize_v{version}_{os}_{arch}.tar.gz",
+            checksums="checksums.txt",
+            member="kustomize",
+        ),
+        go=GoModule(module, module),
+    )
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        name="cue",
+        versions=("0.",),
+        release=_github(
+            "cue-lang/cue",
+            "v{version}",
+            "cue_v{version}_{os}_{arch}.tar.gz",
+            checksums="checksums.txt",
+            member="cue",
+        ),
+        go=GoModule("cuelang.org/go", "cuelang.org/go/cmd/cue"),
+    ),
+    _helm("3.", "helm.sh/helm/v3", "pkg/chartutil.k8sVersion"),
+    # The release of 4.0.0 tells charts Kubernetes 1.20, by a mistake in its build (helm/helm#31508); so must ours.
+    _helm("4.0.0", "helm.sh/helm/v4", "internal/version.kubeClientVersion"),
+    _helm("4.", "helm.sh/helm/v4", "internal/version.kubeClientVersion", "pkg/chart/common.k8sVersion"),
+    Source(
+        name="helmfile",
+        versions=("1.",),
+        release=_github(
+            "helmfile/helmfile",
+            "v{version}",
+            "helmfile_{version}_{os}_{arch}.tar.gz",
+            checksums="helmfile_{version}_checksums.txt",
+            member="helmfile",
+        ),
+        go=GoModule("github.com/helmfile/helmfile", "github.com/helmfile/helmfile"),
+    ),
+    _kustomize("3"),
+    _kustomize("4"),
+    _kustomize("5"),
+    Source(
+        name="sops",
+        versions=("3.",),
+        release=_github(
+            "getsops/sops",
+            "v{version}",
+            "sops-v{version}.{os}.{arch}",
+            checksums="sops-v{version}.checksums.txt",
+        ),
+        go=GoModule("github.com/getsops/sops/v3", "github.com/getsops/sops/v3/cmd/sops"),
+    ),
+)
+
+
+def recipe(pin: ToolPin, sources: tuple[Source, ...] = SOURCES) -> Recipe:
+    """Return the recipe of a pin for this machine; ToolError for an unknown tool or a version that is no release."""
+    known = [source for source in sources if source.name == pin.name]
+    if not known:
+        names = ", ".join(sorted({source.name for source in sources}))
+        raise ToolError(f"there is no recipe for a tool {pin.name!r}; there are: {names}")
+    if flaw := flaw_of(pin.version):
+        raise ToolError(f"{pin.name} {pin.version} {flaw}")
+    source = next((source for source in known if pin.version.startswith(source.versions)), None)
+    if source is None:
+        starts = ", ".join(start for source in known for start in source.versions)
+        raise ToolError(f"there is no recipe for {pin.name} {pin.version}; its versions start with: {starts}")
+    system, arch = platform()
+
+    def filled(text: str) -> str:
+        return text.format(version=pin.version, os=system, arch=arch)
+
+    release = source.release and Release(*map(filled, source.release))
+    return Recipe(pin.name, pin.version, release, source.go._replace(ldflags=filled(source.go.ldflags)))

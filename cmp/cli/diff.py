@@ -1,0 +1,151 @@
+"""`cmp diff`: what a change does to the manifests of every application on every cluster, as one report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import click
+
+from cmp import report
+from cmp.cli import Invocation, Output
+from cmp.cli.revisions import revision_options
+from cmp.compare.dangers import RULES
+from cmp.errors import UsageError, suggestion
+from cmp.preview import diff
+from cmp.report import FORMATS, Options, overview
+from cmp.system import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from cmp.changes import Report
+    from cmp.cli.revisions import Revisions
+    from cmp.context import Context
+    from cmp.preview.affected import Reach
+
+DIFFERS = 1
+ANY = "any"
+
+
+class Wanted(NamedTuple):
+    """What the command line says beside the revisions."""
+
+    shown: str
+    files: tuple[str, ...]
+    keyless: bool
+    compact: bool
+    show_noise: bool
+    scope: str
+    limit: int
+    fail_on: str
+    max_clusters: int
+    exit_zero: bool
+    jobs: int
+
+    def options(self, *, is_work: bool) -> Options:
+        """Return what the views should know; a work folder is no revision that a command could name."""
+        reproduce = "cmp diff --base {base} --work-tree" if is_work else Options().reproduce
+        return Options(
+            show_noise=self.show_noise, compact=self.compact, limit=self.limit, scope=self.scope, reproduce=reproduce
+        )
+
+
+class Gates(NamedTuple):
+    """What makes a difference an error: rules of dangers, and how many clusters a change may reach."""
+
+    dangers: tuple[str, ...]
+    clusters: int
+    is_lenient: bool
+
+    def code(self, found: Report) -> int:
+        """Return the exit code: that of a pair that fails newly, 1 for other differences unless they are allowed.
+
+        A pair that failed before, too, says nothing of the change; but where the run is at fault, nobody has looked.
+        """
+        if failures := [failure.exit_code for failure in found.failures if failure.is_new or failure.is_foreign]:
+            return min(failures)
+        changed = {one.subject.cluster for one in overview.changing(found)}
+        is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in found.dangers)
+        is_wide = 0 < self.clusters < len(changed)
+        return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0
+
+
+@click.command()
+@revision_options
+@click.option("--format", "shown", type=click.Choice([*FORMATS]), default="text", help="The format on stdout.")
+@click.option("--output", "files", multiple=True, metavar="FORMAT=FILE", help="Write a view to a file, too; repeat.")
+@click.option("--keyless", is_flag=True, help="Decrypt nothing: secrets are shown as stand-ins of their ciphertext.")
+@click.option("--compact", is_flag=True, help="Show paths and values instead of YAML.")
+@click.option("--show-noise", is_flag=True, help="Show what rules fold.")
+@click.option("--scope", default="default", metavar="ID", help="Tell this comment from others of the same change.")
+@click.option(
+    "--limit", type=click.IntRange(min=1000), default=Options().limit, help="The most characters of a Markdown comment."
+)
+@click.option("--fail-on", default="", metavar="RULE,…", help="Fail where one of these dangers is new; any: each.")
+@click.option(
+    "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."
+)
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also where there are differences.")
+@click.option(
+    "--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Renders at once; without it, one a processor."
+)
+@click.pass_obj
+def command(invocation: Invocation, /, revisions: Revisions, **given: object) -> Output:
+    """Show what a change does to the manifests of every application on every cluster that it reaches.
+
+    Exit code: 0 for no difference, 1 for differences; 3 to 9 where a pair cannot be rendered that could before.
+    """
+    wanted = Wanted(**cast("dict[str, Any]", given))
+    gates = Gates(_rules(wanted.fail_on), wanted.max_clusters, is_lenient=wanted.exit_zero)
+    paths = [_file(text, invocation.cwd) for text in wanted.files]
+    with revisions.opened(invocation) as sides:
+        compared = revisions.compared(sides, invocation)
+        context = revisions.rendering(compared, invocation.context, is_keyless=wanted.keyless)
+        with _progress(compared.reach, context) as step:
+            task = diff.Task(compared, sides.before, sides.after, wanted.jobs or workers.cores(), step)
+            found = diff.compare(task, context)
+    for warning in found.warnings:
+        context.log.plain(warning)
+    options = wanted.options(is_work=revisions.is_work)
+    for kind, path in paths:
+        _write(path, FORMATS[kind](found.report, options))
+    text = FORMATS[wanted.shown](found.report, options._replace(color=sys.stdout.isatty()))
+    said = f"cmp: {report.verdict(found.report)}, {context.phases.total:.1f} s"
+    return Output(text.encode(), gates.code(found.report), said)
+
+
+def _rules(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in RULES and name != ANY:
+            raise UsageError(f"--fail-on: there is no danger {name}", hint=suggestion(name, [*RULES, ANY]))
+    return names
+
+
+def _file(text: str, cwd: str) -> tuple[str, str]:
+    kind, equals, path = text.partition("=")
+    if not equals or not path or kind not in FORMATS:
+        raise UsageError(f"--output {text}: expected FORMAT=FILE", hint=f"the formats are {', '.join(FORMATS)}")
+    return kind, os.path.join(cwd, path)
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write the report: {error.strerror}", file=path) from None
+
+
+@contextmanager
+def _progress(reach: Reach, context: Context) -> Iterator[Callable[[], object]]:
+    count = sum(one.is_effective for one in reach.affected)
+    if not context.is_terminal or not count:
+        yield lambda: None
+        return
+    with click.progressbar(length=count, label="rendering", file=sys.stderr) as bar:
+        yield lambda: bar.update(1)

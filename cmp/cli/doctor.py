@@ -1,0 +1,110 @@
+"""`cmp doctor`: what is installed, where every setting comes from, and what will go wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp import __version__, doctor, policy
+from cmp.artifacts import charts, lockfile, toolchain
+from cmp.cli import Invocation, Output, for_people
+from cmp.cli.io import content_or_stdin
+from cmp.cli.needed import needed
+from cmp.doctor import hosts, sidecar
+from cmp.errors import UsageError
+from cmp.repository import instances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from cmp.artifacts.charts.remote import Wanted
+    from cmp.doctor import Check
+    from cmp.model import Setting
+
+MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+@click.command()
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--against",
+    default="",
+    metavar="FILE",
+    help="Also compare with what `cmp tools list --format json` printed in a sidecar; - is stdin.",
+)
+@click.option(
+    "--hosts",
+    "asks_hosts",
+    is_flag=True,
+    help="Also ask chart repositories where they lead, and say of each host whether the policy allows it.",
+)
+@click.pass_obj
+def command(invocation: Invocation, output_format: str, against: str, *, asks_hosts: bool) -> Output:
+    """Look at everything a render needs, and say what will go wrong; nothing is decrypted, stored or written.
+
+    With --against the exit code is 1 when the sidecar lacks what is pinned here: the pin would arrive before its
+    program.  With --hosts, which alone asks the network, it is 1 when a host is not allowed, or does not answer.
+    """
+    settings = invocation.context.settings
+    compared = _compare(against, invocation) if against else []
+    met = _hosts(invocation) if asks_hosts else []
+    checks = [*doctor.examine(invocation.cwd, settings), *compared, *met]
+    exit_code = 1 if any(check.state == "problem" for check in (*compared, *met)) else 0
+    if output_format == "json":
+        report = {
+            "version": __version__,
+            "settings": {name: found._asdict() for name, found in _shown(settings.origins).items()},
+            "checks": [check._asdict() for check in checks],
+        }
+        return Output(json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n", exit_code)
+    lines = [f"cmp {__version__}", "", *_settings(_shown(settings.origins)), "", *_checks(checks)]
+    return for_people(lines, exit_code)
+
+
+def _compare(file: str, invocation: Invocation) -> list[Check]:
+    listed = sidecar.read(*content_or_stdin(file, invocation.cwd, "the file of --against"))
+    tree, _ = instances.open_repository(invocation.cwd)
+    return list(sidecar.compare(tree, listed, invocation.context.settings))
+
+
+def _hosts(invocation: Invocation) -> list[Check]:
+    """Ask about every chart that the repository's files name; what a remote base names is not known here."""
+    context = invocation.context
+    if context.settings.offline:
+        raise UsageError("--hosts asks chart repositories, and CMP_OFFLINE forbids it")
+    found = needed(invocation.cwd)
+    lock = lockfile.load(found.tree)
+    of_charts = [(chart.folder, None, chart.helm) for chart in found.charts]
+    of_files = [("", one.refs, one.helm) for one in found.named if one.helm]
+    asked: list[Wanted] = []
+    for folder, refs, pin in (*of_charts, *of_files):
+        helm = toolchain.find({"helm": pin}, context.settings, lock)["helm"]
+        asked += charts.wanted(charts.ChartWork(found.tree, folder, "", helm, lock), refs, context)
+    permit = policy.for_charts(context.settings.policy, found.tree)
+    return list(hosts.examine(list(dict.fromkeys(asked)), permit, context))
+
+
+def _shown(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:
+    """Return the settings without credentials that a URL may carry."""
+    return {name: found._replace(value=_CREDENTIALS.sub("****@", found.value)) for name, found in origins.items()}
+
+
+def _settings(origins: Mapping[str, Setting]) -> Iterator[str]:
+    width = max(map(len, origins))
+    for name, found in sorted(origins.items()):
+        yield f"{name:<{width}}  {found.value or '-'}  ({found.source})"
+
+
+def _checks(checks: Sequence[Check]) -> Iterator[str]:
+    for check in checks:
+        yield f"{MARKS[check.state]}  {check.subject}: {check.found}"
+        if check.hint and check.state != "ok":
+            yield f"      {check.hint}"
+    problems = sum(check.state == "problem" for check in checks)
+    yield ""
+    counted = f"{problems} problem{'' if problems == 1 else 's'}"
+    yield counted if problems else "nothing will go wrong that can be seen from here"

@@ -1,0 +1,118 @@
+"""`cmp golden`: rendered manifests of chosen pairs, kept in the repository with their secrets masked, and compared."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from cmp.batch.golden import Asked, choose, difference, golden
+from cmp.batch.printed import Renders, Wanted
+from cmp.cli import Invocation, Output
+from cmp.cli.render_all import report
+from cmp.engines import FACTS
+from cmp.errors import UsageError
+from cmp.repository import edit, instances
+from cmp.repository.instances import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.batch.golden import Chosen
+    from cmp.batch.printed import Printed, Show
+    from cmp.context import Context
+    from cmp.system.tree import WorkTree
+
+FOLDER = "golden"
+
+
+class Run(NamedTuple):
+    """What every step needs: the tree, its applications and the files that are asked for."""
+
+    tree: WorkTree
+    repository: Repository
+    chosen: Chosen
+    context: Context
+
+    def printed(self, shows: Mapping[str, Show]) -> Iterator[tuple[str, Printed]]:
+        """Render the pairs of some files, and say what a reader should know of each."""
+        renders = Renders(self.tree, self.repository, self.context)
+        wanted = [Wanted(self.chosen.pairs[path], show) for path, show in shows.items()]
+        for path, done in zip(shows, renders.all(wanted), strict=True):
+            report(done, self.context)
+            yield path, done
+
+    def kept(self, path: str) -> bytes | None:
+        """Return what is in a golden file."""
+        return self.tree.read(path) if self.tree.kind(path) == "file" else None
+
+    def say(self, text: str) -> None:
+        """Say something of the golden files on stderr."""
+        self.context.log.line(f"cmp: {text}")
+
+
+@click.command()
+@click.argument("apps", nargs=-1, metavar="[APP]...")
+@click.option("--cluster", default="", help="Only this cluster.")
+@click.option("--dir", "folder", default=FOLDER, show_default=True, help="The folder, from the root of the repository.")
+@click.option("--update", is_flag=True, help="Write what is rendered now; with APP and --cluster, also a first time.")
+@click.pass_obj
+def command(invocation: Invocation, apps: tuple[str, ...], cluster: str, folder: str, *, update: bool) -> Output:
+    """Compare rendered manifests with those that are kept in the repository, golden/CLUSTER/APP.yaml.
+
+    The pairs that have such a file are rendered.  Secrets are masked by the path of their value.  The exit code is 1
+    where something differs, and stdout has the difference.
+    """
+    tree, _ = instances.open_repository(invocation.cwd)
+    repository = Repository(tree, FACTS)
+    chosen = choose(tree, _inside(folder), repository.pairs(), Asked(apps, cluster))
+    run = Run(tree, repository, chosen, invocation.context)
+    if update:
+        return _update(run)
+    accept = ["cmp", "golden", *apps, *(["--cluster", cluster] if cluster else [])]
+    accept += [*(["--dir", folder] if folder != FOLDER else []), "--update"]
+    return _compare(run, shlex.join(accept))
+
+
+def _inside(folder: str) -> str:
+    """Return the folder relative to the root; UsageError for one outside."""
+    path = os.path.normpath(folder)
+    if path.startswith(("/", "..")) or path == ".":
+        raise UsageError(f"--dir {folder} is no folder below the root of the repository", hint="such as golden")
+    return path
+
+
+def _update(run: Run) -> Output:
+    written, exit_code = 0, 0
+    for path, done in run.printed(dict.fromkeys(sorted(run.chosen.pairs), golden)):
+        exit_code = exit_code or done.exit_code
+        if not done.error and run.kept(path) != done.text:
+            full = os.path.join(run.tree.root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            edit.replace(full, done.text)
+            written += 1
+    for path in run.chosen.stale:
+        os.unlink(os.path.join(run.tree.root, path))
+    said = f"cmp: {written} of {len(run.chosen.pairs)} golden files written, {len(run.chosen.stale)} removed"
+    return Output(exit_code=exit_code, summary=said)
+
+
+def _compare(run: Run, accept: str) -> Output:
+    kept = {path: run.kept(path) for path in sorted(run.chosen.pairs)}
+    missing = [path for path, data in kept.items() if data is None]
+    for path in missing:
+        run.say(f"there is no golden file {path}")
+    shows = {path: partial(difference, path, data) for path, data in kept.items() if data is not None}
+    found = [done for _, done in run.printed(shows)]
+    for path in run.chosen.stale:
+        run.say(f"the golden file {path} belongs to no application on any cluster")
+    different = [done.text for done in found if done.text]
+    wrong = len(missing) + len(different) + len(run.chosen.stale)
+    summary = f"cmp: {wrong} of {len(run.chosen.pairs) + len(run.chosen.stale)} golden files differ"
+    if wrong:
+        summary += f"; if that is meant: {accept}"
+    failed = next((done.exit_code for done in found if done.error), 0)
+    return Output(b"".join(different), failed or int(wrong > 0), summary, is_text=True)

@@ -1,0 +1,60 @@
+"""`cmp inventory export`: the inventory, from what Argo CD knows of its clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp import yamldoc
+from cmp.cli import Invocation, Output
+from cmp.cli.io import STDIN, content_or_stdin
+from cmp.engines import FACTS
+from cmp.repository import config, instances
+from cmp.repository.instances import Repository
+from cmp.repository.inventory import as_values, merge, read
+from cmp.repository.inventory_file import inventory_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp.model import Cluster
+
+EMPTIED = (
+    "if this very output goes there, the shell has emptied it, and the facts in it are lost; "
+    "write to another file and rename that"
+)
+
+
+@click.group()
+def command() -> None:
+    """Write the inventory from what Argo CD knows of its clusters."""
+
+
+@command.command()
+@click.option("--from", "source", default=STDIN, metavar="FILE", help="The clusters as JSON; - is stdin.")
+@click.pass_obj
+def export(invocation: Invocation, source: str) -> Output:
+    """Print the inventory with the versions that Argo CD knows, without credentials.
+
+    The clusters come from `argocd cluster list -o json`.  What the present inventory says beside that stays.  It is
+    printed as cmp.yaml has it, or as the file that cmp.yaml names.
+    """
+    live = read(*content_or_stdin(source, invocation.cwd, "the file of --from"))
+    present, file = _present(invocation)
+    merged = merge(present, live)
+    emptied = [f"{file} holds no cluster: {EMPTIED}"] if file and not present else []
+    for warning in (*emptied, *merged.warnings):
+        invocation.context.log.warning(warning)
+    values = as_values(merged.clusters)
+    text = yamldoc.dump_all([values if file else {"clusters": values}]).removeprefix(b"---\n")
+    target = file or config.FILE
+    return Output(text, summary=f"cmp: {len(live)} clusters of Argo CD; this is for {target}")
+
+
+def _present(invocation: Invocation) -> tuple[Mapping[str, Cluster], str]:
+    """Return the inventory that there is, and its file; none where there is no repository yet."""
+    if not instances.has_repository(invocation.cwd):
+        return {}, ""
+    tree, _ = instances.open_repository(invocation.cwd)
+    return Repository(tree, FACTS).config.clusters, inventory_file(tree)

@@ -1,0 +1,202 @@
+"""argv -> exit code: the only error boundary, the only writer of stdout.
+
+`generate` and `parameters` never reach click: in the sidecar its import would cost more than our own work.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import environ
+from cmp.cli import Invocation, Output
+from cmp.context import Context
+from cmp.errors import CmpError, DeadlineError, Expired, InternalError, Interrupted, OutputError, UsageError
+from cmp.secrets.redact import Redactor
+from cmp.system import process, signals, workspace
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.process import Deadline
+from cmp.system.tree import git_root
+from cmp.system.visible import visible, visible_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GRACE_SECONDS = 1.0  # whoever waits for a child notices the deadline first, and knows what was slow
+MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
+
+
+class Run(NamedTuple):
+    """What the boundary knows of a run before anything else is known."""
+
+    argv: Sequence[str]
+    redactor: Redactor
+
+    @property
+    def is_for_argo_cd(self) -> bool:
+        """Whether an operator will read the errors, in the status of an Application."""
+        return bool(self.argv) and self.argv[0] in ("generate", "parameters")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
+    workspace.harden()
+    run = Run(argv[1:] if argv[:1] == ["--"] else argv, Redactor())
+    try:
+        signals.listen(partial(_last_word, run))
+        _sweep(run)
+        exit_code = _run(run)
+        signals.ignore()  # there is nothing left to interrupt
+    except Interrupted as interrupted:
+        workspace.remove_left_behind()
+        return _stopped(interrupted, run)
+    return exit_code
+
+
+def _sweep(run: Run) -> None:
+    """Remove what killed runs left, before anything can fail: no wrong setting or argument keeps plaintext in place."""
+    folders = environ.current_folders()
+    workspace.sweep(folders.tmp)
+    if not run.is_for_argo_cd:  # the sidecar installs no tools, and tidies its chart cache when it fills it
+        from cmp.artifacts import cache, toolstore  # noqa: PLC0415  # see above
+
+        toolstore.sweep(folders.tools)
+        cache.ChartCache(folders.cache).sweep()
+
+
+def _run(run: Run) -> int:
+    try:
+        output = _dispatch(run)
+        signals.disarm()  # a person may read for as long as they like
+        with signals.doing("while writing the output"):
+            _write(output)
+    except CmpError as error:
+        return _fail(error, run)
+    except Exception as error:  # noqa: BLE001  # the boundary: a bug is reported, never a traceback with values in it
+        if environ.is_debugging():
+            from traceback import format_exception  # noqa: PLC0415  # only a bug needs it
+
+            _say(visible_text(run.redactor.mask("".join(format_exception(error)))))
+        return _fail(InternalError.of(error), run)
+    return output.exit_code
+
+
+def _dispatch(run: Run) -> Output:
+    if run.is_for_argo_cd:
+        return _answer(run)
+    from cmp.cli import commands  # noqa: PLC0415
+
+    return commands.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
+
+
+def _answer(run: Run) -> Output:
+    """Answer Argo CD, which says everything by the environment and the working directory."""
+    verb, *rest = run.argv
+    if rest in (["--help"], ["-h"]):
+        from cmp.cli import commands  # noqa: PLC0415  # a person asks
+
+        return commands.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
+    if rest:
+        raise UsageError(f"{verb} takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
+    invocation = _invocation(run.redactor, environ.SIDECAR_DEADLINE)
+    if verb == "parameters":
+        from cmp.cli import parameters  # noqa: PLC0415
+
+        return parameters.run(invocation)
+    from cmp.cli import generate  # noqa: PLC0415
+
+    return generate.run(invocation)
+
+
+def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
+    found = environ.current(default_deadline=default_deadline)
+    signals.expire_after(found.settings.deadline, GRACE_SECONDS)
+    process.limit_memory(found.settings.child_memory)
+    context = Context(
+        settings=found.settings,
+        deadline=Deadline(found.settings.deadline),
+        redactor=redactor,
+        log=Log(sys.stderr, redactor.mask),
+        phases=Phases(),
+        is_terminal=sys.stderr.isatty(),
+    )
+    _require_untracked(context)
+    return Invocation(context, found.build, found.plugin, os.getcwd())
+
+
+def _require_untracked(context: Context) -> None:
+    """ConfigError where a commit could bring what is trusted: our own folders belong outside of a checkout."""
+    settings = context.settings
+    own = {
+        "CMP_CACHE_DIR": settings.cache_dir,
+        "CMP_STATE_DIR": settings.state_dir,
+        "CMP_TOOLS_DIR": settings.tools_dir,
+    }
+    inside = {name: folder for name, folder in own.items() if git_root(folder) or git_root(os.path.realpath(folder))}
+    if inside:
+        from cmp.repository import git  # noqa: PLC0415  # they are nearly always elsewhere
+
+        git.require_untracked(inside, context)
+
+
+def _write(output: Output) -> None:
+    data = output.stdout
+    if output.is_text:
+        data = visible_text(data.decode(errors="surrogateescape")).encode()
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain once more
+        raise OutputError(f"cannot write the output: {error.strerror}", foreign=True) from None
+    if output.summary:
+        _say(f"{visible_text(output.summary)}\n")
+
+
+def _last_word(run: Run, signum: int) -> None:
+    """Say what was under way and close stdout and stderr: cmp-server reads them to the end, and soon gives up."""
+    activity = signals.activity()
+    phases = [index for index, what in enumerate(activity) if what.startswith("in phase ")]
+    now = ", ".join(activity[phases[-1] if phases else 0 :])
+    reference = f"(see operations.md#{DeadlineError.reference})" if run.is_for_argo_cd else ""
+    said = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now} {reference}".split())
+    with suppress(OSError):
+        os.write(2, f"{visible(said)}\n".encode())  # sys.stderr may be in the middle of a write
+    with open(os.devnull, "wb") as nothing:  # a closed descriptor's number would go to a pipe with plaintext
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+
+
+def _stopped(interrupted: Interrupted, run: Run) -> int:
+    if isinstance(interrupted, Expired):
+        error = DeadlineError(f"the deadline of {interrupted.seconds:g} s passed", foreign=True)
+        where = {"application": interrupted.application, "cluster": interrupted.cluster, "phase": interrupted.phase}
+        return _fail(error.locate(**where), run)
+    return interrupted.exit_code  # it has had its last word
+
+
+def _fail(error: CmpError, run: Run) -> int:
+    signals.disarm()
+    lines = error.lines(for_operators=run.is_for_argo_cd, mask=run.redactor.mask)
+    text = "".join(f"{line}\n" for line in lines)
+    _say(_shortened(visible_text(text)))
+    return error.exit_code
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody listens: the exit code still tells
+        sys.stderr.write(text)
+
+
+def _shortened(text: str) -> str:
+    """Keep the beginning, where the cause stands, and the last line, where the hint stands."""
+    data = text.encode()
+    if len(data) <= MAX_ERROR_BYTES:
+        return text
+    last = "  […]\n".encode() + data.splitlines(keepends=True)[-1][: MAX_ERROR_BYTES // 4]
+    return (data[: MAX_ERROR_BYTES - len(last) - 1] + b"\n" + last).decode(errors="ignore")

@@ -1,0 +1,149 @@
+"""`cmp pin`: set the exact version of a tool where the repository, an application or an instance pins it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from cmp.artifacts import toolstore
+from cmp.cli import Invocation, Output, for_people
+from cmp.errors import ConfigError, UsageError, suggestion
+from cmp.render import tool_usage
+from cmp.repository import edit, instances, layout
+from cmp.repository.config import APP_FILE, FILE
+from cmp.repository.config.keys import TOOLS
+from cmp.repository.config.rules import VERSION
+from cmp.system.tree import WorkTree, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.model import Settings, ToolPin
+    from cmp.render.tool_usage import Usage, Use
+    from cmp.repository.instances import Repository
+
+
+class Running(NamedTuple):
+    """One use of a tool, with its pins: an engine may run two versions of it."""
+
+    use: Use
+    pins: tuple[ToolPin, ...]
+
+
+@click.command()
+@click.argument("tool")
+@click.argument("version")
+@click.option("--app", default="", help="Pin it for this application alone, in its cmp-app.yaml.")
+@click.option("--cluster", default="", help="Only on this cluster: in the application's folder of the cluster.")
+@click.pass_obj
+def command(invocation: Invocation, tool: str, version: str, app: str, cluster: str) -> Output:
+    """Pin TOOL to VERSION for the whole repository (cmp.yaml), or for one application.
+
+    Nothing else of the file changes: comments, order, quotes and line ends stay.  Says which applications run another
+    version from then on, and which keep theirs because they pin their own.
+    """
+    _check(tool, version, app, cluster)
+    context = invocation.context
+    installed = _installed(tool, version, context.settings)
+    tree, _ = instances.open_repository(invocation.cwd)
+    before = tool_usage.survey(tree)
+    file = _file(before.repository, app, cluster)
+    pinned = _own(before.repository, file).get(tool)
+    if pinned and pinned.version == version:
+        return for_people([f"{pinned.source}  {tool} is {version} already", installed])
+    _write(tree, file, tool, version)
+    after = tool_usage.survey(WorkTree(tree.root))
+    for failure in after.failures:
+        context.log.warning(f"{failure.name} cannot be rendered: {failure.error.what}")  # noqa: G004  # not logging's
+    place = _own(after.repository, file)[tool].source
+    was = f"{pinned.version} -> {version}" if pinned else f"{version}, a new pin"
+    was_running, running = (_running(found, tool, app, cluster) for found in (before, after))
+    return for_people([f"{place}  {tool} {was}", *_effects(was_running, running, after.uses, file), installed])
+
+
+def _check(tool: str, version: str, app: str, cluster: str) -> None:
+    if tool not in TOOLS:
+        raise UsageError(f"there is no tool {layout.shown(tool)} to pin", hint=suggestion(tool, TOOLS))
+    if not VERSION.accepts(version):
+        raise UsageError(VERSION.explain(version))
+    if cluster and not app:
+        raise UsageError("--cluster needs --app: a version is pinned for a repository, an application, or one instance")
+
+
+def _file(repository: Repository, app: str, cluster: str) -> str:
+    """Return the file that holds the pin, which need not be there yet; its folder must."""
+    if not app:
+        return FILE
+    of_cluster = "cluster" in repository.apps.names
+    if of_cluster and not cluster:
+        raise UsageError(f"application {layout.shown(app)} has a folder for each cluster", hint="name one by --cluster")
+    known = {"cluster": repository.cluster(cluster).name} if cluster else {}
+    found = repository.app_folder(app, known)
+    if not cluster or of_cluster:
+        return join(found.path, APP_FILE)
+    instance = repository.instance_folder({**found.captures, **known})
+    if instance:
+        return join(instance.path, APP_FILE)
+    pattern = repository.instances
+    wanted = f"make {layout.sketch(pattern, {**found.captures, **known})}, or " if pattern.text else ""
+    raise ConfigError(
+        f"application {app} has no folder for cluster {cluster}",
+        hint=f"{wanted}pin it on all clusters: leave --cluster out",
+    )
+
+
+def _own(repository: Repository, file: str) -> Mapping[str, ToolPin]:
+    """Return the pins that are written in this very file."""
+    folder = file.rpartition("/")[0]
+    config = repository.config.defaults if file == FILE else repository.app_config(folder)
+    return {name: pin for name, pin in config.tools.items() if _is_in(file, pin)}
+
+
+def _write(tree: WorkTree, file: str, tool: str, version: str) -> None:
+    path = tree.locate(file)  # a link is followed, and must not lead outside
+    data = tree.read(file) if tree.kind(file) != "missing" else b""
+    edit.replace(path, edit.set_text(data, ("tools", tool), version, file))
+
+
+def _running(found: Usage, tool: str, app: str, cluster: str) -> dict[str, Running]:
+    """Return who runs the tool where the pin may reach: everywhere, or in one application or instance."""
+    running = {
+        use.name: Running(use, tuple(pin for pin in use.pins if pin.name == tool))
+        for use in found.uses
+        if use.instance.app == (app or use.instance.app) and use.instance.cluster == (cluster or use.instance.cluster)
+    }
+    return {name: one for name, one in running.items() if one.pins}
+
+
+def _effects(before: dict[str, Running], after: dict[str, Running], every: tuple[Use, ...], file: str) -> Iterator[str]:
+    changed: dict[str, list[Use]] = {}
+    kept: dict[str, list[Use]] = {}
+    for name, (use, pins) in after.items():
+        was = _versions(before[name].pins) if name in before else "another"
+        if was != _versions(pins):
+            changed.setdefault(f"{was} -> {_versions(pins)}", []).append(use)
+        elif not any(_is_in(file, pin) for pin in pins):
+            kept.setdefault(f"{_versions(pins)}  ({pins[0].source})", []).append(use)
+    yield "run another version now:" if changed else "no application runs another version now"
+    yield from _listed(changed, every)
+    yield from ["keep the version that they pin themselves:"] if kept else []
+    yield from _listed(kept, every)
+
+
+def _listed(uses: dict[str, list[Use]], every: tuple[Use, ...]) -> list[str]:
+    return [f"  {name}  {what}" for what, found in uses.items() for name in tool_usage.grouped(found, every)]
+
+
+def _is_in(file: str, pin: ToolPin) -> bool:
+    return pin.source.startswith(f"{file}:")
+
+
+def _versions(pins: tuple[ToolPin, ...]) -> str:
+    return " and ".join(sorted({pin.version for pin in pins}))
+
+
+def _installed(tool: str, version: str, settings: Settings) -> str:
+    found = toolstore.entry(settings.tools_dir, tool, version, settings.custom_tools)
+    how = f"{found.problem} here: cmp tools install {tool}@{version}" if found.problem else "is installed here"
+    return f"{tool} {version} {how}"

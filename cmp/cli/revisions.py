@@ -1,0 +1,138 @@
+"""The options that name two revisions, shared by `affected` and `diff`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import click
+
+from cmp.changes import Revision
+from cmp.cli.io import content
+from cmp.errors import UsageError
+from cmp.preview.comparison import Asker
+from cmp.repository import instances
+from cmp.repository.git import REMOTE, WORK, Git, changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from cmp.cli import Invocation, Output
+    from cmp.context import Context
+    from cmp.preview.comparison import Compared
+    from cmp.repository.git import GitTree
+
+HEAD = "HEAD"
+
+
+class Sides(NamedTuple):
+    """Two trees of the repository around us, the revisions they are, and the paths that differ.
+
+    `trunk` is the branch that the change is to be merged into, by its name on the server.
+    """
+
+    base: GitTree
+    head: GitTree
+    before: Revision
+    after: Revision
+    changed: tuple[str, ...]
+    trunk: str
+
+
+class Revisions(NamedTuple):
+    """What the command line says."""
+
+    base: str
+    head: str
+    is_exact: bool
+    is_work: bool
+    applications: tuple[str, ...] = ()
+    is_untrusted: bool = False
+
+    def _read(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
+        name = self.base or git.trunk()
+        tip, head = git.commit(name), git.commit(self.head or HEAD)
+        base = tip if self.is_exact else git.merge_base(tip, head)
+        if not (self.is_work or self.head):
+            _warn(git.uncommitted(), invocation)
+        before = git.tree(base, prefix)
+        after = git.work_tree(prefix) if self.is_work else git.tree(head, prefix)
+        return Sides(
+            before,
+            after,
+            Revision(name if self.is_exact else f"merge base of {name}", base),
+            Revision(WORK, "") if self.is_work else Revision(self.head or HEAD, head),
+            tuple(changed(before, after)),
+            name.removeprefix(REMOTE),
+        )
+
+    def rendering(self, compared: Compared, context: Context, *, is_keyless: bool) -> Context:
+        """Return the context in which both sides are rendered: who is not trusted gets no keys, no new repositories."""
+        if not self.is_untrusted:
+            return context._replace(is_keyless=is_keyless)
+        known = compared.repositories(context.settings.helm_repository_config)
+        return context._replace(is_keyless=True, known_repositories=known)
+
+    def compared(self, sides: Sides, invocation: Invocation) -> Compared:
+        """Find what the change reaches; UsageError for a list of Applications that cannot be read."""
+        paths = [os.path.join(invocation.cwd, name) for name in self.applications]
+        lists = tuple(zip(self.applications, (content(path, "", "the Applications") for path in paths), strict=True))
+        asker = Asker(lists, sides.trunk, self.is_untrusted, invocation.context)
+        return asker.compare(sides.base, sides.head, sides.changed)
+
+    @contextmanager
+    def opened(self, invocation: Invocation) -> Iterator[Sides]:
+        """Read both trees; git's programs end with the block.  UsageError for a revision that is not there."""
+        if self.is_work and self.head:
+            raise UsageError("--work-tree and --head name two things to compare with the base", hint="give one")
+        work, _ = instances.open_repository(invocation.cwd)
+        git = Git(work.repository, invocation.context)
+        try:
+            yield self._read(git, work.prefix, invocation)
+        finally:
+            git.close()
+
+
+def _warn(uncommitted: list[str], invocation: Invocation) -> None:
+    if uncommitted:
+        more = f" and {len(uncommitted) - 1} more" if uncommitted[1:] else ""
+        text = f"not committed, so not compared: {uncommitted[0]}{more} (--work-tree compares the files as they are)"
+        invocation.context.log.warning(text)
+
+
+OPTIONS = (
+    click.option("--base", default="", metavar="REV", help="Compare with this; without it, the main branch."),
+    click.option("--head", default="", metavar="REV", help="What is compared; without it, the commit checked out."),
+    click.option("--exact", is_flag=True, help="Compare with the base itself, not with the merge base."),
+    click.option(
+        "--applications",
+        multiple=True,
+        metavar="FILE",
+        help="Applications that a live Argo CD printed (`argocd app list -o json`); repeat.",
+    ),
+    click.option(
+        "--untrusted",
+        is_flag=True,
+        help="For a change by anybody: no keys, rules of the base side, charts from repositories that it uses.",
+    ),
+    click.option("--work-tree", is_flag=True, help="Compare the files as they lie here, committed or not."),
+)
+
+
+NAMES = ("base", "head", "exact", "work_tree", "applications", "untrusted")  # in the order of the fields
+
+
+def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
+    """Give a command the options above, folded into one `revisions` argument."""
+
+    @wraps(function)
+    def folded(**given: object) -> Output:
+        own = {name: given.pop(name) for name in NAMES}
+        return function(revisions=Revisions(*cast("Any", tuple(own.values()))), **given)
+
+    for option in reversed(OPTIONS):
+        folded = option(folded)
+    return folded

@@ -1,0 +1,64 @@
+"""What a render says on stderr: one line always, the whole story for `--explain`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.context import Context
+    from cmp.model import Instance
+    from cmp.render.pipeline import Render
+
+
+def warn(done: Render, context: Context) -> None:
+    """Write what went well and should still be known."""
+    for note in (*done.instance.notes, *done.rendered.notes, *done.warnings):
+        context.log.warning(note)
+
+
+def summary(done: Render, context: Context) -> str:
+    """Return the line that tells objects, engine and version, cache hits and time."""
+    instance = done.instance
+    where = f"{instance.app} on {instance.cluster}" if instance.cluster else instance.app
+    engines = " and ".join(
+        f"{name} {done.tools[name].version}" if name in done.tools else name for name in instance.engines
+    )
+    count = len(done.rendered.manifests)
+    hits = sum(chart.how != "fetched" for chart in done.restored)
+    return (
+        f"cmp: {where}: {count} object{'' if count == 1 else 's'} by {engines}, "
+        f"charts {hits}/{len(done.restored)} without network, {context.phases.total * 1000:.0f} ms"
+    )
+
+
+def explanation(done: Render, context: Context) -> Iterator[str]:
+    """Yield the lines that say what the render was made of and how long each part took."""
+    instance = done.instance
+    yield f"application {instance.app}, cluster {instance.cluster or '(none)'}, folder {instance.folder}"
+    yield from _target(instance)
+    yield "values layers, weakest first:"
+    for layer in instance.layers:
+        sealed = ", decrypted" if layer.path in done.encrypted else ""
+        yield f"  {layer.path}  ({layer.source}{sealed})"
+    for pair in (*instance.parameters.set, *instance.parameters.set_string):
+        yield f"  {pair[0]}  (parameter)"
+    if instance.files:
+        yield "files, in order:"
+    for path in instance.files:
+        yield f"  {path}{'  (decrypted)' if path in done.encrypted else ''}"
+    yield "tools:"
+    for name, tool in done.tools.items():
+        yield f"  {tool.name} {tool.version}  ({done.pins[name].source})  {tool.path}  sha256 {tool.sha256}"
+    yield "chart dependencies:"
+    for chart in done.restored:
+        yield f"  {chart.name} {chart.version}  {chart.repository or '-'}  {chart.how}  sha256 {chart.sha256 or '-'}"
+    spent = ", ".join(f"{name} {seconds * 1000:.0f}" for name, seconds in context.phases.seconds.items())
+    yield f"milliseconds: {spent}, total {context.phases.total * 1000:.0f}"
+
+
+def _target(instance: Instance) -> Iterator[str]:
+    yield f"release {instance.release}, namespace {instance.namespace or '(none)'}"
+    if instance.kube_version:
+        yield f"Kubernetes {instance.kube_version}, {len(instance.api_versions)} API versions"

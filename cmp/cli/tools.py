@@ -1,0 +1,158 @@
+"""`cmp tools`: install the pinned programs, list them, and check that they are what they were."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp.artifacts import lockfile, toolstore
+from cmp.artifacts.toolstore.install import WAYS, Installer
+from cmp.cli import Invocation, Output, for_people
+from cmp.errors import ConfigError, UsageError, suggestion
+from cmp.model import NOTHING, ToolPin
+from cmp.render import tool_usage
+from cmp.repository import instances
+from cmp.repository.config.keys import TOOLS
+from cmp.system.download import silent
+from cmp.system.tree import WorkTree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from cmp.artifacts.toolstore import Entry
+    from cmp.artifacts.toolstore.install import Way
+
+WIDTHS = (10, 10, 8, 12)  # of the columns tool, version, way, platform
+
+
+@click.group()
+def command() -> None:
+    """Install, list and verify the exact versions of tools that applications pin."""
+
+
+@command.command()
+@click.argument("specs", metavar="[TOOL@VERSION]...", nargs=-1)
+@click.option(
+    "--via", type=click.Choice(WAYS), help="Only this way: the project's release, or a build of its Go module."
+)
+@click.option("--from", "lock", metavar="FILE", help="What this cmp.lock names, each with the sha256 it names.")
+@click.option("--from-file", "program", metavar="PROGRAM", help="A copy of this program, as the one TOOL@VERSION.")
+@click.pass_obj
+def install(
+    invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None, program: str | None
+) -> Output:
+    """Install tools, by default all that this repository pins."""
+    installer = Installer(
+        invocation.context,
+        (via,) if via else WAYS,
+        progress=_bar if invocation.context.is_terminal else silent,
+    )
+    if program:
+        if lock or via or len(specs) != 1:
+            raise UsageError("--from-file takes one tool@version, and neither --from nor --via")
+        tools = [installer.adopt(_known(_pin(specs[0])), os.path.join(invocation.cwd, program))]
+    else:
+        tools = [installer.install(pin, locked) for pin, locked in _wanted(invocation.cwd, specs, lock)]
+    return for_people(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
+
+
+@command.command("list")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def list_(invocation: Invocation, output_format: str) -> Output:
+    """List what is in the store, and in the folders of CMP_CUSTOM_TOOLS."""
+    settings = invocation.context.settings
+    found = toolstore.entries(settings.tools_dir, settings.custom_tools)
+    if output_format == "json":
+        return Output(json.dumps([_row(entry) for entry in found], indent=2).encode() + b"\n")
+    return for_people(_line(entry) for entry in found)
+
+
+@command.command()
+@click.pass_obj
+def verify(invocation: Invocation) -> Output:
+    """Check the sha256 of every program in the store.
+
+    The exit code is 1 when one is not what was installed.
+    """
+    checked = [
+        entry._replace(problem=toolstore.verify(entry))
+        for entry in toolstore.entries(invocation.context.settings.tools_dir)
+    ]
+    output = for_people(f"{entry.name} {entry.version} {entry.problem or 'is what was installed'}" for entry in checked)
+    return output._replace(exit_code=1 if any(entry.problem for entry in checked) else 0)
+
+
+def _wanted(cwd: str, specs: tuple[str, ...], lock: str | None) -> list[tuple[ToolPin, Mapping[str, str]]]:
+    if specs and lock:
+        raise UsageError("give either tools or --from, not both")
+    if lock:
+        return _locked(os.path.join(cwd, lock))
+    return [(pin, NOTHING) for pin in ([_pin(spec) for spec in specs] or _pins(cwd))]
+
+
+def _known(pin: ToolPin) -> ToolPin:
+    if pin.name not in TOOLS:
+        raise UsageError(f"there is no tool {pin.name}", hint=suggestion(pin.name, TOOLS))
+    return pin
+
+
+def _pin(spec: str) -> ToolPin:
+    name, at, version = spec.partition("@")
+    if not at:
+        raise UsageError(f"{spec!r} is not of the form tool@version", hint="for example: cmp tools install helm@3.18.6")
+    return ToolPin(name, version, "command line")
+
+
+def _pins(cwd: str) -> list[ToolPin]:
+    """Return each version once that the repository around a folder pins, or that some render of it needs."""
+    tree, _ = instances.open_repository(cwd)
+    found = tool_usage.survey(tree)
+    needed = (pin for use in found.uses for pin in use.pins)
+    pins = {
+        (pin.name, pin.version): pin for pin in (*(one.pin for one in tool_usage.written(found.repository)), *needed)
+    }
+    return [pins[key] for key in sorted(pins)]
+
+
+def _locked(path: str) -> list[tuple[ToolPin, Mapping[str, str]]]:
+    """Read the tools of a cmp.lock: each pin, with the sha256 by way of obtaining it on this platform."""
+    folder, name = os.path.split(path)
+    ways: dict[ToolPin, dict[str, str]] = {}
+    for tool in lockfile.parse(WorkTree(folder).read(name), name).tools:
+        if flaw := toolstore.flaw_of(tool.version):
+            raise ConfigError(f"{tool.name} {tool.version} {flaw}", file=name, hint=lockfile.HINT)
+        here = ways.setdefault(ToolPin(tool.name, tool.version, name), {})
+        if (tool.os, tool.arch) == toolstore.platform():
+            here[tool.via] = tool.sha256
+    for pin, here in ways.items():
+        if not here:
+            platform = "/".join(toolstore.platform())
+            raise ConfigError(f"{pin.name} {pin.version} is not locked for {platform}", file=name)
+    return list(ways.items())
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    found = entry.record._asdict() if entry.record else {}
+    return {"tool": entry.name, "version": entry.version, "path": entry.path, "problem": entry.problem, **found}
+
+
+def _line(entry: Entry) -> str:
+    record = entry.record
+    if entry.problem or record is None:
+        columns = (entry.name, entry.version, "-", "-", entry.problem)
+    else:
+        columns = (entry.name, entry.version, record.via, f"{record.os}/{record.arch}", f"sha256:{record.sha256}")
+    *short, last = columns
+    return "".join(f"{text:<{width}}" for text, width in zip(short, WIDTHS, strict=True)) + last
+
+
+@contextmanager
+def _bar(name: str, size: int) -> Iterator[Callable[[int], object]]:
+    with click.progressbar(length=size, label=name, file=sys.stderr) as bar:
+        yield bar.update

@@ -1,0 +1,163 @@
+"""Applications and ApplicationSets of Argo CD in the files of a repository, and what they say of their source.
+
+Only what decides about `manifest-generate-paths` is read; what else Argo CD would refuse is not our business here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.argocd.document import GROUP, documents
+from cmp.errors import ConfigError
+from cmp.genpaths.annotation import ANNOTATION
+from cmp.system.tree import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp.system.tree import Tree
+    from cmp.yamldoc import Document
+
+    Map = dict[str, object]
+    Path = tuple[str | int, ...]
+
+KINDS = {"Application": (), "ApplicationSet": ("spec", "template")}
+SUFFIXES = (".yaml", ".yml")
+CLUSTER = "cluster"  # the plugin's parameter
+
+
+class Source(NamedTuple):
+    """A source that a plugin renders: its path, and what it says of the cluster (empty: nothing)."""
+
+    path: str
+    cluster: str
+
+
+class Annotated(NamedTuple):
+    """An Application, or the template of an ApplicationSet; `annotation` is None where it has none.
+
+    `line` is that of the annotation, or of the object where there is none.  `rewritten` names the part of an
+    ApplicationSet that may set another annotation or source than the template: "" where none can.
+    """
+
+    file: str
+    line: int
+    kind: str
+    name: str
+    annotation: str | None
+    sources: tuple[Source, ...]
+    rewritten: str = ""
+
+    @property
+    def subject(self) -> str:
+        """`Application shop-dev`."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
+
+
+class Unread(NamedTuple):
+    """A file that may hold Applications and cannot be read: a template of a chart, mostly."""
+
+    file: str
+    problem: str
+
+
+def scan(tree: Tree) -> Iterator[Annotated | Unread]:
+    """Yield what all YAML files of a tree hold."""
+    for path in _yaml_files(tree):
+        try:
+            data = tree.read(path)
+            if GROUP.encode() in data and b"Application" in data:
+                yield from read(data, path)
+        except ConfigError as error:
+            yield Unread(path, error.what)
+
+
+def _yaml_files(tree: Tree) -> Iterator[str]:
+    for entry in tree.entries(""):
+        if entry.kind == "folder" and not entry.is_link:
+            yield from (path for path in walk(tree, entry.name) if path.endswith(SUFFIXES))
+        elif entry.kind == "file" and entry.name.endswith(SUFFIXES):
+            yield entry.name
+
+
+def read(data: bytes, file: str) -> Iterator[Annotated]:
+    """Yield the Applications and ApplicationSets with a plugin; ConfigError for what is no YAML."""
+    for document in documents(data, file):
+        for value, path in _objects(document.value):
+            if (found := _annotated(value, path, document, file)).sources:
+                yield found
+
+
+def _objects(value: object) -> Iterator[tuple[Map, Path]]:
+    """Yield the objects of a document, and of a list in it, with the keys that lead there."""
+    items = _map(value).get("items")
+    if isinstance(items, list):
+        for index, item in enumerate(items):
+            yield from ((found, ("items", index, *path)) for found, path in _objects(item))
+    elif str(_map(value).get("apiVersion", "")).startswith(GROUP) and _map(value).get("kind") in KINDS:
+        yield _map(value), ()
+
+
+def _annotated(value: Map, path: Path, document: Document, file: str) -> Annotated:
+    kind = str(value["kind"])
+    template = _map(_at(value, *KINDS[kind]))
+    above = (*path, *KINDS[kind], "metadata")
+    annotation = _at(template, "metadata", "annotations", ANNOTATION)
+    lines = document.lines()
+    line = lines.get((*above, "annotations", ANNOTATION)) or lines.get(above) or document.line
+    return Annotated(
+        *(file, line, kind, str(_at(value, "metadata", "name") or "")),
+        str(annotation) if annotation else None,
+        tuple(_sources(_map(template.get("spec")))),
+        _rewritten(_map(value.get("spec"))) if kind == "ApplicationSet" else "",
+    )
+
+
+def _sources(spec: Map) -> Iterator[Source]:
+    several = spec.get("sources")
+    for source in several if isinstance(several, list) and several else [spec.get("source")]:
+        plugin = _map(source).get("plugin")
+        if isinstance(plugin, dict) and _map(source).get("path"):
+            yield Source(str(_map(source)["path"]), _cluster(plugin))
+
+
+def _cluster(plugin: Map) -> str:
+    for key, value, name in (("parameters", "string", CLUSTER), ("env", "value", CLUSTER.upper())):
+        entries = plugin.get(key)
+        for entry in entries if isinstance(entries, list) else ():
+            if _map(entry).get("name") == name:
+                return str(_map(entry).get(value) or "")
+    return ""
+
+
+def _rewritten(spec: Map) -> str:
+    """Return what may set another annotation or source than the template."""
+    if any(word in str(spec.get("templatePatch") or "") for word in ("annotations", "source")):
+        return "templatePatch"
+    return "a generator's own template" if _has_template(spec.get("generators")) else ""
+
+
+def _has_template(value: object) -> bool:
+    """Whether a generator, or one inside it, has a `template` that is not empty."""
+    if isinstance(value, list):
+        return any(map(_has_template, value))
+    if not isinstance(value, dict):
+        return False
+    inner = [item for key, item in value.items() if key != "elements"]
+    metadata, spec = (_at(value, "template", key) for key in ("metadata", "spec"))
+    return bool(_map(metadata) or any(_map(spec).values())) or any(map(_has_template, inner))
+
+
+def _at(value: object, *keys: str) -> object:
+    for key in keys:
+        value = _map(value).get(key)
+    return value
+
+
+def _map(value: object) -> Map:
+    return value if isinstance(value, dict) else {}

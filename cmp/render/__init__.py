@@ -1,0 +1,1 @@
+"""One Instance rendered: tools, decryption, inputs, engine, and the check of the output."""

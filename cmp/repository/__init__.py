@@ -1,0 +1,1 @@
+"""A Git tree read as a repository of applications: configuration, layout, values, Instances."""

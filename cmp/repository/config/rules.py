@@ -1,0 +1,157 @@
+"""What the texts of a configuration must look like: patterns, versions, names and paths."""
+
+from __future__ import annotations
+
+import re
+
+from cmp.artifacts.toolstore import PSEUDO_VERSION
+from cmp.repository.config.spec import Rule
+
+MAX_QUOTED = 60
+
+_CONTROL = r"\x00-\x1f\x7f"
+_NAME = "[A-Za-z_][A-Za-z0-9_]*"
+CAPTURE = rf"\{{{_NAME}\}}"
+_NOT_DOTS = r"(?!\.{1,2}(?:/|$))"
+_PLAIN = rf"[^{{}}$*/\\?\[\]{_CONTROL}]|\$(?!\{{)"
+_SEGMENT = rf"{_NOT_DOTS}(?:\*\*|(?:{_PLAIN}|{CAPTURE}|\*(?!\*))+)"
+_PATTERN = rf"{_SEGMENT}(?:/{_SEGMENT})*"
+_LITERAL = rf"{_NOT_DOTS}[^/\\{_CONTROL}]+"
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_THREE_NUMBERS = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+_VERSION = rf"(?!.*{PSEUDO_VERSION}){_THREE_NUMBERS}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?"
+_COMPARISON = r" *(?:>=|<=|==|!=|>|<) *[0-9]+(?:\.[0-9]+)* *"
+# A fact must not look like a key of the inventory that somebody misspelt, nor hide what a pattern is filled with.
+_TAKEN = r"app|cluster|(?:[Kk]ube|[Aa]pi)[_-]?[Vv]ersions?|[Ll]abels?|[Aa]nnotations?|[Ss]ervers?"
+_TAKEN_KEYS = {
+    "kubeversion": "kubeVersion",
+    "apiversion": "apiVersions",
+    "label": "labels",
+    "annotation": "annotations",
+}
+
+
+def quoted(text: str) -> str:
+    """Show a text of the configuration in a message: on one line, printable and not too long."""
+    if not text:
+        return "an empty text"
+    shown = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    return f"`{shown if len(shown) <= MAX_QUOTED else shown[: MAX_QUOTED - 1] + '…'}`"
+
+
+def _fault(text: str, faults: tuple[tuple[str, str], ...]) -> str:
+    """Return what is said about the first of the expressions that is found in the text."""
+    return next(message for regex, message in faults if re.search(regex, text))
+
+
+_PATH_FAULTS = (
+    (r"\A\Z", "it must name something"),
+    (f"[{_CONTROL}]", "it holds a control character"),
+    (r"\\", "it holds a backslash; folders are separated by `/`"),
+    (r"\A/", "it is absolute; a path starts below the root, without a `/`"),
+    (r"(?:\A|/)\.\.(?:/|\Z)", "`..` could leave its folder"),
+    (r"(?:\A|/)\.(?:/|\Z)", "leave the segment `.` out"),
+    (r"//|/\Z", "it has an empty segment between or after `/`"),
+)
+_PLACEHOLDER_FAULTS = (
+    (r"\$\{|\{\{", "a placeholder is written `{name}`"),
+    (
+        rf"\{{(?!{_NAME}\}})[^{{}}/]*\}}",
+        "the name of a placeholder has letters, digits and `_`, and starts with no digit",
+    ),
+    (rf"\A(?!(?:[^{{}}]|{CAPTURE})*\Z)", "it has a brace without its partner"),
+)
+_PATTERN_FAULTS = (
+    *_PATH_FAULTS,
+    *_PLACEHOLDER_FAULTS,
+    (r"\*\*", "`**` stands for whole segments; within a segment write `*`"),
+    (r"[?\[\]]", "`?` and `[…]` are not supported; use `*`, `**` and `{name}`"),
+)
+
+
+def _explain_pattern(text: str) -> str:
+    return f"{quoted(text)} is no pattern: {_fault(text, _PATTERN_FAULTS)}"
+
+
+def _explain_path(text: str) -> str:
+    return f"{quoted(text)} is no path in the repository: {_fault(text, _PATH_FAULTS)}"
+
+
+def _explain_version(text: str) -> str:
+    if text[:1] in {"v", "V"} and VERSION.accepts(text[1:]):
+        return f"{quoted(text)} is not an exact version; write it without the {text[0]}: {text[1:]}"
+    if re.search(PSEUDO_VERSION, text):
+        return f"{quoted(text)} names a commit (a Go pseudo-version); a pin names a release, such as 3.18.6"
+    return f"{quoted(text)} is not an exact version; a pin names one, such as 3.18.6"
+
+
+_TEMPLATE_FAULTS = (
+    *_PLACEHOLDER_FAULTS,
+    ("", "a name has lower-case letters, digits, `-`, `.` and placeholders such as {app}"),
+)
+
+
+def _explain_template(text: str) -> str:
+    return f"{quoted(text)} is no name: {_fault(text, _TEMPLATE_FAULTS)}"
+
+
+def _explain_suffix(text: str) -> str:
+    if not text.startswith("."):
+        return f"{quoted(text)} is no suffix: a suffix starts with a dot, such as .secret.yaml"
+    return (
+        f"{quoted(text)} is no suffix: a suffix has no `/`, `*`, backslash, braces or control characters after its dot"
+    )
+
+
+def _explain_requirement(text: str) -> str:
+    return f"{quoted(text)} is no requirement; write comparisons such as >=0.3 or >=0.3,<1"
+
+
+def _explain_cluster(text: str) -> str:
+    return (
+        f"{quoted(text)} cannot name a cluster: a name is one segment of a path, without `/`, `*`, braces, `.` or `..`"
+    )
+
+
+def _explain_fact(text: str) -> str:
+    if text in {"app", "cluster"}:
+        return f"{quoted(text)} cannot name a fact: `{{{text}}}` is filled by cmp"
+    plain = text.lower().replace("_", "").replace("-", "")
+    if re.fullmatch(_TAKEN, text):
+        known = _TAKEN_KEYS.get(plain) or _TAKEN_KEYS.get(plain.removesuffix("s"), "server")
+        return f"{quoted(text)} cannot name a fact; did you mean `{known}`?"
+    return f"{quoted(text)} cannot name a fact: a name has letters, digits and `_`, and starts with no digit"
+
+
+def _explain_group_version(text: str) -> str:
+    return f"{quoted(text)} is no group/version, such as apps/v1"
+
+
+def _explain_key(text: str) -> str:
+    return f"{quoted(text)} cannot be a key here: a key is some text without control characters"
+
+
+def _explain_instances(text: str) -> str:
+    if PATTERN.accepts(text):
+        return f"{quoted(text)} does not tell applications and clusters apart: it needs `{{app}}` and `{{cluster}}`"
+    return _explain_pattern(text)
+
+
+def _explain_apps(text: str) -> str:
+    if PATTERN.accepts(text):
+        return f"{quoted(text)} does not tell applications apart: it needs `{{app}}`"
+    return _explain_pattern(text)
+
+
+PATTERN = Rule(_PATTERN, _explain_pattern)
+APPS = Rule(_PATTERN, _explain_apps, ("{app}",))
+INSTANCES = Rule(rf"(?:{_PATTERN})?", _explain_instances, ("{app}", "{cluster}"))
+PATH = Rule(rf"{_LITERAL}(?:/{_LITERAL})*", _explain_path)
+TEMPLATE = Rule(rf"(?:[a-z0-9.-]|{CAPTURE})+", _explain_template)
+VERSION = Rule(_VERSION, _explain_version)
+REQUIREMENT = Rule(rf"{_COMPARISON}(?:,{_COMPARISON})*", _explain_requirement)
+SUFFIX = Rule(rf"\.[^/*{{}}\\{_CONTROL}]+", _explain_suffix)
+CLUSTER = Rule(rf"{_NOT_DOTS}[^/\\{{}}*{_CONTROL}]+", _explain_cluster)
+FACT = Rule(rf"(?!(?:{_TAKEN})$){_NAME}", _explain_fact)
+KEY = Rule(rf"[^{_CONTROL}]+", _explain_key)
+GROUP_VERSION = Rule(r"(?:[a-z0-9.-]+/)?[a-z][a-z0-9-]*", _explain_group_version)

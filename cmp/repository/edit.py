@@ -1,0 +1,156 @@
+"""Edits of YAML files that people own: one text is set, and everything else stays as it was written.
+
+ruamel.yaml tells where things stand.  The file is cut there and one piece is put in, so that comments, order, quotes,
+indentation and line ends stay: what ruamel.yaml itself would write is wrapped and indented anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import yamldoc
+from cmp.errors import ConfigError
+from cmp.system import files
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    Node = Any  # of ruamel.yaml
+
+_BOM = b"\xef\xbb\xbf"
+_INDENT = "  "
+
+
+class Splice(NamedTuple):
+    """What takes the place of the characters from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def set_text(data: bytes, path: tuple[str, ...], value: str, file: str) -> bytes:
+    """Return the file with this text at the end of a path of keys; maps that are missing on the way are added.
+
+    `data` is a document that the loader has accepted, or nothing.  ConfigError when something else would change too (a
+    value that is written once and used twice), or the file is written in a way that cannot be edited.
+    """
+    edited = _edited(data, path, value)
+    if edited is None or not _differs_only_there(data, edited, path, value):
+        raise ConfigError(
+            f"cannot set {'.'.join(path)} without a change of something else in this file",
+            file=file,
+            hint=f"write {value} there by hand",
+        )
+    return edited
+
+
+def replace(path: str, data: bytes) -> None:
+    """Put a file with this content in the place of another, with its mode, or make it; ConfigError when that fails."""
+    try:
+        files.replace(path, data)
+    except OSError as error:
+        raise ConfigError(f"cannot write this file: {error.strerror}", file=path) from None
+
+
+def _edited(data: bytes, path: tuple[str, ...], value: str) -> bytes | None:
+    from ruamel.yaml import YAML  # noqa: PLC0415  # it costs five bare interpreters' starts
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    text = data.decode("utf-8-sig")
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except YAMLError:
+        return None
+    newline = "\r\n" if "\r\n" in text else "\n"
+    splice = _splice(text, root, path, value)
+    put = text[: splice.start] + splice.text.replace("\n", newline) + text[splice.end :]
+    return (_BOM if data.startswith(_BOM) else b"") + put.encode()
+
+
+def _splice(text: str, root: Node | None, path: tuple[str, ...], value: str) -> Splice:
+    if root is None:
+        is_open = bool(text) and not text.endswith("\n")
+        return Splice(len(text), len(text), ("\n" if is_open else "") + _block(path, value, ""))
+    node, rest = root, path
+    while rest and _is_map(node) and (below := _entry(node, rest[0])):
+        (key, node), rest = below, rest[1:]
+        if node.value == "":
+            behind = text.find(":", key.end_mark.index) + 1
+            return Splice(behind, behind, f" {_flow(rest, value)}")
+    if not rest or not _is_map(node):
+        return _replaced(text, node, _flow(rest, value))
+    if node.flow_style:
+        return _into_flow(node, _flow(rest, value)[1:-1])
+    return _below(text, node, rest, value)
+
+
+def _replaced(text: str, node: Node, value: str) -> Splice:
+    """Put a text where the old value stands: inside its quotes, behind its anchor."""
+    start, end = node.start_mark.index, node.end_mark.index
+    before, _, after = text[start:end].rpartition(node.value)
+    return Splice(start, end, f"{before}{value}{after}")
+
+
+def _into_flow(node: Node, entry: str) -> Splice:
+    if not node.value:
+        inside = node.end_mark.index - 1
+        return Splice(inside, inside, entry)
+    last = _end(node.value[-1])
+    return Splice(last, last, f", {entry}")
+
+
+def _below(text: str, node: Node, path: tuple[str, ...], value: str) -> Splice:
+    """Put a new entry into the line after the last one of a map."""
+    last = _end(node.value[-1])
+    entry = _block(path, value, " " * node.value[0][0].start_mark.column)
+    if text[last - 1] == "\n":  # behind a text of several lines
+        return Splice(last, last, entry)
+    line_end = text.find("\n", last)
+    if line_end < 0:
+        return Splice(len(text), len(text), f"\n{entry}")
+    return Splice(line_end + 1, line_end + 1, entry)
+
+
+def _end(entry: tuple[Node, Node]) -> int:
+    """Return where the last thing that is written in an entry ends, without the comments behind it."""
+    key, node = entry
+    if node.start_mark.index < key.start_mark.index:  # what an alias stands for is written above its key
+        return int(key.end_mark.index)
+    if not isinstance(node.value, list) or node.flow_style:
+        return int((node if node.value else key).end_mark.index)
+    last = node.value[-1]
+    return _end(last if _is_map(node) else (node, last))
+
+
+def _block(path: tuple[str, ...], value: str, indent: str) -> str:
+    *above, last = path
+    lines = [f"{indent}{_INDENT * depth}{key}:" for depth, key in enumerate(above)]
+    return "\n".join([*lines, f"{indent}{_INDENT * len(above)}{last}: {value}", ""])
+
+
+def _flow(path: tuple[str, ...], value: str) -> str:
+    return f"{{{path[0]}: {_flow(path[1:], value)}}}" if path else value
+
+
+def _is_map(node: Node) -> bool:
+    return isinstance(node.value, list) and node.id == "mapping"
+
+
+def _entry(node: Node, name: str) -> tuple[Node, Node] | None:
+    return next(((key, value) for key, value in node.value if key.value == name), None)
+
+
+def _differs_only_there(before: bytes, after: bytes, path: tuple[str, ...], value: str) -> bool:
+    try:
+        found = yamldoc.load_all(after)
+    except yamldoc.YamlError:
+        return False
+    wanted: Any = next(iter(yamldoc.load_all(before)), {})
+    inner = wanted
+    for key in path[:-1]:
+        inner[key] = inner.get(key) or {}
+        inner = inner[key]
+    inner[path[-1]] = value
+    # As texts: to Python, 1 and true are equal.
+    return [yamldoc.to_json(document) for document in found] == [yamldoc.to_json(wanted)]

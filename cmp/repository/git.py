@@ -1,0 +1,381 @@
+"""A revision of the Git repository around us as a source tree: read from its objects, the checkout is not touched.
+
+One `git ls-tree` lists everything; contents come from one `git cat-file --batch` a process.  A work folder is read as
+its commit with what differs from it on top: files that git ignores are no part of it, for Argo CD never sees them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from cmp.errors import ConfigError, ToolError, UsageError
+from cmp.system.batch_process import Conversation
+from cmp.system.process import Command, run
+from cmp.system.tree import GIT, Entry, bounded, git_root, in_git, is_in_git, join, outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from cmp.context import Context
+    from cmp.system.process import Result
+    from cmp.system.tree import Kind
+
+WORK = "the work folder"
+LINK, SUBMODULE, FOLDER = "120000", "160000", "040000"
+MAX_LINKS = 40  # as Linux follows
+REMOTE = "origin/"
+TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+PROGRAM = "git"
+# No hook, pager or file system monitor of the repository's configuration runs, and a folder of a change that looks like
+# a bare repository is none.
+SAFE = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"),
+    *("--no-optional-locks", "--no-pager"),
+)
+
+
+class Blob(NamedTuple):
+    """What a tree holds under a path: Git's mode and object id; `file` where the content is that of the work folder."""
+
+    mode: str
+    id: str
+    file: str = ""
+
+
+class Git:
+    """The repository around a folder, through the git program."""
+
+    def __init__(self, folder: str, context: Context) -> None:
+        self._folder = folder
+        self._context = context
+        self._reader: tuple[int, Conversation] | None = None
+        self._contents: dict[str, bytes] = {}
+        self._sizes: dict[str, int] = {}
+
+    def commit(self, revision: str) -> str:
+        """Return the full commit that a revision names; UsageError when it names none."""
+        result = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if result.returncode:
+            self._require_repository()
+            raise UsageError(
+                f"there is no commit {revision} in this repository",
+                hint="fetch it; in CI, check out with the whole history (actions/checkout: fetch-depth: 0)",
+            )
+        return result.stdout.decode().strip()
+
+    def merge_base(self, first: str, second: str) -> str:
+        """Return the newest commit that both come from; UsageError when there is none."""
+        result = self._run("merge-base", first, second)
+        if result.returncode:
+            shallow = self._must("rev-parse", "--is-shallow-repository").strip() == b"true"
+            raise UsageError(
+                f"{first[:7]} and {second[:7]} have no common commit" + (" in this shallow clone" if shallow else ""),
+                hint="check out with the whole history (actions/checkout: fetch-depth: 0), or name the commit itself "
+                "by --base REV --exact",
+            )
+        return result.stdout.decode().strip()
+
+    def trunk(self) -> str:
+        """Return the branch that others merge into, as far as this clone knows; UsageError when it does not."""
+        for name in TRUNKS:
+            if self._run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").returncode == 0:
+                return self._must("rev-parse", "--abbrev-ref", name).decode().strip() or name
+        self._require_repository()
+        raise UsageError("which base? this clone has no main branch", hint="name it: --base REV")
+
+    def tree(self, commit: str, prefix: str = "") -> GitTree:
+        """Return a commit's tree below `prefix`."""
+        listed = self._must("ls-tree", "-r", "-z", "--full-tree", commit).decode("utf-8", "surrogateescape")
+        blobs: dict[str, Blob] = {}
+        for line in listed.split("\0")[:-1]:
+            about, _, path = line.partition("\t")
+            mode, _, name = about.split(" ")
+            blobs[path] = Blob(mode, name)
+        return GitTree(_below(blobs, prefix), self, prefix)
+
+    def work_tree(self, prefix: str = "") -> GitTree:
+        """Return the commit that is checked out with what was changed since: edited, removed and new files."""
+        top = self._must("rev-parse", "--show-toplevel").decode().rstrip("\n")
+        tree = self.tree("HEAD")
+        blobs = dict(tree.blobs)
+        for path in self.uncommitted():
+            blobs.pop(path, None)
+            if (found := _of_work(os.path.join(top, path))) is not None:
+                blobs[path] = found
+        return GitTree(_below(blobs, prefix), self, prefix)
+
+    def uncommitted(self) -> list[str]:
+        """Return the paths, from the repository's top, that differ from the commit that is checked out, sorted."""
+        said = self._must("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored=no")
+        return sorted(line[3:] for line in said.decode("utf-8", "surrogateescape").split("\0")[:-1])
+
+    def read(self, blob: Blob) -> bytes:
+        """Return the content of a file; ConfigError when it is too large to be part of a configuration."""
+        if blob.file:
+            return os.fsencode(os.readlink(blob.file)) if blob.mode == LINK else _bytes(blob.file)
+        if blob.id not in self._contents:
+            self._contents[blob.id] = self._ask(blob.id)
+        return self._contents[blob.id]
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        """Return the sizes of files, which are not read for it; those of a commit come from one call of git."""
+        found = [*blobs]
+        unknown = [*dict.fromkeys(blob.id for blob in found if not blob.file and blob.id not in self._sizes)]
+        if unknown:
+            listed = self._must(
+                "cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{name}\n" for name in unknown)
+            )
+            for name, size in zip(unknown, listed.decode().splitlines(), strict=True):
+                if not size.isdecimal():
+                    raise _missing(name)
+                self._sizes[name] = int(size)
+        return [os.lstat(blob.file).st_size if blob.file else self._sizes[blob.id] for blob in found]
+
+    def close(self) -> None:
+        """End the program that reads objects."""
+        if self._reader and self._reader[0] == os.getpid():
+            self._reader[1].close()
+        self._reader = None
+
+    def _ask(self, name: str) -> bytes:
+        if self._reader is None or self._reader[0] != os.getpid():  # the pipes of another process are not ours
+            command = self._command("cat-file", "--batch")
+            self._reader = os.getpid(), Conversation(command, self._context.deadline)
+        reader = self._reader[1]
+        reader.ask(f"{name}\n".encode())
+        answer = reader.line().decode().split()
+        if len(answer) != 3:  # noqa: PLR2004  # name, type, size; else "<name> missing"
+            raise _missing(name)
+        data = reader.exactly(int(answer[2]))
+        reader.exactly(1)
+        return data
+
+    def _require_repository(self) -> None:
+        """ToolError, in git's words, where there is no repository, or it belongs to somebody else."""
+        self._must("rev-parse", "--git-dir")
+
+    def _must(self, *arguments: str, stdin: str = "") -> bytes:
+        result = self._run(*arguments, stdin=stdin)
+        if result.returncode:
+            said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+            raise ToolError(f"git {arguments[0]} failed: {said}", file=self._folder)
+        return result.stdout
+
+    def _run(self, *arguments: str, stdin: str = "") -> Result:
+        return run(self._command(*arguments)._replace(stdin=stdin.encode()), self._context.deadline)
+
+    def _command(self, *arguments: str) -> Command:
+        return command(self._folder, self._context, *arguments)
+
+
+def command(folder: str, context: Context, *arguments: str) -> Command:
+    """Return a call of git for the repository whose `.git` a folder holds; ToolError where it holds none.
+
+    No commit can have that name.  In a folder without it git would look for what resembles a bare repository, which a
+    change can bring, and with it a configuration that runs programs; Git before 2.38 does not know how to forbid that.
+    """
+    if not os.path.lexists(os.path.join(folder, GIT)):
+        raise ToolError("there is no Git repository here", file=folder, hint="go into a clone of it")
+    env = {
+        **context.settings.env.plain,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
+        "LC_ALL": "C",
+    }
+    return Command(f"git {arguments[0]}", (PROGRAM, *SAFE, *arguments), env, cwd=folder)
+
+
+def require_untracked(folders: Mapping[str, str], context: Context) -> None:
+    """ConfigError where Git tracks anything in one of our own folders, each by the setting that names it.
+
+    Whoever writes the repository would write what is taken for verified there: charts, answers, programs.
+    """
+    for setting, folder in folders.items():
+        for place in dict.fromkeys((folder, os.path.realpath(folder))):
+            top = git_root(place)
+            if top and _tracks(top, os.path.relpath(place, top), context):
+                raise ConfigError(
+                    f"{setting} is {folder!r}, a folder of a checkout in which Git tracks files",
+                    hint="what lies there is trusted, and a commit could bring it: name a folder outside of the "
+                    "checkout, or remove it from Git (`git rm -r --cached`)",
+                )
+
+
+def _tracks(top: str, path: str, context: Context) -> bool:
+    pathspec = "." if path == "." else f":(top,literal,icase){path}"
+    result = run(command(top, context, "ls-files", "-z", "--", pathspec), context.deadline)
+    if result.returncode:
+        said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        if said.startswith("not a git repository") and os.path.isdir(os.path.join(top, GIT)):
+            return False  # a folder that only has the name
+        raise ToolError(f"git ls-files failed: {said}", file=top)
+    return bool(result.stdout)
+
+
+def _missing(name: str) -> ToolError:
+    return ToolError(f"the object {name} is missing in this clone", hint="a partial clone has to fetch it")
+
+
+def _below(blobs: Mapping[str, Blob], prefix: str) -> dict[str, Blob]:
+    start = f"{prefix}/" if prefix else ""
+    return {
+        path.removeprefix(start): blob
+        for path, blob in blobs.items()
+        if path.startswith(start) and not is_in_git(path)  # git itself checks out no such path
+    }
+
+
+def _of_work(path: str) -> Blob | None:
+    """Return what a path of the work folder holds, with the id that git would give it; None where nothing is left."""
+    try:
+        if os.path.islink(path):
+            return Blob(LINK, _id(os.fsencode(os.readlink(path))), path)
+        if os.path.isdir(path):
+            return Blob(SUBMODULE, "")
+        return Blob("100755" if os.access(path, os.X_OK) else "100644", _id(_bytes(path)), path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"cannot read this file: {error.strerror}", file=path) from None
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _id(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+class Contents(Protocol):
+    """Where a listing's files are."""
+
+    def read(self, blob: Blob) -> bytes:
+        """Return the content of a file."""
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        """Return the sizes of files."""
+
+
+class GitTree:
+    """A listing of files as a source tree (`tree.Tree`).
+
+    `blobs` are all files and links by their paths from the root.
+    """
+
+    def __init__(self, blobs: Mapping[str, Blob], contents: Contents, prefix: str) -> None:
+        self.blobs = blobs
+        self.prefix = prefix
+        self._contents = contents
+        self._folders: dict[str, dict[str, Blob]] = {"": {}}
+        for path, blob in blobs.items():
+            self._add(path, blob)
+
+    def _add(self, path: str, blob: Blob) -> None:
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = {}
+            self._add(folder, Blob(FOLDER, ""))
+        self._folders[folder][name] = blob
+
+    def kind(self, path: str) -> Kind:
+        """Say what the path leads to, symbolic links followed."""
+        real = self._real(path)
+        if real is None:
+            return "other" if self._is_link(posixpath.normpath(path)) else "missing"
+        return self._kind(real)
+
+    def entries(self, path: str) -> list[Entry]:
+        """List a folder, sorted by name; a missing folder is empty."""
+        real = self._real(path)
+        found = self._folders.get(real, {}) if real is not None else {}
+        return [
+            Entry(name, self.kind(join(path, name)) if blob.mode == LINK else _kind(blob), blob.mode == LINK)
+            for name, blob in sorted(found.items())
+        ]
+
+    def read(self, path: str) -> bytes:
+        """Read a whole file; ConfigError when it is missing, too large or not a file."""
+        real = self._real(path)
+        if real is None or self._kind(real) == "missing":
+            raise ConfigError("cannot read this file: No such file or directory", file=path)
+        if self._kind(real) != "file":
+            raise ConfigError("this is not a regular file", file=path)
+        return bounded(path, self._contents.read(self.blobs[real]))
+
+    def sizes(self, paths: Sequence[str]) -> list[int]:
+        """Return the sizes of files, links followed."""
+        return self._contents.sizes(self.blobs[self.resolve(path)] for path in paths)
+
+    def resolve(self, path: str) -> str:
+        """Return the root-relative path with every symbolic link followed."""
+        real = self._real(path)
+        return posixpath.normpath(path) if real is None else real
+
+    def digest(self, path: str) -> str:
+        """Return Git's name for the content of a file, links followed; empty where there is none."""
+        real = self._real(path)
+        blob = self.blobs.get(real) if real is not None else None
+        return f"{blob.mode} {blob.id}" if blob else ""
+
+    def _kind(self, real: str) -> Kind:
+        if real in self._folders:
+            return "folder"
+        return _kind(self.blobs[real]) if real in self.blobs else "missing"
+
+    def _is_link(self, path: str) -> bool:
+        blob = self.blobs.get(path)
+        return blob is not None and blob.mode == LINK
+
+    def _real(self, path: str) -> str | None:
+        """Follow every link of a path; None where one leads to nothing.  ConfigError when one leads outside."""
+        if path in self._folders or (path in self.blobs and not self._is_link(path)):
+            return path  # what is listed lies behind no link
+        if "\0" in path:
+            raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
+        done: list[str] = []
+        waiting = list(reversed(path.split("/")))
+        links = 0
+        while waiting and links <= MAX_LINKS:
+            _step(waiting.pop(), done, path)
+            if self._is_link("/".join(done)):
+                links += 1
+                waiting += reversed(self._target("/".join(done), path).split("/"))
+                done.pop()
+        real = "/".join(done)
+        if is_in_git(real):
+            raise in_git(path)
+        is_there = not waiting and (real in self._folders or real in self.blobs)
+        return real if is_there or not links else None
+
+    def _target(self, link: str, path: str) -> str:
+        target = self._contents.read(self.blobs[link]).decode("utf-8", "surrogateescape")
+        if target.startswith("/"):
+            raise outside(path)
+        return target
+
+
+def _step(part: str, done: list[str], path: str) -> None:
+    """Go one part of a path further."""
+    if part == "..":
+        if not done:
+            raise outside(path)
+        done.pop()
+    elif part not in ("", "."):
+        done.append(part)
+
+
+def _kind(blob: Blob) -> Kind:
+    return "folder" if blob.mode in (FOLDER, SUBMODULE) else "file"
+
+
+def changed(base: GitTree, head: GitTree) -> Iterator[str]:
+    """Yield the paths, sorted, that two trees do not have alike: content, mode, or whether they are there at all."""
+    for path in sorted(base.blobs.keys() | head.blobs.keys()):
+        before, after = base.blobs.get(path), head.blobs.get(path)
+        if before is None or after is None or before[:2] != after[:2]:
+            yield path

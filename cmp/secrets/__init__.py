@@ -1,0 +1,1 @@
+"""Encrypted files, and the masking of their plaintext in everything that is printed."""

@@ -1,0 +1,250 @@
+"""Encrypted file -> plaintext: a small wrapper of the `sops` binary, bytes in and bytes out.
+
+The ciphertext goes in through stdin, so that sops decrypts the very bytes that were read and checked here; the
+plaintext comes back through a socket.  It is never in argv, in a file, or in an error: sops' own messages can quote
+values, so only those are repeated that it writes before it has a key.
+
+metadata.py    what sops wrote beside the ciphertext, read only where it can be read in one way
+masterkeys.py  the keys of services that it names, and with them the hosts that sops would go to
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from cmp.errors import SecretError
+from cmp.system.process import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cmp.model import Tool
+    from cmp.system.process import Result
+
+# sops' own exit codes (cmd/sops/codes)
+COULD_NOT_DECRYPT_TREE = 25
+MAC_MISMATCH = 51
+COULD_NOT_GET_DATA_KEY = 128
+
+FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}  # as sops knows them
+MAX_REASON = 300  # characters of what sops says about a key
+
+# Text, and not compiled: most runs need none of them.
+YAML_KEY = rb"""(?m)(?:^|[{,])\s*["']?sops["']?\s*:"""
+DOTENV_METADATA = rb"(?m)^sops_mac="
+INI_METADATA = rb"(?m)^\[sops\][ \t]*\r?\n(?:[^\[\n].*\n|\r?\n)*?mac[ \t]*="
+
+
+# The names of services' keys in the metadata (`kms` stands for three of them), and what could spell one otherwise: an
+# escape, a tag, a letter whose other case is in ASCII.
+MAY_NAME_SERVICE = rb"(?i)kms|azure_kv|hc_vault|[\\!\x80-\xff]"
+# The variables that each service takes its credentials and addresses from.
+VARIABLES = {
+    "kms": ("AWS_",),
+    "gcp_kms": ("GOOGLE_", "GCP_", "CLOUDSDK_"),
+    "azure_kv": ("AZURE_",),
+    "hc_vault": ("VAULT_",),
+    "hckms": ("HUAWEICLOUD_",),
+}
+# Programs of the administrator, which sops runs for keys of age and PGP; they may ask any service.
+PROGRAMS = ("SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD", "SOPS_GPG_EXEC")
+
+
+def is_encrypted(path: str, data: bytes) -> bool:
+    """Say whether sops wrote this file: top-level metadata with a `mac`, in the format that path or content shows."""
+    return bool(format_of(path, data))
+
+
+def holds_nothing(data: bytes) -> bool:
+    """Say whether there is nothing that sops could encrypt: the file is empty or has only comments and separators."""
+    lines = (line.split(b"#", 1)[0].strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
+    return all(line in (b"", b"---", b"...") for line in lines)
+
+
+def format_of(path: str, data: bytes) -> str:
+    """Return sops' name for the format of an encrypted file; empty when it is not encrypted."""
+    if b"sops" not in data or b"mac" not in data:
+        return ""
+    named = FORMATS.get(os.path.splitext(path)[1].lower(), "")
+    if named == "yaml":
+        return named if _has_yaml_metadata(data) or _metadata_documents(data) else ""
+    for kind, pattern in (("dotenv", DOTENV_METADATA), ("ini", INI_METADATA)):
+        if named in (kind, "") and re.search(pattern, data):
+            return kind
+    return _structured_format(named, data) if named in ("json", "") else ""
+
+
+def _has_yaml_metadata(data: bytes) -> bool:
+    """Look for the metadata as sops itself writes it; what somebody reformatted has to be parsed."""
+    _, _, rest = (b"\n" + data.replace(b"\r\n", b"\n")).partition(b"\nsops:\n")
+    for line in rest.splitlines():
+        if line and not line.startswith((b" ", b"\t")):
+            return False
+        if line.lstrip().startswith(b"mac:"):
+            return True
+    return False
+
+
+def _structured_format(named: str, data: bytes) -> str:
+    documents = _metadata_documents(data)
+    if not documents:
+        return ""
+    if not data.lstrip().startswith(b"{"):
+        return "" if named else "yaml"
+    return "binary" if not named and documents[0].keys() == {"data", "sops"} else "json"
+
+
+def _metadata_documents(data: bytes) -> list[dict[object, object]]:
+    """Parse what might be encrypted and return the documents with top-level metadata."""
+    documents = _documents(data) if re.search(YAML_KEY, data) else []
+    return [found for found in documents if isinstance(found, dict) and _has_mac(found.get("sops"))]
+
+
+def _documents(data: bytes) -> list[object]:
+    import json  # noqa: PLC0415  # rare: mostly a pattern decides
+
+    from cmp import yamldoc  # noqa: PLC0415  # likewise
+
+    if data.lstrip().startswith(b"{"):
+        with suppress(ValueError):
+            return [json.loads(data)]
+    try:
+        return yamldoc.load_all(data)
+    except yamldoc.YamlError:
+        return []
+
+
+def _has_mac(metadata: object) -> bool:
+    return isinstance(metadata, dict) and "mac" in metadata
+
+
+def may_name_service(data: bytes) -> bool:
+    """Say whether an encrypted file may have keys of a service; most are encrypted for age or PGP alone.
+
+    No parser is needed to know that it has none: its bytes cannot spell the name of one.
+    """
+    return bool(re.search(MAY_NAME_SERVICE, data))
+
+
+def environment(env: Mapping[str, str], services: Iterable[str]) -> Mapping[str, str]:
+    """Return the variables for a file with keys of these services: no others' credentials go along."""
+    if any(env.get(name) for name in PROGRAMS):
+        return env
+    used = {*services}
+    unused = tuple(prefix for name, prefixes in VARIABLES.items() if name not in used for prefix in prefixes)
+    return {name: value for name, value in env.items() if not name.startswith(unused)}
+
+
+def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) -> Command:
+    """Return the command that prints the plaintext of `data`, in the file's own format.
+
+    It runs at the root folder, where no `.sops.yaml` of the repository changes what sops does.
+    """
+    kind = format_of(path, data)
+    argv = (tool.path, "decrypt", "--input-type", kind, "--output-type", kind, "/dev/stdin")
+    return Command(f"sops for {path}", argv, env, stdin=data, place=path)
+
+
+def plaintext(result: Result, path: str) -> bytes:
+    """Return what sops decrypted; SecretError that says whose fault it is when it did not."""
+    if result.returncode == 0 and result.stdout:
+        return result.stdout
+    raise _failure(result, path)
+
+
+def _failure(result: Result, path: str) -> SecretError:
+    stderr = result.stderr.decode("utf-8", "replace")
+    restore = f"restore it from Git, and change it with `sops edit {path}` only"
+    if result.returncode == COULD_NOT_GET_DATA_KEY:
+        return _key_failure(stderr, path)
+    if result.returncode == MAC_MISMATCH:
+        what = "this file was changed after sops encrypted it (MAC mismatch)"
+        return SecretError(what, file=path, hint=f"it was edited or merged by hand: {restore}")
+    if result.returncode == COULD_NOT_DECRYPT_TREE:
+        what = "a value in this file was changed or added without sops"
+        return SecretError(what, file=path, hint=f"it was edited or merged by hand: {restore}")
+    if "Error unmarshalling input" in stderr:
+        line = re.search(r"\bline (\d+)", stderr)
+        place = f"{path}:{line[1]}" if line else path
+        return SecretError("sops cannot parse this file", file=place, hint=f"is it half-merged or cut off? {restore}")
+    return _unexplained(result, path)
+
+
+def _unexplained(result: Result, path: str) -> SecretError:
+    """Say how sops ended; what it wrote may hold values and is left out."""
+    if result.returncode == 0:
+        what = "sops reported success and printed nothing"
+    elif result.returncode < 0:
+        what = f"sops was ended by signal {-result.returncode}"
+    else:
+        what = f"sops failed with exit status {result.returncode}"
+    hint = f"`sops decrypt {path}` shows what it says; that may hold values and is not repeated here"
+    return SecretError(what, file=path, hint=hint, foreign=result.returncode < 0)
+
+
+# How sops puts it, how we do (`{0}` is the pattern's group), and the hint; without one, the recipients are told.
+# The most specific first: of several recipients, the one that was nearest to success explains the failure.
+_KEY_TROUBLES = (
+    (
+        r"SOPS_AGE_KEY_FILE file: open (.+?): (?:no such file|not a directory)",
+        "SOPS_AGE_KEY_FILE names a file that does not exist: {0}",
+        "mount the key there, or correct the variable",
+    ),
+    (
+        r"SOPS_AGE_KEY_FILE file: open (.+?): permission denied",
+        "SOPS_AGE_KEY_FILE names a file that cannot be read: {0}",
+        "give this user the right to read it",
+    ),
+    (
+        r"failed to parse '(SOPS_AGE_\w+)' age identities",
+        "{0} holds no valid age key",
+        "an age key is a line that starts with AGE-SECRET-KEY-1",
+    ),
+    (
+        r"no identity matched any of the recipients",
+        "none of the age keys that are configured opens this file",
+        "",
+    ),
+    (
+        r"failed to start agent|can't connect to the(?: gpg-)?agent",
+        "gpg cannot start its agent",
+        "install gpg-agent; if GNUPGHOME or CMP_TMPDIR is a long path, choose one of less than 80 characters",
+    ),
+    (r"decryption failed: No secret key", "the PGP key that opens this file is not in the keyring", ""),
+    (
+        r"failed to decrypt sops data key with pgp:\s*$",
+        "gpg cannot be started",
+        "install GnuPG, or set SOPS_GPG_EXEC to its path",
+    ),
+    (r"failed to load age identities", "no key is configured that opens this file", ""),
+)
+
+
+def _key_failure(stderr: str, path: str) -> SecretError:
+    """Explain why sops has no key.  It has decrypted nothing yet, so its words may be repeated."""
+    reasons = _reasons(stderr)
+    recipients = ", ".join(reasons) or "unknown recipients"
+    give = f"it is encrypted for {recipients}: give the sidecar that key, or add one with `sops updatekeys {path}`"
+    for pattern, what, hint in _KEY_TROUBLES:
+        for reason in reasons.values():
+            if match := re.search(pattern, reason):
+                return SecretError(what.format(*match.groups()), file=path, hint=hint or give, foreign=True)
+    told = next(iter(reasons.values()), "")[:MAX_REASON]
+    what = f"sops has no key for this file: {told}" if told else "sops has no key for this file"
+    return SecretError(what, file=path, hint=give, foreign=True)
+
+
+def _reasons(stderr: str) -> dict[str, str]:
+    """Read sops' report, wrapped to 60 columns behind `|`, as recipient -> why it failed."""
+    reasons: dict[str, str] = {}
+    recipient = ""
+    for line in stderr.splitlines():
+        if match := re.fullmatch(r"  (\S.*): FAILED", line):
+            recipient = match[1]
+            reasons[recipient] = ""
+        elif recipient and (match := re.fullmatch(r"\s+(?:- )?\|\s*(.*)", line)):
+            reasons[recipient] = f"{reasons[recipient]} {match[1]}".strip()
+    return reasons

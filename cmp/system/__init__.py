@@ -1,0 +1,1 @@
+"""The operating system and the network: processes, files, locks, signals, downloads, text for terminals."""

@@ -1,0 +1,442 @@
+"""Run programs: the only module that starts processes.
+
+A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  A `Nursery` runs any
+number of commands at once and reads all their streams in one loop: the caller never blocks on one child while another
+waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and reaped.
+
+No child outlives us: on Linux the kernel kills it when our thread dies (parent-death signal), also when that is by
+SIGKILL.  Children stay in our process group, which is how Argo CD and terminals end a plugin.
+
+No child takes more memory than this process allows its children (`limit_memory`, on Linux): the code that waits for a
+child also looks at its resident size from time to time.  A limit of the kernel would not do: of the resident size it
+has none for a process, and Go reserves far more address space than it uses.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cmp.errors import DeadlineError, EngineError, OutputError, ToolError
+from cmp.system import sandbox, signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+AF_UNIX, SOCK_STREAM, SOCK_CLOEXEC = 1, 1, 0o2000000  # linux/socket.h, linux/net.h; the module socket is slow to import
+MFD_NOEXEC_SEAL = 8  # linux/memfd.h, Linux 6.3: where a setting of the kernel demands it, nothing else is allowed
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+CHUNK = 1 << 16
+POLL_MS = 100  # how late the death of a child is seen whose own child still holds the pipes
+LINGER_SECONDS = 1.0  # how long such pipes are still read after the child itself has ended
+MAX_STDERR_BYTES = 1 << 20
+MAX_STDOUT_BYTES = 256 << 20  # no cluster takes that much; a template in an endless loop prints more
+LOOK_SECONDS = 0.25  # between two looks at a child's memory; a usual helm has ended before the first
+OWN_MEMORY = (b"RssAnon:", b"RssShmem:", b"VmSwap:")  # lines of /proc/PID/status, in KiB
+GROWTH = 4 << 30  # bytes a second: no program fills memory faster, so that a look is never too late by much
+
+_limits = {"memory": 0}  # bytes that a child of this process may take with all that it starts; 0: any number
+
+
+def limit_memory(count: int) -> None:
+    """Allow each child of this process, together with all that descends from it, so many bytes; 0 is no limit."""
+    _limits["memory"] = count
+
+
+def tells_memory() -> bool:
+    """Whether this system tells how much memory a child takes; where it does not, there is no limit."""
+    return sys.platform == "linux" and os.path.exists("/proc/self/status")
+
+
+class Deadline:
+    """A moment by which everything must be done; `seconds` is the whole allowance, for messages."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._at = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds that are left, never below 0."""
+        return max(0.0, self._at - time.monotonic())
+
+    def sooner(self, seconds: float) -> Deadline:
+        """Return a deadline for a part of the work: `seconds` from now, or this one if that comes first."""
+        return Deadline(min(seconds, self.remaining()))
+
+
+class Pipe:
+    """A pipe to a child, which reads `path` (`/dev/fd/N`) until `close_writer` was called."""
+
+    reader = writer = -1
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+        self.path = f"/dev/fd/{self.reader}"
+
+    def close_reader(self) -> None:
+        """Let go of the child's end once the child has it."""
+        if self.reader >= 0:
+            os.close(self.reader)
+            self.reader = -1
+
+    def close_writer(self) -> None:
+        """Let go of our end: the child reads the end."""
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.close_reader()
+        self.close_writer()
+
+    def __del__(self) -> None:
+        self.close()  # an error may come before the child that would have read it
+
+
+class Feed(Pipe):
+    """Bytes that a child reads from `path` (`/dev/fd/N`) once `provide` was called; nothing makes it wait for that.
+
+    They lie in a memory file: in no file system, and in no argv.  Each process that opens the path reads from the
+    start, and the content is sealed: another process of this user can neither take bytes away from the child, as from
+    a pipe, nor change them.
+    """
+
+    def __init__(self) -> None:
+        self.reader = _memory_file()
+        self.writer = os.dup(self.reader)
+        self.path = f"/dev/fd/{self.reader}"
+
+    def provide(self, data: bytes) -> None:
+        """Give the whole content, once; nobody needs it any more where the child has ended."""
+        if self.writer < 0:
+            return
+        rest, offset = memoryview(data), 0
+        while offset < len(rest):
+            offset += os.pwrite(self.writer, rest[offset:], offset)
+        fcntl.fcntl(self.writer, fcntl.F_ADD_SEALS, SEALS)
+        self.close_writer()
+
+
+class Command(NamedTuple):
+    """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`.
+
+    With `sees` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/system/sandbox.py).
+    `place` is the file or folder of the repository that the command works on.  Without `is_bounded` its memory has no
+    limit.
+    """
+
+    label: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str = "/"
+    stdin: bytes = b""
+    feeds: tuple[Pipe, ...] = ()
+    sees: sandbox.Sight | None = None
+    place: str = ""
+    is_bounded: bool = True
+
+
+class Result(NamedTuple):
+    """How a command ended; a negative `returncode` is the signal that killed it. Streams are bytes, not yet masked."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+class MemoryWatch:
+    """The memory of a running child and of all that descends from it, looked at from time to time."""
+
+    def __init__(self, command: Command, pid: int) -> None:
+        self._command = command
+        self._limit = _limits["memory"] if command.is_bounded and tells_memory() else 0
+        self._pid = pid
+        self._next = time.monotonic() + self._pause(0)
+
+    def pause(self) -> float:
+        """Return the seconds until the next look is due."""
+        return max(0.0, self._next - time.monotonic()) if self._limit else LOOK_SECONDS
+
+    def check(self) -> None:
+        """Look, if a look is due; EngineError when the child takes too much, whose end is the caller's business."""
+        if not self._limit or self.pause() > 0:
+            return
+        taken = _memory(self._pid)
+        if taken > self._limit:
+            raise EngineError(
+                f"{self._command.label} was ended: it took more than {size(self._limit)} of memory",
+                file=self._command.place,
+                hint="mostly a template makes too much of something, as an endless loop does; if this is needed, raise "
+                "CMP_CHILD_MEMORY, and the memory limit of the container with it",
+            )
+        self._next = time.monotonic() + self._pause(taken)
+
+    def _pause(self, taken: int) -> float:
+        return min(LOOK_SECONDS, (self._limit - taken) / GROWTH)
+
+
+class Child:
+    """A running command; its result exists once `Nursery.wait` returned."""
+
+    def __init__(self, command: Command, then: Callable[[Result], None] | None) -> None:
+        self.command = command
+        self._then = then
+        self._feeds = [*command.feeds]
+        self._stdout_end = stdout = -1
+        stdin = subprocess.DEVNULL
+        try:
+            self._stdout_end, stdout = _channel(command)
+            if command.stdin:
+                self._feeds.append(given := Feed())
+                given.provide(command.stdin)
+                stdin = given.reader
+            self.process = spawn(command, stdin, stdout)
+        except OSError as error:
+            self.close()
+            missing = error.filename or command.argv[0]  # the program, or the folder to run it in
+            what = f"cannot start {command.label}: {error.strerror}"
+            raise ToolError(what, file=missing, foreign=True) from None
+        finally:
+            if stdout >= 0:
+                os.close(stdout)
+        self.memory = MemoryWatch(command, self.process.pid)
+        for feed in self._feeds:
+            feed.close_reader()
+        assert self.process.stderr is not None  # noqa: S101
+        self.output: dict[int, bytearray] = {}
+        for stream in (self._stdout_end, self.process.stderr.fileno()):
+            os.set_blocking(stream, False)
+            self.output[stream] = bytearray()
+        self._stdout, self._stderr = self.output.values()
+        self.open_streams = list(self.output)
+        self._ended_at = 0.0
+        self.result: Result | None = None
+
+    def drain(self, descriptor: int) -> None:
+        """Read what a stream holds now and notice its end."""
+        try:
+            data = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            return
+        kept = self.output[descriptor]
+        if kept is self._stdout or len(kept) < MAX_STDERR_BYTES:
+            kept += data
+        if len(self._stdout) > MAX_STDOUT_BYTES:
+            raise OutputError(f"{self.command.label} printed more than {MAX_STDOUT_BYTES >> 20} MiB")
+        if not data:
+            self.open_streams.remove(descriptor)
+
+    def settle(self) -> None:
+        """Make the result when the process has ended and its streams are at their end, or nobody ends them."""
+        if self.process.poll() is None:
+            return
+        self._ended_at = self._ended_at or time.monotonic()
+        if not self.open_streams or time.monotonic() - self._ended_at > LINGER_SECONDS:
+            self.result = Result(self.process.returncode, bytes(self._stdout), self._whole_lines())
+            self.close()
+            if self._then:
+                self._then(self.result)
+
+    def _whole_lines(self) -> bytes:
+        """Return stderr; where it was too much, without the line that was cut: half a secret cannot be masked."""
+        cut = len(self._stderr) >= MAX_STDERR_BYTES
+        return bytes(self._stderr[: self._stderr.rfind(b"\n") + 1] if cut else self._stderr)
+
+    def kill(self) -> None:
+        """End the process, and what it has started itself, at once, and reap it."""
+        if self.process.poll() is None:
+            for below in _stopped(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(below, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Close every descriptor that belongs to this child."""
+        for feed in self._feeds:
+            feed.close()
+        if self._stdout_end >= 0:
+            os.close(self._stdout_end)
+            self._stdout_end = -1
+        if hasattr(self, "process") and self.process.stderr:
+            self.process.stderr.close()
+
+
+class Nursery:
+    """All children of one piece of work: started here, waited for together, dead when the block is left."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with signals.held():
+            for child in self._children:
+                child.kill()
+
+    def start(self, command: Command, then: Callable[[Result], None] | None = None) -> Child:
+        """Start a command and return at once; ToolError when the program cannot be started.
+
+        `then` gets the result as soon as some `wait` sees the end; what it raises, that `wait` raises.
+        """
+        with signals.held():  # or a child could run that nobody knows of
+            child = Child(command, then)
+            self._children.append(child)
+        return child
+
+    def wait(self, *children: Child) -> list[Result]:
+        """Pump all children until the named ones have ended; DeadlineError names the first that did not."""
+        while waiting := [child for child in children if child.result is None]:
+            label = waiting[0].command.label
+            if self._deadline.remaining() <= 0:
+                seconds = self._deadline.seconds
+                raise DeadlineError(
+                    f"{label} was still running when the deadline of {seconds:g} s passed", foreign=True
+                )
+            with signals.doing(f"waiting for {label}"):
+                self._pump()
+        return [child.result for child in children if child.result is not None]
+
+    def _pump(self) -> None:
+        alive = [child for child in self._children if child.result is None]
+        poll = select.poll()
+        streams = {stream: child for child in alive for stream in child.open_streams}
+        for stream in streams:
+            poll.register(stream, select.POLLIN)
+        # A child that has closed its streams is about to end: what waits for it must not wait for another's silence.
+        pause = POLL_MS if all(child.open_streams for child in alive) else 1
+        running = [child.memory for child in alive if child.process.returncode is None]
+        due = min((memory.pause() for memory in running), default=LOOK_SECONDS)
+        timeout = min(pause, self._deadline.remaining() * 1000, due * 1000)
+        for descriptor, _ in poll.poll(timeout):
+            streams[descriptor].drain(descriptor)
+        for child in alive:
+            child.settle()
+        for child in alive:
+            if child.process.returncode is None:  # else its number may be another's by now
+                child.memory.check()
+
+
+def run(command: Command, deadline: Deadline) -> Result:
+    """Run one command to its end."""
+    with Nursery(deadline) as nursery:
+        return nursery.wait(nursery.start(command))[0]
+
+
+def _stopped(pid: int) -> list[int]:
+    """Stop a process and all that descends from it, so that nothing new is started, and return what does."""
+    found: list[int] = []
+    with suppress(OSError):  # it has ended
+        os.kill(pid, signal.SIGSTOP)
+        for child in _children(pid):
+            found += [child, *_stopped(child)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that a process has started; none where it has ended, or the kernel does not tell."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                found += [int(child) for child in file.read().split()]
+    return found
+
+
+def _memory(pid: int) -> int:
+    """Return the bytes that a process and all that descends from it take.
+
+    The pages of files, such as those of the program, do not count: several processes share them, and the kernel drops
+    them where memory is short.
+    """
+    own = 0
+    with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:  # or it has ended
+        own = sum(int(line.split()[1]) for line in file if line.startswith(OWN_MEMORY)) << 10
+    return own + sum(map(_memory, _children(pid)))
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people write it."""
+    return f"{count / (1 << 30):g} GiB" if count % (1 << 29) == 0 else f"{count >> 20} MiB"
+
+
+def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start a command with these descriptors; the caller ends and reaps it.  OSError when it cannot start."""
+    wall = sandbox.wall(command.sees) if command.sees else -1
+    try:
+        return _started(command, stdin, stdout, wall)
+    finally:
+        if wall >= 0:
+            os.close(wall)
+
+
+def _started(command: Command, stdin: int, stdout: int, wall: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command.argv,
+        env=dict(command.env),
+        cwd=command.cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        pass_fds=[feed.reader for feed in command.feeds],
+        bufsize=0,
+        preexec_fn=_prepared(os.getpid(), wall) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
+    )
+
+
+def _channel(command: Command) -> tuple[int, int]:
+    """Return our end and the child's of what it prints to.
+
+    That is a socket, which nobody can open by `/proc/PID/fd`: what another process of this user took from a pipe there
+    would be missing in what the child printed.  Scripts may open `/dev/stdout`, which a socket does not allow.
+    """
+    if command.sees and command.sees.runs_any:
+        return os.pipe()
+    libc = ctypes.CDLL(None, use_errno=True)
+    ends = (ctypes.c_int * 2)()
+    if libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return ends[0], ends[1]
+
+
+def _memory_file() -> int:
+    """Return a new memory file that can be sealed."""
+    allow = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        return os.memfd_create("cmp", allow | MFD_NOEXEC_SEAL)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return os.memfd_create("cmp", allow)
+
+
+def _prepared(parent: int, wall: int) -> Callable[[], object]:
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        signals.release()
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+        if wall >= 0:
+            sandbox.enter(wall)
+
+    return prepare

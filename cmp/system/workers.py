@@ -1,0 +1,188 @@
+"""A few copies of this process that share a list of work: renders of many pairs, as many at once as there are cores.
+
+A worker is forked, so that it knows the list and all that was read; only the number of an item goes to it, and what it
+made of it comes back, through pipes.  One that dies takes no more than its item with it.  None outlives us, and a
+signal lets each of them tidy up.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import select
+import signal
+import struct
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from cmp.system import signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+NUMBER = struct.Struct("!I")
+CHUNK = 1 << 16
+GRACE_SECONDS = 5.0  # for a worker to remove what it made
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(
+    items: Sequence[Item], work: Callable[[Item], Made], at_once: int, *, subject: str = "renders"
+) -> Generator[tuple[int, Made | None], None, None]:
+    """Yield the number of each item with what `work` made of it, in the order in which that is done.
+
+    None where the worker died; `work` itself must not raise.  What it returns must be what pickle takes.  `subject` is
+    what is waited for, in the last word when a signal comes.
+    """
+    pool = _Pool(items, work, subject)
+    try:
+        yield from pool.run(min(at_once, len(items)))
+    finally:
+        with signals.held():
+            pool.end()
+
+
+class _Worker:
+    """A forked process, the pipe to it, the pipe from it, and the number of the item that it has."""
+
+    def __init__(self, pid: int, requests: int, results: int) -> None:
+        self.pid = pid
+        self.requests = requests
+        self.results = results
+        self.item = -1
+        self.answer = bytearray()
+
+    def give(self, item: int) -> None:
+        self.item = item
+        with suppress(BrokenPipeError):
+            os.write(self.requests, NUMBER.pack(item))
+
+    def read(self) -> bytes | None:
+        """Read what is there; return the whole answer once it is, and None before that.  EOFError when it died."""
+        data = os.read(self.results, CHUNK)
+        if not data:
+            raise EOFError
+        self.answer += data
+        if len(self.answer) < NUMBER.size:
+            return None
+        end = NUMBER.size + NUMBER.unpack_from(self.answer)[0]
+        if len(self.answer) < end:
+            return None
+        answer = bytes(self.answer[NUMBER.size : end])
+        self.answer.clear()
+        return answer
+
+    def close(self) -> None:
+        os.close(self.requests)
+        os.close(self.results)
+
+
+class _Pool(Generic[Item, Made]):
+    def __init__(self, items: Sequence[Item], work: Callable[[Item], Made], subject: str) -> None:
+        self._items = items
+        self._work = work
+        self._subject = subject
+        self._workers: dict[int, _Worker] = {}
+        self._waiting = list(reversed(range(len(items))))
+
+    def run(self, at_once: int) -> Iterator[tuple[int, Made | None]]:
+        for _ in range(at_once):
+            self._start()
+        while self._workers:
+            poll = select.poll()
+            for results in self._workers:
+                poll.register(results, select.POLLIN)
+            with signals.doing(f"waiting for {self._subject}"):
+                ready = poll.poll()
+            for results, _ in ready:
+                worker = self._workers[results]
+                try:
+                    answer = worker.read()
+                except EOFError:
+                    yield worker.item, None
+                    self._bury(worker)
+                    continue
+                if answer is not None:
+                    done = worker.item
+                    self._next(worker)
+                    yield done, pickle.loads(answer)  # noqa: S301  # from a process of our own
+
+    def _start(self) -> None:
+        if not self._waiting:
+            return
+        request_end, requests = os.pipe()
+        results, result_end = os.pipe()
+        with signals.held():
+            pid = os.fork()
+            if pid == 0:
+                os.close(requests)  # or this worker would never see that nothing more comes
+                os.close(results)
+                self._serve(request_end, result_end)
+            os.close(request_end)
+            os.close(result_end)
+            self._workers[results] = worker = _Worker(pid, requests, results)
+        worker.give(self._waiting.pop())
+
+    def _next(self, worker: _Worker) -> None:
+        if self._waiting:
+            worker.give(self._waiting.pop())
+        else:
+            self._retire(worker)
+
+    def _retire(self, worker: _Worker) -> None:
+        del self._workers[worker.results]
+        worker.close()
+        os.waitpid(worker.pid, 0)
+
+    def _bury(self, worker: _Worker) -> None:
+        self._retire(worker)
+        self._start()
+
+    def end(self) -> None:
+        """Stop what still works, and wait until it has tidied up; kill what does not."""
+        for worker in self._workers.values():
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGTERM)
+        end = time.monotonic() + GRACE_SECONDS
+        for worker in list(self._workers.values()):
+            while os.waitpid(worker.pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() > end:
+                    os.kill(worker.pid, signal.SIGKILL)
+                time.sleep(0.01)
+            worker.close()
+        self._workers.clear()
+
+    def _serve(self, requests: int, results: int) -> None:
+        """Be a worker: never return."""
+        code = 1
+        try:
+            if sys.platform == "linux":
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            signals.listen()
+            signals.disarm()
+            for worker in self._workers.values():  # or their ends would stay open in us
+                worker.close()
+            signals.release()
+            while number := os.read(requests, NUMBER.size):
+                answer = pickle.dumps(self._work(self._items[NUMBER.unpack(number)[0]]))
+                _write(results, NUMBER.pack(len(answer)) + answer)
+            code = 0
+        finally:
+            os._exit(code)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

@@ -1,0 +1,350 @@
+"""Private folders: made for one run, gone after it, swept by the next run where a SIGKILL left them.
+
+A workspace is one folder `argocd-cmp-<random>` (mode 0700, its files 0600) in memory where the platform offers that.
+A lock held on the file `owner` in it says that its run is alive; the kernel lets go of it however that run ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import resource
+import stat
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cmp.errors import CmpError, ConfigError, ToolError
+from cmp.system import signals
+from cmp.system.tree import WorkTree, is_git, join, require_bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from types import TracebackType
+
+    from cmp.system.tree import Tree
+
+PREFIX = "argocd-cmp-"
+OWNER = "owner"
+MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
+DISK = "/tmp"  # noqa: S108  # likewise
+MIN_FREE_BYTES = 32 * 1024 * 1024  # containers often have 64 MiB there, for all renders together
+HALF_MADE_SECONDS = 60.0  # a folder without its lock file for longer than that was abandoned
+
+MAX_COPY_BYTES = 128 * 1024 * 1024
+MAX_COPY_ENTRIES = 20_000
+MAX_COPY_DEPTH = 50
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_standing: set[str] = set()  # the folders of this process that were made and not yet removed
+
+
+def harden() -> None:
+    """Forbid core dumps to this process and to all its children: they would hold plaintext.
+
+    The limit is 1 byte and not 0, because Linux ignores 0 where dumps go to a program, and stops at 1 (core(5)).
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 0 if hard == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
+def remove_left_behind() -> None:
+    """Remove the folders that a signal kept us from removing: it may come just as the end of a block is reached."""
+    for path in _standing:
+        _remove_at_last(path)
+
+
+class Workspace:
+    """A context manager: the folder exists inside the block and is gone after it, however the block is left."""
+
+    def __init__(self, base: str = "", *, outside: Tree | None = None) -> None:
+        """Choose the place: `base` (CMP_TMPDIR), else memory, else /tmp; never inside the source tree `outside`."""
+        self._base = choose(base, outside.root if isinstance(outside, WorkTree) else "")
+        self._given = base
+        self._lock = -1
+        self.path = ""
+
+    def __enter__(self) -> Self:
+        sweep(self._given)
+        try:
+            with signals.held():
+                self.path, self._lock = _make(self._base)
+                _standing.add(self.path)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with signals.held():
+            is_gone = not self.path or _remove_at_last(self.path)
+            if self.path:
+                os.close(self._lock)
+                _standing.discard(self.path)
+            self.path = ""
+        if not is_gone and kind is None:
+            raise ToolError(f"cannot remove everything from the private folder in {self._base}", foreign=True)
+
+    def folder(self, name: str) -> str:
+        """Make the private folder `name` (with its parents, where it is missing) and return its absolute path."""
+        path = self._locate(name)
+        with self._errors():
+            _make_folder(path)
+        return path
+
+    def write(self, name: str, data: bytes) -> str:
+        """Write a private file, parents included, and return its absolute path; never through a link (see `mirror`)."""
+        path = self._locate(name)
+        with self._errors():
+            _make_folder(os.path.dirname(path))
+            real, own = os.path.realpath(os.path.dirname(path)), os.path.realpath(self.path)
+            assert real.startswith(own), f"{name} is behind a link"  # noqa: S101  # a bug: plaintext would leave us
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(path, flags, 0o600), "wb") as file:
+                file.write(data)
+        return path
+
+    def copy_tree(self, tree: Tree, folder: str, name: str) -> str:
+        """Copy a folder of a source tree to the private folder `name` and return its absolute path.
+
+        Links become what they lead to, which must lie in the tree; `.git` stays behind.  ConfigError for anything else
+        than files and folders, and for more than a chart can reasonably hold.
+        """
+        room = _Room()
+        self.folder(name)
+        for held in _held(tree, folder, room):
+            place = join(name, held.place)
+            if held.is_folder:
+                self.folder(place)
+            else:
+                data = tree.read(held.path)
+                room.fill(held.path, len(data))
+                self.write(place, data)
+        return self._locate(name)
+
+    def mirror(self, tree: Tree, copies: Collection[str], reads: Collection[str], name: str) -> str:
+        """Make `name` look like the tree, with private `copies` (folders, files) and links; return its absolute path.
+
+        `.git` stays behind, and so do links that lead into it, or outside.  Of a tree that is no work folder, there is
+        nothing to link to: `copies` and `reads` are all that is there.
+        """
+        root = self.folder(name)
+        if isinstance(tree, WorkTree):
+            self._link(tree, "", name, copies)
+            return root
+        for path in sorted({*copies, *reads}):
+            if tree.kind(path) == "file":
+                self.write(join(name, path), tree.read(path))
+            else:
+                self.copy_tree(tree, path, join(name, path))
+        return root
+
+    def _link(self, tree: WorkTree, folder: str, name: str, copies: Collection[str]) -> None:
+        with self._errors():
+            entries = sorted(name for name in os.listdir(tree.locate(folder)) if not is_git(name))
+        for entry in entries:
+            path, place = join(folder, entry), join(name, entry)
+            if path in copies and tree.kind(path) == "file":
+                self.write(place, tree.read(path))
+            elif path in copies:
+                self.copy_tree(tree, path, place)
+            elif any(copy.startswith(f"{path}/") for copy in copies):
+                self.folder(place)
+                self._link(tree, path, place, copies)
+            else:
+                with suppress(ConfigError), self._errors():
+                    os.symlink(tree.locate(path), self._locate(place))
+
+    def _locate(self, name: str) -> str:
+        path = os.path.normpath(os.path.join(self.path, name))
+        if not path.startswith(self.path + os.sep):
+            raise ConfigError("this path leads outside its folder", file=name)
+        return path
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _trouble(error, self._base) from error
+
+
+def files_of_copy(tree: Tree, folder: str) -> list[str]:
+    """Return the files that a private copy of a folder would hold; ConfigError where none is made."""
+    return [held.path for held in _held(tree, folder, _Room()) if not held.is_folder]
+
+
+def require_room(sizes: Iterable[tuple[str, int]]) -> None:
+    """ConfigError where files, each with its size, are more than a private copy takes."""
+    room = _Room()
+    for path, size in sizes:
+        require_bounded(path, size)
+        room.fill(path, size)
+
+
+class _Held(NamedTuple):
+    """One file or folder in a private copy: its path in the tree, and its place in the copy."""
+
+    path: str
+    place: str
+    is_folder: bool
+
+
+class _Room:
+    """What a copy may still take."""
+
+    def __init__(self) -> None:
+        self._bytes = MAX_COPY_BYTES
+        self._entries = MAX_COPY_ENTRIES
+
+    def fill(self, path: str, size: int) -> None:
+        """Take the bytes of a file."""
+        self._bytes -= size
+        if self._bytes < 0:
+            raise ConfigError(f"the folder holds more than {MAX_COPY_BYTES // (1024 * 1024)} MiB", file=path)
+
+    def take(self, path: str, depth: int) -> None:
+        """Take a file or a folder."""
+        self._entries -= 1
+        if self._entries < 0 or depth > MAX_COPY_DEPTH:
+            raise ConfigError(
+                f"the folder holds more than {MAX_COPY_ENTRIES} files, or is more than {MAX_COPY_DEPTH} folders deep",
+                file=path,
+                hint="does a link in it lead back to the folder itself?",
+            )
+
+
+def _held(tree: Tree, folder: str, room: _Room, place: str = "", depth: int = 0) -> Iterator[_Held]:
+    """Yield all that a copy of a folder holds, a folder before what is in it."""
+    for entry in tree.entries(folder):
+        held = _Held(join(folder, entry.name), join(place, entry.name), entry.kind == "folder")
+        if entry.kind not in ("file", "folder"):
+            raise ConfigError("this is neither a file nor a folder, or a link that leads nowhere", file=held.path)
+        room.take(held.path, depth)
+        yield held
+        if held.is_folder:
+            yield from _held(tree, held.path, room, held.place, depth + 1)
+
+
+def choose(base: str, tree_root: str = "") -> str:
+    """Return the folder in which private folders are made; ConfigError for a `base` that cannot serve."""
+    if base:
+        if not os.path.isdir(base):
+            raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder", foreign=True)
+        if _is_inside(base, tree_root):
+            raise ConfigError(
+                f"CMP_TMPDIR is {base!r}, a folder inside the source tree",
+                hint="charts and patterns could see plaintext there: choose a folder outside",
+            )
+        return base
+    return MEMORY if _has_room(MEMORY) and not _is_inside(MEMORY, tree_root) else DISK
+
+
+def _is_inside(folder: str, root: str) -> bool:
+    return bool(root) and (os.path.realpath(folder) + os.sep).startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _has_room(base: str) -> bool:
+    if not (os.path.ismount(base) and os.access(base, os.W_OK | os.X_OK)):
+        return False
+    free = os.statvfs(base)
+    return free.f_bavail * free.f_frsize >= MIN_FREE_BYTES
+
+
+def _trouble(error: OSError, base: str) -> CmpError:
+    hint = "free some space, or set CMP_TMPDIR to another folder"
+    if error.errno in _FULL:
+        return ToolError(f"no space left in {base} for the private folder", hint=hint, foreign=True)
+    what = f"cannot write to a private folder in {base}: {error.strerror}"
+    return ToolError(what, hint="set CMP_TMPDIR to a folder that can be written", foreign=True)
+
+
+def _make(base: str) -> tuple[str, int]:
+    """Make a locked folder; a sweep by somebody else may have taken it before it was locked, so look again."""
+    while True:
+        path = os.path.join(base, PREFIX + os.urandom(8).hex())
+        try:
+            os.mkdir(path, 0o700)
+            lock = _lock(path, os.O_CREAT | os.O_EXCL)
+        except FileNotFoundError:
+            if os.path.isdir(base):
+                continue
+            raise ToolError(f"there is no folder {base}", hint="set CMP_TMPDIR to one", foreign=True) from None
+        except OSError as error:
+            raise _trouble(error, base) from error
+        if lock is not None:
+            return path, lock
+
+
+def _make_folder(path: str) -> None:
+    """Make a folder and its parents, all private (`os.makedirs` would give the parents the mode of the umask)."""
+    if not os.path.isdir(path):
+        _make_folder(os.path.dirname(path))
+        os.mkdir(path, 0o700)
+
+
+def _lock(folder: str, flags: int = 0) -> int | None:
+    """Open and lock the owner file; None when somebody else holds it, or has removed it meanwhile."""
+    path = os.path.join(folder, OWNER)
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def sweep(base: str) -> None:
+    """Remove the folders of our own dead runs, in `base` (CMP_TMPDIR) or wherever they are made without one."""
+    for place in (base,) if base else (MEMORY, DISK):
+        with suppress(OSError), os.scandir(place) as entries:
+            found = [entry for entry in entries if entry.name.startswith(PREFIX)]
+            for entry in found:
+                with suppress(OSError):
+                    _sweep_one(entry)
+
+
+def _sweep_one(entry: os.DirEntry[str]) -> None:
+    status = entry.stat(follow_symlinks=False)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        return
+    try:
+        lock = _lock(entry.path)
+    except FileNotFoundError:
+        if time.time() - status.st_mtime > HALF_MADE_SECONDS:
+            _remove(entry.path)
+        return
+    if lock is not None:
+        _remove(entry.path)
+        os.close(lock)
+
+
+def _remove_at_last(folder: str) -> bool:
+    """Remove a folder into which a dying grandchild may still be writing; say whether it is gone."""
+    for pause in (0.0, 0.05, 0.2):
+        time.sleep(pause)
+        _remove(folder)
+        if not os.path.lexists(folder):
+            return True
+    return False
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder as far as possible: read-only ones too, and never through a link."""
+    with suppress(OSError):
+        os.chmod(folder, 0o700)
+        with os.scandir(folder) as entries:
+            found = list(entries)
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                _remove(entry.path)
+            else:
+                with suppress(OSError):
+                    os.unlink(entry.path)
+        os.rmdir(folder)
