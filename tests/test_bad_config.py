@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import __version__
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import config
 from cmp.repository.config.rules import MAX_QUOTED
@@ -17,7 +17,7 @@ from tests.bad_config import OWN_VERSION, WRONG, Wrong
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENGINES = {name: facts.options for name, facts in FACTS.items()}
+SPECIFICATIONS = {name: facts.options for name, facts in ENGINES.items()}
 APP = "apps/web"
 
 
@@ -34,8 +34,8 @@ def test_it_is_refused_and_all_of_it_is_said_at_once(wrong: Wrong, tmp_path: Pat
 
 
 def _load(root: Path) -> None:
-    config.load_app(WorkTree(str(root)), APP, ENGINES)
-    config.load(WorkTree(str(root)), ENGINES)
+    config.load_app(WorkTree(str(root)), APP, SPECIFICATIONS)
+    config.load(WorkTree(str(root)), SPECIFICATIONS)
 
 
 def test_there_are_many_cases_and_no_two_are_the_same() -> None:
@@ -51,7 +51,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
     (root / "cmp.yaml").write_text("clusters: {file: clusters.yaml}\n")
 
     with pytest.raises(ConfigError) as caught:
-        config.load(WorkTree(str(root)), ENGINES)
+        config.load(WorkTree(str(root)), SPECIFICATIONS)
 
     assert caught.value.lines() == [
         "cmp: the inventory `clusters.yaml`: this path leads outside the source tree",
@@ -66,7 +66,7 @@ def test_a_folder_is_no_configuration(folder: str, place: str, tmp_path: Path) -
         (tmp_path / "cmp.yaml").write_text("clusters: {file: clusters.yaml}\n")
 
     with pytest.raises(ConfigError) as caught:
-        config.load(WorkTree(str(tmp_path)), ENGINES)
+        config.load(WorkTree(str(tmp_path)), SPECIFICATIONS)
 
     assert caught.value.file == place
 
@@ -75,7 +75,7 @@ def test_a_long_text_is_shown_in_part(tmp_path: Path) -> None:
     (tmp_path / "cmp.yaml").write_text(f"tools: {{helm: {'9' * 10_000}}}\n")
 
     with pytest.raises(ConfigError) as caught:
-        config.load(WorkTree(str(tmp_path)), ENGINES)
+        config.load(WorkTree(str(tmp_path)), SPECIFICATIONS)
 
     shown = "9" * (MAX_QUOTED - 1) + "…"
     assert caught.value.what == f"`{shown}` is not an exact version; a pin names one, such as 3.18.6"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.model import Cluster, Option, ToolPin
 from cmp.repository import config
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cmp.repository.config import Config
 
-ENGINES = {name: facts.options for name, facts in FACTS.items()}
+SPECIFICATIONS = {name: facts.options for name, facts in ENGINES.items()}
 CHECKOUT = Path(__file__).parent.parent
 HELM_ONLY = {
     "helm": (Option("kubeVersion", "text", ""), Option("apiVersions", "texts", ""), Option("skipCrds", "flag", ""))
@@ -55,7 +55,7 @@ def load_app(tmp_path: Path) -> Callable[[str], AppConfig]:
 
 
 def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
-    found = config.load(WorkTree(str(tmp_path)), ENGINES)
+    found = config.load(WorkTree(str(tmp_path)), SPECIFICATIONS)
 
     assert found.source == ""
     assert (found.layout.apps, found.layout.instances) == ("namespaces/{app}", "clusters/{cluster}/{app}")
@@ -80,7 +80,7 @@ def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
 def test_a_file_that_says_nothing_changes_nothing(text: str, load: Callable[..., Config], tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
 
-    assert load(text)._replace(source="") == config.load(WorkTree(str(tmp_path / "bare")), ENGINES)
+    assert load(text)._replace(source="") == config.load(WorkTree(str(tmp_path / "bare")), SPECIFICATIONS)
 
 
 def test_keys_that_are_left_out_are_as_in_the_reference_layout(load: Callable[..., Config]) -> None:
@@ -95,7 +95,7 @@ def test_keys_that_are_left_out_are_as_in_the_reference_layout(load: Callable[..
 
 
 def test_the_example_monorepo_is_read_whole() -> None:
-    found = config.load(WorkTree(str(CHECKOUT / "examples" / "monorepo")), ENGINES)
+    found = config.load(WorkTree(str(CHECKOUT / "examples" / "monorepo")), SPECIFICATIONS)
 
     assert found.layout.values[2] == ValuesPattern("envs/{env}/{app}.yaml", optional=True, place="cmp.yaml:12:13")
     assert found.layout.release == "{app}"
@@ -168,7 +168,7 @@ def test_patterns_may_use_captures_and_facts_that_only_some_clusters_have(load: 
 
 
 def test_an_application_without_a_file_says_nothing(tmp_path: Path) -> None:
-    assert config.load_app(WorkTree(str(tmp_path)), "web", ENGINES) == AppConfig()
+    assert config.load_app(WorkTree(str(tmp_path)), "web", SPECIFICATIONS) == AppConfig()
 
 
 def test_an_application_says_what_is_different(load_app: Callable[[str], AppConfig]) -> None:

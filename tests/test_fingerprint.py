@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cmp.engines import FACTS, engine_of
+from cmp.engines import ENGINES, engine_of
 from cmp.model import BuildEnv, OutputRules, Parameters, ToolPin
 from cmp.render import fingerprint
 from cmp.render.fingerprint import Inputs, Prints
@@ -65,7 +65,7 @@ tools: {helm: {"%s": [{os: linux, arch: amd64, via: go, sha256: "%s"}]}}
 
 def instance_of(files: Files, on: str = "dev") -> Instance:
     """Return the application shop on a cluster."""
-    return resolve(git_tree(files), Request("shop", on), FACTS)
+    return resolve(git_tree(files), Request("shop", on), ENGINES)
 
 
 def printed(files: Files, on: str = "dev", **changed: Any) -> str:  # noqa: ANN401  # an Instance's fields

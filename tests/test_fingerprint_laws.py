@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from cmp import environ
 from cmp.context import Context
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import CmpError
 from cmp.preview import affected
 from cmp.preview.sides import Side
@@ -215,7 +215,7 @@ def test_where_an_application_lies_is_no_change() -> None:
 
 def instances(tree: Tree) -> dict[tuple[str, str], Instance]:
     """Return the instances of all pairs of a tree."""
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     return {pair[:2]: resolve_in(repository, Request(pair.app, pair.cluster)) for pair in repository.pairs()}
 
 

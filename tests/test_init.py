@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import yamldoc
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import scaffold
 from tests import bare
@@ -234,7 +234,7 @@ def test_an_end_that_other_files_have_too_declares_nothing(tmp_path: Path) -> No
     tree = plant(
         tmp_path, {**REFERENCE, "clusters/dev/shop/a.values.yaml": SEALED, "clusters/prod/shop/a.values.yaml": VALUES}
     )
-    assert 'suffixes: [".secret.yaml"]\n' in scaffold.draft(tree, FACTS, lambda _: []).content
+    assert 'suffixes: [".secret.yaml"]\n' in scaffold.draft(tree, ENGINES, lambda _: []).content
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_an_end_that_other_files_have_too_declares_nothing(tmp_path: Path) -> No
     [([], "3.18.6"), (["3.14.4", "3.18.6", "4.0.0"], "3.18.6"), (["3.14.4", "3.16.1"], "3.16.1")],
 )
 def test_pins_are_the_defaults_or_what_is_installed(tmp_path: Path, installed: list[str], version: str) -> None:
-    draft = scaffold.draft(plant(tmp_path, REFERENCE), FACTS, lambda _: installed)
+    draft = scaffold.draft(plant(tmp_path, REFERENCE), ENGINES, lambda _: installed)
     assert f"tools:\n  helm: {version}\n" in draft.content
 
 
@@ -258,7 +258,7 @@ def test_names_that_need_quotes_get_them(sandbox: Sandbox, tmp_path: Path) -> No
 
 def refusal(files: dict[str, str], root: Path) -> list[str]:
     with pytest.raises(ConfigError) as error:
-        scaffold.draft(plant(root, files), FACTS, lambda _: [])
+        scaffold.draft(plant(root, files), ENGINES, lambda _: [])
     return error.value.lines()
 
 

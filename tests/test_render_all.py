@@ -13,7 +13,7 @@ import pytest
 from cmp import environ
 from cmp.batch.printed import Renders, Wanted, with_secrets
 from cmp.context import Context
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.repository.instances import Repository
 from cmp.secrets.redact import Redactor
 from cmp.system.log import Log
@@ -188,7 +188,7 @@ def test_a_bug_and_a_kill_take_only_their_own_pair_with_them(tmp_path: Path, san
         return b""
 
     tree = WorkTree(str(make(tmp_path, sandbox)))
-    repository, redactor = Repository(tree, FACTS), Redactor()
+    repository, redactor = Repository(tree, ENGINES), Redactor()
     settings = environ.read(sandbox.env(), default_deadline=60).settings
     context = Context(settings, Deadline(60), redactor, Log(sys.stderr, redactor.mask), Phases())
     calm, dev, prod = repository.pairs()

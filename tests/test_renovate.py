@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.repository.config.keys import TOOLS
 from tests.harness import CHECKOUT, DEAD_PROXY, FIXTURES
 
@@ -155,7 +155,9 @@ def test_no_pin_is_left_out() -> None:
     queries = {
         part for manager in preset()["customManagers"] for query in manager["matchStrings"] for part in words(query)
     }
-    options = {(engine, one.name) for engine, facts in FACTS.items() for one in facts.options if one.kind == "version"}
+    options = {
+        (engine, one.name) for engine, facts in ENGINES.items() for one in facts.options if one.kind == "version"
+    }
     assert options
     places = {f"{top}{engine}.{name}" for engine, name in options for top in ("", "defaults.")}
     assert queries >= {f"tools.{tool}" for tool in TOOLS} | places

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.model import Option
 from cmp.repository.config import keys, rules, schema
 from cmp.repository.config.check import check
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-ENGINES = {
-    **{name: facts.options for name, facts in FACTS.items()},
+OPTIONS = {
+    **{name: facts.options for name, facts in ENGINES.items()},
     "other": (Option("flag", "flag", ""), Option("text", "text", ""), Option("texts", "texts", "")),
 }
-SPECS = {"cmp.yaml": keys.repository(ENGINES), "cmp-app.yaml": keys.application(ENGINES), "inventory": keys.INVENTORY}
+SPECS = {"cmp.yaml": keys.repository(OPTIONS), "cmp-app.yaml": keys.application(OPTIONS), "inventory": keys.INVENTORY}
 SCHEMAS: dict[str, dict[str, object]] = {
-    "cmp.yaml": schema.repository(ENGINES),
-    "cmp-app.yaml": schema.application(ENGINES),
+    "cmp.yaml": schema.repository(OPTIONS),
+    "cmp-app.yaml": schema.application(OPTIONS),
     "inventory": schema.inventory(),
 }
 RULES = {name: rule for name, rule in vars(rules).items() if isinstance(rule, Rule)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.repository import instances
 from cmp.repository.instances import Request
 from cmp.system.tree import WorkTree
@@ -46,7 +46,7 @@ def request(app: str = "shop", cluster: str = "dev", **rest: Any) -> Request:  #
 
 def resolve(tree: WorkTree, asked: Request | None = None) -> Instance:
     """Resolve a request with the engines that the product has."""
-    return instances.resolve(tree, asked or request(), FACTS)
+    return instances.resolve(tree, asked or request(), ENGINES)
 
 
 def paths(instance: Instance) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp.cli import Invocation, Output, for_people
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import instances
 from cmp.repository.instances import Repository, Request
@@ -42,7 +42,7 @@ def command(invocation: Invocation, output_format: str) -> Output:
     VALUES counts the values files.  A pair that cannot be rendered is listed with its error, and the exit code is 3.
     """
     tree, _ = instances.open_repository(invocation.cwd)
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     rows = [_row(repository, pair) for pair in repository.pairs()]
     exit_code = ConfigError.exit_code if any(isinstance(row.found, ConfigError) for row in rows) else 0
     if output_format == "json":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cmp.cli import Output
 from cmp.cli.summary import summary, warn
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import CmpError, Interrupted
 from cmp.render.pipeline import render
 from cmp.repository import instances
@@ -48,7 +48,7 @@ def _render(invocation: Invocation) -> Output:
         tree, request = instances.received(
             invocation.cwd, invocation.build_env, invocation.plugin_env, context.settings.cluster
         )
-        instance = instances.resolve(tree, request, FACTS)
+        instance = instances.resolve(tree, request, ENGINES)
     done = render(tree, instance, context)
     warn(done, context)
     return Output(done.rendered.text, summary=summary(done, context))

@@ -13,7 +13,7 @@ from cmp.batch.golden import Asked, choose, difference, golden
 from cmp.batch.printed import Renders, Wanted
 from cmp.cli import Invocation, Output
 from cmp.cli.render_all import report
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import UsageError
 from cmp.repository import edit, instances
 from cmp.repository.instances import Repository
@@ -67,7 +67,7 @@ def command(invocation: Invocation, apps: tuple[str, ...], cluster: str, folder:
     where something differs, and stdout has the difference.
     """
     tree, _ = instances.open_repository(invocation.cwd)
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     chosen = choose(tree, _inside(folder), repository.pairs(), Asked(apps, cluster))
     run = Run(tree, repository, chosen, invocation.context)
     if update:

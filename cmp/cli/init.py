@@ -9,7 +9,7 @@ import click
 
 from cmp.artifacts import toolstore
 from cmp.cli import Invocation, Output, for_people
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import edit, scaffold
 from cmp.repository.config import FILE
@@ -46,11 +46,11 @@ def command(invocation: Invocation, *, dry_run: bool) -> Output:
     _refuse_second(invocation.cwd)
     draft = scaffold.draft(
         WorkTree(invocation.cwd),
-        FACTS,
+        ENGINES,
         lambda tool: toolstore.versions(settings.tools_dir, tool, settings.custom_tools),
     )
     content = draft.content.encode()
-    summary = _summary(Repository(Planned(invocation.cwd, content), FACTS))
+    summary = _summary(Repository(Planned(invocation.cwd, content), ENGINES))
     for note in draft.notes:
         log.warning(note)
     if dry_run:

@@ -9,7 +9,7 @@ import click
 from cmp import yamldoc
 from cmp.cli import Invocation, Output
 from cmp.cli.io import STDIN, content_or_stdin
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.repository import config, instances
 from cmp.repository.instances import Repository
 from cmp.repository.inventory import as_values, merge, read
@@ -57,4 +57,4 @@ def _present(invocation: Invocation) -> tuple[Mapping[str, Cluster], str]:
     if not instances.has_repository(invocation.cwd):
         return {}, ""
     tree, _ = instances.open_repository(invocation.cwd)
-    return Repository(tree, FACTS).config.clusters, inventory_file(tree)
+    return Repository(tree, ENGINES).config.clusters, inventory_file(tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import toolstore
-from cmp.engines import FACTS, engine_of
+from cmp.engines import ENGINES, engine_of
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.errors import ToolError
 from cmp.render.pipeline import SOPS
@@ -62,7 +62,7 @@ class Needed(NamedTuple):
 def needed(cwd: str) -> Needed:
     """Resolve all applications on all clusters of the repository around `cwd`; ConfigError from the first bad one."""
     tree, _ = instances.open_repository(cwd)
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     found = [instances.resolve_in(repository, Request(pair.app, pair.cluster)) for pair in repository.pairs()]
     needs = [(instance, engine_of(instance.engines).needs(tree, instance)) for instance in found]
     charts: dict[tuple[str, str], Chart] = {}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.argocd import parameters
 from cmp.artifacts import toolstore
 from cmp.cli import Output
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.engines.registry import KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.repository import instances
@@ -63,7 +63,7 @@ def run(invocation: Invocation) -> Output:
 def _look(invocation: Invocation) -> _Present:
     settings, warn = invocation.context.settings, invocation.context.log.warning
     tree, folder = instances.open_sidecar(invocation.cwd, invocation.build_env)
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     given, mistakes = parameters.sift(invocation.plugin_env)
     for mistake in mistakes:
         warn(mistake)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from cmp.cli import Invocation, Output
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import UsageError
 from cmp.repository import instances
 from cmp.repository.instances import Repository
@@ -36,7 +36,7 @@ class Everything(NamedTuple):
 
         show = {"omit": printed.without_secrets, "mask": printed.masked, "keep": printed.with_secrets}[self.secrets]
         tree, _ = instances.open_repository(invocation.cwd)
-        repository = Repository(tree, FACTS)
+        repository = Repository(tree, ENGINES)
         pairs = repository.pairs()
         folder = RenderedTree(os.path.join(invocation.cwd, self.folder), PRIVATE if self.secrets == "keep" else PUBLIC)
         folder.expect(printed.file_of(pair.app, pair.cluster) for pair in pairs)

@@ -8,7 +8,7 @@ import click
 
 from cmp import report
 from cmp.cli import Output
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.repository.config import APP_FILE, FILE, schema
 
 
@@ -20,7 +20,7 @@ def command(file: str) -> Output:
     `inventory` is the file that `clusters: {file: …}` of cmp.yaml names, `report` what `cmp diff --format json` prints.
     Many editors use a schema that the first line of a file names: `# yaml-language-server: $schema=cmp.schema.json`.
     """
-    engines = {name: facts.options for name, facts in FACTS.items()}
+    engines = {name: facts.options for name, facts in ENGINES.items()}
     printed = {
         FILE: lambda: schema.repository(engines),
         APP_FILE: lambda: schema.application(engines),

@@ -9,7 +9,7 @@ import click
 
 from cmp.argocd import parameters
 from cmp.cli.argocd import placed, requested
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import UsageError
 from cmp.model import Instance, Parameters
 from cmp.repository import instances
@@ -36,7 +36,7 @@ class Target(NamedTuple):
         tree, request, place = self._requested(invocation)
         request = request._replace(app=self.app, cluster=self.cluster, flags=self.flags)
         with placed(place):
-            return tree, instances.resolve(tree, request, FACTS)
+            return tree, instances.resolve(tree, request, ENGINES)
 
     def _requested(self, invocation: Invocation) -> tuple[WorkTree, Request, str]:
         if self.file:

@@ -1,18 +1,18 @@
-"""The engines by name.  A new one is a module of the shape in `cmp.engines.protocol` and a row in facts.py."""
+"""The engines by name.  A new one is a module of the shape in `cmp.engines.protocol` and a row in registry.py."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from cmp.engines.registry import FACTS
+from cmp.engines.registry import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.engines.protocol import Engine
 
-__all__ = ["FACTS", "engine_of"]
+__all__ = ["ENGINES", "engine_of"]
 
 
 def engine_of(names: Sequence[str]) -> Engine:

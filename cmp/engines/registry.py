@@ -131,7 +131,7 @@ _PLAIN = EngineFacts(
     reads_values=False,
 )
 
-FACTS: Mapping[str, EngineFacts] = {
+ENGINES: Mapping[str, EngineFacts] = {
     HELM: _HELM,
     KUSTOMIZE: _KUSTOMIZE,
     HELMFILE: _HELMFILE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile
-from cmp.engines import FACTS, engine_of
+from cmp.engines import ENGINES, engine_of
 from cmp.genpaths.items import of_path, of_pattern, reduced
 from cmp.genpaths.links import Links
 from cmp.model import NOTHING
@@ -39,7 +39,7 @@ class Paths:
     """What the renders of one tree read."""
 
     def __init__(self, tree: Tree) -> None:
-        self.repository = Repository(tree, FACTS)
+        self.repository = Repository(tree, ENGINES)
         self._tree = self.repository.tree
         self._prints = Prints(self._tree)
         self._links = Links(self._tree)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile
 from cmp.changes import Unowned
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.preview.copies import Copies
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
@@ -220,7 +220,7 @@ def _other(before: Case, after: Case) -> str:
 
 def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, object]]:
     """Yield the settings that differ: a name for readers, and both values."""
-    reads_facts = any(FACTS[name].reads_facts for name in after.engines)
+    reads_facts = any(ENGINES[name].reads_facts for name in after.engines)
     pairs: list[tuple[str, object, object]] = [
         ("engine", " + ".join(before.engines), " + ".join(after.engines)),
         ("release name", before.release, after.release),

@@ -17,7 +17,7 @@ from cmp.argocd.overrides import overridden
 from cmp.argocd.sets import World, applications_in, evaluator, expand
 from cmp.artifacts import toolchain
 from cmp.changes import Delivery, Rule, Subject
-from cmp.engines import FACTS
+from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError
 from cmp.preview.sides import Asked, environment, of_pair
 from cmp.repository.config.reference import PINS
@@ -56,7 +56,7 @@ class Gathered(NamedTuple):
 
 def gather(tree: GitTree, given: Given, context: Context) -> Gathered:
     """Return every Application that a plugin renders from a tree, and the layout's pairs that none of them renders."""
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     found, notes = _found(tree, repository, given, context)
     reader = _Reader(tree, repository, given.trunk)
     asked = [one for each in found for one in reader.read(each)]

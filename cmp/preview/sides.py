@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Subject
-from cmp.engines import FACTS, engine_of
+from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError
 from cmp.render.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
 from cmp.repository import instances
@@ -62,7 +62,7 @@ class Side:
     def __init__(self, tree: GitTree, cases: Known | None = None) -> None:
         """Resolve all pairs of the layout, but for what is known of them already."""
         self.tree = tree
-        self.repository = Repository(tree, FACTS)
+        self.repository = Repository(tree, ENGINES)
         self.prints = Prints(self.repository.tree)
         if cases is None:
             pairs = (of_pair(self.repository, pair) for pair in self.repository.pairs())

@@ -18,7 +18,7 @@ from cmp import yamldoc
 from cmp.artifacts import lockfile
 from cmp.artifacts.charts import asked, own, schemas
 from cmp.artifacts.charts.asked import ALIASES, Asked
-from cmp.engines import FACTS, engine_of
+from cmp.engines import ENGINES, engine_of
 from cmp.engines.protocol import FEEDS
 from cmp.engines.registry import HELM
 from cmp.repository.config import APP_FILE
@@ -116,7 +116,7 @@ class Prints:
         """Return the fingerprint; ConfigError for what keeps the instance from being rendered at all."""
         needs = engine_of(instance.engines).needs(self.tree, instance)
         base = instance.folder or "."
-        reads_facts = any(FACTS[name].reads_facts for name in instance.engines)
+        reads_facts = any(ENGINES[name].reads_facts for name in instance.engines)
         found = {
             "version": VERSION,
             "engines": instance.engines,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines import FACTS, engine_of
+from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError, ConfigError
 from cmp.render import decrypt
 from cmp.repository import instances
@@ -56,7 +56,7 @@ class Usage(NamedTuple):
 
 def survey(tree: Tree) -> Usage:
     """Resolve every pair of a tree; ConfigError when its configuration as a whole cannot be read."""
-    repository = Repository(tree, FACTS)
+    repository = Repository(tree, ENGINES)
     uses: list[Use] = []
     failures: list[Failure] = []
     for pair in repository.pairs():

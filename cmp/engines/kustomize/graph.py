@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import yamldoc
 from cmp.engines.kustomize import uses
 from cmp.engines.kustomize.plugins import CHART, Plugin, plugins
-from cmp.engines.registry import FACTS, KUSTOMIZE
+from cmp.engines.registry import ENGINES, KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.system.tree import join
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
     from cmp.yamldoc import Document
 
-FILES = FACTS[KUSTOMIZE].markers
+FILES = ENGINES[KUSTOMIZE].markers
 OPTIONS = "cmp-app.yaml"  # the place of what options add to a kustomization
 
 

@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.engines.registry import FACTS, KUSTOMIZE
+from cmp.engines.registry import ENGINES, KUSTOMIZE
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Build:
 
 class _Opened:
     def __init__(self, folder: str) -> None:
-        names = FACTS[KUSTOMIZE].markers
+        names = ENGINES[KUSTOMIZE].markers
         self._path = next(path for name in names if os.path.isfile(path := os.path.join(folder, name)))
         with open(self._path, "rb") as file:
             documents = yamldoc.load_all(file.read())
