@@ -13,7 +13,7 @@ from cmp.artifacts.charts.remote import Wanted
 from cmp.errors import CACHED_HINT, ChartError, CmpError, ConfigError, DeadlineError
 from cmp.policy import registries
 from cmp.policy.document import Policy
-from cmp.policy.permit import Permit
+from cmp.policy.check import PolicyCheck
 from cmp.system.locks import single_flight
 from cmp.system.urls import origin
 from tests.chartworld import World, dependency, sha256
@@ -59,8 +59,8 @@ def refusal(world: World, url: str) -> CmpError:
     return caught.value
 
 
-def rules(hosts: tuple[str, ...] | None, *redirects: str) -> Permit:
-    return Permit(Policy("/etc/cmp/policy.yaml", hosts=hosts, redirects=redirects))
+def rules(hosts: tuple[str, ...] | None, *redirects: str) -> PolicyCheck:
+    return PolicyCheck(Policy("/etc/cmp/policy.yaml", hosts=hosts, redirects=redirects))
 
 
 class TestPolicy:
@@ -158,9 +158,9 @@ class TestPolicy:
 class TestUntrusted:
     KNOWN = "https://pages.example/team"
 
-    def permit(self, *redirects: str) -> Permit:
+    def permit(self, *redirects: str) -> PolicyCheck:
         known = frozenset({self.KNOWN})
-        return Permit(Policy(redirects=redirects), known_repositories=known)
+        return PolicyCheck(Policy(redirects=redirects), known_repositories=known)
 
     @pytest.mark.parametrize("url", [KNOWN, f"{KNOWN}/", "HTTPS://Pages.Example:443/team", f"{KNOWN}/x/.."])
     def test_the_repositories_of_the_base_are_known_in_every_spelling(self, url: str) -> None:

@@ -81,7 +81,7 @@ from cmp.argocd.sets.match import directory, pathspec
 from cmp.engines.cue import sources as cue
 from cmp.engines.helmfile import sources as helmfile
 from cmp.system.globs import whole_match
-from cmp.policy import permit
+from cmp.policy import check
 from cmp.genpaths import annotation
 from cmp.system.tree import WorkTree
 
@@ -98,7 +98,7 @@ print(
     layout.match(layout.parse(FOLDERS), PATH),
     layout.expand(tree, layout.parse(FOLDERS), {}),
     layout.expand(tree, layout.parse(STARS), {}),
-    permit._matches([STARS], NAME),
+    check._matches([STARS], NAME),
     layout.matches_above(layout.parse(FOLDERS), PATH),
     directory(STARS)(NAME),
     pathspec(STARS)(NAME),

@@ -18,7 +18,7 @@ from cmp.context import Context
 from cmp.engines.protocol import Checked
 from cmp.errors import ChartError, ConfigError
 from cmp.model import Tool
-from cmp.policy import Permit
+from cmp.policy import PolicyCheck
 from cmp.policy.document import Policy
 from cmp.render.schemas import Schemas
 from cmp.secrets.redact import Redactor
@@ -371,7 +371,7 @@ class TestWithoutAProgram:
         schema: object,
         lock: Lock | None = None,
         *,
-        permit: Permit | None = None,
+        permit: PolicyCheck | None = None,
         is_fetched: bool = False,
     ) -> object:
         """Supply the schemas of a chart that has but one, and return what its reference leads to."""
@@ -428,9 +428,9 @@ class TestWithoutAProgram:
             hosts = tuple(server.at().partition("://")[2] for server in (listed, other))
             schema = {"$ref": f"{listed.at()}/a.json"}
             with pytest.raises(ConfigError, match=r"leads to .*, which the administrator's policy does not list"):
-                self.supply(online, schema, permit=Permit(Policy("policy.yaml", hosts=hosts[:1])))
+                self.supply(online, schema, permit=PolicyCheck(Policy("policy.yaml", hosts=hosts[:1])))
             assert other.requests == []
-            assert self.supply(online, schema, permit=Permit(Policy("policy.yaml", hosts=hosts))) == {}
+            assert self.supply(online, schema, permit=PolicyCheck(Policy("policy.yaml", hosts=hosts))) == {}
 
     def test_a_chain_has_an_end(self, context: Context) -> None:
         for number in range(101):

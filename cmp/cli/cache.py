@@ -96,7 +96,7 @@ def _warm_repository(invocation: Invocation) -> None:
                 collector.of_archives(named, refs, helm)
 
 
-def _restore(work: charts.ChartWork, permit: policy.Permit | None, context: Context) -> None:
+def _restore(work: charts.ChartWork, permit: policy.PolicyCheck | None, context: Context) -> None:
     plan = charts.permitted(work, permit, context) if permit else None
     with Workspace(context.settings.tmp_dir, outside=work.tree) as workspace:
         charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan, permit=permit), context)

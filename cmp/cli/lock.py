@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cmp.cli.needed import Named
     from cmp.context import Context
     from cmp.model import ToolPin
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
 
 
 @click.command()
@@ -61,7 +61,7 @@ def command(invocation: Invocation) -> Output:
 
 
 def _locked(
-    named: Named, depot: Depot, schemas: Collector, context: Context, permit: Permit | None
+    named: Named, depot: Depot, schemas: Collector, context: Context, permit: PolicyCheck | None
 ) -> list[LockedChart]:
     refs = named.all(depot)
     if not (refs and named.helm):

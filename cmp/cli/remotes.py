@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.engines.protocol import Part
     from cmp.model import RemoteRef
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
     from cmp.system.workspace import Workspace
 
 
 class Depot:
     """Where an engine's files of somebody else are put for a while."""
 
-    def __init__(self, workspace: Workspace, context: Context, permit: Permit | None) -> None:
+    def __init__(self, workspace: Workspace, context: Context, permit: PolicyCheck | None) -> None:
         self._workspace = workspace
         self._context = context
-        self._permit = permit or policy.WITHOUT
+        self._permit = permit or policy.WITHOUT_POLICY
 
     def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
         """Put a part of a Git repository into a folder, the same for the same name, and return its path."""
@@ -49,7 +49,7 @@ class Depot:
             return file.read()
 
 
-def refresh(specs: Sequence[str], context: Context, permit: Permit | None) -> Iterator[tuple[str, Change]]:
+def refresh(specs: Sequence[str], context: Context, permit: PolicyCheck | None) -> Iterator[tuple[str, Change]]:
     """Fetch what the cache knows by `name` or `name@version` again, and take what there is now; yield spec and change.
 
     What no remote base or file is called is left out.
@@ -66,10 +66,10 @@ def refresh(specs: Sequence[str], context: Context, permit: Permit | None) -> It
                 yield spec, Change(record.key, record.version, archive.version)
 
 
-def _pull(wanted: RemoteRef, context: Context, permit: Permit | None) -> Archive:
+def _pull(wanted: RemoteRef, context: Context, permit: PolicyCheck | None) -> Archive:
     if wanted.is_schema:
         ask = schemas.asker(wanted, permit)
         ask(wanted.url, "")
         return fetch.pull(wanted, context, ask)
-    (permit or policy.WITHOUT).remote(wanted)
+    (permit or policy.WITHOUT_POLICY).remote(wanted)
     return fetch.pull(wanted, context)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cmp.cli.needed import Chart, Named
     from cmp.context import Context
     from cmp.model import ChartRef, Tool
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
     from cmp.system.tree import WorkTree
 
 WITHOUT = "`skipSchemaValidation: true`"
@@ -30,7 +30,7 @@ WITHOUT = "`skipSchemaValidation: true`"
 class Collector:
     """What the schemas of charts refer to, obtained chart by chart; with a lock, as that has it."""
 
-    def __init__(self, tree: WorkTree, lock: Lock | None, permit: Permit | None, context: Context) -> None:
+    def __init__(self, tree: WorkTree, lock: Lock | None, permit: PolicyCheck | None, context: Context) -> None:
         self.tree = tree
         self._lock = lock
         self._permit = permit
@@ -70,7 +70,7 @@ class Collector:
             self._context.log.warning(message)
 
 
-def warm(lock: Lock, permit: Permit | None, context: Context) -> None:
+def warm(lock: Lock, permit: PolicyCheck | None, context: Context) -> None:
     """Obtain every schema of a lock; ChartError for one that cannot be had, ConfigError for one that may not be."""
     for one in lock.schemas or ():
         wanted = remote.ref(one.url, one.sha256, "cmp.lock")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cmp.artifacts.charts.remote import Wanted
     from cmp.context import Context
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
 
 OCI = "oci://"
 
@@ -23,7 +23,7 @@ OCI = "oci://"
 class Met:
     """The hosts that were met, as a policy is asked about them; it refuses nothing here, so that all are met."""
 
-    def __init__(self, permit: Permit) -> None:
+    def __init__(self, permit: PolicyCheck) -> None:
         self._permit = permit
         self.repositories: dict[str, set[str]] = {}
         self.refused: dict[str, ConfigError] = {}
@@ -52,9 +52,9 @@ class Met:
         self.repositories.setdefault(hosts.shown(url), set()).add(repository)
 
 
-def examine(wanted: Sequence[Wanted], permit: Permit | None, context: Context) -> Iterator[Check]:
+def examine(wanted: Sequence[Wanted], permit: PolicyCheck | None, context: Context) -> Iterator[Check]:
     """Yield a check for each host, and one for each chart that cannot be looked at; no archive is stored."""
-    met = Met(permit or policy.WITHOUT)
+    met = Met(permit or policy.WITHOUT_POLICY)
     web = Web(context, met)
     failed = [check for one in wanted for check in _look(one, met, web)]
     for host in sorted(met.repositories):

@@ -1,7 +1,7 @@
 """The administrator's policy: what applications may use, in a file that is mounted and never in Git (`CMP_POLICY`).
 
 document.py   the file: read, checked as a whole, and typed
-permit.py     what it means for one render: asked before anything is decrypted or fetched
+check.py      what it means for one render: asked before anything is decrypted or fetched
 hosts.py      which hosts are listed                       flags.py     which flags a policy may list at all
 sources.py    which repositories and revisions are         secrets.py   which keys sops may use
 registries.py where well-known registries keep archives
@@ -61,7 +61,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.policy.document import NO_POLICY, load
-from cmp.policy.permit import Permit, announced, permitted
+from cmp.policy.check import PolicyCheck, announced, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,12 +69,12 @@ if TYPE_CHECKING:
     from cmp.model import BuildEnv, Instance
     from cmp.system.tree import Tree
 
-__all__ = ["WITHOUT", "Permit", "for_announcement", "for_charts", "for_render", "load"]
+__all__ = ["WITHOUT_POLICY", "PolicyCheck", "for_announcement", "for_charts", "for_render", "load"]
 
-WITHOUT = Permit(NO_POLICY)  # what may be used where there is no policy
+WITHOUT_POLICY = PolicyCheck(NO_POLICY)  # what may be used where there is no policy
 
 
-def for_render(path: str, tree: Tree, instance: Instance) -> Permit:
+def for_render(path: str, tree: Tree, instance: Instance) -> PolicyCheck:
     """Check an instance against the policy in `path`, and return what is to be asked about its files and charts.
 
     Without a policy (an empty path) everything is allowed but extra flags.  ConfigError for what is not allowed, and
@@ -88,6 +88,6 @@ def for_announcement(path: str, tree: Tree, build_env: BuildEnv, folders: Iterab
     announced(load(path, tree), tree, build_env, folders)
 
 
-def for_charts(path: str, tree: Tree | None = None) -> Permit | None:
+def for_charts(path: str, tree: Tree | None = None) -> PolicyCheck | None:
     """Return what is to be asked about charts that are fetched for nobody's render; None without a policy."""
-    return Permit(load(path, tree)) if path else None
+    return PolicyCheck(load(path, tree)) if path else None

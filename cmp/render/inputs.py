@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.engines.protocol import Needs, Part
     from cmp.model import ChartRef, Instance, RemoteRef, Tool
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
     from cmp.render.decrypt import Contents, Opener
     from cmp.render.schemas import Schemas
     from cmp.system.tree import Tree
@@ -42,7 +42,7 @@ class Order(NamedTuple):
     contents: Contents
     tools: Mapping[str, Tool]
     lock: Lock | None
-    permit: Permit | None
+    permit: PolicyCheck | None
     plans: Mapping[str, Plan]
     services: Mapping[str, frozenset[str]]
 
@@ -118,7 +118,7 @@ class Supplies:
         from cmp import policy  # noqa: PLC0415  # most sidecars have none, and most applications need none
 
         with self._context.phases.phase("policy"):
-            (self._order.permit or policy.WITHOUT).feature(feature, subject, place)
+            (self._order.permit or policy.WITHOUT_POLICY).feature(feature, subject, place)
 
     def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
         """Put a part of a Git repository at `name` in the private copy, and return that folder's path."""
@@ -140,7 +140,7 @@ class Supplies:
         from cmp.system.unpack import unpack  # noqa: PLC0415
 
         with self._context.phases.phase("policy"):
-            (self._order.permit or policy.WITHOUT).remote(wanted)
+            (self._order.permit or policy.WITHOUT_POLICY).remote(wanted)
         with self._context.phases.phase("remotes"):
             archive = parts.obtain(wanted, part, self._context)
             folder = self._workspace.folder(name)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.engines.protocol import Engine
     from cmp.model import Instance, Tool, ToolPin
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
     from cmp.render.decrypt import Content, Contents, Opener
     from cmp.render.output import Rendered
     from cmp.system.tree import Tree
@@ -127,7 +127,7 @@ def _order(tree: Tree, instance: Instance, context: Context) -> Order:
     return order._replace(plans=_plans(order, permit, context)) if permit else order
 
 
-def _services(contents: Contents, permit: Permit | None, context: Context) -> dict[str, frozenset[str]]:
+def _services(contents: Contents, permit: PolicyCheck | None, context: Context) -> dict[str, frozenset[str]]:
     """Find out which services' keys the encrypted files have, and ask whether sops may use these before it starts."""
     services: dict[str, frozenset[str]] = {}
     with context.phases.phase("secrets"):
@@ -138,12 +138,12 @@ def _services(contents: Contents, permit: Permit | None, context: Context) -> di
                 from cmp.secrets.sops import masterkeys  # noqa: PLC0415
 
                 keys = masterkeys.read(sops.format_of(path, data), path, data)
-                (permit or policy.WITHOUT).keys(keys, path, context.settings.env.secrets)
+                (permit or policy.WITHOUT_POLICY).keys(keys, path, context.settings.env.secrets)
                 services[path] = frozenset(key.service for key in keys)
     return services
 
 
-def _plans(order: Order, permit: Permit, context: Context) -> Mapping[str, Plan]:
+def _plans(order: Order, permit: PolicyCheck, context: Context) -> Mapping[str, Plan]:
     from cmp.artifacts import charts  # noqa: PLC0415  # without a policy it is imported while children run
 
     with context.phases.phase("policy"):
@@ -201,7 +201,7 @@ def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tu
     )
 
 
-def _permit(tree: Tree, instance: Instance, context: Context) -> Permit | None:
+def _permit(tree: Tree, instance: Instance, context: Context) -> PolicyCheck | None:
     """Ask the administrator's policy before anything else; most sidecars have none, and then it costs nothing."""
     asks = any(instance.options.get(engine, {}).get(FLAGS.get(engine, "")) for engine in instance.engines)
     if not (context.settings.policy or asks or context.known_repositories is not None):

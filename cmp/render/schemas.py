@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.engines.protocol import Checked
     from cmp.model import RemoteRef
-    from cmp.policy import Permit
+    from cmp.policy import PolicyCheck
     from cmp.system.workspace import Workspace
 
 FOLDER = "schemas"  # of the private folder
@@ -55,7 +55,7 @@ class _Order(NamedTuple):
 class Schemas:
     """The remote schemas of one render, each fetched once."""
 
-    def __init__(self, lock: Lock | None, permit: Permit | None, workspace: Workspace, context: Context) -> None:
+    def __init__(self, lock: Lock | None, permit: PolicyCheck | None, workspace: Workspace, context: Context) -> None:
         self._lock = lock
         self._permit = permit
         self._workspace = workspace
@@ -138,6 +138,6 @@ class Schemas:
         return ChartError(what, file=file, hint=order.chart.without)
 
 
-def asker(wanted: RemoteRef, permit: Permit | None, *, is_known: bool = True) -> Ask:
+def asker(wanted: RemoteRef, permit: PolicyCheck | None, *, is_known: bool = True) -> Ask:
     """Return what is called with each URL before a server is asked; it raises ConfigError, or says if it is listed."""
     return lambda url, led_by: bool(permit and permit.schema(wanted, url, led_by, is_known=is_known))

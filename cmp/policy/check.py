@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_LISTED = 8
 
 
-class Permit(NamedTuple):
+class PolicyCheck(NamedTuple):
     """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used.
 
     `known_repositories` are those, as `urls.normal` has their URLs, that a change which nobody trusts may fetch charts
@@ -159,9 +159,9 @@ class Permit(NamedTuple):
             )
 
 
-def permitted(policy: Policy, tree: Tree, instance: Instance) -> Permit:
+def permitted(policy: Policy, tree: Tree, instance: Instance) -> PolicyCheck:
     """Check project, namespaces, folders and flags of an instance; return the permit for its files and charts."""
-    permit = Permit(policy, tree, instance.requester.project, _folders(policy, instance))
+    permit = PolicyCheck(policy, tree, instance.requester.project, _folders(policy, instance))
     for folder in (instance.app_folder, instance.instance_folder, instance.folder):
         if folder:
             permit.render(folder)
