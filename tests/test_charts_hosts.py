@@ -12,8 +12,8 @@ from cmp.artifacts.cache import ChartCache, Key
 from cmp.artifacts.charts.remote import Wanted
 from cmp.errors import CACHED_HINT, ChartError, CmpError, ConfigError, DeadlineError
 from cmp.policy import registries
-from cmp.policy.document import Policy
 from cmp.policy.check import PolicyCheck
+from cmp.policy.document import Policy
 from cmp.system.locks import single_flight
 from cmp.system.urls import origin
 from tests.chartworld import World, dependency, sha256

@@ -60,8 +60,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.policy.document import NO_POLICY, load
 from cmp.policy.check import PolicyCheck, announced, permitted
+from cmp.policy.document import NO_POLICY, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
