@@ -13,7 +13,7 @@ import pytest
 
 from cmp.errors import ToolError
 from cmp.system import sandbox
-from cmp.system.process import Command, Deadline, Nursery, Result, run
+from cmp.system.process import ChildProcesses, Command, Deadline, Result, run
 from cmp.system.sandbox import Sight
 from tests.chartworld import HELMS
 
@@ -190,12 +190,12 @@ def test_a_child_reaches_no_abstract_socket() -> None:
 
 def test_a_child_sends_no_signal_to_another() -> None:
     sleep = Command("sleep", ("sleep", "60"), {"PATH": os.defpath})
-    with Nursery(Deadline(60)) as nursery:
-        other = nursery.start(sleep)
+    with ChildProcesses(Deadline(60)) as processes:
+        other = processes.start(sleep)
         assert is_refused(behind(seen(), SIGNAL, other.process.pid))
         assert other.process.poll() is None
         assert behind(None, SIGNAL, other.process.pid).returncode == 0
-        assert nursery.wait(other)[0].returncode == -signal.SIGUSR1
+        assert processes.wait(other)[0].returncode == -signal.SIGUSR1
 
 
 @pytest.mark.parametrize("runs_any", [False, True])

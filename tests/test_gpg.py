@@ -10,7 +10,7 @@ import pytest
 
 from cmp.errors import CACHED_HINT
 from cmp.secrets import gpg, sops
-from cmp.system.process import Deadline, Nursery
+from cmp.system.process import ChildProcesses, Deadline
 from tests.keyring import Pgp, decrypt, end_agent, failure, give, make_pgp, sops_tool, start_agent
 from tests.leaks import find_plaintext, processes_of, wait_until
 
@@ -50,10 +50,10 @@ def test_pgp_files_are_decrypted_at_once_and_no_agent_stays(pgp: Pgp, tool: Tool
     deadline = Deadline(60)
     with (
         gpg.home(environment(pgp.home), [b"", pgp.data], Folders(tmp_path), deadline) as env,
-        Nursery(deadline) as nursery,
+        ChildProcesses(deadline) as processes,
     ):
-        children = [nursery.start(sops.decrypt_command(tool, "a.yaml", pgp.data, env)) for _ in range(4)]
-        results = nursery.wait(*children)
+        children = [processes.start(sops.decrypt_command(tool, "a.yaml", pgp.data, env)) for _ in range(4)]
+        results = processes.wait(*children)
         assert len(processes_of(f"--homedir\0{tmp_path}/gnupg\0")) == 1
     assert [sops.plaintext(result, "a.yaml") for result in results] == [b"password: unique-pgp-1\n"] * 4
     wait_until(lambda: not processes_of(str(tmp_path)), 3)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
-from cmp.system.process import MAX_STDERR_BYTES, Child, Command, Deadline, Feed, Nursery, Pipe, Result, run
+from cmp.system.process import MAX_STDERR_BYTES, Child, ChildProcesses, Command, Deadline, Feed, Pipe, Result, run
 from cmp.system.sandbox import Sight
 from tests.leaks import processes_of, wait_until
 
@@ -102,24 +102,24 @@ def test_feeds_may_be_read_in_any_order() -> None:
 
 def test_a_feed_may_be_provided_while_its_reader_waits_at_a_pipe() -> None:
     gate, feed = Pipe(), Feed()
-    with Nursery(Deadline(30)) as nursery:
-        reader = nursery.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
-        (other,) = nursery.wait(nursery.start(python("print('from another child')")))
+    with ChildProcesses(Deadline(30)) as processes:
+        reader = processes.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
+        (other,) = processes.wait(processes.start(python("print('from another child')")))
         feed.provide(other.stdout)
         gate.close_writer()
-        assert nursery.wait(reader)[0].stdout == b"0 19 "
+        assert processes.wait(reader)[0].stdout == b"0 19 "
 
 
 def test_what_others_read_of_a_feed_is_not_missing_where_it_belongs() -> None:
     """Neither what they open anew nor the descriptor of the child itself gives them bytes of the child."""
     gate, feed = Pipe(), Feed()
-    with Nursery(Deadline(30)) as nursery:
-        reader = nursery.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
+    with ChildProcesses(Deadline(30)) as processes:
+        reader = processes.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
         feed.provide(b"x" * 300_000)
         theirs = f"/proc/{reader.process.pid}/fd/{feed.path.rpartition('/')[2]}"
         assert run(python(READ_ALL, theirs, theirs), Deadline(30)).stdout == b"300000 300000 "
         gate.close_writer()
-        assert nursery.wait(reader)[0].stdout == b"0 300000 "
+        assert processes.wait(reader)[0].stdout == b"0 300000 "
 
 
 def test_nobody_changes_what_a_feed_holds() -> None:
@@ -133,14 +133,14 @@ def test_nobody_changes_what_a_feed_holds() -> None:
 def test_nobody_opens_what_a_child_prints_to() -> None:
     """Or they could read, from a pipe, a part that would be missing then."""
     gate = Pipe()
-    with Nursery(Deadline(30)) as nursery:
-        child = nursery.start(python(f"{READ_ALL}; print('whole')", gate.path, feeds=(gate,)))
+    with ChildProcesses(Deadline(30)) as processes:
+        child = processes.start(python(f"{READ_ALL}; print('whole')", gate.path, feeds=(gate,)))
         for number in (1, child.open_streams[0]):
             pid = child.process.pid if number == 1 else os.getpid()
             with pytest.raises(OSError, match="No such device or address"):
                 os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_NONBLOCK)
         gate.close_writer()
-        assert nursery.wait(child)[0].stdout == b"0 whole\n"
+        assert processes.wait(child)[0].stdout == b"0 whole\n"
 
 
 def test_a_script_that_runs_programs_of_the_system_may_open_its_stdout() -> None:
@@ -166,10 +166,10 @@ def test_a_feed_that_nobody_reads_does_no_harm() -> None:
 
 def test_a_feed_that_is_provided_after_its_reader_has_gone_does_no_harm() -> None:
     feed = Feed()
-    with Nursery(Deadline(30)) as nursery:
-        nursery.wait(nursery.start(python("pass", feeds=(feed,))))
+    with ChildProcesses(Deadline(30)) as processes:
+        processes.wait(processes.start(python("pass", feeds=(feed,))))
         feed.provide(b"late")
-        nursery.wait(nursery.start(python("pass")))
+        processes.wait(processes.start(python("pass")))
 
 
 def test_a_child_has_its_own_feeds_and_no_other_descriptor() -> None:
@@ -193,9 +193,11 @@ def test_a_feed_that_never_met_its_child_is_closed() -> None:
 
 def test_what_follows_a_child_runs_when_it_has_ended() -> None:
     ended: list[bytes] = []
-    with Nursery(Deadline(30)) as nursery:
-        children = [nursery.start(python(f"print({n})"), lambda result: ended.append(result.stdout)) for n in range(5)]
-        nursery.wait(*children)
+    with ChildProcesses(Deadline(30)) as processes:
+        children = [
+            processes.start(python(f"print({n})"), lambda result: ended.append(result.stdout)) for n in range(5)
+        ]
+        processes.wait(*children)
     assert sorted(ended) == [b"0\n", b"1\n", b"2\n", b"3\n", b"4\n"]
 
 
@@ -203,26 +205,26 @@ def test_an_error_in_what_follows_leaves_the_wait_and_ends_the_others(tmp_path: 
     def refuse(result: Result) -> None:
         raise ToolError(f"refused {result.returncode}")
 
-    with Nursery(Deadline(30)) as nursery:
-        slow = nursery.start(sleeper(str(tmp_path)))
-        nursery.start(python("pass"), refuse)
+    with ChildProcesses(Deadline(30)) as processes:
+        slow = processes.start(sleeper(str(tmp_path)))
+        processes.start(python("pass"), refuse)
         with pytest.raises(ToolError, match="refused 0"):
-            nursery.wait(slow)
+            processes.wait(slow)
     assert processes_of(str(tmp_path)) == {}
 
 
 def test_the_end_of_a_child_is_seen_at_once_while_another_is_silent(tmp_path: Path) -> None:
     # The child closes its streams a moment before it ends: no event follows.
     code = "import os, time; os.close(1); os.close(2); time.sleep(0.02); os._exit(0)"
-    with Nursery(Deadline(30)) as nursery:
-        nursery.start(sleeper(str(tmp_path)))
+    with ChildProcesses(Deadline(30)) as processes:
+        processes.start(sleeper(str(tmp_path)))
         took = []
         for _ in range(10):
-            child = nursery.start(Command("python", (sys.executable, "-I", "-S", "-c", code), ENV))
+            child = processes.start(Command("python", (sys.executable, "-I", "-S", "-c", code), ENV))
             while child.open_streams:
-                nursery._pump()  # noqa: SLF001
+                processes._pump()  # noqa: SLF001
             start = time.monotonic()
-            nursery.wait(child)
+            processes.wait(child)
             took.append(time.monotonic() - start)
     assert sorted(took)[5] < 0.08
 
@@ -294,9 +296,9 @@ def test_a_deadline_for_a_part_is_never_later() -> None:
 
 def test_whatever_leaves_the_block_ends_the_children(tmp_path: Path) -> None:
     def leave() -> None:
-        with Nursery(Deadline(30)) as nursery:
+        with ChildProcesses(Deadline(30)) as processes:
             for _ in range(3):
-                nursery.start(sleeper(str(tmp_path)))
+                processes.start(sleeper(str(tmp_path)))
             raise Interrupted(signal.SIGTERM)
 
     with pytest.raises(Interrupted):
@@ -318,9 +320,9 @@ def test_a_child_that_ignores_sigterm_is_ended(tmp_path: Path) -> None:
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     )
-    with Nursery(Deadline(30)) as nursery:
-        child = nursery.start(python(code, marker=str(tmp_path)))
-        wait_until(lambda: nursery._pump() or child._stdout)  # type: ignore[func-returns-value]  # noqa: SLF001
+    with ChildProcesses(Deadline(30)) as processes:
+        child = processes.start(python(code, marker=str(tmp_path)))
+        wait_until(lambda: processes._pump() or child._stdout)  # type: ignore[func-returns-value]  # noqa: SLF001
     assert processes_of(str(tmp_path)) == {}
 
 
@@ -331,12 +333,12 @@ def test_children_are_not_born_with_signals_held() -> None:
 
 PARENT = """
 import os, signal, sys, time
-from cmp.system.process import Command, Deadline, Nursery
-with Nursery(Deadline(60)) as nursery:
+from cmp.system.process import Command, Deadline, ChildProcesses
+with ChildProcesses(Deadline(60)) as processes:
     for _ in range(3):
-        child = nursery.start(Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]}))
+        child = processes.start(Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]}))
     print("ready", flush=True)
-    nursery.wait(child)
+    processes.wait(child)
 """
 
 
@@ -357,7 +359,7 @@ def test_no_child_outlives_us_whatever_ends_us(signum: signal.Signals, tmp_path:
 STORM = """
 import os, signal, sys
 from cmp.errors import Interrupted
-from cmp.system.process import Command, Deadline, Nursery
+from cmp.system.process import Command, Deadline, ChildProcesses
 from tests.leaks import processes_of
 
 def stop(signum, frame):
@@ -367,10 +369,10 @@ signal.signal(signal.SIGTERM, stop)
 command = Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]})
 for n in range(25):
     try:
-        with Nursery(Deadline(60)) as nursery:
+        with ChildProcesses(Deadline(60)) as processes:
             os.posix_spawn("/bin/sh", ["sh", "-c", f"sleep 0.00{n % 10}; kill -TERM {os.getpid()}"], os.environ)
             while True:
-                nursery.start(command)
+                processes.start(command)
     except Interrupted:
         pass
 alive = [argv for argv in processes_of(sys.argv[1]).values() if argv == "sleep 60"]
@@ -395,10 +397,10 @@ def test_a_child_may_not_dump_core() -> None:
 
 
 def test_a_child_is_read_whole_even_when_it_ends_before_we_look() -> None:
-    with Nursery(Deadline(30)) as nursery:
-        child: Child = nursery.start(python("print('x' * 60000)"))
+    with ChildProcesses(Deadline(30)) as processes:
+        child: Child = processes.start(python("print('x' * 60000)"))
         wait_until(lambda: child.process.poll() is not None)
-        assert len(nursery.wait(child)[0].stdout) == 60_001
+        assert len(processes.wait(child)[0].stdout) == 60_001
 
 
 def test_a_child_that_prints_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from cmp.errors import CACHED_HINT, SecretError
 from cmp.secrets import sops
 from cmp.secrets.redact import MASK, Redactor
 from cmp.secrets.sops import masterkeys
-from cmp.system.process import Deadline, Nursery, Result
+from cmp.system.process import ChildProcesses, Deadline, Result
 from tests.keyring import Keys, decrypt, encrypt, failure, give, make_key, sops_tool
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ def test_each_format_is_decrypted_in_its_own_format(
 
 
 def test_several_files_are_decrypted_at_once(files: dict[str, bytes], tool: Tool, env: dict[str, str]) -> None:
-    with Nursery(Deadline(60)) as nursery:
-        children = [nursery.start(sops.decrypt_command(tool, name, data, env)) for name, data in files.items()]
-        results = nursery.wait(*children)
+    with ChildProcesses(Deadline(60)) as processes:
+        children = [processes.start(sops.decrypt_command(tool, name, data, env)) for name, data in files.items()]
+        results = processes.wait(*children)
     assert [re.findall(rb"unique-\w+-1", result.stdout) for result in results] == [
         [found] for text in PLAIN.values() for found in re.findall(rb"unique-\w+-1", text.encode())
     ]

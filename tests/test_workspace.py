@@ -424,7 +424,7 @@ STOPPED = """
 import os, signal, sys
 from cmp.system import signals, workspace
 from cmp.errors import Interrupted
-from cmp.system.process import Command, Deadline, Nursery
+from cmp.system.process import Command, Deadline, ChildProcesses
 from cmp.system.workspace import Workspace
 
 def stop(signum, frame):
@@ -434,12 +434,12 @@ for signum in signals.STOPPING:
     signal.signal(signum, stop)
 workspace.harden()
 try:
-    with Workspace(sys.argv[1]) as private, Nursery(Deadline(60)) as nursery:
+    with Workspace(sys.argv[1]) as private, ChildProcesses(Deadline(60)) as processes:
         for n in range(100):
             private.write(f"app/{n}/secret", b"unique-plaintext")
-        slow = nursery.start(Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]}))
+        slow = processes.start(Command("sleep", ("sleep", "60"), {"PATH": os.defpath, "MARKER": sys.argv[1]}))
         print("ready", flush=True)
-        nursery.wait(slow)
+        processes.wait(slow)
 except Interrupted as interrupted:
     sys.exit(interrupted.exit_code)
 """

@@ -72,7 +72,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         stage.complete(with_schemas=False)  # the chart that prints them has none
         folder = f"{stage.work.folder}-values"
         files = values.skeleton(stage.work.folder, folder)
-        printed = helm.start(instance, stage.work._replace(folder=folder), stage.nursery)()
+        printed = helm.start(instance, stage.work._replace(folder=folder), stage.processes)()
     for warning in printed.warnings:
         context.log.warning(warning)
     # JSON and not YAML: Helm prints some characters as they are that YAML forbids.

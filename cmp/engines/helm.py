@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cmp.engines.protocol import Work
     from cmp.model import Instance, Tool
-    from cmp.system.process import Nursery, Result
+    from cmp.system.process import ChildProcesses, Result
     from cmp.system.tree import Tree
 
 NAME = HELM
@@ -45,7 +45,7 @@ def needs(_: Tree, instance: Instance) -> Needs:
     return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=FEEDS)
 
 
-def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
     """Start `helm template`; EngineError carries what it said, in terms of the repository's files.
 
     Helm reads the values in their order and then the chart (pkg/cli/values and action.Install, all supported versions):
@@ -65,10 +65,10 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
         sees=Sight((tool.path,), NAMES if ENABLE_DNS in flags else (), work.sight.writes),
         place=instance.folder,
     )
-    child = nursery.start(command)
+    child = processes.start(command)
 
     def finish() -> Printed:
-        result = nursery.wait(child)[0]
+        result = processes.wait(child)[0]
         said = _in_terms_of_the_repository(result.stderr, work)
         if result.returncode != 0:
             raise _refusal(result, tool, said, instance)

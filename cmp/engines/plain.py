@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.system.process import Nursery
+    from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
 
 NAME = PLAIN
@@ -37,7 +37,7 @@ def needs(_: Tree, instance: Instance) -> Needs:
     return Needs(tools={}, files=dict.fromkeys(instance.files, ()) or NO_FILES, reads=instance.files)
 
 
-def start(instance: Instance, work: Work, _: Nursery) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], Printed]:
     """Return what reads the files: not before they are decrypted."""
 
     def finish() -> Printed:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
-    from cmp.system.process import Feed, Nursery, Pipe
+    from cmp.system.process import ChildProcesses, Feed, Pipe
     from cmp.system.sandbox import Sight
     from cmp.system.tree import Tree
 
@@ -164,7 +164,7 @@ class Engine(Protocol):
     def needs(self, tree: Tree, instance: Instance, /) -> Needs:
         """Return what must be there first; ConfigError for what the engine can see is wrong in the repository."""
 
-    def start(self, instance: Instance, work: Work, nursery: Nursery, /) -> Callable[[], Printed]:
+    def start(self, instance: Instance, work: Work, processes: ChildProcesses, /) -> Callable[[], Printed]:
         """Start the program, and return what waits for it; that raises EngineError when the program refuses.
 
         Charts and encrypted files are in place only when the gate is open: a program that cannot wait for it is started

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cmp.model import Instance, Tool
     from cmp.secrets.redact import Redactor
-    from cmp.system.process import Child, Nursery, Result
+    from cmp.system.process import Child, ChildProcesses, Result
     from cmp.system.tree import Tree
 
 CIPHERTEXT = b"ENC[AES256_GCM,"
@@ -104,21 +104,21 @@ class Opener:
         tools: Mapping[str, Tool],
         envs: Mapping[str, Mapping[str, str]],
         redactor: Redactor,
-        nursery: Nursery,
+        processes: ChildProcesses,
         *,
         is_keyless: bool = False,
     ) -> None:
         self._tools = tools
         self._envs = envs
         self._redactor = redactor
-        self._nursery = nursery
+        self._processes = processes
         self._is_keyless = is_keyless
         self._queue: deque[tuple[Content, Callable[[bytes], object]]] = deque()
         self._children: list[Child] = []
         self._failures: dict[int, SecretError] = {}
 
     def feeds(self, layers: tuple[Content, ...]) -> tuple[tuple[str, Feed], ...]:
-        """Return a feed for each layer; plaintext of the encrypted ones follows while the nursery waits."""
+        """Return a feed for each layer; plaintext of the encrypted ones follows while the child processes are waited for."""
         feeds = tuple((content.path, Feed()) for content in layers)
         for content, (_, feed) in zip(layers, feeds, strict=True):
             self.open(content, feed.provide)
@@ -140,7 +140,7 @@ class Opener:
     def wait(self) -> None:
         """Wait until every file is decrypted."""
         while pending := [child for child in self._children if child.result is None]:
-            self._nursery.wait(*pending)
+            self._processes.wait(*pending)
 
     def _start_next(self) -> None:
         running = sum(child.result is None for child in self._children)
@@ -161,7 +161,7 @@ class Opener:
             self._report()
 
         command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._envs[content.path])
-        self._children.append(self._nursery.start(command, done))
+        self._children.append(self._processes.start(command, done))
 
     def _report(self) -> None:
         """Raise the first failure in the order of the layers, so that the same mistake always reads the same."""

@@ -15,7 +15,7 @@ from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
 from cmp.render.inputs import COPY, HELM, Order, Supplies
 from cmp.secrets import gpg, sops
-from cmp.system.process import Nursery, Pipe
+from cmp.system.process import ChildProcesses, Pipe
 from cmp.system.sandbox import Sight
 from cmp.system.tree import WorkTree
 from cmp.system.workspace import Workspace
@@ -55,7 +55,7 @@ def render(tree: Tree, instance: Instance, context: Context) -> Render:
     """Render one application on one cluster; nothing decrypted is left when this returns or raises."""
     with located(instance):
         with staged(tree, instance, context) as stage, context.phases.phase(stage.engine.NAME):
-            finish = stage.engine.start(instance, stage.work, stage.nursery)
+            finish = stage.engine.start(instance, stage.work, stage.processes)
             stage.complete()
             printed = finish()
         with context.phases.phase("output"):
@@ -80,11 +80,11 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
         # sops dies before the agent, and the agent before the folder that is its home
         gpg.home(context.settings.env.secrets, sealed, workspace.folder, context.deadline) as keys,
-        Nursery(context.deadline) as nursery,
+        ChildProcesses(context.deadline) as processes,
     ):
         with context.phases.phase("secrets"):
             envs = {path: sops.environment(keys, services) for path, services in order.services.items()}
-            opener = decrypt.Opener(*(order.tools, envs, context.redactor, nursery), is_keyless=context.is_keyless)
+            opener = decrypt.Opener(*(order.tools, envs, context.redactor, processes), is_keyless=context.is_keyless)
             feeds = opener.feeds(contents.layers) if needs.takes == FEEDS else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)
@@ -105,7 +105,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             supply=supplies,
             found=needs.found,
         )
-        yield Stage(engine, work, nursery, supplies, order)
+        yield Stage(engine, work, processes, supplies, order)
 
 
 def _order(tree: Tree, instance: Instance, context: Context) -> Order:
@@ -191,7 +191,7 @@ def _top(tree: WorkTree) -> Iterator[str]:
 
 
 def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tuple[tuple[str, str], ...]:
-    """Write the layers to private files; plaintext of the encrypted ones follows while the nursery waits."""
+    """Write the layers to private files; plaintext of the encrypted ones follows while the child processes are waited for."""
     names = [f"layers/{number:03}-{os.path.basename(one.path)}" for number, one in enumerate(contents.layers)]
     for content, name in zip(contents.layers, names, strict=True):
         opener.open(content, partial(workspace.write, name))
@@ -216,10 +216,10 @@ def _permit(tree: Tree, instance: Instance, context: Context) -> PolicyCheck | N
 class Stage:
     """A render under way: sops runs, and an engine's program may be started; it gets its input by `complete`."""
 
-    def __init__(self, engine: Engine, work: Work, nursery: Nursery, supplies: Supplies, order: Order) -> None:
+    def __init__(self, engine: Engine, work: Work, processes: ChildProcesses, supplies: Supplies, order: Order) -> None:
         self.engine = engine
         self.work = work
-        self.nursery = nursery
+        self.processes = processes
         self._supplies = supplies
         self._order = order
 

@@ -1,6 +1,6 @@
 """Run programs: the only module that starts processes.
 
-A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  A `Nursery` runs any
+A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  `ChildProcesses` runs any
 number of commands at once and reads all their streams in one loop: the caller never blocks on one child while another
 waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and reaped.
 
@@ -188,7 +188,7 @@ class MemoryWatch:
 
 
 class Child:
-    """A running command; its result exists once `Nursery.wait` returned."""
+    """A running command; its result exists once `ChildProcesses.wait` returned."""
 
     def __init__(self, command: Command, then: Callable[[Result], None] | None) -> None:
         self.command = command
@@ -275,7 +275,7 @@ class Child:
             self.process.stderr.close()
 
 
-class Nursery:
+class ChildProcesses:
     """All children of one piece of work: started here, waited for together, dead when the block is left."""
 
     def __init__(self, deadline: Deadline) -> None:
@@ -337,8 +337,8 @@ class Nursery:
 
 def run(command: Command, deadline: Deadline) -> Result:
     """Run one command to its end."""
-    with Nursery(deadline) as nursery:
-        return nursery.wait(nursery.start(command))[0]
+    with ChildProcesses(deadline) as processes:
+        return processes.wait(processes.start(command))[0]
 
 
 def _stopped(pid: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.artifacts.charts import faults, repositories
 from cmp.errors import ChartError, DeadlineError
 from cmp.system import retry
-from cmp.system.process import Command, Nursery, Result
+from cmp.system.process import ChildProcesses, Command, Result
 from cmp.system.sandbox import Sight
 from cmp.system.urls import origin
 
@@ -98,10 +98,10 @@ class Helm:
     def _attempt(self, commands: Sequence[Command]) -> list[Result]:
         whole = self._context.deadline
         deadline = whole.sooner(retry.ATTEMPT_SECONDS) if whole.remaining() > retry.ATTEMPT_SECONDS else whole
-        with Nursery(deadline) as nursery:
-            children = [nursery.start(command) for command in commands]
+        with ChildProcesses(deadline) as processes:
+            children = [processes.start(command) for command in commands]
             try:
-                nursery.wait(*children)
+                processes.wait(*children)
             except DeadlineError:
                 if deadline is whole:
                     raise

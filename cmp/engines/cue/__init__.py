@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cmp.engines.cue.call import Call
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.system.process import Nursery, Result
+    from cmp.system.process import ChildProcesses, Result
     from cmp.system.tree import Tree
 
 NAME = CUE
@@ -52,14 +52,14 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     )
 
 
-def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
     """Return what runs cue: it reads everything at once and cannot wait for what is not in place."""
     asked = call.of(instance, cast("frozenset[str]", work.found))
     if asked.command:
         work.supply.permit("cue.cmd", f"cue cmd {asked.command}")
 
     def finish() -> Printed:
-        return _Run(instance, work, nursery).finish(asked)
+        return _Run(instance, work, processes).finish(asked)
 
     return finish
 
@@ -67,9 +67,9 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
 class _Run:
     """The runs of cue for one render: mostly one."""
 
-    def __init__(self, instance: Instance, work: Work, nursery: Nursery) -> None:
+    def __init__(self, instance: Instance, work: Work, processes: ChildProcesses) -> None:
         self._work = work
-        self._nursery = nursery
+        self._processes = processes
         self._layers = tuple(_links(work))
         self._names = Names(work.root, instance.folder, tuple(name for name, _ in work.layer_files))
 
@@ -128,7 +128,7 @@ class _Run:
             sees=self._work.sight._replace(runs_any=bool(asked.command)),
             place=self._names.folder,
         )
-        return self._nursery.wait(self._nursery.start(command))[0]
+        return self._processes.wait(self._processes.start(command))[0]
 
 
 def _objects(data: bytes) -> list[object]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.sources import Sources
     from cmp.engines.protocol import Supply, Work
     from cmp.model import Instance
-    from cmp.system.process import Nursery
+    from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
 
 NAME = HELMFILE
@@ -71,7 +71,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     )
 
 
-def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
     """Return what runs helmfile: it reads everything at once and cannot wait for what is not in place."""
     found, asked = cast("Sources", work.found), options.of(instance)
 
@@ -79,7 +79,7 @@ def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Prin
         require_wall(work.supply)
         scanner = Scanner(work, found.outside, asked.environment)
         has_templates = scanner.scan()
-        program = Program(instance, work, nursery, asked, frozenset(scanner.features))
+        program = Program(instance, work, processes, asked, frozenset(scanner.features))
         given = _given(instance, work, asked)
         if has_templates:
             program = _look_at_rendered(program, scanner, given)

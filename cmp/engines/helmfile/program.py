@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.options import Options
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.system.process import Nursery, Result
+    from cmp.system.process import ChildProcesses, Result
 
 
 class Program(NamedTuple):
@@ -26,7 +26,7 @@ class Program(NamedTuple):
 
     instance: Instance
     work: Work
-    nursery: Nursery
+    processes: ChildProcesses
     options: Options
     features: frozenset[str]
 
@@ -53,7 +53,7 @@ class Program(NamedTuple):
             sees=None if self.features else self._sight(),
             place=self.instance.folder,
         )
-        return self.nursery.wait(self.nursery.start(command))[0]
+        return self.processes.wait(self.processes.start(command))[0]
 
     def _environment(self) -> Mapping[str, str]:
         """Return an environment in which it fetches nothing and finds no program; not so where the policy says more."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.graph import Graph
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.system.process import Nursery
+    from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
 
 NAME = KUSTOMIZE
@@ -72,13 +72,13 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     )
 
 
-def start(instance: Instance, work: Work, nursery: Nursery) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
     """Return what runs kustomize: it reads everything at once and cannot wait for what is not in place.
 
     Helm, where it comes first, is started.
     """
     found, parameters = cast("tuple[Graph, Found]", work.found)
-    build = Build(instance, work, nursery, found)
+    build = Build(instance, work, processes, found)
     chart = chain.start(build) if HELM in instance.engines else None
 
     def finish() -> Printed:

@@ -37,7 +37,7 @@ def start(build: Build) -> Callable[[], None]:
     from cmp.engines import helm  # noqa: PLC0415  # most kustomizations have no chart
 
     _hide_secrets(build)
-    finish = helm.start(build.instance, build.work, build.nursery)
+    finish = helm.start(build.instance, build.work, build.processes)
 
     def add() -> None:
         printed = finish()

@@ -24,7 +24,7 @@ def run(build: Build, folder: str, *arguments: str) -> bytes:
         sees=work.sight,
         place=build.instance.folder,
     )
-    result = build.nursery.wait(build.nursery.start(command))[0]
+    result = build.processes.wait(build.processes.start(command))[0]
     if not (result.returncode or result.stderr):
         return result.stdout
     from cmp.engines.kustomize.messages import Where, Words  # noqa: PLC0415  # patterns take milliseconds to compile

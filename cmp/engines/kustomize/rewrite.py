@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.uses import Map
     from cmp.engines.protocol import Work
     from cmp.model import Instance
-    from cmp.system.process import Nursery
+    from cmp.system.process import ChildProcesses
 
 
 class Build:
@@ -29,10 +29,10 @@ class Build:
     among `Needs.copies`, with all those above it (`graph.above`).
     """
 
-    def __init__(self, instance: Instance, work: Work, nursery: Nursery, graph: Graph) -> None:
+    def __init__(self, instance: Instance, work: Work, processes: ChildProcesses, graph: Graph) -> None:
         self.instance = instance
         self.work = work
-        self.nursery = nursery
+        self.processes = processes
         self.graph = graph
         self.flags: list[str] = []
         self._warnings: dict[str, None] = {}
