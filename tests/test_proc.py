@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
-from cmp.system.process import MAX_STDERR_BYTES, Child, ChildProcesses, Command, Deadline, Feed, Pipe, Result, run
+from cmp.system.process import MAX_STDERR_BYTES, Child, ChildProcesses, Command, Deadline, MemoryFile, Pipe, Result, run
 from cmp.system.sandbox import Sight
 from tests.leaks import processes_of, wait_until
 
@@ -22,9 +22,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 ENV = {"PATH": os.defpath}
 
 
-def python(code: str, *argv: str, feeds: tuple[Pipe, ...] = (), stdin: bytes = b"", marker: str = "") -> Command:
+def python(code: str, *argv: str, inputs: tuple[Pipe, ...] = (), stdin: bytes = b"", marker: str = "") -> Command:
     return Command(
-        "python", (sys.executable, "-S", "-c", code, *argv), {**ENV, "MARKER": marker}, feeds=feeds, stdin=stdin
+        "python", (sys.executable, "-S", "-c", code, *argv), {**ENV, "MARKER": marker}, inputs=inputs, stdin=stdin
     )
 
 
@@ -36,11 +36,11 @@ def open_descriptors() -> set[str]:
     return set(os.listdir("/proc/self/fd"))
 
 
-def fed(*contents: bytes) -> tuple[Feed, ...]:
-    feeds = tuple(Feed() for _ in contents)
-    for feed, content in zip(feeds, contents, strict=True):
-        feed.provide(content)
-    return feeds
+def fed(*contents: bytes) -> tuple[MemoryFile, ...]:
+    inputs = tuple(MemoryFile() for _ in contents)
+    for memory_file, content in zip(inputs, contents, strict=True):
+        memory_file.provide(content)
+    return inputs
 
 
 READ_ALL = "import sys; [sys.stdout.write(str(len(open(path, 'rb').read())) + ' ') for path in sys.argv[1:]]"
@@ -88,44 +88,44 @@ def test_a_line_of_stderr_that_was_cut_is_left_out(line: str, kept: str) -> None
 
 
 @pytest.mark.parametrize("sizes", [(0,), (1,), (70_000, 0, 1_500_000), (65_536, 65_536)])
-def test_feeds_carry_any_number_of_bytes(sizes: tuple[int, ...]) -> None:
-    feeds = fed(*(b"x" * size for size in sizes))
-    result = run(python(READ_ALL, *(feed.path for feed in feeds), feeds=feeds), Deadline(30))
+def test_memory_files_carry_any_number_of_bytes(sizes: tuple[int, ...]) -> None:
+    inputs = fed(*(b"x" * size for size in sizes))
+    result = run(python(READ_ALL, *(memory_file.path for memory_file in inputs), inputs=inputs), Deadline(30))
     assert result.stdout.split() == [str(size).encode() for size in sizes]
 
 
-def test_feeds_may_be_read_in_any_order() -> None:
-    feeds = fed(b"x" * 200_000, b"y" * 300_000)
-    paths = [feed.path for feed in reversed(feeds)]
-    assert run(python(READ_ALL, *paths, feeds=feeds), Deadline(30)).stdout == b"300000 200000 "
+def test_memory_files_may_be_read_in_any_order() -> None:
+    inputs = fed(b"x" * 200_000, b"y" * 300_000)
+    paths = [memory_file.path for memory_file in reversed(inputs)]
+    assert run(python(READ_ALL, *paths, inputs=inputs), Deadline(30)).stdout == b"300000 200000 "
 
 
-def test_a_feed_may_be_provided_while_its_reader_waits_at_a_pipe() -> None:
-    gate, feed = Pipe(), Feed()
+def test_a_memory_file_may_be_provided_while_its_reader_waits_at_a_pipe() -> None:
+    gate, memory_file = Pipe(), MemoryFile()
     with ChildProcesses(Deadline(30)) as processes:
-        reader = processes.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
+        reader = processes.start(python(READ_ALL, gate.path, memory_file.path, inputs=(gate, memory_file)))
         (other,) = processes.wait(processes.start(python("print('from another child')")))
-        feed.provide(other.stdout)
+        memory_file.provide(other.stdout)
         gate.close_writer()
         assert processes.wait(reader)[0].stdout == b"0 19 "
 
 
-def test_what_others_read_of_a_feed_is_not_missing_where_it_belongs() -> None:
+def test_what_others_read_of_a_memory_file_is_not_missing_where_it_belongs() -> None:
     """Neither what they open anew nor the descriptor of the child itself gives them bytes of the child."""
-    gate, feed = Pipe(), Feed()
+    gate, memory_file = Pipe(), MemoryFile()
     with ChildProcesses(Deadline(30)) as processes:
-        reader = processes.start(python(READ_ALL, gate.path, feed.path, feeds=(gate, feed)))
-        feed.provide(b"x" * 300_000)
-        theirs = f"/proc/{reader.process.pid}/fd/{feed.path.rpartition('/')[2]}"
+        reader = processes.start(python(READ_ALL, gate.path, memory_file.path, inputs=(gate, memory_file)))
+        memory_file.provide(b"x" * 300_000)
+        theirs = f"/proc/{reader.process.pid}/fd/{memory_file.path.rpartition('/')[2]}"
         assert run(python(READ_ALL, theirs, theirs), Deadline(30)).stdout == b"300000 300000 "
         gate.close_writer()
         assert processes.wait(reader)[0].stdout == b"0 300000 "
 
 
-def test_nobody_changes_what_a_feed_holds() -> None:
-    feed = Feed()
-    feed.provide(b"sealed")
-    for change in (lambda: os.pwrite(feed.reader, b"x", 0), lambda: os.ftruncate(feed.reader, 0)):
+def test_nobody_changes_what_a_memory_file_holds() -> None:
+    memory_file = MemoryFile()
+    memory_file.provide(b"sealed")
+    for change in (lambda: os.pwrite(memory_file.reader, b"x", 0), lambda: os.ftruncate(memory_file.reader, 0)):
         with pytest.raises(PermissionError):
             change()
 
@@ -134,7 +134,7 @@ def test_nobody_opens_what_a_child_prints_to() -> None:
     """Or they could read, from a pipe, a part that would be missing then."""
     gate = Pipe()
     with ChildProcesses(Deadline(30)) as processes:
-        child = processes.start(python(f"{READ_ALL}; print('whole')", gate.path, feeds=(gate,)))
+        child = processes.start(python(f"{READ_ALL}; print('whole')", gate.path, inputs=(gate,)))
         for number in (1, child.open_streams[0]):
             pid = child.process.pid if number == 1 else os.getpid()
             with pytest.raises(OSError, match="No such device or address"):
@@ -151,40 +151,43 @@ def test_a_script_that_runs_programs_of_the_system_may_open_its_stdout() -> None
 def test_a_kernel_that_knows_no_executable_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before Linux 6.3 the flag is refused."""
     monkeypatch.setattr("cmp.system.process.MFD_NOEXEC_SEAL", 1 << 20)
-    assert run(python(READ_ALL, (feed := fed(b"x" * 9)[0]).path, feeds=(feed,)), Deadline(30)).stdout == b"9 "
+    assert (
+        run(python(READ_ALL, (memory_file := fed(b"x" * 9)[0]).path, inputs=(memory_file,)), Deadline(30)).stdout
+        == b"9 "
+    )
 
 
-def test_a_feed_whose_reader_ends_early_does_no_harm() -> None:
-    feeds = fed(b"x" * 1_000_000)
+def test_a_memory_file_whose_reader_ends_early_does_no_harm() -> None:
+    inputs = fed(b"x" * 1_000_000)
     code = "import sys; open(sys.argv[1], 'rb').read(10)"
-    assert run(python(code, feeds[0].path, feeds=feeds), Deadline(30)).returncode == 0
+    assert run(python(code, inputs[0].path, inputs=inputs), Deadline(30)).returncode == 0
 
 
-def test_a_feed_that_nobody_reads_does_no_harm() -> None:
-    assert run(python("print(1)", feeds=fed(b"x" * 1_000_000), stdin=b"y" * 1_000_000), Deadline(30)).stdout == b"1\n"
+def test_a_memory_file_that_nobody_reads_does_no_harm() -> None:
+    assert run(python("print(1)", inputs=fed(b"x" * 1_000_000), stdin=b"y" * 1_000_000), Deadline(30)).stdout == b"1\n"
 
 
-def test_a_feed_that_is_provided_after_its_reader_has_gone_does_no_harm() -> None:
-    feed = Feed()
+def test_a_memory_file_that_is_provided_after_its_reader_has_gone_does_no_harm() -> None:
+    memory_file = MemoryFile()
     with ChildProcesses(Deadline(30)) as processes:
-        processes.wait(processes.start(python("pass", feeds=(feed,))))
-        feed.provide(b"late")
+        processes.wait(processes.start(python("pass", inputs=(memory_file,))))
+        memory_file.provide(b"late")
         processes.wait(processes.start(python("pass")))
 
 
-def test_a_child_has_its_own_feeds_and_no_other_descriptor() -> None:
+def test_a_child_has_its_own_memory_files_and_no_other_descriptor() -> None:
     mine, other = fed(b"mine", b"other")
     code = "import os; print(sorted(int(fd) for fd in os.listdir('/dev/fd') if os.path.exists(f'/dev/fd/{fd}')))"
     descriptor = int(mine.path.rpartition("/")[2])
-    assert run(python(code, feeds=(mine,)), Deadline(30)).stdout == f"{[0, 1, 2, descriptor]}\n".encode()
+    assert run(python(code, inputs=(mine,)), Deadline(30)).stdout == f"{[0, 1, 2, descriptor]}\n".encode()
     other.close()
 
 
-def test_a_feed_that_never_met_its_child_is_closed() -> None:
+def test_a_memory_file_that_never_met_its_child_is_closed() -> None:
     before = open_descriptors()
-    feed = Feed()
+    memory_file = MemoryFile()
     assert len(open_descriptors()) == len(before) + 2
-    del feed
+    del memory_file
     assert open_descriptors() == before
 
 

@@ -164,7 +164,7 @@ def test_a_large_file_is_decrypted(tmp_path: Path, tool: Tool, key: Keys, env: d
 def test_the_command_holds_no_data_and_only_the_given_environment(tool: Tool, files: dict[str, bytes]) -> None:
     command = sops.decrypt_command(tool, "values.yaml", files["values.yaml"], {"A": "b"})
     assert command.argv == (tool.path, "decrypt", "--input-type", "yaml", "--output-type", "yaml", "/dev/stdin")
-    assert (command.label, command.env, command.cwd, command.feeds) == ("sops for values.yaml", {"A": "b"}, "/", ())
+    assert (command.label, command.env, command.cwd, command.inputs) == ("sops for values.yaml", {"A": "b"}, "/", ())
 
 
 def test_what_was_decrypted_is_masked(files: dict[str, bytes], tool: Tool, env: dict[str, str]) -> None:

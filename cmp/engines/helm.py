@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
 from cmp.engines.helmplaces import place
-from cmp.engines.protocol import FEEDS, Needs, Printed
+from cmp.engines.protocol import MEMORY_FILES, Needs, Printed
 from cmp.engines.registry import HELM
 from cmp.errors import EngineError
 from cmp.system.process import Command
@@ -42,7 +42,7 @@ _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever 
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for helm, and for the dependencies of the chart itself."""
-    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=FEEDS)
+    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=MEMORY_FILES)
 
 
 def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
@@ -54,14 +54,14 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
     names beside those it cannot open (cmp/system/sandbox.py).
     """
     tool = work.tools[NAME]
-    feeds = (work.gate, *(feed for _, feed in work.layers))
-    flags = tuple(_flags(instance, tool, [feed.path for feed in feeds]))
+    inputs = (work.gate, *(pipe for _, pipe in work.layers))
+    flags = tuple(_flags(instance, tool, [pipe.path for pipe in inputs]))
     command = Command(
         label="helm template",
         argv=(tool.path, "template", ".", *flags),
         env=environment(work.env, work.home),
         cwd=work.folder,
-        feeds=feeds,
+        inputs=inputs,
         sees=Sight((tool.path,), NAMES if ENABLE_DNS in flags else (), work.sight.writes),
         place=instance.folder,
     )
@@ -124,8 +124,8 @@ def escape(value: str) -> str:
 
 def _in_terms_of_the_repository(stderr: bytes, work: Work) -> str:
     said = stderr.decode(errors="replace")
-    for name, feed in work.layers:
-        said = re.sub(rf"{re.escape(feed.path)}\b", lambda _, name=name: name, said)  # type: ignore[misc]
+    for name, pipe in work.layers:
+        said = re.sub(rf"{re.escape(pipe.path)}\b", lambda _, name=name: name, said)  # type: ignore[misc]
     said = said.replace(f"{work.folder}/", "").replace(work.folder, ".")
     return "\n".join(line for line in said.splitlines() if line.strip() and line.strip() != _ADVICE)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
-    from cmp.system.process import ChildProcesses, Feed, Pipe
+    from cmp.system.process import ChildProcesses, MemoryFile, Pipe
     from cmp.system.sandbox import Sight
     from cmp.system.tree import Tree
 
@@ -26,8 +26,8 @@ class Needs(NamedTuple):
     comes to it.  `copies` must be private copies anyway: the engine writes into them.  `reads` are the files and
     folders that decide what is printed, beside the layers and what `charts` depend on: where the tree is no work
     folder, the program gets these and nothing else.  With `sees_tree` the program sees the whole tree around its
-    folder, else its folder alone.  `takes` says how it reads the values layers: through `FEEDS`, from private `FILES`,
-    or, when empty, not at all.  `found` is what the engine gets back in `Work`.
+    folder, else its folder alone.  `takes` says how it reads the values layers: from `MEMORY_FILES`, from private
+    `FILES`, or, when empty, not at all.  `found` is what the engine gets back in `Work`.
 
     For those who fill a cache or write a lock: `refs` are charts that the engine will ask its `Supply` for; `beyond`
     asks for the trees and files that it will, and returns the charts that are named in those.
@@ -45,7 +45,7 @@ class Needs(NamedTuple):
     beyond: Callable[[Remotes], Sequence[ChartRef]] | None = None
 
 
-FEEDS, FILES = "feeds", "files"
+MEMORY_FILES, FILES = "memory files", "files"
 
 
 class ChartFile(NamedTuple):
@@ -123,10 +123,10 @@ class Work(NamedTuple):
     `folder` is the private copy of the instance's folder; `root` that of the tree around it (links to what is no copy),
     and empty for an engine that does not see it; `source` is where those links lead.  `home` is an empty private folder
     for the program's own files, and `scratch` one for the engine's.  `layers` pairs each values layer's name with the
-    feed of its plaintext, weakest first; `layer_files` with the path of a private file, for an engine that takes them
-    so.  `gate` is an empty layer, weaker than all, that can be read once everything else is in place, the other layers
-    too.  `sight` is what programs are kept to: the tools, the private folder, and the tree where the engine sees it.
-    `found` is that of `Needs`.
+    memory file of its plaintext, weakest first; `layer_files` with the path of a private file, for an engine that takes
+    them so.  `start_gate` is an empty layer, weaker than all, that can be read once everything else is in place, the
+    other layers too.  `sight` is what programs are kept to: the tools, the private folder, and the tree where the
+    engine sees it.  `found` is that of `Needs`.
     """
 
     folder: str
@@ -136,7 +136,7 @@ class Work(NamedTuple):
     scratch: str
     tools: Mapping[str, Tool]
     gate: Pipe
-    layers: tuple[tuple[str, Feed], ...]
+    layers: tuple[tuple[str, MemoryFile], ...]
     layer_files: tuple[tuple[str, str], ...]
     env: Mapping[str, str]
     sight: Sight

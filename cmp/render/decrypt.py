@@ -1,6 +1,6 @@
 """An instance's layers and encrypted files, opened: plaintext flows from sops to its reader through memory files.
 
-Every layer reaches the engine through a `Feed`, also the plain ones: what was checked here is what the engine reads,
+Every layer reaches the engine as a `MemoryFile`, also the plain ones: what was checked here is what the engine reads,
 and a layer that does not lie in the file system (a Git revision) needs no second way.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import SecretError
 from cmp.secrets import sops
-from cmp.system.process import Feed
+from cmp.system.process import MemoryFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -117,12 +117,12 @@ class Opener:
         self._children: list[Child] = []
         self._failures: dict[int, SecretError] = {}
 
-    def feeds(self, layers: tuple[Content, ...]) -> tuple[tuple[str, Feed], ...]:
-        """Return a feed for each layer; plaintext of the encrypted ones follows while the child processes are waited for."""
-        feeds = tuple((content.path, Feed()) for content in layers)
-        for content, (_, feed) in zip(layers, feeds, strict=True):
-            self.open(content, feed.provide)
-        return feeds
+    def memory_files(self, layers: tuple[Content, ...]) -> tuple[tuple[str, MemoryFile], ...]:
+        """Return a memory file for each layer; plaintext of the encrypted ones follows while children are awaited."""
+        memory_files = tuple((content.path, MemoryFile()) for content in layers)
+        for content, (_, memory_file) in zip(layers, memory_files, strict=True):
+            self.open(content, memory_file.provide)
+        return memory_files
 
     def open(self, content: Content, give: Callable[[bytes], object]) -> None:
         """Hand over a plain file at once; start, or queue, the decryption of an encrypted one."""

@@ -19,7 +19,7 @@ from cmp.artifacts import lockfile
 from cmp.artifacts.charts import asked, own, schemas
 from cmp.artifacts.charts.asked import ALIASES, Asked
 from cmp.engines import ENGINES, engine_of
-from cmp.engines.protocol import FEEDS
+from cmp.engines.protocol import MEMORY_FILES
 from cmp.engines.registry import HELM
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
@@ -210,7 +210,7 @@ class Prints:
     def _values(self, instance: Instance, needs: Needs) -> object:
         """Return what the layers come to: merged where they merge by Helm's rules, else one after the other."""
         layers = [self._layer(layer.path) for layer in instance.layers]
-        if needs.takes == FEEDS and all(layer.value is not None for layer in layers):
+        if needs.takes == MEMORY_FILES and all(layer.value is not None for layer in layers):
             return self.merged(instance), [layer.rest for layer in layers if layer.rest]
         return [self._digest(layer.path) for layer in instance.layers]
 

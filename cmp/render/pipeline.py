@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile, toolchain
 from cmp.engines import engine_of
-from cmp.engines.protocol import FEEDS, FILES, Work
+from cmp.engines.protocol import FILES, MEMORY_FILES, Work
 from cmp.engines.registry import FLAGS
 from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
@@ -85,7 +85,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         with context.phases.phase("secrets"):
             envs = {path: sops.environment(keys, services) for path, services in order.services.items()}
             opener = decrypt.Opener(*(order.tools, envs, context.redactor, processes), is_keyless=context.is_keyless)
-            feeds = opener.feeds(contents.layers) if needs.takes == FEEDS else ()
+            memory_files = opener.memory_files(contents.layers) if needs.takes == MEMORY_FILES else ()
             files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
         root = _copied(order, workspace, context.loose)
         supplies = Supplies(order, opener, workspace, context)
@@ -98,7 +98,7 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             scratch=workspace.folder("scratch"),
             tools=order.tools,
             gate=Pipe(),
-            layers=feeds,
+            layers=memory_files,
             layer_files=files,
             env=context.settings.env.plain,
             sight=_sight(order, workspace),
@@ -191,7 +191,7 @@ def _top(tree: WorkTree) -> Iterator[str]:
 
 
 def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tuple[tuple[str, str], ...]:
-    """Write the layers to private files; plaintext of the encrypted ones follows while the child processes are waited for."""
+    """Write the layers to private files; plaintext of the encrypted ones follows while children are waited for."""
     names = [f"layers/{number:03}-{os.path.basename(one.path)}" for number, one in enumerate(contents.layers)]
     for content, name in zip(contents.layers, names, strict=True):
         opener.open(content, partial(workspace.write, name))

@@ -1,8 +1,9 @@
 """Run programs: the only module that starts processes.
 
-A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  `ChildProcesses` runs any
-number of commands at once and reads all their streams in one loop: the caller never blocks on one child while another
-waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and reaped.
+A `Command` is an argv tuple and a whole environment; there is no shell and no inherited variable.  `ChildProcesses`
+runs any number of commands at once and reads all their streams in one loop: the caller never blocks on one child while
+another waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and
+reaped.
 
 No child outlives us: on Linux the kernel kills it when our thread dies (parent-death signal), also when that is by
 SIGKILL.  Children stay in our process group, which is how Argo CD and terminals end a plugin.
@@ -105,7 +106,7 @@ class Pipe:
         self.close()  # an error may come before the child that would have read it
 
 
-class Feed(Pipe):
+class MemoryFile(Pipe):
     """Bytes that a child reads from `path` (`/dev/fd/N`) once `provide` was called; nothing makes it wait for that.
 
     They lie in a memory file: in no file system, and in no argv.  Each process that opens the path reads from the
@@ -142,7 +143,7 @@ class Command(NamedTuple):
     env: Mapping[str, str]
     cwd: str = "/"
     stdin: bytes = b""
-    feeds: tuple[Pipe, ...] = ()
+    inputs: tuple[Pipe, ...] = ()
     sees: sandbox.Sight | None = None
     place: str = ""
     is_bounded: bool = True
@@ -193,15 +194,15 @@ class Child:
     def __init__(self, command: Command, then: Callable[[Result], None] | None) -> None:
         self.command = command
         self._then = then
-        self._feeds = [*command.feeds]
+        self._inputs = [*command.inputs]
         self._stdout_end = stdout = -1
         stdin = subprocess.DEVNULL
         try:
             self._stdout_end, stdout = _channel(command)
             if command.stdin:
-                self._feeds.append(given := Feed())
-                given.provide(command.stdin)
-                stdin = given.reader
+                self._inputs.append(memory_file := MemoryFile())
+                memory_file.provide(command.stdin)
+                stdin = memory_file.reader
             self.process = spawn(command, stdin, stdout)
         except OSError as error:
             self.close()
@@ -212,8 +213,8 @@ class Child:
             if stdout >= 0:
                 os.close(stdout)
         self.memory = MemoryWatch(command, self.process.pid)
-        for feed in self._feeds:
-            feed.close_reader()
+        for pipe in self._inputs:
+            pipe.close_reader()
         assert self.process.stderr is not None  # noqa: S101
         self.output: dict[int, bytearray] = {}
         for stream in (self._stdout_end, self.process.stderr.fileno()):
@@ -266,8 +267,8 @@ class Child:
 
     def close(self) -> None:
         """Close every descriptor that belongs to this child."""
-        for feed in self._feeds:
-            feed.close()
+        for pipe in self._inputs:
+            pipe.close()
         if self._stdout_end >= 0:
             os.close(self._stdout_end)
             self._stdout_end = -1
@@ -396,7 +397,7 @@ def _started(command: Command, stdin: int, stdout: int, wall: int) -> subprocess
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
-        pass_fds=[feed.reader for feed in command.feeds],
+        pass_fds=[pipe.reader for pipe in command.inputs],
         bufsize=0,
         preexec_fn=_prepared(os.getpid(), wall) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
     )

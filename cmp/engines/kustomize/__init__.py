@@ -18,7 +18,7 @@ from cmp.engines.kustomize import chain, configmap, flags, graph, ksops, options
 from cmp.engines.kustomize.mark import Mark
 from cmp.engines.kustomize.program import run
 from cmp.engines.kustomize.rewrite import Build
-from cmp.engines.protocol import FEEDS, Needs, Printed
+from cmp.engines.protocol import MEMORY_FILES, Needs, Printed
 from cmp.engines.registry import HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         refs=more.refs,
         beyond=more.beyond,
         sees_tree=True,
-        takes=FEEDS if is_chain else "",
+        takes=MEMORY_FILES if is_chain else "",
         found=(found, parameters),
     )
 
