@@ -22,9 +22,9 @@ from bench import argocd, preview, wall
 from bench.measure import finish, paired, spawn, timed
 from bench.scenario import CLUSTER, HELM, Scenario, add_bulk
 from examples.chartserver import package
-from tests import bare
-from tests.bare import AGE_KEY, EXAMPLES, HELM_VERSIONS
-from tests.servers.charts import ChartRepository
+from tests.support import bare_tools
+from tests.support.bare_tools import AGE_KEY, EXAMPLES, HELM_VERSIONS
+from tests.support.servers.charts import ChartRepository
 
 MAX_BARE_STARTS = 3.5
 MAX_MS_PER_MB = 130
@@ -58,13 +58,13 @@ def main() -> int:
 
 def _scenarios(folder: Path, tools: Path, url: str) -> list[Scenario]:
     """Prepare the monorepo for cmp, with and without its cmp.yaml, and for the bare tools."""
-    configured = bare.copy_monorepo(folder / "configured", url)
+    configured = bare_tools.copy_monorepo(folder / "configured", url)
     (configured / ".git").mkdir()
     add_bulk(configured)
     plain = folder / "plain"
     shutil.copytree(configured, plain)
     (plain / "cmp.yaml").unlink()
-    by_hand = bare.set_up(folder, tools, url)
+    by_hand = bare_tools.set_up(folder, tools, url)
     add_bulk(by_hand.root)
     environment = {
         "PATH": os.defpath,

@@ -14,8 +14,8 @@ from tests.argocd.caller import request
 from tests.argocd.fleet import Fleet
 from tests.argocd.processes import group
 from tests.argocd.world import ArgoCD
-from tests.bare import AGE_KEY
-from tests.servers.charts import ChartRepository
+from tests.support.bare_tools import AGE_KEY
+from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

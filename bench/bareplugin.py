@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.bare import ByHand
+    from tests.support.bare_tools import ByHand
 
 NAME = "bare"
 TEMPLATE = (

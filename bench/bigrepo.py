@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.gitrepo import Repo
-from tests.harness import AGE_KEY_FILE
-from tests.keyring import encrypt, sops_tool
+from tests.support.git_repository import Repo
+from tests.support.harness import AGE_KEY_FILE
+from tests.support.keys import encrypt, sops_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import bigrepo
 from bench.measure import spawn, timed
-from tests.gitrepo import IDENTITY
-from tests.harness import AGE_KEY_FILE
+from tests.support.git_repository import IDENTITY
+from tests.support.harness import AGE_KEY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.gitrepo import Repo
+    from tests.support.git_repository import Repo
 
 MAX_SECONDS = 1.0
 MAX_OF_BARE = 1.3

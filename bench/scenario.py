@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.measure import finish, spawn
-from tests.bare import AGE_KEY, ByHand
+from tests.support.bare_tools import AGE_KEY, ByHand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

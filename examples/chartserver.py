@@ -1,7 +1,7 @@
 """Packages a folder of charts and serves it as a Helm chart repository on loopback.
 
 Run it from the root of the checkout: ``python -m examples.chartserver examples/charts --port 8879``.
-The tests add faults, latency, credentials and TLS on top (``tests/servers/charts.py``).
+The tests add faults, latency, credentials and TLS on top (``tests/support/servers/charts.py``).
 """
 
 from __future__ import annotations

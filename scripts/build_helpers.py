@@ -34,7 +34,7 @@ SOURCES = (
         GoModule("github.com/distribution/distribution/v3", "github.com/distribution/distribution/v3/cmd/registry"),
     ),
 )
-GOYAML = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "goyaml")
+GOYAML = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "support", "goyaml")
 
 
 def main(folder: str) -> None:
@@ -51,7 +51,7 @@ def main(folder: str) -> None:
 
 
 def build_goyaml(context: Context) -> None:
-    """Build tests/goyaml as FOLDER/goyaml."""
+    """Build tests/support/goyaml as FOLDER/goyaml."""
     program = os.path.join(context.settings.tools_dir, "goyaml")
     build_once(program, digest_of(GOYAML), lambda output: Go(context, GOYAML).build(".", output))
 

@@ -1,4 +1,4 @@
-"""Install the real Renovate for tests/test_renovate.py: FOLDER/renovate, with a Node of its own.
+"""Install the real Renovate for tests/project/test_renovate.py: FOLDER/renovate, with a Node of its own.
 
     python -m scripts.build_renovate FOLDER           installs what is pinned
     python -m scripts.build_renovate FOLDER --lock    pins the newest, with the Node that is installed there

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.chartworld import World, publish
-from tests.dyingworld import Patient, Sealed, seal
-from tests.goyaml_oracle import GoYaml
-from tests.harness import Sandbox
-from tests.laws import examples
-from tests.scheduling import Scheduling
+from tests.support.charts import World, publish
+from tests.support.go_yaml import GoYaml
+from tests.support.harness import Sandbox
+from tests.support.interrupted_render import Patient, Sealed, seal
+from tests.support.property_examples import examples
+from tests.support.scheduling import Scheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.argocd.kube import Kube
 from tests.argocd.processes import PATH, Process, Program, free_ports
-from tests.servers.authority import create
+from tests.support.servers.authority import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.argocd.programs import Programs
-    from tests.servers.authority import Authority
+    from tests.support.servers.authority import Authority
 
 
 class Cluster(NamedTuple):

@@ -1,4 +1,4 @@
-"""One Argo CD for all tests of this folder, which therefore run in one worker (tests/scheduling.py)."""
+"""One Argo CD for all tests of this folder, which therefore run in one worker (tests/support/scheduling.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.argocd.processes import group
 from tests.argocd.world import ArgoCD
-from tests.leaks import processes_of
+from tests.support.leaks import processes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ from tests.argocd.applications import describe, refreshed, synced
 from tests.argocd.installation import NAMESPACE
 from tests.argocd.sampling import memory_of, sampled
 from tests.argocd.trees import CMP
-from tests.chartworld import HELM, dependency, write_chart
-from tests.dyingworld import RECIPIENT
-from tests.keyring import encrypt, sops_tool
+from tests.support.charts import HELM, dependency, write_chart
+from tests.support.interrupted_render import RECIPIENT
+from tests.support.keys import encrypt, sops_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from tests.leaks import wait_until
+from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

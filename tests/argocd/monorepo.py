@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from examples import chartserver
-from tests import bare
 from tests.argocd import cluster
 from tests.argocd.applications import application, refreshed
 from tests.argocd.caller import KUBE_VERSION
 from tests.argocd.installation import IN_CLUSTER, NAMESPACE, cluster_secret
 from tests.argocd.processes import group
-from tests.servers.charts import ChartRepository
+from tests.support import bare_tools
+from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -71,7 +71,7 @@ class Fleet:
         self.repository = repository
         self.sidecar = sidecar
         self.kubes = kubes
-        root = bare.copy_monorepo(argocd.folder / PLUGIN, charts)
+        root = bare_tools.copy_monorepo(argocd.folder / PLUGIN, charts)
         repository.commit(tree=root)
         listed = json.loads(self.cmp("apps", "--format", "json"))
         self.instances = [Instance(each["application"], each["cluster"]) for each in listed]
@@ -147,11 +147,11 @@ def fleet(argocd: ArgoCD, tools_dir: str) -> Iterator[Fleet]:
     with ExitStack() as stack:
         folder = argocd.folder / "monorepo"
         folder.mkdir()
-        archives = chartserver.package(bare.EXAMPLES / "charts", folder, Path(tools_dir, "helm/3.18.6/helm"))
+        archives = chartserver.package(bare_tools.EXAMPLES / "charts", folder, Path(tools_dir, "helm/3.18.6/helm"))
         charts = stack.enter_context(ChartRepository(archives))
         join = stack.enter_context(group())
         kubes = {HERE: argocd.kube, **_clusters(argocd, folder, join)}
-        sidecar = stack.enter_context(argocd.sidecar(PLUGIN, SOPS_AGE_KEY_FILE=str(bare.AGE_KEY)))
+        sidecar = stack.enter_context(argocd.sidecar(PLUGIN, SOPS_AGE_KEY_FILE=str(bare_tools.AGE_KEY)))
         stack.callback(_forget, argocd)
         yield Fleet(argocd, argocd.repository(), sidecar, kubes, charts.url)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from tests.argocd.processes import Process, Program
-from tests.harness import CHECKOUT, Sandbox
+from tests.support.harness import CHECKOUT, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ class Sidecars:
     def start(self, name: str, env: Mapping[str, str]) -> Sidecar:
         """Start a sidecar whose plugin is called `name` and wait for its socket.
 
-        Its environment is that of `tests.harness.Sandbox` with `cmp` on PATH; `env` is added to it.
+        Its environment is that of `tests.support.harness.Sandbox` with `cmp` on PATH; `env` is added to it.
         """
         folder = self._folder / "sidecars" / f"{name}-{next(self._numbers)}"
         sandbox = Sandbox(folder, self._tools_dir)

@@ -8,8 +8,8 @@ import yaml
 
 from tests.argocd.installation import NAMESPACE, cluster_secret
 from tests.argocd.trees import CHART
-from tests.harness import CHECKOUT
-from tests.leaks import wait_until
+from tests.support.harness import CHECKOUT
+from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
     from tests.argocd.git import Repository

@@ -14,7 +14,7 @@ from cmp.model import Cluster
 from tests.argocd import appsets
 from tests.argocd.appsets import CLUSTERS
 from tests.argocd.installation import CLUSTER, NAMESPACE, cluster_secret
-from tests.leaks import wait_until
+from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

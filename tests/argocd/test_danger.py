@@ -14,8 +14,8 @@ import yaml
 from tests.argocd.applications import failed
 from tests.argocd.faults import CIPHERTEXT, EMPTY, GLUED, QUOTING
 from tests.argocd.victim import Victim, places
-from tests.chartworld import HELM
-from tests.keyring import SOPS_VERSION
+from tests.support.charts import HELM
+from tests.support.keys import SOPS_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

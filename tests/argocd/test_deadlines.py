@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.dyingworld import Patient
+    from tests.support.interrupted_render import Patient
 
 OURS = 5.0  # seconds: a healthy render has to be done by then
 CALLERS = 3.0

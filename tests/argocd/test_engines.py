@@ -11,7 +11,7 @@ import yaml
 
 from tests.argocd.engine_trees import CONTENTS, GREETING
 from tests.argocd.victim import Victim
-from tests.keyring import make_key
+from tests.support.keys import make_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import operations
 from tests.argocd.applications import failed
 from tests.argocd.caller import GENERATE_PATHS
 from tests.argocd.faults import EMPTY, FAULTS, Fault
 from tests.argocd.trees import PATH, VALUES
 from tests.argocd.victim import CACHED, Victim, places
+from tests.support import operations_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def test_what_the_annotation_does_not_name_changes_and_nothing_happens(argocd: A
     assert argocd.wait(victim.name)["status"]["sync"]["revision"] == victim.repository.head
     assert argocd.kube.get("ConfigMap", "first-a", victim.name)["data"] == {"greeting": "hello"}
 
-    named = re.search(f"{GENERATE_PATHS}: (.*)", operations.text())
+    named = re.search(f"{GENERATE_PATHS}: (.*)", operations_page.text())
     assert named
     victim.annotate(GENERATE_PATHS, named[1])
     victim.refresh(hard=True)
@@ -111,8 +111,8 @@ def test_what_the_annotation_does_not_name_changes_and_nothing_happens(argocd: A
 
 def test_the_commands_of_the_page_show_an_error_and_refresh(argocd: ArgoCD) -> None:
     victim = Victim(argocd, "operated")
-    refresh, show, *_ = ([*_for(victim, words)] for words in operations.commands("kubectl") if "shop" in words)
-    everything = next(words[1:] for words in operations.commands("kubectl") if "--all" in words)
+    refresh, show, *_ = ([*_for(victim, words)] for words in operations_page.commands("kubectl") if "shop" in words)
+    everything = next(words[1:] for words in operations_page.commands("kubectl") if "--all" in words)
     victim.strike(EMPTY.files)
     victim.fail()
 

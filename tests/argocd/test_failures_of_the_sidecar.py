@@ -14,13 +14,13 @@ import pytest
 
 from examples import chartserver
 from tests.argocd.victim import APP, CACHED, CHART, SEALED, Victim, seal
-from tests.chartworld import HELM, dependency
-from tests.dyingworld import RECIPIENT
-from tests.keyring import SOPS_VERSION, make_key
-from tests.servers import authority
-from tests.servers.releases import ReleaseHost
-from tests.stores import ARCH, OS
-from tests.test_toolstore_release import packed
+from tests.support.charts import HELM, dependency
+from tests.support.interrupted_render import RECIPIENT
+from tests.support.keys import SOPS_VERSION, make_key
+from tests.support.servers import authority
+from tests.support.servers.releases import ReleaseHost
+from tests.support.tool_stores import ARCH, OS
+from tests.unit.artifacts.test_toolstore_release import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

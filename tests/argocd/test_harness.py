@@ -15,8 +15,8 @@ from tests.argocd.applications import application, condition, failed
 from tests.argocd.caller import RequestError, call, request
 from tests.argocd.installation import NAMESPACE, cluster_secret
 from tests.argocd.trees import PATH, SHOP, VALUES
-from tests.harness import CHECKOUT
-from tests.leaks import processes_of, wait_until
+from tests.support.harness import CHECKOUT
+from tests.support.leaks import processes_of, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,9 +16,9 @@ import yaml
 from cmp.artifacts import lockfile
 from scripts.build_argocd import ARGOCD_VERSION
 from tests.argocd.trees import SHOP
-from tests.harness import CHECKOUT
 from tests.image.build import CONTEXT
 from tests.image.pod import kustomize, named, repo_server, sidecars, volumes
+from tests.support.harness import CHECKOUT
 
 if TYPE_CHECKING:
     from tests.argocd.world import ArgoCD

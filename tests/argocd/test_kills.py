@@ -12,7 +12,7 @@ import pytest
 from cmp.supervisor import PR_SET_CHILD_SUBREAPER
 from tests.argocd.sampling import children_of
 from tests.argocd.ward import PHASES, Ward, in_charts, last_word
-from tests.leaks import wait_until
+from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.dyingworld import Patient
+    from tests.support.interrupted_render import Patient
 
 DEADLINE = 6.0  # of a call: what nobody ends ends then
 

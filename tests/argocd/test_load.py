@@ -10,8 +10,8 @@ from tests.argocd import fleet
 from tests.argocd.applications import application
 from tests.argocd.fleet import CHARTS, Fleet
 from tests.argocd.sampling import children_of
-from tests.leaks import wait_until
-from tests.servers.charts import ChartRepository
+from tests.support.leaks import wait_until
+from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from pathlib import Path

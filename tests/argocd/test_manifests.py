@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.bare import MONOREPO
-from tests.harness import CHECKOUT
 from tests.image.pod import MANIFESTS, Object, installation, kustomize, named, repo_server, sidecars, volumes
+from tests.support.bare_tools import MONOREPO
+from tests.support.harness import CHECKOUT
 
 if TYPE_CHECKING:
     from tests.argocd.world import ArgoCD
-    from tests.harness import Sandbox
+    from tests.support.harness import Sandbox
 
 HERE = Path(__file__).parent
 CHART = HERE / "chart"

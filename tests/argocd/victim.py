@@ -8,14 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests import operations
 from tests.argocd.applications import application, condition, failed, is_busy
 from tests.argocd.installation import NAMESPACE
 from tests.argocd.trees import PATH, SHOP
-from tests.dyingworld import RECIPIENT
-from tests.keyring import encrypt, sops_tool
-from tests.leaks import wait_until
-from tests.leakworld import forms
+from tests.support import operations_page
+from tests.support.interrupted_render import RECIPIENT
+from tests.support.keys import encrypt, sops_tool
+from tests.support.leaking_application import forms
+from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -167,7 +167,7 @@ class Victim:
         app = self.argocd.wait(self.name, failed("exit status"))
         said = condition(app).partition("`cmp generate` failed exit status ")[2].partition(": ")[2].splitlines()
         self.assert_unharmed()
-        unexplained = operations.find_unexplained(said)
+        unexplained = operations_page.find_unexplained(said)
         assert not unexplained, unexplained
         return said
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.argocd.applications import application
 from tests.argocd.caller import RequestError
 from tests.argocd.sampling import children_of
-from tests.dyingworld import SLOW, cpu_seconds
-from tests.leaks import processes_of, wait_until
-from tests.servers.charts import ChartRepository
+from tests.support.interrupted_render import SLOW, cpu_seconds
+from tests.support.leaks import processes_of, wait_until
+from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.argocd.kube import Object
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.dyingworld import Patient
+    from tests.support.interrupted_render import Patient
 
 AT_ONCE_SECONDS = 15.0
 """Plenty for a render that nobody holds up, and far less than one that has to wait for a turn or a lock is given."""

@@ -25,9 +25,9 @@ from cmp.artifacts.lockfile import Lock, LockedTool
 from cmp.artifacts.toolstore.recipes import recipe
 from cmp.model import ToolPin
 from cmp.system.locks import single_flight
-from tests.harness import CHECKOUT
 from tests.image.buildah import Buildah
-from tests.servers.releases import ReleaseHost
+from tests.support.harness import CHECKOUT
+from tests.support.servers.releases import ReleaseHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

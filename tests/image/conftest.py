@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from tests.argocd.programs import Programs
-from tests.harness import AGE_KEY_FILE
 from tests.image import build
 from tests.image.buildah import Buildah
 from tests.image.pod import Pod, installation, kustomize, repo_server
+from tests.support.harness import AGE_KEY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

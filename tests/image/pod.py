@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from tests.harness import CHECKOUT
 from tests.image.runtime import USER, Container, Volume, writable_folder
+from tests.support.harness import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

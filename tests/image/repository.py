@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.argocd.trees import CMP
-from tests.chartworld import dependency, write_chart
+from tests.support.charts import dependency, write_chart
 
 if TYPE_CHECKING:
     from pathlib import Path

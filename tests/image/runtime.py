@@ -9,7 +9,7 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.harness import Ran
+from tests.support.harness import Ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

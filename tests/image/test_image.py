@@ -15,14 +15,14 @@ import yaml
 from cmp.artifacts import toolstore
 from tests.argocd import caller
 from tests.argocd.programs import Programs
-from tests.dyingworld import RECIPIENT
-from tests.harness import CHECKOUT
 from tests.image import build
 from tests.image.repository import PASSWORD, PATH, RENDERED, SECRET_VALUES, Shop
 from tests.image.runtime import USER, Volume
-from tests.keyring import encrypt, gpg_run, make_pgp, sops_tool
-from tests.leaks import find_plaintext, wait_until
-from tests.servers.charts import ChartRepository
+from tests.support.harness import CHECKOUT
+from tests.support.interrupted_render import RECIPIENT
+from tests.support.keys import encrypt, gpg_run, make_pgp, sops_tool
+from tests.support.leaks import find_plaintext, wait_until
+from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

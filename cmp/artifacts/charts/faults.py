@@ -41,7 +41,7 @@ NO_LOOKUP = Fault("its name cannot be looked up", passing=True)
 NO_INDEX = Fault("it gives no index of charts", "check its URL")
 NO_HOST = Fault("there is no such host", "check the URL of the repository", foreign=False)
 
-# The first match decides.  Tested with the real texts of every supported helm (tests/test_charts_faults.py).
+# The first match decides.  Tested with the real texts of every supported helm (tests/unit/artifacts/test_faults.py).
 TABLE: tuple[tuple[str, Fault], ...] = (
     (r"x509:|certificate|tls: ", CERTIFICATE),
     (r"\b401\b|[Uu]nauthorized|authorization failed|credential not found", OTHER_CREDENTIALS),

@@ -14,7 +14,7 @@ from cmp.argocd.sets import Expanded, World, applications_in, evaluator, expand
 from cmp.model import Cluster, Tool
 from cmp.system.tree import WorkTree
 from tests.argocd.installation import IN_CLUSTER, NAMESPACE
-from tests.stores import Store
+from tests.support.tool_stores import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,345 @@
+"""`cmp diff` as a command: what it compares, what it writes, how it ends.  What reports say has tests of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.git_repository import Repo
+from tests.support.harness import snapshot
+from tests.support.keys import encrypt, make_key, sops_tool
+from tests.support.leaks import find_plaintext, processes_of, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.harness import Ran, Sandbox
+
+pytestmark = pytest.mark.no_tools
+
+CONFIG = """\
+version: 1
+layout:
+  apps: apps/{app}
+  instances: clusters/{cluster}/{app}
+  values: ['clusters/{cluster}/{app}/*.secret.yaml']
+  release: "{app}"
+  namespace: "{app}"
+  ignore: ["clusters/*/*/here.yaml"]
+clusters:
+  dev: {kubeVersion: "1.33", apiVersions: [v1], server: "https://dev.example.test:6443", env: dev}
+  prod: {kubeVersion: "1.33", apiVersions: [v1], server: "https://prod.example.test:6443", env: prod}
+tools: {helm: 3.18.6, sops: 3.10.2}
+preview: {applications: [argocd/*.yaml]}
+"""
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web}}\ndata: {{a: {0}}}\n"
+CLAIM = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {}\n"
+FILES: dict[str, str | bytes | None] = {
+    "cmp.yaml": CONFIG,
+    "apps/web/map.yaml": MAP.format("one"),
+    "apps/web/claim.yaml": CLAIM,
+    "clusters/dev/web/here.yaml": "",
+    "clusters/prod/web/here.yaml": "",
+}
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: {name}, namespace: argocd}}
+spec:
+  project: default
+  destination: {{name: {cluster}, namespace: web}}
+  source: {{repoURL: https://git.example.test/x.git, targetRevision: {revision}, path: clusters/{cluster}/web, plugin: {{name: cmp}}}}
+{more}
+---
+"""  # noqa: E501
+
+
+class World:
+    """A repository on a branch `change`, and `cmp diff` in it."""
+
+    def __init__(self, repo: Repo, sandbox: Sandbox) -> None:
+        self.repo = repo
+        self.sandbox = sandbox
+
+    def diff(self, *arguments: str, **env: str) -> Ran:
+        return self.sandbox.run("diff", *arguments, cwd=self.repo.folder, timeout=120, **env)
+
+    def report(self, *arguments: str, **env: str) -> dict[str, Any]:
+        ran = self.diff("--format", "json", *arguments, **env)
+        found: dict[str, Any] = json.loads(ran.stdout)
+        return found
+
+
+@pytest.fixture
+def world(tmp_path: Path, sandbox: Sandbox) -> World:
+    repo = Repo(tmp_path / "repo")
+    repo.commit(FILES)
+    repo.branch()
+    return World(repo, sandbox)
+
+
+def test_no_difference_is_0_and_a_difference_1(world: World) -> None:
+    assert world.diff().code == 0
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    assert world.diff().code == 1
+    assert world.diff("--exit-zero").code == 0
+
+
+def test_a_pair_that_fails_newly_has_the_code_of_its_error_and_the_others_are_whole(world: World) -> None:
+    world.repo.commit(
+        {"apps/web/map.yaml": MAP.format("two"), "apps/other/bad.yaml": "a: [", "clusters/dev/other/here.yaml": ""}
+    )
+    ran = world.diff("--exit-zero")
+    assert ran.code == 8
+    report = world.report()
+    assert [one["subject"]["app"] for one in report["failures"]] == ["other"]
+    assert [len(group["members"]) for group in report["groups"]] == [2]
+
+
+def test_a_pair_that_failed_before_is_told_and_not_counted(world: World) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/other/bad.yaml": "a: [", "clusters/dev/other/here.yaml": ""})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/other/bad.yaml": "b: ["})
+    assert world.diff().code == 0
+    assert [one["is_new"] for one in world.report()["failures"]] == [False]
+
+
+def test_gates(world: World) -> None:
+    world.repo.commit({"apps/web/claim.yaml": None})
+    assert world.diff("--exit-zero").code == 0
+    assert world.diff("--exit-zero", "--fail-on", "data-removed").code == 1
+    assert world.diff("--exit-zero", "--fail-on", "privileged,any").code == 1
+    assert world.diff("--exit-zero", "--fail-on", "privileged").code == 0
+    assert world.diff("--exit-zero", "--max-clusters", "1").code == 1
+    assert world.diff("--exit-zero", "--max-clusters", "2").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--fail-on", "data-remove"), "cmp: --fail-on: there is no danger data-remove"),
+        (("--output", "pdf=x"), "cmp: --output pdf=x: expected FORMAT=FILE"),
+        (("--output", "html"), "cmp: --output html: expected FORMAT=FILE"),
+        (
+            ("--format", "pdf"),
+            "cmp: Invalid value for '--format': 'pdf' is not one of 'text', 'markdown', 'html', 'json'.",
+        ),
+    ],
+)
+def test_wrong_command_lines(world: World, arguments: tuple[str, ...], said: str) -> None:
+    ran = world.diff(*arguments)
+    assert (ran.code, ran.stdout, ran.first_line) == (2, "", said)
+
+
+def test_several_views_of_one_comparison(world: World, tmp_path: Path) -> None:
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    outputs = [f"{kind}={tmp_path / kind}" for kind in ("markdown", "html", "json")]
+    ran = world.diff(*(part for text in outputs for part in ("--output", text)))
+    assert "apps/web/map.yaml" in ran.stdout
+    assert (tmp_path / "markdown").read_text().startswith("<!-- cmp-diff:default -->\n")
+    assert (tmp_path / "html").read_text().startswith("<!DOCTYPE html>")
+    assert json.loads((tmp_path / "json").read_text())["version"] == 1
+
+
+def test_a_comment_is_the_same_as_long_as_the_change_is(world: World) -> None:
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    first, second = world.diff("--format", "markdown").stdout, world.diff("--format", "markdown", "--jobs", "1").stdout
+    assert first == second
+
+
+def test_the_checkout_is_not_touched(world: World) -> None:
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    before = snapshot(world.repo.folder)
+    world.diff()
+    assert snapshot(world.repo.folder) == before
+
+
+def test_who_changes_at_the_merge(world: World) -> None:
+    automated = "  syncPolicy: {automated: {prune: true, selfHeal: true}}"
+    text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more=automated)
+    text += APPLICATION.format(name="web-prod", cluster="prod", revision="v1.0", more=automated)
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"argocd/apps.yaml": text})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    found = world.report()["deliveries"]
+    assert [(one["application"], one["at_merge"], one["prune"]) for one in found] == [
+        ("web-dev", True, True),
+        ("web-prod", False, True),
+    ]
+
+
+def test_differences_that_an_application_ignores_are_folded(world: World) -> None:
+    more = "  ignoreDifferences: [{kind: ConfigMap, jsonPointers: [/data/a]}]"
+    text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more=more)
+    world.repo.commit({"argocd/apps.yaml": text, "apps/web/map.yaml": MAP.format("two")})
+    report = world.report()
+    assert report["noise"] == [{"rule": "ignoreDifferences of web-dev", "folded": 1}]
+    assert [[member["subject"]["cluster"] for member in group["members"]] for group in report["groups"]] == [["prod"]]
+
+
+@pytest.mark.tools
+def test_an_application_renders_with_its_parameters_and_a_change_of_them_is_a_change(world: World) -> None:
+    chart = {
+        "apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        "apps/shop/templates/a.yaml": MAP.format("'{{ .Values.x }}'"),
+        "clusters/dev/shop/here.yaml": "",
+    }
+
+    def application(value: str) -> str:
+        text = APPLICATION.format(name="shop", cluster="dev", revision="main", more="").replace("dev/web", "dev/shop")
+        return text.replace("{name: cmp}", f"{{name: cmp, parameters: [{{name: set, map: {{x: {value}}}}}]}}")
+
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({**chart, "argocd/apps.yaml": application("one")})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"argocd/apps.yaml": application("two")})
+    (group,) = world.report()["groups"]
+    assert group["change"]["fields"] == [{"path": ["data", "a"], "kind": "changed", "before": "one", "after": "two"}]
+
+
+def test_applications_of_a_live_argo_cd(world: World) -> None:
+    item = {
+        "metadata": {"name": "live", "namespace": "argocd"},
+        "spec": {
+            "project": "default",
+            "destination": {"server": "https://prod.example.test:6443", "namespace": "web"},
+            "source": {"repoURL": "x", "path": "clusters/prod/web", "plugin": {"name": "cmp"}},
+            "syncPolicy": {"automated": {}},
+        },
+        "status": {"sync": {"status": "Synced"}},
+    }
+    kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
+    (world.sandbox.folder / "live.json").parent.mkdir(parents=True, exist_ok=True)
+    (world.sandbox.folder / "live.json").write_text(json.dumps([{**kind, **item}]))
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    found = world.report("--applications", str(world.sandbox.folder / "live.json"))["deliveries"]
+    assert [(one["application"], one["subject"]["cluster"], one["at_merge"]) for one in found] == [
+        ("live", "prod", True)
+    ]
+
+
+@pytest.mark.tools
+def test_a_set_that_cannot_be_expanded_is_told(world: World) -> None:
+    spec = "spec: {generators: [{pullRequest: {}}], template: {}}"
+    text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: prs}}\n{spec}\n"
+    world.repo.commit({"argocd/set.yaml": text, "apps/web/map.yaml": MAP.format("two")})
+    notes = [note for note in world.report()["notes"] if "prs" in note]
+    assert notes
+    assert notes[0].startswith("the ApplicationSet prs would stop updating: ")
+
+
+FAR = "https://elsewhere.example.test"
+CHART_OF_FAR = f"""\
+apiVersion: v2
+name: far
+version: 1.0.0
+dependencies: [{{name: x, version: 1.0.0, repository: {FAR}}}]
+"""
+
+
+@pytest.mark.tools
+def test_an_untrusted_change_brings_no_repository_of_its_own(world: World) -> None:
+    world.repo.commit({"apps/far/Chart.yaml": CHART_OF_FAR, "clusters/dev/far/here.yaml": ""})
+    (failure,) = world.report("--untrusted")["failures"]
+    what, where, hint = failure["lines"]
+    assert what == (
+        f"cmp: chart x 1.0.0 of {FAR} may not be fetched: nothing in the base revision comes from this repository"
+    )
+    assert where == "  where: phase policy, apps/far/Chart.yaml:4"
+    assert hint == (
+        "  hint: an untrusted change gets charts from repositories that the base uses: review it, then compare it "
+        "without --untrusted"
+    )
+
+
+def test_an_untrusted_change_brings_no_rules_and_no_applications_of_its_own(world: World) -> None:
+    rule = "preview: {applications: [mine/*.yaml], noise: [{name: all}]}\n"
+    text = APPLICATION.format(name="mine", cluster="dev", revision="main", more="")
+    changed = CONFIG.replace("preview: {applications: [argocd/*.yaml]}\n", rule)
+    world.repo.commit({"cmp.yaml": changed, "mine/a.yaml": text, "apps/web/map.yaml": MAP.format("two")})
+    report = world.report("--untrusted")
+    assert (report["noise"], report["deliveries"]) == ([], [])
+    assert len(report["groups"]) == 1
+
+
+@pytest.mark.tools
+def test_without_keys_nothing_is_decrypted_and_sops_is_not_needed(
+    world: World, tmp_path: Path, tools_dir: str, test_tools_dir: str
+) -> None:
+    key = make_key(tmp_path, test_tools_dir)
+
+    def secret(text: str) -> bytes:
+        return encrypt(sops_tool(tools_dir), tmp_path / "x.secret.yaml", f"password: {text}\n", "--age", key.recipient)
+
+    template = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {p: '{{ .Values.password | b64enc }}'}\n"
+    world.repo.git("checkout", "--quiet", "main")
+    chart = {
+        "apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        "apps/shop/templates/s.yaml": template,
+    }
+    world.repo.commit({**chart, "clusters/dev/shop/a.secret.yaml": secret("unique-plain-1")})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"clusters/dev/shop/a.secret.yaml": secret("unique-plain-2")})
+    (tmp_path / "store").mkdir()
+    os.symlink(f"{tools_dir}/helm", tmp_path / "store" / "helm")
+    ran = world.diff("--keyless", CMP_TOOLS_DIR=str(tmp_path / "store"), SOPS_AGE_KEY_FILE="/nonexistent")
+    assert (ran.code, ran.stdout.count("‹sops password ")) == (1, 4)  # of the value, and in the object
+    with_key = world.diff(SOPS_AGE_KEY_FILE=str(key.file)).stdout
+    assert (with_key.count("‹secret 1›"), with_key.count("‹secret 2›"), "unique-plain" in with_key) == (2, 2, False)
+
+
+@pytest.mark.tools
+def test_a_signal_leaves_nothing_behind(world: World) -> None:
+    slow = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n"
+    chart = {"apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "apps/shop/templates/s.yaml": slow}
+    world.repo.commit({**chart, "clusters/dev/shop/here.yaml": "", "clusters/prod/shop/here.yaml": ""})
+    with subprocess.Popen(
+        world.sandbox.command("diff"),
+        cwd=world.repo.folder,
+        env=world.sandbox.env(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+    ) as process:
+        wait_until(lambda: sum("template" in one for one in processes_of(str(world.sandbox.folder)).values()) == 2)
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout) == (143, b"")
+    assert stderr.startswith(b"cmp: stopped by SIGTERM")
+    wait_until(lambda: not processes_of(str(world.sandbox.folder)))
+    assert not find_plaintext([world.sandbox.tmp], ["apiVersion"])
+    assert list(world.sandbox.tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("depth", "code", "verdict"),
+    [
+        (50, 0, "Manifest diff: no manifest changes"),
+        (51, 3, "Manifest diff: no manifest changes, 2 new failures"),
+    ],
+)
+def test_what_no_render_can_copy_is_a_failure_of_the_change(world: World, depth: int, code: int, verdict: str) -> None:
+    world.repo.commit({"apps/web/" + "d/" * depth + "notes": "no manifest"})
+    ran = world.diff()
+    assert (ran.stdout.partition("\n")[0], ran.code) == (verdict, code)
+
+
+def test_another_commit_of_a_submodule_is_not_called_a_change_without_effect(world: World) -> None:
+    (world.repo.folder / "apps/web/vendored").mkdir()
+    for branch, digit in (("main", "1"), ("bump", "2")):
+        world.repo.git("checkout", "--quiet", "-B", branch, "main")
+        world.repo.git("update-index", "--add", "--cacheinfo", f"160000,{digit * 40},apps/web/vendored")
+        world.repo.git("commit", "--quiet", "--message=x")
+    ran = world.diff()
+    assert (ran.stdout.partition("\n")[0], ran.code) == ("Manifest diff: no manifest changes, 2 new failures", 3)
+    assert (
+        "cmp: a submodule changes, and this repository does not hold its files: what they do is not known" in ran.stdout
+    )

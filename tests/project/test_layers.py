@@ -1,0 +1,64 @@
+"""Imports point down: a folder stands above all that it imports, and folders of one row do not know each other."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "cmp"
+
+# Highest first, as in ARCHITECTURE.md: the folders of cmp/, and the modules beside them.
+LAYERS = (
+    ("__main__",),
+    ("supervisor",),
+    ("cli",),
+    ("preview", "genpaths", "batch", "doctor"),
+    ("render",),
+    ("policy",),
+    ("repository",),
+    ("artifacts", "argocd", "engines"),
+    ("context",),
+    ("secrets", "compare", "report"),
+    ("system", "yamldoc"),
+    ("environ", "changes"),
+    ("errors",),
+    ("model", "versions"),
+)
+RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
+
+
+def _module(path: Path) -> str:
+    return ".".join(("cmp", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULES = {_module(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _top(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def _imported(path: Path) -> set[str]:
+    """Return the modules that a module imports, wherever in it: for types alone, or inside a function, too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    inner = {name for name in names if name in MODULES}
+    return {name for name in inner if not any(other.startswith(f"{name}.") for other in inner)} - {_module(path), "cmp"}
+
+
+def test_every_folder_has_a_layer() -> None:
+    assert {_top(module) for module in MODULES} - {""} == set(RANK)
+
+
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{module} imports {imported}"
+        for module, path in MODULES.items()
+        for imported in _imported(path)
+        if _top(module) != _top(imported) and RANK[_top(imported)] <= RANK[_top(module)]
+    ]
+    assert wrong == []

@@ -1,0 +1,68 @@
+"""Whose pods are replaced."""
+
+from __future__ import annotations
+
+import pytest
+
+from cmp.compare.fields import differences
+from cmp.compare.matched import Matched
+from cmp.compare.restarts import is_restart
+from tests.support.objects import object_of, value_of
+
+ONE = "spec: {template: {spec: {containers: [{name: a, image: 'a:1'}]}}}"
+TWO = ONE.replace("a:1", "a:2")
+
+
+def _restarts(before: str, after: str, kind: str = "Deployment", names: tuple[str, str] = ("a", "a")) -> bool:
+    sides = zip((before, after), names, strict=True)
+    old, new = (object_of(value_of(f"kind: {kind}\nmetadata: {{name: {name}}}\n{body}")) for body, name in sides)
+    return is_restart(Matched(old, new), differences(old.value, new.value))
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "Rollout"])
+def test_another_template_replaces_pods(kind: str) -> None:
+    assert _restarts(ONE, TWO, kind)
+
+
+@pytest.mark.parametrize("kind", ["ReplicaSet", "Job", "CronJob", "Pod", "ConfigMap", "Thing"])
+def test_pods_that_end_by_themselves_or_stay(kind: str) -> None:
+    assert not _restarts(ONE, TWO, kind)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("spec: {template: {metadata: {labels: {a: b}}}}", "spec: {template: {metadata: {labels: {a: c}}}}"),
+        ("spec: {replicas: 1}", "spec: {template: {a: b}}"),
+        ("a: 1", "spec: {template: {a: b}}"),
+        ("spec: {template: {a: [{name: x}, {name: y}]}}", "spec: {template: {a: [{name: y}, {name: x}]}}"),
+    ],
+)
+def test_anything_in_the_template_counts(before: str, after: str) -> None:
+    assert _restarts(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("spec: {replicas: 1}", "spec: {replicas: 2}"),
+        ("spec: {templates: 1}", "spec: {templates: 2}"),
+        ("other: {labels: {a: b}}", "other: {labels: {a: c}}"),
+        (ONE, TWO.replace("spec: {template", "spec: {paused: true, template", 1)),
+        (ONE, TWO.replace("spec: {template", "spec: {replicas: 0, template", 1)),
+        (ONE, TWO.replace("spec: {template", "spec: {updateStrategy: {type: OnDelete}, template", 1)),
+    ],
+)
+def test_pods_stay(before: str, after: str) -> None:
+    assert not _restarts(before, after)
+
+
+def test_a_workload_of_another_name_has_other_pods() -> None:
+    assert _restarts(ONE, ONE, names=("a", "b"))
+    assert not _restarts(ONE, ONE, "Job", names=("a", "b"))
+
+
+def test_a_workload_that_comes_or_goes_does_not_restart() -> None:
+    one = object_of(value_of(f"kind: Deployment\n{ONE}"))
+    assert not is_restart(Matched(one, None), differences(one.value, None))
+    assert not is_restart(Matched(None, one), differences(None, one.value))
