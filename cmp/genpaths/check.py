@@ -6,8 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import CmpError
-from cmp.genpaths import expressions
-from cmp.genpaths.annotation import SEPARATOR, items, matches
+from cmp.genpaths.annotation import SEPARATOR, bind, filled, is_template, items, matches, may_mean
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -84,23 +83,23 @@ class Checker:
         path = posixpath.normpath(source.path)
         for pair in self._pairs:
             for folder in dict.fromkeys(filter(None, (pair.instance_folder, pair.app_folder))):
-                known = expressions.bind(path, join(self._prefix, folder))
+                known = bind(path, join(self._prefix, folder))
                 if known is not None and source.cluster:
-                    known = expressions.bind(source.cluster, pair.cluster, known)
+                    known = bind(source.cluster, pair.cluster, known)
                 if known is not None:
                     yield _Candidate(pair, folder, known)
                     break
 
     def _lacks(self, annotation: str, one: _Candidate) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what the annotation lacks for one pair, and what it may lack."""
-        every = items(expressions.filled(annotation, one.known), join(self._prefix, one.folder))
+        every = items(filled(annotation, one.known), join(self._prefix, one.folder))
         if not every:
             return (), ()  # without items every change counts
-        certain = [item for item in every if not expressions.is_template(item)]
-        doubtful = [item for item in every if expressions.is_template(item)]
+        certain = [item for item in every if not is_template(item)]
+        doubtful = [item for item in every if is_template(item)]
         reader = self._paths.reader(one.pair)
         lost = [path for path in self._paths.files(reader) if not matches(certain, path)]
-        may_be = {path for path in lost if any(expressions.may_mean(item, path) for item in doubtful)}
+        may_be = {path for path in lost if any(may_mean(item, path) for item in doubtful)}
         return (
             self._shown(reader, [path for path in lost if path not in may_be]),
             self._shown(reader, [path for path in lost if path in may_be]),

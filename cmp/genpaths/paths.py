@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile
 from cmp.engines import ENGINES, engine_of
-from cmp.genpaths.items import of_path, of_pattern, reduced
-from cmp.genpaths.links import Links
+from cmp.genpaths.annotation import of_path, of_pattern, reduced
 from cmp.model import NOTHING
 from cmp.render.fingerprint import Prints
 from cmp.repository import config, instances, layout
@@ -136,3 +135,38 @@ class Paths:
 def _shared(known: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return what is the same everywhere."""
     return {name: text for name, text in known[0].items() if all(one.get(name) == text for one in known)}
+
+
+class Links:
+    """The links of one tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def of(self, path: str) -> tuple[str, ...]:
+        """Return what else counts for a file or folder: links on the way to it and in it, and where they lead."""
+        if path not in self._known:
+            self._known[path] = ()  # until it is known: a cycle ends here
+            self._known[path] = tuple(dict.fromkeys(self._found(path)))
+        return self._known[path]
+
+    def _found(self, path: str) -> Iterator[str]:
+        if self._tree.kind(path) == "missing":
+            return
+        real = self._tree.resolve(path)
+        if real != path:
+            yield from self._on_the_way(path)
+            yield real
+        for entry in self._tree.entries(real):
+            inner = join(real, entry.name)
+            if entry.is_link or entry.kind == "folder":
+                yield from self.of(inner)
+
+    def _on_the_way(self, path: str) -> Iterator[str]:
+        above = ""
+        for name in path.split("/"):
+            below = join(self._tree.resolve(above), name)
+            if self._tree.resolve(below) != below:
+                yield below
+            above = join(above, name)

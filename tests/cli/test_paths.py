@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp.genpaths.annotation import items, matches, matches_name
-from cmp.genpaths.items import of_pattern, reduced
+from cmp.genpaths.annotation import items, matches, matches_name, of_pattern, reduced
 from cmp.genpaths.paths import Paths
 from cmp.repository import layout
 from cmp.system.tree import join
