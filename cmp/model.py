@@ -117,10 +117,10 @@ class RemoteRef(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One values file; `secret` says that its name declares it encrypted, `source` what put it into the list."""
+    """One values file; `is_secret` says that its name declares it encrypted, `source` what put it into the list."""
 
     path: str
-    secret: bool
+    is_secret: bool
     source: str
 
 
@@ -139,18 +139,18 @@ class Cluster(NamedTuple):
 class Parameters(NamedTuple):
     """What an Application or the command line sets for one render; all text, nothing expanded yet.
 
-    `set` and `set_string` are ordered pairs for `--set` and `--set-string`; `pins` maps a tool to a version; `images`
-    are for kustomize, as its option of that name; `environment` is helmfile's.
+    `values_files` are paths or patterns of paths.  `set_values` and `set_strings` are ordered pairs for `--set` and
+    `--set-string`.  `images` are for kustomize, as its option of that name; `environment` is helmfile's.
     """
 
     cluster: str = ""
     release: str = ""
     namespace: str = ""
-    values: tuple[str, ...] = ()
+    values_files: tuple[str, ...] = ()
     values_yaml: str = ""
-    set: tuple[tuple[str, str], ...] = ()
-    set_string: tuple[tuple[str, str], ...] = ()
-    pins: Mapping[str, str] = NOTHING
+    set_values: tuple[tuple[str, str], ...] = ()
+    set_strings: tuple[tuple[str, str], ...] = ()
+    tool_versions: Mapping[str, str] = NOTHING
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     images: tuple[str, ...] = ()

@@ -121,16 +121,16 @@ def sift(env: Mapping[str, str]) -> tuple[Parameters, list[str]]:
 
 
 def merge(weaker: Parameters, stronger: Parameters) -> Parameters:
-    """Lay the stronger over the weaker: texts replace, `values` append, maps merge (the stronger keys come last)."""
+    """Lay the stronger over the weaker: texts replace, lists append, maps merge (the stronger keys come last)."""
     return Parameters(
         cluster=stronger.cluster or weaker.cluster,
         release=stronger.release or weaker.release,
         namespace=stronger.namespace or weaker.namespace,
-        values=(*weaker.values, *stronger.values),
+        values_files=(*weaker.values_files, *stronger.values_files),
         values_yaml=stronger.values_yaml or weaker.values_yaml,
-        set=_over(weaker.set, stronger.set),
-        set_string=_over(weaker.set_string, stronger.set_string),
-        pins={**weaker.pins, **stronger.pins},
+        set_values=_over(weaker.set_values, stronger.set_values),
+        set_strings=_over(weaker.set_strings, stronger.set_strings),
+        tool_versions={**weaker.tool_versions, **stronger.tool_versions},
         kube_version=stronger.kube_version or weaker.kube_version,
         api_versions=stronger.api_versions or weaker.api_versions,
         images=(*weaker.images, *stronger.images),
@@ -156,8 +156,8 @@ def expand(parameters: Parameters, known: Mapping[str, str], facts: Collection[s
         return re.sub(r"\{(\w+)\}", replace, value) if "{" in value else value
 
     return parameters._replace(
-        set=tuple((key, fill("set", key, value)) for key, value in parameters.set),
-        set_string=tuple((key, fill("set-string", key, value)) for key, value in parameters.set_string),
+        set_values=tuple((key, fill("set", key, value)) for key, value in parameters.set_values),
+        set_strings=tuple((key, fill("set-string", key, value)) for key, value in parameters.set_strings),
     )
 
 
@@ -184,11 +184,11 @@ def _parameters(found: Values) -> Parameters:
     return Parameters(
         cluster=text("cluster"),
         release=text("release"),
-        values=texts("values"),
+        values_files=texts("values"),
         values_yaml=text("values-yaml"),
-        set=pairs("set"),
-        set_string=pairs("set-string"),
-        pins={tool: text(f"{tool}-version") for tool in PINNED if text(f"{tool}-version")},
+        set_values=pairs("set"),
+        set_strings=pairs("set-string"),
+        tool_versions={tool: text(f"{tool}-version") for tool in PINNED if text(f"{tool}-version")},
         images=texts("images"),
         environment=text("environment"),
     )

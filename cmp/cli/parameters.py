@@ -124,17 +124,17 @@ def _value(name: str, present: _Present) -> object:
     tool = name.removesuffix("-version")
     values: dict[str, object] = {
         "cluster": present.cluster,
-        "values": given.values,
+        "values": given.values_files,
         "values-yaml": given.values_yaml,
         "images": given.images,
         "environment": given.environment,
-        "set": dict(given.set),
-        "set-string": dict(given.set_string),
+        "set": dict(given.set_values),
+        "set-string": dict(given.set_strings),
         "release": instance.release if instance else given.release,
     }
     if name in values:
         return values[name]
-    return instance.pins[tool].version if instance and tool in instance.pins else given.pins.get(tool, "")
+    return instance.pins[tool].version if instance and tool in instance.pins else given.tool_versions.get(tool, "")
 
 
 def _remarks(name: str, present: _Present) -> Iterable[str]:

@@ -42,7 +42,7 @@ def explanation(done: Render, context: Context) -> Iterator[str]:
     for layer in instance.layers:
         sealed = ", decrypted" if layer.path in done.encrypted else ""
         yield f"  {layer.path}  ({layer.source}{sealed})"
-    for pair in (*instance.parameters.set, *instance.parameters.set_string):
+    for pair in (*instance.parameters.set_values, *instance.parameters.set_strings):
         yield f"  {pair[0]}  (parameter)"
     if instance.files:
         yield "files, in order:"

@@ -99,10 +99,10 @@ def _target(app: str, given: dict[str, object]) -> Target:
     flags = Parameters(
         release=str(given["release"]),
         namespace=str(given["namespace"]),
-        values=texts("values"),
-        set=_pairs("--set", texts("set_")),
-        set_string=_pairs("--set-string", texts("set_string")),
-        pins={tool: str(given[f"{tool}_version"]) for tool in parameters.PINNED if given[f"{tool}_version"]},
+        values_files=texts("values"),
+        set_values=_pairs("--set", texts("set_")),
+        set_strings=_pairs("--set-string", texts("set_string")),
+        tool_versions={tool: str(given[f"{tool}_version"]) for tool in parameters.PINNED if given[f"{tool}_version"]},
         kube_version=str(given["kube_version"]),
         api_versions=tuple(version for text in texts("api_versions") for version in text.split(",") if version),
     )

@@ -82,8 +82,8 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         merged,
         layers=[(content.path, content.data) for content in stage.layers],
         settings=[
-            *(("--set", key) for key, _ in instance.parameters.set),
-            *(("--set-string", key) for key, _ in instance.parameters.set_string),
+            *(("--set", key) for key, _ in instance.parameters.set_values),
+            *(("--set-string", key) for key, _ in instance.parameters.set_strings),
         ],
         chart_defaults=values.defaults(files, join(instance.folder, "values.yaml")),
     )

@@ -92,9 +92,9 @@ def _flags(instance: Instance, tool: Tool, values: list[str]) -> Iterator[str]:
         yield from ("--namespace", instance.namespace)
     if instance.kube_version:
         yield from ("--kube-version", instance.kube_version)
-    for key, value in instance.parameters.set:
+    for key, value in instance.parameters.set_values:
         yield from ("--set", f"{key}={escape(value)}")
-    for key, value in instance.parameters.set_string:
+    for key, value in instance.parameters.set_strings:
         yield from ("--set-string", f"{key}={escape(value)}")
     for path in values:
         yield from ("--values", path)

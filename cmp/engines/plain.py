@@ -95,8 +95,8 @@ def _yaml_escape(found: re.Match[str]) -> str:
 
 def _warnings(instance: Instance) -> Iterator[str]:
     given = {
-        "set": instance.parameters.set,
-        "set-string": instance.parameters.set_string,
+        "set": instance.parameters.set_values,
+        "set-string": instance.parameters.set_strings,
         "values-yaml": instance.parameters.values_yaml,
     }
     if names := [name for name, value in given.items() if value]:

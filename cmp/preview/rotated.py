@@ -29,6 +29,6 @@ def notes(base: tuple[Tree, Instance], head: tuple[Tree, Instance]) -> Iterator[
 
 def _encrypted(tree: Tree, instance: Instance) -> Iterator[tuple[str, set[str]]]:
     """Yield what may be an encrypted file, with its ciphertexts."""
-    for path in (*(layer.path for layer in instance.layers if layer.secret), *instance.secret_files):
+    for path in (*(layer.path for layer in instance.layers if layer.is_secret), *instance.secret_files):
         text = tree.read(path).decode("utf-8", "replace") if tree.kind(path) == "file" else ""
         yield path, {found[0] for found in CIPHERTEXT.finditer(text)}

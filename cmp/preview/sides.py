@@ -127,7 +127,7 @@ class Side:
         try:
             instance = instances.resolve_in(self.repository, asked.request)
             needs = engine_of(instance.engines).needs(self.repository.tree, instance)
-            has_secrets = bool(instance.secret_files) or any(layer.secret for layer in instance.layers)
+            has_secrets = bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
             return Case(
                 *(asked, instance, None, self.prints.inputs(instance, needs), self.prints.copied(instance, needs)),
                 tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),

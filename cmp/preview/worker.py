@@ -205,7 +205,7 @@ class _Pair:
 
 def _has_secrets(side: _Side) -> bool:
     instance = side.instance
-    return instance is not None and (bool(instance.secret_files) or any(layer.secret for layer in instance.layers))
+    return instance is not None and (bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers))
 
 
 def _run(done: Render) -> dict[str, str]:

@@ -58,7 +58,7 @@ def _all(
     tree: Tree, instance: Instance, paths: Iterable[str], contents: Contents, cached: Iterable[bytes]
 ) -> Iterator[bytes]:
     given = instance.parameters
-    names = (*instance.known.values(), *(text for pair in (*given.set, *given.set_string) for text in pair))
+    names = (*instance.known.values(), *(text for pair in (*given.set_values, *given.set_strings) for text in pair))
     yield "\n".join((instance.folder, instance.release, instance.namespace, *names)).encode("utf-8", "replace")
     yield from (content.data for content in contents.layers)
     for path in sorted({instance.app_folder, instance.instance_folder, *paths} - {""}):

@@ -50,7 +50,7 @@ def read(tree: Tree, instance: Instance, files: Iterable[str] = ()) -> Contents:
 
     SecretError when a file that is declared secret, by its name or by `secrets.files`, is not encrypted.
     """
-    layers = tuple(_declared(tree, layer.path, is_secret=layer.secret) for layer in instance.layers)
+    layers = tuple(_declared(tree, layer.path, is_secret=layer.is_secret) for layer in instance.layers)
     named = tuple(_content(tree, path) for path in instance.secret_files)
     for content in named:
         if not content.is_encrypted:

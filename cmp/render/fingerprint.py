@@ -127,7 +127,7 @@ class Prints:
             "schemas": self._schemas(needs),
             "release": (instance.release, instance.namespace),
             "capabilities": (instance.kube_version, instance.api_versions),
-            "parameters": instance.parameters._replace(cluster="", release="", values=(), pins={}),
+            "parameters": instance.parameters._replace(cluster="", release="", values_files=(), tool_versions={}),
             "options": {name: instance.options.get(name, {}) for name in instance.engines},
             "output": instance.output,
             "secrets": (instance.secret_suffixes, [posixpath.relpath(path, base) for path in instance.secret_files]),
@@ -182,7 +182,7 @@ class Prints:
         if charts not in self._readers:
             paths = (path for chart in charts for path in self._below(chart))
             self._readers[charts] = own.may_read_others(self._text(path) for path in paths)
-        more = (given.values_yaml, *(text for pair in (*given.set, *given.set_string) for text in pair))
+        more = (given.values_yaml, *(text for pair in (*given.set_values, *given.set_strings) for text in pair))
         values = [*map(self._text, inputs.layers), *(text.encode() for text in more)]
         return self._readers[charts] or own.may_read_others(values)
 

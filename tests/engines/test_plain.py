@@ -368,7 +368,7 @@ def test_json_that_is_no_text_is_refused_with_its_file(shop: Shop) -> None:
 
 def test_parameters_have_no_effect_and_that_is_said(tmp_path: Path) -> None:
     plant(tmp_path, {f"{APP}/a.yaml": manifest("a"), f"{DEV}/.keep": ""})
-    asked = request(parameters=Parameters(set=(("a", "1"),), values_yaml="a: 1"))
+    asked = request(parameters=Parameters(set_values=(("a", "1"),), values_yaml="a: 1"))
     instance = resolve(plant(tmp_path, {}), asked)
     assert [*plain._warnings(instance)] == [  # noqa: SLF001
         "plain: nothing uses set, values-yaml: plain manifests take no parameters"

@@ -75,6 +75,6 @@ def of(instance: Instance, declared: Collection[str]) -> Call:
         expression=cast("str", options.get("expression", OBJECTS)),
         package=cast("str", options.get("package", "")),
         command=command,
-        given={**filled, **dict(instance.parameters.set), **dict(instance.parameters.set_string)},
+        given={**filled, **dict(instance.parameters.set_values), **dict(instance.parameters.set_strings)},
         known={name: value for name, value in instance.known.items() if name in declared},
     )

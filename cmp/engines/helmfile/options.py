@@ -52,7 +52,7 @@ def helm_pin(instance: Instance) -> ToolPin:
 def state_values(options: Options, instance: Instance) -> list[Map]:
     """Return what the options set for `.Values` of the state, and what parameters set, which is stronger."""
     texts = setvalues.tree((), options.state_values.items())
-    return [texts, setvalues.tree(instance.parameters.set, instance.parameters.set_string)]
+    return [texts, setvalues.tree(instance.parameters.set_values, instance.parameters.set_strings)]
 
 
 def _filled(text: str, option: str, instance: Instance) -> str:

@@ -63,7 +63,7 @@ def find(tree: Tree, graph: Graph) -> Found:
 
 def require_known(parameters: Parameters, found: Found) -> None:
     """ConfigError for what the author provided no default for, and for parameters that kustomize has no use for."""
-    if parameters.values or parameters.values_yaml:
+    if parameters.values_files or parameters.values_yaml:
         raise ConfigError("kustomize reads no values files", hint=f"use `set`: {HOW}")
     wanted = given(parameters)
     if wanted and not found:
@@ -91,7 +91,7 @@ def holders(graph: Graph) -> Iterator[str]:
 
 def given(parameters: Parameters) -> dict[str, str]:
     """Return the parameters as they are meant here: all of them are texts."""
-    return {**dict(parameters.set), **dict(parameters.set_string)}
+    return {**dict(parameters.set_values), **dict(parameters.set_strings)}
 
 
 def ours(data: bytes) -> Iterator[Map]:

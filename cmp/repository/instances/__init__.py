@@ -155,8 +155,8 @@ def _own(repository: Repository, target: Target) -> AppConfig:
 
 
 def _layers(repository: Repository, request: Request, target: Target, own: AppConfig) -> tuple[Layer, ...]:
-    given = [ValuesPattern(text, place="parameter values") for text in request.parameters.values]
-    given += [ValuesPattern(text, place="--values") for text in request.flags.values]
+    given = [ValuesPattern(text, place="parameter values") for text in request.parameters.values_files]
+    given += [ValuesPattern(text, place="--values") for text in request.flags.values_files]
     folders = tuple(folder for folder in (target.app_folder, target.instance_folder) if folder)
     return layers(
         repository.tree,
@@ -208,7 +208,7 @@ def _versions(request: Request, target: Target, options: Mapping[str, object]) -
 
 def _pins(given: Parameters, kind: str) -> dict[str, ToolPin]:
     dashes = "--" if kind == "flag" else f"{kind} "
-    return {tool: ToolPin(tool, version, f"{dashes}{tool}-version") for tool, version in given.pins.items()}
+    return {tool: ToolPin(tool, version, f"{dashes}{tool}-version") for tool, version in given.tool_versions.items()}
 
 
 def _parameters(

@@ -44,18 +44,20 @@ def test_every_parameter_is_read() -> None:
         {"name": "kustomize-version", "string": "5.7.1"},
     ) == Parameters(
         cluster="dev",
-        values=("b.yaml", "a.yaml"),
+        values_files=("b.yaml", "a.yaml"),
         values_yaml="a: 1\n",
-        set=(("image.tag", "1"), ("a-b", "")),
-        set_string=(("port", "80"),),
+        set_values=(("image.tag", "1"), ("a-b", "")),
+        set_strings=(("port", "80"),),
         release="shop",
-        pins={"helm": "3.14.4", "kustomize": "5.7.1"},
+        tool_versions={"helm": "3.14.4", "kustomize": "5.7.1"},
     )
 
 
 def test_what_repo_server_leaves_of_another_entry_is_ignored() -> None:
     """It lays the entries of `.argocd-source.yaml` over those of the Application by position."""
-    assert read({"name": "set", "map": {"a": "b"}, "string": "dev", "array": []}) == Parameters(set=(("a", "b"),))
+    assert read({"name": "set", "map": {"a": "b"}, "string": "dev", "array": []}) == Parameters(
+        set_values=(("a", "b"),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_all_mistakes_are_told_at_once_and_the_rest_can_be_had() -> None:
     )
     env = {"ARGOCD_APP_PARAMETERS": json.dumps(elements), "ARGOCD_ENV_CLUSTER": "prod", "ARGOCD_ENV_SET_STRING": "a"}
     found, mistakes = parameters.sift(env)
-    assert found == Parameters(cluster="dev", set=(("a", "b"),))
+    assert found == Parameters(cluster="dev", set_values=(("a", "b"),))
     assert [mistake.partition(";")[0] for mistake in mistakes] == [
         "unknown parameter `x-y`",
         "a parameter in ARGOCD_APP_PARAMETERS has no name",
@@ -135,7 +137,7 @@ def test_the_example_application_set_uses_parameters_that_there_are() -> None:
     text = (CHECKOUT / "manifests/examples/applicationset.yaml").read_text("utf-8")
     given = read(*yaml.safe_load(text)["spec"]["template"]["spec"]["source"]["plugin"]["parameters"])
     assert given.cluster == "{{ .name }}"
-    assert {key for key, _ in given.set_string} == {"global.cluster", "global.env", "global.domain"}
+    assert {key for key, _ in given.set_strings} == {"global.cluster", "global.env", "global.domain"}
 
 
 def test_the_copies_of_the_parameters_are_read_only_without_the_json() -> None:
@@ -143,9 +145,9 @@ def test_the_copies_of_the_parameters_are_read_only_without_the_json() -> None:
     copies |= {f"PARAM_VALUES_{number}": f"{number}.yaml" for number in range(11)}
     assert parameters.read({**copies, "PARAM_OTHER": "x"}) == Parameters(
         cluster="dev",
-        values=tuple(f"{number}.yaml" for number in range(11)),
+        values_files=tuple(f"{number}.yaml" for number in range(11)),
         values_yaml="a: 1",
-        pins={"helm": "3.14.4"},
+        tool_versions={"helm": "3.14.4"},
     )
     assert read({"name": "release", "string": "r"}, **copies) == Parameters(release="r")
 
@@ -155,7 +157,7 @@ def test_a_map_cannot_be_read_from_the_copies(name: str) -> None:
     assert refusal({name: "1"}) == (
         "PARAM_SET_* does not tell the keys of set and set-string, and ARGOCD_APP_PARAMETERS is not set"
     )
-    assert read({"name": "set", "map": {"image.tag": "1"}}, **{name: "1"}).set == (("image.tag", "1"),)
+    assert read({"name": "set", "map": {"image.tag": "1"}}, **{name: "1"}).set_values == (("image.tag", "1"),)
 
 
 def test_variables_of_the_application_fill_what_parameters_leave_out() -> None:
@@ -173,14 +175,14 @@ def test_variables_of_the_application_fill_what_parameters_leave_out() -> None:
     assert parameters.read(env) == Parameters(
         cluster="dev",
         release="of-env",
-        values=("a.yaml", "b c.yaml"),
+        values_files=("a.yaml", "b c.yaml"),
         values_yaml="a: 1",
-        set=(("a.b", "c=d"), ("empty", "")),
-        set_string=(("x", "1"),),
-        pins={"kustomize": "5.7.1"},
+        set_values=(("a.b", "c=d"), ("empty", "")),
+        set_strings=(("x", "1"),),
+        tool_versions={"kustomize": "5.7.1"},
     )
     given = read({"name": "release", "string": "r"}, {"name": "values", "array": ["z.yaml"]}, **env)
-    assert (given.release, given.values, given.cluster) == ("r", ("z.yaml",), "dev")
+    assert (given.release, given.values_files, given.cluster) == ("r", ("z.yaml",), "dev")
 
 
 @pytest.mark.parametrize("text", ["novalue", "=x", "a=b\nc"])
@@ -200,23 +202,27 @@ def test_the_stronger_parameters_lie_over_the_weaker() -> None:
     weaker = Parameters(
         cluster="c",
         release="weak",
-        values=("a",),
-        set=(("x", "1"), ("y", "1")),
-        set_string=(("s", "1"),),
-        pins={"helm": "1", "kustomize": "1"},
+        values_files=("a",),
+        set_values=(("x", "1"), ("y", "1")),
+        set_strings=(("s", "1"),),
+        tool_versions={"helm": "1", "kustomize": "1"},
         api_versions=("v1",),
     )
     stronger = Parameters(
-        release="strong", namespace="n", values=("b",), set=(("x", "2"), ("z", "2")), pins={"helm": "2"}
+        release="strong",
+        namespace="n",
+        values_files=("b",),
+        set_values=(("x", "2"), ("z", "2")),
+        tool_versions={"helm": "2"},
     )
     assert parameters.merge(weaker, stronger) == Parameters(
         cluster="c",
         release="strong",
         namespace="n",
-        values=("a", "b"),
-        set=(("y", "1"), ("x", "2"), ("z", "2")),
-        set_string=(("s", "1"),),
-        pins={"helm": "2", "kustomize": "1"},
+        values_files=("a", "b"),
+        set_values=(("y", "1"), ("x", "2"), ("z", "2")),
+        set_strings=(("s", "1"),),
+        tool_versions={"helm": "2", "kustomize": "1"},
         api_versions=("v1",),
     )
     assert parameters.merge(Parameters(), weaker) == weaker == parameters.merge(weaker, Parameters())

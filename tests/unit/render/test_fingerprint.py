@@ -90,8 +90,8 @@ def inputs(files: Files) -> Inputs:
         {"output": OutputRules(allow_empty=True)},
         {"secret_suffixes": (".sealed",)},
         {"secret_files": ("apps/shop/Chart.yaml",)},
-        {"parameters": Parameters(set=(("a", "2"),))},
-        {"parameters": Parameters(set_string=(("a", "2"),))},
+        {"parameters": Parameters(set_values=(("a", "2"),))},
+        {"parameters": Parameters(set_strings=(("a", "2"),))},
         {"parameters": Parameters(values_yaml="a: 2")},
         {"parameters": Parameters(namespace="other")},
         {"parameters": Parameters(images=("a=b",))},
@@ -114,7 +114,11 @@ def test_what_an_instance_says_matters(changed: dict[str, Any]) -> None:
         {"notes": ("a warning",)},
         {"known": {"env": "prod"}},
         {"options": {"kustomize": {"namePrefix": "a-"}}},
-        {"parameters": Parameters(cluster="other", release="other", values=("a.yaml",), pins={"helm": "1"})},
+        {
+            "parameters": Parameters(
+                cluster="other", release="other", values_files=("a.yaml",), tool_versions={"helm": "1"}
+            )
+        },
         {"build_env": BuildEnv(revision="1", target_revision="v1", kube_version="1.1", api_versions=("a",))},
         {"pins": {"helm": ToolPin("helm", "3.18.6", "elsewhere:1"), "cue": ToolPin("cue", "9.9.9", "")}},
     ],
@@ -255,8 +259,8 @@ def test_other_files_of_a_chart_matter_where_a_template_may_read_them(reader: Fi
     "given",
     [
         Parameters(values_yaml="a: '{{ .Files }}'"),
-        Parameters(set=(("a", "{{ .Files }}"),)),
-        Parameters(set_string=(("a", "{{ .Files }}"),)),
+        Parameters(set_values=(("a", "{{ .Files }}"),)),
+        Parameters(set_strings=(("a", "{{ .Files }}"),)),
     ],
 )
 def test_so_they_do_where_a_parameter_may_be_a_template_that_reads_them(given: Parameters) -> None:

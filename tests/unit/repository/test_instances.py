@@ -43,10 +43,10 @@ class TestReferenceLayout:
         instance = resolve(plant(tmp_path, REFERENCE))
         source = "the reference layout"
         assert instance.layers == (
-            Layer("namespaces/shop/common-values-shop.yaml", secret=False, source=source),
-            Layer("namespaces/shop/common-values-shop.secret.yaml", secret=True, source=source),
-            Layer("clusters/dev/shop/dev-values-shop.yaml", secret=False, source=source),
-            Layer("clusters/dev/shop/dev-values-shop.secret.yaml", secret=True, source=source),
+            Layer("namespaces/shop/common-values-shop.yaml", is_secret=False, source=source),
+            Layer("namespaces/shop/common-values-shop.secret.yaml", is_secret=True, source=source),
+            Layer("clusters/dev/shop/dev-values-shop.yaml", is_secret=False, source=source),
+            Layer("clusters/dev/shop/dev-values-shop.secret.yaml", is_secret=True, source=source),
         )
         assert (instance.app, instance.cluster, instance.engines) == ("shop", "dev", ("helm",))
         assert instance.folder == instance.app_folder == "namespaces/shop"
@@ -286,8 +286,8 @@ class TestLayers:
             },
         )
         asked = request(
-            parameters=Parameters(values=("namespaces/shop/of-parameter.yaml",)),
-            flags=Parameters(values=("namespaces/{app}/of-fl*.yaml",)),
+            parameters=Parameters(values_files=("namespaces/shop/of-parameter.yaml",)),
+            flags=Parameters(values_files=("namespaces/{app}/of-fl*.yaml",)),
         )
         layers = resolve(tree, asked).layers[4:]
         assert [(layer.path, layer.source) for layer in layers] == [
@@ -346,7 +346,7 @@ class TestLayers:
         text = 'secrets: {suffixes: [.enc.yaml]}\nlayout: {values: ["v/*.yaml", "v/*.enc.yaml"]}\n'
         files = {"namespaces/shop/Chart.yaml": CHART, "clusters/dev/shop/x.txt": "", "v/a.enc.yaml": "", "v/b.yaml": ""}
         layers = resolve(configured(tmp_path, text, files)).layers
-        assert [(layer.path, layer.secret) for layer in layers] == [("v/b.yaml", False), ("v/a.enc.yaml", True)]
+        assert [(layer.path, layer.is_secret) for layer in layers] == [("v/b.yaml", False), ("v/a.enc.yaml", True)]
 
 
 class TestConfinement:
@@ -355,7 +355,7 @@ class TestConfinement:
         here = {"namespaces/shop/Chart.yaml": CHART, "clusters/dev/shop/x.txt": "", "shared/all.yaml": ""}
         here |= {"namespaces/till/secret.yaml": "", "other/x.yaml": ""}
         tree = configured(tmp_path, text, {**here, **(files or {})})
-        return paths(resolve(tree, request(parameters=Parameters(values=(pattern,)))))[1:]
+        return paths(resolve(tree, request(parameters=Parameters(values_files=(pattern,)))))[1:]
 
     def test_an_application_may_name_files_of_its_own_folders(self, tmp_path: Path) -> None:
         own = {"clusters/dev/shop/canary.yaml": "", "namespaces/shop/deep/more.yaml": ""}
@@ -408,7 +408,7 @@ class TestConfinement:
             "clusters/dev/shop/x": "",
         }
         tree = plant(tmp_path, files)
-        assert paths(resolve(tree, request(flags=Parameters(values=("namespaces/shop/x.yaml",))))) == [
+        assert paths(resolve(tree, request(flags=Parameters(values_files=("namespaces/shop/x.yaml",))))) == [
             "namespaces/shop/x.yaml"
         ]
 
@@ -454,7 +454,7 @@ class TestStrength:
         assert pin() == ToolPin("helm", "3.18.2", "namespaces/shop/cmp-app.yaml:1")
         plant(tmp_path, {"clusters/dev/shop/cmp-app.yaml": "tools: {helm: 3.18.3}\n"})
         assert pin() == ToolPin("helm", "3.18.3", "clusters/dev/shop/cmp-app.yaml:1")
-        parameters, flags = Parameters(pins={"helm": "3.18.4"}), Parameters(pins={"helm": "3.18.5"})
+        parameters, flags = Parameters(tool_versions={"helm": "3.18.4"}), Parameters(tool_versions={"helm": "3.18.5"})
         assert pin(request(parameters=parameters)) == ToolPin("helm", "3.18.4", "parameter helm-version")
         assert pin(request(parameters=parameters, flags=flags)) == ToolPin("helm", "3.18.5", "--helm-version")
 
@@ -650,7 +650,7 @@ class TestClaims:
     def test_so_do_secret_files_and_the_parameter(self, tmp_path: Path) -> None:
         files = {"clusters/dev/shop/Chart.yaml": CHART, "clusters/dev/shop/k.yaml": "", "clusters/dev/shop/v.yaml": ""}
         tree = plant(tmp_path, {**REFERENCE, **files, "clusters/dev/shop/cmp-app.yaml": "secrets: {files: [k.yaml]}\n"})
-        instance = resolve(tree, request(parameters=Parameters(values=("clusters/dev/shop/v.yaml",))))
+        instance = resolve(tree, request(parameters=Parameters(values_files=("clusters/dev/shop/v.yaml",))))
         assert instance.secret_files == ("clusters/dev/shop/k.yaml",)
 
 
@@ -658,20 +658,20 @@ class TestPlaceholders:
     def test_set_values_are_filled_and_helms_lists_stay(self, tmp_path: Path) -> None:
         tree = configured(tmp_path, f'layout: {{release: "r", namespace: "n"}}\n{INVENTORY}')
         parameters = Parameters(
-            set=(
+            set_values=(
                 ("host", "{app}.{cluster}.{env}"),
                 ("list", "{a,b}"),
                 ("one", "{a}"),
                 ("names", "{release}/{namespace}"),
             ),
-            set_string=(("region", "{region}"),),
+            set_strings=(("region", "{region}"),),
         )
         found = resolve(tree, request(parameters=parameters)).parameters
-        assert dict(found.set) == {"host": "shop.dev.test", "list": "{a,b}", "one": "{a}", "names": "r/n"}
-        assert found.set_string == (("region", "tokyo"),)
+        assert dict(found.set_values) == {"host": "shop.dev.test", "list": "{a,b}", "one": "{a}", "names": "r/n"}
+        assert found.set_strings == (("region", "tokyo"),)
 
     def test_a_fact_that_only_another_cluster_has_is_an_error(self, tmp_path: Path) -> None:
-        parameters = Parameters(set=(("region", "{region}"),))
+        parameters = Parameters(set_values=(("region", "{region}"),))
         asked = request(cluster="prod", parameters=parameters)
         assert refusal(configured(tmp_path, INVENTORY), asked) == [
             "cmp: {region} in the value of set region is not known of cluster prod",
