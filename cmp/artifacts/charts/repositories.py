@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmp.secrets.redact import Redactor
-    from cmp.system.download import Access
+    from cmp.system.download import Credentials
 
 Entries = tuple["Mapping[str, object]", ...]
 
@@ -46,9 +46,9 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def access(url: str, entries: Entries, redactor: Redactor) -> Access:
+def credentials(url: str, entries: Entries, redactor: Redactor) -> Credentials:
     """Return the credentials and certificates of the longest entry that matches a URL, and no other's."""
-    from cmp.system.download import Access  # noqa: PLC0415  # only where something is fetched
+    from cmp.system.download import Credentials  # noqa: PLC0415  # only where something is fetched
 
     fitting = [entry for entry in entries if is_url(found := str(entry["url"])) and is_below(url, found)]
     entry = max(fitting, key=lambda entry: len(normal(str(entry["url"]))), default={})
@@ -58,7 +58,7 @@ def access(url: str, entries: Entries, redactor: Redactor) -> Access:
     login = {**of_url, **texts}
     if login["password"]:
         redactor.add(login["password"])
-    return Access(
+    return Credentials(
         username=login["username"],
         password=login["password"],
         pass_credentials_all=entry.get("pass_credentials_all") is True,

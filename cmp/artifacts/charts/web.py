@@ -91,8 +91,8 @@ class Web:
         def permit(hop: str, led_by: str) -> bool:
             return self._ask(one, hop, led_by or one.url)
 
-        access = repositories.access(one.url, self._entries, self._redactor)
-        return Source(subject, url, limit, home=one.url, permit=permit, access=access)
+        credentials = repositories.credentials(one.url, self._entries, self._redactor)
+        return Source(subject, url, limit, home=one.url, permit=permit, credentials=credentials)
 
     def _read(self, one: Wanted, what: str, source: Source) -> bytes:
         try:

@@ -47,8 +47,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _IN_URL = "%/:=&?~#+!$,;'@()*[]"  # is not quoted once more
 
 
-class Access(NamedTuple):
-    """What the origin of a repository gets and how it is believed; the fields are those of a repositories.yaml.
+class Credentials(NamedTuple):
+    """Login, client certificate and trust for the origin of a repository; the fields are those of repositories.yaml.
 
     With `pass_credentials_all` the first URL of a download gets user and password too where it lies elsewhere.
     """
@@ -62,7 +62,7 @@ class Access(NamedTuple):
     insecure_skip_tls_verify: bool = False
 
 
-ANYBODY = Access()
+NO_CREDENTIALS = Credentials()
 
 
 def everywhere(_url: str, _source: str) -> bool:
@@ -73,7 +73,7 @@ def everywhere(_url: str, _source: str) -> bool:
 class Source(NamedTuple):
     """One thing to download, of at most `limit` bytes; `subject` is how messages call it.
 
-    `home` is the URL of the repository to which it belongs: its origin gets what `access` says, and it may be this
+    `home` is the URL of the repository to which it belongs: its origin gets the `credentials`, and it may be this
     machine if it says so itself.
     """
 
@@ -82,7 +82,7 @@ class Source(NamedTuple):
     limit: int
     home: str
     permit: Permit = everywhere
-    access: Access = ANYBODY
+    credentials: Credentials = NO_CREDENTIALS
 
 
 def silent(name: str, size: int) -> AbstractContextManager[Callable[[int], object]]:  # noqa: ARG001  # a Progress
@@ -221,7 +221,7 @@ class Downloader:
         near = proxy or place
         dialer = Dialer(near.netloc, self._deadline, is_free or proxy is not None, may_be_us)
         if place.scheme == "https":
-            context = self._trust(source.access, is_home=place == home)
+            context = self._trust(source.credentials, is_home=place == home)
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(near.host, near.port, context=context)
             if proxy:
                 connection.set_tunnel(place.host, place.port, headers=proxy.headers)
@@ -245,19 +245,19 @@ class Downloader:
         connection.request("GET", target, headers=headers)
         return connection.getresponse()
 
-    def _trust(self, access: Access, *, is_home: bool) -> ssl.SSLContext:
+    def _trust(self, credentials: Credentials, *, is_home: bool) -> ssl.SSLContext:
         """Return whom to believe: at home as the entry of the repository says, elsewhere as everywhere."""
-        own_ca = access.ca_file if is_home else ""
+        own_ca = credentials.ca_file if is_home else ""
         context = ssl.create_default_context(cafile=None)
         # Newer versions of Python want extensions that many private authorities leave out; Go, and so helm, do not.
         context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
         for path, name in ((self._ca_file, "the CA bundle"), (own_ca, "the CA bundle of the repository")):
             if path:
                 self._load(partial(context.load_verify_locations, path), name, path)
-        if is_home and access.cert_file and access.key_file:
-            chain = partial(context.load_cert_chain, access.cert_file, access.key_file, password="")
-            self._load(chain, "the client certificate of the repository", access.cert_file)
-        if is_home and access.insecure_skip_tls_verify:
+        if is_home and credentials.cert_file and credentials.key_file:
+            chain = partial(context.load_cert_chain, credentials.cert_file, credentials.key_file, password="")
+            self._load(chain, "the client certificate of the repository", credentials.cert_file)
+        if is_home and credentials.insecure_skip_tls_verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
@@ -271,12 +271,12 @@ class Downloader:
 
 def _authorization(url: str, source: Source) -> str:
     """Return the header for a URL: "" where the credentials are not for it."""
-    access, place, home = source.access, origin(url), origin(source.home)
+    credentials, place, home = source.credentials, origin(url), origin(source.home)
     is_less = home.scheme == "https" and place.scheme != "https"
-    is_meant = place == home or (access.pass_credentials_all and url == source.url and not is_less)
-    if not (is_meant and access.username and access.password):
+    is_meant = place == home or (credentials.pass_credentials_all and url == source.url and not is_less)
+    if not (is_meant and credentials.username and credentials.password):
         return ""
-    return "Basic " + b64encode(f"{access.username}:{access.password}".encode()).decode()
+    return "Basic " + b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
 
 
 def _target(url: str, response: http.client.HTTPResponse) -> str:

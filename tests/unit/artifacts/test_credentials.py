@@ -14,7 +14,7 @@ from cmp.artifacts.charts import repositories
 from cmp.artifacts.charts.helm import Helm, environment
 from cmp.errors import ChartError
 from cmp.secrets.redact import MASK
-from cmp.system.download import Access
+from cmp.system.download import Credentials
 from cmp.system.urls import origin
 from cmp.system.workspace import Workspace
 from tests.support.charts import HELMS, World, dependency
@@ -105,9 +105,9 @@ def entry(url: str) -> dict[str, object]:
     return {"name": url, "url": url, "username": f"user of {url}", "password": f"password of {url}"}
 
 
-def access(url: str, *known: dict[str, object]) -> Access:
+def credentials(url: str, *known: dict[str, object]) -> Credentials:
     redactor = World(Path("/"), "").context().redactor
-    found = repositories.access(url, known, redactor)
+    found = repositories.credentials(url, known, redactor)
     if found.password:
         assert redactor.mask(f"Error: {found.password}") == f"Error: {MASK}"
     return found
@@ -130,18 +130,21 @@ def access(url: str, *known: dict[str, object]) -> Access:
     ],
 )
 def test_the_entry_with_the_longest_matching_url_is_used_and_no_other(url: str, whose: str | None) -> None:
-    found = access(url, entry("https://a.example/"), entry("https://a.example/team"), entry("https://b.example"))
+    found = credentials(url, entry("https://a.example/"), entry("https://a.example/team"), entry("https://b.example"))
     assert found.password == (f"password of {whose}" if whose else "")
 
 
 def test_an_entry_may_be_written_in_another_way_than_the_repository() -> None:
-    assert access("https://a.example/team", entry("https://A.EXAMPLE:443/team/")).password
-    assert access("https://a.example/team", entry("no URL"), {"url": "https://a.example", "password": 5}) == Access()
+    assert credentials("https://a.example/team", entry("https://A.EXAMPLE:443/team/")).password
+    assert (
+        credentials("https://a.example/team", entry("no URL"), {"url": "https://a.example", "password": 5})
+        == Credentials()
+    )
 
 
 def test_credentials_in_the_url_of_an_entry_move_to_where_no_message_prints_them() -> None:
     known: dict[str, object] = {"name": "x", "url": "https://me:p%40ssw0rd@a.example/team"}
-    found = access("https://a.example/team", known)
+    found = credentials("https://a.example/team", known)
     assert (found.username, found.password) == ("me", "p@ssw0rd")
     assert repositories.alias_url("@x", (known,)) == "https://a.example/team"
 

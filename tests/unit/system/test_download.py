@@ -13,7 +13,7 @@ from cmp import environ
 from cmp.errors import ChartError, ConfigError, DeadlineError
 from cmp.model import NOTHING
 from cmp.system import retry
-from cmp.system.download import Access, Downloader, Source, addresses, everywhere
+from cmp.system.download import Credentials, Downloader, Source, addresses, everywhere
 from cmp.system.download.faults import DownloadError
 from cmp.system.download.proxies import Proxies
 from cmp.system.process import Deadline
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cmp.system.download import Permit
 
-ME = Access(username="me", password="my-own-password")
+ME = Credentials(username="me", password="my-own-password")
 BASIC = "Basic " + base64.b64encode(b"me:my-own-password").decode()
 MIB = 1 << 20
 
@@ -57,12 +57,12 @@ def read(
     url: str,
     home: str = "",
     permit: Permit = unlisted,
-    access: Access = ME,
+    credentials: Credentials = ME,
     seconds: float = 30,
     env: Mapping[str, str] = NOTHING,
 ) -> bytes:
     settings = environ.read(env, default_deadline=30).settings
-    source = Source("the thing", url, MIB, home or url, permit, access)
+    source = Source("the thing", url, MIB, home or url, permit, credentials)
     return Downloader(settings, Deadline(seconds), ChartError).read(source)
 
 
@@ -120,17 +120,17 @@ def test_an_entry_says_at_home_how_certificates_are_verified_and_nowhere_else(tm
         lax = ME._replace(insecure_skip_tls_verify=True)
         trusting = ME._replace(ca_file=str(private.ca))
         other.give("/own", b"own")
-        for access in (lax, trusting):
-            assert read(f"{other.at()}/own", access=access) == b"own"
+        for credentials in (lax, trusting):
+            assert read(f"{other.at()}/own", credentials=credentials) == b"own"
             with pytest.raises(DownloadError, match=r"certificate verify failed") as caught:
-                read(f"{host.at()}/archive", host.at(), everywhere, access)
+                read(f"{host.at()}/archive", host.at(), everywhere, credentials)
             assert caught.value.host == origin(other.at()).netloc
 
 
 def test_a_client_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    access = ME._replace(cert_file=f"{tmp_path}/none.pem", key_file=f"{tmp_path}/none.key")
+    credentials = ME._replace(cert_file=f"{tmp_path}/none.pem", key_file=f"{tmp_path}/none.key")
     with pytest.raises(ChartError) as caught:
-        read("https://127.0.0.1:9/", access=access)
+        read("https://127.0.0.1:9/", credentials=credentials)
     assert caught.value.what == "the client certificate of the repository cannot be read: No such file or directory"
     assert caught.value.file == f"{tmp_path}/none.pem"
 
