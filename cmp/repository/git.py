@@ -12,7 +12,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmp.errors import ConfigError, ToolError, UsageError
-from cmp.system.batch_process import Conversation
+from cmp.system.batch_process import BatchProcess
 from cmp.system.process import Command, run
 from cmp.system.tree import GIT, Entry, bounded, git_root, in_git, is_in_git, join, outside
 
@@ -51,7 +51,7 @@ class Git:
     def __init__(self, folder: str, context: Context) -> None:
         self._folder = folder
         self._context = context
-        self._reader: tuple[int, Conversation] | None = None
+        self._reader: tuple[int, BatchProcess] | None = None
         self._contents: dict[str, bytes] = {}
         self._sizes: dict[str, int] = {}
 
@@ -143,7 +143,7 @@ class Git:
     def _ask(self, name: str) -> bytes:
         if self._reader is None or self._reader[0] != os.getpid():  # the pipes of another process are not ours
             command = self._command("cat-file", "--batch")
-            self._reader = os.getpid(), Conversation(command, self._context.deadline)
+            self._reader = os.getpid(), BatchProcess(command, self._context.deadline)
         reader = self._reader[1]
         reader.ask(f"{name}\n".encode())
         answer = reader.line().decode().split()

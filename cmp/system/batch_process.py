@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cmp.system.process import Command, Deadline
 
 
-class Conversation:
+class BatchProcess:
     """A program that answers one request after the other, such as `git cat-file --batch`, until it is closed.
 
     ToolError when it ends, DeadlineError when an answer is not there in time, EngineError when it takes too much

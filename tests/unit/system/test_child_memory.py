@@ -12,7 +12,7 @@ import pytest
 from cmp import doctor, environ
 from cmp.errors import ConfigError, EngineError
 from cmp.system import process
-from cmp.system.batch_process import Conversation
+from cmp.system.batch_process import BatchProcess
 from cmp.system.process import Command, Deadline, run
 from tests.support.kustomize import World
 from tests.support.leaks import processes_of
@@ -66,12 +66,12 @@ def test_a_program_that_takes_too_much_is_ended_and_named(argv: tuple[str, ...],
 
 
 def test_a_program_that_answers_requests_is_watched_too(tmp_path: Path) -> None:
-    conversation = Conversation(python(GROWS, marker=str(tmp_path)), Deadline(60))
+    batch = BatchProcess(python(GROWS, marker=str(tmp_path)), Deadline(60))
     try:
         with pytest.raises(EngineError, match="python was ended: it took more than 96 MiB of memory"):
-            conversation.line()
+            batch.line()
     finally:
-        conversation.close()
+        batch.close()
     assert processes_of(str(tmp_path)) == {}
 
 
