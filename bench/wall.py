@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import paired
 from cmp.system.process import Command, Deadline, run
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def measure(folder: Path, tools: Path, helm: str, runs: int) -> bool:
         (folder / "chart" / name).write_text(text)
     program = str(tools / f"helm/{helm}/helm")
     command = Command("helm", (program, "template", "."), {"HOME": str(folder)}, cwd=str(folder / "chart"))
-    walled = command._replace(sees=Sight((program,), writes=(str(folder),)))
+    walled = command._replace(access=Access((program,), writes=(str(folder),)))
     pair = paired(partial(_finish, walled), partial(_finish, command), max(runs, PAIRS))
     behind, without = (statistics.median(times) * 1000 for times in pair)
     print(f"helm {helm} template of a small chart, {len(pair.ours)} pairs: behind the wall {behind:.1f} ms,"

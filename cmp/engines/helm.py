@@ -15,7 +15,7 @@ from cmp.engines.protocol import MEMORY_FILES, Needs, Printed
 from cmp.engines.registry import HELM
 from cmp.errors import EngineError
 from cmp.system.process import Command
-from cmp.system.sandbox import NAMES, Sight
+from cmp.system.sandbox import NAMES, Access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +54,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
     names beside those it cannot open (cmp/system/sandbox.py).
     """
     tool = work.tools[NAME]
-    inputs = (work.gate, *(pipe for _, pipe in work.layers))
+    inputs = (work.start_gate, *(pipe for _, pipe in work.layers))
     flags = tuple(_flags(instance, tool, [pipe.path for pipe in inputs]))
     command = Command(
         label="helm template",
@@ -62,7 +62,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         env=environment(work.env, work.home),
         cwd=work.folder,
         inputs=inputs,
-        sees=Sight((tool.path,), NAMES if ENABLE_DNS in flags else (), work.sight.writes),
+        access=Access((tool.path,), NAMES if ENABLE_DNS in flags else (), work.access.writes),
         place=instance.folder,
     )
     child = processes.start(command)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cmp.model import ChartRef, Instance, RemoteRef, Tool, ToolPin
     from cmp.system.process import ChildProcesses, MemoryFile, Pipe
-    from cmp.system.sandbox import Sight
+    from cmp.system.sandbox import Access
     from cmp.system.tree import Tree
 
 NO_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -125,7 +125,7 @@ class Work(NamedTuple):
     for the program's own files, and `scratch` one for the engine's.  `layers` pairs each values layer's name with the
     memory file of its plaintext, weakest first; `layer_files` with the path of a private file, for an engine that takes
     them so.  `start_gate` is an empty layer, weaker than all, that can be read once everything else is in place, the
-    other layers too.  `sight` is what programs are kept to: the tools, the private folder, and the tree where the
+    other layers too.  `access` is what programs are kept to: the tools, the private folder, and the tree where the
     engine sees it.  `found` is that of `Needs`.
     """
 
@@ -135,11 +135,11 @@ class Work(NamedTuple):
     home: str
     scratch: str
     tools: Mapping[str, Tool]
-    gate: Pipe
+    start_gate: Pipe
     layers: tuple[tuple[str, MemoryFile], ...]
     layer_files: tuple[tuple[str, str], ...]
     env: Mapping[str, str]
-    sight: Sight
+    access: Access
     supply: Supply
     found: object = None
 

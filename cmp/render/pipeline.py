@@ -16,7 +16,7 @@ from cmp.render import decrypt
 from cmp.render.inputs import COPY, HELM, Order, Supplies
 from cmp.secrets import gpg, sops
 from cmp.system.process import ChildProcesses, Pipe
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 from cmp.system.tree import WorkTree
 from cmp.system.workspace import Workspace
 
@@ -97,11 +97,11 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             home=workspace.folder("home"),
             scratch=workspace.folder("scratch"),
             tools=order.tools,
-            gate=Pipe(),
+            start_gate=Pipe(),
             layers=memory_files,
             layer_files=files,
             env=context.settings.env.plain,
-            sight=_sight(order, workspace),
+            access=_access(order, workspace),
             supply=supplies,
             found=needs.found,
         )
@@ -171,11 +171,11 @@ def _in_clear(order: Order, supplies: Supplies, context: Context) -> Iterator[by
     return cleartext.inputs(order.tree, order.instance, paths, order.contents, cached)
 
 
-def _sight(order: Order, workspace: Workspace) -> Sight:
+def _access(order: Order, workspace: Workspace) -> Access:
     """Show the engine's programs, the private folder, and what is in the tree where the private folder links to it."""
     programs = tuple(order.tools[name].path for name in order.needs.tools)
     seen = tuple(_top(order.tree)) if order.needs.sees_tree and isinstance(order.tree, WorkTree) else ()
-    return Sight(programs, seen, (workspace.path,))
+    return Access(programs, seen, (workspace.path,))
 
 
 def _top(tree: WorkTree) -> Iterator[str]:
@@ -249,7 +249,7 @@ class Stage:
         Without schemas nothing is fetched for the check of values, which that program must not make then.
         """
         self._supplies.complete(with_schemas=with_schemas)
-        self.work.gate.close_writer()
+        self.work.start_gate.close_writer()
         self._supplies.preload()
 
 

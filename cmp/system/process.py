@@ -133,7 +133,7 @@ class MemoryFile(Pipe):
 class Command(NamedTuple):
     """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`.
 
-    With `sees` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/system/sandbox.py).
+    With `access` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/system/sandbox.py).
     `place` is the file or folder of the repository that the command works on.  Without `is_bounded` its memory has no
     limit.
     """
@@ -144,7 +144,7 @@ class Command(NamedTuple):
     cwd: str = "/"
     stdin: bytes = b""
     inputs: tuple[Pipe, ...] = ()
-    sees: sandbox.Sight | None = None
+    access: sandbox.Access | None = None
     place: str = ""
     is_bounded: bool = True
 
@@ -381,15 +381,15 @@ def size(count: int) -> str:
 
 def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start a command with these descriptors; the caller ends and reaps it.  OSError when it cannot start."""
-    wall = sandbox.wall(command.sees) if command.sees else -1
+    ruleset = sandbox.ruleset(command.access) if command.access else -1
     try:
-        return _started(command, stdin, stdout, wall)
+        return _started(command, stdin, stdout, ruleset)
     finally:
-        if wall >= 0:
-            os.close(wall)
+        if ruleset >= 0:
+            os.close(ruleset)
 
 
-def _started(command: Command, stdin: int, stdout: int, wall: int) -> subprocess.Popen[bytes]:
+def _started(command: Command, stdin: int, stdout: int, ruleset: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.argv,
         env=dict(command.env),
@@ -399,7 +399,7 @@ def _started(command: Command, stdin: int, stdout: int, wall: int) -> subprocess
         stderr=subprocess.PIPE,
         pass_fds=[pipe.reader for pipe in command.inputs],
         bufsize=0,
-        preexec_fn=_prepared(os.getpid(), wall) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
+        preexec_fn=_prepared(os.getpid(), ruleset) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
     )
 
 
@@ -409,7 +409,7 @@ def _channel(command: Command) -> tuple[int, int]:
     That is a socket, which nobody can open by `/proc/PID/fd`: what another process of this user took from a pipe there
     would be missing in what the child printed.  Scripts may open `/dev/stdout`, which a socket does not allow.
     """
-    if command.sees and command.sees.runs_any:
+    if command.access and command.access.runs_any:
         return os.pipe()
     libc = ctypes.CDLL(None, use_errno=True)
     ends = (ctypes.c_int * 2)()
@@ -429,7 +429,7 @@ def _memory_file() -> int:
         return os.memfd_create("cmp", allow)
 
 
-def _prepared(parent: int, wall: int) -> Callable[[], object]:
+def _prepared(parent: int, ruleset: int) -> Callable[[], object]:
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
@@ -437,7 +437,7 @@ def _prepared(parent: int, wall: int) -> Callable[[], object]:
         signals.release()
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
-        if wall >= 0:
-            sandbox.enter(wall)
+        if ruleset >= 0:
+            sandbox.restrict_self(ruleset)
 
     return prepare

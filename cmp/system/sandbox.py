@@ -55,7 +55,7 @@ ELF, ELF_64, LITTLE = b"\x7fELF", 2, 1
 PT_INTERP = 3  # the program header that names the loader of a dynamically linked program (elf.h)
 
 
-class Sight(NamedTuple):
+class Access(NamedTuple):
     """What a child may reach: absolute paths of programs to run, of files and folders to read, and of those to write.
 
     With `runs_any` it also runs the programs of the system, which read more than the tools that are pinned.
@@ -72,8 +72,8 @@ def version() -> int:
     return max(0, _libc().syscall(CREATE_RULESET, None, 0, ASK_VERSION)) if sys.platform == "linux" else 0
 
 
-def wall(sight: Sight) -> int:
-    """Return a descriptor for `enter`, -1 where the kernel has no Landlock.  Paths that are not there are left out."""
+def ruleset(access: Access) -> int:
+    """Return a descriptor for `restrict_self`, -1 where the kernel has no Landlock.  Missing paths are left out."""
     known = version()
     if not known:
         return -1
@@ -86,7 +86,7 @@ def wall(sight: Sight) -> int:
     libc = _libc()
     rules = _checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
     try:
-        for path, wanted in _allowed(sight, rights):
+        for path, wanted in _allowed(access, rights):
             _allow(libc, rules, path, wanted)
     except BaseException:
         os.close(rules)
@@ -94,27 +94,27 @@ def wall(sight: Sight) -> int:
     return rules
 
 
-def enter(rules: int) -> None:
+def restrict_self(rules: int) -> None:
     """Put this process and all that it starts behind the wall, for good."""
     libc = _libc()
     _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     _checked(libc.syscall(RESTRICT_SELF, rules, 0))
 
 
-def _allowed(sight: Sight, rights: int) -> Iterator[tuple[str, int]]:
+def _allowed(access: Access, rights: int) -> Iterator[tuple[str, int]]:
     """Yield the paths of the rules, each with its rights; those for one path add up."""
     for path in EVERYWHERE:
         yield path, READ
     yield SINK, READ | WRITE_FILE | rights & (TRUNCATE | IOCTL_DEV)
-    for program in sight.programs:
+    for program in access.programs:
         yield from _needed(program)
-    for path in sight.reads:
+    for path in access.reads:
         yield path, READ
     # What it wrote itself it may run only where it may run anything.
-    for path in sight.writes:
-        yield path, rights if sight.runs_any else rights & ~EXECUTE
-    if sight.runs_any:
-        for path in (*SYSTEM, *sight.reads):
+    for path in access.writes:
+        yield path, rights if access.runs_any else rights & ~EXECUTE
+    if access.runs_any:
+        for path in (*SYSTEM, *access.reads):
             yield path, READ | EXECUTE
 
 

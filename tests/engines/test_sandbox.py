@@ -299,9 +299,9 @@ python, library = os.path.realpath(sys.executable), os.path.dirname(os.path.dirn
 started = process.spawn
 def spawn(command, *streams):
     if command.label.startswith({label!r}):
-        sees = command.sees
-        sees = sees._replace(programs=(*sees.programs, python), reads=(*sees.reads, library))
-        command = command._replace(argv=(python, "-I", "-S", "-c", {code!r}, {ways!r}), sees=sees)
+        access = command.access
+        access = access._replace(programs=(*access.programs, python), reads=(*access.reads, library))
+        command = command._replace(argv=(python, "-I", "-S", "-c", {code!r}, {ways!r}), access=access)
     return started(command, *streams)
 process.spawn = spawn
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmp.errors import EngineError
 from cmp.system.process import Command, run
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 from cmp.system.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def evaluator(helm: Tool, context: Context) -> Render:
                 "HOME": home,
                 **{f"HELM_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")},
             }
-            sight = Sight((helm.path,), writes=(workspace.path,))
-            command = Command("helm template", (helm.path, "template", "sets", "."), env, cwd=folder, sees=sight)
+            access = Access((helm.path,), writes=(workspace.path,))
+            command = Command("helm template", (helm.path, "template", "sets", "."), env, cwd=folder, access=access)
             result = run(command, context.deadline)
         if result.returncode != 0:
             raise _refusal(result.stderr.decode(errors="replace"), helm)

@@ -10,7 +10,7 @@ from cmp.artifacts.charts import faults, repositories
 from cmp.errors import ChartError, DeadlineError
 from cmp.system import retry
 from cmp.system.process import ChildProcesses, Command, Result
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 from cmp.system.urls import origin
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Helm:
 
     def offline(self, home: Home, label: str, *arguments: str) -> Command:
         """Describe a run of helm over files that are here: it sees nothing but the workspace, and reaches no host."""
-        sight = Sight((self.tool.path,), writes=(self._workspace.path,))
-        return self.command(home, label, *arguments)._replace(sees=sight)
+        access = Access((self.tool.path,), writes=(self._workspace.path,))
+        return self.command(home, label, *arguments)._replace(access=access)
 
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Run commands, a few at once, and those with a passing fault again, at most three times."""

@@ -125,7 +125,7 @@ class _Run:
             },
             cwd=self._work.folder,
             # A command runs programs of the system.
-            sees=self._work.sight._replace(runs_any=bool(asked.command)),
+            access=self._work.access._replace(runs_any=bool(asked.command)),
             place=self._names.folder,
         )
         return self._processes.wait(self._processes.start(command))[0]

@@ -10,7 +10,7 @@ from cmp.engines.helm import environment
 from cmp.engines.helmfile import decrypt, messages
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.system.process import Command
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Program(NamedTuple):
             ),
             env=self._environment(),
             cwd=self.work.folder,
-            sees=None if self.features else self._sight(),
+            access=None if self.features else self._access(),
             place=self.instance.folder,
         )
         return self.processes.wait(self.processes.start(command))[0]
@@ -69,11 +69,11 @@ class Program(NamedTuple):
         }
         return {**environment(work.env, work.home), **own}
 
-    def _sight(self) -> Sight:
+    def _access(self) -> Access:
         """Return the private folder and the programs, without the tree: what it may read was copied.
 
         One of the programs is Python, for the plugin; it needs its own library.
         """
-        sight = self.work.sight
+        access = self.work.access
         python, library = os.path.realpath(sys.executable), os.path.dirname(os.path.dirname(os.__file__))
-        return Sight((*sight.programs, python), (library,), sight.writes)
+        return Access((*access.programs, python), (library,), access.writes)

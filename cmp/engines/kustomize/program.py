@@ -21,7 +21,7 @@ def run(build: Build, folder: str, *arguments: str) -> bytes:
         # It would run git, find plugins in the home, and write values of charts to the common /tmp.
         env={**work.env, "HOME": work.home, "PATH": "", "TMPDIR": work.scratch},
         cwd=f"{work.root}/{folder}",
-        sees=work.sight,
+        access=work.access,
         place=build.instance.folder,
     )
     result = build.processes.wait(build.processes.start(command))[0]

@@ -15,7 +15,7 @@ import pytest
 
 from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
 from cmp.system.process import MAX_STDERR_BYTES, Child, ChildProcesses, Command, Deadline, MemoryFile, Pipe, Result, run
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 from tests.support.leaks import processes_of, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -144,7 +144,7 @@ def test_nobody_opens_what_a_child_prints_to() -> None:
 
 
 def test_a_script_that_runs_programs_of_the_system_may_open_its_stdout() -> None:
-    script = Command("sh", ("/bin/sh", "-c", "echo told >/dev/stdout"), ENV, sees=Sight((), runs_any=True))
+    script = Command("sh", ("/bin/sh", "-c", "echo told >/dev/stdout"), ENV, access=Access((), runs_any=True))
     assert run(script, Deadline(30)) == Result(0, b"told\n", b"")
 
 

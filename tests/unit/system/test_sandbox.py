@@ -14,7 +14,7 @@ import pytest
 from cmp.errors import ToolError
 from cmp.system import sandbox
 from cmp.system.process import ChildProcesses, Command, Deadline, Result, run
-from cmp.system.sandbox import Sight
+from cmp.system.sandbox import Access
 from tests.support.charts import HELMS
 
 READ = "import sys; print(open(sys.argv[1]).read(), end='')"
@@ -27,12 +27,12 @@ PYTHON = os.path.realpath(sys.executable)
 LIBRARY = os.path.dirname(os.path.dirname(os.__file__))
 
 
-def seen(*reads: object, writes: tuple[str, ...] = ()) -> Sight:
-    return Sight((PYTHON,), (LIBRARY, *map(str, reads)), writes)
+def seen(*reads: object, writes: tuple[str, ...] = ()) -> Access:
+    return Access((PYTHON,), (LIBRARY, *map(str, reads)), writes)
 
 
-def behind(sight: Sight | None, code: str, *argv: object) -> Result:
-    command = Command("python", (PYTHON, "-I", "-S", "-c", code, *map(str, argv)), {}, sees=sight)
+def behind(access: Access | None, code: str, *argv: object) -> Result:
+    command = Command("python", (PYTHON, "-I", "-S", "-c", code, *map(str, argv)), {}, access=access)
     return run(command, Deadline(20))
 
 
@@ -75,9 +75,9 @@ def test_a_child_writes_only_where_it_may(tmp_path: Path) -> None:
     folder, mine = tmp_path / "shown", tmp_path / "mine"
     folder.mkdir()
     mine.mkdir()
-    sight = seen(folder, writes=(str(mine),))
-    assert is_refused(behind(sight, WRITE, folder / "x"))
-    assert behind(sight, WRITE, mine / "x").returncode == 0
+    access = seen(folder, writes=(str(mine),))
+    assert is_refused(behind(access, WRITE, folder / "x"))
+    assert behind(access, WRITE, mine / "x").returncode == 0
     assert (mine / "x").read_text() == "new"
 
 
@@ -108,26 +108,26 @@ def test_a_child_runs_no_program_that_it_only_reads_or_wrote(tmp_path: Path, whe
     code = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
     reads, writes = tmp_path / "shown", (str(tmp_path / "mine"),)
     assert is_refused(behind(seen(reads, writes=writes), code, tmp_path / where / "true"))
-    sight = seen(reads, writes=writes)._replace(runs_any=True)
-    assert behind(sight, code, tmp_path / where / "true").returncode == 0
+    access = seen(reads, writes=writes)._replace(runs_any=True)
+    assert behind(access, code, tmp_path / where / "true").returncode == 0
 
 
 def test_a_run_that_may_start_any_program_sees_those_of_the_system_and_no_more(secret: Path) -> None:
-    sight = seen()._replace(runs_any=True)
+    access = seen()._replace(runs_any=True)
     code = "import subprocess, sys; sys.exit(subprocess.call(['/bin/cat', *sys.argv[1:]]))"
-    assert behind(sight, code, "/etc/passwd").stdout == Path("/etc/passwd").read_bytes()
+    assert behind(access, code, "/etc/passwd").stdout == Path("/etc/passwd").read_bytes()
     for hidden in (secret, f"/proc/{os.getpid()}/environ"):
-        result = behind(sight, code, hidden)
+        result = behind(access, code, hidden)
         assert (result.stdout, b"Permission denied" in result.stderr) == (b"", True)
 
 
 @pytest.mark.parametrize("program", ["/bin/cat", "/usr/bin/env"])
 def test_a_program_that_needs_libraries_sees_those_and_no_more(secret: Path, program: str) -> None:
-    sight = Sight((program, "/bin/cat"), (str(secret),))
+    access = Access((program, "/bin/cat"), (str(secret),))
 
     def printed(path: str) -> bytes:
         argv = (program, *(("/bin/cat",) if program != "/bin/cat" else ()), path)
-        return run(Command("program", argv, {}, sees=sight), Deadline(20)).stdout
+        return run(Command("program", argv, {}, access=access), Deadline(20)).stdout
 
     assert printed(str(secret)) == b"the key"
     assert printed("/etc/ld.so.cache")
@@ -140,7 +140,7 @@ def test_a_program_that_needs_none_sees_none(tools_dir: str, version: str) -> No
     argv = (program, "template", ".", "--values")
 
     def refusal(path: str) -> str:
-        result = run(Command("helm", (*argv, path), {"HOME": "/"}, sees=Sight((program,))), Deadline(20))
+        result = run(Command("helm", (*argv, path), {"HOME": "/"}, access=Access((program,))), Deadline(20))
         return result.stderr.decode()
 
     assert "open /etc/ld.so.cache: permission denied" in refusal("/etc/ld.so.cache")
@@ -154,7 +154,7 @@ def test_a_script_that_was_put_in_the_place_of_a_tool_runs_what_it_needs(secret:
 
     def printed(path: Path) -> bytes:
         env = {"PATH": os.defpath}
-        return run(Command("helm", (str(script), str(path)), env, sees=Sight((str(script),))), Deadline(20)).stdout
+        return run(Command("helm", (str(script), str(path)), env, access=Access((str(script),))), Deadline(20)).stdout
 
     assert printed(Path("/etc/passwd"))
     assert printed(secret) == b""
@@ -166,7 +166,7 @@ def test_what_is_no_program_is_an_error_and_not_a_bug(content: bytes, tmp_path: 
     program.write_bytes(content)
     program.chmod(0o755)
     with pytest.raises(ToolError, match="cannot start helm: "):
-        run(Command("helm", (str(program),), {}, sees=Sight((str(program),))), Deadline(20))
+        run(Command("helm", (str(program),), {}, access=Access((str(program),))), Deadline(20))
 
 
 # Hosts and processes
@@ -200,10 +200,10 @@ def test_a_child_sends_no_signal_to_another() -> None:
 
 @pytest.mark.parametrize("runs_any", [False, True])
 def test_a_child_sees_nothing_of_another_process(*, runs_any: bool) -> None:
-    sight = seen()._replace(runs_any=runs_any)
+    access = seen()._replace(runs_any=runs_any)
     for name in ("environ", "mem", "maps", "fd/0"):
         path = f"/proc/{os.getpid()}/{name}"
-        assert is_refused(behind(sight, "import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK)", path))
+        assert is_refused(behind(access, "import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK)", path))
     assert behind(None, "import sys; open(sys.argv[1], 'rb')", f"/proc/{os.getpid()}/environ").returncode == 0
 
 
