@@ -1,10 +1,9 @@
 """What a change of the repository does, before it is merged: two revisions compared, pair by pair.
 
 sides.py         a revision, and all that it renders      applications.py  Argo CD's Applications that ask for it
-affected.py      which pairs a change touches, and how    compared.py      both sides, and what of them is affected
-pairs.py         one pair rendered twice and compared     causes.py        values that changed; explained.py: and where
-unstable.py      what templates make up                   diff.py          all of it, in workers
-grouping.py      the same change once; columns.py, outliers.py, tokens.py, wording.py: its parts
-assemble.py      the report
-paths.py         what a render can read, as an annotation; annotation.py, items.py, links.py: its parts
+comparison.py    both sides, and what of them is affected affected.py      which pairs a change touches, and how
+copies.py        what it does to private copies           worker.py        one pair rendered twice and compared
+causes.py        values that changed, and where           diff.py          all of it, in workers, as a report
+grouping.py      the same change once; columns.py and outliers.py: tables of values, and who differs from the pattern
+labels.py        texts that a report shares               notes.py         sentences on what no manifest shows
 """

@@ -6,8 +6,7 @@ import json
 from os.path import commonprefix
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp.preview.labels import unlabelled
-from cmp.preview.wording import value_text
+from cmp.preview.labels import unlabelled, value_text
 from cmp.report.paths import path_text
 
 if TYPE_CHECKING:

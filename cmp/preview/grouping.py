@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import Group, Member
 from cmp.compare.noise import stem
 from cmp.preview.columns import columns, shape
-from cmp.preview.labels import alike, mapped, replaced, replaced_in_json, unlabelled
+from cmp.preview.labels import alike, mapped, order, replaced, replaced_in_json, unlabelled
 from cmp.preview.outliers import Draft, explained
-from cmp.preview.wording import order
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence

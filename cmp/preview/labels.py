@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from cmp.changes import Report
+    from cmp.changes import Report, Subject
+    from cmp.model import Identity
 
     Tokens = Mapping[str, Mapping[str, str]]
     Replace = Callable[[str, Mapping[str, str]], str]
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # What workers write as long as nobody can count: the digits say which secret, and are others in the next run.
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
+_FEW = 3
 
 
 def replaced(text: str, own: Mapping[str, str]) -> str:
@@ -108,3 +110,37 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names as code, and how many more there are."""
+    quoted = [f"`{name}`" for name in names[:_FEW]]
+    rest = len(names) - len(quoted)
+    if rest:
+        return f"{', '.join(quoted)} and {rest} more"
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)
+
+
+def where(subject: Subject) -> str:
+    """Return the cluster, or the application where there are no clusters."""
+    return subject.cluster or subject.app
+
+
+def object_name(identity: Identity) -> str:
+    """Return kind, namespace and name: `Deployment shop/web`."""
+    return f"{identity.kind} {'/'.join(filter(None, (identity.namespace, identity.name)))}"
+
+
+def order(subject: Subject) -> tuple[object, ...]:
+    """Return by what subjects are ordered: application, environment, cluster; `dev-2` before `dev-10`."""
+    # Texts and numbers take turns, so that the same place never has one of each.
+    parts = re.split(r"(\d+)", subject.cluster)
+    natural = tuple(int(part) if at % 2 else part for at, part in enumerate(parts))
+    return (subject.app, subject.environment, natural, subject.cluster)
+
+
+def value_text(value: object) -> str:
+    """Return a value in one line: a text as it is, all else as JSON, nothing as a dash."""
+    if isinstance(value, str):
+        return value.replace("\n", "⏎") or '""'
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)

@@ -9,8 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.preview.columns import leaves
-from cmp.preview.labels import alike, replaced
-from cmp.preview.wording import listed, order, where
+from cmp.preview.labels import alike, listed, order, replaced, where
 from cmp.report.paths import path_text
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Bump, Failure, Outcome
 from cmp.compare import bumps, compare
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
-from cmp.preview import copies, explained, rotated, unstable
-from cmp.preview.causes import causes
-from cmp.preview.opened import Keeper, Opened
+from cmp.preview import copies, notes
+from cmp.preview.causes import Keeper, Opened, causes, completed, seen
 from cmp.render import masking
 from cmp.render.pipeline import render
 from cmp.system.log import Log
@@ -25,11 +25,11 @@ from cmp.system.phases import Phases
 from cmp.system.process import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from cmp.artifacts.charts import Restored
-    from cmp.changes import Cause, Change, Object, Rule
+    from cmp.changes import Cause, Change, Field, Object, Rule
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.preview.affected import Affected
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from cmp.secrets.redact import Secret
 
 TOKEN_DIGITS = 32
+SUSPICIOUS = re.compile(
+    r"secret|password|token|cert|ca-?bundle|tls|key|checksum|rand|uuid|time|date|salt", re.IGNORECASE
+)
+LONG = 16  # characters of one word
 
 
 class Compared(NamedTuple):
@@ -116,8 +120,8 @@ class _Pair:
             case = head.case or base.case
             rules = (*self._comparison.rules, *(case.asked.rules if case else ()))
             found = compare(self._subject, before, after, rules)
-            seen = tuple(change._replace(causes=explained.seen(change, known)) for change in found)
-            changes = explained.completed(self._probed(seen, after), known)
+            visible = tuple(change._replace(causes=seen(change, known)) for change in found)
+            changes = completed(self._probed(visible, after), known)
         return Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),
@@ -184,7 +188,7 @@ class _Pair:
             yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
         if self._context.is_keyless and base.instance and head.instance:
             trees = (self._comparison.base.tree, self._comparison.head.tree)
-            yield from rotated.notes((trees[0], base.instance), (trees[1], head.instance))
+            yield from notes.rotated((trees[0], base.instance), (trees[1], head.instance))
 
     def _bumps(self, old_objects: tuple[Object, ...], new_objects: tuple[Object, ...]) -> Iterator[Bump]:
         """Yield other versions of images and charts, of charts that label nothing, and of programs."""
@@ -197,10 +201,10 @@ class _Pair:
                 yield Bump("chart", name, old, new, bumps.size(old, new), self._subject)
 
     def _probed(self, changes: tuple[Change, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
-        if not any(map(unstable.is_suspicious, changes)):
+        if not any(map(is_suspicious, changes)):
             return changes
         again = _rendered(self._comparison.head, self._head.case, self._context)
-        return unstable.marked(changes, compare(self._subject, after, self._objects(again))) if again.done else changes
+        return marked(changes, compare(self._subject, after, self._objects(again))) if again.done else changes
 
 
 def _has_secrets(side: _Side) -> bool:
@@ -220,3 +224,30 @@ def _versions(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[t
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
             yield name, before[name], after[name]
+
+
+def is_suspicious(change: Change) -> bool:
+    """Whether a second render is worth its time: something changed that no value explains and chance may have made."""
+    if change.what not in ("changed", "renamed") or change.causes:
+        return False
+    return change.identity.kind == "Secret" or any(_may_be_chance(field) for field in change.fields)
+
+
+def _may_be_chance(field: Field) -> bool:
+    texts = [value for value in (field.before, field.after) if isinstance(value, str)]
+    return any(SUSPICIOUS.search(part) for part in field.path) or any(
+        re.search(rf"\w{{{LONG},}}", one) for one in texts
+    )
+
+
+def marked(changes: Sequence[Change], again: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes with the fields marked that differ `again`, between two renders of one revision."""
+    chance = {(change.identity, field.path) for change in again for field in change.fields}
+    return tuple(
+        change._replace(
+            unstable=tuple(
+                index for index, field in enumerate(change.fields) if (change.identity, field.path) in chance
+            )
+        )
+        for change in changes
+    )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.changes import Cause, Counts, Outcome, Revision
-from cmp.preview.assemble import Frame, report
+from cmp.preview.diff import Frame, report
 from cmp.preview.grouping import groups
 from cmp.preview.labels import mapped, number
 from tests.support.outcomes import config, deployment, outcome_of

@@ -16,7 +16,7 @@ from cmp.changes import (
     Revision,
     Unowned,
 )
-from cmp.preview.assemble import Frame, report
+from cmp.preview.diff import Frame, report
 from cmp.preview.labels import number
 from tests.support.outcomes import config, deployment, outcome_of, subject_of
 
