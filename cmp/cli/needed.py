@@ -17,7 +17,7 @@ from cmp.versions import newest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from cmp.engines.protocol import Needs, Remotes
+    from cmp.engines.protocol import Needs, RemoteProvider
     from cmp.model import ChartRef, Instance, Tool, ToolPin
     from cmp.system.tree import WorkTree
 
@@ -41,11 +41,11 @@ class Named(NamedTuple):
     """
 
     refs: tuple[ChartRef, ...]
-    beyond: Callable[[Remotes], Sequence[ChartRef]] | None
+    beyond: Callable[[RemoteProvider], Sequence[ChartRef]] | None
     helm: ToolPin | None
     checks: int
 
-    def all(self, remotes: Remotes) -> list[ChartRef]:
+    def all(self, remotes: RemoteProvider) -> list[ChartRef]:
         """Return all charts; what must be fetched to know them is."""
         return [*self.refs, *(self.beyond(remotes) if self.beyond else ())]
 
@@ -67,16 +67,16 @@ def needed(cwd: str) -> Needed:
     needs = [(instance, engine_of(instance.engines).needs(tree, instance)) for instance in found]
     charts: dict[tuple[str, str], Chart] = {}
     for instance, one in needs:
-        for folder in one.charts:
+        for folder in one.chart_folders:
             pin = one.tools["helm"]
             before = charts.get((folder, pin.version))
             checks = max(_checks(instance, folder), before.checks if before else NEVER)
             charts[folder, pin.version] = Chart(folder, pin, checks)
     pins = {(pin.name, pin.version): pin for instance, one in needs for pin in _pins(instance, one)}
     named = [
-        Named(one.refs, one.beyond, _helm(one), _checks(instance, None))
+        Named(one.chart_refs, one.discover_remote_charts, _helm(one), _checks(instance, None))
         for instance, one in needs
-        if one.refs or one.beyond
+        if one.chart_refs or one.discover_remote_charts
     ]
     return Needed(tree, [charts[key] for key in sorted(charts)], [pins[key] for key in sorted(pins)], named)
 

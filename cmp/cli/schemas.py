@@ -8,7 +8,7 @@ from cmp.artifacts import charts, toolchain
 from cmp.artifacts.remotes import schemas as remote
 from cmp.cli.needed import ALWAYS, NEVER
 from cmp.engines.features import without_schemas
-from cmp.engines.protocol import WHOLE, Checked
+from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.errors import ChartError, ConfigError
 from cmp.render import schemas
 from cmp.system.workspace import Workspace
@@ -47,7 +47,7 @@ class Collector:
             work = charts.ChartWork(self.tree, chart.folder, copy, helm, self._lock, permit=self._permit)
             restored = charts.restore(work, self._context)
             known = charts.archives_of_repositories(restored)
-            self._supply(Checked(copy, chart.folder, helm, "", known), workspace, chart.checks)
+            self._supply(SchemaCheck(copy, chart.folder, helm, "", known), workspace, chart.checks)
 
     def of_archives(self, named: Named, refs: Sequence[ChartRef], helm: Tool) -> None:
         """Obtain those of charts that an engine's own files name; ChartError, ConfigError."""
@@ -55,11 +55,11 @@ class Collector:
         for archive in charts.obtain(refs, work, self._context, self._permit):
             with Workspace(self._context.settings.tmp_dir, outside=self.tree) as workspace:
                 path = workspace.write(archive.filename, archive.data)
-                self._supply(Checked(path, archive.filename, helm, "", WHOLE), workspace, named.checks)
+                self._supply(SchemaCheck(path, archive.filename, helm, "", WHOLE), workspace, named.checks)
 
-    def _supply(self, chart: Checked, workspace: Workspace, checks: int) -> None:
+    def _supply(self, chart: SchemaCheck, workspace: Workspace, checks: int) -> None:
         """Obtain them; where it is not known that values are checked at all, a failure is a warning."""
-        chart = chart._replace(without=without_schemas(chart.helm, WITHOUT))
+        chart = chart._replace(hint=without_schemas(chart.helm, WITHOUT))
         supply = schemas.Schemas(self._lock, self._permit, workspace, self._context)
         try:
             self.found.update(supply.supply(chart))

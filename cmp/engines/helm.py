@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
 from cmp.engines.helmplaces import place
-from cmp.engines.protocol import MEMORY_FILES, Needs, Printed
+from cmp.engines.protocol import MEMORY_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM
 from cmp.errors import EngineError
 from cmp.system.process import Command
@@ -42,10 +42,15 @@ _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever 
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for helm, and for the dependencies of the chart itself."""
-    return Needs({NAME: instance.pins[NAME]}, charts=(instance.folder,), reads=(instance.folder,), takes=MEMORY_FILES)
+    return Needs(
+        tools={NAME: instance.pins[NAME]},
+        chart_folders=(instance.folder,),
+        read_paths=(instance.folder,),
+        layer_transport=MEMORY_FILES,
+    )
 
 
-def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
     """Start `helm template`; EngineError carries what it said, in terms of the repository's files.
 
     Helm reads the values in their order and then the chart (pkg/cli/values and action.Install, all supported versions):
@@ -67,12 +72,12 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
     )
     child = processes.start(command)
 
-    def finish() -> Printed:
+    def finish() -> EngineOutput:
         result = processes.wait(child)[0]
         said = _in_terms_of_the_repository(result.stderr, work)
         if result.returncode != 0:
             raise _refusal(result, tool, said, instance)
-        return Printed(result.stdout, tuple(_warning(line) for line in said.splitlines()))
+        return EngineOutput(result.stdout, tuple(_warning(line) for line in said.splitlines()))
 
     return finish
 

@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from cmp.engines.protocol import NO_FILES, Needs, Printed
+from cmp.engines.protocol import NO_FILES, EngineOutput, Needs
 from cmp.engines.registry import PLAIN
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ _ONLY_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")  # text to JSON; to YAM
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for the plaintext of every encrypted file among those that are read."""
-    return Needs(tools={}, files=dict.fromkeys(instance.files, ()) or NO_FILES, reads=instance.files)
+    return Needs(tools={}, encryptable_files=dict.fromkeys(instance.files, ()) or NO_FILES, read_paths=instance.files)
 
 
-def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], EngineOutput]:
     """Return what reads the files: not before they are decrypted."""
 
-    def finish() -> Printed:
+    def finish() -> EngineOutput:
         printed, begun, line = [], [], 1
         for path in instance.files:
             text = _text(path, _read(path, instance, work))
@@ -49,7 +49,7 @@ def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], Pri
                 printed.append(HEADER % name.encode() + text)
                 begun.append((line + HEADER.count(b"\n"), name))
                 line += printed[-1].count(b"\n")
-        return Printed(b"".join(printed), tuple(_warnings(instance)), tuple(begun))
+        return EngineOutput(b"".join(printed), tuple(_warnings(instance)), tuple(begun))
 
     return finish
 

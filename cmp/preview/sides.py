@@ -132,7 +132,7 @@ class Side:
                 *(asked, instance, None, self.prints.inputs(instance, needs), self.prints.copied(instance, needs)),
                 tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),
                 repositories=tuple(self.prints.repositories(needs)),
-                sees_tree=needs.sees_tree,
+                sees_tree=needs.needs_whole_tree,
             )
         except CmpError as error:
             return Case(asked, None, error, NOTHING)

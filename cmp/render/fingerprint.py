@@ -98,7 +98,7 @@ class Prints:
 
     def inputs(self, instance: Instance, needs: Needs) -> Inputs:
         """Return what the render reads, the local charts that its charts depend on included."""
-        reads = dict.fromkeys([*needs.reads, *needs.files, *self._local(needs)])
+        reads = dict.fromkeys([*needs.read_paths, *needs.encryptable_files, *self._local(needs)])
         folders = tuple(path for path in reads if self.tree.kind(path) == "folder")
         files = [path for path in reads if path not in folders]
         files += [self.tree.resolve(path) for path in files if self.tree.resolve(path) != path]
@@ -109,7 +109,7 @@ class Prints:
 
     def copied(self, instance: Instance, needs: Needs) -> tuple[str, ...]:
         """Return the folders of which a render makes private copies."""
-        folders = (path for path in needs.copies if self.tree.kind(path) == "folder")
+        folders = (path for path in needs.private_copies if self.tree.kind(path) == "folder")
         return tuple(dict.fromkeys((instance.folder, *folders, *self._local(needs))))
 
     def of(self, instance: Instance) -> str:
@@ -151,15 +151,15 @@ class Prints:
 
     def repositories(self, needs: Needs) -> Iterator[str]:
         """Yield the URLs of the repositories that charts come from, and their aliases (`@name`) as they are written."""
-        yield from (ref.repository for ref in needs.refs)
-        for folder in (*needs.charts, *self._local(needs)):
+        yield from (ref.repository for ref in needs.chart_refs)
+        for folder in (*needs.chart_folders, *self._local(needs)):
             urls = (one.repository for one in self._chart(folder) if one.folder is None)
             yield from (url for url in urls if "://" in url or url.startswith(ALIASES))
 
     def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
         return any(self._layer(layer.path).is_encrypted for layer in instance.layers) or any(
-            sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.files, *instance.secret_files)
+            sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.encryptable_files, *instance.secret_files)
         )
 
     def _files(self, instance: Instance, needs: Needs, base: str) -> Iterator[tuple[str, str]]:
@@ -210,7 +210,7 @@ class Prints:
     def _values(self, instance: Instance, needs: Needs) -> object:
         """Return what the layers come to: merged where they merge by Helm's rules, else one after the other."""
         layers = [self._layer(layer.path) for layer in instance.layers]
-        if needs.takes == MEMORY_FILES and all(layer.value is not None for layer in layers):
+        if needs.layer_transport == MEMORY_FILES and all(layer.value is not None for layer in layers):
             return self.merged(instance), [layer.rest for layer in layers if layer.rest]
         return [self._digest(layer.path) for layer in instance.layers]
 
@@ -235,8 +235,8 @@ class Prints:
     def _locked(self, needs: Needs) -> Iterator[object]:
         """Yield what is asked for from repositories, with what cmp.lock says of it."""
         lock = self._lock
-        found = [Asked(ref.repository, ref.name, ref.version) for ref in needs.refs]
-        for folder in (*needs.charts, *self._local(needs)):
+        found = [Asked(ref.repository, ref.name, ref.version) for ref in needs.chart_refs]
+        for folder in (*needs.chart_folders, *self._local(needs)):
             found += [one for one in self._chart(folder) if one.folder is None]
         for one in found:
             yield one, lock.chart(*one) if lock else None
@@ -246,8 +246,8 @@ class Prints:
         lock = self._lock
         if not (lock and lock.schemas):
             return ()
-        has_archives = bool(needs.refs or needs.beyond or any(True for _ in self._locked(needs)))
-        folders = (*needs.charts, *self._local(needs))
+        has_archives = bool(needs.chart_refs or needs.discover_remote_charts or any(True for _ in self._locked(needs)))
+        folders = (*needs.chart_folders, *self._local(needs))
         may_refer = has_archives or any(self._may_refer(path) for folder in folders for path in self._below(folder))
         return sorted(lock.schemas) if may_refer else ()
 
@@ -262,7 +262,7 @@ class Prints:
     def _local(self, needs: Needs) -> tuple[str, ...]:
         """Return the folders of the charts that charts take from the same tree by `file://`, nested ones too."""
         found: dict[str, None] = {}
-        waiting = list(needs.charts)
+        waiting = list(needs.chart_folders)
         while waiting:
             folder = waiting.pop(0)
             for path in (one.folder for one in self._chart(folder) if one.folder is not None):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import yamldoc
 from cmp.engines import registry
 from cmp.engines.features import without_schemas
-from cmp.engines.protocol import ChartFile, Checked
+from cmp.engines.protocol import ChartFile, SchemaCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Order(NamedTuple):
 
 
 class Supplies:
-    """The `Supply` of one render, which also says what was obtained."""
+    """The `InputProvider` of one render, which also says what was obtained."""
 
     def __init__(self, order: Order, opener: Opener, workspace: Workspace, context: Context) -> None:
         self._order = order
@@ -61,7 +61,7 @@ class Supplies:
     def complete(self, *, with_schemas: bool = True) -> None:
         """Put the dependencies of charts, their remote schemas and the plaintext of encrypted files into the copy."""
         phase = self._context.phases.phase
-        if self._order.needs.charts:
+        if self._order.needs.chart_folders:
             with phase("charts"):
                 self._restore_charts(with_schemas=with_schemas)
         with phase("secrets"):
@@ -94,7 +94,7 @@ class Supplies:
         with open(os.path.join(self._workspace.path, COPY, path), "rb") as file:
             inspect(file.read(), path)
 
-    def schemas(self, chart: Checked) -> None:
+    def schemas(self, chart: SchemaCheck) -> None:
         """Put private files in place of what a chart's schemas refer to; raises ChartError and ConfigError."""
         from cmp.artifacts import charts  # noqa: PLC0415  # costs nothing while other programs run
         from cmp.artifacts.cache import ChartCache  # noqa: PLC0415
@@ -154,7 +154,7 @@ class Supplies:
         from cmp.artifacts import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
         order, root = self._order, self._workspace.folder(COPY)
-        for folder in order.needs.charts:
+        for folder in order.needs.chart_folders:
             work = charts.ChartWork(
                 *(
                     order.tree,
@@ -179,7 +179,7 @@ class Supplies:
 
             known = charts.archives_of_repositories(restored)
             without = without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml")
-            self.schemas(Checked(work.copy, work.folder, work.helm, without, known))
+            self.schemas(SchemaCheck(work.copy, work.folder, work.helm, without, known))
 
     def _unseal_files(self) -> None:
         """Put the plaintext of encrypted files where the private copy holds the ciphertext; wait for the layers too."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile, toolchain
 from cmp.engines import engine_of
-from cmp.engines.protocol import FILES, MEMORY_FILES, Work
+from cmp.engines.protocol import MEMORY_FILES, PRIVATE_FILES, Work
 from cmp.engines.registry import FLAGS
 from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
@@ -62,7 +62,7 @@ def render(tree: Tree, instance: Instance, context: Context) -> Render:
             from cmp.render import output  # noqa: PLC0415  # imported while the engine's program ran: see `complete`
 
             rendered = output.check(
-                *(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME, printed.files)
+                *(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME, printed.source_files)
             )
     return Render(
         *(instance, rendered, stage.work.tools, stage.pins),
@@ -85,14 +85,14 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
         with context.phases.phase("secrets"):
             envs = {path: sops.environment(keys, services) for path, services in order.services.items()}
             opener = decrypt.Opener(*(order.tools, envs, context.redactor, processes), is_keyless=context.is_keyless)
-            memory_files = opener.memory_files(contents.layers) if needs.takes == MEMORY_FILES else ()
-            files = _layer_files(contents, opener, workspace) if needs.takes == FILES else ()
+            memory_files = opener.memory_files(contents.layers) if needs.layer_transport == MEMORY_FILES else ()
+            files = _layer_files(contents, opener, workspace) if needs.layer_transport == PRIVATE_FILES else ()
         root = _copied(order, workspace, context.loose)
         supplies = Supplies(order, opener, workspace, context)
         context.redactor.compare(partial(_in_clear, order, supplies, context))
         work = Work(
             folder=os.path.join(root, instance.folder),
-            root=root if needs.sees_tree else "",
+            root=root if needs.needs_whole_tree else "",
             source=tree.root if isinstance(tree, WorkTree) else "",
             home=workspace.folder("home"),
             scratch=workspace.folder("scratch"),
@@ -102,8 +102,8 @@ def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
             layer_files=files,
             env=context.settings.env.plain,
             access=_access(order, workspace),
-            supply=supplies,
-            found=needs.found,
+            provider=supplies,
+            analysis=needs.analysis,
         )
         yield Stage(engine, work, processes, supplies, order)
 
@@ -114,7 +114,7 @@ def _order(tree: Tree, instance: Instance, context: Context) -> Order:
     permit = _permit(tree, instance, context)
     needs = engine_of(instance.engines).needs(tree, instance)
     with phase("secrets"):
-        contents = decrypt.read(tree, instance, needs.files)
+        contents = decrypt.read(tree, instance, needs.encryptable_files)
     if permit:
         with phase("policy"):
             permit.decrypt(content.path for content in contents.encrypted)
@@ -147,26 +147,28 @@ def _plans(order: Order, permit: PolicyCheck, context: Context) -> Mapping[str, 
     from cmp.artifacts import charts  # noqa: PLC0415  # without a policy it is imported while children run
 
     with context.phases.phase("policy"):
-        works = [charts.ChartWork(order.tree, one, "", order.tools[HELM], order.lock) for one in order.needs.charts]
+        works = [
+            charts.ChartWork(order.tree, one, "", order.tools[HELM], order.lock) for one in order.needs.chart_folders
+        ]
         return {work.folder: charts.permitted(work, permit, context) for work in works}
 
 
 def _copied(order: Order, workspace: Workspace, loose: tuple[str, ...]) -> str:
     """Make the private copy of what the engine may see; return what stands for the root of the tree."""
     folder = order.instance.folder
-    if not order.needs.sees_tree:
+    if not order.needs.needs_whole_tree:
         workspace.copy_tree(order.tree, folder, f"{COPY}/{folder}")
         return workspace.folder(COPY)
-    through = (order.needs.files.get(content.path, ()) for content in order.contents.files)
-    copies = {folder, *order.needs.copies, *(one for folders in through for one in folders)}
-    reads = (*order.needs.reads, *(path for path in loose if order.tree.kind(path) != "missing"))
+    through = (order.needs.encryptable_files.get(content.path, ()) for content in order.contents.files)
+    copies = {folder, *order.needs.private_copies, *(one for folders in through for one in folders)}
+    reads = (*order.needs.read_paths, *(path for path in loose if order.tree.kind(path) != "missing"))
     return workspace.mirror(order.tree, copies, reads, COPY)
 
 
 def _in_clear(order: Order, supplies: Supplies, context: Context) -> Iterator[bytes]:
     from cmp.render import cleartext  # noqa: PLC0415  # few messages hold a part of a secret
 
-    paths = (order.instance.folder, *order.needs.copies, *order.needs.reads)
+    paths = (order.instance.folder, *order.needs.private_copies, *order.needs.read_paths)
     cached = cleartext.archives(supplies.restored, context.settings.cache_dir)
     return cleartext.inputs(order.tree, order.instance, paths, order.contents, cached)
 
@@ -174,7 +176,7 @@ def _in_clear(order: Order, supplies: Supplies, context: Context) -> Iterator[by
 def _access(order: Order, workspace: Workspace) -> Access:
     """Show the engine's programs, the private folder, and what is in the tree where the private folder links to it."""
     programs = tuple(order.tools[name].path for name in order.needs.tools)
-    seen = tuple(_top(order.tree)) if order.needs.sees_tree and isinstance(order.tree, WorkTree) else ()
+    seen = tuple(_top(order.tree)) if order.needs.needs_whole_tree and isinstance(order.tree, WorkTree) else ()
     return Access(programs, seen, (workspace.path,))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cmp.artifacts.remotes import Permit as Ask
     from cmp.artifacts.remotes.schemas import Schema
     from cmp.context import Context
-    from cmp.engines.protocol import Checked
+    from cmp.engines.protocol import SchemaCheck
     from cmp.model import RemoteRef
     from cmp.policy import PolicyCheck
     from cmp.system.workspace import Workspace
@@ -39,7 +39,7 @@ MAX_BYTES = 64 * MIB
 class _Order(NamedTuple):
     """What asks for a schema: a schema of a chart, or one that was fetched from `by`."""
 
-    chart: Checked
+    chart: SchemaCheck
     reader: Library
     is_known: bool
     by: str = ""
@@ -49,7 +49,7 @@ class _Order(NamedTuple):
         return self.reader.is_newer, self.chart.is_fetched, url
 
     def document(self, content: bytes, file: str) -> Document:
-        return Document(content, self.by, self.reader, file=file, hint=self.chart.without)
+        return Document(content, self.by, self.reader, file=file, hint=self.chart.hint)
 
 
 class Schemas:
@@ -64,7 +64,7 @@ class Schemas:
         self._bytes = 0
         self._obtained: list[Schema] = []
 
-    def supply(self, chart: Checked) -> list[Schema]:
+    def supply(self, chart: SchemaCheck) -> list[Schema]:
         """Put private files in place of the URLs in a chart's schemas; return those that were obtained for it.
 
         ChartError for one that cannot be had; ConfigError for one that the administrator's policy does not allow.
@@ -73,7 +73,7 @@ class Schemas:
         cache = ChartCache(self._context.settings.cache_dir)
         reader = schemadoc.library(chart.helm.version)
         for path in files.referring(chart.path, cache):
-            order = _Order(chart, reader, is_known="" in chart.known or path in chart.known)
+            order = _Order(chart, reader, is_known="" in chart.third_party or path in chart.third_party)
             content = files.replaced(chart.path, path, chart.label, partial(self._changed, order))
             place = os.path.join(chart.path, path) if path else chart.path
             self._workspace.write(os.path.relpath(place, self._workspace.path), content)
@@ -100,7 +100,7 @@ class Schemas:
         try:
             schema = self._fetched(url, file, order)
         except (ChartError, ConfigError) as error:
-            error.hint = "; ".join(text for text in (error.hint, order.chart.without) if text)
+            error.hint = "; ".join(text for text in (error.hint, order.chart.hint) if text)
             raise
         self._bytes += len(schema.content)
         if self._bytes > MAX_BYTES:
@@ -135,7 +135,7 @@ class Schemas:
 
     @staticmethod
     def _too_much(what: str, file: str, order: _Order) -> ChartError:
-        return ChartError(what, file=file, hint=order.chart.without)
+        return ChartError(what, file=file, hint=order.chart.hint)
 
 
 def asker(wanted: RemoteRef, permit: PolicyCheck | None, *, is_known: bool = True) -> Ask:

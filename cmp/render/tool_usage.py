@@ -70,7 +70,7 @@ def survey(tree: Tree) -> Usage:
 def _use(repository: Repository, tree: Tree, pair: Pair) -> Use:
     instance = instances.resolve_in(repository, Request(pair.app, pair.cluster))
     needs = engine_of(instance.engines).needs(tree, instance)
-    encrypted = tuple(content.path for content in decrypt.read(tree, instance, needs.files).encrypted)
+    encrypted = tuple(content.path for content in decrypt.read(tree, instance, needs.encryptable_files).encrypted)
     return Use(instance, (*needs.tools.values(), *([instance.pins[SOPS]] if encrypted else [])), encrypted)
 
 

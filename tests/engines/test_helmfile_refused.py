@@ -16,7 +16,7 @@ from tests.support.helmfile import APP, HELMFILE, World, chart, values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.engines.protocol import Supply
+    from cmp.engines.protocol import InputProvider
     from tests.support.harness import Sandbox
 
 WEB = "releases: [{name: web, chart: ./charts/web, %s}]\n"
@@ -405,5 +405,5 @@ def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, vers
     recorder = Recorder()
     recorder.features = []
     monkeypatch.setattr("cmp.system.sandbox.version", lambda: version)
-    helmfile.require_wall(cast("Supply", recorder))
+    helmfile.require_wall(cast("InputProvider", recorder))
     assert recorder.features == asked

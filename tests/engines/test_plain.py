@@ -147,7 +147,12 @@ class TestFiles:
         files = {f"{APP}/a.yaml": "", f"{DEV}/.keep": ""}
         tree = plant(tmp_path, files)
         needs = plain.needs(tree, resolve(tree))
-        assert (needs.tools, needs.charts, dict(needs.files), needs.takes) == ({}, (), {f"{APP}/a.yaml": ()}, "")
+        assert (needs.tools, needs.chart_folders, dict(needs.encryptable_files), needs.layer_transport) == (
+            {},
+            (),
+            {f"{APP}/a.yaml": ()},
+            "",
+        )
 
 
 class Shop:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from cmp import yamldoc
 from cmp.engines.cue import call, messages, sources
 from cmp.engines.cue.messages import LAYER, Names
-from cmp.engines.protocol import FILES, Needs, Printed
+from cmp.engines.protocol import PRIVATE_FILES, EngineOutput, Needs
 from cmp.engines.registry import CUE
 from cmp.system.process import Command
 
@@ -42,23 +42,23 @@ _DOUBTFUL = re.compile(rb"[|>][1-9][+-]?\n")
 def needs(tree: Tree, instance: Instance) -> Needs:
     """Ask for cue, the values layers as files, and the plaintext of what the package embeds."""
     found = sources.read(tree, instance.folder)
-    tools = {NAME: instance.pins[NAME]}
     return Needs(
-        *(tools, (), found.embedded),
-        reads=(*sources.package(tree, instance.folder), *found.embedded),
-        sees_tree=True,
-        takes=FILES,
-        found=found.tags,
+        tools={NAME: instance.pins[NAME]},
+        encryptable_files=found.embedded,
+        read_paths=(*sources.package(tree, instance.folder), *found.embedded),
+        needs_whole_tree=True,
+        layer_transport=PRIVATE_FILES,
+        analysis=found.tags,
     )
 
 
-def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
     """Return what runs cue: it reads everything at once and cannot wait for what is not in place."""
-    asked = call.of(instance, cast("frozenset[str]", work.found))
+    asked = call.of(instance, cast("frozenset[str]", work.analysis))
     if asked.command:
-        work.supply.permit("cue.cmd", f"cue cmd {asked.command}")
+        work.provider.permit("cue.cmd", f"cue cmd {asked.command}")
 
-    def finish() -> Printed:
+    def finish() -> EngineOutput:
         return _Run(instance, work, processes).finish(asked)
 
     return finish
@@ -73,7 +73,7 @@ class _Run:
         self._layers = tuple(_links(work))
         self._names = Names(work.root, instance.folder, tuple(name for name, _ in work.layer_files))
 
-    def finish(self, asked: Call) -> Printed:
+    def finish(self, asked: Call) -> EngineOutput:
         result = self._result(asked)
         # What looks like a tag may stand in a text, or in a file of another package: cue names one at a time.
         while (name := messages.undeclared(result)) in asked.known and name not in asked.given:
@@ -83,7 +83,7 @@ class _Run:
             result = self._explained(result, asked)
         said = self._accepted(result, asked)
         warnings = [*said.splitlines(), *self._unused(asked)]
-        return Printed(self._manifests(result, asked), tuple(f"cue: {line}" for line in warnings))
+        return EngineOutput(self._manifests(result, asked), tuple(f"cue: {line}" for line in warnings))
 
     def _explained(self, result: Result, asked: Call) -> Result:
         """Return a failure with all that cue says of it: on the way to YAML it leaves out which values disagree."""

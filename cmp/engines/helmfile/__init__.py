@@ -25,7 +25,7 @@ from cmp.engines.helmfile import built, charts, options, rewrite, sources
 from cmp.engines.helmfile.messages import Words
 from cmp.engines.helmfile.program import Program
 from cmp.engines.helmfile.scan import REF, Scanner
-from cmp.engines.protocol import FILES, Needs, Printed
+from cmp.engines.protocol import PRIVATE_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.system import sandbox
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp.engines.helmfile.sources import Sources
-    from cmp.engines.protocol import Supply, Work
+    from cmp.engines.protocol import InputProvider, Work
     from cmp.model import Instance
     from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
@@ -59,24 +59,24 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     environment = options.of(instance).environment
     found = sources.read(tree, instance.folder, environment)
     return Needs(
-        pins,
-        charts=found.charts,
-        files=dict.fromkeys(found.files, ()),
-        copies=found.outside,
-        reads=(instance.folder, *found.outside, *found.charts),
-        sees_tree=True,
-        takes=FILES,
-        found=found,
-        beyond=partial(charts.literal, tree, found.files, environment),
+        tools=pins,
+        chart_folders=found.charts,
+        encryptable_files=dict.fromkeys(found.files, ()),
+        private_copies=found.outside,
+        read_paths=(instance.folder, *found.outside, *found.charts),
+        needs_whole_tree=True,
+        layer_transport=PRIVATE_FILES,
+        analysis=found,
+        discover_remote_charts=partial(charts.literal, tree, found.files, environment),
     )
 
 
-def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
     """Return what runs helmfile: it reads everything at once and cannot wait for what is not in place."""
-    found, asked = cast("Sources", work.found), options.of(instance)
+    found, asked = cast("Sources", work.analysis), options.of(instance)
 
-    def finish() -> Printed:
-        require_wall(work.supply)
+    def finish() -> EngineOutput:
+        require_wall(work.provider)
         scanner = Scanner(work, found.outside, asked.environment)
         has_templates = scanner.scan()
         program = Program(instance, work, processes, asked, frozenset(scanner.features))
@@ -86,12 +86,12 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         written = rewrite.write(_built(program, given), instance, work, asked)
         result = program.run("template", *_flags(instance, asked), "--file", written.path, names=written.names)
         words = Words(result.stderr, work, instance.folder, written.names)
-        return Printed(result.stdout, tuple(words.warnings()))
+        return EngineOutput(result.stdout, tuple(words.warnings()))
 
     return finish
 
 
-def require_wall(supply: Supply) -> None:
+def require_wall(supply: InputProvider) -> None:
     """ConfigError where the kernel lacks a wall for files or for TCP and the policy does not allow `ref+…`.
 
     A template can put such a reference together from pieces, and YAML can spell it by escapes, which no look at the

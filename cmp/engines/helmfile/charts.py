@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cmp.engines.helmfile.built import State
     from cmp.engines.helmfile.state import Map
-    from cmp.engines.protocol import Remotes, Work
+    from cmp.engines.protocol import RemoteProvider, Work
     from cmp.system.tree import Tree
 
 NEWEST, NEWEST_OF_ALL = ">0.0.0", ">0.0.0-0"  # what helm takes without a version, and with `devel`
@@ -46,7 +46,7 @@ class Charts:
     def obtain(self) -> None:
         """Get all charts that were named; raises ChartError."""
         wanted = list(self._wanted)
-        for ref, file in zip(wanted, self._work.supply.charts(wanted) if wanted else (), strict=True):
+        for ref, file in zip(wanted, self._work.provider.charts(wanted) if wanted else (), strict=True):
             self._wanted[ref] = file.path
 
     def path(self, chart: ChartRef | str) -> str:
@@ -87,7 +87,7 @@ class Charts:
                 hint="give it a Chart.yaml, or make it an application of its own for the engine plain or kustomize",
             )
         if os.path.isfile(path):
-            self._work.supply.inspect(os.path.relpath(path, self._work.root))
+            self._work.provider.inspect(os.path.relpath(path, self._work.root))
         return path
 
 
@@ -109,7 +109,7 @@ def reference(release: Map, repositories: list[Map], place: str) -> ChartRef | N
     return None
 
 
-def literal(tree: Tree, files: Iterable[str], environment: str, _: Remotes) -> list[ChartRef]:
+def literal(tree: Tree, files: Iterable[str], environment: str, _: RemoteProvider) -> list[ChartRef]:
     """Return the charts that states name without templates, all of them, for whoever fills a cache or writes a lock."""
     found = []
     for file in files:

@@ -12,7 +12,7 @@ from cmp import yamldoc
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require, without_schemas
 from cmp.engines.helmfile.charts import Charts
 from cmp.engines.helmfile.state import mapping, maps
-from cmp.engines.protocol import WHOLE, Checked
+from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
 
@@ -90,7 +90,7 @@ class _Rewriter:
         """Have the schemas of all charts supplied, but those of releases whose values are not checked."""
         helm = self._work.tools[HELM]
         without = without_schemas(helm, "`skipSchemaValidation: true` of the release")
-        asked: dict[str, Checked] = {}
+        asked: dict[str, SchemaCheck] = {}
         for state, named in zip(states, charts, strict=True):
             defaults = mapping(state.value.get("helmDefaults"))
             for release, chart in zip(state.releases, named, strict=True):
@@ -99,9 +99,9 @@ class _Rewriter:
                     path = self.charts.path(chart)
                     label = os.path.relpath(path, self._work.root) if isinstance(chart, str) else os.path.basename(path)
                     known = () if isinstance(chart, str) else WHOLE
-                    asked[path] = Checked(path, label, helm, without, known)
+                    asked[path] = SchemaCheck(path, label, helm, without, known)
         for one in asked.values():
-            self._work.supply.schemas(one)
+            self._work.provider.schemas(one)
 
     def parts(self, state: State, charts: list[ChartRef | str]) -> list[Map]:
         """Return the parts of the new state: its values are those that helmfile has computed."""

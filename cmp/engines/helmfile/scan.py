@@ -58,7 +58,7 @@ class Scanner:
 
     def require(self, feature: str, subject: str, place: str) -> None:
         """Ask the policy; ConfigError unless it allows a feature."""
-        self._work.supply.permit(feature, subject, place)
+        self._work.provider.permit(feature, subject, place)
         self.features.add(feature)
 
     def state(self, text: str, file: str, *, is_rendered: bool) -> None:

@@ -18,7 +18,7 @@ from cmp.engines.kustomize import chain, configmap, flags, graph, ksops, options
 from cmp.engines.kustomize.mark import Mark
 from cmp.engines.kustomize.program import run
 from cmp.engines.kustomize.rewrite import Build
-from cmp.engines.protocol import MEMORY_FILES, Needs, Printed
+from cmp.engines.protocol import MEMORY_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
@@ -59,29 +59,29 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     copies = {path for folder in changed for path in found.above(folder)}
     copies |= {path for file in parameters.files for path in files[file]} | more.copies
     return Needs(
-        {NAME: instance.pins[NAME], **more.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
-        charts=(*((instance.folder,) if is_chain else ()), *more.charts),
-        files=files,
-        copies=tuple(sorted(copies)),
-        reads=(instance.folder, *(node.file for node in found.nodes.values()), *files, *more.charts),
-        refs=more.refs,
-        beyond=more.beyond,
-        sees_tree=True,
-        takes=MEMORY_FILES if is_chain else "",
-        found=(found, parameters),
+        tools={NAME: instance.pins[NAME], **more.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
+        chart_folders=(*((instance.folder,) if is_chain else ()), *more.charts),
+        encryptable_files=files,
+        private_copies=tuple(sorted(copies)),
+        read_paths=(instance.folder, *(node.file for node in found.nodes.values()), *files, *more.charts),
+        chart_refs=more.refs,
+        discover_remote_charts=more.beyond,
+        needs_whole_tree=True,
+        layer_transport=MEMORY_FILES if is_chain else "",
+        analysis=(found, parameters),
     )
 
 
-def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], Printed]:
+def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
     """Return what runs kustomize: it reads everything at once and cannot wait for what is not in place.
 
     Helm, where it comes first, is started.
     """
-    found, parameters = cast("tuple[Graph, Found]", work.found)
+    found, parameters = cast("tuple[Graph, Found]", work.analysis)
     build = Build(instance, work, processes, found)
     chart = chain.start(build) if HELM in instance.engines else None
 
-    def finish() -> Printed:
+    def finish() -> EngineOutput:
         if chart:
             chart()
         for step in STEPS:
@@ -90,6 +90,6 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         mark.set(build, parameters)
         build.save()
         printed = run(build, "", "build", instance.folder, *flags.given(build), *build.flags)
-        return Printed(mark.removed_from(printed) if parameters else printed, build.warnings)
+        return EngineOutput(mark.removed_from(printed) if parameters else printed, build.warnings)
 
     return finish

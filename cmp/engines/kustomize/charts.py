@@ -23,7 +23,7 @@ from cmp.engines.features import (
 from cmp.engines.kustomize import options
 from cmp.engines.kustomize.plugins import CHART
 from cmp.engines.kustomize.uses import field, items, place
-from cmp.engines.protocol import WHOLE, Checked
+from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM, KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.model import ChartRef, ToolPin
@@ -160,7 +160,7 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
                 _require_same(wanted.setdefault(path, entry), entry, build)
             elif one.root:  # fetched: the charts of the repository itself were looked through before
                 _inspect_packed(build, one, folder)
-    obtained = build.work.supply.charts([entry.ref for entry in wanted.values()]) if wanted else []
+    obtained = build.work.provider.charts([entry.ref for entry in wanted.values()]) if wanted else []
     for path, chart in zip(wanted, obtained, strict=True):
         with open(chart.path, "rb") as file:
             unpack(file.read(), build.path(path), f"chart {chart.name} {chart.version}", skip=1)
@@ -172,7 +172,7 @@ def place_all(build: Build, found: Sequence[Found]) -> None:
 def _inspect_packed(build: Build, found: Found, folder: str) -> None:
     """ChartError for a packed chart in charts/ of a fetched one that no program should open."""
     for packed in (file for file in walk(found.tree, join(folder, HOME)) if file.endswith(".tgz")):
-        build.work.supply.inspect(join(found.root, packed))
+        build.work.provider.inspect(join(found.root, packed))
 
 
 def _supply_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: bool) -> None:
@@ -180,8 +180,8 @@ def _supply_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: boo
     helm = _helm(build)
     known = WHOLE if is_fetched or is_pulled else ()
     without = without_schemas(helm, WITHOUT)
-    checked = Checked(build.path(path), path, helm, without, known, is_fetched=is_fetched and not is_pulled)
-    build.work.supply.schemas(checked)
+    checked = SchemaCheck(build.path(path), path, helm, without, known, is_fetched=is_fetched and not is_pulled)
+    build.work.provider.schemas(checked)
 
 
 def _items(tree: Tree, node: Node) -> Iterator[tuple[Map, object, str]]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.references import Reference
     from cmp.engines.kustomize.rewrite import Build
     from cmp.engines.kustomize.uses import Use
-    from cmp.engines.protocol import Remotes
+    from cmp.engines.protocol import RemoteProvider
     from cmp.model import RemoteRef
     from cmp.system.tree import Tree
 
@@ -66,7 +66,7 @@ def named(node: Node) -> Iterator[tuple[Use, Reference]]:
             yield use, references.parse(use)
 
 
-def follow(tree: Tree, found: Graph, remotes: Remotes) -> Iterator[Found]:
+def follow(tree: Tree, found: Graph, remotes: RemoteProvider) -> Iterator[Found]:
     """Yield all kustomizations: those of the repository, and of the trees that they name, which are fetched for it."""
     waiting = [Found("", node, tree) for node in found.nodes.values()]
     seen = {one.folder for one in waiting}
@@ -90,7 +90,7 @@ def follow(tree: Tree, found: Graph, remotes: Remotes) -> Iterator[Found]:
 
 def place(build: Build) -> list[Found]:
     """Bring in everything remote and name it where it is now; return all kustomizations, those of fetched trees too."""
-    found = [*follow(WorkTree(build.work.root), build.graph, build.work.supply)]
+    found = [*follow(WorkTree(build.work.root), build.graph, build.work.provider)]
     for one in found:
         for use, reference in named(one.node):
             value = build.kustomization(one.folder)
@@ -105,7 +105,7 @@ def _file(build: Build, by: Found, reference: Reference) -> str:
     """Put a file beside the kustomization that names it, for there alone kustomize reads it; return its name."""
     name = f"cmp-remote-{_slug(reference.wanted)}.yaml"
     if not build.has(join(by.folder, name)):
-        build.write(join(by.folder, name), build.work.supply.file(reference.wanted))
+        build.write(join(by.folder, name), build.work.provider.file(reference.wanted))
     return name
 
 

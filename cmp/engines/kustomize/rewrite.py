@@ -26,7 +26,7 @@ class Build:
     """One `kustomize build` that is being prepared; `flags` are what steps add to its command line.
 
     `graph` is what the repository's kustomizations use.  A folder whose kustomization or files a step changes must be
-    among `Needs.copies`, with all those above it (`graph.above`).
+    among `Needs.private_copies`, with all those above it (`graph.above`).
     """
 
     def __init__(self, instance: Instance, work: Work, processes: ChildProcesses, graph: Graph) -> None:

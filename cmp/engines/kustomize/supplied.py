@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cmp.engines.kustomize.graph import Graph
     from cmp.engines.kustomize.rewrite import Build
-    from cmp.engines.protocol import Remotes
+    from cmp.engines.protocol import RemoteProvider
     from cmp.model import ChartRef, Instance, ToolPin
     from cmp.system.tree import Tree
 
@@ -21,7 +21,7 @@ class Supplied(NamedTuple):
     tools: Mapping[str, ToolPin]
     charts: tuple[str, ...]
     refs: tuple[ChartRef, ...]
-    beyond: Callable[[Remotes], Sequence[ChartRef]] | None
+    beyond: Callable[[RemoteProvider], Sequence[ChartRef]] | None
     folders: frozenset[str]
     copies: frozenset[str]
 
@@ -48,7 +48,7 @@ def check(tree: Tree, instance: Instance, found: Graph) -> Supplied:
     )
 
 
-def _beyond(tree: Tree, instance: Instance, found: Graph, remotes: Remotes) -> Sequence[ChartRef]:
+def _beyond(tree: Tree, instance: Instance, found: Graph, remotes: RemoteProvider) -> Sequence[ChartRef]:
     """Fetch everything remote and return the charts of the fetched trees."""
     from cmp.engines.kustomize import charts, remote  # noqa: PLC0415  # as above
 

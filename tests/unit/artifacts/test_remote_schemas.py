@@ -15,7 +15,7 @@ from cmp.artifacts.cache import Archive, ChartCache
 from cmp.artifacts.lockfile import Lock
 from cmp.artifacts.remotes import schemas as remote
 from cmp.context import Context
-from cmp.engines.protocol import Checked
+from cmp.engines.protocol import SchemaCheck
 from cmp.errors import ChartError, ConfigError
 from cmp.model import Tool
 from cmp.policy import PolicyCheck
@@ -379,7 +379,7 @@ class TestWithoutAProgram:
         with Workspace(context.settings.tmp_dir) as workspace:
             workspace.write("chart/values.schema.json", json.dumps(schema).encode())
             helm = Tool("helm", NEWER, "", "")
-            chart = Checked(f"{workspace.path}/chart", "shop", helm, "the way out", is_fetched=is_fetched)
+            chart = SchemaCheck(f"{workspace.path}/chart", "shop", helm, "the way out", is_fetched=is_fetched)
             Schemas(lock, permit, workspace, context).supply(chart)
             with open(f"{workspace.path}/chart/values.schema.json", encoding="utf-8") as file:
                 found = json.load(file)
