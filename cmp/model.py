@@ -40,21 +40,21 @@ class Option(NamedTuple):
     is_required: bool = False  # of a record's fields
 
 
-class EngineFacts(NamedTuple):
-    """What configuration and layout must know of an engine.
+class EngineTraits(NamedTuple):
+    """The traits of an engine that configuration and layout depend on.
 
-    `markers` are patterns of the file names that choose it; `claims` the patterns of files in a folder that belong to
-    it; `is_last` says that its markers count only where there are none of another engine, and that every file that they
-    match is read (`Instance.files`); `reads_values` that it has a use for values layers;
-    `reads_facts` that what is known of the cluster reaches its files by itself.
+    `markers` are patterns of the file names that choose it, `claims` patterns of the files in a folder that belong to
+    it.  With `is_fallback` its markers count only where there are none of another engine, and every file that they
+    match is read (`Instance.files`).  `reads_values` says that it has a use for values layers, `reads_cluster_facts`
+    that the facts of the cluster reach its files by themselves.
     """
 
     markers: tuple[str, ...]
     claims: tuple[str, ...]
     options: tuple[Option, ...]
-    is_last: bool = False
+    is_fallback: bool = False
     reads_values: bool = True
-    reads_facts: bool = False
+    reads_cluster_facts: bool = False
 
 
 class Identity(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.model import EngineFacts, Option
+from cmp.model import EngineTraits, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ _KUBE_VERSION = Option("kubeVersion", "text", "The Kubernetes version that the c
 _API_VERSIONS = Option("apiVersions", "texts", "The API versions that the chart sees beside Helm's own list.")
 _HELM_VERSION = Option("helmVersion", "version", "The helm that it runs; without this key the one of `tools`.")
 
-_HELM = EngineFacts(
+_HELM = EngineTraits(
     markers=("Chart.yaml",),
     claims=(
         *("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", ".helmignore"),
@@ -36,7 +36,7 @@ _TARGET = (
     *(Option(name, "text", "") for name in ("group", "version", "kind", "name", "namespace")),
     *(Option(name, "text", "") for name in ("labelSelector", "annotationSelector")),
 )
-_KUSTOMIZE = EngineFacts(
+_KUSTOMIZE = EngineTraits(
     markers=("kustomization.yaml", "kustomization.yml", "Kustomization"),
     claims=("**",),  # kustomize itself misses a file that is named and not there
     options=(
@@ -89,7 +89,7 @@ _KUSTOMIZE = EngineFacts(
     ),
     reads_values=False,
 )
-_HELMFILE = EngineFacts(
+_HELMFILE = EngineTraits(
     markers=("helmfile.yaml", "helmfile.yaml.gotmpl", "helmfile.d"),
     claims=("**",),
     options=(
@@ -104,9 +104,9 @@ _HELMFILE = EngineFacts(
         _KUBE_VERSION,
         _API_VERSIONS,
     ),
-    reads_facts=True,
+    reads_cluster_facts=True,
 )
-_CUE = EngineFacts(
+_CUE = EngineTraits(
     markers=("*.cue",),
     claims=("**",),
     options=(
@@ -117,9 +117,9 @@ _CUE = EngineFacts(
         Option("tags", "map", "Values of the package's @tag() attributes; they may use {cluster} and other facts."),
         Option("command", "text", "A command of `cue cmd` that prints the objects, where the policy allows it."),
     ),
-    reads_facts=True,
+    reads_cluster_facts=True,
 )
-_PLAIN = EngineFacts(
+_PLAIN = EngineTraits(
     markers=("*.yaml", "*.yml", "*.json"),
     claims=(),  # the instance lists the files that it reads
     options=(
@@ -127,11 +127,11 @@ _PLAIN = EngineFacts(
         Option("include", "texts", "Patterns of the files that are read, from the folder; without this key all."),
         Option("exclude", "texts", "Patterns of files that are not read, from the folder."),
     ),
-    is_last=True,
+    is_fallback=True,
     reads_values=False,
 )
 
-ENGINES: Mapping[str, EngineFacts] = {
+ENGINES: Mapping[str, EngineTraits] = {
     HELM: _HELM,
     KUSTOMIZE: _KUSTOMIZE,
     HELMFILE: _HELMFILE,

@@ -220,7 +220,7 @@ def _other(before: Case, after: Case) -> str:
 
 def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, object]]:
     """Yield the settings that differ: a name for readers, and both values."""
-    reads_facts = any(ENGINES[name].reads_facts for name in after.engines)
+    reads_cluster_facts = any(ENGINES[name].reads_cluster_facts for name in after.engines)
     pairs: list[tuple[str, object, object]] = [
         ("engine", " + ".join(before.engines), " + ".join(after.engines)),
         ("release name", before.release, after.release),
@@ -231,7 +231,11 @@ def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, 
         ("options", _options(before), _options(after)),
         ("output rules", before.output, after.output),
         ("secret files", before.secret_files, after.secret_files),
-        ("facts of the cluster", before.known if reads_facts else None, after.known if reads_facts else None),
+        (
+            "facts of the cluster",
+            before.known if reads_cluster_facts else None,
+            after.known if reads_cluster_facts else None,
+        ),
     ]
     yield from (pair for pair in pairs if pair[1] != pair[2])
 

@@ -116,7 +116,7 @@ class Prints:
         """Return the fingerprint; ConfigError for what keeps the instance from being rendered at all."""
         needs = engine_of(instance.engines).needs(self.tree, instance)
         base = instance.folder or "."
-        reads_facts = any(ENGINES[name].reads_facts for name in instance.engines)
+        reads_cluster_facts = any(ENGINES[name].reads_cluster_facts for name in instance.engines)
         found = {
             "version": VERSION,
             "engines": instance.engines,
@@ -131,7 +131,7 @@ class Prints:
             "options": {name: instance.options.get(name, {}) for name in instance.engines},
             "output": instance.output,
             "secrets": (instance.secret_suffixes, [posixpath.relpath(path, base) for path in instance.secret_files]),
-            "facts": instance.known if reads_facts else {},
+            "facts": instance.known if reads_cluster_facts else {},
             "application": instance.build_env._replace(
                 revision="", target_revision="", kube_version="", api_versions=()
             ),

@@ -30,7 +30,7 @@ from cmp.system.tree import join
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.model import BuildEnv, EngineFacts
+    from cmp.model import BuildEnv, EngineTraits
     from cmp.repository.config import AppConfig
     from cmp.repository.instances.engine import Built
     from cmp.system.tree import Tree, WorkTree
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-def pairs(tree: Tree, engines: Mapping[str, EngineFacts]) -> list[Pair]:
+def pairs(tree: Tree, engines: Mapping[str, EngineTraits]) -> list[Pair]:
     """Return every application with every cluster that it runs on, sorted."""
     return Repository(tree, engines).pairs()
 
@@ -71,7 +71,7 @@ def received(
     return tree, request
 
 
-def resolve(tree: Tree, request: Request, engines: Mapping[str, EngineFacts]) -> Instance:
+def resolve(tree: Tree, request: Request, engines: Mapping[str, EngineTraits]) -> Instance:
     """Resolve what is asked for, in a tree that is looked at for the first time."""
     return resolve_in(Repository(tree, engines), request)
 

@@ -11,7 +11,7 @@ from cmp.repository import layout
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cmp.model import EngineFacts
+    from cmp.model import EngineTraits
     from cmp.system.tree import Tree
 
 CONFIG_FILE = "cmp-app.yaml"
@@ -32,7 +32,7 @@ class Folders(NamedTuple):
     manifests: Callable[[str], Iterator[str]]
 
 
-def choose(tree: Tree, folders: Folders, wanted: tuple[str, ...], engines: Mapping[str, EngineFacts]) -> Built:
+def choose(tree: Tree, folders: Folders, wanted: tuple[str, ...], engines: Mapping[str, EngineTraits]) -> Built:
     """Choose by the files in the folders, or check the engines that cmp-app.yaml asks for (`wanted`).
 
     The instance folder is built if it holds an engine's file, else the application's.  ConfigError when no engine, or
@@ -57,25 +57,25 @@ def choose(tree: Tree, folders: Folders, wanted: tuple[str, ...], engines: Mappi
     raise _nothing(folders.app, engines)
 
 
-def _ranks(engines: Mapping[str, EngineFacts]) -> tuple[tuple[str, ...], ...]:
+def _ranks(engines: Mapping[str, EngineTraits]) -> tuple[tuple[str, ...], ...]:
     """Return the engines in the order in which their files count."""
-    first = tuple(name for name, facts in engines.items() if not facts.is_last)
+    first = tuple(name for name, facts in engines.items() if not facts.is_fallback)
     return first, tuple(name for name in engines if name not in first)
 
 
-def _markers_in(tree: Tree, folder: str, engines: Mapping[str, EngineFacts], folders: Folders) -> dict[str, str]:
+def _markers_in(tree: Tree, folder: str, engines: Mapping[str, EngineTraits], folders: Folders) -> dict[str, str]:
     """Return the first file in a folder that stands for each engine; no folder has none."""
     found: dict[str, str] = {}
     for engine, facts in engines.items() if folder else ():
         segments = [layout.parse(pattern).segments[0] for pattern in facts.markers]
         names = (entry.name for entry in tree.entries(folder))
         marking = (name for name in names if any(layout.match_name(one, name, {}) is not None for one in segments))
-        if name := next(folders.manifests(folder) if facts.is_last else marking, ""):
+        if name := next(folders.manifests(folder) if facts.is_fallback else marking, ""):
             found[engine] = name
     return found
 
 
-def _require_present(folder: str, wanted: Mapping[str, EngineFacts], found: Mapping[str, str]) -> None:
+def _require_present(folder: str, wanted: Mapping[str, EngineTraits], found: Mapping[str, str]) -> None:
     for name, facts in wanted.items():
         if facts.markers and name not in found:
             raise ConfigError(
@@ -85,7 +85,7 @@ def _require_present(folder: str, wanted: Mapping[str, EngineFacts], found: Mapp
             )
 
 
-def _nothing(folder: str, engines: Mapping[str, EngineFacts]) -> ConfigError:
+def _nothing(folder: str, engines: Mapping[str, EngineTraits]) -> ConfigError:
     known = ", ".join(f"{name} ({' or '.join(facts.markers)})" for name, facts in engines.items())
     return ConfigError(f"the folder {folder} has no file of an engine", hint=f"the engines are {known}")
 

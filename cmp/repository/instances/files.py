@@ -92,7 +92,7 @@ class Files:
             yield f"nothing of {folder} is rendered: {built.folder} is, because it holds a manifest of its own, {own}"
 
     def _is_plain(self, built: Built) -> bool:
-        return self._repository.engines[built.engines[-1]].is_last
+        return self._repository.engines[built.engines[-1]].is_fallback
 
     def _is_other(self, folder: str) -> bool:
         return bool(self._repository.place(folder, is_exact=True).app)
@@ -111,7 +111,7 @@ class Files:
     def _offer(self) -> Offer:
         from cmp.repository.instances.manifests import Offer  # noqa: PLC0415  # few applications need it
 
-        engine, facts = next((name, facts) for name, facts in self._repository.engines.items() if facts.is_last)
+        engine, facts = next((name, facts) for name, facts in self._repository.engines.items() if facts.is_fallback)
         is_deep = bool(self._own.options.get(engine, {}).get("recurse"))
         return Offer(facts.markers, self._values().has_file, self._is_other, is_deep)
 

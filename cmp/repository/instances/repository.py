@@ -11,7 +11,7 @@ from cmp.repository import config, layout
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cmp.model import EngineFacts
+    from cmp.model import EngineTraits
     from cmp.repository.config import AppConfig
     from cmp.repository.layout import Captures, Found, Pattern
     from cmp.system.tree import Entry, Tree
@@ -57,7 +57,7 @@ class Listed:
 class Repository:
     """The configuration of a tree, and the look-ups that need only folders; ConfigError for what is not there."""
 
-    def __init__(self, tree: Tree, engines: Mapping[str, EngineFacts]) -> None:
+    def __init__(self, tree: Tree, engines: Mapping[str, EngineTraits]) -> None:
         self.tree: Tree = Listed(tree)
         self.engines = engines
         self._options = {name: facts.options for name, facts in engines.items()}

@@ -16,7 +16,7 @@ from cmp.versions import newest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cmp.model import EngineFacts
+    from cmp.model import EngineTraits
     from cmp.repository.scaffold.folders import Folder
     from cmp.system.tree import Tree
 
@@ -28,7 +28,7 @@ class Draft(NamedTuple):
     notes: list[str]
 
 
-def draft(tree: Tree, engines: Mapping[str, EngineFacts], installed: Callable[[str], list[str]]) -> Draft:
+def draft(tree: Tree, engines: Mapping[str, EngineTraits], installed: Callable[[str], list[str]]) -> Draft:
     """Describe a tree as its folders show it; ConfigError when they show nothing.
 
     `installed` returns the versions of a tool on this machine, oldest first: a pin is the package's default where that
@@ -37,7 +37,7 @@ def draft(tree: Tree, engines: Mapping[str, EngineFacts], installed: Callable[[s
     found = folders.walk(tree, engines)
     marked = [folder for folder in found if folder.engines]
     if not marked:
-        markers = ", ".join(marker for facts in engines.values() if not facts.is_last for marker in facts.markers)
+        markers = ", ".join(marker for facts in engines.values() if not facts.is_fallback for marker in facts.markers)
         raise ConfigError("there is nothing to render here", hint=f"an application's folder has one of {markers}")
     shape = shapes.choose(found)
     if shape is None:

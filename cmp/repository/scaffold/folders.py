@@ -12,7 +12,7 @@ from cmp.system.tree import join
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cmp.model import EngineFacts
+    from cmp.model import EngineTraits
     from cmp.system.tree import Tree
 
 MAX_DEPTH = 8  # segments of a path: nobody's layout is deeper
@@ -37,19 +37,19 @@ class Folder(NamedTuple):
         return tuple(self.path.split("/")) if self.path else ()
 
 
-def walk(tree: Tree, engines: Mapping[str, EngineFacts]) -> list[Folder]:
+def walk(tree: Tree, engines: Mapping[str, EngineTraits]) -> list[Folder]:
     """Return every folder with a YAML file or an engine's file, by path; links and hidden ones are not entered.
 
     Where no folder has the file of an engine, those with Kubernetes objects are the plain engine's.
     """
-    found = list(_walk(tree, "", {name: facts for name, facts in engines.items() if not facts.is_last}))
+    found = list(_walk(tree, "", {name: facts for name, facts in engines.items() if not facts.is_fallback}))
     if any(folder.engines for folder in found):
         return found
-    plain = tuple(name for name, facts in engines.items() if facts.is_last)
+    plain = tuple(name for name, facts in engines.items() if facts.is_fallback)
     return [folder._replace(engines=plain) if _has_objects(tree, folder) else folder for folder in found]
 
 
-def _walk(tree: Tree, path: str, engines: Mapping[str, EngineFacts]) -> Iterator[Folder]:
+def _walk(tree: Tree, path: str, engines: Mapping[str, EngineTraits]) -> Iterator[Folder]:
     entries = [entry for entry in tree.entries(path) if not entry.name.startswith(".") and not entry.is_link]
     names = [entry.name for entry in entries]
     found = tuple(name for name, facts in engines.items() if _has_any(names, facts.markers))

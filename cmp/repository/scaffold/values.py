@@ -16,7 +16,7 @@ from cmp.repository.scaffold.shapes import CLUSTER, WORD_OF_CLUSTER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.model import EngineFacts
+    from cmp.model import EngineTraits
     from cmp.repository.layout import Captures
     from cmp.repository.scaffold.folders import Folder
     from cmp.repository.scaffold.shapes import Shape
@@ -63,7 +63,7 @@ def _suffix(name: str) -> str:
 
 
 def find(
-    folders: list[Folder], shape: Shape, clusters: list[str], suffixes: list[str], engines: Mapping[str, EngineFacts]
+    folders: list[Folder], shape: Shape, clusters: list[str], suffixes: list[str], engines: Mapping[str, EngineTraits]
 ) -> Found:
     """Look for values files in the folders of applications and of their clusters."""
     found: list[Written] = []
@@ -80,13 +80,13 @@ def find(
     return Found(found, left_out)
 
 
-def clusters(folders: list[Folder], shape: Shape, engines: Mapping[str, EngineFacts]) -> list[str]:
+def clusters(folders: list[Folder], shape: Shape, engines: Mapping[str, EngineTraits]) -> list[str]:
     """Return the clusters that values files in the applications' folders are named after, as values-dev.yaml."""
     named, _ = _files(folders, shape.apps, engines)
     return sorted({found[0] for one in named if (found := WORD_OF_CLUSTER.search(one.name))})
 
 
-def _files(folders: list[Folder], pattern: str, engines: Mapping[str, EngineFacts]) -> tuple[list[Named], set[str]]:
+def _files(folders: list[Folder], pattern: str, engines: Mapping[str, EngineTraits]) -> tuple[list[Named], set[str]]:
     """Return the files that may hold values, and the names of others beside them."""
     parsed = layout.parse(pattern)
     places = [(folder, layout.match(parsed, folder.path)) for folder in folders]
@@ -96,11 +96,11 @@ def _files(folders: list[Folder], pattern: str, engines: Mapping[str, EngineFact
     return named, taken
 
 
-def _reads(folder: Folder, engines: Mapping[str, EngineFacts]) -> bool:
+def _reads(folder: Folder, engines: Mapping[str, EngineTraits]) -> bool:
     return not folder.engines or any(engines[name].reads_values for name in folder.engines)
 
 
-def _is_claimed(name: str, folder: Folder, engines: Mapping[str, EngineFacts]) -> bool:
+def _is_claimed(name: str, folder: Folder, engines: Mapping[str, EngineTraits]) -> bool:
     claims = {claim for engine in folder.engines for claim in engines[engine].claims}
     return name == APP_FILE or any(fnmatchcase(name, claim) for claim in claims)
 
