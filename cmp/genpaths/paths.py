@@ -12,7 +12,7 @@ from cmp.artifacts import lockfile
 from cmp.engines import ENGINES, engine_of
 from cmp.genpaths.annotation import of_path, of_pattern, reduced
 from cmp.model import NOTHING
-from cmp.render.fingerprint import Prints
+from cmp.render.fingerprint import FingerprintIndex
 from cmp.repository import config, instances, layout
 from cmp.repository.instances import Repository, Request
 from cmp.repository.inventory_file import inventory_file
@@ -40,7 +40,7 @@ class Paths:
     def __init__(self, tree: Tree) -> None:
         self.repository = Repository(tree, ENGINES)
         self._tree = self.repository.tree
-        self._prints = Prints(self._tree)
+        self._fingerprints = FingerprintIndex(self._tree)
         self._links = Links(self._tree)
         self._files: dict[str, tuple[str, ...]] = {}
         self._readers: dict[Pair, Reader] = {}
@@ -54,7 +54,7 @@ class Paths:
 
     def _read(self, pair: Pair) -> Reader:
         instance = instances.resolve_in(self.repository, Request(pair.app, pair.cluster))
-        inputs = self._prints.inputs(instance, engine_of(instance.engines).needs(self._tree, instance))
+        inputs = self._fingerprints.inputs(instance, engine_of(instance.engines).needs(self._tree, instance))
         own = filter(None, (instance.app_folder, instance.instance_folder))
         found = dict.fromkeys((*own, *inputs.layers, *inputs.files, *inputs.folders))
         return Reader(

@@ -150,7 +150,7 @@ class _Owners:
         """Return the changed files that the cases of one key read, on either side."""
         found: dict[str, Touch] = {}
         for case in cases:
-            for path in case.inputs.among(self._changed) if case else ():
+            for path in case.inputs.select(self._changed) if case else ():
                 how = _how(path, case)
                 if how and (path not in found or how.startswith(LAYER)):
                     found[path] = Touch(path, how)
@@ -175,7 +175,7 @@ def _how(path: str, case: Case | None) -> str:
         return f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
     if path in _own_files(case):
         return ""
-    if inputs.has(path):
+    if inputs.covers(path):
         is_own = path.startswith(f"{instance.folder}/")
         return f"{' + '.join(instance.engines)} files" if is_own else "files from elsewhere that it uses"
     return ""
@@ -186,9 +186,9 @@ def _judged(touch: Touch, base: Side, head: Side, key: Key) -> Touch:
     before, after = base.cases[key].instance, head.cases[key].instance
     if before is None or after is None or not touch.how.startswith(LAYER):
         return touch
-    if base.prints.merged(before) != head.prints.merged(after):
+    if base.fingerprints.merged_values(before) != head.fingerprints.merged_values(after):
         return touch
-    own = [side.prints.value(touch.path) for side in (base, head)]
+    own = [side.fingerprints.values_of(touch.path) for side in (base, head)]
     return touch._replace(is_swallowed=True, how=f"{touch.how} ({_reason(own)})")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import Subject
 from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError
-from cmp.render.fingerprint import CONFIGURATION, SOPS, Inputs, Prints
+from cmp.render.fingerprint import CONFIGURATION, SOPS, InputPaths, FingerprintIndex
 from cmp.repository import instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cmp.repository.instances import Pair
 
 Key = tuple[str, str, str]  # application, cluster, and the name of Argo CD's Application where there is one
-NOTHING = Inputs((), (), ())
+NOTHING = InputPaths((), (), ())
 
 
 class Asked(NamedTuple):
@@ -49,7 +49,7 @@ class Case(NamedTuple):
     asked: Asked
     instance: Instance | None
     error: CmpError | None
-    inputs: Inputs
+    inputs: InputPaths
     copies: tuple[str, ...] = ()
     tools: tuple[ToolPin, ...] = ()
     repositories: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Side:
         """Resolve all pairs of the layout, but for what is known of them already."""
         self.tree = tree
         self.repository = Repository(tree, ENGINES)
-        self.prints = Prints(self.repository.tree)
+        self.fingerprints = FingerprintIndex(self.repository.tree)
         if cases is None:
             pairs = (of_pair(self.repository, pair) for pair in self.repository.pairs())
             self.cases = {one.key: self.case(one) for one in pairs}
@@ -100,7 +100,7 @@ class Side:
         if case.instance is None:
             return f"error: {case.error}"
         try:
-            return self.prints.of(case.instance)
+            return self.fingerprints.of(case.instance)
         except CmpError as error:
             return f"error: {error}"
 
@@ -129,9 +129,15 @@ class Side:
             needs = engine_of(instance.engines).needs(self.repository.tree, instance)
             has_secrets = bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
             return Case(
-                *(asked, instance, None, self.prints.inputs(instance, needs), self.prints.copied(instance, needs)),
+                *(
+                    asked,
+                    instance,
+                    None,
+                    self.fingerprints.inputs(instance, needs),
+                    self.fingerprints.copied_folders(instance, needs),
+                ),
                 tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),
-                repositories=tuple(self.prints.repositories(needs)),
+                repositories=tuple(self.fingerprints.chart_repositories(needs)),
                 sees_tree=needs.needs_whole_tree,
             )
         except CmpError as error:
@@ -146,7 +152,7 @@ class Known(NamedTuple):
 
     def holds(self, case: Case) -> bool:
         """Whether the case is the same in the other tree: no changed file decides what its engine needs."""
-        return case.error is None and not any(map(case.inputs.has, case.inputs.among(self.changed)))
+        return case.error is None and not any(map(case.inputs.covers, case.inputs.select(self.changed)))
 
 
 def of_pair(repository: Repository, pair: Pair) -> Asked:

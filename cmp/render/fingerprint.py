@@ -44,7 +44,7 @@ _BEGIN = re.compile(rb"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?:---(?=\s))?")  # comments
 _SECOND = re.compile(rb"^(?:---|\.\.\.)(?:\s|\Z)", re.MULTILINE)
 
 
-class Inputs(NamedTuple):
+class InputPaths(NamedTuple):
     """Everything of a tree that a render reads: `files` are single ones, `folders` count with all below them.
 
     `layers` are the values files, weakest first; `behind` what those of them are that are links.
@@ -55,12 +55,12 @@ class Inputs(NamedTuple):
     folders: tuple[str, ...]
     behind: tuple[str, ...] = ()
 
-    def has(self, path: str) -> bool:
+    def covers(self, path: str) -> bool:
         """Whether a file is one of those, the layers left out, but not what is behind them."""
         is_below = any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
         return is_below or path in self.files or path in self.behind
 
-    def among(self, paths: Sequence[str]) -> set[str]:
+    def select(self, paths: Sequence[str]) -> set[str]:
         """Return those of some sorted paths that are read, as a layer or otherwise."""
         found = {path for path in (*self.layers, *self.files, *self.behind) if _is_in(path, paths)}
         for folder in self.folders:
@@ -84,7 +84,7 @@ class Layer(NamedTuple):
     is_encrypted: bool
 
 
-class Prints:
+class FingerprintIndex:
     """The fingerprints of one tree: what several instances share is read once."""
 
     def __init__(self, tree: Tree) -> None:
@@ -96,7 +96,7 @@ class Prints:
         self._layers: dict[str, Layer] = {}
         self._charts: dict[str, tuple[Asked, ...]] = {}
 
-    def inputs(self, instance: Instance, needs: Needs) -> Inputs:
+    def inputs(self, instance: Instance, needs: Needs) -> InputPaths:
         """Return what the render reads, the local charts that its charts depend on included."""
         reads = dict.fromkeys([*needs.read_paths, *needs.encryptable_files, *self._local(needs)])
         folders = tuple(path for path in reads if self.tree.kind(path) == "folder")
@@ -105,9 +105,9 @@ class Prints:
         linked = [path for folder in folders for path in self._linked(folder)]
         layers = tuple(layer.path for layer in instance.layers)
         behind = tuple(self.tree.resolve(path) for path in layers if self.tree.resolve(path) != path)
-        return Inputs(layers, tuple(dict.fromkeys([*files, *linked])), folders, behind)
+        return InputPaths(layers, tuple(dict.fromkeys([*files, *linked])), folders, behind)
 
-    def copied(self, instance: Instance, needs: Needs) -> tuple[str, ...]:
+    def copied_folders(self, instance: Instance, needs: Needs) -> tuple[str, ...]:
         """Return the folders of which a render makes private copies."""
         folders = (path for path in needs.private_copies if self.tree.kind(path) == "folder")
         return tuple(dict.fromkeys((instance.folder, *folders, *self._local(needs))))
@@ -138,25 +138,25 @@ class Prints:
         }
         return sha256(json.dumps(found, sort_keys=True, default=dict).encode())
 
-    def merged(self, instance: Instance) -> dict[str, object]:
+    def merged_values(self, instance: Instance) -> dict[str, object]:
         """Return the values layers laid over each other as Helm does it: maps merge, the rest replaces, null stays."""
         value: dict[str, object] = {}
         for layer in instance.layers:
             value = overlaid(value, self._layer(layer.path).value or {})
         return value
 
-    def value(self, path: str) -> Mapping[str, object] | None:
+    def values_of(self, path: str) -> Mapping[str, object] | None:
         """Return what a values file says, encrypted leaves as they are; None for no map, or no file."""
         return self._layer(path).value if self.tree.kind(path) == "file" else None
 
-    def repositories(self, needs: Needs) -> Iterator[str]:
+    def chart_repositories(self, needs: Needs) -> Iterator[str]:
         """Yield the URLs of the repositories that charts come from, and their aliases (`@name`) as they are written."""
         yield from (ref.repository for ref in needs.chart_refs)
         for folder in (*needs.chart_folders, *self._local(needs)):
             urls = (one.repository for one in self._chart(folder) if one.folder is None)
             yield from (url for url in urls if "://" in url or url.startswith(ALIASES))
 
-    def is_encrypted(self, instance: Instance, needs: Needs) -> bool:
+    def needs_sops(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
         return any(self._layer(layer.path).is_encrypted for layer in instance.layers) or any(
             sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.encryptable_files, *instance.secret_files)
@@ -177,7 +177,7 @@ class Prints:
                 continue
             yield posixpath.relpath(path, base), self._digest(path)
 
-    def _may_read_others(self, charts: tuple[str, ...], inputs: Inputs, given: Parameters) -> bool:
+    def _may_read_others(self, charts: tuple[str, ...], inputs: InputPaths, given: Parameters) -> bool:
         """Whether templates may read what is no part of their charts, by texts of the charts or of values."""
         if charts not in self._readers:
             paths = (path for chart in charts for path in self._below(chart))
@@ -211,7 +211,7 @@ class Prints:
         """Return what the layers come to: merged where they merge by Helm's rules, else one after the other."""
         layers = [self._layer(layer.path) for layer in instance.layers]
         if needs.layer_transport == MEMORY_FILES and all(layer.value is not None for layer in layers):
-            return self.merged(instance), [layer.rest for layer in layers if layer.rest]
+            return self.merged_values(instance), [layer.rest for layer in layers if layer.rest]
         return [self._digest(layer.path) for layer in instance.layers]
 
     def _layer(self, path: str) -> Layer:
@@ -220,7 +220,7 @@ class Prints:
         return self._layers[path]
 
     def _tools(self, instance: Instance, needs: Needs) -> list[tuple[str, str, str, list[str] | None]]:
-        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if self.is_encrypted(instance, needs) else {})}
+        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if self.needs_sops(instance, needs) else {})}
         lock = self._lock
         return [
             (

@@ -9,7 +9,7 @@ import pytest
 from cmp.engines import ENGINES, engine_of
 from cmp.model import BuildEnv, OutputRules, Parameters, ToolPin
 from cmp.render import fingerprint
-from cmp.render.fingerprint import Inputs, Prints
+from cmp.render.fingerprint import InputPaths, FingerprintIndex
 from cmp.repository.instances import Request, resolve
 from tests.support.monorepos import git_tree
 
@@ -70,13 +70,13 @@ def instance_of(files: Files, on: str = "dev") -> Instance:
 
 def printed(files: Files, on: str = "dev", **changed: Any) -> str:  # noqa: ANN401  # an Instance's fields
     """Return the fingerprint of the application shop, its instance changed."""
-    return Prints(git_tree(files)).of(instance_of(files, on)._replace(**changed))
+    return FingerprintIndex(git_tree(files)).of(instance_of(files, on)._replace(**changed))
 
 
-def inputs(files: Files) -> Inputs:
+def inputs(files: Files) -> InputPaths:
     """Return what the application shop reads."""
     tree, instance = git_tree(files), instance_of(files)
-    return Prints(tree).inputs(instance, engine_of(instance.engines).needs(tree, instance))
+    return FingerprintIndex(tree).inputs(instance, engine_of(instance.engines).needs(tree, instance))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_the_name_of_a_file_matters() -> None:
 def test_what_a_folder_behind_a_link_holds_matters() -> None:
     linked = {**HELM, "apps/shop/templates/more": "-> ../../../shared", "shared/deep/b.yaml": "b: 1\n"}
     assert printed({**linked, "shared/deep/b.yaml": "b: 2\n"}) != printed(linked)
-    assert inputs(linked).has("shared/deep/b.yaml")
+    assert inputs(linked).covers("shared/deep/b.yaml")
 
 
 def test_a_link_back_is_no_endless_way() -> None:
@@ -288,8 +288,8 @@ def test_a_link_back_is_no_endless_way() -> None:
 def test_what_is_behind_a_layer_is_an_input() -> None:
     linked = {**HELM, "common/shop.yaml": "-> real.yaml", "common/real.yaml": HELM["common/shop.yaml"]}
     assert printed(linked) == printed(HELM)
-    assert inputs(linked).has("common/real.yaml")
-    assert not inputs(linked).has("common/shop.yaml")
+    assert inputs(linked).covers("common/real.yaml")
+    assert not inputs(linked).covers("common/shop.yaml")
 
 
 @pytest.mark.parametrize("beside", ["", ON_ALIAS, ON_REDIS, "  - {version: 1}\n  - 7\n"], ids=str)
@@ -368,4 +368,4 @@ def test_the_repositories_of_charts_are_told_whatever_is_beside_them() -> None:
     files = {**HELM, **LIB, "apps/shop/Chart.yaml": DEPENDS + ON_ALIAS + ON_LIB + ON_REDIS}
     tree, instance = git_tree(files), instance_of(files)
     needs = engine_of(instance.engines).needs(tree, instance)
-    assert [*Prints(tree).repositories(needs)] == ["@mirror", "https://charts.example"]
+    assert [*FingerprintIndex(tree).chart_repositories(needs)] == ["@mirror", "https://charts.example"]

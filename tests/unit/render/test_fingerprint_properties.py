@@ -25,7 +25,7 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError
 from cmp.preview import affected
 from cmp.preview.sides import Side
-from cmp.render.fingerprint import Prints
+from cmp.render.fingerprint import FingerprintIndex
 from cmp.render.pipeline import render
 from cmp.repository.git import Git, changed
 from cmp.repository.instances import Repository, Request, resolve_in
@@ -225,8 +225,8 @@ def assert_alike(work: WorkTree, git: Git, hands: Hands, rendered: Container[str
     for tree in (git.tree("HEAD"), git.work_tree()):
         found = instances(tree)
         assert found == expected
-        assert {key: Prints(tree).of(one) for key, one in found.items()} == {
-            key: Prints(work).of(one) for key, one in expected.items()
+        assert {key: FingerprintIndex(tree).of(one) for key, one in found.items()} == {
+            key: FingerprintIndex(work).of(one) for key, one in expected.items()
         }
     tree = git.tree("HEAD")
     for key, instance in expected.items():
