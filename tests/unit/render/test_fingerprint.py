@@ -9,7 +9,7 @@ import pytest
 from cmp.engines import ENGINES, engine_of
 from cmp.model import BuildEnv, OutputRules, Parameters, ToolPin
 from cmp.render import fingerprint
-from cmp.render.fingerprint import InputPaths, FingerprintIndex
+from cmp.render.fingerprint import FingerprintIndex, InputPaths
 from cmp.repository.instances import Request, resolve
 from tests.support.monorepos import git_tree
 
