@@ -53,19 +53,19 @@ class CmpError(Located, Exception):
     The `hint` is never masked: it is made of our own words and of names (files, options, versions, recipients); what a
     program said, or a value of an input, stands in `what`.
 
-    `file` is a root-relative path, with `:line` or `:line:column` where known. `foreign` says that the repository is
-    not at fault (a network, a store, a key), so that a retry without a new commit can succeed.
+    `file` is a root-relative path, with `:line` or `:line:column` where known.  With `is_external` the repository is
+    not at fault (a network, a store, a key is), so that a retry without a new commit can succeed.
     """
 
     exit_code: ClassVar[int]
     reference: ClassVar[str]
 
-    def __init__(self, what: str, *, file: str = "", hint: str = "", foreign: bool = False) -> None:
+    def __init__(self, what: str, *, file: str = "", hint: str = "", is_external: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.file = file
         self.hint = hint
-        self.foreign = foreign
+        self.is_external = is_external
 
     def lines(
         self, *, for_operators: bool = False, with_pair: bool = True, mask: Callable[[str], str] = str
@@ -79,7 +79,7 @@ class CmpError(Located, Exception):
         phase = f"phase {self.phase}" if self.phase else ""
         where = ", ".join(part for part in (subject, cluster, phase, self.file) if part)
         hints = [self.hint] if self.hint else []
-        if self.foreign:
+        if self.is_external:
             hints.append(CACHED_HINT)
         if for_operators:
             hints.append(f"see operations.md#{self.reference}")

@@ -99,7 +99,7 @@ def _say_killed(signum: signal.Signals) -> None:
     workspace.sweep(environ.current_folders().tmp)
     hint = "the memory limit of the sidecar is the usual reason: raise it, or lower CMP_RENDERS"
     is_sudden = signum == signal.SIGKILL
-    error = KilledError(f"the render was killed by {signum.name}", hint=hint if is_sudden else "", foreign=True)
+    error = KilledError(f"the render was killed by {signum.name}", hint=hint if is_sudden else "", is_external=True)
     with suppress(OSError):
         sys.stderr.write("\n".join(error.lines(for_operators=True)) + "\n")
 

@@ -124,7 +124,7 @@ class ChartCache:
         return ChartError(
             f"cannot write to the chart cache {self.folder}: {error.strerror}",
             hint="fill it with `cmp cache warm`, or let CMP_CACHE_DIR name a folder with room that may be written",
-            foreign=True,
+            is_external=True,
         )
 
     def forget(self, key: Key) -> None:

@@ -48,7 +48,7 @@ def _check_locked(tool: Tool, lock: Lock) -> None:
         else f"cmp.lock has no {named}",
         file=lockfile.FILE,
         hint="install what is locked with `cmp tools install --from cmp.lock`, or write the lock again with `cmp lock`",
-        foreign=bool(locked),
+        is_external=bool(locked),
     )
 
 
@@ -59,7 +59,7 @@ def _not_installed(missing: list[ToolPin], settings: Settings) -> ToolError:
     return ToolError(
         "\n  ".join(_describe(pin, settings) for pin in missing),
         hint=f"{install}pin a version that is installed",
-        foreign=True,
+        is_external=True,
     )
 
 

@@ -153,7 +153,7 @@ def _write(output: Output) -> None:
         sys.stdout.buffer.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain once more
-        raise OutputError(f"cannot write the output: {error.strerror}", foreign=True) from None
+        raise OutputError(f"cannot write the output: {error.strerror}", is_external=True) from None
     if output.summary:
         _say(f"{visible_text(output.summary)}\n")
 
@@ -174,7 +174,7 @@ def _last_word(run: Run, signum: int) -> None:
 
 def _stopped(interrupted: Interrupted, run: Run) -> int:
     if isinstance(interrupted, Expired):
-        error = DeadlineError(f"the deadline of {interrupted.seconds:g} s passed", foreign=True)
+        error = DeadlineError(f"the deadline of {interrupted.seconds:g} s passed", is_external=True)
         where = {"application": interrupted.application, "cluster": interrupted.cluster, "phase": interrupted.phase}
         return _fail(error.locate(**where), run)
     return interrupted.exit_code  # it has had its last word

@@ -142,7 +142,7 @@ def _warning(line: str) -> str:
 def _refusal(result: Result, tool: Tool, said: str, instance: Instance) -> EngineError:
     name = f"helm {tool.version}"
     if result.returncode < 0:
-        return EngineError(f"{name} was killed by signal {-result.returncode}", foreign=True)
+        return EngineError(f"{name} was killed by signal {-result.returncode}", is_external=True)
     if not said:
         return EngineError(f"{name} exited with status {result.returncode} and said nothing")
     said = said.removeprefix("Error: ")

@@ -262,7 +262,7 @@ def _matches(patterns: Iterable[str], name: str) -> bool:
 
 
 def _refusal(what: str, hint: str, place: str = "") -> ConfigError:
-    return ConfigError(what, file=place, hint=hint, foreign=True)
+    return ConfigError(what, file=place, hint=hint, is_external=True)
 
 
 def _namespace_refusal(

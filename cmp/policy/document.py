@@ -154,7 +154,7 @@ def load(path: str, tree: Tree | None) -> Policy:
     problems += check(_POLICY, root, path) if root is not None else []
     if root is None or problems:
         wrong = ConfigError.of(problems, hint=HINT)
-        wrong.foreign = True
+        wrong.is_external = True
         raise wrong
     return _policy(root, path)
 
@@ -178,7 +178,7 @@ def _upwards(path: str) -> list[str]:
 
 
 def _unusable(path: str, why: str) -> ConfigError:
-    return ConfigError(f"the administrator's policy cannot be used: {why}", file=path, hint=HINT, foreign=True)
+    return ConfigError(f"the administrator's policy cannot be used: {why}", file=path, hint=HINT, is_external=True)
 
 
 def _policy(root: Node, path: str) -> Policy:

@@ -111,7 +111,7 @@ def _require_host(key: MasterKey, asked: _Asked) -> None:
         hint=f"{own}an administrator who trusts that host adds it to {asked.where}, as in "
         f"`secrets: {{hosts: ['{host}']}}`; an author puts a key of the sidecar into .sops.yaml and runs "
         f"`sops updatekeys {asked.path}`",
-        foreign=True,
+        is_external=True,
     )
 
 
@@ -124,7 +124,7 @@ def _require_key(key: MasterKey, asked: _Asked) -> None:
             file=key.place,
             hint=f"an administrator adds it there, as in `secrets: {{keys: ['{shown(key.identity)}']}}`; an author "
             f"puts a listed key into .sops.yaml and runs `sops updatekeys {asked.path}`",
-            foreign=True,
+            is_external=True,
         )
 
 
@@ -140,7 +140,7 @@ def _require_identity(name: str, does: str, variables: tuple[str, ...], key: Mas
         file=key.place,
         hint=f"an administrator who means it adds it to {asked.where}, as in `secrets: {{roles: ['{shown(name)}']}}`; "
         f"an author removes it from .sops.yaml and runs `sops updatekeys {asked.path}`",
-        foreign=True,
+        is_external=True,
     )
 
 

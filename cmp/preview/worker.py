@@ -176,9 +176,9 @@ class _Pair:
         needs_key = (
             _has_secrets(failed) and isinstance(error, EngineError | OutputError)
             if self._context.is_keyless
-            else isinstance(error, SecretError) and error.foreign
+            else isinstance(error, SecretError) and error.is_external
         )
-        is_foreign = error.foreign or isinstance(error, ToolError | DeadlineError)
+        is_foreign = error.is_external or isinstance(error, ToolError | DeadlineError)
         is_new = self._head.case is not None and self._base.error is None and not needs_key
         yield Failure(self._subject, tuple(lines), is_new, needs_key, error.exit_code, is_foreign)
 

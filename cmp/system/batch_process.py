@@ -28,7 +28,7 @@ class BatchProcess:
         try:
             self._process = spawn(command, self._input.reader)
         except OSError as error:
-            raise ToolError(f"cannot start {command.label}: {error.strerror}", foreign=True) from None
+            raise ToolError(f"cannot start {command.label}: {error.strerror}", is_external=True) from None
         self._input.close_reader()
         self._memory = MemoryWatch(command, self._process.pid)
         self._answer = bytearray()
@@ -84,4 +84,4 @@ class BatchProcess:
         self._answer += data
 
     def _ended(self) -> ToolError:
-        return ToolError(f"{self._command.label} ended with status {self._process.wait()}", foreign=True)
+        return ToolError(f"{self._command.label} ended with status {self._process.wait()}", is_external=True)

@@ -208,7 +208,7 @@ class Child:
             self.close()
             missing = error.filename or command.argv[0]  # the program, or the folder to run it in
             what = f"cannot start {command.label}: {error.strerror}"
-            raise ToolError(what, file=missing, foreign=True) from None
+            raise ToolError(what, file=missing, is_external=True) from None
         finally:
             if stdout >= 0:
                 os.close(stdout)
@@ -310,7 +310,7 @@ class ChildProcesses:
             if self._deadline.remaining() <= 0:
                 seconds = self._deadline.seconds
                 raise DeadlineError(
-                    f"{label} was still running when the deadline of {seconds:g} s passed", foreign=True
+                    f"{label} was still running when the deadline of {seconds:g} s passed", is_external=True
                 )
             with signals.doing(f"waiting for {label}"):
                 self._pump()

@@ -72,7 +72,7 @@ def _wait(folder: str, number: int, at_once: int, deadline: Deadline) -> None:
             raise DeadlineError(
                 f"no turn until the deadline of {deadline.seconds:g} s passed: {len(older)} ahead",
                 hint=f"{at_once} work at once (CMP_RENDERS): allow more, with more memory, or raise Argo CD's timeouts",
-                foreign=True,
+                is_external=True,
             )
         pause = min(POLL_SECONDS * (len(older) - at_once + 1), LONGEST_POLL_SECONDS)
         time.sleep(min(max(pause, POLL_SECONDS), deadline.remaining()))

@@ -30,9 +30,9 @@ def unpack(data: bytes, folder: str, label: str, *, skip: int = 0) -> None:
                 if path := _path(member, label, skip):
                     _take(archive, member, os.path.join(folder, path), links)
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise ChartError(f"{label}: its archive is damaged ({error})", foreign=True) from None
+        raise ChartError(f"{label}: its archive is damaged ({error})", is_external=True) from None
     except OSError as error:
-        raise ChartError(f"{label}: it cannot be unpacked: {error.strerror or error}", foreign=True) from None
+        raise ChartError(f"{label}: it cannot be unpacked: {error.strerror or error}", is_external=True) from None
     _link(links, folder)
 
 

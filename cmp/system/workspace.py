@@ -88,7 +88,7 @@ class Workspace:
                 _standing.discard(self.path)
             self.path = ""
         if not is_gone and kind is None:
-            raise ToolError(f"cannot remove everything from the private folder in {self._base}", foreign=True)
+            raise ToolError(f"cannot remove everything from the private folder in {self._base}", is_external=True)
 
     def folder(self, name: str) -> str:
         """Make the private folder `name` (with its parents, where it is missing) and return its absolute path."""
@@ -235,7 +235,7 @@ def choose(base: str, tree_root: str = "") -> str:
     """Return the folder in which private folders are made; ConfigError for a `base` that cannot serve."""
     if base:
         if not os.path.isdir(base):
-            raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder", foreign=True)
+            raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder", is_external=True)
         if _is_inside(base, tree_root):
             raise ConfigError(
                 f"CMP_TMPDIR is {base!r}, a folder inside the source tree",
@@ -259,9 +259,9 @@ def _has_room(base: str) -> bool:
 def _trouble(error: OSError, base: str) -> CmpError:
     hint = "free some space, or set CMP_TMPDIR to another folder"
     if error.errno in _FULL:
-        return ToolError(f"no space left in {base} for the private folder", hint=hint, foreign=True)
+        return ToolError(f"no space left in {base} for the private folder", hint=hint, is_external=True)
     what = f"cannot write to a private folder in {base}: {error.strerror}"
-    return ToolError(what, hint="set CMP_TMPDIR to a folder that can be written", foreign=True)
+    return ToolError(what, hint="set CMP_TMPDIR to a folder that can be written", is_external=True)
 
 
 def _make(base: str) -> tuple[str, int]:
@@ -274,7 +274,7 @@ def _make(base: str) -> tuple[str, int]:
         except FileNotFoundError:
             if os.path.isdir(base):
                 continue
-            raise ToolError(f"there is no folder {base}", hint="set CMP_TMPDIR to one", foreign=True) from None
+            raise ToolError(f"there is no folder {base}", hint="set CMP_TMPDIR to one", is_external=True) from None
         except OSError as error:
             raise _trouble(error, base) from error
         if lock is not None:

@@ -27,7 +27,7 @@ if not yaml.__with_libyaml__:
     raise ToolError(
         "PyYAML was built without libyaml",
         hint="install PyYAML from a wheel, or build it where libyaml and its headers are installed",
-        foreign=True,
+        is_external=True,
     )
 from yaml._yaml import CParser  # exists only with libyaml
 

@@ -37,7 +37,7 @@ def world(sandbox: Sandbox, host: GitHost) -> Remote:
 
 class TestFaults:
     @pytest.mark.parametrize("fault", [503, 429, "cut"])
-    def test_a_passing_fault_is_tried_again(self, fault: int | str, world: Remote) -> None:
+    def test_a_transient_fault_is_tried_again(self, fault: int | str, world: Remote) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         world.host.faults += [fault, fault]
         assert len(maps(world.must())) == 2

@@ -212,5 +212,5 @@ def _write(archive: Archive, copy: str) -> None:
             file.write(archive.data)
     except OSError as error:
         raise ChartError(
-            f"cannot write {archive.filename} into the work copy: {error.strerror}", foreign=True
+            f"cannot write {archive.filename} into the work copy: {error.strerror}", is_external=True
         ) from None

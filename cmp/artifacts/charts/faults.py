@@ -18,28 +18,28 @@ PLAIN_HTTP = "server gave HTTP response to HTTPS client"
 
 
 class Fault(NamedTuple):
-    """A kind of failure: only a `passing` one is worth another try; `foreign` ones are not the repository's mistake."""
+    """A kind of failure: a transient one is worth another try, an external one is not the mistake of the repository."""
 
     meaning: str
     hint: str = ""
-    passing: bool = False
-    foreign: bool = True
+    is_transient: bool = False
+    is_external: bool = True
 
 
 CERTIFICATE = Fault("its certificate is not trusted", "let CMP_CA_FILE name its authority")
 OTHER_CREDENTIALS = Fault("it wants other credentials", CREDENTIALS)
 FORBIDDEN = Fault("it forbids the access", CREDENTIALS)
-NO_VERSION = Fault("it has no such chart or version", "check name and version", foreign=False)
-NOTHING = Fault("it has no such thing", "check repository, name and version", foreign=False)
+NO_VERSION = Fault("it has no such chart or version", "check name and version", is_external=False)
+NOTHING = Fault("it has no such thing", "check repository, name and version", is_external=False)
 REFUSED = Fault("it refuses to give it")
-BUSY = Fault("it asks to slow down", passing=True)
-FAILED = Fault("it failed", passing=True)
-NO_CONNECTION = Fault("no connection", passing=True)
-CUT = Fault("it ended the connection early", passing=True)
-SILENT = Fault("it took too long", passing=True)
-NO_LOOKUP = Fault("its name cannot be looked up", passing=True)
+BUSY = Fault("it asks to slow down", is_transient=True)
+FAILED = Fault("it failed", is_transient=True)
+NO_CONNECTION = Fault("no connection", is_transient=True)
+CUT = Fault("it ended the connection early", is_transient=True)
+SILENT = Fault("it took too long", is_transient=True)
+NO_LOOKUP = Fault("its name cannot be looked up", is_transient=True)
 NO_INDEX = Fault("it gives no index of charts", "check its URL")
-NO_HOST = Fault("there is no such host", "check the URL of the repository", foreign=False)
+NO_HOST = Fault("there is no such host", "check the URL of the repository", is_external=False)
 
 # The first match decides.  Tested with the real texts of every supported helm (tests/unit/artifacts/test_faults.py).
 TABLE: tuple[tuple[str, Fault], ...] = (
@@ -60,7 +60,7 @@ TABLE: tuple[tuple[str, Fault], ...] = (
     (r"no such host", NO_HOST),
     (
         r"version/constraint|[Ii]mproper constraint|[Cc]onstraint [Pp]arser",
-        Fault("helm does not understand its version", foreign=False),
+        Fault("helm does not understand its version", is_external=False),
     ),
 )
 UNKNOWN = Fault("helm failed")
@@ -82,7 +82,7 @@ _OF_KIND = {
 def of_download(error: DownloadError) -> Fault:
     """Return what the failure of a download means."""
     if error.kind == "status":
-        return _OF_STATUS.get(error.status) or (FAILED if error.is_passing else REFUSED)
+        return _OF_STATUS.get(error.status) or (FAILED if error.is_transient else REFUSED)
     return _OF_KIND[error.kind]
 
 

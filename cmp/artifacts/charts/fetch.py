@@ -147,7 +147,7 @@ class _Fetcher:
                 raise DeadlineError(
                     f"{pull.one.subject} was still coming from {origin(pull.url).netloc}, to another process, when the "
                     f"deadline of {deadline.seconds:g} s passed",
-                    foreign=True,
+                    is_external=True,
                 )
             yield
 
@@ -219,7 +219,7 @@ def _each(items: Sequence[Item], work: Callable[[Item], Made]) -> list[Made]:
         if isinstance(outcome, tuple):
             made[number] = outcome[0]
         else:
-            errors[number] = outcome or ChartError("a process that fetched charts was killed", foreign=True)
+            errors[number] = outcome or ChartError("a process that fetched charts was killed", is_external=True)
     if errors:
         raise errors[min(errors)]
     return [made[number] for number in range(len(items))]
@@ -242,7 +242,9 @@ def _reference(pull: _Pull) -> tuple[str, str]:
 def _identify(one: Wanted, archive: Archive) -> None:
     if archive.name != one.name or not versions.is_same(one.version, archive.version):
         raise ChartError(
-            f"{one.subject}: the repository gave {archive.name} {archive.version} instead", file=one.place, foreign=True
+            f"{one.subject}: the repository gave {archive.name} {archive.version} instead",
+            file=one.place,
+            is_external=True,
         )
 
 
@@ -252,7 +254,7 @@ def _compare(one: Wanted, found: str, expected: str, says: str, remedy: str) -> 
             f"{one.subject} has changed: its sha256 is {found}, {says} {expected}",
             file=one.place,
             hint=f"a published version must not change: find out why it did; {remedy} accepts it",
-            foreign=True,
+            is_external=True,
         )
 
 

@@ -84,7 +84,7 @@ class Helm:
         return self.command(home, label, *arguments)._replace(access=access)
 
     def run(self, commands: Sequence[Command]) -> list[Result]:
-        """Run commands, a few at once, and those with a passing fault again, at most three times."""
+        """Run commands, a few at once, and those with a transient fault again, at most three times."""
         done: dict[int, Result] = {}
         for attempt in range(retry.TRIES):
             again = [index for index in range(len(commands)) if index not in done or _may_pass(done[index])]
@@ -134,13 +134,15 @@ def environment(folder: str, context: Context, *, fetches: bool = True) -> dict[
 def failed(subject: str, text: str, place: str, fault: faults.Fault | None = None) -> ChartError:
     """Make the error for a chart that could not be had; without a fault, from helm's complaint."""
     fault = fault or faults.classify(text)
-    tries = f" ({retry.TRIES} tries)" if fault.passing else ""
-    return ChartError(f"{subject}: {fault.meaning}{tries}: {text}", file=place, hint=fault.hint, foreign=fault.foreign)
+    tries = f" ({retry.TRIES} tries)" if fault.is_transient else ""
+    return ChartError(
+        f"{subject}: {fault.meaning}{tries}: {text}", file=place, hint=fault.hint, is_external=fault.is_external
+    )
 
 
 def _may_pass(result: Result) -> bool:
     text = faults.complaint(result)
-    return bool(text) and faults.classify(text).passing
+    return bool(text) and faults.classify(text).is_transient
 
 
 def _write(path: str, content: Mapping[str, object]) -> None:

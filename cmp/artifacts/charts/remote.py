@@ -92,7 +92,7 @@ def _offline(one: Wanted) -> ChartError:
         f"{one.subject} is not in the cache, and CMP_OFFLINE forbids to fetch it",
         file=one.place,
         hint="run `cmp cache warm` where the network is allowed",
-        foreign=True,
+        is_external=True,
     )
 
 

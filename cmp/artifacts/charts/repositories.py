@@ -28,7 +28,7 @@ def load(path: str) -> Entries:
     except FileNotFoundError:
         return ()
     except (OSError, yamldoc.YamlError) as error:
-        raise ChartError(f"cannot read HELM_REPOSITORY_CONFIG: {error}", file=path, foreign=True) from None
+        raise ChartError(f"cannot read HELM_REPOSITORY_CONFIG: {error}", file=path, is_external=True) from None
     found = documents[0] if documents else {}
     entries = found.get("repositories") if isinstance(found, dict) else None
     return tuple(entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("url"), str))
@@ -79,7 +79,7 @@ def private_registry(url: str, path: str, redactor: Redactor) -> dict[str, objec
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ChartError(f"cannot read HELM_REGISTRY_CONFIG: {error}", file=path, foreign=True) from None
+        raise ChartError(f"cannot read HELM_REGISTRY_CONFIG: {error}", file=path, is_external=True) from None
     host = origin(url).netloc
     private: dict[str, object] = {}
     for section in ("auths", "credHelpers"):

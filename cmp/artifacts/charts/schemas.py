@@ -119,4 +119,4 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise ChartError(f"cannot read {posixpath.basename(path)}: {error.strerror}", foreign=True) from None
+        raise ChartError(f"cannot read {posixpath.basename(path)}: {error.strerror}", is_external=True) from None

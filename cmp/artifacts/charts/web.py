@@ -60,7 +60,9 @@ class Web:
             raise failed(one.subject, text, one.place, faults.NO_VERSION)
         url = resolved(one.url, place.url)
         if not is_url(url):
-            raise ChartError(f"{one.subject}: the index names no URL that can be asked", file=one.place, foreign=True)
+            raise ChartError(
+                f"{one.subject}: the index names no URL that can be asked", file=one.place, is_external=True
+            )
         return url
 
     def archive(self, one: Wanted, url: str) -> bytes:
@@ -100,7 +102,7 @@ class Web:
         except DownloadError as error:
             raise self._failed(one, what, error) from None
         except ChartError as error:  # of a file of the settings, or of the size
-            raise ChartError(f"{what}: {error.what}", file=error.file or one.place, foreign=True) from None
+            raise ChartError(f"{what}: {error.what}", file=error.file or one.place, is_external=True) from None
 
     def _failed(self, one: Wanted, what: str, error: DownloadError) -> ChartError:
         if error.kind == "address":
@@ -109,7 +111,7 @@ class Web:
                 file=one.place,
                 hint=f"an administrator who means that host lists it in the file that CMP_POLICY names: "
                 f"`charts: {{redirects: [{error.host}]}}`",
-                foreign=True,
+                is_external=True,
             )
         return failed(what, error.said, one.place, faults.of_download(error))
 

@@ -43,7 +43,7 @@ def obtain(wanted: RemoteRef, context: Context, permit: Permit | None = None) ->
             f"{wanted.subject} is not in the cache, and CMP_OFFLINE forbids to fetch it",
             file=wanted.place,
             hint="run `cmp cache warm` where the network is allowed",
-            foreign=True,
+            is_external=True,
         )
     from cmp.artifacts.remotes import fetch  # noqa: PLC0415  # what a warm run never needs
 

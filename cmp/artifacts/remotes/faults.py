@@ -9,20 +9,20 @@ TAG = "a tag or a full commit (40 hexadecimal digits) is wanted: a branch is ano
 
 
 class Fault(NamedTuple):
-    """A kind of failure: only a `passing` one is worth another try; `foreign` ones are not the repository's mistake."""
+    """A kind of failure: a transient one is worth another try, an external one is not the mistake of the repository."""
 
     meaning: str
     hint: str = ""
-    passing: bool = False
-    foreign: bool = True
+    is_transient: bool = False
+    is_external: bool = True
 
 
 # The first match decides.  The texts are those of git 2.39 and of its libcurl, and what hosts answer.
 TABLE: tuple[tuple[str, Fault], ...] = (
-    (r"couldn't find remote ref", Fault("it has no such tag", TAG, foreign=False)),
+    (r"couldn't find remote ref", Fault("it has no such tag", TAG, is_external=False)),
     (
         r"not our ref|unadvertised object|unable to find .*object|did not send all necessary objects",
-        Fault("it has no such commit, or does not give it", "pin a tag", foreign=False),
+        Fault("it has no such commit, or does not give it", "pin a tag", is_external=False),
     ),
     (r"certificate|SSL|TLS", Fault("its certificate is not trusted", "let CMP_CA_FILE name its authority")),
     (
@@ -30,16 +30,16 @@ TABLE: tuple[tuple[str, Fault], ...] = (
         Fault("it wants a user and a password, or does not exist", "let CMP_NETRC name a file with its credentials"),
     ),
     (r"error: 403", Fault("it forbids the access", "let CMP_NETRC name a file with credentials that may read it")),
-    (r"not found|error: 404|error: 410", Fault("there is no such repository", "check its URL", foreign=False)),
-    (r"error: 429", Fault("it asks to slow down", passing=True)),
-    (r"error: 5\d\d", Fault("it failed", passing=True)),
-    (r"Could not resolve host", Fault("its name cannot be looked up", passing=True)),
-    (r"[Tt]imed out|timeout", Fault("it took too long", passing=True)),
+    (r"not found|error: 404|error: 410", Fault("there is no such repository", "check its URL", is_external=False)),
+    (r"error: 429", Fault("it asks to slow down", is_transient=True)),
+    (r"error: 5\d\d", Fault("it failed", is_transient=True)),
+    (r"Could not resolve host", Fault("its name cannot be looked up", is_transient=True)),
+    (r"[Tt]imed out|timeout", Fault("it took too long", is_transient=True)),
     (
         r"Failed to connect|Couldn't connect|[Cc]onnection re(?:fused|set)|unreachable",
-        Fault("no connection", passing=True),
+        Fault("no connection", is_transient=True),
     ),
-    (r"early EOF|unexpected disconnect|hung up|RPC failed|transfer closed", Fault("it broke off", passing=True)),
+    (r"early EOF|unexpected disconnect|hung up|RPC failed|transfer closed", Fault("it broke off", is_transient=True)),
     (r"No space left|unable to write", Fault("there is no room for it", "let CMP_TMPDIR name a folder with room")),
 )
 UNKNOWN = Fault("git failed")

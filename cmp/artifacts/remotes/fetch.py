@@ -42,7 +42,7 @@ def fetch(wanted: RemoteRef, context: Context, permit: Permit | None = None) -> 
                 file=wanted.place,
                 hint="a published version must not change: find out why it did; "
                 f"`cmp cache refresh {key.name}@{key.version}` accepts it",
-                foreign=True,
+                is_external=True,
             )
         cache.publish(key, archive)
     return archive._replace(is_fetched=True)
@@ -77,7 +77,7 @@ def _download(wanted: RemoteRef, context: Context, permit: Permit | None) -> byt
         way = LISTED if wanted.is_schema else "name the URL to which it redirects"
         hint = way if error.kind == "address" else ""
         what = f"{wanted.subject} cannot be had: {error}"
-        raise ChartError(what, file=wanted.place, hint=hint, foreign=True) from None
+        raise ChartError(what, file=wanted.place, hint=hint, is_external=True) from None
     except ChartError as error:
         error.file = error.file or wanted.place
         raise

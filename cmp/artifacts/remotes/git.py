@@ -38,7 +38,7 @@ def commit(wanted: RemoteRef, workspace: Workspace, context: Context) -> tuple[s
     git.fetch(name)
     found = git.must("rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
     if is_commit and found != wanted.version:
-        raise ChartError(f"{wanted.subject}: git gave {found} instead", file=wanted.place, foreign=True)
+        raise ChartError(f"{wanted.subject}: git gave {found} instead", file=wanted.place, is_external=True)
     return found, git.must("archive", "--format=tar", found)
 
 
@@ -57,7 +57,7 @@ class _Git:
         workspace.write("git/info/attributes", ATTRIBUTES)
 
     def fetch(self, name: str) -> None:
-        """Fetch one commit, and again, at most three times, after a passing fault."""
+        """Fetch one commit, and again, at most three times, after a transient fault."""
         arguments = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", self._wanted.url, name)
         for attempt in range(retry.TRIES):
             retry.pause(attempt, self._deadline.remaining())
@@ -65,7 +65,7 @@ class _Git:
             if result.returncode == 0:
                 return
             fault = faults.classify(result.stderr)
-            if not fault.passing:
+            if not fault.is_transient:
                 break
         raise self._failed(result)
 
@@ -92,12 +92,12 @@ class _Git:
 
     def _failed(self, result: Result) -> ChartError:
         fault = faults.classify(result.stderr)
-        tries = f" ({retry.TRIES} tries)" if fault.passing else ""
+        tries = f" ({retry.TRIES} tries)" if fault.is_transient else ""
         return ChartError(
             f"{self._wanted.subject}: {fault.meaning}{tries}: {faults.complaint(result.stderr)}",
             file=self._wanted.place,
             hint=fault.hint,
-            foreign=fault.foreign,
+            is_external=fault.is_external,
         )
 
 
@@ -127,7 +127,9 @@ def _login(url: str, context: Context) -> bytes:
     try:
         entry = netrc(path).hosts.get(host)
     except (OSError, NetrcParseError) as error:
-        raise ChartError(f"cannot read CMP_NETRC: {getattr(error, 'msg', error)}", file=path, foreign=True) from None
+        raise ChartError(
+            f"cannot read CMP_NETRC: {getattr(error, 'msg', error)}", file=path, is_external=True
+        ) from None
     if entry is None:
         return b""
     login, _, password = entry
@@ -143,5 +145,5 @@ def program() -> str:
     raise ToolError(
         f"a remote base is not in the cache, and there is no git to fetch it with ({', '.join(PROGRAMS)})",
         hint="build the image with `--build-arg PACKAGES=git`, or fill the cache with `cmp cache warm` elsewhere",
-        foreign=True,
+        is_external=True,
     )

@@ -62,7 +62,7 @@ def require_locked(wanted: RemoteRef, found: str) -> None:
             f"{wanted.subject} has changed: its sha256 is {found}, cmp.lock says {wanted.version}",
             file=wanted.place,
             hint="find out why it did; `cmp lock` accepts it",
-            foreign=True,
+            is_external=True,
         )
 
 

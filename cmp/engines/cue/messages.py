@@ -71,7 +71,7 @@ def refusal(result: Result, tool: Tool, said: str, layers: tuple[str, ...]) -> E
     """Return cue's error with its first place, and what can be done about it; `said` is translated."""
     name = f"cue {tool.version}"
     if result.returncode < 0:
-        return EngineError(f"{name} was killed by signal {-result.returncode}", foreign=True)
+        return EngineError(f"{name} was killed by signal {-result.returncode}", is_external=True)
     if not said:
         return EngineError(f"{name} exited with status {result.returncode} and said nothing")
     first, *others = said.splitlines()

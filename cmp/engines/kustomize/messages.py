@@ -95,7 +95,7 @@ class Words:
         """Return the error of a run that ended with another status than 0."""
         name = f"kustomize {version}"
         if status < 0:
-            return EngineError(f"{name} was killed by signal {-status}", foreign=True)
+            return EngineError(f"{name} was killed by signal {-status}", is_external=True)
         if not self._said:
             return EngineError(f"{name} exited with status {status} and said nothing")
         said = "\n".join(self._said)

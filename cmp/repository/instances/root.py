@@ -57,7 +57,7 @@ def open_sidecar(cwd: str, build_env: BuildEnv) -> tuple[WorkTree, str]:
             f"only a part of the repository arrived: the working directory does not end in the source path {path}",
             hint=f"name everything the application uses in the annotation {ANNOTATION}, from the root: "
             "/cmp.yaml;/namespaces;/clusters in the reference layout, or / for everything",
-            foreign=True,  # an annotation is no part of a commit
+            is_external=True,  # an annotation is no part of a commit
         )
     return _open(top, cwd if path == "." else os.path.join(top, path), cwd)
 

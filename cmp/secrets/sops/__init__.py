@@ -182,7 +182,7 @@ def _unexplained(result: Result, path: str) -> SecretError:
     else:
         what = f"sops failed with exit status {result.returncode}"
     hint = f"`sops decrypt {path}` shows what it says; that may hold values and is not repeated here"
-    return SecretError(what, file=path, hint=hint, foreign=result.returncode < 0)
+    return SecretError(what, file=path, hint=hint, is_external=result.returncode < 0)
 
 
 # How sops puts it, how we do (`{0}` is the pattern's group), and the hint; without one, the recipients are told.
@@ -231,10 +231,10 @@ def _key_failure(stderr: str, path: str) -> SecretError:
     for pattern, what, hint in _KEY_TROUBLES:
         for reason in reasons.values():
             if match := re.search(pattern, reason):
-                return SecretError(what.format(*match.groups()), file=path, hint=hint or give, foreign=True)
+                return SecretError(what.format(*match.groups()), file=path, hint=hint or give, is_external=True)
     told = next(iter(reasons.values()), "")[:MAX_REASON]
     what = f"sops has no key for this file: {told}" if told else "sops has no key for this file"
-    return SecretError(what, file=path, hint=give, foreign=True)
+    return SecretError(what, file=path, hint=give, is_external=True)
 
 
 def _reasons(stderr: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Downloads over HTTP: each URL on the way is asked about before it is asked for, and credentials stay at home.
 
 Proxies and certificates come from the settings.  Behind a proxy the proxy looks names up, so that addresses are not
-checked there.  A passing fault is tried again, within the deadline.
+checked there.  A transient fault is tried again, within the deadline.
 """
 
 from __future__ import annotations
@@ -165,14 +165,14 @@ class Downloader:
                 if self._deadline.remaining() <= 0:
                     raise self._late(source, error.host) from None
                 last = attempt == retry.TRIES - 1
-                if last or not error.is_passing or error.kind in self._final:
+                if last or not error.is_transient or error.kind in self._final:
                     raise
         return None
 
     def _late(self, source: Source, host: str) -> DeadlineError:
         seconds = self._deadline.seconds
         return DeadlineError(
-            f"{source.subject} was still coming from {host} when the deadline of {seconds:g} s passed", foreign=True
+            f"{source.subject} was still coming from {host} when the deadline of {seconds:g} s passed", is_external=True
         )
 
     def _copy(self, response: http.client.HTTPResponse, url: str, source: Source, file: IO[bytes]) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["status", "tls", "name", "lookup", "connection", "silence", "cut", "address", "redirect", "proxy"]
 
-_PASSING = ("lookup", "connection", "silence", "cut")
-_TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+_TRANSIENT_KINDS = ("lookup", "connection", "silence", "cut")
+_TRANSIENT_STATUSES = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 class DownloadError(Exception):
@@ -34,11 +34,11 @@ class DownloadError(Exception):
         return self.said
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether another try may help."""
         if self.kind == "status":
-            return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in _TRANSIENT
-        return self.kind in _PASSING
+            return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in _TRANSIENT_STATUSES
+        return self.kind in _TRANSIENT_KINDS
 
 
 @contextmanager

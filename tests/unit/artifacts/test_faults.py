@@ -35,7 +35,7 @@ def refusal(world: World, url: str, version: str = "1.2.3", deadline: float = 30
 
 @pytest.mark.parametrize("path", [INDEX, REDIS])
 @pytest.mark.parametrize(("status", "body"), [(500, "whole"), (503, "whole"), (429, "whole"), (200, "cut")])
-def test_a_passing_fault_is_tried_again(status: int, body: Body, path: str, archives: Path, world: World) -> None:
+def test_a_transient_fault_is_tried_again(status: int, body: Body, path: str, archives: Path, world: World) -> None:
     with ChartRepository(archives) as repository:
         world.depend(dependency("redis", "1.2.3", repository.url))
         repository.fault(path, status=status, body=body, times=2)
@@ -108,7 +108,7 @@ def test_a_version_that_does_not_exist_is_final(
         error = refusal(world, repository.url, version)
         assert repository.counts() == {INDEX: 1}
     assert error.what == f"chart redis {version} of {repository.url}: {what}"
-    assert not error.foreign
+    assert not error.is_external
 
 
 def test_an_index_that_is_none_is_an_error(archives: Path, world: World) -> None:

@@ -244,7 +244,7 @@ def test_another_kind_of_key_is_explained_in_sops_own_words(files: dict[str, byt
     )
     assert re.fullmatch(r"sops has no key for this file: .*connection refused.*", error.what)
     assert error.hint.startswith("it is encrypted for http://127.0.0.1:9/v1/transit/keys/k: give the sidecar that key")
-    assert error.foreign
+    assert error.is_external
 
 
 VAULT = b"""        - vault_address: http://127.0.0.1:9
@@ -319,5 +319,5 @@ def test_a_file_whose_metadata_is_cut_off(files: dict[str, bytes], tool: Tool, e
 def test_a_sops_that_fails_silently_is_an_error(result: Result, what: str, foreign: bool) -> None:  # noqa: FBT001
     with pytest.raises(SecretError) as caught:
         sops.plaintext(result, "a.yaml")
-    assert (caught.value.what, caught.value.file, caught.value.foreign) == (what, "a.yaml", foreign)
+    assert (caught.value.what, caught.value.file, caught.value.is_external) == (what, "a.yaml", foreign)
     assert "unique-1" not in "\n".join(caught.value.lines())

@@ -239,7 +239,7 @@ def test_a_link_local_address_is_not_asked_even_where_a_repository_says_so() -> 
 # -- faults
 
 
-def test_a_passing_fault_is_tried_three_times_and_another_once(host: WebServer) -> None:
+def test_a_transient_fault_is_tried_three_times_and_another_once(host: WebServer) -> None:
     host.give("/busy", b"", 503)
     error = failure(f"{host.at()}/busy?token=secret")
     assert (error.kind, error.status) == ("status", 404)  # the query belongs to what is asked for

@@ -254,7 +254,7 @@ def test_a_program_that_cannot_be_started(content: bytes | None, mode: int, reas
         program.chmod(mode)
     with pytest.raises(ToolError) as caught:
         run(Command("helm 3.18.6", (str(program),), ENV), Deadline(30))
-    assert caught.value.foreign
+    assert caught.value.is_external
     assert caught.value.lines()[:2] == [f"cmp: cannot start helm 3.18.6: {reason}", f"  where: {program}"]
 
 
@@ -281,7 +281,7 @@ def test_a_child_that_is_too_slow_is_named_and_ended(tmp_path: Path) -> None:
         run(sleeper(str(tmp_path)), Deadline(0.3))
     assert time.monotonic() - start < 5
     assert caught.value.what == "python was still running when the deadline of 0.3 s passed"
-    assert caught.value.foreign
+    assert caught.value.is_external
     assert processes_of(str(tmp_path)) == {}
 
 
