@@ -1,4 +1,7 @@
-"""Versions of tools, in the order of Semantic Versioning: a pre-release comes before its release."""
+"""Exact versions, in the order of Semantic Versioning: a pre-release comes before its release.
+
+There is no semver library here: an exact version is recognised, and a range of charts is helm's business.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,45 @@ import re
 
 Order = tuple[tuple[int, ...], bool, tuple[tuple[int, int, str], ...]]
 
+# The two notations that mean one version and nothing else; anything shorter (`1.2`) is a range to helm.
+_EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_NUMBERS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)*)")
+# Go's name for a commit that is no release (golang.org/ref/mod, "Pseudo-versions"): anyone's branch could be built so.
+PSEUDO_VERSION = r"[.-][0-9]{14}-[0-9A-Za-z]+(?:\+|$)"
 
-def order(version: str) -> Order:
-    """Return what exact versions are sorted by; build metadata does not count."""
-    core, _, suffix = version.partition("+")[0].partition("-")
-    numbers = tuple(int(digits) for digits in re.findall(r"\d+", core))
-    parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in suffix.split(".") if suffix)
-    return numbers, is_release(version), parts
+
+def is_exact(version: str) -> bool:
+    """Say whether a text is one version, with or without a leading `v`, and not a range."""
+    return _EXACT.fullmatch(version) is not None
+
+
+def is_same(wanted: str, version: str) -> bool:
+    """Say whether a version is the exact version that is wanted.
+
+    As helm has it, a leading `v` does not count, and neither does build metadata that nobody asked for.
+    """
+    wanted, version = wanted.removeprefix("v"), version.removeprefix("v")
+    return wanted == (version if "+" in wanted else version.partition("+")[0])
 
 
 def is_release(version: str) -> bool:
-    """Whether a version is no pre-release: nobody runs one of those without having asked for it."""
+    """Say whether a version is no pre-release: nobody runs one of those without having asked for it."""
     return "-" not in version.partition("+")[0]
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with: 4.0.0 for 4.0.0-rc.1, and 0.3.0 for Python's 0.3.0.dev1."""
+    match = _NUMBERS.match(version)
+    return tuple(int(number) for number in match[1].split(".")) if match else ()
+
+
+def order(version: str) -> Order:
+    """Return what exact versions are sorted by; build metadata does not count."""
+    suffix = version.partition("+")[0].partition("-")[2]
+    parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in suffix.split(".") if suffix)
+    return numbers(version), is_release(version), parts
 
 
 def newest(versions: list[str]) -> str:
     """Return the newest release; the newest pre-release where there is nothing else."""
     return max(versions, key=lambda version: (is_release(version), order(version)))
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Return the numeric parts of an exact version; a pre-release suffix does not count."""
-    core = version.partition("-")[0].partition("+")[0]
-    return tuple(int(part) for part in core.split(".") if part.isdigit())

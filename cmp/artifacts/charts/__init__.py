@@ -6,7 +6,7 @@ vendored.py                                from charts/ in Git
 remote.py, fetch.py                        from a repository: the cache first, then the network
 packaged.py                                from a folder of the same tree (`file://`)
 helm.py, faults.py, repositories.py        helm in private homes, its complaints, the mounted credentials
-constraints.py, versions.py, archive.py    ranges, exact versions, what an archive is
+constraints.py, archive.py                 ranges, and what an archive is
 asked.py                                   what a chart's files ask for, without a judgement
 own.py                                     which files of a chart's folder can have an effect
 schemas.py, schemadoc.py, repack.py        its schemas: found, what they refer to, others put into archives
@@ -98,7 +98,7 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
 def _wanted(refs: Sequence[ChartRef], planner: Planner) -> list[Wanted]:
     from cmp.artifacts.charts.chartfile import url_of  # noqa: PLC0415  # no chart's own dependencies need it
     from cmp.artifacts.charts.declared import Dependency  # noqa: PLC0415
-    from cmp.artifacts.charts.versions import is_exact  # noqa: PLC0415
+    from cmp.versions import is_exact  # noqa: PLC0415
 
     return [
         planner.wanted(

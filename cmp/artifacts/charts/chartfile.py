@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp import yamldoc
-from cmp.artifacts.charts import lockdigest, repositories, versions
+from cmp import versions, yamldoc
+from cmp.artifacts.charts import lockdigest, repositories
 from cmp.artifacts.charts.asked import ALIASES
 from cmp.artifacts.charts.declared import Dependency
 from cmp.errors import ChartError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Entry = dict[str, object]
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,249}")  # it becomes part of a path and of helm's arguments
 
 
 def parse(folder: str, files: Mapping[str, bytes], repository_config: str) -> tuple[list[Dependency], str]:
@@ -44,7 +47,7 @@ def identity(data: bytes, path: str) -> tuple[str, str]:
     document = _document(data, path)
     value = document.value if document else None
     name, version = (value.get("name"), value.get("version")) if isinstance(value, dict) else (None, None)
-    if not isinstance(name, str) or not isinstance(version, str) or not versions.is_name(name):
+    if not isinstance(name, str) or not isinstance(version, str) or not _NAME.fullmatch(name):
         raise ChartError("this chart has no name and version", file=path)
     return name, version
 
@@ -76,7 +79,7 @@ def _is_alias(entry: Entry) -> bool:
 
 def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Dependency:
     name, constraint, repository = (entry.get(field) or "" for field in ("name", "version", "repository"))
-    if not isinstance(name, str) or not versions.is_name(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ChartError("a dependency without a usable name", file=place)
     if not isinstance(constraint, str) or not isinstance(repository, str):
         raise ChartError(f"version and repository of {name} must be text", file=place, hint="put them into quotes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.artifacts.charts import versions
+from cmp import versions
 
 if TYPE_CHECKING:
     from cmp.artifacts.cache import ChartCache

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import filelock  # noqa: F401  # here, and not in each of the processes that pull
 
+from cmp import versions
 from cmp.artifacts import ttl_cache
 from cmp.artifacts.cache import ChartCache, Key
-from cmp.artifacts.charts import faults, repositories, versions
+from cmp.artifacts.charts import faults, repositories
 from cmp.artifacts.charts.archive import MAX_PACKED_BYTES, inspect
 from cmp.artifacts.charts.helm import AT_ONCE, Helm, Home, failed
 from cmp.artifacts.charts.remote import RANGE_SECONDS, Wanted, recalled

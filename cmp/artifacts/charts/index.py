@@ -11,8 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from cmp import yamldoc
-from cmp.artifacts.charts import versions
+from cmp import versions, yamldoc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

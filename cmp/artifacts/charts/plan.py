@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from cmp import versions
 from cmp.artifacts.cache import ChartCache
-from cmp.artifacts.charts import constraints, declared, vendored, versions
+from cmp.artifacts.charts import constraints, declared, vendored
 from cmp.artifacts.charts.remote import Wanted
 from cmp.errors import ChartError
 from cmp.system.tree import join

@@ -6,9 +6,10 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp import versions
 from cmp.artifacts import ttl_cache
 from cmp.artifacts.cache import SOURCE, TAG, ChartCache, Key
-from cmp.artifacts.charts import repositories, versions
+from cmp.artifacts.charts import repositories
 from cmp.artifacts.charts.archive import inspect
 from cmp.artifacts.charts.asked import ALIASES
 from cmp.artifacts.charts.fetch import refetch

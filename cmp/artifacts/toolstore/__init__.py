@@ -13,17 +13,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.model import Tool
+from cmp.versions import PSEUDO_VERSION, is_exact, order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cmp.model import ToolPin
 
 RECORD = "record.json"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
-# Go's name for a commit that is no release (golang.org/ref/mod, "Pseudo-versions"): anyone's branch could be built so.
-PSEUDO_VERSION = r"[.-][0-9]{14}-[0-9A-Za-z]+(?:\+|$)"
-
-_EXACT = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 _HALF_MADE = re.compile(r"\.\d+\.\d+\.\d+.*\.\d+(\.old)?")  # see `_beside` in cmp/artifacts/toolstore/install.py
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -77,8 +76,6 @@ def installed(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Tool]:
 
 def versions(tools_dir: str, name: str, custom: tuple[str, ...] = ()) -> list[str]:
     """Return the installed versions of a tool, hashing nothing."""
-    from cmp.versions import order  # noqa: PLC0415  # no render needs it
-
     found = {version for version in _versions(tools_dir, name) if entry(tools_dir, name, version).tool}
     if custom:
         from cmp.artifacts.toolstore.custom import listed  # noqa: PLC0415  # most have none
@@ -89,9 +86,7 @@ def versions(tools_dir: str, name: str, custom: tuple[str, ...] = ()) -> list[st
 
 def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
     """Return all that lies there, by name and version, also what does not count as installed."""
-    from cmp.versions import order  # noqa: PLC0415  # as above
-
-    found = {(name, version) for name in _folders(tools_dir, _NAME) for version in _versions(tools_dir, name)}
+    found = {(name, version) for name in _folders(tools_dir, _NAME.fullmatch) for version in _versions(tools_dir, name)}
     if custom:
         from cmp.artifacts.toolstore.custom import listed  # noqa: PLC0415  # as above
 
@@ -131,8 +126,8 @@ def verify(found: Entry) -> str:
 def sweep(tools_dir: str) -> None:
     """Remove the half-made folders of installs that were killed: those of versions that nobody installs now."""
     with suppress(OSError):  # a store that may not be read is told by whoever needs it
-        for name in _folders(tools_dir, _NAME):
-            for half in _folders(os.path.join(tools_dir, name), _HALF_MADE):
+        for name in _folders(tools_dir, _NAME.fullmatch):
+            for half in _folders(os.path.join(tools_dir, name), _HALF_MADE.fullmatch):
                 _sweep(os.path.join(tools_dir, name), half)
 
 
@@ -141,10 +136,9 @@ def flaw_of(version: str, name: str = "") -> str:
 
     Without a flaw, which is an empty text, version and name are safe names of folders.
     """
-    exact = _EXACT.fullmatch(version)
-    if exact is None or (name and not _NAME.fullmatch(name)):
+    if not _is_version(version) or (name and not _NAME.fullmatch(name)):
         return "is not an exact version such as 3.18.6"
-    if exact[1] and re.search(PSEUDO_VERSION, version):
+    if re.search(PSEUDO_VERSION, version):
         return "names a commit (a Go pseudo-version), not a release such as 3.18.6"
     return ""
 
@@ -219,12 +213,16 @@ def _misfit(path: str, record: Record) -> str:
 
 
 def _versions(tools_dir: str, name: str) -> list[str]:
-    return _folders(os.path.join(tools_dir, name), _EXACT)
+    return _folders(os.path.join(tools_dir, name), _is_version)
 
 
-def _folders(path: str, names: re.Pattern[str]) -> list[str]:
+def _is_version(name: str) -> bool:
+    return is_exact(name) and not name.startswith("v")
+
+
+def _folders(path: str, has_name: Callable[[str], object]) -> list[str]:
     try:
-        with os.scandir(path) as found:
-            return sorted(item.name for item in found if names.fullmatch(item.name) and item.is_dir())
+        with os.scandir(path) as items:
+            return sorted(item.name for item in items if has_name(item.name) and item.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -5,7 +5,6 @@ They are looked at before everything else, so that an older cmp says so instead 
 
 from __future__ import annotations
 
-import re
 from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,14 @@ from cmp.model import Problem
 from cmp.repository.config.keys import VERSION
 from cmp.repository.config.rules import REQUIREMENT, quoted
 from cmp.repository.config.scalars import meaning
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cmp.yamldoc.nodes import Node
 
-_OPERATORS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
+_OPERATORS: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt,
 }  # fmt: skip
 _HINT = "run a cmp of a version that this repository was written for"
@@ -57,16 +57,11 @@ def _is_fulfilled(required: str, own: str) -> bool:
 
 def _holds(comparison: str, own: str) -> bool:
     operator = comparison.rstrip("0123456789. ")
-    wanted, mine = _numbers(comparison.removeprefix(operator)), _numbers(own)
+    # A development build (0.3.0.dev1) counts as its release, so that it may be tried.
+    wanted, mine = numbers(comparison.removeprefix(operator)), numbers(own)
     length = max(len(wanted), len(mine))
     return _OPERATORS[operator](_padded(mine, length), _padded(wanted, length))
 
 
-def _numbers(version: str) -> list[int]:
-    """Return the release numbers of a version: 0.3.0.dev1 is 0.3.0, so that a development build may be tried."""
-    found = re.match(r"\s*([0-9]+(?:\.[0-9]+)*)", version)
-    return [int(number) for number in found[1].split(".")] if found else []
-
-
-def _padded(numbers: list[int], length: int) -> list[int]:
-    return [*numbers, *[0] * (length - len(numbers))]
+def _padded(version: tuple[int, ...], length: int) -> tuple[int, ...]:
+    return version + (0,) * (length - len(version))

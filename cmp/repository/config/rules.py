@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cmp.artifacts.toolstore import PSEUDO_VERSION
 from cmp.repository.config.spec import Rule
+from cmp.versions import PSEUDO_VERSION
 
 MAX_QUOTED = 60
 
