@@ -50,7 +50,7 @@ def requested(file: str, name: str, flags: Parameters, invocation: Invocation) -
     found = overridden(found, lambda path: checkout.read(path) if checkout.kind(path) == "file" else None)
     given = variables(found, _outside(found, flags, checkout.root, invocation))
     with placed(found.spot.place):
-        tree, request = instances.received(
+        tree, request = instances.sidecar_request(
             os.path.join(checkout.root, found.path),
             environ.build_env(given),
             environ.plugin_env(given),

@@ -45,7 +45,7 @@ def _turn(invocation: Invocation) -> Iterator[None]:
 def _render(invocation: Invocation) -> Output:
     context = invocation.context
     with context.phases.phase("layout"):
-        tree, request = instances.received(
+        tree, request = instances.sidecar_request(
             invocation.cwd, invocation.build_env, invocation.plugin_env, context.settings.cluster
         )
         instance = instances.resolve(tree, request, ENGINES)

@@ -76,19 +76,19 @@ def _look(invocation: Invocation) -> _Present:
     )
     if not _may_render(invocation, tree, (folder,)):
         return _Present(given, None, given.cluster, [], settings)
-    place = repository.place(folder, is_exact=True)
+    owner = repository.owner(folder, is_exact=True)
     try:
         instance = instances.resolve_in(repository, request)
         cluster = instance.cluster
     except ConfigError as error:
-        if not place.app:
+        if not owner.app:
             raise
         warn(f"{error.what} ({error.file})" if error.file else error.what)
         instance = None
-        cluster = given.cluster or place.cluster or settings.cluster
+        cluster = given.cluster or owner.cluster or settings.cluster
     if instance and not _may_render(invocation, tree, (instance.app_folder, instance.instance_folder, instance.folder)):
         return _Present(given, None, given.cluster, [], settings)
-    return _Present(given, instance, cluster, repository.clusters_of(place.app), settings)
+    return _Present(given, instance, cluster, repository.clusters_of(owner.app), settings)
 
 
 def _may_render(invocation: Invocation, tree: Tree, folders: tuple[str, ...]) -> bool:

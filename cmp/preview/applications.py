@@ -21,7 +21,7 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError
 from cmp.preview.sides import Asked, environment, of_pair
 from cmp.repository.config.reference import PINS
-from cmp.repository.instances import Repository, Request, named
+from cmp.repository.instances import Repository, Request, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +156,7 @@ class _Reader:
 
     def _subject(self, one: Application, request: Request, destination: Values) -> Subject:
         try:
-            found = named(self._repository, request)
+            found = with_names(self._repository, request)
         except CmpError:  # the case says it
             return Subject(one.name, str(destination.get("name") or destination.get("server") or ""))
         return Subject(found.app, found.cluster, environment(self._repository, found.cluster))

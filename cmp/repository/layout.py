@@ -58,7 +58,7 @@ class Pattern(NamedTuple):
 NOWHERE = Pattern("", "", ())  # leads to nothing: a layout may have no such folders
 
 
-class Found(NamedTuple):
+class PathMatch(NamedTuple):
     """A path that a pattern leads to, what is there, and what the pattern captured on the way."""
 
     path: str
@@ -280,7 +280,7 @@ def _match_repeated(segment: Segment, text: str, known: Captures, names: list[st
     return None
 
 
-def expand(tree: Tree, pattern: Pattern, known: Captures) -> list[Found]:
+def expand(tree: Tree, pattern: Pattern, known: Captures) -> list[PathMatch]:
     """Return every existing path that the pattern leads to, sorted; names that are not known are captured.
 
     Only folders that the pattern itself names or crosses are listed.  ConfigError for a match whose name holds control
@@ -316,7 +316,7 @@ def shown(path: str) -> str:
 
 def _grow(
     tree: Tree, folder: str, segments: tuple[Segment, ...], known: Captures, seen: set[object]
-) -> Iterator[Found]:
+) -> Iterator[PathMatch]:
     head, rest = segments[0], segments[1:]
     if head is ANY_DEPTH:
         state = (len(segments), folder, *known.values())
@@ -328,15 +328,15 @@ def _grow(
             if entry.kind == "folder" and not entry.is_link and not entry.name.startswith("."):
                 yield from _grow(tree, join(folder, entry.name), segments, known, seen)
     elif not any(_is_open(token, known) for token in head):
-        yield from _step(tree, Found(join(folder, _fill(head, known)), "missing", known), rest, seen)
+        yield from _step(tree, PathMatch(join(folder, _fill(head, known)), "missing", known), rest, seen)
     else:
         for entry in tree.entries(folder):
             captured = match_name(head, entry.name, known)
             if captured is not None and (entry.kind == "folder" or not rest):
-                yield from _step(tree, Found(join(folder, entry.name), entry.kind, captured), rest, seen)
+                yield from _step(tree, PathMatch(join(folder, entry.name), entry.kind, captured), rest, seen)
 
 
-def _step(tree: Tree, hit: Found, rest: tuple[Segment, ...], seen: set[object]) -> Iterator[Found]:
+def _step(tree: Tree, hit: PathMatch, rest: tuple[Segment, ...], seen: set[object]) -> Iterator[PathMatch]:
     """Go on below a path, or end there; the kind of a path that no folder listed is still to be seen."""
     if rest:
         yield from _grow(tree, hit.path, rest, hit.captures, seen)

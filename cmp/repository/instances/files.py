@@ -1,119 +1,298 @@
-"""What the files in the folders of one application on one cluster are for: each has a use, or somebody is told."""
+"""The files in the folders of one application on one cluster: which engine they choose, and which have no use.
+
+A YAML file that nothing uses is reported: a values file that somebody renamed must not lose its values in silence.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cmp.engines.registry import CHAINS
 from cmp.errors import ConfigError
+from cmp.model import NOTHING
 from cmp.repository import layout
-from cmp.repository.instances.claims import OWN, Claims, unclaimed
+from cmp.repository.config import APP_FILE
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from cmp.model import Layer
     from cmp.repository.config import AppConfig
-    from cmp.repository.instances.engine import Built
-    from cmp.repository.instances.manifests import Offer
-    from cmp.repository.instances.repository import Repository
-    from cmp.repository.instances.target import Target
+    from cmp.repository.instances.repository import Repository, Target
+    from cmp.repository.layout import Captures, Pattern
+    from cmp.system.tree import Entry, Tree
+
+YAML_SUFFIXES = (".yaml", ".yml")
+OWN = layout.parse("cmp*.yaml").segments[0]  # cmp.yaml, cmp-app.yaml and later ones: no manifests
 
 
-class Chosen(NamedTuple):
-    """The plain manifests that are read, in order, and those that the options leave out."""
+class EngineChoice(NamedTuple):
+    """The engines that render an application, in the order in which they run, and the folder that they render."""
+
+    folder: str
+    engines: tuple[str, ...]
+
+
+class Selection(NamedTuple):
+    """The plain manifests that are read, in order, and those that `include` and `exclude` leave out."""
 
     files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
+class FileUses(NamedTuple):
+    """The uses that a file in an application's folders may have.
+
+    `files` are used for certain.  `ignored` and `values` are patterns from the root in which names that are not in
+    `known` match anything; those of values find a file with one of the secret `suffixes` only if they end in it.
+    `engine` are the engines' own patterns, relative to `folder`, which they render.
+    """
+
+    ignored: tuple[Pattern, ...]
+    values: tuple[Pattern, ...]
+    suffixes: tuple[str, ...]
+    known: Captures
+    files: frozenset[str] = frozenset()
+    engine: tuple[Pattern, ...] = ()
+    folder: str = ""
+
+    def covers_file(self, path: str) -> bool:
+        """Say whether the file has a use."""
+        inner = path.removeprefix(f"{self.folder}/")
+        values = [pattern for pattern in self.values if layout.may_name(pattern, path, self.suffixes)]
+        return (
+            path in self.files
+            or any(layout.match(pattern, path, self.known) is not None for pattern in (*self.ignored, *values))
+            or (inner != path and any(layout.match(pattern, inner) is not None for pattern in self.engine))
+        )
+
+    def covers_folder(self, path: str) -> bool:
+        """Say whether everything below this folder is used, or ignored."""
+        inner = path.removeprefix(f"{self.folder}/")
+        return any(layout.covers(pattern, path, self.known) for pattern in self.ignored) or (
+            inner != path and any(layout.covers(pattern, inner, NOTHING) for pattern in self.engine)
+        )
+
+
 class Files:
-    """The folders of an application, with what its repository and its own configuration say of the files in them."""
+    """The files in the folders of an application, read with the configuration of the repository and its own."""
 
     def __init__(self, repository: Repository, target: Target, own: AppConfig) -> None:
         self._repository = repository
+        self._engines = repository.engines
         self._tree = repository.tree
         self._target = target
         self._own = own
 
-    def manifests(self, folder: str) -> Iterator[str]:
-        """Yield the paths of the plain manifests in a folder; no folder has none."""
-        return self._offer().within(self._tree, folder)
+    def choose_engine(self) -> EngineChoice:
+        """Choose by the files in the folders, or check the engines that cmp-app.yaml asks for.
 
-    def chosen(self, built: Built) -> Chosen:
-        """Return the manifests that an engine without a file of its own reads; nothing for any other engine."""
-        if not self._is_plain(built):
-            return Chosen()
-        from cmp.repository.instances.manifests import Choice  # noqa: PLC0415  # few applications need it
-
-        options = self._own.options.get(built.engines[-1], {})
-        offered = [*self.manifests(built.folder)]
-        files = Choice(built.folder, options, self._target.known, self._target.whose).of(offered)
-        return Chosen(files, tuple(path for path in offered if path not in files))
-
-    def unused(self, built: Built, used: frozenset[str]) -> Iterator[str]:
-        """Yield a note for each YAML file of the application's folder that nothing uses.
-
-        ConfigError for those of the instance's.
+        The instance folder is rendered if it holds an engine's file, else the application's.  The files of the plain
+        engine count only where no other engine has one.  ConfigError when no engine, or more than one, fits, or when
+        the file of a wanted engine is missing.
         """
-        claims = self._values()._replace(files=used)
-        of_engine = tuple(layout.parse(text) for one in built.engines for text in self._repository.engines[one].claims)
-        if self._target.instance_folder:
-            exact = claims._replace(values=(), known=self._target.known, built=built.folder, engine=of_engine)
-            lost = [*unclaimed(self._tree, self._target.instance_folder, exact, self._is_other)]
-            if lost:
-                raise _lost(lost, self._advice(built, lost[0]))
-        if self._is_plain(built) and built.folder != self._target.app_folder:
-            yield from self._note_of_application(built)
+        wanted = self._own.engines
+        if wanted[1:] and wanted not in CHAINS:
+            chains = " or ".join(f"[{', '.join(chain)}]" for chain in CHAINS)
+            raise ConfigError(
+                f"the engines [{', '.join(wanted)}] cannot run one after the other", hint=f"only {chains} can"
+            )
+        app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
+        fallbacks = tuple(name for name, traits in self._engines.items() if traits.is_fallback)
+        ranks = (tuple(name for name in self._engines if name not in fallbacks), fallbacks)
+        for names in (wanted,) if wanted else ranks:
+            folder, markers = app_folder, self._markers_in(app_folder, names)
+            if instance_folder != app_folder and (own_markers := self._markers_in(instance_folder, names)):
+                folder, markers = instance_folder, own_markers
+            if wanted:
+                self._require_markers(folder, markers)
+            elif len(markers) > 1:
+                raise _ambiguous(folder, markers)
+            if markers:
+                return EngineChoice(folder, wanted or tuple(markers))
+        known = ", ".join(f"{name} ({' or '.join(traits.markers)})" for name, traits in self._engines.items())
+        raise ConfigError(f"the folder {app_folder} has no file of an engine", hint=f"the engines are {known}")
+
+    def _markers_in(self, folder: str, engines: tuple[str, ...]) -> dict[str, str]:
+        """Return the first file in a folder that stands for each engine; none for the empty path."""
+        markers: dict[str, str] = {}
+        for engine in engines if folder else ():
+            traits = self._engines[engine]
+            names = (entry.name for entry in self._tree.entries(folder))
+            marking = (name for name in names if _matches_any(traits.markers, name))
+            if name := next(self._manifests(folder) if traits.is_fallback else marking, ""):
+                markers[engine] = name
+        return markers
+
+    def _require_markers(self, folder: str, markers: Mapping[str, str]) -> None:
+        for name in self._own.engines:
+            patterns = self._engines[name].markers
+            if patterns and name not in markers:
+                raise ConfigError(
+                    f"{APP_FILE} asks for the engine {name}, but the folder {folder} has no {' or '.join(patterns)}",
+                    hint="add the file, or correct `engine`",
+                )
+
+    def select(self, choice: EngineChoice) -> Selection:
+        """Return the manifests that the plain engine reads; nothing for any other engine.
+
+        `include` and `exclude` are patterns from the folder, and may use the cluster's facts.  ConfigError for a text
+        that is no pattern, and for one that names a single file which is not there.
+        """
+        if not self._is_plain(choice):
+            return Selection()
+        manifests = [*self._manifests(choice.folder)]
+        included = self._matched("include", manifests, choice.folder)
+        excluded = self._matched("exclude", manifests, choice.folder)
+        is_limited = bool(self._plain_options.get("include"))
+        files = tuple(path for path in manifests if (path in included or not is_limited) and path not in excluded)
+        return Selection(files, tuple(path for path in manifests if path not in files))
+
+    def _matched(self, key: str, manifests: list[str], folder: str) -> set[str]:
+        """Return the manifests that the patterns of one option match."""
+        matched: set[str] = set()
+        for text in cast("tuple[str, ...]", self._plain_options.get(key, ())):
+            pattern = layout.parse(text, f"plain.{key}")
+            layout.require(pattern, self._target.known, self._target.whose)
+            paths = {path for path in manifests if self._matches(pattern, path.removeprefix(f"{folder}/"))}
+            if not (paths or pattern.has_wildcard):
+                name = layout.fill(pattern, self._target.known)
+                is_deep = self._plain_options.get("recurse")
+                deeper = "" if is_deep else "; files of folders below it are read with `recurse: true`"
+                raise ConfigError(
+                    f"plain.{key} names {layout.shown(name)}, but there is no manifest "
+                    f"{layout.shown(join(folder, name))}",
+                    hint=f"its paths start in the folder that is rendered, {folder}{deeper}",
+                )
+            matched |= paths
+        return matched
+
+    def _matches(self, pattern: Pattern, path: str) -> bool:
+        return layout.match(pattern, path, self._target.known) is not None
+
+    def _manifests(self, folder: str) -> Iterator[str]:
+        """Yield the paths of the plain manifests in a folder, in the order of the names in each; none for no folder.
+
+        A plain manifest is a file whose name matches the plain engine's markers and that is neither a values file nor
+        ignored.  With the option `recurse` the folders below count, but for hidden ones, links to folders and those of
+        another application or instance.
+        """
+        markers = next(traits for traits in self._engines.values() if traits.is_fallback).markers
+        for entry in self._tree.entries(folder) if folder else ():
+            path = join(folder, entry.name)
+            if self._is_manifest(entry, path, markers):
+                yield path
+            elif self._plain_options.get("recurse") and _may_be_entered(entry) and not self._is_other(path):
+                yield from self._manifests(path)
+
+    def _is_manifest(self, entry: Entry, path: str, markers: tuple[str, ...]) -> bool:
+        return (
+            entry.kind != "folder"
+            and _matches_any(markers, entry.name)
+            and layout.match_name(OWN, entry.name, {}) is None
+            and not self._uses.covers_file(path)
+        )
+
+    def notes(self, choice: EngineChoice, layers: tuple[Layer, ...], used: frozenset[str]) -> Iterator[str]:
+        """Yield a note for each file of the application's folder that has no use, and for values that none reads.
+
+        ConfigError for files of the instance's folder that have no use.
+        """
+        yield from self._unused(choice, used)
+        if layers and self._is_plain(choice):
+            paths = [layer.path for layer in layers]
+            yield f"nothing reads the {_listed(paths, 'values file')}: plain manifests take no values"
+
+    def _unused(self, choice: EngineChoice, used: frozenset[str]) -> Iterator[str]:
+        patterns = tuple(layout.parse(text) for name in choice.engines for text in self._engines[name].claims)
+        uses = self._uses._replace(files=used, engine=patterns)
+        app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
+        if instance_folder:
+            exact = uses._replace(values=(), known=self._target.known, folder=choice.folder)
+            unused = [*_unused(self._tree, instance_folder, exact, self._is_other)]
+            if unused:
+                raise _lost(unused, self._advice(choice, unused[0]))
+        if self._is_plain(choice) and choice.folder != app_folder:
+            if next(self._manifests(app_folder), ""):
+                own = layout.shown(next(self._manifests(choice.folder), ""))
+                yield (
+                    f"nothing of {app_folder} is rendered: {choice.folder} is, because it holds a manifest of its own, "
+                    f"{own}"
+                )
             return
-        claims = claims._replace(built=self._target.app_folder, engine=of_engine)
-        for path in unclaimed(self._tree, self._target.app_folder, claims, self._is_other):
-            advice = self._advice(built, path) or "no pattern of values files or of layout.ignore matches it"
+        for path in _unused(self._tree, app_folder, uses._replace(folder=app_folder), self._is_other):
+            advice = self._advice(choice, path) or "no pattern of values files or of layout.ignore matches it"
             yield f"nothing uses the file {layout.shown(path)} here: {advice}"
 
-    def _advice(self, built: Built, path: str) -> str:
-        """Say why a file is no plain manifest; nothing where there could be none."""
-        if not self._is_plain(built) or not path.startswith(f"{built.folder}/"):
+    def _advice(self, choice: EngineChoice, path: str) -> str:
+        """Explain why a file is no plain manifest; empty where the plain engine does not look for manifests."""
+        if not self._is_plain(choice) or not path.startswith(f"{choice.folder}/"):
             return ""
         if layout.match_name(OWN, path.rpartition("/")[2], {}) is not None:
             return "names that begin with cmp are kept for files of cmp"
         return "`plain: {recurse: true}` in cmp-app.yaml reads the folders below"
 
-    def unread(self, built: Built, found: tuple[Layer, ...]) -> Iterator[str]:
-        """Yield a note when there are values files and only plain manifests, which have no values."""
-        if found and self._is_plain(built):
-            paths = [layer.path for layer in found]
-            yield f"nothing reads the {_listed(paths, 'values file')}: plain manifests take no values"
+    def _is_plain(self, choice: EngineChoice) -> bool:
+        return self._engines[choice.engines[-1]].is_fallback
 
-    def _note_of_application(self, built: Built) -> Iterator[str]:
-        """Say that the manifests of the application's folder are not rendered, where the instance has its own."""
-        folder = self._target.app_folder
-        if next(self.manifests(folder), ""):
-            own = layout.shown(next(self.manifests(built.folder), ""))
-            yield f"nothing of {folder} is rendered: {built.folder} is, because it holds a manifest of its own, {own}"
-
-    def _is_plain(self, built: Built) -> bool:
-        return self._repository.engines[built.engines[-1]].is_fallback
+    @property
+    def _plain_options(self) -> Mapping[str, object]:
+        engine = next(name for name, traits in self._engines.items() if traits.is_fallback)
+        return self._own.options.get(engine, {})
 
     def _is_other(self, folder: str) -> bool:
-        return bool(self._repository.place(folder, is_exact=True).app)
+        return bool(self._repository.owner(folder, is_exact=True).app)
 
-    def _values(self) -> Claims:
-        """Return what has a use for a values file: a layer of another cluster has one, and what is ignored too.
+    @cached_property
+    def _uses(self) -> FileUses:
+        """The uses of files by configuration alone: a layer of another cluster has one, and an ignored file too.
 
-        What only a fact tells apart is free.
+        Names that only a fact of the cluster fills match anything.
         """
         config = self._repository.config
-        ignored = tuple(layout.parse(text, "layout.ignore") for text in config.layout.ignore)
-        values = tuple(layout.parse(text.pattern) for text in (*config.layout.values, *self._own.values))
-        known = {"app": self._target.app}
-        return Claims(frozenset(), ignored, values, config.secret_suffixes, known, (), "")
+        return FileUses(
+            ignored=tuple(layout.parse(text, "layout.ignore") for text in config.layout.ignore),
+            values=tuple(layout.parse(values.pattern) for values in (*config.layout.values, *self._own.values)),
+            suffixes=config.secret_suffixes,
+            known={"app": self._target.app},
+        )
 
-    def _offer(self) -> Offer:
-        from cmp.repository.instances.manifests import Offer  # noqa: PLC0415  # few applications need it
 
-        engine, facts = next((name, facts) for name, facts in self._repository.engines.items() if facts.is_fallback)
-        is_deep = bool(self._own.options.get(engine, {}).get("recurse"))
-        return Offer(facts.markers, self._values().has_file, self._is_other, is_deep)
+def _unused(tree: Tree, folder: str, uses: FileUses, is_other: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the YAML files below a folder that have no use, sorted.
+
+    Hidden files and folders are left out, links to folders, and folders of which `is_other` says that they belong to
+    another application or instance.
+    """
+    for entry in tree.entries(folder):
+        path = join(folder, entry.name)
+        if entry.name.startswith(".") or entry.name == APP_FILE:
+            continue
+        if entry.kind == "folder":
+            if not (entry.is_link or uses.covers_folder(path) or is_other(path)):
+                yield from _unused(tree, path, uses, is_other)
+        elif entry.name.endswith(YAML_SUFFIXES) and not uses.covers_file(path):
+            yield path
+
+
+def _may_be_entered(entry: Entry) -> bool:
+    return entry.kind == "folder" and not entry.is_link and not entry.name.startswith(".")
+
+
+def _matches_any(patterns: tuple[str, ...], name: str) -> bool:
+    return any(layout.match_name(layout.parse(text).segments[0], name, {}) is not None for text in patterns)
+
+
+def _ambiguous(folder: str, markers: Mapping[str, str]) -> ConfigError:
+    files = " and ".join(f"{file} ({engine})" for engine, file in markers.items())
+    chains = [f"`engine: [{', '.join(chain)}]`" for chain in CHAINS if {*chain} <= markers.keys()]
+    ways = [*(f"`engine: {name}`" for name in markers), *chains]
+    return ConfigError(
+        f"more than one engine fits the folder {folder}: {files}",
+        hint=f"say which in {folder}/{APP_FILE}: {' or '.join(ways)}",
+    )
 
 
 def _lost(paths: list[str], advice: str) -> ConfigError:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from cmp.model import EngineTraits
     from cmp.repository.config import AppConfig
-    from cmp.repository.layout import Captures, Found, Pattern
+    from cmp.repository.layout import Captures, PathMatch, Pattern
     from cmp.system.tree import Entry, Tree
+
+NO_CLUSTER = "without a cluster"
 
 
 class Pair(NamedTuple):
@@ -30,15 +32,33 @@ class Pair(NamedTuple):
     instance_folder: str
 
 
-class Place(NamedTuple):
-    """What a folder says by lying where it lies; empty where it says nothing."""
+class Owner(NamedTuple):
+    """The application, and perhaps the cluster, that a folder belongs to; empty for a folder of no application."""
 
     app: str = ""
     cluster: str = ""
 
 
-class Listed:
-    """A tree whose folders are listed once: every pattern looks into the same few."""
+class Target(NamedTuple):
+    """One application on one cluster and its folders; `known` fills the placeholders of patterns.
+
+    Without a cluster its name is empty; `instance_folder` is empty where there is none.
+    """
+
+    app: str
+    cluster: Cluster
+    app_folder: str
+    instance_folder: str
+    known: Captures
+
+    @property
+    def whose(self) -> str:
+        """Complete the sentence "… is not known"."""
+        return f"of cluster {self.cluster.name}" if self.cluster.name else NO_CLUSTER
+
+
+class CachedTree:
+    """A tree that lists each folder once: every pattern looks into the same few."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -55,40 +75,89 @@ class Listed:
 
 
 class Repository:
-    """The configuration of a tree, and the look-ups that need only folders; ConfigError for what is not there."""
+    """The configuration of a tree, and the look-ups that need only folders; ConfigError for a name that is unknown."""
 
     def __init__(self, tree: Tree, engines: Mapping[str, EngineTraits]) -> None:
-        self.tree: Tree = Listed(tree)
+        self.tree: Tree = CachedTree(tree)
         self.engines = engines
-        self._options = {name: facts.options for name, facts in engines.items()}
+        self._options = {name: traits.options for name, traits in engines.items()}
         self.config = config.load(self.tree, self._options)
         self.apps = layout.parse(self.config.layout.apps, "layout.apps")
-        written = self.config.layout.instances
-        self.instances = layout.parse(written, "layout.instances") if written else layout.NOWHERE
+        instances = self.config.layout.instances
+        self.instances = layout.parse(instances, "layout.instances") if instances else layout.NOWHERE
         self._app_configs: dict[str, AppConfig] = {}
 
     def app_config(self, folder: str) -> AppConfig:
-        """Return what the folder's cmp-app.yaml says; no folder says nothing."""
+        """Return the settings in the folder's cmp-app.yaml; empty ones for the empty path, which is no folder."""
         if not folder:
             return config.AppConfig()
         if folder not in self._app_configs:
             self._app_configs[folder] = config.load_app(self.tree, folder, self._options)
         return self._app_configs[folder]
 
-    def place(self, folder: str, *, is_exact: bool) -> Place:
-        """Return which application (and cluster) a folder belongs to; also a folder deeper in it unless `is_exact`."""
-        found: list[Place] = []
+    def owner(self, folder: str, *, is_exact: bool) -> Owner:
+        """Return the application (and cluster) of a folder, or unless `is_exact` of the nearest folder above it."""
+        owners: list[Owner] = []
         while folder:
             for pattern in (self.instances, self.apps):
                 captures = layout.match(pattern, folder)
                 if captures is not None:
-                    found.append(Place(captures["app"], captures.get("cluster", "")))
+                    owners.append(Owner(captures["app"], captures.get("cluster", "")))
             folder = "" if is_exact else folder.rpartition("/")[0]
         # In a layout such as {app}/{cluster} a chart's own folders look like clusters: the inventory knows better.
-        return next((place for place in found if self._may_be(place.cluster)), found[0] if found else Place())
+        return next(
+            (owner for owner in owners if self._may_be_cluster(owner.cluster)), owners[0] if owners else Owner()
+        )
 
-    def _may_be(self, cluster: str) -> bool:
-        return not cluster or not self.config.clusters or cluster in self.config.clusters
+    def _may_be_cluster(self, name: str) -> bool:
+        return not name or not self.config.clusters or name in self.config.clusters
+
+    def locate(self, app: str, cluster_name: str) -> Target:
+        """Find the folders of an application on a cluster; the empty name is for an application without clusters.
+
+        ConfigError when either is unknown, when the application does not run on the cluster, or when no cluster is
+        named and one is needed.
+        """
+        cluster = self.cluster(cluster_name) if cluster_name else Cluster("")
+        known = {**cluster.facts, **({"cluster": cluster.name} if cluster.name else {}), "app": app}
+        if not cluster.name and "cluster" in self.apps.names:
+            raise self._cluster_needed(app)
+        folder = self.app_folder(app, known)
+        choice = self.app_config(folder.path).clusters
+        if not cluster.name:
+            if not self.is_without_clusters(app):
+                raise self._cluster_needed(app)
+            return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
+        instance = self.instance_folder(folder.captures)
+        if instance:
+            return Target(app, cluster, app_folder=folder.path, instance_folder=instance.path, known=instance.captures)
+        # An application in the folder of its cluster runs there without an instance folder or a cmp-app.yaml.
+        runs_anyway = "cluster" in self.apps.names or self.is_without_clusters(app)
+        if not (choice.covers(cluster) if choice else runs_anyway):
+            raise self._runs_elsewhere(app, cluster_name, folder)
+        return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
+
+    def _runs_elsewhere(self, app: str, cluster: str, folder: PathMatch) -> ConfigError:
+        clusters = self.clusters_of(app)
+        is_misspelt = cluster not in self.config.clusters
+        return ConfigError(
+            f"application {app} does not run on cluster {cluster}: " + self._why_not(folder.captures),
+            hint=suggestion(cluster, clusters) if is_misspelt else f"it runs on {', '.join(clusters) or 'none'}",
+        )
+
+    def _cluster_needed(self, app: str) -> ConfigError:
+        with_cluster = (pattern.text for pattern in (self.instances, self.apps) if "cluster" in pattern.names)
+        path = next((f"a source path such as {text}, " for text in with_cluster), "")
+        clusters = ", ".join(self.clusters_of(app)) or f"none: {self._why_not({'app': app})}"
+        return ConfigError(
+            f"which cluster? application {layout.shown(app)} runs on {clusters}",
+            hint=f"name it by --cluster; in Argo CD by the parameter cluster, {path}or CMP_CLUSTER in the sidecar",
+        )
+
+    def _why_not(self, known: Captures) -> str:
+        if not self.instances.text:
+            return "no `clusters` of its cmp-app.yaml says so"
+        return f"there is no folder {layout.sketch(self.instances, known)}"
 
     def cluster(self, name: str) -> Cluster:
         """Return the cluster's entry in the inventory; without an inventory a cluster is only a name."""
@@ -100,28 +169,28 @@ class Repository:
             )
         return Cluster(name)
 
-    def app_folder(self, app: str, known: Captures) -> Found:
+    def app_folder(self, app: str, known: Captures) -> PathMatch:
         """Return the folder of an application, with what its path captures."""
-        found = self._folders(self.apps, {**known, "app": app}) if _is_segment(app) else []
-        if not found:
+        folders = self._folders(self.apps, {**known, "app": app}) if _is_segment(app) else []
+        if not folders:
             names = sorted({pair.app for pair in self._app_folders() if pair.app_folder})
             raise ConfigError(
                 f"there is no application {layout.shown(app)}: no folder {self.config.layout.apps} has this name",
                 hint=suggestion(app, names),
             )
-        if len(found) > 1:
-            raise _ambiguous(app, [hit.path for hit in found])
-        return found[0]
+        if len(folders) > 1:
+            raise _ambiguous(app, [folder.path for folder in folders])
+        return folders[0]
 
-    def instance_folder(self, known: Captures) -> Found | None:
+    def instance_folder(self, known: Captures) -> PathMatch | None:
         """Return the folder that says that an application runs on a cluster, if there is one."""
-        found = self._folders(self.instances, known)
-        if len(found) > 1:
+        folders = self._folders(self.instances, known)
+        if len(folders) > 1:
             raise ConfigError(
                 f"application {known['app']} has several folders for cluster {known['cluster']}: "
-                + ", ".join(hit.path for hit in found)
+                + ", ".join(folder.path for folder in folders)
             )
-        return found[0] if found else None
+        return folders[0] if folders else None
 
     def clusters_of(self, app: str) -> list[str]:
         """Return the names of the clusters that an application runs on, sorted."""
@@ -155,9 +224,9 @@ class Repository:
     @property
     def needs_cluster(self) -> bool:
         """Whether the layout's patterns cannot be filled without a cluster."""
-        found = self.config.layout
-        patterns = [layout.parse(values.pattern, values.place) for values in found.values]
-        patterns += [layout.parse_text(text) for text in (found.release, found.namespace)]
+        texts = self.config.layout
+        patterns = [layout.parse(values.pattern, values.place) for values in texts.values]
+        patterns += [layout.parse_text(text) for text in (texts.release, texts.namespace)]
         return "cluster" in self.apps.names or any(pattern.names - self.apps.names for pattern in patterns)
 
     def is_without_clusters(self, app: str) -> bool:
@@ -166,24 +235,24 @@ class Repository:
 
     def _app_folders(self, known: Captures = NOTHING) -> Iterator[Pair]:
         seen: dict[tuple[str, str], str] = {}
-        for hit in self._folders(self.apps, known):
-            key = hit.captures["app"], hit.captures.get("cluster", "")
+        for folder in self._folders(self.apps, known):
+            key = folder.captures["app"], folder.captures.get("cluster", "")
             if key in seen:
-                raise _ambiguous(key[0], [seen[key], hit.path])
-            seen[key] = hit.path
-            yield Pair(*key, hit.path, "")
+                raise _ambiguous(key[0], [seen[key], folder.path])
+            seen[key] = folder.path
+            yield Pair(*key, folder.path, "")
 
     def _instance_folders(self, known: Captures, folders: Mapping[tuple[str, str], Pair]) -> Iterator[Pair]:
-        for hit in self._folders(self.instances, known):
-            app, cluster = hit.captures["app"], hit.captures["cluster"]
+        for folder in self._folders(self.instances, known):
+            app, cluster = folder.captures["app"], folder.captures["cluster"]
             owner = folders.get((app, "")) or folders.get((app, cluster))
             # As in {app}/base beside {app}/{cluster}.
-            is_nested = owner is not None and f"{hit.path}/".startswith(f"{owner.app_folder}/")
-            if not is_nested or self._may_be(cluster):
-                yield Pair(app, cluster, owner.app_folder if owner else "", hit.path)
+            is_nested = owner is not None and f"{folder.path}/".startswith(f"{owner.app_folder}/")
+            if not is_nested or self._may_be_cluster(cluster):
+                yield Pair(app, cluster, owner.app_folder if owner else "", folder.path)
 
-    def _folders(self, pattern: Pattern, known: Captures) -> list[Found]:
-        return [hit for hit in layout.expand(self.tree, pattern, known) if hit.kind == "folder"]
+    def _folders(self, pattern: Pattern, known: Captures) -> list[PathMatch]:
+        return [match for match in layout.expand(self.tree, pattern, known) if match.kind == "folder"]
 
 
 def _is_segment(name: str) -> bool:

@@ -12,7 +12,7 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError, UsageError
 from cmp.model import BuildEnv, Layer, Parameters, ToolPin
 from cmp.repository import instances
-from cmp.repository.instances import Pair
+from cmp.repository.instances import Pair, Repository
 from tests.support.trees import CHART, REFERENCE, paths, plant, request, resolve
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ class TestReferenceLayout:
 
     def test_its_pairs_are_its_instance_folders(self, tmp_path: Path) -> None:
         tree = plant(tmp_path, {**REFERENCE, "clusters/README.md": "", "namespaces/docs/readme.txt": ""})
-        assert instances.pairs(tree, ENGINES) == [
+        assert Repository(tree, ENGINES).pairs() == [
             Pair("shop", "dev", "namespaces/shop", "clusters/dev/shop"),
             Pair("shop", "prod", "namespaces/shop", "clusters/prod/shop"),
         ]
 
     def test_an_instance_folder_without_application_is_a_pair_that_cannot_be_resolved(self, tmp_path: Path) -> None:
         tree = plant(tmp_path, {**REFERENCE, "clusters/dev/shpo/x.txt": ""})
-        assert Pair("shpo", "dev", "", "clusters/dev/shpo") in instances.pairs(tree, ENGINES)
+        assert Pair("shpo", "dev", "", "clusters/dev/shpo") in Repository(tree, ENGINES).pairs()
         assert refusal(tree, request("shpo")) == [
             "cmp: there is no application shpo: no folder namespaces/{app} has this name",
             "  where: application shpo, cluster dev",
@@ -196,7 +196,7 @@ class TestClusters:
     def test_cmp_app_yaml_says_it_where_no_folder_does(self, tmp_path: Path, choice: str, clusters: list[str]) -> None:
         files = {"namespaces/shop/Chart.yaml": CHART, "namespaces/shop/cmp-app.yaml": f"clusters: {choice}\n"}
         tree = configured(tmp_path, INVENTORY, files)
-        assert instances.pairs(tree, ENGINES) == [Pair("shop", name, "namespaces/shop", "") for name in clusters]
+        assert Repository(tree, ENGINES).pairs() == [Pair("shop", name, "namespaces/shop", "") for name in clusters]
         for name in clusters:
             assert resolve(tree, request(cluster=name)).instance_folder == ""
         for name in {"dev", "prod"} - set(clusters):
@@ -207,7 +207,7 @@ class TestClusters:
 
     def test_an_instance_folder_refines_a_cluster_that_cmp_app_yaml_chose(self, tmp_path: Path) -> None:
         tree = configured(tmp_path, INVENTORY, {**REFERENCE, "namespaces/shop/cmp-app.yaml": "clusters: [prod]\n"})
-        assert [(pair.cluster, pair.instance_folder) for pair in instances.pairs(tree, ENGINES)] == [
+        assert [(pair.cluster, pair.instance_folder) for pair in Repository(tree, ENGINES).pairs()] == [
             ("dev", "clusters/dev/shop"),
             ("prod", "clusters/prod/shop"),
         ]
@@ -216,14 +216,14 @@ class TestClusters:
         files = {"apps/shop/Chart.yaml": CHART, "apps/shop/values-a.yaml": ""}
         text = 'layout: {apps: "apps/{app}", values: ["apps/{app}/values-*.yaml"]}\n'
         tree = configured(tmp_path, text, files)
-        assert instances.pairs(tree, ENGINES) == [Pair("shop", "", "apps/shop", "")]
+        assert Repository(tree, ENGINES).pairs() == [Pair("shop", "", "apps/shop", "")]
         assert paths(resolve(tree, request(cluster=""))) == ["apps/shop/values-a.yaml"]
 
     def test_a_layout_may_keep_applications_in_their_clusters(self, tmp_path: Path) -> None:
         files = {"k8s/dev/shop/Chart.yaml": CHART, "k8s/prod/shop/Chart.yaml": CHART}
         text = 'layout: {apps: "k8s/{cluster}/{app}", values: ["k8s/{cluster}/{app}/*.secret.yaml"]}\n'
         tree = configured(tmp_path, text, files)
-        assert instances.pairs(tree, ENGINES) == [
+        assert Repository(tree, ENGINES).pairs() == [
             Pair("shop", "dev", "k8s/dev/shop", ""),
             Pair("shop", "prod", "k8s/prod/shop", ""),
         ]
@@ -242,7 +242,7 @@ class TestClusters:
             f'values: ["apps/{{app}}/{{cluster}}/values.yaml"]}}\n{INVENTORY}'
         )
         tree = configured(tmp_path, text, files)
-        assert [pair.cluster for pair in instances.pairs(tree, ENGINES)] == ["dev", "prod"]
+        assert [pair.cluster for pair in Repository(tree, ENGINES).pairs()] == ["dev", "prod"]
         instance = resolve(tree, request("", "dev", folder="apps/shop/templates"))
         assert (paths(instance), instance.notes) == (["apps/shop/dev/values.yaml"], ())
 
@@ -269,7 +269,7 @@ class TestApplications:
             "  hint: an application's name is unique in a repository: rename one of the folders",
         ]
         with pytest.raises(ConfigError, match=message):
-            instances.pairs(tree, ENGINES)
+            Repository(tree, ENGINES).pairs()
         assert resolve(tree, request("till", "")).folder == "apps/red/till"
 
 
@@ -793,7 +793,7 @@ def test_all_pairs_of_a_large_repository_are_resolved_at_once(tmp_path: Path) ->
         app = f"app{number}"
         files |= {f"namespaces/{app}/Chart.yaml": CHART, f"namespaces/{app}/common-values.yaml": ""}
         files |= {f"clusters/{cluster}/{app}/{cluster}-values.yaml": "" for cluster in clusters}
-    repository = instances.Repository(plant(tmp_path, files), ENGINES)
+    repository = Repository(plant(tmp_path, files), ENGINES)
     started = time.process_time()
     found = [instances.resolve_in(repository, request(pair.app, pair.cluster)) for pair in repository.pairs()]
     assert len(found) == 500

@@ -1,0 +1,320 @@
+"""Requests resolved into Instances, step by step: folders, engine, values layers, names, versions, notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from cmp.argocd import parameters
+from cmp.engines.registry import HELMFILE, KUSTOMIZE
+from cmp.errors import CmpError, ConfigError
+from cmp.model import NOTHING, Instance, Layer, OutputRules, Requester, ToolPin
+from cmp.repository import layout
+from cmp.repository.config import APP_FILE, ValuesPattern, merge
+from cmp.repository.instances.files import Files
+from cmp.repository.instances.repository import Repository
+from cmp.repository.instances.request import with_names
+from cmp.system.tree import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.model import EngineTraits, Parameters
+    from cmp.repository.instances.files import EngineChoice
+    from cmp.repository.instances.request import Request
+    from cmp.system.tree import Tree
+
+ARGOCD_NAME = "ARGOCD_APP_NAME"
+ARGOCD_NAMESPACE = "ARGOCD_APP_NAMESPACE"
+MAX_RELEASE = 53  # Helm's own limit: room for what charts append within the 63 characters of a label
+MAX_LABEL = 63  # RFC 1123
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+class SourcedName(NamedTuple):
+    """A name, and the setting that it comes from, for messages."""
+
+    name: str
+    source: str
+
+
+class _ValuesFile(NamedTuple):
+    path: str
+    is_named: bool  # by a path without a wildcard
+    source: str
+
+
+def resolve(tree: Tree, request: Request, engines: Mapping[str, EngineTraits]) -> Instance:
+    """Resolve a request in a tree whose configuration is not read yet."""
+    return resolve_in(Repository(tree, engines), request)
+
+
+def resolve_in(repository: Repository, request: Request) -> Instance:
+    """Resolve a request: a pure function of the repository and the request.
+
+    Values files are found but not read.  ConfigError, which names application and cluster, when anything is missing,
+    contradicts itself or may not be used; UsageError when no application is named.
+    """
+    request = with_names(repository, request)
+    try:
+        return _Resolver(repository, request).instance()
+    except CmpError as error:
+        raise error.locate(application=layout.shown(request.app), cluster=layout.shown(request.cluster)) from None
+
+
+class _Resolver:
+    """A request with the folders that it leads to, and the merged configuration of its application (`own`)."""
+
+    def __init__(self, repository: Repository, request: Request) -> None:
+        self._repository = repository
+        self._tree = repository.tree
+        self._config = repository.config
+        self._request = request
+        self._target = repository.locate(request.app, request.cluster)
+        app_config = repository.app_config(self._target.app_folder)
+        self._instance_config = repository.app_config(self._target.instance_folder)
+        self._own = merge(merge(self._config.defaults, app_config), self._instance_config)
+
+    def instance(self) -> Instance:
+        """Return the Instance; ConfigError as `resolve_in`."""
+        request, target, own = self._request, self._target, self._own
+        files = Files(self._repository, target, own)
+        choice = files.choose_engine()
+        self._require_fitting(choice)
+        layers = self._layers()
+        selection = files.select(choice)
+        secret_files = self._secret_files(choice)
+        release, namespace = self._release(), self._namespace()
+        known = {**target.known, "release": release.name, "namespace": namespace.name}
+        options = own.options.get(choice.engines[0], {})
+        used = frozenset({*(layer.path for layer in layers), *secret_files, *selection.files, *selection.left_out})
+        takes_values = any(self._repository.engines[name].reads_values for name in choice.engines)
+        return Instance(
+            app=target.app,
+            cluster=target.cluster.name,
+            folder=choice.folder,
+            app_folder=target.app_folder,
+            instance_folder=target.instance_folder,
+            engines=choice.engines,
+            layers=layers if takes_values else (),
+            pins={**own.tools, **_pins(request.parameters, "parameter "), **_pins(request.flags, "--")},
+            release=release.name,
+            namespace=namespace.name,
+            kube_version=self._kube_version(options),
+            api_versions=self._api_versions(options),
+            parameters=self._parameters(known),
+            options=own.options,
+            output=_output(own.output),
+            secret_files=secret_files,
+            notes=(*files.notes(choice, layers, used), *self._name_notes(release, namespace), *self._version_notes()),
+            requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
+            known=known,
+            secret_suffixes=self._config.secret_suffixes,
+            files=selection.files,
+            build_env=request.build_env,
+        )
+
+    def _require_fitting(self, choice: EngineChoice) -> None:
+        """ConfigError for a parameter that the engine does not know: nothing is lost in silence."""
+        given = self._request.parameters
+        renderer = " and ".join(choice.engines)
+        for name, value, engine, instead in (
+            ("images", given.images, KUSTOMIZE, ", or set the chart's own value by `set`"),
+            ("environment", given.environment, HELMFILE, ""),
+        ):
+            if value and engine not in choice.engines:
+                raise ConfigError(
+                    f"the parameter {name} is for {engine}, and {renderer} renders this application",
+                    hint=f"remove it from the Application{instead}",
+                )
+
+    def _layers(self) -> tuple[Layer, ...]:
+        """Return the values layers, weakest first, each file once.
+
+        The patterns of cmp.yaml may name any file of the tree; those of cmp-app.yaml, the parameters and the command
+        line may name files in the application's own folders, or files that cmp.yaml names too.  A file that a path
+        without a wildcard names stands where that path stands, any other where a pattern first matched it (Argo CD's
+        rule for `valueFiles`).  ConfigError for a named path that is missing, for what is not a file, and for a file
+        that the application may not use.
+        """
+        given = [ValuesPattern(text, place="parameter values") for text in self._request.parameters.values_files]
+        given += [ValuesPattern(text, place="--values") for text in self._request.flags.values_files]
+        files = [file for pattern in self._config.layout.values for file in self._values_files(pattern)]
+        of_repository = {file.path for file in files}
+        for pattern in (*self._own.values, *given):
+            for file in self._values_files(pattern):
+                if file.path not in of_repository:
+                    self._require_own(file)
+                files.append(file)
+        named = {file.path for file in files if file.is_named}
+        first: dict[str, _ValuesFile] = {}
+        for file in files:
+            if file.is_named or file.path not in named:
+                first.setdefault(file.path, file)
+        suffixes = self._config.secret_suffixes
+        return tuple(Layer(file.path, file.path.endswith(suffixes), file.source) for file in first.values())
+
+    def _values_files(self, values: ValuesPattern) -> Iterator[_ValuesFile]:
+        target, suffixes = self._target, self._config.secret_suffixes
+        pattern = layout.parse(values.pattern, values.place)
+        layout.require(pattern, target.known, target.whose)
+        matches = [
+            match
+            for match in layout.expand(self._tree, pattern, target.known)
+            if layout.may_name(pattern, match.path, suffixes)
+        ]
+        is_named = not pattern.has_wildcard
+        if is_named and not matches and not values.optional:
+            raise ConfigError(
+                f"the values file {layout.fill(pattern, target.known)} does not exist",
+                file=values.place,
+                hint=f"if it may be missing, write {{path: '{values.pattern}', optional: true}}"
+                if ":" in values.place  # a file's line; a parameter or flag has no such form
+                else "values files are named from the root of the repository",
+            )
+        for match in matches:
+            if match.kind == "file":
+                yield _ValuesFile(match.path, is_named, values.place)
+            elif is_named or match.kind != "folder":
+                what = "a folder" if match.kind == "folder" else "neither a file nor a link to one"
+                raise ConfigError(
+                    f"the values file {match.path} is {what}", file=values.place, hint="mend or remove it"
+                )
+
+    def _require_own(self, file: _ValuesFile) -> None:
+        """Check the path, and where links lead from it: a link is no way into another application's folder."""
+        folders = [folder for folder in (self._target.app_folder, self._target.instance_folder) if folder]
+        own = tuple(f"{path}/" for folder in folders for path in (folder, self._tree.resolve(folder)))
+        for path in (file.path, self._tree.resolve(file.path)):
+            if not path.startswith(own):
+                leads = "" if path == file.path else f" leads to {path}, which"
+                raise ConfigError(
+                    f"the values file {file.path}{leads} is not in the application's own folders",
+                    file=file.source,
+                    hint=f"those are {' and '.join(folders)}; "
+                    "any other file must be named in layout.values of cmp.yaml",
+                )
+
+    def _secret_files(self, choice: EngineChoice) -> tuple[str, ...]:
+        """Return the paths of `secrets.files`; ConfigError for one that is not there."""
+        paths = tuple(join(choice.folder, name) for name in self._own.secret_files)
+        for name, path in zip(self._own.secret_files, paths, strict=True):
+            if self._tree.kind(path) != "file":
+                target = self._target
+                folder = target.instance_folder if self._instance_config.secret_files else target.app_folder
+                raise ConfigError(
+                    f"secrets.files names {name}, but there is no file {path}",
+                    file=join(folder, APP_FILE),
+                    hint=f"its paths start in the folder that is rendered, {choice.folder}",
+                )
+        return paths
+
+    def _release(self) -> SourcedName:
+        """Choose the release name; ConfigError for one that Helm refuses."""
+        # Argo CD names an Application of another namespace `<namespace>_<name>`; its built-in Helm takes the name.
+        argocd_name = self._request.build_env.app_name.rpartition("_")[2]
+        release = self._first(
+            SourcedName(self._request.flags.release, "--release"),
+            SourcedName(self._request.parameters.release, "the parameter release"),
+            SourcedName(self._own.release, APP_FILE),
+            SourcedName(self._config.layout.release, "layout.release"),
+            SourcedName(argocd_name, ARGOCD_NAME),
+        )
+        if len(release.name) > MAX_RELEASE or not all(_is_label(part) for part in release.name.split(".")):
+            raise ConfigError(
+                f"`{layout.shown(release.name)}` is no release name: Helm takes up to {MAX_RELEASE} lower-case "
+                "letters, digits, `-` and `.`, with a letter or digit at both ends",
+                hint=f"it comes from {release.source}; set layout.release in cmp.yaml or release in cmp-app.yaml",
+            )
+        return release
+
+    def _namespace(self) -> SourcedName:
+        """Choose the namespace; ConfigError for one that Kubernetes refuses."""
+        namespace = self._first(
+            SourcedName(self._request.flags.namespace, "--namespace"),
+            SourcedName(self._own.namespace, APP_FILE),
+            SourcedName(self._config.layout.namespace, "layout.namespace"),
+            SourcedName(self._request.build_env.app_namespace, ARGOCD_NAMESPACE),
+        )
+        if len(namespace.name) > MAX_LABEL or not _is_label(namespace.name):
+            raise ConfigError(
+                f"`{layout.shown(namespace.name)}` is no namespace: Kubernetes takes up to {MAX_LABEL} lower-case "
+                "letters, digits and `-`, with a letter or digit at both ends",
+                hint=f"it comes from {namespace.source}; set layout.namespace in cmp.yaml or namespace in cmp-app.yaml",
+            )
+        return namespace
+
+    def _first(self, *candidates: SourcedName) -> SourcedName:
+        """Return the first candidate that is not empty, else the application's name, its placeholders filled."""
+        app = SourcedName(self._target.app, "the application's name")
+        text, source = next((candidate for candidate in candidates if candidate.name), app)
+        pattern = layout.parse_text(text, source)
+        layout.require(pattern, self._target.known, self._target.whose)
+        return SourcedName(layout.fill(pattern, self._target.known), source)
+
+    def _kube_version(self, options: Mapping[str, object]) -> str:
+        """Return the Kubernetes version that charts see: from the flag, cmp-app.yaml, Argo CD or the inventory."""
+        build_env, cluster = self._request.build_env, self._target.cluster
+        given = self._request.flags.kube_version or options.get("kubeVersion")
+        return cast("str", given or build_env.kube_version or cluster.kube_version)
+
+    def _api_versions(self, options: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the API versions that charts see, from the same sources."""
+        build_env, cluster = self._request.build_env, self._target.cluster
+        given = self._request.flags.api_versions or options.get("apiVersions")
+        return cast("tuple[str, ...]", given or build_env.api_versions or cluster.api_versions)
+
+    def _parameters(self, known: Mapping[str, str]) -> Parameters:
+        """Return the parameters with the command line's over them, and the placeholders in them filled."""
+        merged = parameters.merge(self._request.parameters, self._request.flags)
+        facts = {name for cluster in self._config.clusters.values() for name in cluster.facts}
+        return parameters.expand(merged, known, facts | {"cluster"}, self._target.whose)
+
+    def _name_notes(self, release: SourcedName, namespace: SourcedName) -> list[str]:
+        """Warn where a render outside Argo CD would have another name, and say how to fix that."""
+        app = self._target.app
+        return [
+            f"the {kind} `{chosen.name}` is {chosen.source}, which a checkout does not know: `cmp render` without "
+            f"--application uses `{app}`; fix it by layout.{kind} in cmp.yaml or by the {way}"
+            for kind, chosen, way in (
+                ("release", release, "parameter release"),
+                ("namespace", namespace, "key namespace of cmp-app.yaml"),
+            )
+            if chosen.source in (ARGOCD_NAME, ARGOCD_NAMESPACE) and chosen.name != app
+        ]
+
+    def _version_notes(self) -> Iterator[str]:
+        """Warn where the inventory and Argo CD disagree about the cluster."""
+        build_env, cluster = self._request.build_env, self._target.cluster
+        declared, actual = cluster.kube_version, build_env.kube_version
+        if declared and actual and not _is_same_version(declared, actual):
+            yield f"the inventory says Kubernetes {declared} for cluster {cluster.name}, Argo CD says {actual}"
+        gone = [version for version in cluster.api_versions if version not in build_env.api_versions]
+        if gone and build_env.api_versions:
+            yield (
+                f"the inventory lists API versions for cluster {cluster.name} that Argo CD does not see: "
+                f"{', '.join(gone)}"
+            )
+
+
+def _is_label(text: str) -> bool:
+    return bool(text) and LETTERS.issuperset(text) and text[0] != "-" and text[-1] != "-"
+
+
+def _is_same_version(declared: str, actual: str) -> bool:
+    """Compare as many numbers as both have: 1.33 and v1.33.4 agree."""
+    numbers = zip(declared.removeprefix("v").split("."), actual.removeprefix("v").split("."), strict=False)
+    return all(left == right for left, right in numbers)
+
+
+def _pins(given: Parameters, prefix: str) -> dict[str, ToolPin]:
+    return {tool: ToolPin(tool, version, f"{prefix}{tool}-version") for tool, version in given.tool_versions.items()}
+
+
+def _output(keys: Mapping[str, object]) -> OutputRules:
+    return OutputRules(
+        allow_empty=bool(keys.get("allowEmpty")),
+        allow_duplicate_keys=bool(keys.get("allowDuplicateKeys")),
+        allow_duplicate_objects=bool(keys.get("allowDuplicateObjects")),
+        allow_ciphertext=bool(keys.get("allowCiphertext")),
+        api_versions=cast("Mapping[str, str]", keys.get("apiVersions", NOTHING)),
+    )
