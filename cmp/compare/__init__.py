@@ -1,15 +1,13 @@
 """Two sets of rendered objects -> what changed, as a reader wants to see it: pure functions over values.
 
-matched.py      one object before and after
-pairing.py      which object is which; similarity.py: how alike two are
-fields.py       what differs between two values; align.py: which item of a list is which; sequences.py: the longest
-                common part; equality.py: when values are the same
-hunks.py        differences -> YAML for a reader; pieces.py, lines.py, texts.py, captions.py, printing.py: its parts;
-                masks.py: no masked secret is cut in two
+pairing.py      which object is which
+fields.py       what differs between two values, and when they are the same
+sequences.py    what two lists or texts have in common
+hunks.py        differences -> YAML for a reader; hunk_lines.py, printing.py: its parts
 definitions.py  one line instead of the schema of a CustomResourceDefinition
 noise.py        what need not be shown
-dangers.py      what to look at twice
-restarts.py     whose pods are replaced
+dangers/        what to look at twice
+pods.py         where objects hold pods, and whose pods are replaced
 bumps.py        images and charts that have another version
 """
 
@@ -18,9 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Change, Field
-from cmp.compare import dangers, definitions, noise, restarts
-from cmp.compare.equality import same
-from cmp.compare.fields import differences
+from cmp.compare import dangers, definitions, noise, pods
+from cmp.compare.fields import differences, same
 from cmp.compare.hunks import hunks
 from cmp.compare.pairing import pair
 
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from cmp.changes import Object, Rule, Subject
-    from cmp.compare.matched import Matched
+    from cmp.compare.pairing import Matched
 
 __all__ = ["compare"]
 
@@ -68,7 +65,7 @@ def _change(subject: Subject, matched: Matched, changed: Sequence[Matched], rule
         folded=folded,
         hunks=() if summary else hunks(matched, kept),
         dangers=dangers.find(matched, found),
-        is_restart=restarts.is_restart(matched, found),
+        is_restart=pods.is_restart(matched, found),
         summary=summary,
     )
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.changes import Field, Object
-    from cmp.compare.matched import Matched
+    from cmp.compare.pairing import Matched
 
 _GROUP, _KIND = "apiextensions.k8s.io", "CustomResourceDefinition"
 

@@ -1,17 +1,43 @@
-"""Two values -> their differences, the smallest that a reader would name."""
+"""Two values -> their differences, the smallest that a reader would name.
+
+Maps are compared by key, lists item by item: which item is which of the other list is found by what tells them apart,
+else by content.  In Python `1 == 1.0 == True`, for the reader of a manifest they differ.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from json import dumps
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Field
-from cmp.compare.align import align
-from cmp.compare.equality import same
+from cmp.compare.sequences import blank, blocks, common, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Path = tuple[str, ...]
+    Pairs = list[tuple[int, int]]
+
+# Kubernetes's own merge keys first, then what usual custom resources have; the first that fits all items is taken.
+KEYS = (
+    ("name",),
+    ("containerPort", "protocol"),
+    ("port", "protocol"),
+    ("key",),
+    ("mountPath",),
+    ("devicePath",),
+    ("host",),
+    ("path",),
+    ("topologyKey",),
+    ("secretName",),
+    ("ip",),
+    ("alert",),
+    ("record",),
+    ("job_name",),
+)
+_DEFAULTS = {"protocol": "TCP"}  # as the API server fills it in
+_MAX_BLOCK = 2_500  # pairs of unequal items that may be compared
 
 
 def differences(before: object, after: object, path: Path = ()) -> tuple[Field, ...]:
@@ -53,3 +79,141 @@ def _of_lists(before: Sequence[object], after: Sequence[object], path: Path) -> 
             yield Field((*path, label), "removed", before[old], None)
         elif old is not None and new is not None:
             yield from _differences(before[old], after[new], (*path, label))
+
+
+class Row(NamedTuple):
+    """An item's positions on both sides (None: not there), and how a path names it: `[web]`, `[80/TCP]`, `[0]`."""
+
+    label: str
+    before: int | None
+    after: int | None
+
+
+class Alignment(NamedTuple):
+    """The items in the order of a diff; `is_reordered` says that those of both sides do not follow each other alike."""
+
+    rows: tuple[Row, ...]
+    is_reordered: bool
+
+
+def align(before: Sequence[object], after: Sequence[object]) -> Alignment:
+    """Match the items of two lists; swapping the sides swaps the result and nothing else."""
+    for keys in KEYS:
+        old, new = _labels(before, keys), _labels(after, keys)
+        if old is not None and new is not None:
+            return _by_label(old, new)
+    return _by_content(before, after)
+
+
+def _labels(items: Sequence[object], keys: tuple[str, ...]) -> list[str] | None:
+    """Return what tells the items apart by these keys, None where that does not tell each from all others."""
+    labels: list[str] = []
+    for item in items:
+        if not isinstance(item, dict) or keys[0] not in item:
+            return None
+        values = [item.get(key, _DEFAULTS.get(key)) for key in keys]
+        if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in values):
+            return None
+        labels.append("/".join(map(str, values)))
+    return labels if len(set(labels)) == len(labels) else None
+
+
+def _by_label(before: list[str], after: list[str]) -> Alignment:
+    old, new = ({label: at for at, label in enumerate(side)} for side in (before, after))
+    rows: list[Row] = []
+    for block in blocks(before, after):
+        gone = before[block.low : block.high]
+        rows += [Row(f"[{label}]", old[label], None) for label in gone if label not in new]
+        rows += [Row(f"[{label}]", old.get(label), new[label]) for label in after[block.start : block.stop]]
+    positions = [row.before for row in rows if row.before is not None and row.after is not None]
+    return Alignment(tuple(rows), positions != sorted(positions))
+
+
+def _by_content(before: Sequence[object], after: Sequence[object]) -> Alignment:
+    old, new = [token(item) for item in before], [token(item) for item in after]
+    if old != new and sorted(old) == sorted(new):
+        return Alignment(tuple(_permuted(old, new)), is_reordered=True)
+    if blank("".join(old)) <= blank("".join(new)):
+        pairs = _pairs(before, after, old, new)
+    else:  # the same work whichever side is which, so that both ways give the same answer
+        pairs = [(low, high) for high, low in _pairs(after, before, new, old)]
+    return Alignment(tuple(_rows(pairs, len(before), len(after))), is_reordered=False)
+
+
+def _permuted(before: list[str], after: list[str]) -> Iterable[Row]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for at in reversed(range(len(before))):
+        places[before[at]].append(at)
+    return (Row(f"[{at}]", places[element].pop(), at) for at, element in enumerate(after))
+
+
+def _pairs(before: Sequence[object], after: Sequence[object], old: list[str], new: list[str]) -> Pairs:
+    pairs: Pairs = []
+    for block in blocks(old, new):
+        if block.is_equal:
+            pairs += zip(range(block.low, block.high), range(block.start, block.stop), strict=True)
+        else:
+            found = _alike(before[block.low : block.high], after[block.start : block.stop])
+            pairs += [(block.low + low, block.start + start) for low, start in found]
+    return pairs
+
+
+def _rows(pairs: Pairs, before: int, after: int) -> Iterable[Row]:
+    at, to = 0, 0
+    for low, start in [*pairs, (before, after)]:
+        yield from (Row(f"[{index}]", index, None) for index in range(at, low))
+        yield from (Row(f"[{index}]", None, index) for index in range(to, start))
+        if low < before:
+            yield Row(f"[{start}]", low, start)
+        at, to = low + 1, start + 1
+
+
+def _alike(before: Sequence[object], after: Sequence[object]) -> Pairs:
+    """Pair what is most alike among items of which no two are equal, in order."""
+    if len(before) * len(after) > _MAX_BLOCK:
+        return []
+    best = [[0.0] * (len(after) + 1) for _ in range(len(before) + 1)]
+    scores = [[_likeness(old, new) for new in after] for old in before]
+    for low in reversed(range(len(before))):
+        for start in reversed(range(len(after))):
+            paired = best[low + 1][start + 1] + scores[low][start]
+            best[low][start] = max(paired, best[low + 1][start], best[low][start + 1])
+    return _path(best, scores)
+
+
+def _path(best: list[list[float]], scores: list[list[float]]) -> Pairs:
+    pairs: Pairs = []
+    low = start = 0
+    while low < len(scores) and start < len(scores[low]):
+        if scores[low][start] and best[low][start] == best[low + 1][start + 1] + scores[low][start]:
+            pairs.append((low, start))
+            low, start = low + 1, start + 1
+        elif best[low][start] == best[low + 1][start]:
+            low += 1
+        else:
+            start += 1
+    return pairs
+
+
+def _likeness(before: object, after: object) -> float:
+    """Return how alike two unequal items are, below 1; 0 for what should not be shown as one item that changed."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        shared = before.keys() & after.keys()
+        equal = sum(same(before[key], after[key]) for key in shared)
+        return (len(shared) + equal) / (2 * len(before.keys() | after.keys()) or 1)
+    if isinstance(before, list) and isinstance(after, list):
+        return 0.5
+    if isinstance(before, dict | list) or isinstance(after, dict | list):
+        return 0
+    old, new = str(before), str(after)
+    return (outside(old, common(old, new)) + 1) / (max(len(old), len(new)) + 2)
+
+
+def same(before: object, after: object) -> bool:
+    """Say whether two values print alike, whatever the order of their keys."""
+    return repr(before) == repr(after) or (before == after and token(before) == token(after))
+
+
+def token(value: object) -> str:
+    """Return a text that is equal for equal values only."""
+    return dumps(value, ensure_ascii=False, sort_keys=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
-
-from cmp.compare.matched import Matched
-from cmp.compare.similarity import features, jaccard
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from cmp.changes import Object
@@ -18,6 +15,7 @@ if TYPE_CHECKING:
 
     Pairs = list[tuple[int, int]]
     Choice = Callable[[Sequence[Object], Sequence[Object]], Pairs]
+    Path = tuple[str | int, ...]
 
 # The share of common content above which a removed and an added object of one kind are one that was renamed: that of
 # argocd-diff-preview.
@@ -29,6 +27,24 @@ MAX_CANDIDATES = 10_000  # pairs of one kind whose content may be compared; beyo
 _KUSTOMIZE = r"[24-9bcdfghkmt]{10}"
 _RANDOM = r"(?![a-z]+[0-9]+\Z)(?=[a-z]*[0-9])[0-9a-z]{5,10}"
 _SUFFIX = re.compile(rf"-(?:{_KUSTOMIZE}|{_RANDOM})\Z")
+
+_MIN_NAME = 3  # characters; a shorter name is part of too many words
+_OWN = frozenset((("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")))
+
+
+class Matched(NamedTuple):
+    """An object before and after; None on the side where there is none, never on both."""
+
+    before: Object | None
+    after: Object | None
+
+    @property
+    def newest(self) -> Object:
+        """The object as it will be or, where removed, as it was."""
+        found = self.after or self.before
+        if found is None:
+            raise ValueError("a pair has at least one side")
+        return found
 
 
 def pair(base: Sequence[Object], head: Sequence[Object]) -> tuple[Matched, ...]:
@@ -111,3 +127,32 @@ def _equal(old: Sequence[frozenset[object]], new: Sequence[frozenset[object]]) -
     for low in reversed(range(len(old))):
         places[old[low]].append(low)
     return [(places[content].pop(), high) for high, content in enumerate(new) if places.get(content)]
+
+
+def features(subject: Object) -> frozenset[object]:
+    """Return what the object says: its values with their paths, a text line by line; nothing of its identity.
+
+    Where a text contains the object's own name, as labels and references to itself do, the name does not count.
+    """
+    return frozenset(_features(subject.value, (), subject.identity.name))
+
+
+def jaccard(one: frozenset[object], other: frozenset[object]) -> float:
+    """Return the share of what both have in what any of them has: 1 for equal ones, 0 where there is nothing at all."""
+    return len(one & other) / (len(one | other) or 1)
+
+
+def _features(value: object, path: Path, name: str) -> Iterator[object]:
+    if path in _OWN:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _features(item, (*path, key), name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _features(item, (*path, index), name)
+    elif isinstance(value, str):
+        for line in value.split("\n"):
+            yield path, line.replace(name, "\0") if len(name) >= _MIN_NAME else line
+    else:
+        yield path, repr(value)

@@ -1,13 +1,14 @@
-"""Where objects hold pods: the template, its containers, and what configuration they read."""
+"""Where objects hold pods: the template, its containers, and what configuration they read; when pods are replaced."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from cmp.changes import Object
+    from cmp.changes import Field, Object
+    from cmp.compare.pairing import Matched
 
     Map = dict[str, object]
 
@@ -19,6 +20,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "Pod": (),
 }
+# A ReplicaSet only uses the new template for pods that it has to make anyway; a job's pods end by themselves.
+_REPLACING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout"))
 
 
 def dig(value: object, *keys: str) -> object:
@@ -64,3 +67,27 @@ def _references(spec: Map) -> Iterator[tuple[str, object]]:
         for variable in maps(container.get("env")):
             yield "ConfigMap", dig(variable, "valueFrom", "configMapKeyRef", "name")
             yield "Secret", dig(variable, "valueFrom", "secretKeyRef", "name")
+
+
+def is_restart(matched: Matched, fields: Sequence[Field]) -> bool:
+    """Say whether running pods are replaced: by another template, or as the workload is made anew under another name.
+
+    Not where the workload waits for somebody to delete the pods (`OnDelete`), is paused, or is to have no pods.
+    `fields` are all differences, those that are folded included: Kubernetes does not know what a reader cares for.
+    """
+    before, after = matched
+    if before is None or after is None or after.identity.kind not in _REPLACING:
+        return False
+    if dig(after.value, "spec", "replicas") == 0:
+        return False
+    if (before.identity.namespace, before.identity.name) != (after.identity.namespace, after.identity.name):
+        return True
+    waits = (
+        dig(after.value, "spec", "updateStrategy", "type") == "OnDelete" or dig(after.value, "spec", "paused") is True
+    )
+    return not waits and any(_is_in_template(field.path, TEMPLATES[after.identity.kind]) for field in fields)
+
+
+def _is_in_template(path: tuple[str, ...], template: tuple[str, ...]) -> bool:
+    length = min(len(path), len(template))
+    return path[:length] == template[:length]

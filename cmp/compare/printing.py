@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cmp import yamldoc
-from cmp.compare.masks import outside
-from cmp.compare.sequences import common
+from cmp.compare.sequences import common, outside
 from cmp.system.visible import visible_line
 
 MAX_LINES = 200  # of one text, or of one difference

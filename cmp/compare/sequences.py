@@ -1,7 +1,12 @@
-"""What two sequences have in common, in order; bounded, because the exact answer costs the product of their lengths."""
+"""What two sequences have in common, in order; bounded, because the exact answer costs the product of their lengths.
+
+A masked secret in a text (`‹secret 0a1b›`) differs from run to run between its signs: nothing that a reader sees may
+depend on it, and none may be cut in two, because what numbers them would miss it then.
+"""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     Pair = tuple[int, int]
+
+_OPEN, _CLOSE = "‹›"
+_MASK = re.compile(f"{_OPEN}[^{_OPEN}{_CLOSE}\n]*{_CLOSE}")
+_LONGEST = 200  # characters
+
 
 MAX_WORK = 30_000  # pairs of equal elements between which is to choose, more than once
 
@@ -122,3 +132,15 @@ def _increasing(pairs: Iterable[Pair]) -> list[Pair]:
         pair, at = chains[at]
         found.append(pair)
     return found[::-1]
+
+
+def blank(text: str) -> str:
+    """Return the text with nothing in its masks."""
+    return _MASK.sub(_OPEN + _CLOSE, text)
+
+
+def outside(text: str, at: int) -> int:
+    """Return the position, or that before the mask which it is in the middle of."""
+    opened = text.rfind(_OPEN, max(at - _LONGEST, 0), at)
+    found = _MASK.match(text, opened) if opened >= 0 else None
+    return opened if found and found.end() > at else at

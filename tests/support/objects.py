@@ -6,7 +6,7 @@ from textwrap import dedent
 
 from cmp import yamldoc
 from cmp.changes import Object
-from cmp.compare.matched import Matched
+from cmp.compare.pairing import Matched
 from cmp.model import Identity
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cmp.compare.dangers import RULES, find
 from cmp.compare.fields import differences
-from cmp.compare.matched import Matched
+from cmp.compare.pairing import Matched
 from tests.support.objects import object_of, value_of
 
 SYNC = "argocd.argoproj.io/sync-options"

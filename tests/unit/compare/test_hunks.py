@@ -9,7 +9,7 @@ import pytest
 
 from cmp.compare.fields import differences
 from cmp.compare.hunks import FULL, hunks
-from cmp.compare.matched import Matched
+from cmp.compare.pairing import Matched
 from cmp.compare.printing import MAX_LENGTH, MAX_LINES
 from tests.support.objects import matched, object_of
 

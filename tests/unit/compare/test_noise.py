@@ -6,9 +6,8 @@ import pytest
 
 from cmp.changes import Field, Rule
 from cmp.compare.fields import differences
-from cmp.compare.matched import Matched
-from cmp.compare.noise import fold, stem
-from cmp.compare.userrules import is_below
+from cmp.compare.noise import fold, is_below, stem
+from cmp.compare.pairing import Matched
 from tests.support.objects import matched, object_of, value_of
 
 OLD, NEW = "settings-2456789bcd", "settings-fghkmt2456"

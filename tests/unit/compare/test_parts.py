@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp.compare.masks import blank, outside
-from cmp.compare.sequences import MAX_WORK, Block, blocks
-from cmp.compare.texts import is_same_content
+from cmp.compare.hunk_lines import is_same_content
+from cmp.compare.sequences import MAX_WORK, Block, blank, blocks, outside
 from cmp.system.visible import visible_line
 
 

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cmp.compare.align import align
-from cmp.compare.fields import differences
+from cmp.compare.fields import align, differences
 from cmp.compare.hunks import hunks
-from cmp.compare.matched import Matched
-from cmp.compare.pairing import pair
+from cmp.compare.pairing import Matched, pair
 from cmp.yamldoc import to_json
 from tests.support.objects import object_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cmp.compare.fields import differences
-from cmp.compare.matched import Matched
-from cmp.compare.restarts import is_restart
+from cmp.compare.pairing import Matched
+from cmp.compare.pods import is_restart
 from tests.support.objects import object_of, value_of
 
 ONE = "spec: {template: {spec: {containers: [{name: a, image: 'a:1'}]}}}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.changes import Object
-    from cmp.compare.matched import Matched
+    from cmp.compare.pairing import Matched
 
 _ISTIO = "networking.istio.io"
 

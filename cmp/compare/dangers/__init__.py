@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.compare import immutable, losses, rights, syncing, traffic
+from cmp.compare.dangers import deletion, permissions, syncing, traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.changes import Danger, Field
-    from cmp.compare.matched import Matched
+    from cmp.compare.pairing import Matched
 
 # The most severe first: reports follow this order.
 RULES = (
@@ -42,14 +42,14 @@ RULES = (
     "orphaned",
 )
 _FINDERS = (
-    losses.data_removed,
-    losses.namespace_changed,
-    losses.volume_shrink,
-    losses.replicas_zero,
-    losses.crd_version,
-    immutable.immutable_field,
-    rights.pod_rights,
-    rights.account_rights,
+    deletion.data_removed,
+    deletion.namespace_changed,
+    deletion.volume_shrink,
+    deletion.replicas_zero,
+    deletion.crd_version,
+    deletion.immutable_field,
+    permissions.pod_rights,
+    permissions.account_rights,
     traffic.service_changed,
     traffic.hosts_removed,
     traffic.disruption_blocked,

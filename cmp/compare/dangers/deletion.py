@@ -1,19 +1,23 @@
-"""Dangers: what goes away, with its data or with what runs in it."""
+"""Dangers: what goes away, with its data or with what runs in it, or is deleted to be created again.
+
+Kubernetes lets nobody change its immutable fields (its validation of 1.34 was read for this).
+"""
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
+from cmp.compare.dangers.syncing import FORCE, PRUNE_CONFIRM, PRUNE_FALSE, has_option, is_hook, is_made_anew
 from cmp.compare.pods import dig, maps
-from cmp.compare.quantity import quantity
-from cmp.compare.syncoptions import PRUNE_CONFIRM, PRUNE_FALSE, has_option, is_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cmp.changes import Object
-    from cmp.compare.matched import Matched
+    from cmp.compare.pairing import Matched
 
 _LOST = {
     ("", "PersistentVolumeClaim"): "is removed, and its data with it unless the volume is retained",
@@ -23,6 +27,32 @@ _LOST = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "is removed, and every object of its kind on the cluster",
 }
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout")
+
+_SPEC: dict[tuple[str, str], tuple[str, ...]] = {
+    ("apps", "Deployment"): ("selector",),
+    ("apps", "DaemonSet"): ("selector",),
+    ("apps", "ReplicaSet"): ("selector",),
+    ("apps", "StatefulSet"): ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"),
+    ("batch", "Job"): ("selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex"),
+    ("", "PersistentVolumeClaim"): (
+        *("accessModes", "dataSource", "dataSourceRef", "selector", "storageClassName", "volumeMode", "volumeName"),
+    ),
+    ("networking.k8s.io", "IngressClass"): ("controller",),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): ("group", "scope"),
+}
+_TOP: dict[tuple[str, str], tuple[str, ...]] = {
+    ("storage.k8s.io", "StorageClass"): ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+    ("scheduling.k8s.io", "PriorityClass"): ("value", "preemptionPolicy"),
+    ("", "Secret"): ("type",),
+}
+_SEALED = ("data", "stringData", "binaryData", "immutable")
+_BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d{1,3})?")
+_BINARY = {f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)}
+_DECIMAL = {letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)}
+_SMALL = {letter: Decimal(1).scaleb(-power) for letter, power in (("m", 3), ("u", 6), ("n", 9))}
+_FACTORS = {"": Decimal(1), **_BINARY, **_DECIMAL, **_SMALL}
 
 
 def data_removed(matched: Matched) -> Iterator[Danger]:
@@ -96,3 +126,52 @@ def crd_version(matched: Matched) -> Iterator[Danger]:
 def _versions(subject: Object, flag: str) -> set[str]:
     versions = maps(dig(subject.value, "spec", "versions"))
     return {str(version.get("name")) for version in versions if version.get(flag) is True}
+
+
+def immutable_field(matched: Matched) -> Iterator[Danger]:
+    """Yield each change of an immutable field, and what Argo CD then does; hooks are always made anew."""
+    before, after = matched
+    if before is None or after is None or is_hook(after) or is_made_anew(after):
+        return
+    if (before.identity.namespace, before.identity.name) != (after.identity.namespace, after.identity.name):
+        return
+    ending = "so the sync fails unless the object is deleted first"
+    if after.identity.kind in _BINDINGS:  # Argo CD asks `kubectl auth reconcile` first
+        ending = "so Argo CD deletes the object and creates it again"
+    elif has_option(after, FORCE):
+        ending = "so Argo CD deletes the object and creates it again, as `Force=true` says"
+    for keys in _paths(before):
+        if dig(before.value, *keys) != dig(after.value, *keys):
+            yield Danger("immutable-field", f"changes `{'.'.join(keys)}`, which is immutable, {ending}")
+    if _is_other_address(before, after):
+        yield Danger("immutable-field", f"changes `spec.clusterIP`, which is immutable, {ending}")
+
+
+def _paths(before: Object) -> Iterable[tuple[str, ...]]:
+    identity = before.identity
+    yield from (("spec", key) for key in _SPEC.get((identity.group, identity.kind), ()))
+    yield from ((key,) for key in _TOP.get((identity.group, identity.kind), ()))
+    if identity.group == "" and identity.kind in ("ConfigMap", "Secret") and before.value.get("immutable") is True:
+        yield from ((key,) for key in _SEALED)
+    if identity.kind in _BINDINGS:
+        yield ("roleRef",)
+
+
+def _is_other_address(before: Object, after: Object) -> bool:
+    """Say whether a Service asks for another address; one that asks for none any more keeps what it has."""
+    if (after.identity.group, after.identity.kind) != ("", "Service"):
+        return False
+    if "ExternalName" in (dig(before.value, "spec", "type"), dig(after.value, "spec", "type")):
+        return False
+    old, new = (dig(side.value, "spec", "clusterIP") or None for side in (before, after))
+    return new is not None and old != new
+
+
+def quantity(value: object) -> Decimal | None:
+    """Return the number that a quantity means, None where the text is none."""
+    match = _QUANTITY.fullmatch(str(value))
+    if not match:
+        return None
+    number, suffix = Decimal(match[1]), match[2] or ""
+    factor = _FACTORS.get(suffix)
+    return number.scaleb(int(suffix[1:])) if factor is None else number * factor
