@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp import __version__, doctor, policy
+from cmp import __version__, policy
 from cmp.artifacts import charts, lockfile, toolchain
 from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import content_or_stdin
 from cmp.cli.needed import needed
-from cmp.doctor import hosts, sidecar
+from cmp.doctor import hosts, installation, sidecar
 from cmp.errors import UsageError
 from cmp.repository import instances
 
@@ -52,7 +52,7 @@ def command(invocation: Invocation, output_format: str, against: str, *, asks_ho
     settings = invocation.context.settings
     compared = _compare(against, invocation) if against else []
     met = _hosts(invocation) if asks_hosts else []
-    checks = [*doctor.examine(invocation.cwd, settings), *compared, *met]
+    checks = [*installation.examine(invocation.cwd, settings), *compared, *met]
     exit_code = 1 if any(check.state == "problem" for check in (*compared, *met)) else 0
     if output_format == "json":
         report = {

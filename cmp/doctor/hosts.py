@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp import policy
 from cmp.artifacts.charts.web import Web
-from cmp.doctor.check import Check
+from cmp.doctor import Check
 from cmp.errors import CmpError, ConfigError
 from cmp.policy import hosts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.artifacts import toolstore
-from cmp.doctor.check import Check
+from cmp.doctor import Check
 from cmp.render import tool_usage
 from cmp.versions import numbers
 

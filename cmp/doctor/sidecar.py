@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile, toolstore
-from cmp.doctor.check import Check
+from cmp.doctor import Check
 from cmp.doctor.pins import by_pin
 from cmp.errors import UsageError
 from cmp.render import tool_usage

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import environ
-from cmp.doctor import examine
+from cmp.doctor.installation import examine
 from tests.support.charts import dependency, write_chart
 from tests.support.interrupted_render import RECIPIENT
 from tests.support.keys import encrypt, sops_tool

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp import doctor, environ
+from cmp import environ
 from cmp.errors import ConfigError, EngineError
 from cmp.system import process
 from cmp.system.batch_process import BatchProcess
@@ -135,7 +135,7 @@ def test_doctor_says_whether_there_is_a_limit(
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
     settings = environ.read({"HOME": str(tmp_path), "CMP_CHILD_MEMORY": text}, default_deadline=1).settings
-    checks = {check.subject: check for check in doctor.examine(str(tmp_path), settings)}
+    checks = {check.subject: check for check in installation.examine(str(tmp_path), settings)}
     check = checks["memory of programs"]
     assert (check.state, check.found, bool(check.hint)) == (state, found, state != "ok")
 

@@ -1,0 +1,216 @@
+"""The installation and the repository around the working directory, examined for what will go wrong in a render."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cmp import policy, yamldoc
+from cmp.artifacts import toolstore
+from cmp.doctor import Check, failed, pins
+from cmp.errors import CmpError
+from cmp.render import tool_usage
+from cmp.repository import instances
+from cmp.secrets import placeholders, sops
+from cmp.secrets.redact import SHORT
+from cmp.system import process, sandbox, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.model import Settings
+    from cmp.policy.document import Policy
+    from cmp.render.tool_usage import Usage
+    from cmp.system.tree import Tree
+
+KEY_VARIABLES = (
+    *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_CLIENT_ID", "GNUPGHOME"),
+    *("GOOGLE_APPLICATION_CREDENTIALS", "VAULT_ADDR", "VAULT_TOKEN"),
+)
+MAX_NAMED = 5
+SHORT_HINT = "inside a longer text a message may show them: only where it is a whole value, a secret so short is masked"
+
+
+def examine(cwd: str, settings: Settings) -> Iterator[Check]:
+    """Yield every check, cheap ones first; nothing is fetched, decrypted or written."""
+    yield from _interpreter()
+    yield from _folders(settings)
+    yield from _walls()
+    yield _memory(settings)
+    if settings.policy:
+        yield from _policy(cwd, settings.policy)
+    yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
+
+
+def _around(cwd: str, settings: Settings) -> Iterator[Check]:
+    try:
+        tree, _ = instances.open_repository(cwd)
+        found = tool_usage.survey(tree)
+    except CmpError as error:
+        yield failed("repository", error)
+        return
+    pairs = len(found.uses) + len(found.failures)
+    yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
+    yield from (failed(failure.name, failure.error) for failure in found.failures)
+    yield from (Check(use.name, "warning", note) for use in found.uses for note in use.instance.notes)
+    yield from pins.examine(found, settings)
+    if any(pin.name == tool_usage.SOPS for use in found.uses for pin in use.pins):
+        yield _keys(settings.env.secrets)
+    yield from _short_secrets(tree, found)
+
+
+def _walls() -> Iterator[Check]:
+    """Say what the kernel keeps programs from that render: helm, kustomize, helmfile and cue."""
+    known = sandbox.version()
+    if known:
+        found = "programs that render see their own file, the private folder and the tree, and no other process"
+        yield Check("Landlock, files", "ok", found)
+    else:
+        found = "the kernel confines nothing: programs that render could read any file, and each other's"
+        hint = "run nodes with Linux 6.7 or later; on these, use one sidecar a team: renders can read each other"
+        yield Check("Landlock, files", "warning", found, hint)
+    if known >= sandbox.TCP_SINCE:
+        yield Check("Landlock, TCP", "ok", "programs that render reach no host by TCP")
+    else:
+        hint = "run nodes with Linux 6.7 or later, where authors of charts are not trusted"
+        yield Check("Landlock, TCP", "warning", "programs that render could reach hosts", hint)
+    if known >= sandbox.SCOPES_SINCE:
+        found = "programs that render reach no other process by a signal or an abstract socket"
+    else:
+        found = "not confined before Linux 6.12; no template can send a signal or open a socket"
+    yield Check("Landlock, signals", "ok", found)
+
+
+def _memory(settings: Settings) -> Check:
+    """Say how much memory a program may take."""
+    subject = "memory of programs"
+    if not process.tells_memory():
+        hint = "on Linux, CMP_CHILD_MEMORY limits it"
+        return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
+    if not settings.child_memory:
+        hint = "a chart that eats memory ends all renders of its container: let CMP_CHILD_MEMORY be a size"
+        return Check(subject, "warning", "no limit: CMP_CHILD_MEMORY is 0", hint)
+    return Check(subject, "ok", f"at most {process.size(settings.child_memory)} for each, with all that it starts")
+
+
+def _alone(cwd: str, settings: Settings) -> Iterator[Check]:
+    """Look at the installation where nobody knows what a repository needs: in the sidecar, for one."""
+    yield Check("repository", "ok", f"none around {cwd}")
+    entries = toolstore.entries(settings.tools_dir, settings.custom_tools)
+    for entry in entries:
+        subject = f"{entry.name} {entry.version}"
+        yield Check(subject, "problem", entry.problem) if entry.problem else Check(subject, "ok", entry.path)
+    if not entries:
+        yield Check("tools", "problem", f"none in {settings.tools_dir}", "install some, such as helm@3.18.6")
+    if any(_key_sources(settings.env.secrets)):
+        yield _keys(settings.env.secrets)
+
+
+def _interpreter() -> Iterator[Check]:
+    version = ".".join(str(number) for number in sys.version_info[:3])
+    try:
+        yamldoc.preload()
+    except CmpError as error:
+        yield Check("Python", "problem", f"{version}: {error.what}", error.hint)
+    else:
+        yield Check("Python", "ok", f"{version}, PyYAML with libyaml")
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    for name, path in (("chart cache", settings.cache_dir), ("state", settings.state_dir)):
+        yield _writable(name, path)
+    base = workspace.choose(settings.tmp_dir)
+    is_memory = base == workspace.MEMORY or bool(settings.tmp_dir)
+    yield (
+        Check("private folder", "ok", base)
+        if is_memory
+        else Check("private folder", "warning", f"{base} may be on a disk", "offer memory: mount a tmpfs as CMP_TMPDIR")
+    )
+
+
+def _writable(name: str, path: str) -> Check:
+    existing = path
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
+        return Check(name, "ok", path if existing == path else f"{path} (will be made)")
+    return Check(name, "problem", f"{path} cannot be written to", "charts that are in it are used; others fail")
+
+
+def _policy(cwd: str, path: str) -> Iterator[Check]:
+    try:
+        found = policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
+    except CmpError as error:
+        yield failed("policy", error)
+        return
+    yield Check("policy", "ok", path)
+    yield from _allowed_programs(found)
+    yield from _open_rules(found, path)
+
+
+def _allowed_programs(found: Policy) -> Iterator[Check]:
+    """Name what the policy lets applications run, and the wall that this takes back."""
+    hint = "allow it only where those who can push could read the secrets of this sidecar anyway"
+    for engine, programs in (
+        ("helmfile", "a helmfile that uses it runs without the wall, and what it starts too"),
+        ("cue", "`cue cmd` and what it starts run behind a wider wall: all programs of the system, no TCP"),
+    ):
+        named = sorted(feature for feature in found.features if feature.startswith(f"{engine}."))
+        if named:
+            yield Check("policy", "warning", f"{', '.join(named)}: {programs}", hint)
+
+
+def _open_rules(found: Policy, path: str) -> Iterator[Check]:
+    """Name the rules that hold for every repository or revision."""
+    rules = found.applications or ()
+    for kind, own, risk in (
+        ("repositories", [rule for rule in rules if not rule.repositories], "a fork with the same folders"),
+        ("revisions", [rule for rule in rules if not rule.revisions], "a stranger's pull request"),
+    ):
+        if own:
+            named = "; ".join(f"{path}:{rule.line} ({', '.join(rule.projects)})" for rule in own)
+            hint = (
+                f"list its {kind}: else the author of an Application may render {risk}, with a copy of another team's "
+                'encrypted file, wherever the AppProject\'s sourceRepos let it; `sourceRepos: ["*"]` lets it anywhere'
+            )
+            yield Check(f"policy, {kind}", "warning", f"rules without {kind} hold for all: {named}", hint)
+
+
+def _keys(env: Mapping[str, str]) -> Check:
+    """Say where sops will look for keys; whether one fits, only a decryption can tell."""
+    named = env.get("SOPS_AGE_KEY_FILE", "")
+    if named and not os.access(named, os.R_OK):
+        return Check("keys", "problem", f"SOPS_AGE_KEY_FILE is {named}, which cannot be read", "mount the key there")
+    configured = sorted(_key_sources(env))
+    if configured:
+        return Check("keys", "ok", f"sops looks at {', '.join(configured)}")
+    return Check("keys", "problem", "there are encrypted values, and no key is configured", "set SOPS_AGE_KEY_FILE")
+
+
+def _key_sources(env: Mapping[str, str]) -> Iterator[str]:
+    yield from (name for name in env if name.startswith("SOPS_AGE_") or name in KEY_VARIABLES)
+    config = env.get("XDG_CONFIG_HOME") or os.path.join(env.get("HOME", "/"), ".config")
+    for path in (os.path.join(config, "sops", "age", "keys.txt"), os.path.join(env.get("HOME", "/"), ".gnupg")):
+        if os.path.exists(path):
+            yield path
+
+
+def _short_secrets(tree: Tree, found: Usage) -> Iterator[Check]:
+    """Yield a check for each file that has such secrets, of those that some render decrypts."""
+    for path in sorted({path for use in found.uses for path in use.encrypted}):
+        if short := _short(tree, path):
+            more = f" and {len(short) - MAX_NAMED} more" if len(short) > MAX_NAMED else ""
+            named = f"{', '.join(short[:MAX_NAMED])}{more}"
+            yield Check(path, "warning", f"secrets of fewer than {SHORT} characters: {named}", SHORT_HINT)
+
+
+def _short(tree: Tree, path: str) -> list[str]:
+    """Return the paths of the short secrets of a file; a truth value is no secret, as either guess may be right."""
+    try:
+        data = tree.read(path)
+        kind = sops.format_of(path, data)
+        leaves = placeholders.leaves(kind, data) if kind else []
+    except (CmpError, yamldoc.YamlError, ValueError):  # the render tells what is wrong with the file
+        return []
+    return [leaf.path for leaf in leaves if leaf.length < SHORT and leaf.kind not in ("bool", "comment")]
