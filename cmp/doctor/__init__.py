@@ -1,4 +1,4 @@
-"""`cmp doctor`: checks of everything that a render needs, before it fails.
+"""`cmp doctor`: checks of everything that a render needs, made before one fails.
 
 installation.py  the interpreter, folders, the sandbox, the policy, keys, and every application of the repository
 pins.py          pinned tools that are not installed, that nothing runs, or that are behind
@@ -17,7 +17,7 @@ State = Literal["ok", "warning", "problem"]
 
 
 class Check(NamedTuple):
-    """One thing that was looked at: its subject, its state, what was found, and what to do about it."""
+    """A subject that was examined: its state, the finding, and the remedy. JSON has these fields by their names."""
 
     subject: str
     state: State

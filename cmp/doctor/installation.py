@@ -1,4 +1,4 @@
-"""The installation and the repository around the working directory, examined for what will go wrong in a render."""
+"""The installation and the repository around the working directory, examined for problems of the next render."""
 
 from __future__ import annotations
 
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
 KEY_VARIABLES = (
-    *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_CLIENT_ID", "GNUPGHOME"),
-    *("GOOGLE_APPLICATION_CREDENTIALS", "VAULT_ADDR", "VAULT_TOKEN"),
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AZURE_CLIENT_ID",
+    "GNUPGHOME",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "VAULT_ADDR",
+    "VAULT_TOKEN",
 )
 MAX_NAMED = 5
 SHORT_HINT = "inside a longer text a message may show them: only where it is a whole value, a secret so short is masked"
@@ -34,87 +40,22 @@ SHORT_HINT = "inside a longer text a message may show them: only where it is a w
 
 def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     """Yield every check, cheap ones first; nothing is fetched, decrypted or written."""
-    yield from _interpreter()
+    yield _interpreter()
     yield from _folders(settings)
-    yield from _walls()
+    yield from _sandbox()
     yield _memory(settings)
     if settings.policy:
         yield from _policy(cwd, settings.policy)
-    yield from _around(cwd, settings) if instances.has_repository(cwd) else _alone(cwd, settings)
+    yield from _repository(cwd, settings) if instances.has_repository(cwd) else _without_repository(cwd, settings)
 
 
-def _around(cwd: str, settings: Settings) -> Iterator[Check]:
-    try:
-        tree, _ = instances.open_repository(cwd)
-        found = tool_usage.survey(tree)
-    except CmpError as error:
-        yield failed("repository", error)
-        return
-    pairs = len(found.uses) + len(found.failures)
-    yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
-    yield from (failed(failure.name, failure.error) for failure in found.failures)
-    yield from (Check(use.name, "warning", note) for use in found.uses for note in use.instance.notes)
-    yield from pins.examine(found, settings)
-    if any(pin.name == tool_usage.SOPS for use in found.uses for pin in use.pins):
-        yield _keys(settings.env.secrets)
-    yield from _short_secrets(tree, found)
-
-
-def _walls() -> Iterator[Check]:
-    """Say what the kernel keeps programs from that render: helm, kustomize, helmfile and cue."""
-    known = sandbox.version()
-    if known:
-        found = "programs that render see their own file, the private folder and the tree, and no other process"
-        yield Check("Landlock, files", "ok", found)
-    else:
-        found = "the kernel confines nothing: programs that render could read any file, and each other's"
-        hint = "run nodes with Linux 6.7 or later; on these, use one sidecar a team: renders can read each other"
-        yield Check("Landlock, files", "warning", found, hint)
-    if known >= sandbox.TCP_SINCE:
-        yield Check("Landlock, TCP", "ok", "programs that render reach no host by TCP")
-    else:
-        hint = "run nodes with Linux 6.7 or later, where authors of charts are not trusted"
-        yield Check("Landlock, TCP", "warning", "programs that render could reach hosts", hint)
-    if known >= sandbox.SCOPES_SINCE:
-        found = "programs that render reach no other process by a signal or an abstract socket"
-    else:
-        found = "not confined before Linux 6.12; no template can send a signal or open a socket"
-    yield Check("Landlock, signals", "ok", found)
-
-
-def _memory(settings: Settings) -> Check:
-    """Say how much memory a program may take."""
-    subject = "memory of programs"
-    if not process.tells_memory():
-        hint = "on Linux, CMP_CHILD_MEMORY limits it"
-        return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
-    if not settings.child_memory:
-        hint = "a chart that eats memory ends all renders of its container: let CMP_CHILD_MEMORY be a size"
-        return Check(subject, "warning", "no limit: CMP_CHILD_MEMORY is 0", hint)
-    return Check(subject, "ok", f"at most {process.size(settings.child_memory)} for each, with all that it starts")
-
-
-def _alone(cwd: str, settings: Settings) -> Iterator[Check]:
-    """Look at the installation where nobody knows what a repository needs: in the sidecar, for one."""
-    yield Check("repository", "ok", f"none around {cwd}")
-    entries = toolstore.entries(settings.tools_dir, settings.custom_tools)
-    for entry in entries:
-        subject = f"{entry.name} {entry.version}"
-        yield Check(subject, "problem", entry.problem) if entry.problem else Check(subject, "ok", entry.path)
-    if not entries:
-        yield Check("tools", "problem", f"none in {settings.tools_dir}", "install some, such as helm@3.18.6")
-    if any(_key_sources(settings.env.secrets)):
-        yield _keys(settings.env.secrets)
-
-
-def _interpreter() -> Iterator[Check]:
+def _interpreter() -> Check:
     version = ".".join(str(number) for number in sys.version_info[:3])
     try:
         yamldoc.preload()
     except CmpError as error:
-        yield Check("Python", "problem", f"{version}: {error.what}", error.hint)
-    else:
-        yield Check("Python", "ok", f"{version}, PyYAML with libyaml")
+        return Check("Python", "problem", f"{version}: {error.what}", error.hint)
+    return Check("Python", "ok", f"{version}, PyYAML with libyaml")
 
 
 def _folders(settings: Settings) -> Iterator[Check]:
@@ -125,7 +66,9 @@ def _folders(settings: Settings) -> Iterator[Check]:
     yield (
         Check("private folder", "ok", base)
         if is_memory
-        else Check("private folder", "warning", f"{base} may be on a disk", "offer memory: mount a tmpfs as CMP_TMPDIR")
+        else Check(
+            "private folder", "warning", f"{base} may be on a disk", hint="offer memory: mount a tmpfs as CMP_TMPDIR"
+        )
     )
 
 
@@ -135,41 +78,75 @@ def _writable(name: str, path: str) -> Check:
         existing = os.path.dirname(existing)
     if os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
         return Check(name, "ok", path if existing == path else f"{path} (will be made)")
-    return Check(name, "problem", f"{path} cannot be written to", "charts that are in it are used; others fail")
+    return Check(name, "problem", f"{path} cannot be written to", hint="charts that are in it are used; others fail")
+
+
+def _sandbox() -> Iterator[Check]:
+    """Say what Landlock keeps programs from that render: helm, kustomize, helmfile and cue."""
+    version = sandbox.version()
+    if version:
+        finding = "programs that render see their own file, the private folder and the tree, and no other process"
+        yield Check("Landlock, files", "ok", finding)
+    else:
+        finding = "the kernel confines nothing: programs that render could read any file, and each other's"
+        hint = "run nodes with Linux 6.7 or later; on these, use one sidecar a team: renders can read each other"
+        yield Check("Landlock, files", "warning", finding, hint)
+    if version >= sandbox.TCP_SINCE:
+        yield Check("Landlock, TCP", "ok", "programs that render reach no host by TCP")
+    else:
+        hint = "run nodes with Linux 6.7 or later, where authors of charts are not trusted"
+        yield Check("Landlock, TCP", "warning", "programs that render could reach hosts", hint)
+    if version >= sandbox.SCOPES_SINCE:
+        finding = "programs that render reach no other process by a signal or an abstract socket"
+    else:
+        finding = "not confined before Linux 6.12; no template can send a signal or open a socket"
+    yield Check("Landlock, signals", "ok", finding)
+
+
+def _memory(settings: Settings) -> Check:
+    """Return the limit on the memory of one program."""
+    subject = "memory of programs"
+    if not process.tells_memory():
+        hint = "on Linux, CMP_CHILD_MEMORY limits it"
+        return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
+    if not settings.child_memory:
+        hint = "a chart that eats memory ends all renders of its container: let CMP_CHILD_MEMORY be a size"
+        return Check(subject, "warning", "no limit: CMP_CHILD_MEMORY is 0", hint)
+    return Check(subject, "ok", f"at most {process.size(settings.child_memory)} for each, with all that it starts")
 
 
 def _policy(cwd: str, path: str) -> Iterator[Check]:
     try:
-        found = policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
+        loaded = policy.load(path, instances.open_repository(cwd)[0] if instances.has_repository(cwd) else None)
     except CmpError as error:
         yield failed("policy", error)
         return
     yield Check("policy", "ok", path)
-    yield from _allowed_programs(found)
-    yield from _open_rules(found, path)
+    yield from _allowed_programs(loaded)
+    yield from _rules_for_all_sources(loaded, path)
 
 
-def _allowed_programs(found: Policy) -> Iterator[Check]:
-    """Name what the policy lets applications run, and the wall that this takes back."""
+def _allowed_programs(loaded: Policy) -> Iterator[Check]:
+    """Yield the features that the policy allows, and the part of the sandbox that each of them gives up."""
     hint = "allow it only where those who can push could read the secrets of this sidecar anyway"
-    for engine, programs in (
+    for engine, consequence in (
         ("helmfile", "a helmfile that uses it runs without the wall, and what it starts too"),
         ("cue", "`cue cmd` and what it starts run behind a wider wall: all programs of the system, no TCP"),
     ):
-        named = sorted(feature for feature in found.features if feature.startswith(f"{engine}."))
-        if named:
-            yield Check("policy", "warning", f"{', '.join(named)}: {programs}", hint)
+        features = sorted(feature for feature in loaded.features if feature.startswith(f"{engine}."))
+        if features:
+            yield Check("policy", "warning", f"{', '.join(features)}: {consequence}", hint)
 
 
-def _open_rules(found: Policy, path: str) -> Iterator[Check]:
-    """Name the rules that hold for every repository or revision."""
-    rules = found.applications or ()
-    for kind, own, risk in (
+def _rules_for_all_sources(loaded: Policy, path: str) -> Iterator[Check]:
+    """Yield the rules that hold for every repository, and those that hold for every revision."""
+    rules = loaded.applications or ()
+    for kind, unlimited, risk in (
         ("repositories", [rule for rule in rules if not rule.repositories], "a fork with the same folders"),
         ("revisions", [rule for rule in rules if not rule.revisions], "a stranger's pull request"),
     ):
-        if own:
-            named = "; ".join(f"{path}:{rule.line} ({', '.join(rule.projects)})" for rule in own)
+        if unlimited:
+            named = "; ".join(f"{path}:{rule.line} ({', '.join(rule.projects)})" for rule in unlimited)
             hint = (
                 f"list its {kind}: else the author of an Application may render {risk}, with a copy of another team's "
                 'encrypted file, wherever the AppProject\'s sourceRepos let it; `sourceRepos: ["*"]` lets it anywhere'
@@ -177,15 +154,47 @@ def _open_rules(found: Policy, path: str) -> Iterator[Check]:
             yield Check(f"policy, {kind}", "warning", f"rules without {kind} hold for all: {named}", hint)
 
 
+def _repository(cwd: str, settings: Settings) -> Iterator[Check]:
+    try:
+        tree, _ = instances.open_repository(cwd)
+        usage = tool_usage.survey(tree)
+    except CmpError as error:
+        yield failed("repository", error)
+        return
+    pairs = len(usage.uses) + len(usage.failures)
+    yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
+    yield from (failed(failure.name, failure.error) for failure in usage.failures)
+    yield from (Check(use.name, "warning", note) for use in usage.uses for note in use.instance.notes)
+    yield from pins.examine(usage, settings)
+    if any(pin.name == tool_usage.SOPS for use in usage.uses for pin in use.pins):
+        yield _keys(settings.env.secrets)
+    yield from _short_secrets(tree, usage)
+
+
+def _without_repository(cwd: str, settings: Settings) -> Iterator[Check]:
+    """Yield checks of the installation alone, for the sidecar: no repository tells there which tools are needed."""
+    yield Check("repository", "ok", f"none around {cwd}")
+    entries = toolstore.entries(settings.tools_dir, settings.custom_tools)
+    for entry in entries:
+        subject = f"{entry.name} {entry.version}"
+        yield Check(subject, "problem", entry.problem) if entry.problem else Check(subject, "ok", entry.path)
+    if not entries:
+        yield Check("tools", "problem", f"none in {settings.tools_dir}", hint="install some, such as helm@3.18.6")
+    if any(_key_sources(settings.env.secrets)):
+        yield _keys(settings.env.secrets)
+
+
 def _keys(env: Mapping[str, str]) -> Check:
-    """Say where sops will look for keys; whether one fits, only a decryption can tell."""
-    named = env.get("SOPS_AGE_KEY_FILE", "")
-    if named and not os.access(named, os.R_OK):
-        return Check("keys", "problem", f"SOPS_AGE_KEY_FILE is {named}, which cannot be read", "mount the key there")
-    configured = sorted(_key_sources(env))
-    if configured:
-        return Check("keys", "ok", f"sops looks at {', '.join(configured)}")
-    return Check("keys", "problem", "there are encrypted values, and no key is configured", "set SOPS_AGE_KEY_FILE")
+    """Return the sources of keys that sops will look at; only a decryption can tell whether one of them fits."""
+    file = env.get("SOPS_AGE_KEY_FILE", "")
+    if file and not os.access(file, os.R_OK):
+        unreadable = f"SOPS_AGE_KEY_FILE is {file}, which cannot be read"
+        return Check("keys", "problem", unreadable, hint="mount the key there")
+    sources = sorted(_key_sources(env))
+    if sources:
+        return Check("keys", "ok", f"sops looks at {', '.join(sources)}")
+    missing = "there are encrypted values, and no key is configured"
+    return Check("keys", "problem", missing, hint="set SOPS_AGE_KEY_FILE")
 
 
 def _key_sources(env: Mapping[str, str]) -> Iterator[str]:
@@ -196,21 +205,24 @@ def _key_sources(env: Mapping[str, str]) -> Iterator[str]:
             yield path
 
 
-def _short_secrets(tree: Tree, found: Usage) -> Iterator[Check]:
-    """Yield a check for each file that has such secrets, of those that some render decrypts."""
-    for path in sorted({path for use in found.uses for path in use.encrypted}):
-        if short := _short(tree, path):
-            more = f" and {len(short) - MAX_NAMED} more" if len(short) > MAX_NAMED else ""
-            named = f"{', '.join(short[:MAX_NAMED])}{more}"
+def _short_secrets(tree: Tree, usage: Usage) -> Iterator[Check]:
+    """Yield a check for each file with secrets that are too short to be masked inside a longer text.
+
+    The length is that of the ciphertext: nothing is decrypted.  Only files that some render decrypts are read.
+    """
+    for path in sorted({path for use in usage.uses for path in use.encrypted}):
+        if keys := _keys_of_short_secrets(tree, path):
+            more = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
+            named = f"{', '.join(keys[:MAX_NAMED])}{more}"
             yield Check(path, "warning", f"secrets of fewer than {SHORT} characters: {named}", SHORT_HINT)
 
 
-def _short(tree: Tree, path: str) -> list[str]:
-    """Return the paths of the short secrets of a file; a truth value is no secret, as either guess may be right."""
+def _keys_of_short_secrets(tree: Tree, path: str) -> list[str]:
+    """Return the paths of a file's short secrets, without truth values: those can be guessed anyway."""
     try:
         data = tree.read(path)
         kind = sops.format_of(path, data)
         leaves = placeholders.leaves(kind, data) if kind else []
-    except (CmpError, yamldoc.YamlError, ValueError):  # the render tells what is wrong with the file
+    except (CmpError, yamldoc.YamlError, ValueError):  # the render reports it
         return []
     return [leaf.path for leaf in leaves if leaf.length < SHORT and leaf.kind not in ("bool", "comment")]

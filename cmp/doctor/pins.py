@@ -1,4 +1,4 @@
-"""Pins: which application runs what, what is not installed, and which pins nobody needs or that are behind."""
+"""Pinned tools: the applications that run each, those not installed, and the pins that are unused or behind."""
 
 from __future__ import annotations
 
@@ -16,38 +16,43 @@ if TYPE_CHECKING:
     from cmp.render.tool_usage import Usage, Use, Written
 
 
-def examine(found: Usage, settings: Settings) -> Iterator[Check]:
-    """Yield a check for each pin that some render looks up, and what is to be known of those that are written."""
-    users = by_pin(found)
+def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
+    """Yield a check for each pin that some render looks up, and one for each written pin that is unused or behind."""
+    users = uses_by_pin(usage)
     for pin, uses in sorted(users.items()):
-        yield _installed(pin, f"{pin.source}; used by {'; '.join(tool_usage.grouped(uses, found.uses))}", settings)
-    for one in tool_usage.written(found.repository):
-        if one.pin in users:
-            yield from _compared(one)
-        elif not found.failures:  # else one of them may run it
-            yield _unused(one.pin)
+        yield _installed(pin, reason(pin, uses, usage), settings)
+    for written in tool_usage.written(usage.repository):
+        if written.pin in users:
+            yield from _compared(written)
+        elif not usage.failures:  # else a render that fails may run it
+            yield _unused(written.pin)
 
 
-def by_pin(found: Usage) -> dict[ToolPin, list[Use]]:
+def uses_by_pin(usage: Usage) -> dict[ToolPin, list[Use]]:
     """Return each pin that some render looks up, with those renders."""
     users: dict[ToolPin, list[Use]] = {}
-    for use in found.uses:
+    for use in usage.uses:
         for pin in set(use.pins):
             users.setdefault(pin, []).append(use)
     return users
+
+
+def reason(pin: ToolPin, uses: list[Use], usage: Usage) -> str:
+    """Return the place of a pin and its users: `cmp.yaml:3; used by shop on dev`."""
+    return f"{pin.source}; used by {'; '.join(tool_usage.grouped(uses, usage.uses))}"
 
 
 def _installed(pin: ToolPin, why: str, settings: Settings) -> Check:
     entry = toolstore.entry(settings.tools_dir, pin.name, pin.version, settings.custom_tools)
     subject = f"{pin.name} {pin.version}"
     if entry.problem:
-        return Check(subject, "problem", f"{entry.problem} ({why})", f"cmp tools install {pin.name}@{pin.version}")
+        return Check(subject, "problem", f"{entry.problem} ({why})", hint=f"cmp tools install {pin.name}@{pin.version}")
     return Check(subject, "ok", f"{entry.path} ({why})")
 
 
-def _compared(one: Written) -> Iterator[Check]:
-    """Compare a pin with what would hold without it; a default of the package is no standard to follow."""
-    pin, weaker = one
+def _compared(written: Written) -> Iterator[Check]:
+    """Compare a pin with the weaker one that would hold without it; defaults of this package set no standard."""
+    pin, weaker = written
     if weaker is None or ":" not in weaker.source:
         return
     subject = f"{pin.name} {pin.version}"
@@ -59,6 +64,5 @@ def _compared(one: Written) -> Iterator[Check]:
 
 
 def _unused(pin: ToolPin) -> Check:
-    return Check(
-        f"{pin.name} {pin.version}", "warning", f"{pin.source} pins it, and no application runs it", "remove the line"
-    )
+    finding = f"{pin.source} pins it, and no application runs it"
+    return Check(f"{pin.name} {pin.version}", "warning", finding, hint="remove the line")
