@@ -1,4 +1,4 @@
-"""Hosts of charts, and whether the policy allows each: the one check that asks the network."""
+"""Hosts of charts, and whether the policy allows each: the only check that asks the network."""
 
 from __future__ import annotations
 
@@ -20,66 +20,70 @@ if TYPE_CHECKING:
 OCI = "oci://"
 
 
-class Met:
-    """The hosts that were met, as a policy is asked about them; it refuses nothing here, so that all are met."""
+class HostRecorder:
+    """A policy check that records each host and refuses none, so that every host is met.
 
-    def __init__(self, permit: PolicyCheck) -> None:
-        self._permit = permit
+    `repositories` are the URLs of the repositories that lead to a host, `refusals` what the policy says of it.
+    """
+
+    def __init__(self, check: PolicyCheck) -> None:
+        self._check = check
         self.repositories: dict[str, set[str]] = {}
-        self.refused: dict[str, ConfigError] = {}
+        self.refusals: dict[str, ConfigError] = {}
 
     def chart_host(self, subject: str, url: str, place: str) -> None:
-        """Note the host of a repository."""
-        self._note(url, url)
+        """Record the host of a repository."""
+        self._record(url, url)
         try:
-            self._permit.chart_host(subject, url, place)
+            self._check.chart_host(subject, url, place)
         except ConfigError as error:
-            self.refused.setdefault(hosts.shown(url), error)
+            self.refusals.setdefault(hosts.shown(url), error)
 
     def chart_url(self, wanted: Wanted, url: str, led_by: str) -> bool:
-        """Note the host of a URL to which a repository leads; say whether the policy lists it."""
-        self._note(url, wanted.url)
+        """Record the host of a URL to which a repository leads; say whether the policy lists it."""
+        self._record(url, wanted.url)
         try:
-            return self._permit.chart_url(wanted, url, led_by)
+            return self._check.chart_url(wanted, url, led_by)
         except ConfigError as error:
-            self.refused.setdefault(hosts.shown(url), error)
+            self.refusals.setdefault(hosts.shown(url), error)
             return False
 
     def chart_folder(self, folder: str, place: str) -> None:
-        """Have no opinion: no host is asked for a `file://` chart."""
+        """Record nothing: no host is asked for a `file://` chart."""
 
-    def _note(self, url: str, repository: str) -> None:
+    def _record(self, url: str, repository: str) -> None:
         self.repositories.setdefault(hosts.shown(url), set()).add(repository)
 
 
-def examine(wanted: Sequence[Wanted], permit: PolicyCheck | None, context: Context) -> Iterator[Check]:
-    """Yield a check for each host, and one for each chart that cannot be looked at; no archive is stored."""
-    met = Met(permit or policy.WITHOUT_POLICY)
-    web = Web(context, met)
-    failed = [check for one in wanted for check in _look(one, met, web)]
-    for host in sorted(met.repositories):
-        refused = met.refused.get(host)
-        found = "for " + ", ".join(sorted(met.repositories[host]))
+def examine(charts: Sequence[Wanted], check: PolicyCheck | None, context: Context) -> Iterator[Check]:
+    """Yield a check for each host, and one for each chart whose archive cannot be found; no archive is stored."""
+    recorder = HostRecorder(check or policy.WITHOUT_POLICY)
+    web = Web(context, recorder)
+    of_charts = [problem for chart in charts for problem in _visit(chart, recorder, web)]
+    for host in sorted(recorder.repositories):
+        refusal = recorder.refusals.get(host)
+        repositories = ", ".join(sorted(recorder.repositories[host]))
         yield (
-            Check(f"host {host}", "problem", refused.what, refused.hint)
-            if refused
-            else Check(f"host {host}", "ok", found)
+            Check(f"host {host}", "problem", refusal.what, refusal.hint)
+            if refusal
+            else Check(f"host {host}", "ok", f"for {repositories}")
         )
-    yield from failed
+    yield from of_charts
 
 
-def _look(one: Wanted, met: Met, web: Web) -> Iterator[Check]:
-    met.chart_host(one.subject, one.url, one.place)
-    if one.url.startswith(OCI):
-        yield Check(one.subject, "warning", "hosts to which the registry redirects are not seen: helm follows them")
+def _visit(chart: Wanted, recorder: HostRecorder, web: Web) -> Iterator[Check]:
+    """Ask every host that a pull of the chart would ask, up to its archive."""
+    recorder.chart_host(chart.subject, chart.url, chart.place)
+    if chart.url.startswith(OCI):
+        yield Check(chart.subject, "warning", "hosts to which the registry redirects are not seen: helm follows them")
         return
     try:
-        if not web.has_index(one.url):
-            web.take_index(one, web.download_index(one))
-        url = web.archive_url(one)
+        if not web.has_index(chart.url):
+            web.take_index(chart, web.download_index(chart))
+        url = web.archive_url(chart)
         if url.startswith(OCI):
-            met.chart_url(one, url, one.url)
+            recorder.chart_url(chart, url, chart.url)
         else:
-            web.look(one, url)
+            web.look(chart, url)
     except CmpError as error:
-        yield Check(one.subject, "problem", error.what.removeprefix(f"{one.subject}: "), error.hint)
+        yield Check(chart.subject, "problem", error.what.removeprefix(f"{chart.subject}: "), error.hint)

@@ -24,7 +24,7 @@ def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
     for written in tool_usage.written(usage.repository):
         if written.pin in users:
             yield from _compared(written)
-        elif not usage.failures:  # else a render that fails may run it
+        elif not usage.failures:  # else a pair that fails may run it
             yield _unused(written.pin)
 
 
@@ -51,7 +51,7 @@ def _installed(pin: ToolPin, why: str, settings: Settings) -> Check:
 
 
 def _compared(written: Written) -> Iterator[Check]:
-    """Compare a pin with the weaker one that would hold without it; defaults of this package set no standard."""
+    """Compare a pin with the weaker one that would hold without it; a default of this package sets no standard."""
     pin, weaker = written
     if weaker is None or ":" not in weaker.source:
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import environ
+from cmp.doctor import installation
 from cmp.errors import ConfigError, EngineError
 from cmp.system import process
 from cmp.system.batch_process import BatchProcess
