@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
-from cmp.engines.helmplaces import place
 from cmp.engines.protocol import MEMORY_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM
+from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 from cmp.system.process import Command
 from cmp.system.sandbox import NAMES, Access
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cmp.engines.protocol import Work
     from cmp.model import Instance, Tool
-    from cmp.system.process import ChildProcesses, Result
+    from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
 
 NAME = HELM
@@ -36,8 +36,14 @@ NOISE: tuple[re.Pattern[str], ...] = (
 ENABLE_DNS = "--enable-dns"  # of `extraFlags`; without it `getHostByName` gives an empty text
 
 _COMMA = re.compile(r"(?<!\\),")
-_LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # how its log lines begin, Helm 3 and 4
-_ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to whoever reads a status in Argo CD
+_LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # the begin of a log line, Helm 3 and 4
+_ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to the reader of a status in Argo CD
+
+_VALUES_ERROR = re.compile(r"failed to parse (.+?): .*yaml: line (\d+)")
+_CHART_ERROR = re.compile(r"cannot load (Chart\.yaml|values\.yaml): .*yaml: line (\d+)")
+_OUTPUT_ERROR = re.compile(r"YAML parse error on ([^\s:]+):")
+# As `(FILE:4)`, `template: FILE:4:11:` and, with Helm 4, on a line of its own.
+_TEMPLATE = re.compile(r"(?:^|\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):]|$)", re.MULTILINE)
 
 
 def needs(_: Tree, instance: Instance) -> Needs:
@@ -51,12 +57,12 @@ def needs(_: Tree, instance: Instance) -> Needs:
 
 
 def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
-    """Start `helm template`; EngineError carries what it said, in terms of the repository's files.
+    """Start `helm template`; an EngineError has its message, in terms of the repository's files.
 
     Helm reads the values in their order and then the chart (pkg/cli/values and action.Install, all supported versions):
-    while it starts, and it takes long to start, sops decrypts and charts are restored.  The gate, the first of the
-    layers, holds it back until they are.  It sees its own program and the private folder; what a template or a schema
-    names beside those it cannot open (cmp/system/sandbox.py).
+    while it starts, and it takes long to start, sops decrypts and charts are restored.  The start gate, the first of
+    the layers, holds it back until they are.  It sees its own program and the private folder; other files that a
+    template or a schema names it cannot open (cmp/system/sandbox.py).
     """
     tool = work.tools[NAME]
     inputs = (work.start_gate, *(pipe for _, pipe in work.layers))
@@ -74,10 +80,11 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
 
     def finish() -> EngineOutput:
         result = processes.wait(child)[0]
-        said = _in_terms_of_the_repository(result.stderr, work)
+        message = _in_terms_of_the_repository(result.stderr, work)
         if result.returncode != 0:
-            raise _refusal(result, tool, said, instance)
-        return EngineOutput(result.stdout, tuple(_warning(line) for line in said.splitlines()))
+            raise _error(tool, result.returncode, message, instance.folder)
+        warnings = ("helm: " + _LOG.sub("", line).rstrip('"') for line in message.splitlines())
+        return EngineOutput(result.stdout, tuple(warnings))
 
     return finish
 
@@ -91,24 +98,20 @@ def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:
     }
 
 
-def _flags(instance: Instance, tool: Tool, values: list[str]) -> Iterator[str]:
+def _flags(instance: Instance, tool: Tool, values_files: list[str]) -> Iterator[str]:
     yield from ("--name-template", instance.release)
     if instance.namespace:
         yield from ("--namespace", instance.namespace)
     if instance.kube_version:
         yield from ("--kube-version", instance.kube_version)
     for key, value in instance.parameters.set_values:
-        yield from ("--set", f"{key}={escape(value)}")
+        yield from ("--set", f"{key}={_escaped(value)}")
     for key, value in instance.parameters.set_strings:
-        yield from ("--set-string", f"{key}={escape(value)}")
-    for path in values:
+        yield from ("--set-string", f"{key}={_escaped(value)}")
+    for path in values_files:
         yield from ("--values", path)
     for version in instance.api_versions:
         yield from ("--api-versions", version)
-    yield from _switches(instance, tool)
-
-
-def _switches(instance: Instance, tool: Tool) -> Iterator[str]:
     options = instance.options.get(NAME, {})
     if not options.get("skipCrds"):
         yield "--include-crds"
@@ -120,7 +123,7 @@ def _switches(instance: Instance, tool: Tool) -> Iterator[str]:
     yield from cast("tuple[str, ...]", options.get("extraFlags", ()))  # the policy has seen them
 
 
-def escape(value: str) -> str:
+def _escaped(value: str) -> str:
     """Escape the commas of a `--set` value as Argo CD does: `{a,b}` is a list, a comma elsewhere is text."""
     if value.startswith("{") and value.endswith("}"):
         return value
@@ -128,23 +131,43 @@ def escape(value: str) -> str:
 
 
 def _in_terms_of_the_repository(stderr: bytes, work: Work) -> str:
-    said = stderr.decode(errors="replace")
-    for name, pipe in work.layers:
-        said = re.sub(rf"{re.escape(pipe.path)}\b", lambda _, name=name: name, said)  # type: ignore[misc]
-    said = said.replace(f"{work.folder}/", "").replace(work.folder, ".")
-    return "\n".join(line for line in said.splitlines() if line.strip() and line.strip() != _ADVICE)
+    """Return helm's message with the repository's names of layers and files, without empty lines and its advice."""
+    message = stderr.decode(errors="replace")
+    for name, memory_file in work.layers:
+        message = re.sub(rf"{re.escape(memory_file.path)}\b", lambda _, name=name: name, message)  # type: ignore[misc]
+    message = message.replace(f"{work.folder}/", "").replace(work.folder, ".")
+    return "\n".join(line for line in message.splitlines() if line.strip() and line.strip() != _ADVICE)
 
 
-def _warning(line: str) -> str:
-    return "helm: " + _LOG.sub("", line).rstrip('"')
+def _error(tool: Tool, status: int, message: str, folder: str) -> EngineError:
+    program = f"helm {tool.version}"
+    message_of_helm = message.removeprefix("Error: ")
+    return unexplained(program, status, message) or EngineError(
+        f"{program}: {indented(message_of_helm)}", file=place(message_of_helm, folder)
+    )
 
 
-def _refusal(result: Result, tool: Tool, said: str, instance: Instance) -> EngineError:
-    name = f"helm {tool.version}"
-    if result.returncode < 0:
-        return EngineError(f"{name} was killed by signal {-result.returncode}", is_external=True)
-    if not said:
-        return EngineError(f"{name} exited with status {result.returncode} and said nothing")
-    said = said.removeprefix("Error: ")
-    told = said.replace("\n", "\n  ")  # what follows the first line must not look like the next part of the error
-    return EngineError(f"{name}: {told}", file=place(said, instance.folder))
+def place(message: str, folder: str) -> str:
+    """Return `file` or `file:line` of helm's error about the chart in `folder`; empty where it names no file.
+
+    Values layers have the repository's names in the message.
+    """
+    if values := _VALUES_ERROR.match(message):
+        return f"{values[1]}:{values[2]}"
+    if file := _CHART_ERROR.match(message):
+        return f"{folder}/{file[1]}:{file[2]}"
+    if message.startswith("validation: chart.metadata"):
+        return f"{folder}/Chart.yaml"
+    if output := _OUTPUT_ERROR.match(message):
+        return _template_path(output[1], folder)
+    if templates := _TEMPLATE.findall(message):
+        # Of templates that include each other the last is the innermost; but `fail` quotes its author behind the first.
+        template, line = templates[0] if message.startswith("execution error") else templates[-1]
+        return f"{_template_path(template, folder)}:{line}"
+    return ""
+
+
+def _template_path(template: str, folder: str) -> str:
+    """Translate Helm's name, which begins with the chart's, when the template is the application's own."""
+    inside_chart = template.partition("/")[2]
+    return f"{folder}/{inside_chart}" if inside_chart.startswith("templates/") else template

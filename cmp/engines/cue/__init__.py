@@ -1,10 +1,9 @@
 """CUE packages, exported by `cue export` as a stream of objects.
 
-sources.py    which tags a package declares, and which files it embeds
-call.py       the arguments of cue
-messages.py   what cue says, in terms of the repository
+sources.py  the tags that a package declares, and the files that it imports and embeds
+call.py     the arguments of cue, and its error messages in terms of the repository
 
-The tags that a package declares are filled with what is known of the cluster; values layers become its field `values`.
+The tags that a package declares are filled with the facts of the cluster; values layers become its field `values`.
 cue unifies: layers add up, and where two disagree that is an error, of cue's own.
 """
 
@@ -15,8 +14,8 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cmp import yamldoc
-from cmp.engines.cue import call, messages, sources
-from cmp.engines.cue.messages import LAYER, Names
+from cmp.engines.cue import sources
+from cmp.engines.cue.call import LAYER, Paths, call_for, error_of, translated, undeclared_tag
 from cmp.engines.protocol import PRIVATE_FILES, EngineOutput, Needs
 from cmp.engines.registry import CUE
 from cmp.system.process import Command
@@ -40,82 +39,76 @@ _DOUBTFUL = re.compile(rb"[|>][1-9][+-]?\n")
 
 
 def needs(tree: Tree, instance: Instance) -> Needs:
-    """Ask for cue, the values layers as files, and the plaintext of what the package embeds."""
-    found = sources.read(tree, instance.folder)
+    """Ask for cue, the values layers as files, and the plaintext of the files that the package embeds."""
+    package = sources.read(tree, instance.folder)
     return Needs(
         tools={NAME: instance.pins[NAME]},
-        encryptable_files=found.embedded,
-        read_paths=(*sources.package(tree, instance.folder), *found.embedded),
+        encryptable_files=package.embedded,
+        read_paths=(*sources.package(tree, instance.folder), *package.embedded),
         needs_whole_tree=True,
         layer_transport=PRIVATE_FILES,
-        analysis=found.tags,
+        analysis=package.tags,
     )
 
 
 def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
-    """Return what runs cue: it reads everything at once and cannot wait for what is not in place."""
-    asked = call.of(instance, cast("frozenset[str]", work.analysis))
-    if asked.command:
-        work.provider.permit("cue.cmd", f"cue cmd {asked.command}")
+    """Return the function that runs cue: it reads everything at once and cannot wait for the start gate."""
+    declared_tags = cast("frozenset[str]", work.analysis)
+    call = call_for(instance, declared_tags)
+    if call.command:
+        work.provider.permit("cue.cmd", f"cue cmd {call.command}")
 
     def finish() -> EngineOutput:
-        return _Run(instance, work, processes).finish(asked)
+        return _Export(instance, work, processes).finish(call)
 
     return finish
 
 
-class _Run:
-    """The runs of cue for one render: mostly one."""
+class _Export:
+    """The calls of cue for one render: mostly one."""
 
     def __init__(self, instance: Instance, work: Work, processes: ChildProcesses) -> None:
         self._work = work
         self._processes = processes
         self._layers = tuple(_links(work))
-        self._names = Names(work.root, instance.folder, tuple(name for name, _ in work.layer_files))
+        self._paths = Paths(work.root, instance.folder, tuple(name for name, _ in work.layer_files))
 
-    def finish(self, asked: Call) -> EngineOutput:
-        result = self._result(asked)
+    def finish(self, call: Call) -> EngineOutput:
+        result = self._run(call)
         # What looks like a tag may stand in a text, or in a file of another package: cue names one at a time.
-        while (name := messages.undeclared(result)) in asked.known and name not in asked.given:
-            asked = asked.without(name)
-            result = self._result(asked)
-        if result.returncode > 0 and not asked.command:
-            result = self._explained(result, asked)
-        said = self._accepted(result, asked)
-        warnings = [*said.splitlines(), *self._unused(asked)]
-        return EngineOutput(self._manifests(result, asked), tuple(f"cue: {line}" for line in warnings))
+        while (tag := undeclared_tag(result)) in call.known and tag not in call.given:
+            call = call.without(tag)
+            result = self._run(call)
+        if result.returncode > 0 and not call.command:
+            # On the way to YAML cue leaves out which values disagree; as JSON it tells all.
+            as_json = self._run(call, as_json=True)
+            result = as_json if as_json.returncode != 0 else result
+        warnings = self._message(result, call).splitlines()
+        if call.command and self._paths.layers:  # below a field cue takes no layers there
+            warnings.append(f"a command reads no values files: nothing uses {', '.join(self._paths.layers)}")
+        return EngineOutput(self._manifests(result, call), tuple(f"cue: {line}" for line in warnings))
 
-    def _explained(self, result: Result, asked: Call) -> Result:
-        """Return a failure with all that cue says of it: on the way to YAML it leaves out which values disagree."""
-        again = self._result(asked, as_json=True)
-        return again if again.returncode != 0 else result
-
-    def _unused(self, asked: Call) -> Iterator[str]:
-        """Say that layers do not reach a command: cue takes none below a field there."""
-        if asked.command and self._names.layers:
-            yield f"a command reads no values files: nothing uses {', '.join(self._names.layers)}"
-
-    def _manifests(self, result: Result, asked: Call) -> bytes:
-        if asked.command:
+    def _manifests(self, result: Result, call: Call) -> bytes:
+        if call.command:
             return result.stdout
         if not _DOUBTFUL.search(result.stdout):
             return b"---\n" + result.stdout.removesuffix(b"\n")  # cue ends a text with a line break of its own
-        exact = self._result(asked, as_json=True)
-        self._accepted(exact, asked)
-        return yamldoc.dump_all(_objects(exact.stdout))
+        as_json = self._run(call, as_json=True)
+        self._message(as_json, call)
+        return yamldoc.dump_all(_objects(as_json.stdout))
 
-    def _accepted(self, result: Result, asked: Call) -> str:
-        """Return what cue said beside its output; EngineError when it failed."""
-        said = messages.translated(result.stderr, self._names, asked.expression)
+    def _message(self, result: Result, call: Call) -> str:
+        """Return what cue printed beside its output; EngineError when it failed."""
+        message = translated(result.stderr, self._paths, call.expression)
         if result.returncode != 0:
-            raise messages.refusal(result, self._work.tools[NAME], said, self._names.layers)
-        return said
+            raise error_of(self._work.tools[NAME], result.returncode, message, self._paths.layers)
+        return message
 
-    def _result(self, asked: Call, *, as_json: bool = False) -> Result:
+    def _run(self, call: Call, *, as_json: bool = False) -> Result:
         program, home = self._work.tools[NAME].path, self._work.home
         command = Command(
-            label=f"cue {'cmd' if asked.command else 'export'}",
-            argv=(program, *asked.arguments(self._layers, as_json=as_json)),
+            label=f"cue {'cmd' if call.command else 'export'}",
+            argv=(program, *call.arguments(self._layers, as_json=as_json)),
             env={
                 **self._work.env,
                 "HOME": home,
@@ -125,8 +118,8 @@ class _Run:
             },
             cwd=self._work.folder,
             # A command runs programs of the system.
-            access=self._work.access._replace(runs_any=bool(asked.command)),
-            place=self._names.folder,
+            access=self._work.access._replace(runs_any=bool(call.command)),
+            place=self._paths.folder,
         )
         return self._processes.wait(self._processes.start(command))[0]
 
@@ -141,7 +134,7 @@ def _objects(data: bytes) -> list[object]:
 
 
 def _links(work: Work) -> Iterator[str]:
-    """Yield the paths of the layers that hold something, each under a name that cue takes for nothing else."""
+    """Yield a link to each layer that is not empty, under a name that cue does not take for anything else."""
     for number, (_, path) in enumerate(work.layer_files):
         with open(path, "rb") as file:
             if _HOLDS_NOTHING.fullmatch(file.read()):

@@ -1,6 +1,6 @@
-"""What a CUE package declares and reads, as its files say it, before cue runs.
+"""The tags, imports and embedded files of a CUE package, read from its files before cue runs.
 
-Nothing is evaluated here: what this finds too much costs a little, and what is wrong cue says itself.
+Nothing is evaluated here: a tag or file too many costs a little, and mistakes cue tells itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TEXT = re.compile(r"""\"([^"]+)\"""")
 
 
 class Sources(NamedTuple):
-    """The names of the tags that the files declare; the files that they embed, and what must be copied for each."""
+    """The tags that the files declare; the files that they embed, each with the files that must be copied for it."""
 
     tags: frozenset[str]
     embedded: dict[str, tuple[str, ...]]
@@ -42,39 +42,37 @@ def read(tree: Tree, folder: str) -> Sources:
     for path in _files(tree, folder):
         text = _COMMENT.sub("", tree.read(path).decode(errors="replace"))
         tags.update(_TAG.findall(text))
-        for found in _EMBED.finditer(text):
-            name = found[2] or found[3]
-            for file in _embedded(tree, os.path.dirname(path), name, is_pattern=found[1] == "glob"):
+        for embed in _EMBED.finditer(text):
+            name = embed[2] or embed[3]
+            for file in _embedded(tree, os.path.dirname(path), name, is_pattern=embed[1] == "glob"):
                 embedded[file] = () if file.startswith(f"{folder}/") else (file,)
     return Sources(frozenset(tags), embedded)
 
 
 def package(tree: Tree, folder: str) -> tuple[str, ...]:
-    """Return the CUE files of a package and of all that it imports from its module, and the module's own folder."""
+    """Return the CUE files of a package and of the packages that it imports from its module, and the folder cue.mod."""
     root = _module(tree, folder)
     if root is None:
         return tuple(_files(tree, folder))
-    own = join(root, MODULE)
-    name = _NAME.search(tree.read(join(own, MODULE_FILE)).decode(errors="replace")) if _has(tree, own) else None
-    found: dict[str, None] = {}
+    module_folder = join(root, MODULE)
+    module_file = join(module_folder, MODULE_FILE)
+    content = tree.read(module_file).decode(errors="replace") if tree.kind(module_file) == "file" else ""
+    name = _NAME.search(content)
+    files: dict[str, None] = {}
     waiting, seen = [folder], {folder}
     while waiting:
         for path in _files(tree, waiting.pop(0)):
-            found[path] = None
+            files[path] = None
             text = tree.read(path).decode(errors="replace")
             for imported in _imports(text, name[1] if name else ""):
                 if (target := join(root, imported)) not in seen:
                     seen.add(target)
                     waiting.append(target)
-    return (own, *found)
-
-
-def _has(tree: Tree, own: str) -> bool:
-    return tree.kind(join(own, MODULE_FILE)) == "file"
+    return (module_folder, *files)
 
 
 def _module(tree: Tree, folder: str) -> str | None:
-    """Return the folder of the module that a folder is in."""
+    """Return the root of the module that a folder is in."""
     while tree.kind(join(folder, MODULE)) != "folder":
         if not folder:
             return None
@@ -84,8 +82,8 @@ def _module(tree: Tree, folder: str) -> str | None:
 
 def _imports(text: str, module: str) -> Iterator[str]:
     """Yield the folders, from the module's, of packages of the same module."""
-    for found in _IMPORT.finditer(text):
-        for path in _TEXT.findall(found[0]):
+    for declaration in _IMPORT.finditer(text):
+        for path in _TEXT.findall(declaration[0]):
             inside = path.partition(":")[0].partition("@")[0]
             if module and (inside == module or inside.startswith(f"{module}/")):
                 yield inside.removeprefix(module).strip("/")

@@ -9,7 +9,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from cmp.engines.helmplaces import place as place_in_chart
+from cmp.engines.helm import place as place_in_chart
+from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 
 if TYPE_CHECKING:
@@ -63,17 +64,14 @@ class Words:
     def refusal(self, status: int, version: str, helm: str) -> EngineError:
         """Return the error of a run that ended with another status than 0."""
         name = f"helmfile {version}"
-        if status < 0:
-            return EngineError(f"{name} was killed by signal {-status}", is_external=True)
-        if not self._said:
-            return EngineError(f"{name} exited with status {status} and said nothing")
+        if silent := unexplained(name, status, self._said):
+            return silent
         if found := _NO_ENVIRONMENT.search(self._said):
             return self._nothing(name, found)
         if failed := _HELM_FAILED.search(self._said):
             return self._of_helm(name, helm, failed[1])
         state, said = self._state()
-        told = _NOISE.sub("", said).replace("\n", "\n  ")
-        return EngineError(f"{name}: {told}", file=self._place(said, state), hint=_hint(said))
+        return EngineError(f"{name}: {indented(_NOISE.sub('', said))}", file=self._place(said, state), hint=_hint(said))
 
     def _state(self) -> tuple[str, str]:
         """Return the file of the innermost state, relative to the root, and what is said of it."""
@@ -90,9 +88,10 @@ class Words:
         said = said.removeprefix("Error: ").partition("\nUse --debug flag")[0]
         release = _RELEASE.search(self._said)
         of, chart = (f"release {release[1]}: ", release[2]) if release else ("", "")
-        told = said.replace("\n", "\n  ")
         place = "" if VALUES in said else self._in_chart(said, chart)
-        return EngineError(f"{name}: {of}helm {helm}: {told}", file=place or self._state()[0], hint=_hint(said))
+        return EngineError(
+            f"{name}: {of}helm {helm}: {indented(said)}", file=place or self._state()[0], hint=_hint(said)
+        )
 
     def _in_chart(self, said: str, chart: str) -> str:
         """Return the place in a chart of the tree; none for one of a repository."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.features import FIELDS_OF_KUSTOMIZE
 from cmp.engines.kustomize.chain import RENDERED
+from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 
 if TYPE_CHECKING:
@@ -94,16 +95,15 @@ class Words:
     def refusal(self, status: int, version: str) -> EngineError:
         """Return the error of a run that ended with another status than 0."""
         name = f"kustomize {version}"
-        if status < 0:
-            return EngineError(f"{name} was killed by signal {-status}", is_external=True)
-        if not self._said:
-            return EngineError(f"{name} exited with status {status} and said nothing")
         said = "\n".join(self._said)
+        if silent := unexplained(name, status, said):
+            return silent
         if "goroutine " in said:
             return EngineError(f"{name} crashed: {said.partition('goroutine ')[0].strip()}")
         base, cause = _cause(said.removeprefix("Error: "))
-        told = cause.replace("\n", "\n  ")  # what follows the first line must not look like the next part of the error
-        return EngineError(f"{name}: {told}", file=self._place(cause, base or self._where.folder), hint=_hint(cause))
+        return EngineError(
+            f"{name}: {indented(cause)}", file=self._place(cause, base or self._where.folder), hint=_hint(cause)
+        )
 
     def _place(self, cause: str, folder: str) -> str:
         """Find the file; that of the kustomization itself where no other is named."""
