@@ -25,7 +25,7 @@ from signal import SIGALRM
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from cmp.model import Problem
 
@@ -181,5 +181,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if near := get_close_matches(name, names, n=1):
         return f"did you mean `{near[0]}`?"
-    more = ["…"] if len(names) > MAX_SUGGESTED else []
-    return f"known here: {', '.join([*names[:MAX_SUGGESTED], *more]) or 'none'}"
+    return f"known here: {with_ellipsis(names, MAX_SUGGESTED)}"
+
+
+def and_more(names: Sequence[str], at_most: int) -> str:
+    """Return the first names of a list and the number of the others, as in `a, b and 3 more`."""
+    others = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return ", ".join(names[:at_most]) + others
+
+
+def with_ellipsis(names: Sequence[str], at_most: int) -> str:
+    """Return the first names of a list, with an ellipsis for the others: `a, b, …`; `none` for an empty list."""
+    others = ["…"] if len(names) > at_most else []
+    return ", ".join([*names[:at_most], *others]) or "none"

@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cmp.errors import UsageError
+from cmp.errors import UsageError, and_more
 from cmp.system import files
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ class RenderedTree:
         self._mode = mode
         found, marked = set(_below(folder)), self._marked()
         if foreign := sorted(name for name in found if _BESIDE.sub("", name) not in marked):
-            more = f" and {len(foreign) - MAX_LISTED} more" if len(foreign) > MAX_LISTED else ""
             raise UsageError(
-                f"this folder holds what `cmp render --all` did not write: {', '.join(foreign[:MAX_LISTED])}{more}",
+                f"this folder holds what `cmp render --all` did not write: {and_more(foreign, MAX_LISTED)}",
                 file=folder,
                 hint="name an empty folder, or remove that",
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmp.cli import Output, for_people
 from cmp.cli.io import content
+from cmp.errors import and_more
 from cmp.genpaths import applications
 from cmp.genpaths.applications import Unread
 from cmp.genpaths.check import Checker
@@ -56,16 +57,11 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     if verdict.reason:
         yield f"{where} cannot be decided: {verdict.reason}"
     if verdict.missing:
-        yield f"{where} the annotation lacks {_listed(verdict.missing)}"
+        yield f"{where} the annotation lacks {and_more(verdict.missing, MAX_LISTED)}"
     if verdict.open:
-        yield f"{where} cannot be decided: its {{{{…}}}} may or may not lead to {_listed(verdict.open)}"
+        yield f"{where} cannot be decided: its {{{{…}}}} may or may not lead to {and_more(verdict.open, MAX_LISTED)}"
     if verdict.right:
         yield f"  right is {verdict.right}"
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - MAX_LISTED} more" if len(paths) > MAX_LISTED else ""
-    return ", ".join(paths[:MAX_LISTED]) + more
 
 
 def _object(verdict: Verdict) -> dict[str, object]:

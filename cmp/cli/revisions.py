@@ -11,7 +11,7 @@ import click
 
 from cmp.changes import Revision
 from cmp.cli.io import content
-from cmp.errors import UsageError
+from cmp.errors import UsageError, and_more
 from cmp.preview.comparison import Asker
 from cmp.repository import instances
 from cmp.repository.git import REMOTE, WORK, Git, changed
@@ -98,8 +98,8 @@ class Revisions(NamedTuple):
 
 def _warn(uncommitted: list[str], invocation: Invocation) -> None:
     if uncommitted:
-        more = f" and {len(uncommitted) - 1} more" if uncommitted[1:] else ""
-        text = f"not committed, so not compared: {uncommitted[0]}{more} (--work-tree compares the files as they are)"
+        paths = and_more(uncommitted, 1)
+        text = f"not committed, so not compared: {paths} (--work-tree compares the files as they are)"
         invocation.context.log.warning(text)
 
 

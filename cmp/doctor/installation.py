@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cmp import policy, yamldoc
 from cmp.artifacts import toolstore
 from cmp.doctor import Check, failed, pins
-from cmp.errors import CmpError
+from cmp.errors import CmpError, and_more
 from cmp.render import tool_usage
 from cmp.repository import instances
 from cmp.secrets import placeholders, sops
@@ -212,8 +212,7 @@ def _short_secrets(tree: Tree, usage: Usage) -> Iterator[Check]:
     """
     for path in sorted({path for use in usage.uses for path in use.encrypted}):
         if keys := _keys_of_short_secrets(tree, path):
-            more = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
-            named = f"{', '.join(keys[:MAX_NAMED])}{more}"
+            named = and_more(keys, MAX_NAMED)
             yield Check(path, "warning", f"secrets of fewer than {SHORT} characters: {named}", SHORT_HINT)
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.engines.registry import FLAGS
-from cmp.errors import ConfigError
+from cmp.errors import ConfigError, with_ellipsis
 from cmp.policy import flags, hosts, registries, secrets, sources
 from cmp.repository import config, layout
 from cmp.repository.config import APP_FILE, FILE
@@ -71,7 +71,7 @@ class PolicyCheck(NamedTuple):
             raise _refusal(
                 f"{subject} may not be used: the administrator's policy does not list its host {hosts.shown(url)}",
                 f"an administrator adds the host to charts.hosts of {self.policy.file}; an author takes the chart from "
-                f"a listed one: {_listed(listed)}",
+                f"a listed one: {with_ellipsis(listed, MAX_LISTED)}",
                 place,
             )
 
@@ -153,8 +153,8 @@ class PolicyCheck(NamedTuple):
             shown = layout.shown(real) if real == named else f"{layout.shown(real)} (through {layout.shown(named)})"
             raise _refusal(
                 f"AppProject {self.project} may not {verb} {shown}",
-                f"its folders are {_listed(self.folders)}; an administrator adds others to `applications` of "
-                f"{self.policy.file}, an author keeps to these",
+                f"its folders are {with_ellipsis(self.folders, MAX_LISTED)}; an administrator adds others to "
+                f"`applications` of {self.policy.file}, an author keeps to these",
                 place,
             )
 
@@ -246,8 +246,8 @@ def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, p
         kind, known = "repositories", [name for rule in rules for name in rule.repositories]
     raise _refusal(
         f"AppProject {layout.shown(project)} may not render {what}",
-        f"its {kind} are {_listed(tuple(dict.fromkeys(known)))}; an administrator adds others to `applications` of "
-        f"{policy.file}, an author keeps to these",
+        f"its {kind} are {with_ellipsis(tuple(dict.fromkeys(known)), MAX_LISTED)}; an administrator adds others to "
+        f"`applications` of {policy.file}, an author keeps to these",
     )
 
 
@@ -275,8 +275,8 @@ def _namespace_refusal(
     )
     return _refusal(
         f"AppProject {project} may not render for namespace {layout.shown(name) or '(none)'} ({source})",
-        f"its namespaces are {_listed(known)}; an administrator adds others to `applications` of {policy.file}, "
-        "an author keeps to these",
+        f"its namespaces are {with_ellipsis(known, MAX_LISTED)}; an administrator adds others to `applications` of "
+        f"{policy.file}, an author keeps to these",
     )
 
 
@@ -310,8 +310,3 @@ def _sources(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
 def redirects_line(found: tuple[str, ...]) -> str:
     """Return the line of a policy that lists these hosts; those that YAML reads as something else are quoted."""
     return f"redirects: [{', '.join(one if one[0].isalnum() else json.dumps(one) for one in dict.fromkeys(found))}]"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = ["…"] if len(names) > MAX_LISTED else []
-    return ", ".join([*names[:MAX_LISTED], *more]) or "none"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.errors import SecretError
+from cmp.errors import SecretError, with_ellipsis
 from cmp.policy import hosts
 from cmp.repository import layout
 from cmp.repository.config.rules import quoted
@@ -90,7 +90,7 @@ def _require_host(key: MasterKey, asked: _Asked) -> None:
     if listed is not None:
         if any(_is_listed(key.origin, entry) for entry in listed):
             return
-        said = f"secrets.hosts of {asked.policy} lists {_listed(listed)}"
+        said = f"secrets.hosts of {asked.policy} lists {with_ellipsis(listed, MAX_LISTED)}"
     elif asked.secrets.keys is not None:
         return  # a pattern of keys names the host as well
     elif key.service == masterkeys.AZURE_KV:
@@ -120,7 +120,7 @@ def _require_key(key: MasterKey, asked: _Asked) -> None:
     if listed is not None and not _matches(listed, key.identity):
         raise SecretError(
             f"this file is encrypted for the key {shown(key.identity)}, and secrets.keys of {asked.policy} lists "
-            f"{_listed(listed)}",
+            f"{with_ellipsis(listed, MAX_LISTED)}",
             file=key.place,
             hint=f"an administrator adds it there, as in `secrets: {{keys: ['{shown(key.identity)}']}}`; an author "
             f"puts a listed key into .sops.yaml and runs `sops updatekeys {asked.path}`",
@@ -134,7 +134,7 @@ def _require_identity(name: str, does: str, variables: tuple[str, ...], key: Mas
     if not name or name in found or _matches(roles, name):
         return
     said = f"{variables[0]} is {found[0]}" if found else f"{variables[0]} is not set"
-    listed = f", and secrets.roles of {asked.policy} lists {_listed(roles)}" if roles else ""
+    listed = f", and secrets.roles of {asked.policy} lists {with_ellipsis(roles, MAX_LISTED)}" if roles else ""
     raise SecretError(
         f"this file would have sops {does} {shown(name)} of AWS; {said}{listed}",
         file=key.place,
@@ -165,8 +165,3 @@ def _matches(patterns: Iterable[str], text: str) -> bool:
 def _path(text: str) -> str:
     """Return a URL, or another text with segments, as a path of non-empty segments."""
     return text.replace("://", "/", 1)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = ["…"] if len(names) > MAX_LISTED else []
-    return ", ".join([*names[:MAX_LISTED], *more]) or "none"

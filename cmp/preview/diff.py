@@ -21,6 +21,7 @@ from cmp.changes import (
     Unowned,
 )
 from cmp.compare.dangers import RULES
+from cmp.errors import and_more
 from cmp.preview import notes
 from cmp.preview.causes import causes
 from cmp.preview.grouping import groups
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     Tokens = Mapping[str, Mapping[str, str]]
 
 KEY_BYTES = 32
+MAX_LISTED = 3  # clusters in a note
 CAPABILITIES = (
     "The inventory has no API versions of {clusters}: charts that ask for them may render other objects in the cluster"
 )
@@ -114,7 +116,7 @@ def _frame(task: Task, wanted: list[Affected]) -> Frame:
         notes=(
             *task.compared.notes,
             *notes.sync_policy(before, deliveries),
-            *([CAPABILITIES.format(clusters=_listed(bare))] if bare else []),
+            *([CAPABILITIES.format(clusters=and_more(bare, MAX_LISTED))] if bare else []),
         ),
     )
 
@@ -127,11 +129,6 @@ def _is_known(compared: Compared, one: Affected) -> bool:
     side = compared.base if one.what == "removed" else compared.head
     found = side.repository.config.clusters.get(one.subject.cluster)
     return found is not None and bool(found.api_versions)
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if names[3:] else shown
 
 
 def tokens(sides: Iterable[Side]) -> Mapping[str, Mapping[str, str]]:
