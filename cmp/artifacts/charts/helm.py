@@ -86,18 +86,19 @@ class Helm:
     def run(self, commands: Sequence[Command]) -> list[Result]:
         """Run commands, a few at once, and those with a transient fault again, at most three times."""
         done: dict[int, Result] = {}
-        for attempt in range(retry.TRIES):
-            again = [index for index in range(len(commands)) if index not in done or _may_pass(done[index])]
-            if again:
-                retry.pause(attempt, self._context.deadline.remaining())
+        again = list(range(len(commands)))
+        for _ in retry.attempts(self._context.deadline):
             for start in range(0, len(again), AT_ONCE):
                 batch = again[start : start + AT_ONCE]
                 done |= zip(batch, self._attempt([commands[index] for index in batch]), strict=True)
+            again = [index for index, result in done.items() if _may_pass(result)]
+            if not again:
+                break
         return [done[index] for index in range(len(commands))]
 
     def _attempt(self, commands: Sequence[Command]) -> list[Result]:
         whole = self._context.deadline
-        deadline = whole.sooner(retry.ATTEMPT_SECONDS) if whole.remaining() > retry.ATTEMPT_SECONDS else whole
+        deadline = retry.attempt_deadline(whole)
         with ChildProcesses(deadline) as processes:
             children = [processes.start(command) for command in commands]
             try:

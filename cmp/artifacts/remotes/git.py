@@ -59,8 +59,7 @@ class _Git:
     def fetch(self, name: str) -> None:
         """Fetch one commit, and again, at most three times, after a transient fault."""
         arguments = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", self._wanted.url, name)
-        for attempt in range(retry.TRIES):
-            retry.pause(attempt, self._deadline.remaining())
+        for _ in retry.attempts(self._deadline):
             result = self._attempt(*arguments)
             if result.returncode == 0:
                 return
@@ -78,7 +77,7 @@ class _Git:
 
     def _attempt(self, *arguments: str) -> Result:
         whole = self._deadline
-        deadline = whole.sooner(retry.ATTEMPT_SECONDS) if whole.remaining() > retry.ATTEMPT_SECONDS else whole
+        deadline = retry.attempt_deadline(whole)
         try:
             return run(self._command(*arguments), deadline)
         except DeadlineError:

@@ -156,8 +156,7 @@ class Downloader:
 
     def _insist(self, work: Callable[[], None], source: Source) -> None:
         """Try, and again after a fault that may pass."""
-        for attempt in range(retry.TRIES):
-            retry.pause(attempt, self._deadline.remaining())
+        for attempt in retry.attempts(self._deadline):
             try:
                 with signals.doing(f"waiting for {source.subject}"):
                     return work()
