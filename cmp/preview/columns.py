@@ -7,7 +7,7 @@ from os.path import commonprefix
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.preview.labels import unlabelled, value_text
-from cmp.report.paths import path_text
+from cmp.report.names import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.preview.columns import leaves
 from cmp.preview.labels import alike, listed, order, replaced, where
-from cmp.report.paths import path_text
+from cmp.report.names import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

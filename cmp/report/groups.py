@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.report import places
-from cmp.report.paths import path_line, path_text, scalar
-from cmp.report.spans import MINUS, Body, Bullets, Paragraph, Span, Table, code, joined, line, plural, sentence
+from cmp.report.document import MINUS, Body, Bullets, Paragraph, Span, Table, code, joined, line, plural, sentence
+from cmp.report.names import cluster_summary, clusters, listed, natural, path_line, path_text, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.changes import Cause, Change, Group
     from cmp.model import Identity
-    from cmp.report.spans import Block, Extent, Line
+    from cmp.report.document import Block, Extent, Line
 
 _FEW = 3  # clusters that stand in the summary by name
 
@@ -25,7 +24,7 @@ def body(group: Group, extent: Extent, *, is_compact: bool) -> Body:
     return Body(
         group.letter,
         _summary(group),
-        tuple(places.clusters(member.subject for member in group.members)),
+        tuple(clusters(member.subject for member in group.members)),
         (Bullets(tuple(notes)),) if notes else (),
         _heading(change),
         _pieces(change, is_compact=is_compact),
@@ -61,7 +60,7 @@ def _summary(group: Group) -> Line:
 
 
 def _reach(group: Group) -> Line:
-    found = places.clusters(member.subject for member in group.members)
+    found = clusters(member.subject for member in group.members)
     if not found:
         return ()
     told = plural(len(found), "cluster")
@@ -110,7 +109,7 @@ def value_change(cause: Cause) -> Line:
 def _unstable(change: Change, extent: Extent) -> Iterator[Line]:
     if change.unstable:
         paths = [path_text(change.fields[index].path) for index in change.unstable]
-        yield line("Made up anew at each render, even of the same revision: ", places.names(paths, extent))
+        yield line("Made up anew at each render, even of the same revision: ", listed(paths, extent))
 
 
 def _heading(change: Change) -> str:
@@ -140,7 +139,7 @@ def _who(group: Group, extent: Extent) -> Block:
     subjects = [member.subject for member in group.members]
     if group.columns:
         return _members(group, extent)
-    found = places.crowd(subjects, extent)
+    found = cluster_summary(subjects, extent)
     return Paragraph(line("On ", found, ".") if found else line("On no cluster."))
 
 
@@ -150,7 +149,7 @@ def _members(group: Group, extent: Extent) -> Table:
     for member in group.members:
         rows.setdefault(member.values, []).append(member.subject.cluster)
     told = [
-        (*(line(code(value)) for value in values), places.names(sorted(found, key=places.natural), extent))
+        (*(line(code(value)) for value in values), listed(sorted(found, key=natural), extent))
         for values, found in rows.items()
     ]
     rest = len(told) - extent.items

@@ -10,7 +10,7 @@ from cmp.changes import Report
 from cmp.system.visible import json_visible
 
 if TYPE_CHECKING:
-    from cmp.report.options import Options
+    from cmp.report.document import Options
 
     Schema = dict[str, object]
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from cmp.report import budget, groups, markup, overview, sections
+from cmp.report import groups, markup, overview, sections
+from cmp.report.document import Extent, Table, line, plural
 from cmp.report.matrix import matrix
-from cmp.report.spans import Extent, Table, line, plural
 from cmp.system.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from cmp.changes import Report
-    from cmp.report.budget import Demand, Grant
-    from cmp.report.options import Options
-    from cmp.report.spans import Body, Fact, Section
+    from cmp.report.document import Body, Fact, Options, Section
 
     Part = Callable[[Extent], Section | None]
 
@@ -24,6 +22,7 @@ _EXTENTS = (Extent(40, 12, 30), Extent(40, 8, 8), Extent(15, 6, 8), Extent(10, 4
 _OPEN = 3  # groups that are unfolded, if they are short
 _SHORT = 60  # lines
 _BETWEEN = " ⋮"  # stands between hunks
+ENOUGH = 1_500  # a hunk up to this length need not wait for the others' hunks
 _CHANGES = "#### Changes\n\n"
 _REST = 160  # characters kept for the heading of the groups and the line that tells what was left out
 _ICONS = {
@@ -44,7 +43,7 @@ def view(report: Report, options: Options) -> str:
     before, after = _around(report, options, room // 2 if report.groups else room)
     bodies = [groups.body(group, _EXTENTS[0], is_compact=options.compact) for group in report.groups]
     room -= len(before) + len(after)
-    grants = budget.share([_demand(body, number) for number, body in enumerate(bodies)], room)
+    grants = share([_demand(body, number) for number, body in enumerate(bodies)], room)
     shown = "".join(
         _group(body, grant.hunks, number)
         for number, (body, grant) in enumerate(zip(bodies, grants, strict=True))
@@ -70,7 +69,7 @@ def _around(report: Report, options: Options, room: int) -> tuple[str, str]:
     ]
     facts = [_facts(overview.facts(report, extent)) for extent in _EXTENTS]
     forms = [(*facts, ""), *([*(_section(part(extent)) for extent in _EXTENTS), ""] for part in (*before, *after))]
-    chosen = budget.fullest(forms, room)
+    chosen = fullest(forms, room)
     middle = 1 + len(before)
     return "".join(chosen[:middle]), "".join(chosen[middle:])
 
@@ -86,7 +85,7 @@ def _section(found: Section | None) -> str:
 
 def _demand(body: Body, number: int) -> Demand:
     """Return the most that a group can take; the fence grows with the backticks of the hunks that are shown."""
-    return budget.Demand(len(_group(body, (), number)), tuple(_cost(piece) for piece in body.pieces))
+    return Demand(len(_group(body, (), number)), tuple(_cost(piece) for piece in body.pieces))
 
 
 def _cost(piece: Sequence[str]) -> int:
@@ -125,3 +124,55 @@ def _left_out(bodies: Sequence[Body], grants: Sequence[Grant]) -> str:
     parts = [f"{plural(sum(cut), 'more hunk')} in {plural(len(cut), 'group')}"] if cut else []
     parts += [plural(hidden, "more group")] if hidden else []
     return f"**{' and '.join(parts)}: see the job summary or the HTML page.**\n\n" if parts else ""
+
+
+class Demand(NamedTuple):
+    """What a group takes: `fixed` without hunks, and each hunk."""
+
+    fixed: int
+    hunks: tuple[int, ...]
+
+
+class Grant(NamedTuple):
+    """What a group gets: nothing at all (`is_shown` false), or its header and the hunks of these indexes, ascending."""
+
+    is_shown: bool
+    hunks: tuple[int, ...]
+
+
+def fullest(parts: Sequence[Sequence[str]], room: int) -> list[str]:
+    """Return one form of each part, at most `room` characters together: the first parts choose first.
+
+    A part's last form is what it falls back to; those must fit.
+    """
+    left = room - sum(len(forms[-1]) for forms in parts)
+    chosen = []
+    for forms in parts:
+        left += len(forms[-1])
+        form = next(form for form in (*forms, "") if len(form) <= max(left, 0))
+        chosen.append(form)
+        left -= len(form)
+    return chosen
+
+
+def share(demands: Sequence[Demand], room: int) -> list[Grant]:
+    """Return what each group gets, at most `room` characters together.
+
+    First every group, in order, gets its header and its first hunk, then one hunk a round, as long as a hunk is no
+    longer than a fair part of the room; what is left then goes to the longer ones in the same order.
+    """
+    left = room
+    shown: list[bool] = [False] * len(demands)
+    hunks: list[list[int]] = [[] for _ in demands]
+    for most in (max(ENOUGH, room // max(len(demands), 1)), room):
+        for turn in range(max((len(demand.hunks) for demand in demands), default=0) or 1):
+            for index, demand in enumerate(demands):
+                head = 0 if shown[index] else demand.fixed
+                if head <= left and turn == 0:
+                    shown[index] = True
+                    left -= head
+                size = demand.hunks[turn] if turn < len(demand.hunks) else room + 1
+                if shown[index] and size <= min(left, most) and turn not in hunks[index]:
+                    hunks[index].append(turn)
+                    left -= size
+    return [Grant(is_shown, tuple(sorted(got))) for is_shown, got in zip(shown, hunks, strict=True)]

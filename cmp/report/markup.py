@@ -10,13 +10,13 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from cmp.report.spans import Bullets, Paragraph, Table, Verbatim
+from cmp.report.document import Bullets, Paragraph, Table, Verbatim
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cmp.report.spans import Block, Line, Span
+    from cmp.report.document import Block, Line, Span
 
 WIDEST = 200  # characters of one span in a comment
 FENCE = 3  # backticks

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.report import places
-from cmp.report.spans import TIMES, Paragraph, Section, Span, Table, code, joined, line, plural
+from cmp.report.document import TIMES, Paragraph, Section, Span, Table, code, joined, line, plural
+from cmp.report.names import listed, natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cmp.changes import Outcome, Report, Subject
-    from cmp.report.spans import Block, Extent, Line
+    from cmp.report.document import Block, Extent, Line
 
 FEW_CLUSTERS = 8  # so many have a column each even where environments are known
 MANY_COLUMNS = 30
@@ -43,7 +43,7 @@ def matrix(report: Report, extent: Extent) -> Section | None:
     if not subjects:
         return None
     marks = _marks(report)
-    apps = sorted({subject.app for subject in subjects}, key=places.natural)
+    apps = sorted({subject.app for subject in subjects}, key=natural)
     changed = {subject.app for subject in subjects if marks.others.get(subject) != EQUAL}
     told = [app for app in apps if app in changed]
     rows = [app for app in told if app in _special(report)] if len(told) > MANY_ROWS else told
@@ -111,7 +111,7 @@ def _table(apps: list[str], subjects: list[Subject], marks: _Marks, extent: Exte
     cells: dict[tuple[str, str], list[Subject]] = {}
     for subject in subjects:
         cells.setdefault((subject.app, column(subject)), []).append(subject)
-    columns = sorted({name for _, name in cells}, key=places.natural)
+    columns = sorted({name for _, name in cells}, key=natural)
     sizes = {name: len({subject.cluster for subject in subjects if column(subject) == name}) for name in columns}
     outliers = {app: _outliers(app, subjects, marks, extent) for app in apps} if is_counted else {}
     last = any(outliers.values())
@@ -175,7 +175,7 @@ def _outliers(app: str, subjects: list[Subject], marks: _Marks, extent: Extent) 
         if subject.app == app:
             for told in _deviations(subject, marks):
                 kinds.setdefault(told, []).append(subject.cluster)
-    phrases = [line(places.names(found, extent), " ", kind) for kind, found in kinds.items()]
+    phrases = [line(listed(found, extent), " ", kind) for kind, found in kinds.items()]
     rest = len(phrases) - extent.names
     shown = joined(phrases[: extent.names], "; ")
     return line(shown, f"; and {rest:,} more") if rest > 0 else shown

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from cmp.report import places
-from cmp.report.spans import Fact, code, joined, line, plural
+from cmp.report.document import Fact, code, joined, line, plural
+from cmp.report.names import clusters, pairs_by_app, pairs_by_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.changes import Delivery, Failure, Outcome, Report, Subject
-    from cmp.report.spans import Extent, Line
+    from cmp.report.document import Extent, Line
 
 _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
     ("merge", "Changes at merge"),
@@ -39,7 +39,7 @@ def _reach(report: Report) -> Iterator[str]:
     if not changed:
         yield "no manifest changes"
         return
-    found = places.clusters(changed)
+    found = clusters(changed)
     if found:
         of = f"{len(found):,} of " if report.counts.clusters else ""
         yield of + plural(report.counts.clusters or len(found), "cluster")
@@ -57,7 +57,7 @@ def facts(report: Report, extent: Extent) -> list[Fact]:
     """Return the table at the top; failures, dangers and merge always have a row."""
     rows = [_failed(report, extent), _dangers(report), *_merge(report, extent)]
     rows += [
-        Fact("pairs", title, places.by_app(subjects, extent))
+        Fact("pairs", title, pairs_by_app(subjects, extent))
         for title, status in (("New", "added"), ("Gone", "removed"))
         if (subjects := [outcome.subject for outcome in report.outcomes if outcome.status == status])
     ]
@@ -87,7 +87,7 @@ def _failed(report: Report, extent: Extent) -> Fact:
         ("failed before, too", [failure.subject for failure in report.failures if _is_old(failure)]),
         ("cannot be judged without the key", [failure.subject for failure in report.failures if failure.needs_key]),
     )
-    states = (line(f"{len(failed):,} {kind}: ", places.by_app(failed, extent)) for kind, failed in kinds if failed)
+    states = (line(f"{len(failed):,} {kind}: ", pairs_by_app(failed, extent)) for kind, failed in kinds if failed)
     return Fact("failed", "Not rendered", joined(states, " · "))
 
 
@@ -117,14 +117,14 @@ def _merge(report: Report, extent: Extent) -> list[Fact]:
         kinds.setdefault(_how(deliveries), []).append(subject)
     rows: dict[int, list[Line]] = {}
     for (title, how), pairs in sorted(kinds.items()):
-        where = places.by_cluster(pairs, changed, extent)
+        where = pairs_by_cluster(pairs, changed, extent)
         told = line(f"{len(pairs):,} of {plural(len(changed), 'pair')}", how, ": ", where)
         rows.setdefault(title, []).append(told)
     facts = [Fact(*_MERGE[title], joined(told, " · ")) for title, told in rows.items()]
     kept = _kept(report)
     if kept:
         facts.append(
-            Fact("kept", "Not pruned", line("what is removed stays: ", places.by_cluster(kept, changed, extent)))
+            Fact("kept", "Not pruned", line("what is removed stays: ", pairs_by_cluster(kept, changed, extent)))
         )
     return facts or [Fact("waits", "At merge", line("nothing changes"))]
 

@@ -1,24 +1,27 @@
-"""The report as one HTML page that needs nothing else, nor a script: it holds all groups whole."""
+"""The report as one HTML page that needs nothing else, nor a script: it holds all groups whole.
+
+page.js makes the filter, because without a script there is nothing to type into, and opens the group that a link leads
+to.
+"""
 
 from __future__ import annotations
 
 import html
 from base64 import b64encode
 from hashlib import sha256
+from pkgutil import get_data
 from typing import TYPE_CHECKING
 
 from cmp.report import groups, overview, sections
+from cmp.report.document import Bullets, Extent, Paragraph, Verbatim, code, joined, line, plain, plural
 from cmp.report.matrix import matrix
-from cmp.report.spans import Bullets, Extent, Paragraph, Verbatim, code, joined, line, plain, plural
-from cmp.report.style import SCRIPT, STYLE
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cmp.changes import Report
-    from cmp.report.options import Options
-    from cmp.report.spans import Block, Body, Fact, Line, Section, Span, Table
+    from cmp.report.document import Block, Body, Fact, Line, Options, Section, Span, Table
 
 _ALL = 1_000_000_000
 _EXTENT = Extent(_ALL, 30, _ALL)
@@ -30,21 +33,28 @@ _CLASSES = {"+": "add", "-": "del", "#": "note"}
 def view(report: Report, options: Options) -> str:
     """Return the page; everything in it that is not ours is escaped, and its policy allows no request."""
     title = _escaped(overview.verdict(report))
+    style, script = _resource("page.css"), _resource("page.js")
     return "".join(
         (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
+            f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
             *_content(report, options),
-            f"<script>{SCRIPT}</script>\n</body>\n</html>\n",
+            f"<script>{script}</script>\n</body>\n</html>\n",
         )
     )
 
 
-def _policy() -> str:
-    style, script = (b64encode(sha256(text.encode()).digest()).decode() for text in (STYLE, SCRIPT))
-    allowed = f"style-src 'sha256-{style}'; script-src 'sha256-{script}'"
+def _resource(name: str) -> str:
+    """Return a file of this package as the content of an element, which begins on a line of its own."""
+    return "\n" + (get_data(__package__, name) or b"").decode()
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a Content Security Policy by which a browser uses this style and this script, and nothing else."""
+    hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
+    allowed = f"style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 

@@ -6,16 +6,15 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from cmp.report import groups, overview, sections
+from cmp.report.document import Bullets, Extent, Paragraph, Table, Verbatim, plain
 from cmp.report.matrix import matrix
-from cmp.report.spans import Bullets, Extent, Paragraph, Table, Verbatim, plain
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cmp.changes import Report
-    from cmp.report.options import Options
-    from cmp.report.spans import Block, Body, Line, Section
+    from cmp.report.document import Block, Body, Line, Options, Section
 
 _EXTENT = Extent(200, 20, 200)
 _RED, _GREEN, _BOLD, _OFF = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"

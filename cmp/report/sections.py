@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cmp.report import places
+from cmp.report.document import TIMES, Bullets, Paragraph, Section, Span, Table, Verbatim, code, line, plural, sentence
 from cmp.report.groups import named, value_change
-from cmp.report.paths import path_line
-from cmp.report.spans import TIMES, Bullets, Paragraph, Section, Span, Table, Verbatim, code, line, plural, sentence
+from cmp.report.names import cluster_summary, pairs_by_app, path_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cmp.changes import BumpLine, Cause, Failure, Report, Revision, Subject
-    from cmp.report.options import Options
-    from cmp.report.spans import Block, Extent, Line
+    from cmp.report.document import Block, Extent, Line, Options
 
 _SHORT = 12  # characters of a commit
 
@@ -27,7 +25,7 @@ def failures(report: Report, extent: Extent) -> Section | None:
         same.setdefault((_state(failure), failure.lines), []).append(failure.subject)
     blocks: list[Block] = []
     for (state, lines), subjects in list(same.items())[: extent.items]:
-        blocks.append(Paragraph(line(places.by_app(subjects, extent), " · ", Span(state, "strong"))))
+        blocks.append(Paragraph(line(pairs_by_app(subjects, extent), " · ", Span(state, "strong"))))
         rest = len(lines) - extent.lines
         more = (f"… {plural(rest, 'more line')}",) if rest > 0 else ()
         blocks.append(Verbatim((*lines[: extent.lines], *more)))
@@ -55,7 +53,7 @@ def dangers(report: Report, extent: Extent) -> Section | None:
     """Return what to look at twice, each with the rule's name."""
     lines = [
         line(
-            code(danger.where), " ", sentence(danger.danger.text), " · ", places.by_app(danger.subjects, extent), " · ",
+            code(danger.where), " ", sentence(danger.danger.text), " · ", pairs_by_app(danger.subjects, extent), " · ",
             code(danger.danger.rule),
         )
         for danger in report.dangers
@@ -81,7 +79,7 @@ def _bump(found: BumpLine, extent: Extent) -> tuple[Line, ...]:
         line(code(bump.before)) or line("–"),
         line(code(bump.after)) or line("–"),
         line(size) or line("–"),
-        line(places.by_app(found.subjects, extent), ", manifests equal" if found.is_without_effect else ""),
+        line(pairs_by_app(found.subjects, extent), ", manifests equal" if found.is_without_effect else ""),
     )
 
 
@@ -95,7 +93,7 @@ def overridden(report: Report, extent: Extent) -> Section | None:
     lines = [
         line(
             code(cause.place), " ", value_change(cause), ", without effect: ", code(cause.overridden_by),
-            " sets it on ", places.crowd(subjects, extent) or places.by_app(subjects, extent),
+            " sets it on ", cluster_summary(subjects, extent) or pairs_by_app(subjects, extent),
         )
         for cause, subjects in found.values()
     ]  # fmt: skip
@@ -160,4 +158,4 @@ def _notes(report: Report, extent: Extent) -> Iterable[Line]:
     for outcome in report.outcomes:
         for note in outcome.notes:
             found.setdefault(note, []).append(outcome.subject)
-    return [line(places.by_app(subjects, extent), ": ", sentence(note)) for note, subjects in found.items()]
+    return [line(pairs_by_app(subjects, extent), ": ", sentence(note)) for note, subjects in found.items()]

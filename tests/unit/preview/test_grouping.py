@@ -9,7 +9,7 @@ import pytest
 
 from cmp.changes import Cause
 from cmp.preview.grouping import groups, letter
-from cmp.report.paths import path_text
+from cmp.report.names import path_text
 from tests.support.outcomes import config, deployment, outcome_of
 
 if TYPE_CHECKING:

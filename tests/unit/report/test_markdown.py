@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cmp.changes import Failure, Hunk, Report, Subject
 from cmp.report import FORMATS, Options, marker
-from cmp.report.budget import ENOUGH, Demand, fullest, share
+from cmp.report.markdown import ENOUGH, Demand, fullest, share
 from cmp.report.markup import code, escaped, fenced
 from tests.support import property_examples, reports
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from cmp.changes import Field, Noise, Outcome
 from cmp.report import FORMATS, Options, schema, verdict
-from cmp.report.paths import path_line
+from cmp.report.names import path_line
 from tests.support import reports
 from tests.support.harness import DATA
 
