@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts.charts import repositories
-from cmp.artifacts.charts.asked import ALIASES
 from cmp.errors import CmpError
 from cmp.preview import affected, applications
 from cmp.preview.applications import Gathered, Given
@@ -35,8 +34,8 @@ class Compared(NamedTuple):
         Aliases have the URLs of the file `repository_config`.
         """
         named = {url for case in self.base.cases.values() for url in case.repositories}
-        known = repositories.load(repository_config) if any(url.startswith(ALIASES) for url in named) else ()
-        found = {repositories.alias_url(url, known) if url.startswith(ALIASES) else url for url in named}
+        known = repositories.load(repository_config) if any(repositories.is_alias(url) for url in named) else ()
+        found = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in named}
         return frozenset(normal(url) for url in found if is_url(url))
 
 

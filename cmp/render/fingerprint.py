@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.artifacts import lockfile
-from cmp.artifacts.charts import asked, own, schemas
-from cmp.artifacts.charts.asked import ALIASES, Asked
+from cmp.artifacts.charts import dependencies, own, repositories, schemas
+from cmp.artifacts.charts.dependencies import DeclaredDependency
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.protocol import MEMORY_FILES
 from cmp.engines.registry import HELM
@@ -94,7 +94,7 @@ class FingerprintIndex:
         self._readers: dict[tuple[str, ...], bool] = {}
         self._links: dict[str, tuple[str, ...]] = {}
         self._layers: dict[str, Layer] = {}
-        self._charts: dict[str, tuple[Asked, ...]] = {}
+        self._charts: dict[str, tuple[DeclaredDependency, ...]] = {}
 
     def inputs(self, instance: Instance, needs: Needs) -> InputPaths:
         """Return what the render reads, the local charts that its charts depend on included."""
@@ -154,7 +154,7 @@ class FingerprintIndex:
         yield from (ref.repository for ref in needs.chart_refs)
         for folder in (*needs.chart_folders, *self._local(needs)):
             urls = (one.repository for one in self._chart(folder) if one.folder is None)
-            yield from (url for url in urls if "://" in url or url.startswith(ALIASES))
+            yield from (url for url in urls if "://" in url or repositories.is_alias(url))
 
     def needs_sops(self, instance: Instance, needs: Needs) -> bool:
         """Whether sops is needed."""
@@ -235,7 +235,7 @@ class FingerprintIndex:
     def _locked(self, needs: Needs) -> Iterator[object]:
         """Yield what is asked for from repositories, with what cmp.lock says of it."""
         lock = self._lock
-        found = [Asked(ref.repository, ref.name, ref.version) for ref in needs.chart_refs]
+        found = [DeclaredDependency(ref.repository, ref.name, ref.version) for ref in needs.chart_refs]
         for folder in (*needs.chart_folders, *self._local(needs)):
             found += [one for one in self._chart(folder) if one.folder is None]
         for one in found:
@@ -273,10 +273,10 @@ class FingerprintIndex:
                     waiting.append(target)
         return tuple(found)
 
-    def _chart(self, folder: str) -> tuple[Asked, ...]:
+    def _chart(self, folder: str) -> tuple[DeclaredDependency, ...]:
         """Return what a chart depends on, as it is written: what is wrong with one hides no other."""
         if folder not in self._charts:
-            found = (asked.read(self._content(join(folder, name))) for name in asked.FILES)
+            found = (dependencies.declared(self._content(join(folder, name))) for name in dependencies.DECLARATIONS)
             self._charts[folder] = tuple(one for some in found for one in some)
         return self._charts[folder]
 

@@ -1,13 +1,12 @@
 """Chart dependencies: restored from the cache into a private copy of the chart; only what is missing is fetched.
 
-declared.py, chartfile.py, lockdigest.py   what Chart.yaml and its lock ask for
+dependencies.py                            what Chart.yaml and its lock ask for
 plan.py                                    where each dependency comes from
 vendored.py                                from charts/ in Git
 remote.py, fetch.py                        from a repository: the cache first, then the network
 packaged.py                                from a folder of the same tree (`file://`)
 helm.py, faults.py, repositories.py        helm in private homes, its complaints, the mounted credentials
 constraints.py, archive.py                 ranges, and what an archive is
-asked.py                                   what a chart's files ask for, without a judgement
 own.py                                     which files of a chart's folder can have an effect
 schemas.py, schemadoc.py, repack.py        its schemas: found, what they refer to, others put into archives
 upkeep.py                                  list, verify, prune, warm and refresh the cache
@@ -19,9 +18,11 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cmp.artifacts.charts import remote
+from cmp.artifacts.charts.dependencies import Dependency
 from cmp.artifacts.charts.plan import Local, Planner
 from cmp.artifacts.charts.vendored import Vendored
 from cmp.errors import ChartError
+from cmp.versions import is_exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -96,15 +97,17 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: 
 
 
 def _wanted(refs: Sequence[ChartRef], planner: Planner) -> list[Wanted]:
-    from cmp.artifacts.charts.chartfile import url_of  # noqa: PLC0415  # no chart's own dependencies need it
-    from cmp.artifacts.charts.declared import Dependency  # noqa: PLC0415
-    from cmp.versions import is_exact  # noqa: PLC0415
+    from cmp.artifacts.charts.repositories import url_of  # noqa: PLC0415  # no chart's own dependencies need it
 
     return [
         planner.wanted(
             Dependency(
-                *(ref.name, ref.version, ref.repository, url_of(ref.name, ref.repository, ref.place)),
-                *(ref.version if is_exact(ref.version) else "", ref.place),
+                name=ref.name,
+                constraint=ref.version,
+                repository=ref.repository,
+                url=url_of(ref.name, ref.repository, ref.place),
+                version=ref.version if is_exact(ref.version) else "",
+                place=ref.place,
             )
         )
         for ref in refs

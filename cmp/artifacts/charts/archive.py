@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
 from cmp.artifacts.cache import Archive
-from cmp.artifacts.charts.chartfile import identity
+from cmp.artifacts.charts.dependencies import identity
 from cmp.errors import ChartError
 from cmp.system.digest import sha256
 

@@ -8,7 +8,7 @@ from cmp import versions
 
 if TYPE_CHECKING:
     from cmp.artifacts.cache import ChartCache
-    from cmp.artifacts.charts.declared import Dependency
+    from cmp.artifacts.charts.dependencies import Dependency
     from cmp.context import Context
     from cmp.model import Tool
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmp import versions
 from cmp.artifacts.cache import ChartCache
-from cmp.artifacts.charts import constraints, declared, vendored
+from cmp.artifacts.charts import constraints, dependencies, vendored
 from cmp.artifacts.charts.remote import Wanted
 from cmp.errors import ChartError
 from cmp.system.tree import join
@@ -15,7 +15,7 @@ from cmp.system.tree import join
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.artifacts.charts.declared import Dependency
+    from cmp.artifacts.charts.dependencies import Dependency
     from cmp.artifacts.charts.vendored import Vendored
     from cmp.artifacts.lockfile import Lock
     from cmp.context import Context
@@ -81,7 +81,7 @@ class Planner:
         if folder in parents:
             raise ChartError("file:// dependencies lead in a circle: " + " > ".join((*parents, folder)))
         config = self._context.settings.helm_repository_config
-        found, stale = declared.read(self._tree, folder, self._cache, config)
+        found, stale = dependencies.read(self._tree, folder, self._cache, config)
         if stale and any(not one.version and not one.is_local for one in found):
             message = f"{stale} does not belong to the dependencies any more and is not used"
             self._context.log.warning(message)

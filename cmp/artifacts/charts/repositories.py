@@ -34,6 +34,37 @@ def load(path: str) -> Entries:
     return tuple(entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("url"), str))
 
 
+def is_alias(repository: str) -> bool:
+    """Say whether a dependency names its repository by an alias."""
+    return repository.startswith(("@", "alias:"))
+
+
+def url_of(name: str, repository: str, place: str, entries: Entries = ()) -> str:
+    """Return the URL of a chart's repository, an alias replaced; ChartError for what is none, or holds credentials."""
+    if is_alias(repository):
+        url = alias_url(repository, entries)
+        if not url:
+            raise ChartError(
+                f"nobody defines the repository {repository} of {name}",
+                file=place,
+                hint="the file that HELM_REPOSITORY_CONFIG names must have an entry of this name",
+            )
+        return url
+    if not repository or repository.startswith("file://"):
+        return repository
+    if not is_url(repository) or not repository.isprintable():
+        raise ChartError(
+            f"the repository of {name} is no http, https, oci or file URL and no alias: {repository!r}", file=place
+        )
+    if "@" in urlsplit(repository).netloc:
+        raise ChartError(
+            f"the repository of {name} has credentials in its URL: {without_credentials(repository)}",
+            file=place,
+            hint="put them into the file that HELM_REPOSITORY_CONFIG names, not into Git",
+        )
+    return repository.rstrip("/")
+
+
 def alias_url(alias: str, entries: Entries) -> str:
     """Return the URL, without credentials, that `@name` or `alias:name` stands for; "" when nobody defines it."""
     name = alias.removeprefix("@").removeprefix("alias:")

@@ -11,7 +11,6 @@ from cmp.artifacts import ttl_cache
 from cmp.artifacts.cache import SOURCE, TAG, ChartCache, Key
 from cmp.artifacts.charts import repositories
 from cmp.artifacts.charts.archive import inspect
-from cmp.artifacts.charts.asked import ALIASES
 from cmp.artifacts.charts.fetch import refetch
 from cmp.artifacts.charts.remote import Wanted, fact_prefix, obtain
 from cmp.errors import ChartError, UsageError
@@ -113,7 +112,7 @@ def warm(lock: Lock, helm: Tool, context: Context, permit: Permit | None = None)
     entries = repositories.load(context.settings.helm_repository_config)
     wanted = []
     for chart in lock.charts:
-        is_alias = chart.repository.startswith(ALIASES)
+        is_alias = repositories.is_alias(chart.repository)
         url = repositories.alias_url(chart.repository, entries) if is_alias else chart.repository.rstrip("/")
         if url and not is_url(url):
             raise ChartError(f"the repository of {chart.name} is no URL: {chart.repository!r}", file="cmp.lock")

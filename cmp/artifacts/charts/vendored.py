@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.artifacts.charts import dependencies
 from cmp.errors import ChartError
 from cmp.system.digest import sha256
 from cmp.system.tree import join
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from cmp.artifacts.cache import ChartCache
-    from cmp.artifacts.charts.declared import Dependency
+    from cmp.artifacts.charts.dependencies import Dependency
     from cmp.system.tree import Entry, Tree
 
 
@@ -83,22 +84,20 @@ def _identity(data: bytes, path: str, cache: ChartCache) -> tuple[str, str]:
         found = inspect(data, path)
         name, version = found.name, found.version
     else:
-        from cmp.artifacts.charts import chartfile  # noqa: PLC0415  # likewise
-
-        name, version = chartfile.identity(data, path)
+        name, version = dependencies.identity(data, path)
     cache.keep("identity", key, [name, version])
     return name, version
 
 
 def assign(
-    dependencies: Sequence[Dependency], charts: Sequence[Vendored], fits: Callable[[Dependency, str], bool]
+    wanted: Sequence[Dependency], charts: Sequence[Vendored], fits: Callable[[Dependency, str], bool]
 ) -> dict[Dependency, Vendored]:
     """Give each dependency the one vendored chart that fits; charts that nobody names take no part.
 
     ChartError for a chart that is named and fits nobody (it is stale, and helm would use it), or for two that fit one.
     """
     used: dict[Dependency, Vendored] = {}
-    for dependency in dependencies:
+    for dependency in wanted:
         fitting = [chart for chart in charts if chart.name == dependency.name and fits(dependency, chart.version)]
         if len(fitting) > 1:
             raise ChartError(
@@ -109,7 +108,7 @@ def assign(
         if fitting:
             used[dependency] = fitting[0]
     for chart in charts:
-        named = [dependency for dependency in dependencies if dependency.name == chart.name]
+        named = [dependency for dependency in wanted if dependency.name == chart.name]
         if named and chart not in used.values():
             raise _stale(chart, named[-1])
     return used
