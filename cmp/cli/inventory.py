@@ -13,7 +13,6 @@ from cmp.engines import ENGINES
 from cmp.repository import config, instances
 from cmp.repository.instances import Repository
 from cmp.repository.inventory import as_values, merge, read
-from cmp.repository.inventory_file import inventory_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,4 +56,5 @@ def _present(invocation: Invocation) -> tuple[Mapping[str, Cluster], str]:
     if not instances.has_repository(invocation.cwd):
         return {}, ""
     tree, _ = instances.open_repository(invocation.cwd)
-    return Repository(tree, ENGINES).config.clusters, inventory_file(tree)
+    repository_config = Repository(tree, ENGINES).config
+    return repository_config.clusters, repository_config.inventory

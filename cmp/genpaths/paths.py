@@ -15,7 +15,6 @@ from cmp.model import NOTHING
 from cmp.render.fingerprint import FingerprintIndex
 from cmp.repository import config, instances, layout
 from cmp.repository.instances import Repository, Request
-from cmp.repository.inventory_file import inventory_file
 from cmp.system.tree import join, walk
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Paths:
         self._links = Links(self._tree)
         self._files: dict[str, tuple[str, ...]] = {}
         self._readers: dict[Pair, Reader] = {}
-        self._configuration = tuple(filter(None, (config.FILE, lockfile.FILE, inventory_file(self._tree))))
+        self._configuration = tuple(filter(None, (config.FILE, lockfile.FILE, self.repository.config.inventory)))
 
     def reader(self, pair: Pair) -> Reader:
         """Return what one pair reads; raises what keeps it from being rendered."""
