@@ -1,4 +1,4 @@
-"""What one run carries from the command line to the last function: made once in `cli`, passed down."""
+"""The context that a run passes from the command line to the last function: made once in `cli`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 
 class Context(NamedTuple):
-    """Settings, time, masking, voice and clock of one run; `is_terminal` allows progress bars on stderr.
-
-    With `is_keyless` nothing is decrypted: secrets have stand-ins.  `known_repositories` are the only ones that charts
-    come from (their URLs, as `urls.normal` has them), whatever a policy allows; None: any.  `loose` are files of a
-    revision that no engine is known to read: a program that would see the whole of a work folder gets them, too.
-    """
+    """Settings, deadline, masking, log and clock of one run; `is_terminal` allows progress bars on stderr."""
 
     settings: Settings
     deadline: Deadline
@@ -26,6 +21,3 @@ class Context(NamedTuple):
     log: Log
     phases: Phases
     is_terminal: bool = False
-    is_keyless: bool = False
-    known_repositories: frozenset[str] | None = None
-    loose: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from cmp.system.tree import join, walk
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cmp.render.output import Rendered
+    from cmp.render.output import CheckedOutput
     from cmp.repository.instances import Pair
     from cmp.secrets.redact import Redactor, Secret
     from cmp.system.tree import Tree
@@ -91,17 +91,17 @@ def _unknown(app: str, cluster: str, pairs: Sequence[Pair]) -> UsageError:
     return UsageError(f"application {app} does not run on cluster {cluster}", hint=suggestion(cluster, clusters))
 
 
-def golden(rendered: Rendered, redactor: Redactor) -> bytes:
+def golden(output: CheckedOutput, redactor: Redactor) -> bytes:
     """Return a golden file."""
-    return HEADER + canonical(rendered, redactor)
+    return HEADER + canonical(output, redactor)
 
 
-def difference(path: str, kept: bytes, rendered: Rendered, redactor: Redactor) -> bytes:
+def difference(path: str, kept: bytes, output: CheckedOutput, redactor: Redactor) -> bytes:
     """Return a unified diff of what is kept in `path` and what is rendered; nothing where they are equal.
 
     Plaintext that somebody put into the file is not shown, but that there is some.
     """
-    new = golden(rendered, redactor)
+    new = golden(output, redactor)
     if kept == new:
         return b""
     old_lines, new_lines = (_shown(data, redactor) for data in (kept, new))

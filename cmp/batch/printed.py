@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from cmp.changes import Object
     from cmp.context import Context
-    from cmp.render.output import Manifest, Rendered
+    from cmp.render.output import CheckedOutput, Manifest
     from cmp.repository.instances import Pair, Repository
     from cmp.secrets.redact import Secret
     from cmp.system.tree import Tree
 
-    Show = Callable[[Rendered, Redactor], bytes]
+    Show = Callable[[CheckedOutput, Redactor], bytes]
 
 
 KILLED, KILLED_HINT = "the process that rendered this was killed", "a memory limit is the usual reason"
@@ -98,12 +98,12 @@ class Renders:
         try:
             instance = instances.resolve_in(self._repository, Request(pair.app, pair.cluster))
             done = render(self._tree, instance, own)
-            text = wanted.show(done.rendered, redactor)
+            text = wanted.show(done.output, redactor)
         except CmpError as error:
             return _failed(pair, error, redactor)
         except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
             return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
-        notes = (*done.instance.notes, *done.rendered.notes, *done.warnings)
+        notes = (*done.instance.notes, *done.output.warnings, *done.warnings)
         return Printed(pair.app, pair.cluster, text, tuple(redactor.mask(note) for note in notes))
 
 
@@ -112,26 +112,26 @@ def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> Printed:
     return Printed(pair.app, pair.cluster, b"", (), tuple("\n".join(lines).split("\n")), error.exit_code)
 
 
-def with_secrets(rendered: Rendered, _: Redactor) -> bytes:
+def with_secrets(output: CheckedOutput, _: Redactor) -> bytes:
     """Print everything as Argo CD gets it."""
-    return rendered.text
+    return output.yaml
 
 
-def masked(rendered: Rendered, redactor: Redactor) -> bytes:
+def masked(output: CheckedOutput, redactor: Redactor) -> bytes:
     """Print everything with a label in place of each secret; an object that holds none stays as it is written."""
-    shown = zip(rendered.manifests, masking.objects(rendered, redactor, label), strict=True)
+    shown = zip(output.manifests, masking.objects(output, redactor, label), strict=True)
     return b"".join(_text(manifest, found, redactor) for manifest, found in shown)
 
 
-def without_secrets(rendered: Rendered, redactor: Redactor) -> bytes:
+def without_secrets(output: CheckedOutput, redactor: Redactor) -> bytes:
     """Print everything but Secrets; a secret in another object is masked."""
-    others = tuple(one for one in rendered.manifests if (one.api_version, one.kind) != ("v1", "Secret"))
-    return masked(rendered._replace(manifests=others), redactor)
+    others = tuple(one for one in output.manifests if (one.api_version, one.kind) != ("v1", "Secret"))
+    return masked(output._replace(manifests=others), redactor)
 
 
-def canonical(rendered: Rendered, redactor: Redactor) -> bytes:
+def canonical(output: CheckedOutput, redactor: Redactor) -> bytes:
     """Print everything masked, and so that only a difference of values is one of texts."""
-    return yamldoc.dump_all(found.value for found in masking.objects(rendered, redactor, label))
+    return yamldoc.dump_all(found.value for found in masking.objects(output, redactor, label))
 
 
 def _text(manifest: Manifest, found: Object, redactor: Redactor) -> bytes:

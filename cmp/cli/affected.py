@@ -46,9 +46,15 @@ def command(
         found = revisions.compared(sides, invocation)
         reach = found.reach
         if rendered:
-            task = diff.Task(found, sides.before, sides.after, workers.cores(), lambda: None)
-            context = revisions.rendering(found, invocation.context, is_keyless=False)
-            reach = affected.proven(reach, diff.compare(task, context).report.outcomes)
+            task = diff.Task(
+                compared=found,
+                before=sides.before,
+                after=sides.after,
+                at_once=workers.cores(),
+                options=revisions.render_options(found, invocation.context, is_keyless=False),
+                progress=lambda: None,
+            )
+            reach = affected.proven(reach, diff.compare(task, invocation.context).report.outcomes)
     for note in found.notes:
         invocation.context.log.warning(note)
     lost = [one.path for one in reach.unowned if not one.rule]

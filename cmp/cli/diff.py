@@ -104,9 +104,16 @@ def command(invocation: Invocation, /, revisions: Revisions, **given: object) ->
     paths = [_file(text, invocation.cwd) for text in wanted.files]
     with revisions.opened(invocation) as sides:
         compared = revisions.compared(sides, invocation)
-        context = revisions.rendering(compared, invocation.context, is_keyless=wanted.keyless)
+        context = invocation.context
         with _progress(compared.reach, context) as step:
-            task = diff.Task(compared, sides.before, sides.after, wanted.jobs or workers.cores(), step)
+            task = diff.Task(
+                compared=compared,
+                before=sides.before,
+                after=sides.after,
+                at_once=wanted.jobs or workers.cores(),
+                options=revisions.render_options(compared, context, is_keyless=wanted.keyless),
+                progress=step,
+            )
             found = diff.compare(task, context)
     for warning in found.warnings:
         context.log.plain(warning)

@@ -51,4 +51,4 @@ def _render(invocation: Invocation) -> Output:
         instance = instances.resolve(tree, request, ENGINES)
     done = render(tree, instance, context)
     warn(done, context)
-    return Output(done.rendered.text, summary=summary(done, context))
+    return Output(done.output.yaml, summary=summary(done, context))

@@ -8,7 +8,7 @@ from cmp.artifacts import toolstore
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.errors import ToolError
-from cmp.render.pipeline import SOPS
+from cmp.render.decrypt import SOPS
 from cmp.repository import instances
 from cmp.repository.config.reference import PINS
 from cmp.repository.instances import Repository, Request

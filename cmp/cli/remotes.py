@@ -68,7 +68,7 @@ def refresh(specs: Sequence[str], context: Context, permit: PolicyCheck | None) 
 
 def _pull(wanted: RemoteRef, context: Context, permit: PolicyCheck | None) -> Archive:
     if wanted.is_schema:
-        ask = schemas.asker(wanted, permit)
+        ask = schemas.url_check(wanted, permit)
         ask(wanted.url, "")
         return fetch.pull(wanted, context, ask)
     (permit or policy.WITHOUT_POLICY).remote(wanted)

@@ -15,7 +15,7 @@ from cmp.model import Parameters
 from cmp.render.pipeline import render
 
 if TYPE_CHECKING:
-    from cmp.render.pipeline import Render
+    from cmp.render.pipeline import RenderResult
 
 NO_TARGET = Target("", "", Parameters())
 
@@ -46,11 +46,11 @@ def command(
         tree, instance = target.resolve(invocation)
     done = render(tree, instance, context)
     report(done, invocation, explain=explain)
-    printed = done.rendered.json_lines() if output_format == "json" else done.rendered.text
+    printed = done.output.json_lines() if output_format == "json" else done.output.yaml
     return Output(printed, summary=summary(done, invocation.context))
 
 
-def report(done: Render, invocation: Invocation, *, explain: bool) -> None:
+def report(done: RenderResult, invocation: Invocation, *, explain: bool) -> None:
     """Say on stderr what a reader should know."""
     context = invocation.context
     warn(done, context)

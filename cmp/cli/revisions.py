@@ -13,6 +13,7 @@ from cmp.changes import Revision
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
 from cmp.preview.comparison import Asker
+from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
 from cmp.repository.git import REMOTE, WORK, Git, changed
 
@@ -69,12 +70,12 @@ class Revisions(NamedTuple):
             name.removeprefix(REMOTE),
         )
 
-    def rendering(self, compared: Compared, context: Context, *, is_keyless: bool) -> Context:
-        """Return the context in which both sides are rendered: who is not trusted gets no keys, no new repositories."""
+    def render_options(self, compared: Compared, context: Context, *, is_keyless: bool) -> RenderOptions:
+        """Return how both sides are rendered: an untrusted change gets no keys and no new repositories."""
         if not self.is_untrusted:
-            return context._replace(is_keyless=is_keyless)
+            return RenderOptions(is_keyless=is_keyless)
         known = compared.repositories(context.settings.helm_repository_config)
-        return context._replace(is_keyless=True, known_repositories=known)
+        return RenderOptions(is_keyless=True, known_repositories=known)
 
     def compared(self, sides: Sides, invocation: Invocation) -> Compared:
         """Find what the change reaches; UsageError for a list of Applications that cannot be read."""

@@ -60,7 +60,7 @@ class Collector:
     def _supply(self, chart: SchemaCheck, workspace: Workspace, checks: int) -> None:
         """Obtain them; where it is not known that values are checked at all, a failure is a warning."""
         chart = chart._replace(hint=without_schemas(chart.helm, WITHOUT))
-        supply = schemas.Schemas(self._lock, self._permit, workspace, self._context)
+        supply = schemas.RemoteSchemas(self._lock, self._permit, workspace, self._context)
         try:
             self.found.update(supply.supply(chart))
         except (ChartError, ConfigError) as error:
@@ -74,6 +74,6 @@ def warm(lock: Lock, permit: PolicyCheck | None, context: Context) -> None:
     """Obtain every schema of a lock; ChartError for one that cannot be had, ConfigError for one that may not be."""
     for one in lock.schemas or ():
         wanted = remote.ref(one.url, one.sha256, "cmp.lock")
-        ask = schemas.asker(wanted, permit)
+        ask = schemas.url_check(wanted, permit)
         ask(one.url, "")
         remote.obtain(wanted, context, ask)

@@ -9,23 +9,23 @@ if TYPE_CHECKING:
 
     from cmp.context import Context
     from cmp.model import Instance
-    from cmp.render.pipeline import Render
+    from cmp.render.pipeline import RenderResult
 
 
-def warn(done: Render, context: Context) -> None:
+def warn(done: RenderResult, context: Context) -> None:
     """Write what went well and should still be known."""
-    for note in (*done.instance.notes, *done.rendered.notes, *done.warnings):
+    for note in (*done.instance.notes, *done.output.warnings, *done.warnings):
         context.log.warning(note)
 
 
-def summary(done: Render, context: Context) -> str:
+def summary(done: RenderResult, context: Context) -> str:
     """Return the line that tells objects, engine and version, cache hits and time."""
     instance = done.instance
     where = f"{instance.app} on {instance.cluster}" if instance.cluster else instance.app
     engines = " and ".join(
         f"{name} {done.tools[name].version}" if name in done.tools else name for name in instance.engines
     )
-    count = len(done.rendered.manifests)
+    count = len(done.output.manifests)
     hits = sum(chart.how != "fetched" for chart in done.restored)
     return (
         f"cmp: {where}: {count} object{'' if count == 1 else 's'} by {engines}, "
@@ -33,7 +33,7 @@ def summary(done: Render, context: Context) -> str:
     )
 
 
-def explanation(done: Render, context: Context) -> Iterator[str]:
+def explanation(done: RenderResult, context: Context) -> Iterator[str]:
     """Yield the lines that say what the render was made of and how long each part took."""
     instance = done.instance
     yield f"application {instance.app}, cluster {instance.cluster or '(none)'}, folder {instance.folder}"

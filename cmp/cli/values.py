@@ -13,7 +13,7 @@ from cmp.cli.target import Target, target_options
 from cmp.engines import helm
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
-from cmp.render.pipeline import located, staged
+from cmp.render.pipeline import located, open_session
 from cmp.repository import values
 from cmp.secrets.redact import MASK
 from cmp.system.tree import join
@@ -68,11 +68,11 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
             f"{instance.engines[-1]} renders this application, and there are no Helm values",
             hint="`cmp render` shows what it makes of its parameters",
         ).locate(application=instance.app, cluster=instance.cluster)
-    with located(instance), staged(tree, instance, context) as stage, context.phases.phase("values"):
-        stage.complete(with_schemas=False)  # the chart that prints them has none
-        folder = f"{stage.work.folder}-values"
-        files = values.skeleton(stage.work.folder, folder)
-        printed = helm.start(instance, stage.work._replace(folder=folder), stage.processes)()
+    with located(instance), open_session(tree, instance, context) as session, context.phases.phase("values"):
+        session.complete(with_schemas=False)  # the chart that prints them has none
+        folder = f"{session.work.folder}-values"
+        files = values.skeleton(session.work.folder, folder)
+        printed = helm.start(instance, session.work._replace(folder=folder), session.processes)()
     for warning in printed.warnings:
         context.log.warning(warning)
     # JSON and not YAML: Helm prints some characters as they are that YAML forbids.
@@ -80,7 +80,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
     merged, _ = json.JSONDecoder().raw_decode(text.decode().lstrip())
     origins = values.Origins(
         merged,
-        layers=[(content.path, content.data) for content in stage.layers],
+        layers=[(layer.path, layer.data) for layer in session.layers],
         settings=[
             *(("--set", key) for key, _ in instance.parameters.set_values),
             *(("--set-string", key) for key, _ in instance.parameters.set_strings),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cmp.preview.affected import Affected
     from cmp.preview.comparison import Compared
     from cmp.preview.sides import Side
+    from cmp.render.pipeline import RenderOptions
 
     Tokens = Mapping[str, Mapping[str, str]]
 
@@ -54,6 +55,7 @@ class Task(NamedTuple):
     before: Revision
     after: Revision
     at_once: int
+    options: RenderOptions
     progress: Callable[[], object]
 
 
@@ -68,9 +70,15 @@ def compare(task: Task, context: Context) -> Found:
     """Render and compare every pair whose renders can differ; one that fails never stops the others."""
     wanted = [one for one in task.compared.reach.affected if one.is_effective]
     rules = task.compared.base.repository.config.preview.noise
-    loose = tuple(one.path for one in task.compared.reach.unowned if not one.rule)
-    rendering = context._replace(loose=loose)
-    comparison = Comparison(task.compared.base, task.compared.head, rendering, rules, os.urandom(KEY_BYTES))
+    unattributed = tuple(one.path for one in task.compared.reach.unowned if not one.rule)
+    comparison = Comparison(
+        base=task.compared.base,
+        head=task.compared.head,
+        context=context,
+        options=task.options._replace(unattributed_files=unattributed),
+        rules=rules,
+        key=os.urandom(KEY_BYTES),
+    )
     outcomes: list[Outcome] = []
     warnings: set[str] = set()
     for index, done in workers.run(wanted, comparison.of, task.at_once):

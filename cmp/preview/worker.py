@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.preview.affected import Affected
     from cmp.preview.sides import Case, Side
-    from cmp.render.pipeline import Render
+    from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.secrets.redact import Secret
 
 TOKEN_DIGITS = 32
@@ -57,6 +57,7 @@ class Comparison(NamedTuple):
     base: Side
     head: Side
     context: Context
+    options: RenderOptions
     rules: tuple[Rule, ...]
     key: bytes
 
@@ -67,7 +68,9 @@ class Comparison(NamedTuple):
         keeper = Keeper()
         context = self.context._replace(redactor=keeper, log=Log(said, keeper.mask), phases=Phases(), is_terminal=False)
         try:
-            base, head = (_rendered(side, side.cases.get(one.key), context) for side in (self.base, self.head))
+            base, head = (
+                _rendered(side, side.cases.get(one.key), context, self.options) for side in (self.base, self.head)
+            )
             outcome = _Pair(self, one, context, keeper, (base, head)).outcome()
         except Exception as error:  # noqa: BLE001  # a bug: it is this pair's, and no reason to lose the others
             lines = tuple(InternalError.of(error).lines())
@@ -80,19 +83,19 @@ class _Side(NamedTuple):
 
     case: Case | None = None
     error: CmpError | None = None
-    done: Render | None = None
+    done: RenderResult | None = None
 
     @property
     def instance(self) -> Instance | None:
         return self.case.instance if self.case else None
 
 
-def _rendered(side: Side, case: Case | None, context: Context) -> _Side:
+def _rendered(side: Side, case: Case | None, context: Context, options: RenderOptions) -> _Side:
     if case is None or case.instance is None:
         return _Side(case, case.error if case else None)
     try:
         fresh = context._replace(deadline=Deadline(context.settings.deadline))
-        return _Side(case, None, render(side.tree, case.instance, fresh))
+        return _Side(case, None, render(side.tree, case.instance, fresh, options))
     except CmpError as error:
         return _Side(case, error)
 
@@ -142,7 +145,7 @@ class _Pair:
         return "failed" if self._unknown else "equal"
 
     def _objects(self, side: _Side) -> tuple[Object, ...]:
-        return masking.objects(side.done.rendered, self._context.redactor, self._label) if side.done else ()
+        return masking.objects(side.done.output, self._context.redactor, self._label) if side.done else ()
 
     def _label(self, secret: Secret) -> str:
         if secret.label:
@@ -154,7 +157,7 @@ class _Pair:
         before, after = self._base.instance, self._head.instance
         if before is None or after is None:
             return ()
-        opened = Opened(self._keeper, self._label, is_keyless=self._context.is_keyless)
+        opened = Opened(self._keeper, self._label, is_keyless=self._comparison.options.is_keyless)
         found = causes((self._comparison.base.tree, before), (self._comparison.head.tree, after), opened)
         return tuple(one._replace(before=self._shown(one.before), after=self._shown(one.after)) for one in found)
 
@@ -175,7 +178,7 @@ class _Pair:
         # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a stand-in.
         needs_key = (
             _has_secrets(failed) and isinstance(error, EngineError | OutputError)
-            if self._context.is_keyless
+            if self._comparison.options.is_keyless
             else isinstance(error, SecretError) and error.is_external
         )
         is_foreign = error.is_external or isinstance(error, ToolError | DeadlineError)
@@ -186,7 +189,7 @@ class _Pair:
         base, head = self._base, self._head
         if base.error and head.done:
             yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
-        if self._context.is_keyless and base.instance and head.instance:
+        if self._comparison.options.is_keyless and base.instance and head.instance:
             trees = (self._comparison.base.tree, self._comparison.head.tree)
             yield from notes.rotated((trees[0], base.instance), (trees[1], head.instance))
 
@@ -203,7 +206,7 @@ class _Pair:
     def _probed(self, changes: tuple[Change, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
         if not any(map(is_suspicious, changes)):
             return changes
-        again = _rendered(self._comparison.head, self._head.case, self._context)
+        again = _rendered(self._comparison.head, self._head.case, self._context, self._comparison.options)
         return marked(changes, compare(self._subject, after, self._objects(again))) if again.done else changes
 
 
@@ -212,7 +215,7 @@ def _has_secrets(side: _Side) -> bool:
     return instance is not None and (bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers))
 
 
-def _run(done: Render) -> dict[str, str]:
+def _run(done: RenderResult) -> dict[str, str]:
     return {tool.name: tool.version for tool in done.tools.values()}
 
 

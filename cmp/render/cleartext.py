@@ -1,4 +1,4 @@
-"""What a render reads and is in clear: what stands there is no secret, even if a secret has the same words in it.
+"""The cleartext that a render reads: its words are no secrets, even if a secret contains the same words.
 
 It is read only when a part of a secret was found in a message (cmp/secrets/redact.py), mostly never.
 """
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
     from cmp.artifacts.charts import Restored
     from cmp.model import Instance
-    from cmp.render.decrypt import Contents
+    from cmp.render.decrypt import SourceFiles
     from cmp.system.tree import Tree
 
-MAX_BYTES = 64 << 20  # of all; what comes after that is taken for secret where a secret holds it
+MAX_BYTES = 64 << 20  # of all; words of later files are taken for secret where a secret contains them
 _AS_GZIP = 31  # zlib's window and header of a .tar.gz
 
 
 def inputs(
-    tree: Tree, instance: Instance, paths: Iterable[str], contents: Contents, cached: Iterable[bytes]
+    tree: Tree, instance: Instance, paths: Iterable[str], files: SourceFiles, archives: Iterable[bytes]
 ) -> Iterator[bytes]:
-    """Yield names and parameters, values, and the files and folders `paths` of the tree; `cached` are archives.
+    """Yield names and parameters, values, the files and folders `paths` of the tree, and the content of `archives`.
 
     An encrypted file is among them as it lies in Git, for its keys and some of its values are in clear.
     """
     room = MAX_BYTES
-    for data in _all(tree, instance, paths, contents, cached):
+    for data in _all(tree, instance, paths, files, archives):
         room -= len(data)
         if room < 0:
             return
@@ -44,10 +44,10 @@ def inputs(
 def archives(restored: Iterable[Restored], cache_dir: str) -> Iterator[bytes]:
     """Yield the archives that were put in place of dependencies, as the cache has them."""
     cache = ChartCache(cache_dir)
-    for one in restored:
-        key = Key(f"{SOURCE}{one.sha256}", one.name, one.version)
-        record = cache.record(key) if one.how == "packaged" else Record(key, one.version, one.sha256)
-        folder = os.path.dirname(cache.path(record)) if record and one.sha256 else ""
+    for chart in restored:
+        key = Key(f"{SOURCE}{chart.sha256}", chart.name, chart.version)
+        record = cache.record(key) if chart.how == "packaged" else Record(key, chart.version, chart.sha256)
+        folder = os.path.dirname(cache.path(record)) if record and chart.sha256 else ""
         with suppress(OSError):
             for name in os.listdir(folder) if folder else ():
                 with open(os.path.join(folder, name), "rb") as file:
@@ -55,23 +55,24 @@ def archives(restored: Iterable[Restored], cache_dir: str) -> Iterator[bytes]:
 
 
 def _all(
-    tree: Tree, instance: Instance, paths: Iterable[str], contents: Contents, cached: Iterable[bytes]
+    tree: Tree, instance: Instance, paths: Iterable[str], files: SourceFiles, archives: Iterable[bytes]
 ) -> Iterator[bytes]:
-    given = instance.parameters
-    names = (*instance.known.values(), *(text for pair in (*given.set_values, *given.set_strings) for text in pair))
+    parameters = instance.parameters
+    set_texts = (text for pair in (*parameters.set_values, *parameters.set_strings) for text in pair)
+    names = (*instance.known.values(), *set_texts)
     yield "\n".join((instance.folder, instance.release, instance.namespace, *names)).encode("utf-8", "replace")
-    yield from (content.data for content in contents.layers)
+    yield from (layer.data for layer in files.layers)
     for path in sorted({instance.app_folder, instance.instance_folder, *paths} - {""}):
         for file in walk(tree, path) if tree.kind(path) == "folder" else (path,):
-            with suppress(CmpError):  # the render has told it, or did not read it
+            with suppress(CmpError):  # the render has reported it, or did not read the file
                 data = tree.read(file)
                 yield _unzipped(data) if file.endswith(".tgz") else data
-    yield from map(_unzipped, cached)
+    yield from map(_unzipped, archives)
 
 
 def _unzipped(data: bytes) -> bytes:
-    """Return an archive as it is before it is compressed, with the texts of its files in it."""
+    """Return an archive uncompressed, with the texts of its files in it."""
     try:
         return zlib.decompressobj(_AS_GZIP).decompress(data, MAX_BYTES)
-    except zlib.error:  # it is none: whoever uses it says so
+    except zlib.error:  # no archive: its reader reports that
         return b""

@@ -1,12 +1,14 @@
-"""An instance's layers and encrypted files, opened: plaintext flows from sops to its reader through memory files.
+"""The values layers and encrypted files of an instance: read, checked, and decrypted through memory files.
 
-Every layer reaches the engine as a `MemoryFile`, also the plain ones: what was checked here is what the engine reads,
-and a layer that does not lie in the file system (a Git revision) needs no second way.
+Every layer reaches the engine through a memory file, also the plain ones: the bytes that were checked here are the
+bytes that the engine reads, and a layer that does not lie in the file system (a Git revision) needs no second way.
 """
 
 from __future__ import annotations
 
+import os
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import SecretError
@@ -16,87 +18,97 @@ from cmp.system.process import MemoryFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cmp.model import Instance, Tool
+    from cmp.engines.protocol import Needs
+    from cmp.model import Instance, Tool, ToolPin
     from cmp.secrets.redact import Redactor
     from cmp.system.process import Child, ChildProcesses, Result
     from cmp.system.tree import Tree
+    from cmp.system.workspace import Workspace
 
+SOPS = "sops"  # the program's name among pins and tools
 CIPHERTEXT = b"ENC[AES256_GCM,"
 AT_ONCE = 4  # sops processes; a decryption is mostly the start of a program
 
 
-class Content(NamedTuple):
-    """A file as it lies in the repository."""
+class SourceFile(NamedTuple):
+    """A file as it lies in the repository; `sops_format` is sops' name for its format, empty for a file in clear."""
 
     path: str
     data: bytes
-    is_encrypted: bool
+    sops_format: str = ""
 
 
-class Contents(NamedTuple):
-    """All layers in order, weakest first, and the files that are encrypted where the engine reads them."""
+class SourceFiles(NamedTuple):
+    """All values layers in order, weakest first, and the encrypted files that the engine reads by their paths."""
 
-    layers: tuple[Content, ...]
-    files: tuple[Content, ...]
+    layers: tuple[SourceFile, ...]
+    in_place: tuple[SourceFile, ...]
 
     @property
-    def encrypted(self) -> list[Content]:
-        """What sops must open."""
-        return [content for content in (*self.layers, *self.files) if content.is_encrypted]
+    def encrypted(self) -> list[SourceFile]:
+        """The files that sops must decrypt."""
+        return [file for file in (*self.layers, *self.in_place) if file.sops_format]
 
 
-def read(tree: Tree, instance: Instance, files: Iterable[str] = ()) -> Contents:
-    """Read every layer, what `secrets.files` names, and those of `files` that are encrypted.
+def read(tree: Tree, instance: Instance, encryptable: Iterable[str] = ()) -> SourceFiles:
+    """Read every layer, the files of `secrets.files`, and those of `encryptable` that are encrypted.
 
     SecretError when a file that is declared secret, by its name or by `secrets.files`, is not encrypted.
     """
     layers = tuple(_declared(tree, layer.path, is_secret=layer.is_secret) for layer in instance.layers)
-    named = tuple(_content(tree, path) for path in instance.secret_files)
-    for content in named:
-        if not content.is_encrypted:
-            raise _not_encrypted(content, "secrets.files names it")
+    named = tuple(_source_file(tree, path) for path in instance.secret_files)
+    for file in named:
+        if not file.sops_format:
+            raise _not_encrypted(file, "secrets.files names it")
     suffixes = instance.secret_suffixes
     others = (
-        _declared(tree, path, is_secret=path.endswith(suffixes)) for path in files if path not in instance.secret_files
+        _declared(tree, path, is_secret=path.endswith(suffixes))
+        for path in encryptable
+        if path not in instance.secret_files
     )
-    encrypted = (*named, *(content for content in others if content.is_encrypted))
+    encrypted = (*named, *(file for file in others if file.sops_format))
     if text := instance.parameters.values_yaml:
-        layers = (*layers, Content("parameter values-yaml", text.encode(), is_encrypted=False))
-    return Contents(layers, encrypted)
+        layers = (*layers, SourceFile("parameter values-yaml", text.encode()))
+    return SourceFiles(layers, encrypted)
 
 
-def _declared(tree: Tree, path: str, *, is_secret: bool) -> Content:
-    """Read a file that must be encrypted if its name says that it is secret; what holds nothing cannot be."""
-    content = _content(tree, path)
-    if is_secret and not content.is_encrypted and not sops.holds_nothing(content.data):
-        raise _not_encrypted(content, "its name declares it secret")
-    return content
+def tool_pins(instance: Instance, needs: Needs, *, with_sops: bool) -> dict[str, ToolPin]:
+    """Return the pins of the programs that a render runs, by the engine's name for each."""
+    return {**needs.tools, SOPS: instance.pins[SOPS]} if with_sops else dict(needs.tools)
 
 
-def _content(tree: Tree, path: str) -> Content:
+def _declared(tree: Tree, path: str, *, is_secret: bool) -> SourceFile:
+    """Read a file that must be encrypted if its name declares it secret; an empty file cannot be."""
+    file = _source_file(tree, path)
+    if is_secret and not file.sops_format and not sops.holds_nothing(file.data):
+        raise _not_encrypted(file, "its name declares it secret")
+    return file
+
+
+def _source_file(tree: Tree, path: str) -> SourceFile:
     data = tree.read(path)
-    return Content(path, data, sops.is_encrypted(path, data))
+    return SourceFile(path, data, sops.format_of(path, data))
 
 
-def _not_encrypted(content: Content, why: str) -> SecretError:
-    path = content.path
-    if CIPHERTEXT in content.data:
+def _not_encrypted(file: SourceFile, why: str) -> SecretError:
+    if CIPHERTEXT in file.data:
         return SecretError(
             "this file holds ciphertext, but its sops metadata is missing or incomplete",
-            file=path,
+            file=file.path,
             hint="it was cut off or merged by hand: restore it from Git; to encrypt it once more would not help",
         )
     return SecretError(
         f"this file is not encrypted, but {why}",
-        file=path,
-        hint=f"encrypt it with `sops encrypt --in-place {path}`, and change what it held: it is in Git's history",
+        file=file.path,
+        hint=f"encrypt it with `sops encrypt --in-place {file.path}`, and change what it held: it is in Git's history",
     )
 
 
-class Opener:
-    """Decrypt files with a few sops processes at once and hand each plaintext to whoever waits for it.
+class Decryptor:
+    """Decrypt files with a few sops processes at once and hand each plaintext to a receiver.
 
-    `envs` are the environments of sops by path; only the files that are listed there can be opened.
+    `envs` are the environments of sops by path; only the files that are listed there can be decrypted.  With
+    `is_keyless` nothing is: each encrypted value becomes a placeholder.
     """
 
     def __init__(
@@ -113,28 +125,36 @@ class Opener:
         self._redactor = redactor
         self._processes = processes
         self._is_keyless = is_keyless
-        self._queue: deque[tuple[Content, Callable[[bytes], object]]] = deque()
+        self._queue: deque[tuple[SourceFile, Callable[[bytes], object]]] = deque()
         self._children: list[Child] = []
         self._failures: dict[int, SecretError] = {}
 
-    def memory_files(self, layers: tuple[Content, ...]) -> tuple[tuple[str, MemoryFile], ...]:
+    def memory_files(self, layers: tuple[SourceFile, ...]) -> tuple[tuple[str, MemoryFile], ...]:
         """Return a memory file for each layer; plaintext of the encrypted ones follows while children are awaited."""
-        memory_files = tuple((content.path, MemoryFile()) for content in layers)
-        for content, (_, memory_file) in zip(layers, memory_files, strict=True):
-            self.open(content, memory_file.provide)
+        memory_files = tuple((layer.path, MemoryFile()) for layer in layers)
+        for layer, (_, memory_file) in zip(layers, memory_files, strict=True):
+            self.deliver(layer, memory_file.provide)
         return memory_files
 
-    def open(self, content: Content, give: Callable[[bytes], object]) -> None:
-        """Hand over a plain file at once; start, or queue, the decryption of an encrypted one."""
-        if not content.is_encrypted:
-            give(content.data)
+    def private_files(self, layers: tuple[SourceFile, ...], workspace: Workspace) -> tuple[tuple[str, str], ...]:
+        """Return the path of a private file for each layer; plaintext of the encrypted ones follows likewise."""
+        names = [f"{number:03}-{os.path.basename(layer.path)}" for number, layer in enumerate(layers)]
+        for layer, name in zip(layers, names, strict=True):
+            self.deliver(layer, partial(workspace.write, f"layers/{name}"))
+        folder = workspace.folder("layers")
+        return tuple((layer.path, os.path.join(folder, name)) for layer, name in zip(layers, names, strict=True))
+
+    def deliver(self, file: SourceFile, receive: Callable[[bytes], object]) -> None:
+        """Hand over a file in clear at once; start, or queue, the decryption of an encrypted one."""
+        if not file.sops_format:
+            receive(file.data)
             return
         if self._is_keyless:
             from cmp.secrets import placeholders  # noqa: PLC0415  # only reports without keys need it
 
-            give(placeholders.stand_in(sops.format_of(content.path, content.data), content.data, self._redactor.note))
+            receive(placeholders.stand_in(file.sops_format, file.data, self._redactor.note))
             return
-        self._queue.append((content, give))
+        self._queue.append((file, receive))
         self._start_next()
 
     def wait(self) -> None:
@@ -146,21 +166,23 @@ class Opener:
         running = sum(child.result is None for child in self._children)
         if not self._queue or running >= AT_ONCE:
             return
-        content, give = self._queue.popleft()
-        turn = len(self._children)
+        file, receive = self._queue.popleft()
+        number = len(self._children)
 
         def done(result: Result) -> None:
             try:
-                plain = sops.plaintext(result, content.path)
+                plain = sops.plaintext(result, file.path)
             except SecretError as error:
-                self._failures[turn] = error.locate(phase="secrets")
+                self._failures[number] = error.locate(phase="secrets")
             else:
-                self._redactor.learn(content.data, plain)
-                give(plain)
+                self._redactor.learn(file.data, plain)
+                receive(plain)
                 self._start_next()
             self._report()
 
-        command = sops.decrypt_command(self._tools["sops"], content.path, content.data, self._envs[content.path])
+        command = sops.decrypt_command(
+            self._tools[SOPS], file.path, file.data, self._envs[file.path], file_format=file.sops_format
+        )
         self._children.append(self._processes.start(command, done))
 
     def _report(self) -> None:

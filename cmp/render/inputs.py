@@ -1,4 +1,4 @@
-"""What an engine gets while it works: charts and encrypted files in place, and more charts when it asks for them."""
+"""The input of an engine while it works: charts and decrypted files in place, and more charts when it asks for them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from cmp.engines.protocol import Needs, Part
     from cmp.model import ChartRef, Instance, RemoteRef, Tool
     from cmp.policy import PolicyCheck
-    from cmp.render.decrypt import Contents, Opener
-    from cmp.render.schemas import Schemas
+    from cmp.render.decrypt import Decryptor, SourceFiles
+    from cmp.render.schemas import RemoteSchemas
     from cmp.system.tree import Tree
     from cmp.system.workspace import Workspace
 
@@ -30,59 +30,74 @@ COPY = "tree"  # the private folder that stands for the root of the source tree
 HELM = "helm"  # the engines' name for the helm that fetches charts
 
 
-class Order(NamedTuple):
-    """What one render is made of, as it was found before anything ran; `permit` is None where no policy is asked.
+class RenderPlan(NamedTuple):
+    """Everything that one render is made of, known before any program runs.
 
-    `services` are those whose keys an encrypted file has, by its path.
+    `policy_check` is None where no policy is asked.  `chart_plans` are by the chart's folder, as far as the policy was
+    asked about them, `key_services` the services whose keys an encrypted file has, by its path.
     """
 
     tree: Tree
     instance: Instance
     needs: Needs
-    contents: Contents
+    files: SourceFiles
     tools: Mapping[str, Tool]
     lock: Lock | None
-    permit: PolicyCheck | None
-    plans: Mapping[str, Plan]
-    services: Mapping[str, frozenset[str]]
+    policy_check: PolicyCheck | None
+    key_services: Mapping[str, frozenset[str]]
+    chart_plans: Mapping[str, Plan]
+
+    def chart_work(self, folder: str, copy: str = "") -> ChartWork:
+        """Return the work of restoring the dependencies of the chart in a folder, whose private copy is at `copy`."""
+        from cmp.artifacts.charts import ChartWork  # noqa: PLC0415  # without a policy it is imported while children run
+
+        return ChartWork(
+            tree=self.tree,
+            folder=folder,
+            copy=copy,
+            helm=self.tools[HELM],
+            lock=self.lock,
+            plan=self.chart_plans.get(folder),
+            permit=self.policy_check,
+        )
 
 
-class Supplies:
-    """The `InputProvider` of one render, which also says what was obtained."""
+class RenderInputs:
+    """The `InputProvider` of one render; `restored` are the charts and other files that it has provided."""
 
-    def __init__(self, order: Order, opener: Opener, workspace: Workspace, context: Context) -> None:
-        self._order = order
-        self._opener = opener
+    def __init__(self, plan: RenderPlan, decryptor: Decryptor, workspace: Workspace, context: Context) -> None:
+        self._plan = plan
+        self._decryptor = decryptor
         self._workspace = workspace
         self._context = context
-        self._schemas: Schemas | None = None
+        self._schemas: RemoteSchemas | None = None
         self.restored: list[Restored] = []
 
     def complete(self, *, with_schemas: bool = True) -> None:
         """Put the dependencies of charts, their remote schemas and the plaintext of encrypted files into the copy."""
         phase = self._context.phases.phase
-        if self._order.needs.chart_folders:
+        if self._plan.needs.chart_folders:
             with phase("charts"):
                 self._restore_charts(with_schemas=with_schemas)
         with phase("secrets"):
-            self._unseal_files()
+            self._decrypt_in_place()
 
     def charts(self, wanted: Sequence[ChartRef]) -> list[ChartFile]:
         """Return the charts in the same order, from the cache or over the network; raises ChartError."""
         from cmp.artifacts import charts  # noqa: PLC0415  # costs nothing while other programs run
 
-        order = self._order
+        plan = self._plan
         with self._context.phases.phase("charts"):
-            work = charts.ChartWork(order.tree, order.instance.folder, "", order.tools[HELM], order.lock)
-            obtained = charts.obtain(wanted, work, self._context, order.permit)
+            work = plan.chart_work(plan.instance.folder)
+            obtained = charts.obtain(wanted, work, self._context, plan.policy_check)
         self.restored += [
             charts.restored(archive, ref.repository) for ref, archive in zip(wanted, obtained, strict=True)
         ]
         return [
             ChartFile(
-                self._workspace.write(f"charts/{archive.sha256}/{archive.filename}", archive.data),
-                archive.name,
-                archive.version,
+                path=self._workspace.write(f"charts/{archive.sha256}/{archive.filename}", archive.data),
+                name=archive.name,
+                version=archive.version,
             )
             for archive in obtained
         ]
@@ -95,7 +110,7 @@ class Supplies:
             inspect(file.read(), path)
 
     def schemas(self, chart: SchemaCheck) -> None:
-        """Put private files in place of what a chart's schemas refer to; raises ChartError and ConfigError."""
+        """Put private files in place of the URLs in a chart's schemas; raises ChartError and ConfigError."""
         from cmp.artifacts import charts  # noqa: PLC0415  # costs nothing while other programs run
         from cmp.artifacts.cache import ChartCache  # noqa: PLC0415
         from cmp.artifacts.charts import schemas  # noqa: PLC0415
@@ -103,22 +118,29 @@ class Supplies:
         with self._context.phases.phase("charts"):
             if not schemas.referring(chart.path, ChartCache(self._context.settings.cache_dir)):
                 return
-            from cmp.render.schemas import Schemas  # noqa: PLC0415  # few charts need it
+            from cmp.render.schemas import RemoteSchemas  # noqa: PLC0415  # few charts need it
 
-            self._schemas = self._schemas or Schemas(
-                self._order.lock, self._order.permit, self._workspace, self._context
+            self._schemas = self._schemas or RemoteSchemas(
+                lock=self._plan.lock,
+                policy_check=self._plan.policy_check,
+                workspace=self._workspace,
+                context=self._context,
             )
             self.restored += [
-                charts.Restored(f"schema of {chart.label}", one.sha256[:12], one.url, one.sha256, one.how)
-                for one in self._schemas.supply(chart)
+                charts.Restored(
+                    name=f"schema of {chart.label}",
+                    version=schema.sha256[:12],
+                    repository=schema.url,
+                    sha256=schema.sha256,
+                    how=schema.how,
+                )
+                for schema in self._schemas.supply(chart)
             ]
 
     def permit(self, feature: str, subject: str, place: str = "") -> None:
         """ConfigError unless the administrator's policy allows it."""
-        from cmp import policy  # noqa: PLC0415  # most sidecars have none, and most applications need none
-
         with self._context.phases.phase("policy"):
-            (self._order.permit or policy.WITHOUT_POLICY).feature(feature, subject, place)
+            self._policy_check().feature(feature, subject, place)
 
     def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
         """Put a part of a Git repository at `name` in the private copy, and return that folder's path."""
@@ -132,15 +154,25 @@ class Supplies:
         with open(os.path.join(folder, CONTENT), "rb") as file:
             return file.read()
 
+    def preload(self) -> None:
+        """Import what is needed when the engine's program is done: while it works, that costs no time."""
+        import cmp.render.output  # noqa: F401, PLC0415
+
+        yamldoc.preload()
+
+    def _policy_check(self) -> PolicyCheck:
+        from cmp import policy  # noqa: PLC0415  # most sidecars have none, and most applications need none
+
+        return self._plan.policy_check or policy.WITHOUT_POLICY
+
     def _unpacked(self, wanted: RemoteRef, part: Part | None, name: str) -> str:
-        """Ask the policy, then the cache or the network; unpack what they give into a private folder."""
-        from cmp import policy  # noqa: PLC0415  # see above
+        """Ask the policy, then the cache or the network; unpack the archive into a private folder."""
         from cmp.artifacts import charts  # noqa: PLC0415  # see above
         from cmp.artifacts.remotes import parts  # noqa: PLC0415
         from cmp.system.unpack import unpack  # noqa: PLC0415
 
         with self._context.phases.phase("policy"):
-            (self._order.permit or policy.WITHOUT_POLICY).remote(wanted)
+            self._policy_check().remote(wanted)
         with self._context.phases.phase("remotes"):
             archive = parts.obtain(wanted, part, self._context)
             folder = self._workspace.folder(name)
@@ -153,42 +185,32 @@ class Supplies:
     def _restore_charts(self, *, with_schemas: bool) -> None:
         from cmp.artifacts import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start
 
-        order, root = self._order, self._workspace.folder(COPY)
-        for folder in order.needs.chart_folders:
-            work = charts.ChartWork(
-                *(
-                    order.tree,
-                    folder,
-                    os.path.join(root, folder),
-                    order.tools[HELM],
-                    order.lock,
-                    order.plans.get(folder),
-                    order.permit,
-                )
-            )
+        plan, root = self._plan, self._workspace.folder(COPY)
+        for folder in plan.needs.chart_folders:
+            work = plan.chart_work(folder, copy=os.path.join(root, folder))
             restored = charts.restore(work, self._context)
             self.restored += restored
-            if with_schemas and folder == order.instance.folder and registry.HELM in order.instance.engines:
-                self._check_own(work, restored)
+            if with_schemas and folder == plan.instance.folder and registry.HELM in plan.instance.engines:
+                self._check_own_chart(work, restored)
 
-    def _check_own(self, work: ChartWork, restored: Sequence[Restored]) -> None:
-        """Look at the schemas of the chart that is an application's own folder."""
-        options = self._order.instance.options.get(registry.HELM, {})
+    def _check_own_chart(self, work: ChartWork, restored: Sequence[Restored]) -> None:
+        """Put private files in place of the URLs in the schemas of the chart that is an application's own folder."""
+        options = self._plan.instance.options.get(registry.HELM, {})
         if not options.get("skipSchemaValidation"):
             from cmp.artifacts import charts  # noqa: PLC0415  # it is there already
 
-            known = charts.archives_of_repositories(restored)
-            without = without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml")
-            self.schemas(SchemaCheck(work.copy, work.folder, work.helm, without, known))
+            self.schemas(
+                SchemaCheck(
+                    path=work.copy,
+                    label=work.folder,
+                    helm=work.helm,
+                    hint=without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml"),
+                    third_party=charts.archives_of_repositories(restored),
+                )
+            )
 
-    def _unseal_files(self) -> None:
+    def _decrypt_in_place(self) -> None:
         """Put the plaintext of encrypted files where the private copy holds the ciphertext; wait for the layers too."""
-        for content in self._order.contents.files:
-            self._opener.open(content, partial(self._workspace.write, f"{COPY}/{content.path}"))
-        self._opener.wait()
-
-    def preload(self) -> None:
-        """Import what is needed when the engine's program is done: while it works, that costs no time."""
-        import cmp.render.output  # noqa: F401, PLC0415
-
-        yamldoc.preload()
+        for file in self._plan.files.in_place:
+            self._decryptor.deliver(file, partial(self._workspace.write, f"{COPY}/{file.path}"))
+        self._decryptor.wait()

@@ -1,4 +1,4 @@
-"""Rendered objects -> the same with a label in place of every secret, for whatever is shown to a reader or kept.
+"""Rendered objects with a label in place of every secret, for reports and for files that are kept.
 
 Two rules: every value of a Secret is a secret, and so is every plaintext that was decrypted in this run, wherever it
 stands: in a ConfigMap, in an argument of a container, base64-encoded inside a longer text.
@@ -7,7 +7,7 @@ stands: in a ConfigMap, in an argument of a container, base64-encoded inside a l
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cmp import yamldoc
 from cmp.changes import Object
@@ -17,28 +17,28 @@ from cmp.secrets.redact import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cmp.render.output import Manifest, Rendered
+    from cmp.render.output import CheckedOutput, Manifest
     from cmp.secrets.redact import Redactor
 
     Label = Callable[[Secret], str]
 
 
-def objects(rendered: Rendered, redactor: Redactor, label: Label) -> tuple[Object, ...]:
+def objects(output: CheckedOutput, redactor: Redactor, label: Label) -> tuple[Object, ...]:
     """Return the objects of a render in its order, each secret replaced by its label.
 
     The `path` of a secret that no encrypted file explains is `data.<key>` of its Secret.
     """
-    return tuple(_object(manifest, redactor, label) for manifest in rendered.manifests)
+    return tuple(_object(manifest, redactor, label) for manifest in output.manifests)
 
 
 def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
-    value = cast("dict[str, object]", manifest.value)
+    value = manifest.value
     if manifest.kind == "Secret" and manifest.api_version == "v1":
         value = {**value, **dict(_sealed(value, redactor, label))}
-    identity = Identity(manifest.api_version.rpartition("/")[0], manifest.kind, manifest.namespace, manifest.name)
+    identity = manifest.identity
     # One search through the whole text is much faster than one in each scalar, and few objects hold a secret.
     if redactor.may_hold("\n".join(_scalars(value))):
-        value = cast("dict[str, object]", masked(value, redactor, label))
+        value = _masked_map(value, redactor, label)
         identity = Identity(*(redactor.labelled(part, label) for part in identity))
     return Object(manifest.api_version, identity, value, manifest.source)
 
@@ -88,10 +88,10 @@ def masked(value: object, redactor: Redactor, label: Label) -> object:
 
 
 def _masked_map(value: dict[str, object], redactor: Redactor, label: Label) -> dict[str, object]:
-    found: dict[str, object] = {}
+    masked_map: dict[str, object] = {}
     for key, item in value.items():
         name = redactor.labelled(key, label)
-        while name in found:  # two keys that are the same secret but for what stands around it
+        while name in masked_map:  # two keys that are the same secret but for the text around it
             name += "\N{PRIME}"
-        found[name] = masked(item, redactor, label)
-    return found
+        masked_map[name] = masked(item, redactor, label)
+    return masked_map

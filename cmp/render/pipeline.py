@@ -1,4 +1,4 @@
-"""The pipeline: one instance becomes checked manifests.  Every door of the product goes through `render`."""
+"""The render pipeline: one instance becomes checked manifests.  Every command that renders goes through `render`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cmp.engines.protocol import MEMORY_FILES, PRIVATE_FILES, Work
 from cmp.engines.registry import FLAGS
 from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
-from cmp.render.inputs import COPY, HELM, Order, Supplies
+from cmp.render.decrypt import SOPS, Decryptor
+from cmp.render.inputs import COPY, RenderInputs, RenderPlan
 from cmp.secrets import gpg, sops
 from cmp.system.process import ChildProcesses, Pipe
 from cmp.system.sandbox import Access
@@ -29,21 +30,37 @@ if TYPE_CHECKING:
     from cmp.engines.protocol import Engine
     from cmp.model import Instance, Tool, ToolPin
     from cmp.policy import PolicyCheck
-    from cmp.render.decrypt import Content, Contents, Opener
-    from cmp.render.output import Rendered
+    from cmp.render.decrypt import SourceFile, SourceFiles
+    from cmp.render.output import CheckedOutput
     from cmp.system.tree import Tree
 
-SOPS = "sops"
+
+class RenderOptions(NamedTuple):
+    """The part of a render's request that only a comparison of revisions sets.
+
+    With `is_keyless` nothing is decrypted: secrets have placeholders.  `known_repositories` are the only ones that
+    charts come from (their URLs, as `urls.normal` has them), whatever a policy allows; None: any.
+    `unattributed_files` are changed files of a revision that no engine is known to read: a program that would see the
+    whole of a work folder gets them, too.
+    """
+
+    is_keyless: bool = False
+    known_repositories: frozenset[str] | None = None
+    unattributed_files: tuple[str, ...] = ()
 
 
-class Render(NamedTuple):
-    """What a render gave, and from what: for stdout, for the line on stderr and for `--explain`.
+DEFAULT_OPTIONS = RenderOptions()
 
-    `tools` and `pins` are by the engine's name for a program.
+
+class RenderResult(NamedTuple):
+    """The manifests of a render and its inputs: for stdout, for the line on stderr and for `--explain`.
+
+    `tools` and `pins` are by the engine's name for a program.  `restored` are the charts that were obtained,
+    `encrypted` the paths of the files that were decrypted.
     """
 
     instance: Instance
-    rendered: Rendered
+    output: CheckedOutput
     tools: Mapping[str, Tool]
     pins: Mapping[str, ToolPin]
     restored: tuple[Restored, ...]
@@ -51,136 +68,228 @@ class Render(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def render(tree: Tree, instance: Instance, context: Context) -> Render:
+def render(tree: Tree, instance: Instance, context: Context, options: RenderOptions = DEFAULT_OPTIONS) -> RenderResult:
     """Render one application on one cluster; nothing decrypted is left when this returns or raises."""
     with located(instance):
-        with staged(tree, instance, context) as stage, context.phases.phase(stage.engine.NAME):
-            finish = stage.engine.start(instance, stage.work, stage.processes)
-            stage.complete()
+        with (
+            open_session(tree, instance, context, options) as session,
+            context.phases.phase(session.engine.NAME),
+        ):
+            finish = session.engine.start(instance, session.work, session.processes)
+            session.complete()
             printed = finish()
         with context.phases.phase("output"):
             from cmp.render import output  # noqa: PLC0415  # imported while the engine's program ran: see `complete`
 
-            rendered = output.check(
-                *(printed.manifests, instance.output, stage.engine.NOISE, stage.engine.NAME, printed.source_files)
+            checked = output.check(
+                printed.manifests,
+                rules=instance.output,
+                noise=session.engine.NOISE,
+                engine=session.engine.NAME,
+                source_files=printed.source_files,
             )
-    return Render(
-        *(instance, rendered, stage.work.tools, stage.pins),
-        *(stage.restored, stage.encrypted, printed.warnings),
+    return RenderResult(
+        instance=instance,
+        output=checked,
+        tools=session.work.tools,
+        pins=session.pins,
+        restored=session.restored,
+        encrypted=session.encrypted,
+        warnings=printed.warnings,
     )
 
 
 @contextmanager
-def staged(tree: Tree, instance: Instance, context: Context) -> Iterator[Stage]:
+def open_session(
+    tree: Tree, instance: Instance, context: Context, options: RenderOptions = DEFAULT_OPTIONS
+) -> Iterator[RenderSession]:
     """Start everything that a render waits for, in a private folder that is gone after the block."""
-    order = _order(tree, instance, context)
-    engine, needs, contents = engine_of(instance.engines), order.needs, order.contents
-    sealed = [content.data for content in contents.encrypted if not context.is_keyless]
+    plan = _plan(tree, instance, context, options)
+    needs, files = plan.needs, plan.files
+    ciphertexts = [file.data for file in files.encrypted if not options.is_keyless]
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
         # sops dies before the agent, and the agent before the folder that is its home
-        gpg.home(context.settings.env.secrets, sealed, workspace.folder, context.deadline) as keys,
+        gpg.home(context.settings.env.secrets, ciphertexts, workspace.folder, context.deadline) as sops_env,
         ChildProcesses(context.deadline) as processes,
     ):
         with context.phases.phase("secrets"):
-            envs = {path: sops.environment(keys, services) for path, services in order.services.items()}
-            opener = decrypt.Opener(*(order.tools, envs, context.redactor, processes), is_keyless=context.is_keyless)
-            memory_files = opener.memory_files(contents.layers) if needs.layer_transport == MEMORY_FILES else ()
-            files = _layer_files(contents, opener, workspace) if needs.layer_transport == PRIVATE_FILES else ()
-        root = _copied(order, workspace, context.loose)
-        supplies = Supplies(order, opener, workspace, context)
-        context.redactor.compare(partial(_in_clear, order, supplies, context))
+            decryptor = Decryptor(
+                tools=plan.tools,
+                envs={path: sops.environment(sops_env, services) for path, services in plan.key_services.items()},
+                redactor=context.redactor,
+                processes=processes,
+                is_keyless=options.is_keyless,
+            )
+            is_in_memory, is_in_files = needs.layer_transport == MEMORY_FILES, needs.layer_transport == PRIVATE_FILES
+            memory_files = decryptor.memory_files(files.layers) if is_in_memory else ()
+            private_files = decryptor.private_files(files.layers, workspace) if is_in_files else ()
+        root = _private_copy(plan, workspace, options.unattributed_files)
+        inputs = RenderInputs(plan, decryptor, workspace, context)
+        context.redactor.compare(partial(_cleartext, plan, inputs, context))
         work = Work(
             folder=os.path.join(root, instance.folder),
             root=root if needs.needs_whole_tree else "",
             source=tree.root if isinstance(tree, WorkTree) else "",
             home=workspace.folder("home"),
             scratch=workspace.folder("scratch"),
-            tools=order.tools,
+            tools=plan.tools,
             start_gate=Pipe(),
             layers=memory_files,
-            layer_files=files,
+            layer_files=private_files,
             env=context.settings.env.plain,
-            access=_access(order, workspace),
-            provider=supplies,
+            access=_access(plan, workspace),
+            provider=inputs,
             analysis=needs.analysis,
         )
-        yield Stage(engine, work, processes, supplies, order)
+        yield RenderSession(plan, inputs, work, processes)
 
 
-def _order(tree: Tree, instance: Instance, context: Context) -> Order:
-    """Find out what the render is made of, and ask the policy before anything is decrypted or fetched."""
+class RenderSession:
+    """A render under way: sops runs, and an engine's program may be started; it gets its input by `complete`."""
+
+    def __init__(self, plan: RenderPlan, inputs: RenderInputs, work: Work, processes: ChildProcesses) -> None:
+        self.engine: Engine = engine_of(plan.instance.engines)
+        self.work = work
+        self.processes = processes
+        self._inputs = inputs
+        self._plan = plan
+
+    @property
+    def layers(self) -> tuple[SourceFile, ...]:
+        """The values layers as they lie in the repository, weakest first."""
+        return self._plan.files.layers
+
+    @property
+    def encrypted(self) -> tuple[str, ...]:
+        """The paths of the encrypted files."""
+        return tuple(file.path for file in self._plan.files.encrypted)
+
+    @property
+    def pins(self) -> Mapping[str, ToolPin]:
+        """The pins of the tools, by the engine's name for each."""
+        return {SOPS: self._plan.instance.pins[SOPS], **self._plan.needs.tools}
+
+    @property
+    def restored(self) -> tuple[Restored, ...]:
+        """The charts that were obtained."""
+        return tuple(self._inputs.restored)
+
+    def complete(self, *, with_schemas: bool = True) -> None:
+        """Put charts and encrypted files in place, then open the gate for the engine's program.
+
+        Without schemas nothing is fetched for the check of values, which that program must not make then.
+        """
+        self._inputs.complete(with_schemas=with_schemas)
+        self.work.start_gate.close_writer()
+        self._inputs.preload()
+
+
+@contextmanager
+def located(instance: Instance) -> Iterator[None]:
+    """Add application and cluster to any error that leaves the block."""
+    try:
+        yield
+    except (CmpError, Interrupted) as error:
+        raise error.locate(application=instance.app, cluster=instance.cluster) from error.__cause__
+
+
+def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptions) -> RenderPlan:
+    """Find everything that the render is made of, and ask the policy before anything is decrypted or fetched."""
     phase = context.phases.phase
-    permit = _permit(tree, instance, context)
+    policy_check = _policy_check(tree, instance, context, options)
     needs = engine_of(instance.engines).needs(tree, instance)
     with phase("secrets"):
-        contents = decrypt.read(tree, instance, needs.encryptable_files)
-    if permit:
+        files = decrypt.read(tree, instance, needs.encryptable_files)
+    if policy_check:
         with phase("policy"):
-            permit.decrypt(content.path for content in contents.encrypted)
-    services = {} if context.is_keyless else _services(contents, permit, context)
+            policy_check.decrypt(file.path for file in files.encrypted)
+    services = {} if options.is_keyless else _key_services(files, policy_check, context)
     with phase("tools"):
         lock = lockfile.load(tree)
-        pins = {**needs.tools, **({SOPS: instance.pins[SOPS]} if contents.encrypted and not context.is_keyless else {})}
+        pins = decrypt.tool_pins(instance, needs, with_sops=bool(files.encrypted) and not options.is_keyless)
         tools = toolchain.find(pins, context.settings, lock)
-    order = Order(tree, instance, needs, contents, tools, lock, permit, {}, services)
-    return order._replace(plans=_plans(order, permit, context)) if permit else order
+    plan = RenderPlan(
+        tree=tree,
+        instance=instance,
+        needs=needs,
+        files=files,
+        tools=tools,
+        lock=lock,
+        policy_check=policy_check,
+        key_services=services,
+        chart_plans={},
+    )
+    return plan._replace(chart_plans=_chart_plans(plan, policy_check, context)) if policy_check else plan
 
 
-def _services(contents: Contents, permit: PolicyCheck | None, context: Context) -> dict[str, frozenset[str]]:
-    """Find out which services' keys the encrypted files have, and ask whether sops may use these before it starts."""
+def _policy_check(tree: Tree, instance: Instance, context: Context, options: RenderOptions) -> PolicyCheck | None:
+    """Ask the administrator's policy before anything else; most sidecars have none, and then it costs nothing."""
+    has_flags = any(instance.options.get(engine, {}).get(FLAGS.get(engine, "")) for engine in instance.engines)
+    if not (context.settings.policy or has_flags or options.known_repositories is not None):
+        return None
+    from cmp import policy  # noqa: PLC0415  # see above
+
+    with context.phases.phase("policy"):
+        check = policy.for_render(context.settings.policy, tree, instance)
+        return check._replace(known_repositories=options.known_repositories)
+
+
+def _key_services(files: SourceFiles, policy_check: PolicyCheck | None, context: Context) -> dict[str, frozenset[str]]:
+    """Find the services whose keys the encrypted files have, and ask whether sops may use these before it starts."""
     services: dict[str, frozenset[str]] = {}
     with context.phases.phase("secrets"):
-        for path, data, _ in contents.encrypted:
+        for path, data, file_format in files.encrypted:
             services[path] = frozenset()
             if sops.may_name_service(data):
                 from cmp import policy  # noqa: PLC0415  # most files are encrypted for age or PGP alone
                 from cmp.secrets.sops import masterkeys  # noqa: PLC0415
 
-                keys = masterkeys.read(sops.format_of(path, data), path, data)
-                (permit or policy.WITHOUT_POLICY).keys(keys, path, context.settings.env.secrets)
+                keys = masterkeys.read(file_format, path, data)
+                (policy_check or policy.WITHOUT_POLICY).keys(keys, path, context.settings.env.secrets)
                 services[path] = frozenset(key.service for key in keys)
     return services
 
 
-def _plans(order: Order, permit: PolicyCheck, context: Context) -> Mapping[str, Plan]:
+def _chart_plans(plan: RenderPlan, policy_check: PolicyCheck, context: Context) -> Mapping[str, Plan]:
     from cmp.artifacts import charts  # noqa: PLC0415  # without a policy it is imported while children run
 
     with context.phases.phase("policy"):
-        works = [
-            charts.ChartWork(order.tree, one, "", order.tools[HELM], order.lock) for one in order.needs.chart_folders
-        ]
-        return {work.folder: charts.permitted(work, permit, context) for work in works}
+        return {
+            folder: charts.permitted(plan.chart_work(folder), policy_check, context)
+            for folder in plan.needs.chart_folders
+        }
 
 
-def _copied(order: Order, workspace: Workspace, loose: tuple[str, ...]) -> str:
-    """Make the private copy of what the engine may see; return what stands for the root of the tree."""
-    folder = order.instance.folder
-    if not order.needs.needs_whole_tree:
-        workspace.copy_tree(order.tree, folder, f"{COPY}/{folder}")
+def _private_copy(plan: RenderPlan, workspace: Workspace, unattributed_files: tuple[str, ...]) -> str:
+    """Make the private copy of what the engine may see; return the private folder that stands for the tree's root."""
+    tree, folder, needs = plan.tree, plan.instance.folder, plan.needs
+    if not needs.needs_whole_tree:
+        workspace.copy_tree(tree, folder, f"{COPY}/{folder}")
         return workspace.folder(COPY)
-    through = (order.needs.encryptable_files.get(content.path, ()) for content in order.contents.files)
-    copies = {folder, *order.needs.private_copies, *(one for folders in through for one in folders)}
-    reads = (*order.needs.read_paths, *(path for path in loose if order.tree.kind(path) != "missing"))
-    return workspace.mirror(order.tree, copies, reads, COPY)
+    ways = (needs.encryptable_files.get(file.path, ()) for file in plan.files.in_place)
+    copies = {folder, *needs.private_copies, *(path for way in ways for path in way)}
+    reads = (*needs.read_paths, *(path for path in unattributed_files if tree.kind(path) != "missing"))
+    return workspace.mirror(tree, copies, reads, COPY)
 
 
-def _in_clear(order: Order, supplies: Supplies, context: Context) -> Iterator[bytes]:
+def _cleartext(plan: RenderPlan, inputs: RenderInputs, context: Context) -> Iterator[bytes]:
     from cmp.render import cleartext  # noqa: PLC0415  # few messages hold a part of a secret
 
-    paths = (order.instance.folder, *order.needs.private_copies, *order.needs.read_paths)
-    cached = cleartext.archives(supplies.restored, context.settings.cache_dir)
-    return cleartext.inputs(order.tree, order.instance, paths, order.contents, cached)
+    paths = (plan.instance.folder, *plan.needs.private_copies, *plan.needs.read_paths)
+    archives = cleartext.archives(inputs.restored, context.settings.cache_dir)
+    return cleartext.inputs(plan.tree, plan.instance, paths, plan.files, archives)
 
 
-def _access(order: Order, workspace: Workspace) -> Access:
-    """Show the engine's programs, the private folder, and what is in the tree where the private folder links to it."""
-    programs = tuple(order.tools[name].path for name in order.needs.tools)
-    seen = tuple(_top(order.tree)) if order.needs.needs_whole_tree and isinstance(order.tree, WorkTree) else ()
-    return Access(programs, seen, (workspace.path,))
+def _access(plan: RenderPlan, workspace: Workspace) -> Access:
+    """Show the engine's programs, the private folder, and the parts of the tree that the private folder links to."""
+    programs = tuple(plan.tools[name].path for name in plan.needs.tools)
+    is_linked = plan.needs.needs_whole_tree
+    visible = tuple(_visible_paths(plan.tree)) if is_linked and isinstance(plan.tree, WorkTree) else ()
+    return Access(programs=programs, reads=visible, writes=(workspace.path,))
 
 
-def _top(tree: WorkTree) -> Iterator[str]:
+def _visible_paths(tree: WorkTree) -> Iterator[str]:
     """Yield the root of the tree; where `.git` lies in it, whose `config` may hold a token, all else that does."""
     if not os.path.lexists(os.path.join(tree.root, ".git")):
         yield tree.root
@@ -190,75 +299,3 @@ def _top(tree: WorkTree) -> Iterator[str]:
             path = tree.locate(name)
             if ".git" not in path.removeprefix(tree.root).split(os.sep):
                 yield path
-
-
-def _layer_files(contents: Contents, opener: Opener, workspace: Workspace) -> tuple[tuple[str, str], ...]:
-    """Write the layers to private files; plaintext of the encrypted ones follows while children are waited for."""
-    names = [f"layers/{number:03}-{os.path.basename(one.path)}" for number, one in enumerate(contents.layers)]
-    for content, name in zip(contents.layers, names, strict=True):
-        opener.open(content, partial(workspace.write, name))
-    root = workspace.folder("layers")
-    return tuple(
-        (one.path, os.path.join(os.path.dirname(root), name)) for one, name in zip(contents.layers, names, strict=True)
-    )
-
-
-def _permit(tree: Tree, instance: Instance, context: Context) -> PolicyCheck | None:
-    """Ask the administrator's policy before anything else; most sidecars have none, and then it costs nothing."""
-    asks = any(instance.options.get(engine, {}).get(FLAGS.get(engine, "")) for engine in instance.engines)
-    if not (context.settings.policy or asks or context.known_repositories is not None):
-        return None
-    from cmp import policy  # noqa: PLC0415  # see above
-
-    with context.phases.phase("policy"):
-        permit = policy.for_render(context.settings.policy, tree, instance)
-        return permit._replace(known_repositories=context.known_repositories)
-
-
-class Stage:
-    """A render under way: sops runs, and an engine's program may be started; it gets its input by `complete`."""
-
-    def __init__(self, engine: Engine, work: Work, processes: ChildProcesses, supplies: Supplies, order: Order) -> None:
-        self.engine = engine
-        self.work = work
-        self.processes = processes
-        self._supplies = supplies
-        self._order = order
-
-    @property
-    def layers(self) -> tuple[Content, ...]:
-        """The values layers as they lie in the repository, weakest first."""
-        return self._order.contents.layers
-
-    @property
-    def encrypted(self) -> tuple[str, ...]:
-        """The files that sops opens."""
-        return tuple(content.path for content in self._order.contents.encrypted)
-
-    @property
-    def pins(self) -> Mapping[str, ToolPin]:
-        """The pins of the tools, by the engine's name for each."""
-        return {SOPS: self._order.instance.pins[SOPS], **self._order.needs.tools}
-
-    @property
-    def restored(self) -> tuple[Restored, ...]:
-        """The charts that were obtained."""
-        return tuple(self._supplies.restored)
-
-    def complete(self, *, with_schemas: bool = True) -> None:
-        """Put charts and encrypted files in place, then open the gate for the engine's program.
-
-        Without schemas nothing is fetched for the check of values, which that program must not make then.
-        """
-        self._supplies.complete(with_schemas=with_schemas)
-        self.work.start_gate.close_writer()
-        self._supplies.preload()
-
-
-@contextmanager
-def located(instance: Instance) -> Iterator[None]:
-    """Add application and cluster to whatever error leaves the block."""
-    try:
-        yield
-    except (CmpError, Interrupted) as error:
-        raise error.locate(application=instance.app, cluster=instance.cluster) from error.__cause__

@@ -27,7 +27,7 @@ from tests.support.leaks import find_plaintext
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp.render.output import Rendered
+    from cmp.render.output import CheckedOutput
     from tests.support.harness import Sandbox
 
 MARKER = ".cmp-rendered"
@@ -180,10 +180,10 @@ def test_an_error_that_quotes_a_secret_is_masked(argv: tuple[str, ...], tmp_path
 
 
 def test_a_bug_and_a_kill_take_only_their_own_pair_with_them(tmp_path: Path, sandbox: Sandbox) -> None:
-    def fails(_: Rendered, __: Redactor) -> bytes:
+    def fails(_: CheckedOutput, __: Redactor) -> bytes:
         raise ValueError(PASSWORD)
 
-    def dies(_: Rendered, __: Redactor) -> bytes:
+    def dies(_: CheckedOutput, __: Redactor) -> bytes:
         os.kill(os.getpid(), signal.SIGKILL)
         return b""
 

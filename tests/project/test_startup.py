@@ -55,7 +55,7 @@ WHILE_CHILDREN_RUN = """
 cmp.artifacts.cache cmp.artifacts.charts cmp.artifacts.charts.constraints cmp.artifacts.charts.dependencies
 cmp.artifacts.charts.packaged cmp.artifacts.charts.plan cmp.artifacts.charts.remote cmp.artifacts.charts.schemas
 cmp.artifacts.charts.vendored cmp.render.output cmp.render.output.guard
-cmp.render.output.objects cmp.render.output.rendered cmp.render.output.stream cmp.system.digest
+cmp.render.output.objects cmp.render.output.stream cmp.system.digest
 """
 
 HOW_TO_UPDATE = (

@@ -90,7 +90,9 @@ def encrypt(tool: Tool, path: Path, text: str, *recipients: str, **environ: str)
 
 
 def decrypt(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) -> Result:
-    return run_command(sops.decrypt_command(tool, path, data, env), Deadline(60))
+    return run_command(
+        sops.decrypt_command(tool, path, data, env, file_format=sops.format_of(path, data)), Deadline(60)
+    )
 
 
 def failure(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) -> SecretError:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp import yamldoc
+from cmp.errors import OutputError
 from cmp.model import Identity
 from cmp.render.output import objects
-from cmp.render.output.objects import Candidate
-from cmp.render.output.rendered import Files, Finding, Manifest
-from cmp.render.output.stream import misreading
+from cmp.render.output.objects import Candidate, Finding, refusal
+from cmp.render.output.stream import FileStarts, misreading, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,16 +25,84 @@ _REASONS = {
 }
 
 
+class Manifest(NamedTuple):
+    """One checked object: its text starts with a `---` line and ends with a newline.
+
+    `name` is `metadata.generateName` where that stands in its place, `source` the template's file as Helm names it.
+    """
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    text: str
+    value: dict[str, object]
+    source: str
+
+    @property
+    def identity(self) -> Identity:
+        """The identity of the object; objects with a generateName only share one."""
+        return Identity(
+            group=self.api_version.rpartition("/")[0], kind=self.kind, namespace=self.namespace, name=self.name
+        )
+
+
+class CheckedOutput(NamedTuple):
+    """All objects of one render in the engine's order; `warnings` are for stderr."""
+
+    manifests: tuple[Manifest, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def yaml(self) -> bytes:
+        """The YAML stream for Argo CD."""
+        return "".join(manifest.text for manifest in self.manifests).encode()
+
+    def json_lines(self) -> bytes:
+        """Return one JSON object a line, keys sorted, numbers as Go prints them."""
+        return "".join(f"{yamldoc.to_json(manifest.value)}\n" for manifest in self.manifests).encode()
+
+
+def check(
+    data: bytes,
+    *,
+    rules: OutputRules,
+    noise: tuple[re.Pattern[str], ...],
+    engine: str,
+    source_files: tuple[tuple[int, str], ...] = (),
+) -> CheckedOutput:
+    """Return the objects that may reach Argo CD, with the text that the engine wrote; OutputError for any mistake.
+
+    `noise` are the lines that `engine` is known to print before its first document: they are left out, and become
+    warnings.  `source_files` are files that were printed as they lie in the repository, each with the line where its
+    text begins.
+    """
+    files = FileStarts(source_files)
+    stream = split(data, noise, files)
+    guard = Guard(rules, files)
+    guard.warnings.extend(f"{engine} printed before the first document: {line}" for line in stream.noise)
+    for piece in stream.pieces:
+        guard.admit(piece)
+    if guard.findings:
+        raise refusal(sorted(guard.findings), engine, files)
+    if not guard.manifests and not rules.allow_empty:
+        raise OutputError(
+            f"{engine} printed no object: Argo CD could prune the whole application",
+            hint="if this is meant, `output: {allowEmpty: true}` in cmp-app.yaml accepts it",
+        )
+    return CheckedOutput(tuple(guard.manifests), tuple(guard.warnings))
+
+
 class Guard:
     """Looks at one piece after the other and remembers which objects it has seen."""
 
-    def __init__(self, rules: OutputRules, files: Files) -> None:
+    def __init__(self, rules: OutputRules, files: FileStarts) -> None:
         self._files = files
         self.manifests: list[Manifest] = []
-        self.notes: list[str] = []
+        self.warnings: list[str] = []
         self.findings: list[Finding] = []
         self._api_versions = rules.api_versions
-        self._lifted = {
+        self._overridden = {
             "allowDuplicateKeys": rules.allow_duplicate_keys,
             "allowDuplicateObjects": rules.allow_duplicate_objects,
             "allowCiphertext": rules.allow_ciphertext,
@@ -42,9 +110,10 @@ class Guard:
         self._seen: dict[Identity, tuple[Manifest, int]] = {}
 
     def admit(self, piece: Piece) -> None:
-        """Take the objects of a piece, or note what is wrong with it."""
+        """Take the objects of a piece, or note a finding against it."""
         if message := misreading(piece):
-            self.findings.append(Finding(piece.line, objects.guessed_subject(piece.text), piece.source, message))
+            subject = objects.guessed_subject(piece.text)
+            self.findings.append(Finding(line=piece.line, subject=subject, source=piece.source, message=message))
             return
         try:
             documents = yamldoc.parse(piece.text.replace(b"\r\n", b"\n"))  # as Argo CD's splitter does
@@ -56,14 +125,14 @@ class Guard:
             if piece.is_leading and not _is_manifest(document.value):
                 self.findings.append(_outside(piece))
                 return
-            self._refuse(objects.mistakes_of_document(document, candidate, piece))
+            self._refuse(objects.document_mistakes(document, candidate, piece))
             self._unpack(candidate, piece.text.decode())
 
     def _refuse(self, findings: Iterable[Finding]) -> None:
-        self.findings.extend(finding for finding in findings if not self._lifted.get(finding.lifted_by))
+        self.findings.extend(finding for finding in findings if not self._overridden.get(finding.override_option))
 
     def _unpack(self, candidate: Candidate, text: str) -> None:
-        """Take an object, or the items of a list: Argo CD takes everything with a list `items` for one."""
+        """Take an object, or the items of a list: for Argo CD everything with a list `items` is one."""
         value = candidate.value if isinstance(candidate.value, dict) else {}
         items = _items(value)
         if items is None:
@@ -77,12 +146,12 @@ class Guard:
             self._refuse([candidate.finding(message)])
 
     def _take(self, candidate: Candidate, text: str) -> None:
-        mistakes = list(objects.mistakes_of_object(candidate))
+        mistakes = list(objects.object_mistakes(candidate))
         self._refuse(mistakes)
-        if any(not mistake.lifted_by for mistake in mistakes):
+        value = candidate.value
+        if not isinstance(value, dict) or any(not mistake.override_option for mistake in mistakes):
             return
-        value = cast("dict[str, object]", candidate.value)
-        version = cast("str", value["apiVersion"])
+        version = value["apiVersion"]
         if version in self._api_versions:
             value = {**value, "apiVersion": self._api_versions[version]}
             text = _rewritten(text, value)
@@ -91,21 +160,21 @@ class Guard:
             self.manifests.append(manifest)
 
     def _is_repeated(self, manifest: Manifest, candidate: Candidate) -> bool:
-        """Say whether the same object with the same content was there before; refuse it with another content."""
-        metadata = cast("dict[str, object]", cast("dict[str, object]", manifest.value)["metadata"])
+        """Whether the same object with the same content was there before; refuse it with another content."""
+        metadata = cast("dict[str, object]", manifest.value["metadata"])
         if not metadata.get("name"):
             return False  # the API server makes a name of its own for each
-        first, line = self._seen.setdefault(_identity(manifest), (manifest, candidate.line))
+        first, line = self._seen.setdefault(manifest.identity, (manifest, candidate.line))
         if first is manifest:
             return False
         if yamldoc.to_json(first.value) == yamldoc.to_json(manifest.value):
             where = f"lines {line} and {candidate.line} of the output"
-            if self._files.begun:
+            if self._files.starts:
                 where = f"{self._files.place(line, '')} and {self._files.place(candidate.line, '')}"
-            self.notes.append(f"{objects.subject(manifest.value)} stands twice with the same content ({where})")
+            self.warnings.append(f"{objects.subject(manifest.value)} stands twice with the same content ({where})")
             return True
         other = f"line {line}, {first.source}" if first.source else f"line {line}"
-        if self._files.begun:
+        if self._files.starts:
             other = self._files.place(line, "")
         message = f"the same object with other content stands at {other}"
         self._refuse([candidate.finding(message, "allowDuplicateObjects")])
@@ -113,16 +182,26 @@ class Guard:
 
 
 def _unreadable(piece: Piece, error: yamldoc.YamlError) -> Finding:
-    """Say why a piece cannot be read, and the reason where libyaml's words do not let one guess it."""
+    """Return the YAML error of a piece as a finding, with the reason where libyaml's words do not tell it."""
     if piece.is_leading and not objects.guesses_kind(piece.text):
         return _outside(piece)
     reason = next((f"; {reason}" for sign, reason in _REASONS.items() if sign in error.problem), "")
     message = f"not valid YAML: {error.problem}{reason}"
-    return Finding(piece.line + error.line - 1, objects.guessed_subject(piece.text), piece.source, message)
+    return Finding(
+        line=piece.line + error.line - 1,
+        subject=objects.guessed_subject(piece.text),
+        source=piece.source,
+        message=message,
+    )
 
 
 def _outside(piece: Piece) -> Finding:
-    return Finding(piece.line + 1, "a text", piece.source, "no manifest, printed before the first document")
+    return Finding(
+        line=piece.line + 1,
+        subject="a text",
+        source=piece.source,
+        message="no manifest, printed before the first document",
+    )
 
 
 def _is_manifest(value: object) -> bool:
@@ -130,14 +209,14 @@ def _is_manifest(value: object) -> bool:
 
 
 def _items(value: Mapping[str, object]) -> list[object] | None:
-    """Return the items of what Argo CD takes for a list (reposerver/repository: IsList, isNullList)."""
+    """Return the items of a list in the sense of Argo CD (reposerver/repository: IsList, isNullList)."""
     items = value.get("items", value)
     if items is None and "spec" not in value and "status" not in value:
         return []
     return items if isinstance(items, list) else None
 
 
-def _manifest(value: Mapping[str, object], text: str, source: str) -> Manifest:
+def _manifest(value: dict[str, object], text: str, source: str) -> Manifest:
     metadata = cast("Mapping[str, str | None]", value["metadata"])
     return Manifest(
         api_version=cast("str", value["apiVersion"]),
@@ -150,14 +229,9 @@ def _manifest(value: Mapping[str, object], text: str, source: str) -> Manifest:
     )
 
 
-def _identity(manifest: Manifest) -> Identity:
-    group = manifest.api_version.rpartition("/")[0]
-    return Identity(group, manifest.kind, manifest.namespace, manifest.name)
-
-
 def _rewritten(text: str, value: Mapping[str, object]) -> str:
     """Return the text with the value's apiVersion in place of its own; empty when it is not written on one line."""
-    new = _API_VERSION.sub(lambda found: f"{found[1]}{value['apiVersion']}", text, count=1)
+    new = _API_VERSION.sub(lambda match: f"{match[1]}{value['apiVersion']}", text, count=1)
     documents = yamldoc.parse(new.encode()) if text else []
     return new if [document.value for document in documents] == [value] else ""
 

@@ -1,19 +1,20 @@
-"""What one document must be to reach Argo CD: an object with a name, whole, and without ciphertext."""
+"""The requirements of a document that may reach Argo CD: an object with a name, whole, and without ciphertext."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.render.output.rendered import Finding
+from cmp.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from cmp.render.output.stream import Piece
+    from cmp.render.output.stream import FileStarts, Piece
     from cmp.yamldoc import Document
 
 CIPHERTEXT = b"ENC[AES256_GCM,"
+MAX_LISTED = 5  # the first mistake is often the cause of the others
 
 _FIELD = re.compile(r"[a-z][A-Za-z0-9_-]*")
 _LOG_WORDS = frozenset(
@@ -25,6 +26,19 @@ _NAME_LINE = re.compile(rb"^metadata:\r?\n(?:  .*\n)*?  name: *([\w.-]+)", re.MU
 _TYPES = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a map", str: "text"}
 
 
+class Finding(NamedTuple):
+    """A reason to refuse the output.  `override_option` is the key of `output` that accepts it, or empty.
+
+    `line` counts from 1 in the engine's output; `subject` names the object as far as it is known.
+    """
+
+    line: int
+    subject: str
+    source: str
+    message: str
+    override_option: str = ""
+
+
 class Candidate(NamedTuple):
     """A value that may be an object, and where it was printed; the items of a List share its place."""
 
@@ -32,9 +46,15 @@ class Candidate(NamedTuple):
     line: int
     source: str
 
-    def finding(self, message: str, lifted_by: str = "", line: int = 0) -> Finding:
-        """Say what is wrong with it."""
-        return Finding(line or self.line, subject(self.value), self.source, message, lifted_by)
+    def finding(self, message: str, override_option: str = "", line: int = 0) -> Finding:
+        """Return a finding against this value."""
+        return Finding(
+            line=line or self.line,
+            subject=subject(self.value),
+            source=self.source,
+            message=message,
+            override_option=override_option,
+        )
 
 
 def subject(value: object) -> str:
@@ -52,17 +72,17 @@ def subject(value: object) -> str:
 def guessed_subject(text: bytes) -> str:
     """Name the object in a text that no parser accepts."""
     kind, name = _KIND_LINE.search(text), _NAME_LINE.search(text)
-    words = [found[1].decode() for found in (kind, name) if found]
+    words = [match[1].decode() for match in (kind, name) if match]
     return " ".join(words if kind else ["an object", *words]) if words else "a document"
 
 
 def guesses_kind(text: bytes) -> bool:
-    """Say whether a text that no parser accepts was meant to be an object."""
+    """Whether a text that no parser accepts was meant to be an object."""
     return _KIND_LINE.search(text) is not None
 
 
-def mistakes_of_document(document: Document, candidate: Candidate, piece: Piece) -> Iterator[Finding]:
-    """Yield what is wrong with a document whose value is a map, whatever kind of object it is."""
+def document_mistakes(document: Document, candidate: Candidate, piece: Piece) -> Iterator[Finding]:
+    """Yield the mistakes of a document whose value is a map, for every kind of object."""
     yield from _repetitions(document, candidate, piece)
     at = piece.text.find(CIPHERTEXT)
     if at >= 0:
@@ -85,8 +105,8 @@ def _repetitions(document: Document, candidate: Candidate, piece: Piece) -> Iter
         yield candidate.finding(f"the key {_path(path)} stands twice", "allowDuplicateKeys", line)
 
 
-def mistakes_of_object(candidate: Candidate) -> Iterator[Finding]:
-    """Yield what keeps a value from being an object that Kubernetes could take."""
+def object_mistakes(candidate: Candidate) -> Iterator[Finding]:
+    """Yield the mistakes that keep a value from being an object that Kubernetes could take."""
     value = candidate.value
     if not isinstance(value, dict):
         yield candidate.finding(f"{_type(value)}, not an object")
@@ -128,7 +148,7 @@ def _encoded_ciphertext(secret: Mapping[str, object]) -> Iterator[str]:
 
 
 def _base64_forms() -> tuple[str, ...]:
-    """Return what base64 makes of the ciphertext's mark, whatever stands before it: three ways to be aligned."""
+    """Return the mark of ciphertext in base64, in each of the three alignments that the text before it can cause."""
     import binascii  # noqa: PLC0415  # for Secrets only
 
     aligned = (CIPHERTEXT[skipped:] for skipped in range(3))
@@ -142,3 +162,21 @@ def _type(value: object) -> str:
 def _path(path: tuple[str | int, ...]) -> str:
     """Write a path as people do, without keys that may be a piece of somebody's text."""
     return f"`{'.'.join(str(part) if _QUOTABLE.fullmatch(str(part)) else '…' for part in path)}`"
+
+
+def refusal(findings: Sequence[Finding], engine: str, files: FileStarts) -> OutputError:
+    """Return one error for all findings: the first few in full, then the number of the others."""
+    places = [files.place(finding.line, finding.source) for finding in findings]
+    options = sorted({finding.override_option for finding in findings} - {""})
+    listed = ", ".join(f"{option}: true" for option in options)
+    hint = f"if this is meant, `output: {{{listed}}}` in cmp-app.yaml accepts it" if options else ""
+    first, *others = findings
+    if not others:
+        return OutputError(f"{first.subject}: {first.message}", file=places[0], hint=hint)
+    lines = [
+        f"\n  {place}: {finding.subject}: {finding.message}"
+        for place, finding in zip(places[:MAX_LISTED], findings[:MAX_LISTED], strict=True)
+    ]
+    if len(findings) > MAX_LISTED:
+        lines.append(f"\n  and {len(findings) - MAX_LISTED} more")
+    return OutputError(f"{len(findings)} mistakes in what {engine} printed{''.join(lines)}", hint=hint)

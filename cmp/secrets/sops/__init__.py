@@ -138,13 +138,12 @@ def environment(env: Mapping[str, str], services: Iterable[str]) -> Mapping[str,
     return {name: value for name, value in env.items() if not name.startswith(unused)}
 
 
-def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) -> Command:
-    """Return the command that prints the plaintext of `data`, in the file's own format.
+def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str], *, file_format: str) -> Command:
+    """Return the command that prints the plaintext of `data`, in the file's own format (`format_of`).
 
     It runs at the root folder, where no `.sops.yaml` of the repository changes what sops does.
     """
-    kind = format_of(path, data)
-    argv = (tool.path, "decrypt", "--input-type", kind, "--output-type", kind, "/dev/stdin")
+    argv = (tool.path, "decrypt", "--input-type", file_format, "--output-type", file_format, "/dev/stdin")
     return Command(f"sops for {path}", argv, env, stdin=data, place=path)
 
 

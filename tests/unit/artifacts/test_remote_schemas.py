@@ -20,7 +20,7 @@ from cmp.errors import ChartError, ConfigError
 from cmp.model import Tool
 from cmp.policy import PolicyCheck
 from cmp.policy.document import Policy
-from cmp.render.schemas import Schemas
+from cmp.render.schemas import RemoteSchemas
 from cmp.secrets.redact import Redactor
 from cmp.system.digest import sha256
 from cmp.system.log import Log
@@ -380,7 +380,7 @@ class TestWithoutAProgram:
             workspace.write("chart/values.schema.json", json.dumps(schema).encode())
             helm = Tool("helm", NEWER, "", "")
             chart = SchemaCheck(f"{workspace.path}/chart", "shop", helm, "the way out", is_fetched=is_fetched)
-            Schemas(lock, permit, workspace, context).supply(chart)
+            RemoteSchemas(lock, permit, workspace, context).supply(chart)
             with open(f"{workspace.path}/chart/values.schema.json", encoding="utf-8") as file:
                 found = json.load(file)
             with open(found["$ref"].removeprefix("file://"), encoding="utf-8") as file:

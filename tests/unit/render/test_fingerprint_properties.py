@@ -76,7 +76,7 @@ class Hands:
     def printed(self, tree: Tree, instance: Instance) -> str:
         """Return what cmp prints, or what it says instead."""
         try:
-            return render(tree, instance, self.context()).rendered.text.decode()
+            return render(tree, instance, self.context()).output.yaml.decode()
         except CmpError as error:
             return f"error: {error}"
 

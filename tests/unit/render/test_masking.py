@@ -13,7 +13,7 @@ from cmp.render import masking, output
 from cmp.secrets.redact import Redactor, Secret
 
 if TYPE_CHECKING:
-    from cmp.render.output import Rendered
+    from cmp.render.output import CheckedOutput
 
 ENCRYPTED = b"""\
 db:
@@ -38,8 +38,8 @@ def masked(text: str, label: masking.Label = by_path) -> dict[str, object]:
     return found.value
 
 
-def rendered(text: str) -> Rendered:
-    return output.check(f"---\n{text}".encode(), OutputRules(), (), "test")
+def rendered(text: str) -> CheckedOutput:
+    return output.check(f"---\n{text}".encode(), rules=OutputRules(), noise=(), engine="test")
 
 
 def config_map(data: str) -> str:

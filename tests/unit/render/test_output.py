@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cmp import yamldoc
 from cmp.errors import OutputError
 from cmp.model import OutputRules
-from cmp.render.output import Rendered, check
+from cmp.render.output import CheckedOutput, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,9 @@ def helm(*bodies: str) -> str:
     return "".join(f"---\n# Source: web/templates/{number}.yaml\n{body}" for number, body in enumerate(bodies))
 
 
-def checked(text: str | bytes, rules: OutputRules = STRICT) -> Rendered:
+def checked(text: str | bytes, rules: OutputRules = STRICT) -> CheckedOutput:
     data = text.encode() if isinstance(text, str) else text
-    return check(data, rules, NOISE, "helm")
+    return check(data, rules=rules, noise=NOISE, engine="helm")
 
 
 def refused(text: str | bytes, rules: OutputRules = STRICT) -> list[str]:
@@ -67,21 +67,21 @@ def refused(text: str | bytes, rules: OutputRules = STRICT) -> list[str]:
     ],
 )
 def test_text_passes_as_the_engine_wrote_it(text: str) -> None:
-    assert checked(text).text == text.encode()
+    assert checked(text).yaml == text.encode()
 
 
 def test_every_document_starts_with_a_separator_and_ends_with_a_newline() -> None:
     without_both = object_text("a") + "---\n" + object_text("b").rstrip("\n")
-    assert checked(without_both).text.decode() == "---\n" + object_text("a") + "---\n" + object_text("b")
+    assert checked(without_both).yaml.decode() == "---\n" + object_text("a") + "---\n" + object_text("b")
 
 
 def test_a_byte_order_mark_at_the_start_is_dropped() -> None:
-    assert checked(b"\xef\xbb\xbf" + helm(object_text("a")).encode()).text == helm(object_text("a")).encode()
+    assert checked(b"\xef\xbb\xbf" + helm(object_text("a")).encode()).yaml == helm(object_text("a")).encode()
 
 
 def test_empty_documents_and_those_with_comments_only_are_dropped() -> None:
     text = "# first\n---\n---\n# Source: web/templates/none.yaml\n---\nnull\n---\n" + object_text("a") + "---\n"
-    assert checked(text).text.decode() == "---\n" + object_text("a")
+    assert checked(text).yaml.decode() == "---\n" + object_text("a")
 
 
 def test_what_is_known_of_an_object_is_told() -> None:
@@ -115,14 +115,14 @@ def test_the_same_name_in_another_group_kind_or_namespace_is_another_object() ->
 def test_an_equal_repetition_is_kept_once_and_noted() -> None:
     rendered = checked(helm(object_text("a"), object_text("b"), REORDERED))
     assert [manifest.name for manifest in rendered.manifests] == ["a", "b"]
-    assert rendered.notes == ("ConfigMap a stands twice with the same content (lines 2 and 14 of the output)",)
+    assert rendered.warnings == ("ConfigMap a stands twice with the same content (lines 2 and 14 of the output)",)
 
 
 def test_known_noise_before_the_first_separator_is_left_out_and_noted() -> None:
     text = "Pulled: 127.0.0.1/redis:1.2.3\nWARNING: old\n\n" + helm(object_text("a"))
     rendered = checked(text)
-    assert rendered.text.decode() == helm(object_text("a"))
-    assert rendered.notes == (
+    assert rendered.yaml.decode() == helm(object_text("a"))
+    assert rendered.warnings == (
         "helm printed before the first document: Pulled: 127.0.0.1/redis:1.2.3",
         "helm printed before the first document: WARNING: old",
     )
@@ -143,7 +143,7 @@ def test_json_lines_have_sorted_keys_and_the_numbers_of_go() -> None:
 def test_a_list_becomes_its_items(kind: str) -> None:
     items = "".join(f"  - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}\n" for name in "ab")
     rendered = checked(helm(f"apiVersion: v1\nkind: {kind}\nitems:\n{items}  - null\n"))
-    assert rendered.text.decode() == helm(object_text("a"), object_text("b")).replace("/1.yaml", "/0.yaml")
+    assert rendered.yaml.decode() == helm(object_text("a"), object_text("b")).replace("/1.yaml", "/0.yaml")
 
 
 @pytest.mark.parametrize("items", ["[]", "null"])
@@ -154,7 +154,7 @@ def test_a_list_without_items_is_no_object(items: str) -> None:
 
 def test_a_kind_that_only_sounds_like_a_list_is_an_object() -> None:
     text = "apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\nspec: {}\nitems: null\n"
-    assert checked(helm(text)).text.decode() == helm(text)
+    assert checked(helm(text)).yaml.decode() == helm(text)
 
 
 def test_the_items_of_a_list_are_checked() -> None:
@@ -186,19 +186,19 @@ def test_a_group_version_is_rewritten_in_its_line_only(quote: str) -> None:
     rendered = checked(helm(body), OutputRules(api_versions={"old/v1beta1": "old/v1"}))
     assert rendered.manifests[0].api_version == "old/v1"
     line = f"\napiVersion: {quote}old/v1beta1{quote}  # 古い\n"
-    assert rendered.text.decode() == helm(body).replace(line, f"\napiVersion: {quote}old/v1{quote}  # 古い\n")
+    assert rendered.yaml.decode() == helm(body).replace(line, f"\napiVersion: {quote}old/v1{quote}  # 古い\n")
 
 
 def test_a_group_version_within_braces_is_rewritten_by_printing_the_object_anew() -> None:
     text = helm("{apiVersion: old/v1beta1, kind: ConfigMap, metadata: {name: a}}\n")
     rendered = checked(text, OutputRules(api_versions={"old/v1beta1": "old/v1"}))
-    assert rendered.text.decode() == helm(object_text("a").replace(" v1", " old/v1"))
+    assert rendered.yaml.decode() == helm(object_text("a").replace(" v1", " old/v1"))
 
 
 def test_a_group_version_in_a_list_is_rewritten() -> None:
     text = helm("apiVersion: v1\nkind: List\nitems: [{apiVersion: old/v1beta1, kind: A, metadata: {name: a}}]\n")
     rendered = checked(text, OutputRules(api_versions={"old/v1beta1": "old/v1"}))
-    assert rendered.text.decode() == helm("apiVersion: old/v1\nkind: A\nmetadata:\n  name: a\n")
+    assert rendered.yaml.decode() == helm("apiVersion: old/v1\nkind: A\nmetadata:\n  name: a\n")
 
 
 # What is refused
@@ -436,7 +436,7 @@ def test_a_switch_lifts_its_own_refusal_and_no_other(switch: str) -> None:
     empty, keys, objects, ciphertext, _ = rules
     everything_else = OutputRules(not empty, not keys, not objects, not ciphertext)
     assert refused(text, everything_else)
-    assert checked(text, rules).text.decode() == ("" if switch == "allow_empty" else text)
+    assert checked(text, rules).yaml.decode() == ("" if switch == "allow_empty" else text)
 
 
 def test_no_switch_lifts_the_loss_of_an_object() -> None:
@@ -481,11 +481,11 @@ def test_argo_cd_reads_exactly_what_was_checked(go: GoYaml, before: str, text: s
         rendered = checked(data, OutputRules(allow_empty=True, allow_duplicate_keys=True, allow_duplicate_objects=True))
     except OutputError:
         return
-    answer = go.ask(rendered.text)
+    answer = go.ask(rendered.yaml)
     assume(not answer.streamAmbiguous)
     assert answer.streamError == ""
     assert not answer.streamRest
     assert (answer.stream or []) == rendered.json_lines().decode().splitlines()
     engine = go.ask(data)
-    if not rendered.notes and not engine.streamError:
+    if not rendered.warnings and not engine.streamError:
         assert engine.stream == answer.stream  # nothing was lost on the way

@@ -52,7 +52,9 @@ def test_pgp_files_are_decrypted_at_once_and_no_agent_stays(pgp: Pgp, tool: Tool
         gpg.home(environment(pgp.home), [b"", pgp.data], Folders(tmp_path), deadline) as env,
         ChildProcesses(deadline) as processes,
     ):
-        children = [processes.start(sops.decrypt_command(tool, "a.yaml", pgp.data, env)) for _ in range(4)]
+        children = [
+            processes.start(sops.decrypt_command(tool, "a.yaml", pgp.data, env, file_format="yaml")) for _ in range(4)
+        ]
         results = processes.wait(*children)
         assert len(processes_of(f"--homedir\0{tmp_path}/gnupg\0")) == 1
     assert [sops.plaintext(result, "a.yaml") for result in results] == [b"password: unique-pgp-1\n"] * 4

@@ -148,7 +148,10 @@ def test_each_format_is_decrypted_in_its_own_format(
 
 def test_several_files_are_decrypted_at_once(files: dict[str, bytes], tool: Tool, env: dict[str, str]) -> None:
     with ChildProcesses(Deadline(60)) as processes:
-        children = [processes.start(sops.decrypt_command(tool, name, data, env)) for name, data in files.items()]
+        children = [
+            processes.start(sops.decrypt_command(tool, name, data, env, file_format=sops.format_of(name, data)))
+            for name, data in files.items()
+        ]
         results = processes.wait(*children)
     assert [re.findall(rb"unique-\w+-1", result.stdout) for result in results] == [
         [found] for text in PLAIN.values() for found in re.findall(rb"unique-\w+-1", text.encode())
@@ -162,7 +165,7 @@ def test_a_large_file_is_decrypted(tmp_path: Path, tool: Tool, key: Keys, env: d
 
 
 def test_the_command_holds_no_data_and_only_the_given_environment(tool: Tool, files: dict[str, bytes]) -> None:
-    command = sops.decrypt_command(tool, "values.yaml", files["values.yaml"], {"A": "b"})
+    command = sops.decrypt_command(tool, "values.yaml", files["values.yaml"], {"A": "b"}, file_format="yaml")
     assert command.argv == (tool.path, "decrypt", "--input-type", "yaml", "--output-type", "yaml", "/dev/stdin")
     assert (command.label, command.env, command.cwd, command.inputs) == ("sops for values.yaml", {"A": "b"}, "/", ())
 
