@@ -238,6 +238,16 @@ class ChartCache:
             raise
 
 
+def not_cached(subject: str, place: str) -> ChartError:
+    """Make the error for what would have to be fetched where the settings forbid it."""
+    return ChartError(
+        f"{subject} is not in the cache, and CMP_OFFLINE forbids to fetch it",
+        file=place,
+        hint="run `cmp cache warm` where the network is allowed",
+        is_external=True,
+    )
+
+
 def is_sha256(value: object) -> bool:
     """Say whether the value is a digest as this package writes it."""
     return isinstance(value, str) and len(value) == HEX_DIGITS and not set(value) - set("0123456789abcdef")

@@ -20,7 +20,7 @@ from cmp.repository import instances
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cmp.artifacts.charts.remote import Wanted
+    from cmp.artifacts.charts.repository_chart import RepositoryChart
     from cmp.doctor import Check
     from cmp.model import Setting
 
@@ -80,10 +80,10 @@ def _hosts(invocation: Invocation) -> list[Check]:
     lock = lockfile.load(found.tree)
     of_charts = [(chart.folder, None, chart.helm) for chart in found.charts]
     of_files = [("", one.refs, one.helm) for one in found.named if one.helm]
-    asked: list[Wanted] = []
+    asked: list[RepositoryChart] = []
     for folder, refs, pin in (*of_charts, *of_files):
         helm = toolchain.find({"helm": pin}, context.settings, lock)["helm"]
-        asked += charts.wanted(charts.ChartWork(found.tree, folder, "", helm, lock), refs, context)
+        asked += charts.repository_charts(charts.ChartWork(found.tree, folder, "", helm, lock), refs, context)
     permit = policy.for_charts(context.settings.policy, found.tree)
     return list(hosts.examine(list(dict.fromkeys(asked)), permit, context))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp import policy
+from cmp.artifacts.charts.repository_chart import OCI
 from cmp.artifacts.charts.web import Web
 from cmp.doctor import Check
 from cmp.errors import CmpError, ConfigError
@@ -13,11 +14,9 @@ from cmp.policy import hosts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cmp.artifacts.charts.remote import Wanted
+    from cmp.artifacts.charts.repository_chart import RepositoryChart
     from cmp.context import Context
     from cmp.policy import PolicyCheck
-
-OCI = "oci://"
 
 
 class HostRecorder:
@@ -39,7 +38,7 @@ class HostRecorder:
         except ConfigError as error:
             self.refusals.setdefault(hosts.shown(url), error)
 
-    def chart_url(self, wanted: Wanted, url: str, led_by: str) -> bool:
+    def chart_url(self, wanted: RepositoryChart, url: str, led_by: str) -> bool:
         """Record the host of a URL to which a repository leads; say whether the policy lists it."""
         self._record(url, wanted.url)
         try:
@@ -55,7 +54,7 @@ class HostRecorder:
         self.repositories.setdefault(hosts.shown(url), set()).add(repository)
 
 
-def examine(charts: Sequence[Wanted], check: PolicyCheck | None, context: Context) -> Iterator[Check]:
+def examine(charts: Sequence[RepositoryChart], check: PolicyCheck | None, context: Context) -> Iterator[Check]:
     """Yield a check for each host, and one for each chart whose archive cannot be found; no archive is stored."""
     recorder = HostRecorder(check or policy.WITHOUT_POLICY)
     web = Web(context, recorder)
@@ -71,10 +70,10 @@ def examine(charts: Sequence[Wanted], check: PolicyCheck | None, context: Contex
     yield from of_charts
 
 
-def _visit(chart: Wanted, recorder: HostRecorder, web: Web) -> Iterator[Check]:
+def _visit(chart: RepositoryChart, recorder: HostRecorder, web: Web) -> Iterator[Check]:
     """Ask every host that a pull of the chart would ask, up to its archive."""
     recorder.chart_host(chart.subject, chart.url, chart.place)
-    if chart.url.startswith(OCI):
+    if chart.is_oci:
         yield Check(chart.subject, "warning", "hosts to which the registry redirects are not seen: helm follows them")
         return
     try:

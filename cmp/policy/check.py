@@ -18,7 +18,7 @@ from cmp.system.tree import join
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cmp.artifacts.charts.remote import Wanted
+    from cmp.artifacts.charts.repository_chart import RepositoryChart
     from cmp.model import BuildEnv, Instance, RemoteRef
     from cmp.policy.document import Permission, Policy
     from cmp.secrets.sops.masterkeys import MasterKey
@@ -75,7 +75,7 @@ class PolicyCheck(NamedTuple):
                 place,
             )
 
-    def chart_url(self, wanted: Wanted | RemoteRef, url: str, led_by: str) -> bool:
+    def chart_url(self, wanted: RepositoryChart | RemoteRef, url: str, led_by: str) -> bool:
         """Say whether the policy lists the host of a URL to which a chart's repository leads.
 
         ConfigError unless it does, or the URL is the repository's own or where a well-known one keeps its archives.

@@ -91,7 +91,7 @@ class RenderInputs:
             work = plan.chart_work(plan.instance.folder)
             obtained = charts.obtain(wanted, work, self._context, plan.policy_check)
         self.restored += [
-            charts.restored(archive, ref.repository) for ref, archive in zip(wanted, obtained, strict=True)
+            charts.Restored.of(archive, ref.repository) for ref, archive in zip(wanted, obtained, strict=True)
         ]
         return [
             ChartFile(
@@ -179,7 +179,7 @@ class RenderInputs:
             unpack(archive.data, folder, wanted.subject)
         is_itself = wanted.is_file or wanted.version == archive.version
         version = wanted.version if is_itself else f"{wanted.version} = {archive.version}"
-        self.restored.append(charts.restored(archive, wanted.url)._replace(version=version))
+        self.restored.append(charts.Restored.of(archive, wanted.url)._replace(version=version))
         return folder
 
     def _restore_charts(self, *, with_schemas: bool) -> None:

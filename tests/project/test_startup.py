@@ -52,10 +52,10 @@ CONFIGURED = "cmp.yamldoc.nodes"  # the lines of keys, for messages
 
 # What it imports beside that while the programs run.
 WHILE_CHILDREN_RUN = """
-cmp.artifacts.cache cmp.artifacts.charts cmp.artifacts.charts.constraints cmp.artifacts.charts.dependencies
-cmp.artifacts.charts.packaged cmp.artifacts.charts.plan cmp.artifacts.charts.remote cmp.artifacts.charts.schemas
-cmp.artifacts.charts.vendored cmp.render.output cmp.render.output.guard
-cmp.render.output.objects cmp.render.output.stream cmp.system.digest
+cmp.artifacts.cache cmp.artifacts.charts cmp.artifacts.charts.dependencies cmp.artifacts.charts.packaged
+cmp.artifacts.charts.plan cmp.artifacts.charts.repository_chart cmp.artifacts.charts.schemas
+cmp.artifacts.charts.vendored cmp.render.output cmp.render.output.guard cmp.render.output.objects
+cmp.render.output.stream cmp.system.digest
 """
 
 HOW_TO_UPDATE = (

@@ -22,7 +22,7 @@ from cmp.system.process import Deadline
 from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from cmp.artifacts.charts.plan import Permit
+    from cmp.artifacts.charts.repository_chart import PolicyCheck
     from cmp.artifacts.lockfile import Lock
     from tests.support.servers.oci import Registry
 
@@ -92,7 +92,7 @@ class World:
         self.tool = Tool("helm", helm, f"{tools_dir}/helm/{helm}/helm", "")
         self.env = {"CMP_CACHE_DIR": str(self.cache), "CMP_STATE_DIR": str(folder / "state"), "CMP_TMPDIR": str(folder)}
         self.lock: Lock | None = None
-        self.permit: Permit | None = None
+        self.permit: PolicyCheck | None = None
         self.stderr = ""
         self._runs = 0
 

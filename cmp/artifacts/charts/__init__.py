@@ -3,10 +3,10 @@
 dependencies.py                            what Chart.yaml and its lock ask for
 plan.py                                    where each dependency comes from
 vendored.py                                from charts/ in Git
-remote.py, fetch.py                        from a repository: the cache first, then the network
+repository_chart.py, fetch.py              from a repository, over the network
 packaged.py                                from a folder of the same tree (`file://`)
 helm.py, faults.py, repositories.py        helm in private homes, its complaints, the mounted credentials
-constraints.py, archive.py                 ranges, and what an archive is
+archive.py                                 what an archive is
 own.py                                     which files of a chart's folder can have an effect
 schemas.py, schemadoc.py, repack.py        its schemas: found, what they refer to, others put into archives
 upkeep.py                                  list, verify, prune, warm and refresh the cache
@@ -17,10 +17,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from cmp.artifacts.charts import remote
+from cmp.artifacts.cache import ChartCache, not_cached
 from cmp.artifacts.charts.dependencies import Dependency
-from cmp.artifacts.charts.plan import Local, Planner
-from cmp.artifacts.charts.vendored import Vendored
+from cmp.artifacts.charts.plan import LocalChart, Planner
+from cmp.artifacts.charts.repository_chart import recalled
+from cmp.artifacts.charts.vendored import VendoredChart
 from cmp.errors import ChartError
 from cmp.versions import is_exact
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from cmp.artifacts.cache import Archive
     from cmp.artifacts.charts.packaged import Packager
-    from cmp.artifacts.charts.plan import Permit, Plan
-    from cmp.artifacts.charts.remote import Wanted
+    from cmp.artifacts.charts.plan import Plan
+    from cmp.artifacts.charts.repository_chart import PolicyCheck, RepositoryChart
     from cmp.artifacts.lockfile import Lock, LockedChart
     from cmp.context import Context
     from cmp.model import ChartRef, Tool
@@ -51,7 +52,7 @@ class ChartWork(NamedTuple):
     helm: Tool
     lock: Lock | None
     plan: Plan | None = None
-    permit: Permit | None = None
+    permit: PolicyCheck | None = None
 
 
 class Restored(NamedTuple):
@@ -67,8 +68,14 @@ class Restored(NamedTuple):
     sha256: str
     how: Literal["cache", "fetched", "vendored", "packaged"]
 
+    @classmethod
+    def of(cls, archive: Archive, repository: str) -> Restored:
+        """Describe an archive that came from a repository."""
+        how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
+        return cls(archive.name, archive.version, repository, archive.sha256, how)
 
-def permitted(work: ChartWork, permit: Permit, context: Context) -> Plan:
+
+def permitted(work: ChartWork, permit: PolicyCheck, context: Context) -> Plan:
     """Decide where every dependency comes from; ConfigError, before any request, for one that is not allowed."""
     return Planner(work.tree, work.helm, work.lock, context, permit).plan(work.folder)
 
@@ -82,25 +89,59 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     plan = work.plan or Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
     if not plan.items:
         return ()
-    obtained = remote.obtain(plan.wanted(), work.helm, context, work.permit)
+    obtained = from_repositories(plan.repository_charts(), work.helm, context, work.permit)
     return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
 
 
-def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: Permit | None) -> list[Archive]:
+def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: PolicyCheck | None) -> list[Archive]:
     """Return charts that an engine's own files name, in the same order; ChartError and ConfigError as for dependencies.
 
     Of `work` count the tree, helm and cmp.lock.
     """
-    found = _wanted(refs, Planner(work.tree, work.helm, work.lock, context, permit))
-    obtained = remote.obtain(list(dict.fromkeys(found)), work.helm, context, permit)
-    return [obtained[one] for one in found]
+    charts = _charts_of(refs, Planner(work.tree, work.helm, work.lock, context, permit))
+    obtained = from_repositories(list(dict.fromkeys(charts)), work.helm, context, permit)
+    return [obtained[chart] for chart in charts]
 
 
-def _wanted(refs: Sequence[ChartRef], planner: Planner) -> list[Wanted]:
+def from_repositories(
+    charts: Sequence[RepositoryChart], helm: Tool, context: Context, permit: PolicyCheck | None = None
+) -> dict[RepositoryChart, Archive]:
+    """Return the archive of each chart, from the cache, and only what is missing over the network.
+
+    `permit` is asked about the URLs to which repositories lead.  ChartError names the first chart that cannot be had.
+    """
+    cache = ChartCache(context.settings.cache_dir)
+    archives: dict[RepositoryChart, Archive] = {}
+    missing = []
+    charts = list(dict.fromkeys(charts))
+    for chart in charts:
+        known = recalled(chart, context)
+        archive = cache.find(known.key, known.sha256) if known.version else None
+        if archive:
+            archives[chart] = archive
+        else:
+            missing.append(chart)
+    if missing:
+        if context.settings.offline:
+            raise not_cached(missing[0].subject, missing[0].place)
+        from cmp.artifacts.charts import fetch  # noqa: PLC0415  # a warm run never needs it
+
+        archives |= fetch.fetch(missing, helm, context, permit)
+    for chart in charts:
+        if not chart.version:
+            message = (
+                f"{chart.place}: {chart.name} {chart.constraint} is {archives[chart].version} for now, and may be "
+                "another within the hour; `helm dependency update` or `cmp lock` fixes it"
+            )
+            context.log.warning(message)
+    return archives
+
+
+def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryChart]:
     from cmp.artifacts.charts.repositories import url_of  # noqa: PLC0415  # no chart's own dependencies need it
 
     return [
-        planner.wanted(
+        planner.repository_chart(
             Dependency(
                 name=ref.name,
                 constraint=ref.version,
@@ -114,16 +155,10 @@ def _wanted(refs: Sequence[ChartRef], planner: Planner) -> list[Wanted]:
     ]
 
 
-def wanted(work: ChartWork, refs: Sequence[ChartRef] | None, context: Context) -> list[Wanted]:
+def repository_charts(work: ChartWork, refs: Sequence[ChartRef] | None, context: Context) -> list[RepositoryChart]:
     """Return the charts of repositories that an engine's own files name; without those, a chart's dependencies."""
     planner = Planner(work.tree, work.helm, work.lock, context)
-    return planner.plan(work.folder).wanted() if refs is None else _wanted(refs, planner)
-
-
-def restored(archive: Archive, repository: str) -> Restored:
-    """Say of an archive that came from a repository what was done."""
-    how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
-    return Restored(archive.name, archive.version, repository, archive.sha256, how)
+    return planner.plan(work.folder).repository_charts() if refs is None else _charts_of(refs, planner)
 
 
 def archives_of_repositories(restored: Iterable[Restored]) -> frozenset[str]:
@@ -131,7 +166,9 @@ def archives_of_repositories(restored: Iterable[Restored]) -> frozenset[str]:
     return frozenset(f"charts/{one.name}-{one.version}.tgz" for one in restored if one.how in ("cache", "fetched"))
 
 
-def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit | None = None) -> list[LockedChart]:
+def locked(
+    tree: Tree, folder: str, helm: Tool, context: Context, permit: PolicyCheck | None = None
+) -> list[LockedChart]:
     """Return what cmp.lock says of a chart's dependencies, those of its `file://` charts included.
 
     What is not in the cache is fetched; a range has the version that a render would take now.
@@ -139,7 +176,7 @@ def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit
     from cmp.artifacts.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
     plan = Planner(tree, helm, None, context, permit).plan(folder)
-    obtained = remote.obtain(plan.wanted(), helm, context, permit)
+    obtained = from_repositories(plan.repository_charts(), helm, context, permit)
     return [
         LockedChart(dependency.repository, dependency.name, dependency.constraint, found.version, found.sha256)
         for dependency, source in plan.remote()
@@ -148,7 +185,7 @@ def locked(tree: Tree, folder: str, helm: Tool, context: Context, permit: Permit
 
 
 def locked_refs(
-    refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: Permit | None
+    refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: PolicyCheck | None
 ) -> list[LockedChart]:
     """Return what cmp.lock says of charts that an engine's own files name; what is not in the cache is fetched."""
     from cmp.artifacts.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
@@ -163,7 +200,7 @@ def locked_refs(
 class _Filler:
     """Put planned dependencies into copies of charts."""
 
-    def __init__(self, work: ChartWork, obtained: Mapping[Wanted, Archive], context: Context) -> None:
+    def __init__(self, work: ChartWork, obtained: Mapping[RepositoryChart, Archive], context: Context) -> None:
         self._work = work
         self._obtained = obtained
         self._context = context
@@ -173,9 +210,9 @@ class _Filler:
         filled = []
         names: dict[str, str] = {}
         for dependency, source in plan.items:
-            if isinstance(source, Vendored):
+            if isinstance(source, VendoredChart):
                 done = Restored(source.name, source.version, dependency.repository, source.sha256, "vendored")
-            elif isinstance(source, Local):
+            elif isinstance(source, LocalChart):
                 packager = self._packager()
                 digest = self._digest(source, packager)
                 _write(packager.obtain(source, digest, self._fill_below(source)), copy)
@@ -185,7 +222,7 @@ class _Filler:
                 if names.setdefault(archive.filename, archive.sha256) != archive.sha256:
                     raise ChartError(f"two different charts are called {archive.filename}", file=dependency.place)
                 _write(archive, copy)
-                done = restored(archive, dependency.repository)
+                done = Restored.of(archive, dependency.repository)
             filled.append(done)
         return filled
 
@@ -194,15 +231,15 @@ class _Filler:
 
         return Packager(self._work.tree, self._work.helm, self._context)
 
-    def _digest(self, local: Local, packager: Packager) -> str:
+    def _digest(self, local: LocalChart, packager: Packager) -> str:
         below = [
-            self._digest(source, packager) if isinstance(source, Local) else self._obtained[source].sha256
+            self._digest(source, packager) if isinstance(source, LocalChart) else self._obtained[source].sha256
             for _, source in local.plan.items
-            if not isinstance(source, Vendored)  # its bytes are among the files
+            if not isinstance(source, VendoredChart)  # its bytes are among the files
         ]
         return packager.source_digest(local.plan.folder, below)
 
-    def _fill_below(self, local: Local) -> Callable[[str], object]:
+    def _fill_below(self, local: LocalChart) -> Callable[[str], object]:
         return lambda copy: self.fill(local.plan, copy)
 
 

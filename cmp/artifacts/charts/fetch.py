@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import filelock  # noqa: F401  # here, and not in each of the processes that pull
 
 from cmp import versions
-from cmp.artifacts import ttl_cache
 from cmp.artifacts.cache import ChartCache, Key
 from cmp.artifacts.charts import faults, repositories
 from cmp.artifacts.charts.archive import MAX_PACKED_BYTES, inspect
 from cmp.artifacts.charts.helm import AT_ONCE, Helm, Home, failed
-from cmp.artifacts.charts.remote import RANGE_SECONDS, Wanted, recalled
+from cmp.artifacts.charts.repository_chart import OCI, RepositoryChart, recalled, remember
 from cmp.artifacts.charts.web import Web
 from cmp.errors import ChartError, DeadlineError
 from cmp.system import workers
@@ -32,43 +31,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cmp.artifacts.cache import Archive
-    from cmp.artifacts.charts.plan import Permit
+    from cmp.artifacts.charts.repository_chart import PolicyCheck
     from cmp.context import Context
     from cmp.model import Tool
     from cmp.system.process import Command
 
-OCI = "oci://"
-
-Made = TypeVar("Made")
+Outcome = TypeVar("Outcome")
 
 
 def fetch(
-    missing: Sequence[Wanted], tool: Tool, context: Context, permit: Permit | None = None
-) -> dict[Wanted, Archive]:
+    missing: Sequence[RepositoryChart], tool: Tool, context: Context, permit: PolicyCheck | None = None
+) -> dict[RepositoryChart, Archive]:
     """Return the archives, in the cache from now on; ChartError for the first that cannot be had."""
     with Workspace(context.settings.tmp_dir) as workspace:
         fetcher = _Fetcher(Helm(tool, workspace, context), Web(context, permit), context)
         exact = fetcher.resolve(missing)
-        found = fetcher.obtain({one.key: one for one in exact.values()})
-        return {one: found[exact[one].key] for one in missing}
+        archives = fetcher.obtain({chart.key: chart for chart in exact.values()})
+        return {chart: archives[exact[chart].key] for chart in missing}
 
 
-def refetch(wanted: Sequence[Wanted], tool: Tool, context: Context, permit: Permit | None = None) -> list[Archive]:
+def refetch(
+    charts: Sequence[RepositoryChart], tool: Tool, context: Context, permit: PolicyCheck | None = None
+) -> list[Archive]:
     """Pull exact versions again, and take them into the cache whatever was there before."""
     with Workspace(context.settings.tmp_dir) as workspace:
-        return _Fetcher(Helm(tool, workspace, context), Web(context, permit), context).replace(wanted)
+        return _Fetcher(Helm(tool, workspace, context), Web(context, permit), context).replace(charts)
 
 
 class _Pull(NamedTuple):
     """A chart, the URL of its archive, and, where that is in a registry, the home and an empty folder for helm."""
 
-    one: Wanted
+    chart: RepositoryChart
     url: str
     home: Home | None = None
     folder: str = ""
 
+    @property
+    def subject(self) -> str:
+        return self.chart.subject
 
-Item = TypeVar("Item", _Pull, Wanted)
+
+Item = TypeVar("Item", _Pull, RepositoryChart)
 
 
 class _Fetcher:
@@ -81,62 +84,66 @@ class _Fetcher:
         self._cache = ChartCache(context.settings.cache_dir)
         self._fetched: set[Key] = set()
 
-    def resolve(self, missing: Sequence[Wanted]) -> dict[Wanted, Wanted]:
+    def resolve(self, missing: Sequence[RepositoryChart]) -> dict[RepositoryChart, RepositoryChart]:
         """Give every range its version, and remember it for a while."""
-        ranges = list({one.fact: one for one in missing if not one.version}.values())
-        known: dict[str, str] = {}
-        of_oci = [one for one in ranges if one.url.startswith(OCI)]
-        of_http = [one for one in ranges if not one.url.startswith(OCI)]
-        newest = _each([self._pulled(one) for one in of_oci], self._newest)
+        ranges = list({chart.range_key: chart for chart in missing if not chart.version}.values())
+        of_oci = [chart for chart in ranges if chart.is_oci]
+        of_http = [chart for chart in ranges if not chart.is_oci]
+        newest = _each([self._pull_of(chart) for chart in of_oci], self._newest)
         self._fetched |= {
-            Key(one.url, one.name, found.version) for one, found in zip(of_oci, newest, strict=True) if found.is_fetched
+            Key(chart.url, chart.name, archive.version)
+            for chart, archive in zip(of_oci, newest, strict=True)
+            if archive.is_fetched
         }
-        of_tags = [(one, found.version) for one, found in zip(of_oci, newest, strict=True)]
-        for one, version in [*self._search(of_http), *of_tags]:
-            ttl_cache.remember(self._context.settings.state_dir, one.fact, version, RANGE_SECONDS)
-            known[one.fact] = version
-        return {one: one if one.version else one._replace(version=known[one.fact]) for one in missing}
+        of_tags = [(chart, archive.version) for chart, archive in zip(of_oci, newest, strict=True)]
+        versions_of: dict[str, str] = {}
+        for chart, version in [*self._search(of_http), *of_tags]:
+            remember(chart, version, self._context)
+            versions_of[chart.range_key] = version
+        return {
+            chart: chart if chart.version else chart._replace(version=versions_of[chart.range_key]) for chart in missing
+        }
 
-    def obtain(self, wanted: Mapping[Key, Wanted]) -> dict[Key, Archive]:
+    def obtain(self, charts: Mapping[Key, RepositoryChart]) -> dict[Key, Archive]:
         """Pull exact versions, unless the cache has them by now."""
-        found: dict[Key, Archive] = {}
-        for key, one in wanted.items():
-            if archive := self._cache.find(key, one.sha256):
-                found[key] = archive._replace(is_fetched=key in self._fetched)
-        rest = [one for key, one in wanted.items() if key not in found]
-        self._index(rest)
-        archives = _each([self._pulled(one) for one in rest], self._obtained)
-        return found | {one.key: archive for one, archive in zip(rest, archives, strict=True)}
+        cached: dict[Key, Archive] = {}
+        for key, chart in charts.items():
+            if archive := self._cache.find(key, chart.sha256):
+                cached[key] = archive._replace(is_fetched=key in self._fetched)
+        missing = [chart for key, chart in charts.items() if key not in cached]
+        self._index(missing)
+        archives = _each([self._pull_of(chart) for chart in missing], self._obtained)
+        return cached | {chart.key: archive for chart, archive in zip(missing, archives, strict=True)}
 
-    def replace(self, wanted: Sequence[Wanted]) -> list[Archive]:
+    def replace(self, charts: Sequence[RepositoryChart]) -> list[Archive]:
         """Pull exact versions, and forget what the cache had under their keys."""
-        self._index(wanted)
-        return _each([self._pulled(one) for one in wanted], self._replaced)
+        self._index(charts)
+        return _each([self._pull_of(chart) for chart in charts], self._replaced)
 
     def _obtained(self, pull: _Pull) -> Archive:
-        with self._flight(pull, pull.one.key):
-            if archive := self._cache.find(pull.one.key, pull.one.sha256):  # somebody else was faster
+        with self._flight(pull, pull.chart.key):
+            if archive := self._cache.find(pull.chart.key, pull.chart.sha256):  # somebody else was faster
                 return archive
             archive = self._pull(pull)
-            self._publish(pull.one, archive)
+            self._publish(pull.chart, archive)
             return archive._replace(is_fetched=True)
 
     def _replaced(self, pull: _Pull) -> Archive:
-        with self._flight(pull, pull.one.key):
+        with self._flight(pull, pull.chart.key):
             archive = self._pull(pull)
-            _identify(pull.one, archive)
-            self._cache.forget(pull.one.key)
-            self._cache.publish(pull.one.key, archive)
+            _identify(pull.chart, archive)
+            self._cache.forget(pull.chart.key)
+            self._cache.publish(pull.chart.key, archive)
             return archive
 
     def _newest(self, pull: _Pull) -> Archive:
         """Let helm choose among the tags of a registry, which it does only while it pulls; publish what came."""
-        with self._flight(pull, Key(pull.one.url, pull.one.name, pull.one.constraint)):
-            known = recalled(pull.one, self._context)
+        with self._flight(pull, Key(pull.chart.url, pull.chart.name, pull.chart.constraint)):
+            known = recalled(pull.chart, self._context)
             if known.version and (found := self._cache.find(known.key)):  # somebody else was faster
                 return found
             archive = self._pull(pull)
-            self._publish(pull.one._replace(version=archive.version), archive)
+            self._publish(pull.chart._replace(version=archive.version), archive)
             return archive._replace(is_fetched=True)
 
     @contextmanager
@@ -146,87 +153,89 @@ class _Fetcher:
         with single_flight(self._cache.lock(key), deadline.remaining()) as is_held:
             if not is_held and deadline.remaining() <= 0:
                 raise DeadlineError(
-                    f"{pull.one.subject} was still coming from {origin(pull.url).netloc}, to another process, when the "
+                    f"{pull.subject} was still coming from {origin(pull.url).netloc}, to another process, when the "
                     f"deadline of {deadline.seconds:g} s passed",
                     is_external=True,
                 )
             yield
 
-    def _index(self, wanted: Sequence[Wanted]) -> None:
+    def _index(self, charts: Sequence[RepositoryChart]) -> None:
         """Download the indexes of HTTP repositories, each once."""
-        of_http = {one.url: one for one in wanted if not one.url.startswith(OCI)}
-        new = [one for url, one in of_http.items() if not self._web.has_index(url)]
-        for one, data in zip(new, _each(new, self._web.download_index), strict=True):
-            self._web.take_index(one, data)
+        of_http = {chart.url: chart for chart in charts if not chart.is_oci}
+        new = [chart for url, chart in of_http.items() if not self._web.has_index(url)]
+        for chart, data in zip(new, _each(new, self._web.download_index), strict=True):
+            self._web.take_index(chart, data)
 
-    def _search(self, wanted: Sequence[Wanted]) -> Iterator[tuple[Wanted, str]]:
+    def _search(self, charts: Sequence[RepositoryChart]) -> Iterator[tuple[RepositoryChart, str]]:
         """Ask helm which version of an index a range means."""
-        self._index(wanted)
+        self._index(charts)
         commands = []
-        for one in wanted:
-            home = self._helm.repository(one.url, self._web.index(one.url))
-            arguments = ("search", "repo", "--output=json", f"--version={one.constraint}")
-            commands.append(self._helm.offline(home, f"search ({one.url})", *arguments))
-        for one, result in zip(wanted, self._helm.run(commands), strict=True):
+        for chart in charts:
+            home = self._helm.repository(chart.url, self._web.index(chart.url))
+            arguments = ("search", "repo", "--output=json", f"--version={chart.constraint}")
+            commands.append(self._helm.offline(home, f"search ({chart.url})", *arguments))
+        for chart, result in zip(charts, self._helm.run(commands), strict=True):
             if text := faults.complaint(result):
-                raise failed(one.subject, text, one.place)
-            version = _found(result.stdout, one).get(f"{repositories.NAME}/{one.name}", "")
+                raise failed(chart.subject, text, chart.place)
+            version = _listed(result.stdout, chart).get(f"{repositories.NAME}/{chart.name}", "")
             if not version:
-                raise failed(one.subject, "no chart version found", one.place)
-            yield one, version
+                raise failed(chart.subject, "no chart version found", chart.place)
+            yield chart, version
 
-    def _pulled(self, one: Wanted) -> _Pull:
+    def _pull_of(self, chart: RepositoryChart) -> _Pull:
         """Find where the archive of a chart is, and make ready what helm needs for one in a registry."""
-        url = f"{one.url}/{one.name}" if one.url.startswith(OCI) else self._web.archive_url(one)
+        url = f"{chart.url}/{chart.name}" if chart.is_oci else self._web.archive_url(chart)
         if not url.startswith(OCI):
-            return _Pull(one, url)
-        self._web.check_registry(one, url)
-        return _Pull(one, url, self._helm.registry(url), self._helm.folder())
+            return _Pull(chart, url)
+        self._web.check_registry(chart, url)
+        return _Pull(chart, url, self._helm.registry(url), self._helm.folder())
 
     def _pull(self, pull: _Pull) -> Archive:
         if pull.home is None:
-            return inspect(self._web.archive(pull.one, pull.url), pull.one.subject)
+            return inspect(self._web.archive(pull.chart, pull.url), pull.chart.subject)
         command = partial(self._pull_command, pull, pull.home)
         (result,) = self._helm.run([command()])
         if _wants_plain_http(pull.url, faults.complaint(result)):
             (result,) = self._helm.run([command("--plain-http")])
         if text := faults.complaint(result):
-            raise failed(pull.one.subject, text, pull.one.place)
-        return inspect(_newest_file(pull.folder, pull.one), pull.one.subject)
+            raise failed(pull.chart.subject, text, pull.chart.place)
+        return inspect(_newest_file(pull.folder, pull.chart), pull.chart.subject)
 
     def _pull_command(self, pull: _Pull, home: Home, *flags: str) -> Command:
         reference, version = _reference(pull)
         arguments = ("pull", reference, f"--version={version}", f"--destination={pull.folder}", *flags)
-        return self._helm.command(home, f"pull ({pull.one.subject})", *arguments)
+        return self._helm.command(home, f"pull ({pull.chart.subject})", *arguments)
 
-    def _publish(self, one: Wanted, archive: Archive) -> None:
+    def _publish(self, chart: RepositoryChart, archive: Archive) -> None:
         """Put an archive into the cache if it is what was asked for, and what it was the last time."""
-        _identify(one, archive)
-        if one.sha256:
-            _compare(one, archive.sha256, one.sha256, "cmp.lock says", "`cmp lock`")
-        elif before := self._cache.record(one.key):
-            _compare(one, archive.sha256, before.sha256, "it was", f"`cmp cache refresh {one.name}@{one.version}`")
-        self._cache.publish(one.key, archive)
+        _identify(chart, archive)
+        if chart.sha256:
+            _compare(chart, archive.sha256, chart.sha256, "cmp.lock says", "`cmp lock`")
+        elif record := self._cache.record(chart.key):
+            _compare(
+                chart, archive.sha256, record.sha256, "it was", f"`cmp cache refresh {chart.name}@{chart.version}`"
+            )
+        self._cache.publish(chart.key, archive)
 
 
-def _each(items: Sequence[Item], work: Callable[[Item], Made]) -> list[Made]:
+def _each(items: Sequence[Item], work: Callable[[Item], Outcome]) -> list[Outcome]:
     """Do the work for each item, a few at once in processes of their own; raise the first error in their order."""
     if len(items) < 2:  # noqa: PLR2004  # one needs no other process
         return [work(item) for item in items]
-    subject = ", ".join((item.one if isinstance(item, _Pull) else item).subject for item in items)
-    made: dict[int, Made] = {}
+    subject = ", ".join(item.subject for item in items)
+    results: dict[int, Outcome] = {}
     errors: dict[int, Exception] = {}
     for number, outcome in workers.run(items, partial(_tried, work), AT_ONCE, subject=subject):
         if isinstance(outcome, tuple):
-            made[number] = outcome[0]
+            results[number] = outcome[0]
         else:
             errors[number] = outcome or ChartError("a process that fetched charts was killed", is_external=True)
     if errors:
         raise errors[min(errors)]
-    return [made[number] for number in range(len(items))]
+    return [results[number] for number in range(len(items))]
 
 
-def _tried(work: Callable[[Item], Made], item: Item) -> tuple[Made] | Exception:
+def _tried(work: Callable[[Item], Outcome], item: Item) -> tuple[Outcome] | Exception:
     try:
         return (work(item),)
     except Exception as error:  # noqa: BLE001  # it is raised where it can be heard
@@ -237,23 +246,25 @@ def _reference(pull: _Pull) -> tuple[str, str]:
     """Return what helm calls the archive, and its version: an index may name it with a tag."""
     folder, _, last = pull.url.rpartition("/")
     name, _, tag = last.partition(":")
-    return f"{folder}/{name}", tag.replace("_", "+") or pull.one.version or pull.one.constraint
+    return f"{folder}/{name}", tag.replace("_", "+") or pull.chart.version or pull.chart.constraint
 
 
-def _identify(one: Wanted, archive: Archive) -> None:
-    if archive.name != one.name or not versions.is_same(one.version, archive.version):
+def _identify(chart: RepositoryChart, archive: Archive) -> None:
+    """ChartError for an archive of another chart or version."""
+    if archive.name != chart.name or not versions.is_same(chart.version, archive.version):
         raise ChartError(
-            f"{one.subject}: the repository gave {archive.name} {archive.version} instead",
-            file=one.place,
+            f"{chart.subject}: the repository gave {archive.name} {archive.version} instead",
+            file=chart.place,
             is_external=True,
         )
 
 
-def _compare(one: Wanted, found: str, expected: str, says: str, remedy: str) -> None:
-    if found != expected:
+def _compare(chart: RepositoryChart, sha256: str, expected: str, says: str, remedy: str) -> None:
+    """ChartError for another digest than the expected one; `says` and `remedy` complete the sentences."""
+    if sha256 != expected:
         raise ChartError(
-            f"{one.subject} has changed: its sha256 is {found}, {says} {expected}",
-            file=one.place,
+            f"{chart.subject} has changed: its sha256 is {sha256}, {says} {expected}",
+            file=chart.place,
             hint=f"a published version must not change: find out why it did; {remedy} accepts it",
             is_external=True,
         )
@@ -264,18 +275,18 @@ def _wants_plain_http(url: str, complaint: str) -> bool:
     return faults.PLAIN_HTTP in complaint and origin(url).is_loopback
 
 
-def _found(stdout: bytes, one: Wanted) -> dict[str, str]:
-    """Read what `helm search repo` printed, as name -> version."""
+def _listed(stdout: bytes, chart: RepositoryChart) -> dict[str, str]:
+    """Parse the output of `helm search repo` as name -> version."""
     try:
-        return {chart["name"]: chart["version"] for chart in json.loads(stdout)}
+        return {listed["name"]: listed["version"] for listed in json.loads(stdout)}
     except (ValueError, LookupError, TypeError):
-        raise failed(one.subject, "it reported success and printed no list of charts", one.place) from None
+        raise failed(chart.subject, "it reported success and printed no list of charts", chart.place) from None
 
 
-def _newest_file(folder: str, one: Wanted) -> bytes:
-    with os.scandir(folder) as entries:  # a try that was cut off may have left a part behind
+def _newest_file(folder: str, chart: RepositoryChart) -> bytes:
+    with os.scandir(folder) as entries:  # an attempt that was cut off may have left a part behind
         newest = max(entries, key=lambda entry: entry.stat().st_mtime_ns, default=None)
     if newest is None:
-        raise failed(one.subject, "it reported success and left no archive", one.place)
+        raise failed(chart.subject, "it reported success and left no archive", chart.place)
     with open(newest, "rb") as file:
         return file.read(MAX_PACKED_BYTES + 1)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cmp.artifacts.cache import Archive
-    from cmp.artifacts.charts.plan import Local
+    from cmp.artifacts.charts.plan import LocalChart
     from cmp.context import Context
     from cmp.model import Tool
     from cmp.system.tree import Tree
@@ -40,7 +40,7 @@ class Packager:
             lines.append(f"{path}\0{sha256(data)}")
         return sha256("\n".join(lines).encode())
 
-    def obtain(self, local: Local, digest: str, fill: Callable[[str], object]) -> Archive:
+    def obtain(self, local: LocalChart, digest: str, fill: Callable[[str], object]) -> Archive:
         """Return the chart, from the cache or packaged now; `fill` puts its own dependencies into a copy of it."""
         key = Key(f"{SOURCE}{digest}", local.name, local.version)
         if found := self._cache.find(key):
@@ -55,7 +55,7 @@ class Packager:
                 self._cache.publish(key, archive)
             return archive
 
-    def _package(self, local: Local, fill: Callable[[str], object]) -> Archive:
+    def _package(self, local: LocalChart, fill: Callable[[str], object]) -> Archive:
         from cmp.artifacts.charts.archive import inspect  # noqa: PLC0415  # only where something must be built
         from cmp.artifacts.charts.faults import complaint  # noqa: PLC0415
         from cmp.artifacts.charts.helm import Helm, failed  # noqa: PLC0415

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import versions
 from cmp.artifacts.cache import ChartCache
-from cmp.artifacts.charts import constraints, dependencies, vendored
-from cmp.artifacts.charts.remote import Wanted
+from cmp.artifacts.charts import dependencies, vendored
+from cmp.artifacts.charts.repository_chart import RepositoryChart
 from cmp.errors import ChartError
 from cmp.system.tree import join
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.artifacts.charts.dependencies import Dependency
-    from cmp.artifacts.charts.vendored import Vendored
+    from cmp.artifacts.charts.repository_chart import PolicyCheck
+    from cmp.artifacts.charts.vendored import VendoredChart
     from cmp.artifacts.lockfile import Lock
     from cmp.context import Context
     from cmp.model import Tool
     from cmp.system.tree import Tree
 
 
-class Local(NamedTuple):
+class LocalChart(NamedTuple):
     """A `file://` dependency: a chart folder of the same tree, with dependencies of its own."""
 
     name: str
@@ -35,39 +36,26 @@ class Plan(NamedTuple):
     """All dependencies of the chart in a root-relative folder, each with its source."""
 
     folder: str
-    items: list[tuple[Dependency, Vendored | Wanted | Local]]
+    items: list[tuple[Dependency, VendoredChart | RepositoryChart | LocalChart]]
 
-    def remote(self) -> Iterator[tuple[Dependency, Wanted]]:
-        """Yield what must come from repositories, for the charts below too."""
+    def remote(self) -> Iterator[tuple[Dependency, RepositoryChart]]:
+        """Yield the dependencies that come from repositories, those of the charts below too."""
         for dependency, source in self.items:
-            if isinstance(source, Wanted):
+            if isinstance(source, RepositoryChart):
                 yield dependency, source
-            elif isinstance(source, Local):
+            elif isinstance(source, LocalChart):
                 yield from source.plan.remote()
 
-    def wanted(self) -> list[Wanted]:
-        """Return what must come from repositories, each chart once."""
-        return list(dict.fromkeys(source for _, source in self.remote()))
-
-
-class Permit(Protocol):
-    """What the administrator's policy says to a dependency; it raises ConfigError for one that may not be used."""
-
-    def chart_host(self, subject: str, url: str, place: str) -> None:
-        """Ask for a chart of a repository."""
-
-    def chart_url(self, wanted: Wanted, url: str, led_by: str) -> bool:
-        """Ask for a URL to which a chart's repository leads; say whether an administrator lists its host."""
-
-    def chart_folder(self, folder: str, place: str) -> None:
-        """Ask for a `file://` chart."""
+    def repository_charts(self) -> list[RepositoryChart]:
+        """Return the charts of repositories, each chart once."""
+        return list(dict.fromkeys(chart for _, chart in self.remote()))
 
 
 class Planner:
     """Read chart folders of one tree."""
 
     def __init__(
-        self, tree: Tree, helm: Tool, lock: Lock | None, context: Context, permit: Permit | None = None
+        self, tree: Tree, helm: Tool, lock: Lock | None, context: Context, permit: PolicyCheck | None = None
     ) -> None:
         self._tree = tree
         self._helm = helm
@@ -81,44 +69,51 @@ class Planner:
         if folder in parents:
             raise ChartError("file:// dependencies lead in a circle: " + " > ".join((*parents, folder)))
         config = self._context.settings.helm_repository_config
-        found, stale = dependencies.read(self._tree, folder, self._cache, config)
-        if stale and any(not one.version and not one.is_local for one in found):
-            message = f"{stale} does not belong to the dependencies any more and is not used"
+        wanted, stale_lock = dependencies.read(self._tree, folder, self._cache, config)
+        if stale_lock and any(not dependency.version and not dependency.is_local for dependency in wanted):
+            message = f"{stale_lock} does not belong to the dependencies any more and is not used"
             self._context.log.warning(message)
         vendored.inspect_all(self._tree, folder, self._cache)
-        charts = vendored.find(self._tree, folder, self._cache) if found else []
-        used = vendored.assign(found, charts, self._fits)
-        return Plan(folder, [(one, used.get(one) or self._source(one, folder, parents)) for one in found])
+        charts = vendored.find(self._tree, folder, self._cache) if wanted else []
+        used = vendored.assign(wanted, charts, self._fits)
+        items = [
+            (dependency, used.get(dependency) or self._source(dependency, folder, parents)) for dependency in wanted
+        ]
+        return Plan(folder, items)
 
-    def _fits(self, dependency: Dependency, version: str) -> bool:
-        return constraints.fits(dependency, version, self._helm, self._cache, self._context)
+    def repository_chart(self, dependency: Dependency) -> RepositoryChart:
+        """Return the chart of a repository, at the version of cmp.lock; raises what `plan` raises."""
+        chart = RepositoryChart(
+            url=dependency.url,
+            name=dependency.name,
+            constraint=dependency.constraint,
+            version=dependency.version,
+            sha256="",
+            place=dependency.place,
+        )
+        if self._permit:
+            self._permit.chart_host(chart.subject, chart.url, chart.place)
+        if self._lock is None:
+            return chart
+        locked = self._lock.chart(dependency.repository, dependency.name, dependency.constraint)
+        if locked is None or (chart.version and not versions.is_same(chart.version, locked.version)):
+            entry = f"says {locked.version}" if locked else "has no entry for it"
+            raise ChartError(
+                f"{chart.subject}: cmp.lock {entry}", file=chart.place, hint="run `cmp lock` and commit the file"
+            )
+        return chart._replace(version=locked.version, sha256=locked.sha256)
 
-    def _source(self, dependency: Dependency, folder: str, parents: tuple[str, ...]) -> Wanted | Local:
+    def _source(self, dependency: Dependency, folder: str, parents: tuple[str, ...]) -> RepositoryChart | LocalChart:
         if dependency.is_local:
-            return self._local(dependency, folder, (*parents, folder))
+            return self._local_chart(dependency, folder, (*parents, folder))
         if not dependency.repository:
             raise ChartError(
                 f"{dependency.name} has no repository and is not in {join(folder, 'charts')}", file=dependency.place
             )
-        return self.wanted(dependency)
+        return self.repository_chart(dependency)
 
-    def wanted(self, one: Dependency) -> Wanted:
-        """Return what must come from a repository, as cmp.lock has it; raises what `plan` raises."""
-        wanted = Wanted(one.url, one.name, one.constraint, one.version, "", one.place)
-        if self._permit:
-            self._permit.chart_host(wanted.subject, one.url, one.place)
-        if self._lock is None:
-            return wanted
-        locked = self._lock.chart(one.repository, one.name, one.constraint)
-        if locked is None or (one.version and not versions.is_same(one.version, locked.version)):
-            found = f"says {locked.version}" if locked else "has no entry for it"
-            raise ChartError(
-                f"{wanted.subject}: cmp.lock {found}", file=one.place, hint="run `cmp lock` and commit the file"
-            )
-        return wanted._replace(version=locked.version, sha256=locked.sha256)
-
-    def _local(self, dependency: Dependency, folder: str, parents: tuple[str, ...]) -> Local:
-        path = dependency.repository.removeprefix("file://")
+    def _local_chart(self, dependency: Dependency, folder: str, parents: tuple[str, ...]) -> LocalChart:
+        path = dependency.repository.removeprefix(dependencies.LOCAL)
         target = posixpath.normpath(join(folder, path))
         target = "" if target == "." else target
         if path.startswith("/") or target.split("/")[0] == "..":
@@ -133,4 +128,43 @@ class Planner:
                 f"{dependency.repository} is {name} {version}; asked for is {dependency.name} {dependency.constraint}",
                 file=dependency.place,
             )
-        return Local(name, version, self.plan(target, parents))
+        return LocalChart(name, version, self.plan(target, parents))
+
+    def _fits(self, dependency: Dependency, version: str) -> bool:
+        """Say whether a chart of this version satisfies the dependency; a dependency without a version takes any.
+
+        Helm decides, offline, whether a version lies in a range; its answer is kept.
+        """
+        if not dependency.constraint:
+            return True
+        if dependency.version:
+            return versions.is_same(dependency.version, version)
+        question = f"{self._helm.version}\n{dependency.constraint}\n{version}"
+        answer = self._cache.note("fits", question)
+        if not isinstance(answer, bool):
+            answer = _lies_in_range(dependency, version, self._helm, self._context)
+            self._cache.keep("fits", question, answer)
+        return answer
+
+
+def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Context) -> bool:
+    """Let `helm dependency list` judge a throw-away chart that holds another one of this version."""
+    import json  # noqa: PLC0415  # only for a range that nobody asked about yet
+
+    from cmp.artifacts.charts.helm import Helm, failed  # noqa: PLC0415
+    from cmp.system.workspace import Workspace  # noqa: PLC0415
+
+    entry = {"name": "asked", "version": dependency.constraint, "repository": ""}
+    with Workspace(context.settings.tmp_dir) as workspace:
+        for path, chart in (
+            ("Chart.yaml", {"apiVersion": "v2", "name": "asking", "version": "0.0.0", "dependencies": [entry]}),
+            ("charts/asked/Chart.yaml", {"apiVersion": "v2", "name": "asked", "version": version}),
+        ):
+            workspace.write(f"chart/{path}", json.dumps(chart).encode())
+        runner = Helm(helm, workspace, context)
+        arguments = ("dependency", "list", workspace.folder("chart"))
+        (result,) = runner.run([runner.offline(runner.home(), "dependency list", *arguments)])
+    if result.returncode:
+        complaint = result.stderr.decode(errors="replace").strip()
+        raise failed(f"chart {dependency.name} {version}", complaint, dependency.place)
+    return any(line.split()[-1] == b"unpacked" for line in result.stdout.splitlines() if line.startswith(b"asked"))

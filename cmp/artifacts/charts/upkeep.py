@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import versions
-from cmp.artifacts import ttl_cache
 from cmp.artifacts.cache import SOURCE, TAG, ChartCache, Key
-from cmp.artifacts.charts import repositories
+from cmp.artifacts.charts import from_repositories, repositories
 from cmp.artifacts.charts.archive import inspect
 from cmp.artifacts.charts.fetch import refetch
-from cmp.artifacts.charts.remote import Wanted, fact_prefix, obtain
+from cmp.artifacts.charts.repository_chart import RepositoryChart, forget_ranges
 from cmp.errors import ChartError, UsageError
 from cmp.system.digest import sha256
 from cmp.system.urls import is_url
@@ -20,8 +19,8 @@ from cmp.system.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cmp.artifacts.cache import Archive, Record
-    from cmp.artifacts.charts.plan import Permit
+    from cmp.artifacts.cache import Record
+    from cmp.artifacts.charts.repository_chart import PolicyCheck
     from cmp.artifacts.lockfile import Lock
     from cmp.context import Context
     from cmp.model import Tool
@@ -107,24 +106,32 @@ def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) ->
     return gone
 
 
-def warm(lock: Lock, helm: Tool, context: Context, permit: Permit | None = None) -> None:
+def warm(lock: Lock, helm: Tool, context: Context, permit: PolicyCheck | None = None) -> None:
     """Fetch every chart of a lock that is not in the cache yet; ConfigError when one is not permitted."""
     entries = repositories.load(context.settings.helm_repository_config)
-    wanted = []
-    for chart in lock.charts:
-        is_alias = repositories.is_alias(chart.repository)
-        url = repositories.alias_url(chart.repository, entries) if is_alias else chart.repository.rstrip("/")
+    charts = []
+    for locked in lock.charts:
+        is_alias = repositories.is_alias(locked.repository)
+        url = repositories.alias_url(locked.repository, entries) if is_alias else locked.repository.rstrip("/")
         if url and not is_url(url):
-            raise ChartError(f"the repository of {chart.name} is no URL: {chart.repository!r}", file="cmp.lock")
+            raise ChartError(f"the repository of {locked.name} is no URL: {locked.repository!r}", file="cmp.lock")
         if not url:
-            raise ChartError(f"nobody defines the repository {chart.repository} of {chart.name}", file="cmp.lock")
-        wanted.append(Wanted(url, chart.name, chart.constraint, chart.version, chart.sha256, "cmp.lock"))
+            raise ChartError(f"nobody defines the repository {locked.repository} of {locked.name}", file="cmp.lock")
+        chart = RepositoryChart(
+            url=url,
+            name=locked.name,
+            constraint=locked.constraint,
+            version=locked.version,
+            sha256=locked.sha256,
+            place="cmp.lock",
+        )
+        charts.append(chart)
         if permit:
-            permit.chart_host(wanted[-1].subject, url, "cmp.lock")
-    obtain(wanted, helm, context, permit)
+            permit.chart_host(chart.subject, url, "cmp.lock")
+    from_repositories(charts, helm, context, permit)
 
 
-def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: Permit | None = None) -> list[Change]:
+def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: PolicyCheck | None = None) -> list[Change]:
     """Fetch charts (`name` or `name@version`) again and take what the repository has now, whatever it was before.
 
     The versions of their ranges are asked for again too.  UsageError for a chart that was never here.
@@ -138,18 +145,22 @@ def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: Permit |
         if not fitting:
             raise UsageError(f"the cache knows no chart {spec}", hint="`cmp cache list` shows what it knows")
         records |= {one.key: one for one in fitting}
-    wanted = [Wanted(*key[:2], key.version, key.version, "", "") for key in records]
-    for one in wanted:
+    charts = [
+        RepositoryChart(
+            url=key.repository, name=key.name, constraint=key.version, version=key.version, sha256="", place=""
+        )
+        for key in records
+    ]
+    for chart in charts:
         if permit:
-            permit.chart_host(one.subject, one.url, "")
-    archives = refetch(wanted, helm, context, permit)
+            permit.chart_host(chart.subject, chart.url, "")
+    archives = refetch(charts, helm, context, permit)
     for key in records:
-        ttl_cache.forget(context.settings.state_dir, fact_prefix(key.repository, key.name))
-    return [_change(records[one.key], archive) for one, archive in zip(wanted, archives, strict=True)]
-
-
-def _change(record: Record, archive: Archive) -> Change:
-    return Change(record.key, record.sha256, archive.sha256)
+        forget_ranges(key.repository, key.name, context)
+    return [
+        Change(key, record.sha256, archive.sha256)
+        for (key, record), archive in zip(records.items(), archives, strict=True)
+    ]
 
 
 def _is_remote(key: Key) -> bool:

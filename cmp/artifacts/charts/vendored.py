@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cmp.system.tree import Entry, Tree
 
 
-class Vendored(NamedTuple):
+class VendoredChart(NamedTuple):
     """A chart in Git; `sha256` is that of a packed one, "" of a folder."""
 
     path: str
@@ -48,22 +48,22 @@ def inspect_all(tree: Tree, folder: str, cache: ChartCache) -> None:
                 _identity(tree.read(path), path, cache)
 
 
-def find(tree: Tree, folder: str, cache: ChartCache) -> list[Vendored]:
+def find(tree: Tree, folder: str, cache: ChartCache) -> list[VendoredChart]:
     """List the charts below `folder`/charts as helm sees them, packed or not."""
     charts = join(folder, "charts")
     return [found for entry in tree.entries(charts) for found in _look(tree, charts, entry, cache)]
 
 
-def _look(tree: Tree, folder: str, entry: Entry, cache: ChartCache) -> Iterator[Vendored]:
+def _look(tree: Tree, folder: str, entry: Entry, cache: ChartCache) -> Iterator[VendoredChart]:
     path = join(folder, entry.name)
     if entry.name.startswith(("_", ".")):  # helm passes over them
         return
     if entry.kind == "folder" and tree.kind(join(path, "Chart.yaml")) == "file":
-        yield Vendored(path, *identity(tree, path, cache), "")
+        yield VendoredChart(path, *identity(tree, path, cache), "")
     elif entry.kind == "file" and entry.name.endswith(".tgz"):
         data = tree.read(path)
         name, version = _identity(data, path, cache)
-        yield Vendored(path, name, version, sha256(data))
+        yield VendoredChart(path, name, version, sha256(data))
 
 
 def identity(tree: Tree, folder: str, cache: ChartCache) -> tuple[str, str]:
@@ -90,13 +90,13 @@ def _identity(data: bytes, path: str, cache: ChartCache) -> tuple[str, str]:
 
 
 def assign(
-    wanted: Sequence[Dependency], charts: Sequence[Vendored], fits: Callable[[Dependency, str], bool]
-) -> dict[Dependency, Vendored]:
+    wanted: Sequence[Dependency], charts: Sequence[VendoredChart], fits: Callable[[Dependency, str], bool]
+) -> dict[Dependency, VendoredChart]:
     """Give each dependency the one vendored chart that fits; charts that nobody names take no part.
 
     ChartError for a chart that is named and fits nobody (it is stale, and helm would use it), or for two that fit one.
     """
-    used: dict[Dependency, Vendored] = {}
+    used: dict[Dependency, VendoredChart] = {}
     for dependency in wanted:
         fitting = [chart for chart in charts if chart.name == dependency.name and fits(dependency, chart.version)]
         if len(fitting) > 1:
@@ -114,7 +114,7 @@ def assign(
     return used
 
 
-def _stale(chart: Vendored, dependency: Dependency) -> ChartError:
+def _stale(chart: VendoredChart, dependency: Dependency) -> ChartError:
     locked = dependency.version if dependency.version != dependency.constraint else ""
     asked = f"{dependency.constraint} (locked: {locked})" if locked else dependency.constraint
     source = f" of {dependency.repository}" if dependency.repository else ""

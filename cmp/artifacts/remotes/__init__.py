@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.artifacts.cache import FILE, GIT, SCHEMA, ChartCache, Key
-from cmp.errors import ChartError
+from cmp.artifacts.cache import FILE, GIT, SCHEMA, ChartCache, Key, not_cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +38,7 @@ def obtain(wanted: RemoteRef, context: Context, permit: Permit | None = None) ->
     if found:
         return found
     if context.settings.offline:
-        raise ChartError(
-            f"{wanted.subject} is not in the cache, and CMP_OFFLINE forbids to fetch it",
-            file=wanted.place,
-            hint="run `cmp cache warm` where the network is allowed",
-            is_external=True,
-        )
+        raise not_cached(wanted.subject, wanted.place)
     from cmp.artifacts.remotes import fetch  # noqa: PLC0415  # what a warm run never needs
 
     return fetch.fetch(wanted, context, permit)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.artifacts.cache import ChartCache, Key
-from cmp.artifacts.charts.remote import Wanted
+from cmp.artifacts.charts.repository_chart import RepositoryChart
 from cmp.errors import CACHED_HINT, ChartError, CmpError, ConfigError, DeadlineError
 from cmp.policy import registries
 from cmp.policy.check import PolicyCheck
@@ -146,7 +146,7 @@ class TestPolicy:
     )
     def test_where_a_well_known_registry_keeps_archives(self, url: str, led_by: str, expected: bool) -> None:  # noqa: FBT001  # a column
         assert registries.belongs(url, led_by) == expected
-        wanted = Wanted(led_by, "redis", "1.2.3", "1.2.3", "", "Chart.yaml:5")
+        wanted = RepositoryChart(led_by, "redis", "1.2.3", "1.2.3", "", "Chart.yaml:5")
         permit = rules((host(led_by),))
         if expected:
             assert permit.chart_url(wanted, url, led_by) is False  # allowed, and its address still counts
@@ -189,7 +189,7 @@ class TestUntrusted:
         ]
 
     def test_a_known_repository_leads_to_its_own_origin_and_to_listed_hosts(self) -> None:
-        wanted = Wanted(self.KNOWN, "redis", "1.2.3", "1.2.3", "", "Chart.yaml:4")
+        wanted = RepositoryChart(self.KNOWN, "redis", "1.2.3", "1.2.3", "", "Chart.yaml:4")
         assert not self.permit().chart_url(wanted, "https://pages.example/archives/x.tgz", self.KNOWN)
         assert self.permit("cdn.example.net").chart_url(wanted, "https://cdn.example.net/x.tgz", self.KNOWN)
         with pytest.raises(ConfigError) as caught:

@@ -44,7 +44,7 @@ def test_a_range_is_asked_again_when_its_time_is_over(
 ) -> None:
     with ChartRepository(archives) as repository:
         world.depend(dependency("redis", "^1.2.0", repository.url))
-        monkeypatch.setattr("cmp.artifacts.charts.fetch.RANGE_SECONDS", -1.0)
+        monkeypatch.setattr("cmp.artifacts.charts.repository_chart.RANGE_SECONDS", -1.0)
         assert [one.how for one in world.restore()] == ["fetched"]
         assert [one.how for one in world.restore()] == ["cache"]
         assert repository.counts() == {"/index.yaml": 2, "/redis-1.3.0.tgz": 1}
