@@ -13,7 +13,7 @@ from hypothesis import settings
 from tests.support.charts import World, publish
 from tests.support.go_yaml import GoYaml
 from tests.support.harness import Sandbox
-from tests.support.interrupted_render import Patient, Sealed, seal
+from tests.support.interrupted_render import InterruptibleApplication, Sealed, seal
 from tests.support.property_examples import examples
 from tests.support.scheduling import Scheduling
 
@@ -101,6 +101,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> Sealed:
 
 
 @pytest.fixture
-def patient(sandbox: Sandbox, sealed: Sealed) -> Patient:
+def patient(sandbox: Sandbox, sealed: Sealed) -> InterruptibleApplication:
     """Return that application, in a repository of its own."""
-    return Patient(sandbox, sealed)
+    return InterruptibleApplication(sandbox, sealed)

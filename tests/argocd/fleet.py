@@ -14,8 +14,7 @@ from tests.argocd.installation import NAMESPACE
 from tests.argocd.sampling import memory_of, sampled
 from tests.argocd.trees import CMP
 from tests.support.charts import HELM, dependency, write_chart
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.support.interrupted_render import Patient
+    from tests.support.interrupted_render import InterruptibleApplication
 
 OURS = 5.0  # seconds: a healthy render has to be done by then
 CALLERS = 3.0
@@ -41,7 +41,9 @@ def patient_one(argocd: ArgoCD) -> Iterator[Sidecar]:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_ours_names_what_was_slow(phase: str, argocd: ArgoCD, hasty: Sidecar, patient: Patient, archives: Path) -> None:
+def test_ours_names_what_was_slow(
+    phase: str, argocd: ArgoCD, hasty: Sidecar, patient: InterruptibleApplication, archives: Path
+) -> None:
     ward = Ward(argocd, hasty, patient)
     name = f"hasty-{phase}"
     with PHASES[phase](ward, archives) as stop:
@@ -56,7 +58,7 @@ def test_ours_names_what_was_slow(phase: str, argocd: ArgoCD, hasty: Sidecar, pa
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_callers_leaves_time_for_a_last_word(
-    phase: str, argocd: ArgoCD, patient_one: Sidecar, patient: Patient, archives: Path
+    phase: str, argocd: ArgoCD, patient_one: Sidecar, patient: InterruptibleApplication, archives: Path
 ) -> None:
     """argocd-cmp-server kills 100 ms before the caller gives up: what is said at once still reaches it."""
     ward = Ward(argocd, patient_one, patient)
@@ -72,7 +74,7 @@ def test_a_callers_leaves_time_for_a_last_word(
 
 
 def test_the_controllers_is_such_a_callers(
-    argocd: ArgoCD, patient_one: Sidecar, patient: Patient, archives: Path
+    argocd: ArgoCD, patient_one: Sidecar, patient: InterruptibleApplication, archives: Path
 ) -> None:
     ward = Ward(argocd, patient_one, patient)
     with argocd.controller.changed(f"--repo-server-timeout-seconds={CALLERS:g}"):

@@ -15,8 +15,7 @@ import pytest
 from examples import chartserver
 from tests.argocd.victim import APP, CACHED, CHART, SEALED, Victim, seal
 from tests.support.charts import HELM, dependency
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import SOPS_VERSION, make_key
+from tests.support.keys import RECIPIENT, SOPS_VERSION, make_key
 from tests.support.servers import authority
 from tests.support.servers.releases import ReleaseHost
 from tests.support.tool_stores import ARCH, OS

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.support.interrupted_render import Patient
+    from tests.support.interrupted_render import InterruptibleApplication
 
 DEADLINE = 6.0  # of a call: what nobody ends ends then
 
@@ -33,7 +33,7 @@ def sidecar(argocd: ArgoCD) -> Iterator[Sidecar]:
 
 
 @pytest.fixture
-def ward(argocd: ArgoCD, sidecar: Sidecar, patient: Patient) -> Ward:
+def ward(argocd: ArgoCD, sidecar: Sidecar, patient: InterruptibleApplication) -> Ward:
     return Ward(argocd, sidecar, patient)
 
 
@@ -92,7 +92,7 @@ def test_a_group_that_is_killed(phase: str, ward: Ward, archives: Path) -> None:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_server_that_is_killed(phase: str, argocd: ArgoCD, patient: Patient, archives: Path) -> None:
+def test_a_server_that_is_killed(phase: str, argocd: ArgoCD, patient: InterruptibleApplication, archives: Path) -> None:
     """Its container ends with it; without one, as here, the render notices that nobody reads what it prints."""
     with argocd.sidecar("cmp-killed", CMP_RENDERS="1", CMP_DEADLINE="60") as sidecar:
         _kill_the_server(Ward(argocd, sidecar, patient), phase, archives)

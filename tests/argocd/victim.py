@@ -12,8 +12,7 @@ from tests.argocd.applications import application, condition, failed, is_busy
 from tests.argocd.installation import NAMESPACE
 from tests.argocd.trees import PATH, SHOP
 from tests.support import operations_page
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaking_application import forms
 from tests.support.leaks import wait_until
 

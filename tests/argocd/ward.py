@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.argocd.kube import Object
     from tests.argocd.sidecar import Sidecar
     from tests.argocd.world import ArgoCD
-    from tests.support.interrupted_render import Patient
+    from tests.support.interrupted_render import InterruptibleApplication
 
 AT_ONCE_SECONDS = 15.0
 """Plenty for a render that nobody holds up, and far less than one that has to wait for a turn or a lock is given."""
@@ -32,19 +32,19 @@ WORK_SECONDS = 0.6  # of processor time: by then helm has long started
 
 
 class Ward:
-    """The repository of a `Patient`, as one sidecar renders it: `shop`, which is struck, and `calm`, which is not."""
+    """An `InterruptibleApplication` as one sidecar renders it: `shop`, which is struck, and `calm`, which is not."""
 
-    def __init__(self, argocd: ArgoCD, sidecar: Sidecar, patient: Patient) -> None:
+    def __init__(self, argocd: ArgoCD, sidecar: Sidecar, patient: InterruptibleApplication) -> None:
         self.argocd = argocd
         self.sidecar = sidecar
         self.patient = patient
         self.repository = argocd.repository()
-        (patient.repository / CALM / "dev-values.yaml").touch()  # Git keeps no empty folders
+        (patient.root / CALM / "dev-values.yaml").touch()  # Git keeps no empty folders
         patient.folders += [sidecar.sandbox.folder, argocd.folder / "logs"]
 
     def commit(self) -> None:
         """Commit the patient's tree as it is now."""
-        self.repository.commit(tree=self.patient.repository)
+        self.repository.commit(tree=self.patient.root)
 
     def app(self, name: str = "shop") -> Object:
         """Return the Application of `shop` or of `calm`, for a request."""

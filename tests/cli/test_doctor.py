@@ -10,8 +10,7 @@ import pytest
 from cmp import environ
 from cmp.doctor.installation import examine
 from tests.support.charts import dependency, write_chart
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.servers.charts import ChartRepository
 from tests.support.servers.web import WebServer
 from tests.support.tool_stores import Store

@@ -10,8 +10,7 @@ import pytest
 
 from tests.support.golden_repository import FROM_THE_CHART, NUMBER, PASSWORD, SECRETS, make, seal
 from tests.support.harness import snapshot
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import make_key
+from tests.support.keys import RECIPIENT, make_key
 from tests.support.leaks import find_plaintext
 
 if TYPE_CHECKING:

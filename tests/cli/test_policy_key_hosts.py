@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import decrypt, encrypt, sops_tool
+from tests.support.keys import RECIPIENT, decrypt, encrypt, sops_tool
 from tests.support.servers.vault import TOKEN, Asked, Vault
 from tests.support.trees import CHART, plant
 

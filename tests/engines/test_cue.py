@@ -13,8 +13,7 @@ from cmp import yamldoc
 from cmp.engines.cue import sources
 from cmp.model import Parameters
 from tests.support.harness import CHECKOUT
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaks import find_plaintext
 from tests.support.trees import plant, request, resolve
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.interrupted_render import CACHED, DOORS, LAYER, Patient, cpu_seconds, ended, stopped_by
+from tests.support.interrupted_render import (
+    CACHED,
+    DOORS,
+    LAYER,
+    VERSIONS,
+    InterruptibleApplication,
+    cpu_seconds,
+    ended,
+    stopped_by,
+)
 from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
     import subprocess
-    from pathlib import Path
 
     from tests.support.harness import Sandbox
     from tests.support.interrupted_render import Sealed
@@ -49,26 +58,18 @@ WHERE = "  where: application shop, cluster dev, phase"
 WHILE_CUE_WORKS = "in phase cue, waiting for cue export"
 
 
-class CuePatient(Patient):
+class CuePatient(InterruptibleApplication):
     """That application as a CUE package which embeds one of its encrypted files."""
 
-    def _plant(self, sealed: Sealed) -> None:
-        super()._plant(sealed)
+    TOOLS = MappingProxyType({**VERSIONS, "cue": CUE})
+
+    def plant(self, sealed: Sealed) -> None:
+        super().plant(sealed)
         (self.chart / "Chart.yaml").unlink()
         shutil.rmtree(self.chart / "templates")
-        (self.repository / "cue.mod").mkdir()
-        (self.repository / "cue.mod/module.cue").write_text(MODULE)
+        (self.root / "cue.mod").mkdir()
+        (self.root / "cue.mod/module.cue").write_text(MODULE)
         (self.chart / "shop.cue").write_text(PACKAGE)
-
-    def _make_store(self) -> None:
-        real = self.sandbox.tools_dir
-        super()._make_store()
-        (self.program("cue").parent.parent).mkdir()
-        self.program("cue").parent.symlink_to(f"{real}/cue/{CUE}")
-
-    def program(self, name: str) -> Path:
-        """Say where the store has the program of a tool."""
-        return self.sandbox.folder / "store/cue" / CUE / "cue" if name == "cue" else super().program(name)
 
     def is_slow(self) -> None:
         """Let the package take minutes."""
@@ -99,7 +100,7 @@ def stopped(patient: CuePatient, door: str, signum: signal.Signals, *, group: bo
 
 def test_it_renders(patient: CuePatient) -> None:
     with patient.unharmed():
-        ran = patient.run()
+        ran = patient.run_to_the_end()
     assert ran.code == 0, ran.stderr
     assert all(patient.secrets[name] in ran.stdout for name in ("common", "cluster", "upload"))
 
@@ -126,7 +127,7 @@ def test_a_signal_to_the_whole_group_reads_the_same(signum: signal.Signals, pati
 def test_the_deadline_names_cue(door: str, patient: CuePatient) -> None:
     patient.is_slow()
     with patient.unharmed():
-        ran = patient.run(door, CMP_DEADLINE="2")
+        ran = patient.run_to_the_end(door, CMP_DEADLINE="2")
     assert (ran.code, ran.stdout) == (9, "")
     assert ran.first_line == "cmp: cue export was still running when the deadline of 2 s passed"
     assert ran.stderr.splitlines()[1] == f"{WHERE} cue"
@@ -134,7 +135,7 @@ def test_the_deadline_names_cue(door: str, patient: CuePatient) -> None:
 
 def refused(patient: CuePatient) -> tuple[int, list[str]]:
     with patient.unharmed():
-        ran = patient.run()
+        ran = patient.run_to_the_end()
     assert ran.stdout == ""
     return ran.code, ran.stderr.splitlines()
 
@@ -163,27 +164,27 @@ FAILURES = {
 
 @pytest.mark.parametrize("fault", FAILURES)
 def test_a_cue_that_fails(fault: str, patient: CuePatient) -> None:
-    patient.stand_in("cue", fault)
+    patient.install_fake("cue", fault)
     assert refused(patient) == FAILURES[fault]
 
 
 def test_complaints_of_any_length_are_cut_short(patient: CuePatient) -> None:
-    patient.stand_in("cue", "complains-at-length")
+    patient.install_fake("cue", "complains-at-length")
     code, lines = refused(patient)
     assert (code, lines[0]) == (7, "cmp: cue 0.14.1: Error: the first line says why")
     assert 3000 < len("\n".join(lines).encode()) <= 4096
 
 
 def test_a_sops_that_fails_is_told_before_cue_runs(patient: CuePatient) -> None:
-    patient.stand_in("sops", "fails-in-silence")
-    patient.stand_in("cue", "never-ends")
+    patient.install_fake("sops", "fails-in-silence")
+    patient.install_fake("cue", "never-ends")
     code, lines = refused(patient)
     assert (code, lines[:2]) == (6, ["cmp: sops failed with exit status 1", f"{WHERE} secrets, {LAYER}"])
 
 
 @pytest.mark.parametrize("problem", ["is not installed", "cannot be executed by this user"])
 def test_a_cue_that_is_not_there(problem: str, patient: CuePatient) -> None:
-    patient.stand_in("cue", "prints-nothing")
+    patient.install_fake("cue", "prints-nothing")
     if problem == "is not installed":
         patient.program("cue").unlink()
     else:

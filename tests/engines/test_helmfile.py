@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.support.helmfile import APP, DEV, HELMS, World, chart, config_maps, values
+from tests.support.helmfile import APP, DEV, HELMS, HelmfileRepository, chart, config_maps, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return World(sandbox)
+def world(sandbox: Sandbox) -> HelmfileRepository:
+    return HelmfileRepository(sandbox)
 
 
 class Corner(NamedTuple):
@@ -173,10 +173,10 @@ CORNERS = {
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("name", CORNERS)
-def test_the_bare_helmfile_prints_the_same(world: World, name: str, helm: str) -> None:
+def test_the_bare_helmfile_prints_the_same(world: HelmfileRepository, name: str, helm: str) -> None:
     corner = CORNERS[name]
-    world.app({**chart(), **chart("charts/other"), **corner.files})
-    world.app({"cmp-app.yaml": f"helmfile:\n  {corner.options}\n"} if corner.options else {})
+    world.write_app({**chart(), **chart("charts/other"), **corner.files})
+    world.write_app({"cmp-app.yaml": f"helmfile:\n  {corner.options}\n"} if corner.options else {})
     theirs = world.by_hand("--kube-version", "1.29", *corner.flags, helm=helm)
     ours = world.must("--helm-version", helm, "--api-versions", "none/v1")
     assert _texts(ours) == _texts(theirs)
@@ -188,8 +188,10 @@ def _texts(stream: str) -> list[str]:
     return [*dict.fromkeys(text.strip("\n") for text in f"\n{stream}".split("\n---\n") if text.strip())]
 
 
-def test_charts_see_the_cluster_and_the_namespace_of_the_application(world: World) -> None:
-    world.app({**chart(), "helmfile.yaml": "releases: [{name: web, chart: ./charts/web, apiVersions: [own/v1]}]\n"})
+def test_charts_see_the_cluster_and_the_namespace_of_the_application(world: HelmfileRepository) -> None:
+    world.write_app(
+        {**chart(), "helmfile.yaml": "releases: [{name: web, chart: ./charts/web, apiVersions: [own/v1]}]\n"}
+    )
     found = config_maps(world.must())[0]
     assert found["metadata"]["namespace"] == "shop"
     assert (found["data"]["kube"], found["data"]["has"]) == ("v1.29.0", "true")
@@ -206,17 +208,19 @@ releases:
 """
 
 
-def test_state_values_come_from_the_state_then_layers_then_options_then_parameters(world: World) -> None:
-    world.app({**chart(), "helmfile.yaml.gotmpl": VALUES, "common-values.yaml": "b: common\nc: common\nd: common\n"})
+def test_state_values_come_from_the_state_then_layers_then_options_then_parameters(world: HelmfileRepository) -> None:
+    world.write_app(
+        {**chart(), "helmfile.yaml.gotmpl": VALUES, "common-values.yaml": "b: common\nc: common\nd: common\n"}
+    )
     world.write({f"{DEV}/dev-values.yaml": "c: dev\nd: dev\ne: dev\n"})
-    world.app({"cmp-app.yaml": "helmfile: {stateValues: {d: '{cluster}-{zone}', e: '{env}'}}\n"})
+    world.write_app({"cmp-app.yaml": "helmfile: {stateValues: {d: '{cluster}-{zone}', e: '{env}'}}\n"})
     assert values(world.must("--set", "e={cluster},x"))["web"] == dict(
         a="default", b="common", c="dev", d="dev-a", e="dev,x", **CHARTS_OWN
     )
 
 
-def test_the_environment_may_be_that_of_the_cluster_or_of_a_parameter(world: World) -> None:
-    world.app(
+def test_the_environment_may_be_that_of_the_cluster_or_of_a_parameter(world: HelmfileRepository) -> None:
+    world.write_app(
         {
             **chart(),
             "helmfile.yaml.gotmpl": (
@@ -231,8 +235,8 @@ def test_the_environment_may_be_that_of_the_cluster_or_of_a_parameter(world: Wor
     assert (ran.code, values(ran.stdout)["web"]) == (0, {"from": "chart", "env": "canary"})
 
 
-def test_the_parameter_environment_is_for_helmfile_alone(world: World) -> None:
-    world.app({"Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n"})
+def test_the_parameter_environment_is_for_helmfile_alone(world: HelmfileRepository) -> None:
+    world.write_app({"Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n"})
     assert world.generate({"name": "environment", "string": "prod"}).stderr.splitlines()[:3] == [
         "cmp: the parameter environment is for helmfile, and helm renders this application",
         "  where: application shop, cluster dev, phase layout",
@@ -240,31 +244,31 @@ def test_the_parameter_environment_is_for_helmfile_alone(world: World) -> None:
     ]
 
 
-def test_helmfile_runs_a_helm_of_its_own(world: World) -> None:
-    world.app({**chart(), "helmfile.yaml": RELEASE, "cmp-app.yaml": "tools: {helm: 4.0.0}\n"})
+def test_helmfile_runs_a_helm_of_its_own(world: HelmfileRepository) -> None:
+    world.write_app({**chart(), "helmfile.yaml": RELEASE, "cmp-app.yaml": "tools: {helm: 4.0.0}\n"})
     assert world.refused() == [
         "cmp: helmfile 1.1.7 cannot run helm 4.0.0",
         "  where: application shop, cluster dev",
         "  hint: pin a helm 3 for it with `helmfile: {helmVersion: …}` in cmp-app.yaml, or helmfile 1.2.0 or newer",
     ]
-    world.app({"cmp-app.yaml": "tools: {helm: 4.0.0}\nhelmfile: {helmVersion: 3.14.4}\n"})
+    world.write_app({"cmp-app.yaml": "tools: {helm: 4.0.0}\nhelmfile: {helmVersion: 3.14.4}\n"})
     assert "helm 3.14.4  (helmfile.helmVersion)" in world.run("--explain").stderr
 
 
-def test_the_bare_helmfile_still_cannot_run_helm_4(world: World) -> None:
-    world.app({**chart(), "helmfile.yaml": RELEASE})
+def test_the_bare_helmfile_still_cannot_run_helm_4(world: HelmfileRepository) -> None:
+    world.write_app({**chart(), "helmfile.yaml": RELEASE})
     with pytest.raises(AssertionError, match="error determining helm version"):
         world.by_hand(helm="4.0.0")
 
 
-def test_cmp_values_says_that_there_are_none(world: World) -> None:
-    world.app({**chart(), "helmfile.yaml": RELEASE})
+def test_cmp_values_says_that_there_are_none(world: HelmfileRepository) -> None:
+    world.write_app({**chart(), "helmfile.yaml": RELEASE})
     ran = world.sandbox.run("values", "shop", "--cluster", "dev", cwd=world.root)
     assert ran.first_line == "cmp: helmfile renders this application, and there are no Helm values"
 
 
-def test_a_link_in_the_folder_is_followed_and_looked_at(world: World) -> None:
-    world.app({"helmfile.yaml": "releases: [{name: web, chart: ./linked/web, values: [linked/v.yaml.gotmpl]}]\n"})
+def test_a_link_in_the_folder_is_followed_and_looked_at(world: HelmfileRepository) -> None:
+    world.write_app({"helmfile.yaml": "releases: [{name: web, chart: ./linked/web, values: [linked/v.yaml.gotmpl]}]\n"})
     world.write({f"common/{name}": text for name, text in chart("web").items()})
     world.write({"common/v.yaml.gotmpl": "v: 1\n"})
     (world.root / APP / "linked").symlink_to("../../common")

@@ -11,7 +11,7 @@ from cmp.artifacts import toolstore
 from cmp.engines import helmfile
 from cmp.errors import CACHED_HINT
 from tests.support.harness import AGE_KEY_FILE
-from tests.support.helmfile import APP, HELMFILE, World, chart, values
+from tests.support.helmfile import APP, HELMFILE, HelmfileRepository, chart, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +24,13 @@ KEY_LINE = next(line for line in AGE_KEY_FILE.read_text().splitlines() if line.s
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    world = World(sandbox)
-    world.app(chart())
+def world(sandbox: Sandbox) -> HelmfileRepository:
+    world = HelmfileRepository(sandbox)
+    world.write_app(chart())
     return world
 
 
-def without_helmfile(world: World) -> None:
+def without_helmfile(world: HelmfileRepository) -> None:
     """Put a program in the place of helmfile that fails: whoever starts it does not get the wanted error."""
     real, store = Path(world.sandbox.tools_dir), world.sandbox.folder / "store"
     folder = store / "helmfile" / HELMFILE
@@ -151,10 +151,10 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_it_is_refused_before_helmfile_runs(world: World, name: str) -> None:
+def test_it_is_refused_before_helmfile_runs(world: HelmfileRepository, name: str) -> None:
     wrong = PROGRAMS[name]
     without_helmfile(world)
-    world.app(wrong.files)
+    world.write_app(wrong.files)
     what, where, hint = world.refused()
     assert what == f"cmp: {wrong.what} is not allowed"
     assert where == f"  where: application shop, cluster dev, phase policy, {APP}/{wrong.place}"
@@ -238,10 +238,10 @@ NEVER = {
 
 
 @pytest.mark.parametrize("name", NEVER)
-def test_no_policy_can_allow_it(world: World, name: str) -> None:
+def test_no_policy_can_allow_it(world: HelmfileRepository, name: str) -> None:
     wrong = NEVER[name]
     without_helmfile(world)
-    world.app(wrong.files)
+    world.write_app(wrong.files)
     world.allow("hooks", "exec", "ref")
     what, where, _ = world.refused()
     assert what == f"cmp: {wrong.what}"
@@ -299,9 +299,9 @@ MADE_UP = {
 
 
 @pytest.mark.parametrize("name", MADE_UP)
-def test_what_templates_make_up_is_refused_when_it_is_seen(world: World, name: str) -> None:
+def test_what_templates_make_up_is_refused_when_it_is_seen(world: HelmfileRepository, name: str) -> None:
     wrong = MADE_UP[name]
-    world.app(wrong.files)
+    world.write_app(wrong.files)
     what, where, *_ = world.refused()
     assert what.endswith(wrong.what)
     assert where.endswith(f", {APP}/{wrong.place}")
@@ -324,28 +324,28 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("name", UNSEEN)
-def test_what_no_look_finds_meets_the_wall(world: World, name: str) -> None:
-    world.app(UNSEEN[name])
+def test_what_no_look_finds_meets_the_wall(world: HelmfileRepository, name: str) -> None:
+    world.write_app(UNSEEN[name])
     ran = world.run()
     assert (ran.code, ran.stdout) == (7, "")
     assert f"open {AGE_KEY_FILE}: permission denied" in ran.stderr
     assert KEY_LINE not in ran.stderr
 
 
-def test_the_policy_lets_hooks_run(world: World) -> None:
+def test_the_policy_lets_hooks_run(world: HelmfileRepository) -> None:
     world.allow("hooks")
     script = "printf 'v: made\\n' > made.yaml"
-    world.app(
+    world.write_app(
         {PLAIN: f'hooks: [{{events: [prepare], command: sh, args: [-c, "{script}"]}}]\n' + WEB % "values: [made.yaml]"}
     )
     assert values(world.must())["web"] == {"from": "chart", "v": "made"}
 
 
-def test_the_policy_lets_templates_run_programs_and_read_files(world: World) -> None:
+def test_the_policy_lets_templates_run_programs_and_read_files(world: HelmfileRepository) -> None:
     world.allow("exec")
     other = world.sandbox.folder / "other.txt"
     other.write_text("other")
-    world.app(
+    world.write_app(
         {
             TEMPLATE: WEB
             % 'values: [{a: {{ exec "echo" (list "ran") | trim }}, b: {{ print %s | readFile }}}]'.replace(
@@ -356,11 +356,11 @@ def test_the_policy_lets_templates_run_programs_and_read_files(world: World) -> 
     assert values(world.must())["web"] == {"from": "chart", "a": "ran", "b": "other"}
 
 
-def test_the_policy_lets_vals_resolve_references(world: World) -> None:
+def test_the_policy_lets_vals_resolve_references(world: HelmfileRepository) -> None:
     world.allow("ref")
     other = world.sandbox.folder / "other.txt"
     other.write_text("other")
-    world.app({PLAIN: WEB % f"values: [{{a: 'ref+file://{other}'}}]"})
+    world.write_app({PLAIN: WEB % f"values: [{{a: 'ref+file://{other}'}}]"})
     assert values(world.must())["web"] == {"from": "chart", "a": "other"}
 
 
@@ -376,8 +376,8 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_only_looks_like_it_is_taken(world: World, name: str) -> None:
-    world.app(
+def test_what_only_looks_like_it_is_taken(world: HelmfileRepository, name: str) -> None:
+    world.write_app(
         {
             PLAIN: "values: [{exec: {readFile: a, readDir: b}}]\n---\n" + WEB % "values: [v.yaml.gotmpl]",
             "v.yaml.gotmpl": HARMLESS[name],
@@ -386,8 +386,8 @@ def test_what_only_looks_like_it_is_taken(world: World, name: str) -> None:
     assert "web" in values(world.must())
 
 
-def test_charts_may_have_templates_of_their_own_kind(world: World) -> None:
-    world.app({PLAIN: WEB % "", "charts/web/templates/exec.yaml": '{{- define "exec" }}ref+file://x{{ end }}\n'})
+def test_charts_may_have_templates_of_their_own_kind(world: HelmfileRepository) -> None:
+    world.write_app({PLAIN: WEB % "", "charts/web/templates/exec.yaml": '{{- define "exec" }}ref+file://x{{ end }}\n'})
     assert "web" in values(world.must())
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from cmp.artifacts import toolstore
 from cmp.secrets.redact import MASK
-from tests.support.helmfile import APP, DEV, HELMFILE, HELMS, World, chart, token, values
+from tests.support.helmfile import APP, DEV, HELMFILE, HELMS, HelmfileRepository, chart, token, values
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ PLACES = ("/dev/shm", "/tmp")  # noqa: S108  # where a private folder could be m
 class Everywhere:
     """A helmfile with an encrypted file for each way in which it reads one."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: HelmfileRepository) -> None:
         self.world = world
         self.secrets = {name: token(name) for name in FILES}
         texts = {
@@ -59,7 +59,7 @@ class Everywhere:
             for name in FILES
         }
         world.seal({path: texts[name] for name, path in FILES.items()})
-        world.app(
+        world.write_app(
             {
                 **chart(),
                 "helmfile.yaml.gotmpl": HELMFILE_YAML,
@@ -76,7 +76,7 @@ class Everywhere:
 
 @pytest.fixture
 def everywhere(sandbox: Sandbox) -> Everywhere:
-    return Everywhere(World(sandbox))
+    return Everywhere(HelmfileRepository(sandbox))
 
 
 def test_every_file_that_a_helmfile_reads_may_be_encrypted(everywhere: Everywhere) -> None:
@@ -100,9 +100,9 @@ def test_every_file_that_a_helmfile_reads_may_be_encrypted(everywhere: Everywher
 
 @pytest.mark.parametrize("helm", HELMS)
 def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox, helm: str) -> None:
-    world = World(sandbox)
+    world = HelmfileRepository(sandbox)
     world.seal({f"{APP}/s.yaml": "a: secret\n"})
-    world.app(
+    world.write_app(
         {
             **chart(),
             "helmfile.yaml.gotmpl": (
@@ -117,7 +117,7 @@ def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox, hel
 @pytest.mark.parametrize("name", FILES)
 def test_no_error_tells_a_secret(everywhere: Everywhere, name: str) -> None:
     world = everywhere.world
-    world.app({"charts/web/templates/fail.yaml": "{{ fail (toJson .Values) }}\n"})
+    world.write_app({"charts/web/templates/fail.yaml": "{{ fail (toJson .Values) }}\n"})
     ran = world.run()
     assert (ran.code, ran.stdout) == (7, "")
     assert MASK in ran.stderr
@@ -130,12 +130,12 @@ def test_no_error_tells_a_secret(everywhere: Everywhere, name: str) -> None:
 
 
 def test_a_file_that_is_no_yaml_once_it_is_decrypted(sandbox: Sandbox) -> None:
-    world, secret = World(sandbox), token("text")
+    world, secret = HelmfileRepository(sandbox), token("text")
     world.seal({f"{APP}/s.txt": f"{secret}: [\n"})
     bad, good = "values: [v.yaml.gotmpl]", "values: [{a: 1}]"
     for environment, release in ((bad, good), (good, bad)):
         state = f"environments: {{default: {{{environment}}}}}\n---\n"
-        world.app(
+        world.write_app(
             {
                 **chart(),
                 "v.yaml.gotmpl": '{{ readFile "s.txt" }}\n',
@@ -147,8 +147,10 @@ def test_a_file_that_is_no_yaml_once_it_is_decrypted(sandbox: Sandbox) -> None:
 
 
 def test_a_secret_that_is_not_encrypted(sandbox: Sandbox) -> None:
-    world = World(sandbox)
-    world.app({**chart(), "helmfile.yaml": "releases: [{name: web, chart: ./charts/web}]\n", "a.secret.yaml": "a: b\n"})
+    world = HelmfileRepository(sandbox)
+    world.write_app(
+        {**chart(), "helmfile.yaml": "releases: [{name: web, chart: ./charts/web}]\n", "a.secret.yaml": "a: b\n"}
+    )
     assert world.refused()[:2] == [
         "cmp: this file is not encrypted, but its name declares it secret",
         f"  where: application shop, cluster dev, phase secrets, {APP}/a.secret.yaml",
@@ -156,9 +158,9 @@ def test_a_secret_that_is_not_encrypted(sandbox: Sandbox) -> None:
 
 
 def test_what_is_decrypted_is_looked_at_too(sandbox: Sandbox) -> None:
-    world = World(sandbox)
+    world = HelmfileRepository(sandbox)
     world.seal({f"{APP}/s.yaml": "a: ref+file:///etc/passwd\n"})
-    world.app({**chart(), "helmfile.yaml": "releases: [{name: web, chart: ./charts/web, secrets: [s.yaml]}]\n"})
+    world.write_app({**chart(), "helmfile.yaml": "releases: [{name: web, chart: ./charts/web, secrets: [s.yaml]}]\n"})
     assert world.refused()[:2] == [
         "cmp: `ref+file`, by which vals reads secrets, is not allowed",
         f"  where: application shop, cluster dev, phase policy, {APP}/s.yaml:1",
@@ -234,7 +236,7 @@ def test_programs_get_no_key_and_no_secret_in_arguments_or_environment(everywher
     seen = watched.world.sandbox.folder / "seen"
     # What the policy allows, no wall is around: only so can a stand-in write what it sees, and go on.
     watched.world.allow("hooks")
-    watched.world.app({"helmfile.yaml.gotmpl": "hooks: [{events: [prepare], command: 'true'}]\n" + HELMFILE_YAML})
+    watched.world.write_app({"helmfile.yaml.gotmpl": "hooks: [{events: [prepare], command: 'true'}]\n" + HELMFILE_YAML})
     tell = f'{{ echo "$0 $@"; env; }} >> {seen}'
     watched.install(f'{tell}\nexec "$real" "$@"')
     watched.install(f'{tell}\nexec "$real" "$@"', tool="helm", version=HELMS[-1])

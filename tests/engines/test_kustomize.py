@@ -15,7 +15,7 @@ from cmp.engines.features import FIELDS_OF_KUSTOMIZE, LABEL_INCLUDE_TEMPLATES, L
 from cmp.engines.kustomize.options import pairs
 from cmp.versions import numbers
 from tests.project.test_startup import BANNED
-from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, ByHand, World, maps, same
+from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, ByHand, KustomizeRepository, maps, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return World(sandbox)
+def world(sandbox: Sandbox) -> KustomizeRepository:
+    return KustomizeRepository(sandbox)
 
 
 KUSTOMIZATION = """\
@@ -132,7 +132,7 @@ OPTIONS = {
 }
 
 
-def plant(world: World, options: Mapping[str, object]) -> None:
+def plant(world: KustomizeRepository, options: Mapping[str, object]) -> None:
     world.write({**BASIC, "namespaces/part/kustomization.yaml": COMPONENT, "cmp-app.yaml": config(options)})
 
 
@@ -142,7 +142,7 @@ def config(options: Mapping[str, object]) -> str:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", OPTIONS)
-def test_an_option_does_what_it_does_in_argo_cd(name: str, version: str, world: World) -> None:
+def test_an_option_does_what_it_does_in_argo_cd(name: str, version: str, world: KustomizeRepository) -> None:
     one = OPTIONS[name]
     plant(world, one.options)
     if version not in one.versions:
@@ -170,7 +170,7 @@ PATCHES: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_patches_follow_those_of_the_kustomization(count: int, version: str, world: World) -> None:
+def test_patches_follow_those_of_the_kustomization(count: int, version: str, world: KustomizeRepository) -> None:
     if count == 3 and version == "3.8.7":
         count = 2  # it has no options of patches
     plant(world, {"patches": PATCHES[:count], "components": ["../part"]})
@@ -188,7 +188,7 @@ def append(by_hand: ByHand, patches: list[dict[str, object]]) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_flags_of_the_build_are_passed(version: str, world: World) -> None:
+def test_flags_of_the_build_are_passed(version: str, world: KustomizeRepository) -> None:
     names = {
         f"{kind.lower()}.yaml": f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n"
         for kind in ("Service", "Namespace")
@@ -204,7 +204,9 @@ def test_flags_of_the_build_are_passed(version: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_files_outside_a_kustomization_are_read_if_the_policy_allows_it(version: str, world: World) -> None:
+def test_files_outside_a_kustomization_are_read_if_the_policy_allows_it(
+    version: str, world: KustomizeRepository
+) -> None:
     world.write(
         {
             "kustomization.yaml": "resources: [../shared.yaml]\nsecretGenerator: [{name: s, files: [../../top.key]}]\n",
@@ -296,7 +298,7 @@ LAYOUTS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_a_layout_is_built_as_it_is_by_hand(name: str, version: str, world: World) -> None:
+def test_a_layout_is_built_as_it_is_by_hand(name: str, version: str, world: KustomizeRepository) -> None:
     files = LAYOUTS[name]
     world.write(files)
     overlay = "clusters/dev/web"
@@ -305,7 +307,7 @@ def test_a_layout_is_built_as_it_is_by_hand(name: str, version: str, world: Worl
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_version_knows_the_keys_that_the_table_says(version: str, world: World) -> None:
+def test_a_version_knows_the_keys_that_the_table_says(version: str, world: KustomizeRepository) -> None:
     values = {
         "openapi": "{path: schema.json}",
         "labels": "[{pairs: {a: b}}]",
@@ -328,7 +330,7 @@ def test_a_version_knows_the_keys_that_the_table_says(version: str, world: World
             assert said[-1] == f"  hint: pin kustomize {first} or newer for this application: it knows {key}"
 
 
-def test_flags_that_a_version_lacks_are_those_of_the_table(world: World) -> None:
+def test_flags_that_a_version_lacks_are_those_of_the_table(world: KustomizeRepository) -> None:
     """The first versions that have them are not installed here: at least the nearest on both sides are right."""
     for feature in (LABEL_WITHOUT_SELECTOR, LABEL_INCLUDE_TEMPLATES):
         for version in VERSIONS:
@@ -344,7 +346,7 @@ class TestBuildEnvironment:
         "commonAnnotationsEnvsubst": True,
     }
 
-    def test_argo_cds_variables_are_replaced(self, world: World) -> None:
+    def test_argo_cds_variables_are_replaced(self, world: KustomizeRepository) -> None:
         plant(world, self.OPTIONS)
         ran = world.generate()
         assert ran.code == 0, ran.stderr
@@ -352,7 +354,7 @@ class TestBuildEnvironment:
         by_hand.edit("add", "annotation", "repo:https://git.example/repo", "price:$5")
         assert same(ran.stdout, by_hand.build())
 
-    def test_in_a_checkout_the_name_of_a_variable_stands_for_it(self, world: World) -> None:
+    def test_in_a_checkout_the_name_of_a_variable_stands_for_it(self, world: KustomizeRepository) -> None:
         plant(world, self.OPTIONS)
         ran = world.run()
         by_hand = world.by_hand().edit("set", "image", "shop:ARGOCD_APP_REVISION_SHORT")
@@ -369,7 +371,7 @@ class TestBuildEnvironment:
             )
         ]
 
-    def test_a_variable_that_argo_cd_does_not_know_is_a_mistake(self, world: World) -> None:
+    def test_a_variable_that_argo_cd_does_not_know_is_a_mistake(self, world: KustomizeRepository) -> None:
         plant(world, {"images": ["shop:$ARGOCD_APP_REVISON"]})
         assert world.refused() == [
             "cmp: Argo CD knows no variable $ARGOCD_APP_REVISON (images of kustomize)",
@@ -378,14 +380,14 @@ class TestBuildEnvironment:
         ]
 
 
-def test_several_labels_without_selectors_are_what_kustomize_cannot_do_at_once(world: World) -> None:
+def test_several_labels_without_selectors_are_what_kustomize_cannot_do_at_once(world: KustomizeRepository) -> None:
     """When this fails, one `edit add label` for all of them will do, as Argo CD has it."""
     world.write(BASIC)
     with pytest.raises(AssertionError, match="already in kustomization file"):
         world.by_hand().edit("add", "label", "--without-selector", "team:a", "tier:b")
 
 
-def test_images_of_the_application_are_stronger_than_options(world: World) -> None:
+def test_images_of_the_application_are_stronger_than_options(world: KustomizeRepository) -> None:
     plant(world, {"images": ["shop:2.0", "registry.example/side:3"]})
     ran = world.generate({"name": "images", "array": ["shop:9.9", ""]})
     assert ran.code == 0, ran.stderr
@@ -399,7 +401,7 @@ def test_labels_of_an_old_version_are_one_argument() -> None:
     assert pairs({"b": "2", "a": "1"}, "3.8.5") == ("a:1", "b:2")
 
 
-def test_generate_imports_nothing_dear_that_it_does_not_need(world: World) -> None:
+def test_generate_imports_nothing_dear_that_it_does_not_need(world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [config.yaml]\n", "config.yaml": CONFIG})
     world.sandbox.program = ("-X", "importtime", "-m", "cmp")
     ran = world.generate()
@@ -410,7 +412,7 @@ def test_generate_imports_nothing_dear_that_it_does_not_need(world: World) -> No
     assert imported & {*own, *BANNED, "cmp.engines.helm", "cmp.system.unpack", "cmp.policy"} == set()
 
 
-def test_two_versions_side_by_side(world: World) -> None:
+def test_two_versions_side_by_side(world: KustomizeRepository) -> None:
     world.write({**BASIC, "cmp-app.yaml": "tools: {kustomize: 4.5.7}\n"})
     ran = world.sandbox.run("render", "web", "--cluster", "dev", cwd=world.root)
     assert ran.stderr.splitlines()[-1].startswith("cmp: web on dev: 2 objects by kustomize 4.5.7")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engines.test_kustomize_secrets import token
 from tests.support.charts import dependency, write_chart
-from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, World, maps, same
+from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, KustomizeRepository, maps, same
 from tests.support.leaks import find_plaintext
 from tests.support.servers.charts import ChartRepository
 
@@ -45,8 +45,8 @@ BOTH = "engine: [helm, kustomize]\n"
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    made = World(sandbox)
+def world(sandbox: Sandbox) -> KustomizeRepository:
+    made = KustomizeRepository(sandbox)
     made.write(
         {
             "Chart.yaml": CHART,
@@ -61,7 +61,7 @@ def world(sandbox: Sandbox) -> World:
     return made
 
 
-def by_hand(world: World, helm: str, kustomize: str, *flags: str) -> str:
+def by_hand(world: KustomizeRepository, helm: str, kustomize: str, *flags: str) -> str:
     """Render the chart to a file, name it in the kustomization, and build."""
     hands = world.by_hand(version=kustomize)
     program = str(Path(world.sandbox.tools_dir, "helm", helm, "helm"))
@@ -76,14 +76,14 @@ def by_hand(world: World, helm: str, kustomize: str, *flags: str) -> str:
 
 @pytest.mark.parametrize("kustomize", VERSIONS)
 @pytest.mark.parametrize("helm", HELMS)
-def test_it_is_what_both_make_of_it_by_hand(helm: str, kustomize: str, world: World) -> None:
+def test_it_is_what_both_make_of_it_by_hand(helm: str, kustomize: str, world: KustomizeRepository) -> None:
     world.write({"common-values.yaml": "color: common\n", "clusters/dev/web/dev-values.yaml": "secret: of-dev\n"})
     ours = world.must("--helm-version", helm, "--kube-version", "1.33", "--set", "color={cluster}", version=kustomize)
     values = ("--values", "common-values.yaml", "--values", "../../clusters/dev/web/dev-values.yaml")
     assert same(ours, by_hand(world, helm, kustomize, "--kube-version", "1.33", *values, "--set", "color=dev"))
 
 
-def test_each_has_its_own_pin(world: World) -> None:
+def test_each_has_its_own_pin(world: KustomizeRepository) -> None:
     world.write({"cmp-app.yaml": f"{BOTH}tools: {{helm: 3.14.4, kustomize: 4.5.7}}\n"})
     ran = world.sandbox.run("render", "web", "--cluster", "dev", "--explain", cwd=world.root)
     assert ran.code == 0, ran.stderr
@@ -92,14 +92,14 @@ def test_each_has_its_own_pin(world: World) -> None:
     assert "4 objects by helm 3.14.4 and kustomize 4.5.7" in ran.stderr
 
 
-def test_options_of_both_count(world: World) -> None:
+def test_options_of_both_count(world: KustomizeRepository) -> None:
     world.write({"cmp-app.yaml": f"{BOTH}helm: {{skipCrds: true}}\nkustomize: {{nameSuffix: -z}}\n"})
     ours = world.must()
     assert "CustomResourceDefinition" not in ours
     assert "name: x-web-z\n" in ours
 
 
-def test_dependencies_are_restored_without_network(world: World, archives: Path) -> None:
+def test_dependencies_are_restored_without_network(world: KustomizeRepository, archives: Path) -> None:
     with ChartRepository(archives) as repository:
         write_chart(world.root / WEB, "web", "1.0.0", [dependency("redis", "1.2.3", repository.url)])
         first = world.must()
@@ -112,7 +112,7 @@ def test_dependencies_are_restored_without_network(world: World, archives: Path)
 
 
 class TestSecrets:
-    def test_encrypted_layers_reach_helm(self, world: World) -> None:
+    def test_encrypted_layers_reach_helm(self, world: KustomizeRepository) -> None:
         value = token("layer")
         world.seal({f"{WEB}/common-values.secret.yaml": f"secret: {value}\n"})
         ran = world.run()
@@ -121,7 +121,9 @@ class TestSecrets:
         assert find_plaintext([world.sandbox.folder, "/dev/shm"], [value]) == []  # noqa: S108
 
     @pytest.mark.parametrize("ignored", ["", "README.md"])
-    def test_the_chart_does_not_see_what_is_decrypted_for_kustomize(self, ignored: str, world: World) -> None:
+    def test_the_chart_does_not_see_what_is_decrypted_for_kustomize(
+        self, ignored: str, world: KustomizeRepository
+    ) -> None:
         value = token("kustomize")
         listed = '{{ range $path, $_ := .Files.Glob "**" }}{{ $path }}: {{ $.Files.Get $path | b64enc }}, {{ end }}'
         template = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: all}}\ndata: {{ {listed} }}\n"
@@ -142,7 +144,7 @@ class TestSecrets:
         assert found.pop("all").keys() == own | clear
         assert [of_kustomize.keys() for of_kustomize in found.values()] == [{"clear.txt", "k[1].key"}]
 
-    def test_what_secrets_files_names_is_the_charts_as_well(self, world: World) -> None:
+    def test_what_secrets_files_names_is_the_charts_as_well(self, world: KustomizeRepository) -> None:
         value = token("both")
         template = (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: all}\ndata: {key: {{ .Files.Get `a.key` | quote }}}\n"
@@ -158,19 +160,19 @@ class TestSecrets:
         assert f"key: {value}\n" in world.must()
 
 
-def test_a_chart_that_prints_nothing_adds_nothing(world: World) -> None:
+def test_a_chart_that_prints_nothing_adds_nothing(world: KustomizeRepository) -> None:
     world.write({f"{WEB}/templates/all.yaml": "# {{ .Values.color }}\n", f"{WEB}/crds/pot.yaml": "\n"})
     assert world.must() == f"---\n{world.by_hand().build()}"
 
 
 class TestErrors:
-    def test_of_helm(self, world: World) -> None:
+    def test_of_helm(self, world: KustomizeRepository) -> None:
         world.write({f"{WEB}/templates/all.yaml": "a: {{ required `no color` .Values.none }}\n"})
         said = world.refused()
         assert said[0].startswith("cmp: helm 3.18.6: execution error at (web/templates/all.yaml:1:6): no color")
         assert said[1] == "  where: application web, cluster dev, phase kustomize, namespaces/web/templates/all.yaml:1"
 
-    def test_of_kustomize_about_the_chart(self, world: World) -> None:
+    def test_of_kustomize_about_the_chart(self, world: KustomizeRepository) -> None:
         world.write({"config.yaml": "apiVersion: batch/v1\nkind: Job\nmetadata: {name: hook}\n"})
         assert world.refused() == [
             (
@@ -181,14 +183,14 @@ class TestErrors:
             "  hint: cmp-rendered-chart.yaml is what helm made of the chart",
         ]
 
-    def test_of_a_file_with_the_name_of_the_rendered_chart(self, world: World) -> None:
+    def test_of_a_file_with_the_name_of_the_rendered_chart(self, world: KustomizeRepository) -> None:
         world.write({"cmp-rendered-chart.yaml": CONFIG})
         assert world.refused()[:2] == [
             "cmp: the rendered chart gets this file's name",
             "  where: application web, cluster dev, namespaces/web/cmp-rendered-chart.yaml",
         ]
 
-    def test_without_an_engine_both_are_proposed(self, world: World) -> None:
+    def test_without_an_engine_both_are_proposed(self, world: KustomizeRepository) -> None:
         (world.root / WEB / "cmp-app.yaml").unlink()
         assert world.refused() == [
             (
@@ -204,7 +206,7 @@ class TestErrors:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_parameters_are_the_charts(version: str, world: World) -> None:
+def test_parameters_are_the_charts(version: str, world: KustomizeRepository) -> None:
     """The ConfigMap cmp-parameters is dropped all the same."""
     parameters = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cmp-parameters}\ndata: {color: own}\n"
     world.write({"config.yaml": parameters})
@@ -213,7 +215,7 @@ def test_parameters_are_the_charts(version: str, world: World) -> None:
     assert "own" not in ours
 
 
-def test_cmp_values_shows_the_charts_values(world: World) -> None:
+def test_cmp_values_shows_the_charts_values(world: KustomizeRepository) -> None:
     value = token("values")
     world.seal({f"{WEB}/common-values.secret.yaml": f"secret: {value}\n"})
     ran = world.sandbox.run("values", "web", "--cluster", "dev", "--explain", cwd=world.root)

@@ -17,7 +17,7 @@ from cmp.engines.kustomize.charts import Entry
 from cmp.versions import numbers
 from examples import chartserver
 from tests.support.charts import package, write_chart
-from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, World, maps, same
+from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, KustomizeRepository, maps, same
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 from tests.support.servers.charts import ChartRepository
 from tests.support.servers.git import GitHost
@@ -43,7 +43,7 @@ data:
 """
 
 
-class Charts(World):
+class Charts(KustomizeRepository):
     """A repository whose application names charts."""
 
     def __init__(self, sandbox: Sandbox, repository: ChartRepository) -> None:

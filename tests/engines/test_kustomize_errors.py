@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, World
+from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, KustomizeRepository
 
 if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return World(sandbox)
+def world(sandbox: Sandbox) -> KustomizeRepository:
+    return KustomizeRepository(sandbox)
 
 
 class Wrong(NamedTuple):
@@ -191,7 +191,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_reads_the_same_from_any_base(name: str, version: str, world: World) -> None:
+def test_a_mistake_reads_the_same_from_any_base(name: str, version: str, world: KustomizeRepository) -> None:
     wrong = MISTAKES[name]
     world.write(wrong.files)
     said = world.refused(version=version)
@@ -205,7 +205,7 @@ def test_a_mistake_reads_the_same_from_any_base(name: str, version: str, world: 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_edit_that_is_refused_is_told_without_its_usage(version: str, world: World) -> None:
+def test_an_edit_that_is_refused_is_told_without_its_usage(version: str, world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": CONFIG})
     world.write({"cmp-app.yaml": "kustomize: {images: [shop]}\n"})
     said = world.refused(version=version)
@@ -313,7 +313,7 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("name", BEFORE)
-def test_some_mistakes_are_found_before_anything_runs(name: str, world: World) -> None:
+def test_some_mistakes_are_found_before_anything_runs(name: str, world: KustomizeRepository) -> None:
     files, said, file, hint = BEFORE[name]
     world.write(files)
     assert world.refused() == [
@@ -323,7 +323,7 @@ def test_some_mistakes_are_found_before_anything_runs(name: str, world: World) -
     ]
 
 
-def test_a_link_that_leads_outside_is_not_read(world: World) -> None:
+def test_a_link_that_leads_outside_is_not_read(world: KustomizeRepository) -> None:
     outside = world.sandbox.folder / "outside.yaml"
     outside.write_text(CONFIG)
     world.write({"kustomization.yaml": "resources: [a.yaml]\n"})
@@ -331,7 +331,7 @@ def test_a_link_that_leads_outside_is_not_read(world: World) -> None:
     assert world.refused()[0] == "cmp: this path leads outside the source tree"
 
 
-def test_a_base_behind_a_link_is_named_itself(world: World) -> None:
+def test_a_base_behind_a_link_is_named_itself(world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": CONFIG})
     world.write({"clusters/dev/web/kustomization.yaml": "resources: [base]\n"})
     (world.root / "clusters/dev/web/base").symlink_to("../../../namespaces/web")
@@ -342,7 +342,7 @@ def test_a_base_behind_a_link_is_named_itself(world: World) -> None:
     ]
 
 
-def test_an_application_behind_a_link_is_not_built(world: World) -> None:
+def test_an_application_behind_a_link_is_not_built(world: KustomizeRepository) -> None:
     world.write({"namespaces/real/kustomization.yaml": "resources: [a.yaml]\n", "namespaces/real/a.yaml": CONFIG})
     (world.root / "namespaces/web").symlink_to("real")
     assert world.refused()[0] == "cmp: the kustomization namespaces/web lies behind a link to namespaces/real"
@@ -355,9 +355,9 @@ ENDS = {
 
 
 @pytest.mark.parametrize("fault", ENDS)
-def test_an_end_without_a_word(fault: str, world: World) -> None:
+def test_an_end_without_a_word(fault: str, world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": CONFIG})
-    world.stand_in(fault)
+    world.install_fake(fault)
     assert world.refused()[0] == f"cmp: kustomize {NEWEST} {ENDS[fault]}"
 
 
@@ -368,7 +368,7 @@ exit 2
 """
 
 
-def test_a_crash_is_told_without_its_stack(world: World) -> None:
+def test_a_crash_is_told_without_its_stack(world: KustomizeRepository) -> None:
     """A stand-in: no input is known with which these versions crash."""
     world.write({"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": CONFIG})
     world.install(PANIC)
@@ -378,18 +378,18 @@ def test_a_crash_is_told_without_its_stack(world: World) -> None:
     ]
 
 
-def test_nothing_printed_is_refused(world: World) -> None:
+def test_nothing_printed_is_refused(world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": "# nothing\n"})
     assert world.refused()[0] == "cmp: kustomize printed no object: Argo CD could prune the whole application"
 
 
 class TestWarnings:
-    def warnings(self, world: World, *options: str) -> list[str]:
+    def warnings(self, world: KustomizeRepository, *options: str) -> list[str]:
         ran = world.run(*options)
         assert ran.code == 0, ran.stderr
         return [line for line in ran.stderr.splitlines() if "warning" in line]
 
-    def test_a_deprecated_key_is_told_once_with_its_files(self, world: World) -> None:
+    def test_a_deprecated_key_is_told_once_with_its_files(self, world: KustomizeRepository) -> None:
         part = "resources: [a.yaml]\npatchesStrategicMerge: [a.yaml]\n"
         world.write(
             {
@@ -409,7 +409,7 @@ class TestWarnings:
             ),
         ]
 
-    def test_what_only_an_option_brought_in_is_not_told(self, world: World) -> None:
+    def test_what_only_an_option_brought_in_is_not_told(self, world: KustomizeRepository) -> None:
         world.write({"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": CONFIG})
         world.write({"cmp-app.yaml": "kustomize: {commonLabels: {a: b}}\n"})
         assert self.warnings(world) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, World, maps
+from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, KustomizeRepository, maps
 
 if TYPE_CHECKING:
     from tests.support.harness import Sandbox
@@ -45,11 +45,13 @@ OVERLAY = "clusters/dev/web/kustomization.yaml"
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return World(sandbox)
+def world(sandbox: Sandbox) -> KustomizeRepository:
+    return KustomizeRepository(sandbox)
 
 
-def plant(world: World, version: str, *, resources: str = "[config.yaml, parameters.yaml]", more: str = "") -> None:
+def plant(
+    world: KustomizeRepository, version: str, *, resources: str = "[config.yaml, parameters.yaml]", more: str = ""
+) -> None:
     config = CONFIG.replace("none", "$(COLOR)", 1).replace("none", "$(SIZE)") if version == "3.8.7" else CONFIG
     world.write(
         {
@@ -67,13 +69,13 @@ def data(stream: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_without_parameters_the_defaults_count(version: str, world: World) -> None:
+def test_without_parameters_the_defaults_count(version: str, world: KustomizeRepository) -> None:
     plant(world, version)
     assert data(world.must(version=version)) == {"config": {"color": "red", "size": "1"}}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_parameters_replace_the_defaults(version: str, world: World) -> None:
+def test_parameters_replace_the_defaults(version: str, world: KustomizeRepository) -> None:
     plant(world, version)
     ours = world.must("--set", "color={cluster}-{app}", "--set-string", "size=0017", version=version)
     assert data(ours) == {"config": {"color": "dev-web", "size": "0017"}}
@@ -97,7 +99,7 @@ NASTY = (
 
 
 @pytest.mark.parametrize("version", ["4.5.7", "5.7.1"])
-def test_any_text_arrives_as_it_is(version: str, world: World) -> None:
+def test_any_text_arrives_as_it_is(version: str, world: KustomizeRepository) -> None:
     plant(world, version)
     for text in NASTY:
         ran = world.generate({"name": "set-string", "map": {"color": text}})
@@ -114,21 +116,21 @@ PLACES = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", PLACES)
-def test_it_is_found_whatever_becomes_of_its_name(name: str, version: str, world: World) -> None:
+def test_it_is_found_whatever_becomes_of_its_name(name: str, version: str, world: KustomizeRepository) -> None:
     plant(world, version, more=PLACES[name])
     (only,) = data(world.must("--set", "color=blue", version=version)).values()
     assert only == {"color": "blue", "size": "1"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_may_stand_in_a_base(version: str, world: World) -> None:
+def test_it_may_stand_in_a_base(version: str, world: KustomizeRepository) -> None:
     plant(world, version)
     world.write({OVERLAY: "resources: [../../../namespaces/web]\nnamePrefix: dev-\n"})
     assert data(world.must("--set", "color=blue", version=version)) == {"dev-config": {"color": "blue", "size": "1"}}
 
 
 @pytest.mark.parametrize("version", ["4.5.7", "5.7.1"])
-def test_a_base_may_be_used_twice(version: str, world: World) -> None:
+def test_a_base_may_be_used_twice(version: str, world: KustomizeRepository) -> None:
     plant(world, version)
     world.write(
         {
@@ -152,7 +154,7 @@ CHANGED = PARAMETERS.replace('  size: "1"\n', "").replace("red", "overlay")
 
 @pytest.mark.parametrize("version", ["4.5.7", "5.7.1"])
 @pytest.mark.parametrize("name", PATCHES)
-def test_parameters_are_stronger_than_an_overlays_patch(name: str, version: str, world: World) -> None:
+def test_parameters_are_stronger_than_an_overlays_patch(name: str, version: str, world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [config.yaml, parameters.yaml]\n"})
     world.write({"config.yaml": CONFIG, "parameters.yaml": PARAMETERS, "clusters/dev/web/parameters.yaml": CHANGED})
     text = "".join(f"    {line}\n" for line in CHANGED.splitlines()[1:])
@@ -172,7 +174,7 @@ configMapGenerator:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_may_be_generated(version: str, world: World) -> None:
+def test_it_may_be_generated(version: str, world: KustomizeRepository) -> None:
     plant(world, version, resources="[config.yaml]", more=GENERATED)
     assert data(world.must(version=version)) == {"config": {"color": "red", "size": "1"}}
     ours = world.must("--set", "color=it's =blue", version=version)
@@ -180,7 +182,7 @@ def test_it_may_be_generated(version: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_quotes_around_a_generated_value(version: str, world: World) -> None:
+def test_quotes_around_a_generated_value(version: str, world: KustomizeRepository) -> None:
     plant(world, version, resources="[config.yaml]", more=GENERATED)
     if version == "3.8.7":
         assert world.refused("--set", "color='blue'", version=version) == [
@@ -196,7 +198,7 @@ def test_quotes_around_a_generated_value(version: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("version", ["4.5.7", "5.7.1"])
-def test_an_overlay_may_merge_into_a_generated_one(version: str, world: World) -> None:
+def test_an_overlay_may_merge_into_a_generated_one(version: str, world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": f"resources: [config.yaml]\n{GENERATED}", "config.yaml": CONFIG})
     merged = "configMapGenerator: [{name: cmp-parameters, behavior: merge, literals: [color=overlay]}]\n"
     world.write({OVERLAY: f"resources: [../../../namespaces/web]\n{merged}{REPLACEMENTS}"})
@@ -205,7 +207,7 @@ def test_an_overlay_may_merge_into_a_generated_one(version: str, world: World) -
     assert data(ours) == {"config": {"color": "blue", "size": "2"}}
 
 
-def test_what_stands_beside_it_stays_as_it_is_written(world: World) -> None:
+def test_what_stands_beside_it_stays_as_it_is_written(world: KustomizeRepository) -> None:
     beside = f"{CONFIG}---\n# comment\n{PARAMETERS}---\n{DEPLOYMENT}"
     world.write({"kustomization.yaml": f"resources: [all.yaml]\n{REPLACEMENTS}", "all.yaml": beside})
     ours = world.must("--set", "color=blue")
@@ -213,19 +215,19 @@ def test_what_stands_beside_it_stays_as_it_is_written(world: World) -> None:
     assert [one["kind"] for one in maps(ours)] == ["ConfigMap", "Deployment"]
 
 
-def test_a_file_that_only_quotes_it_is_not_touched(world: World) -> None:
+def test_a_file_that_only_quotes_it_is_not_touched(world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "configMapGenerator: [{name: c, files: [a.yaml]}]\n", "a.yaml": PARAMETERS})
     (only,) = data(world.must()).values()
     assert only == {"a.yaml": PARAMETERS}
 
 
-def test_its_data_may_be_encrypted(world: World) -> None:
+def test_its_data_may_be_encrypted(world: KustomizeRepository) -> None:
     plant(world, NEWEST)
     world.seal({"parameters.yaml": PARAMETERS}, "--encrypted-regex", "^data$")
     assert data(world.must("--set", "size=2")) == {"config": {"color": "red", "size": "2"}}
 
 
-def test_its_name_may_not_be_encrypted(world: World) -> None:
+def test_its_name_may_not_be_encrypted(world: KustomizeRepository) -> None:
     plant(world, NEWEST)
     world.seal({"parameters.yaml": PARAMETERS})
     assert world.refused() == [
@@ -242,7 +244,7 @@ HOW = (
 
 
 class TestRefused:
-    def test_a_parameter_without_a_default(self, world: World) -> None:
+    def test_a_parameter_without_a_default(self, world: KustomizeRepository) -> None:
         plant(world, NEWEST)
         assert world.refused("--set", "color=blue", "--set", "siz=2") == [
             "cmp: the ConfigMap cmp-parameters has no key siz",
@@ -250,7 +252,7 @@ class TestRefused:
             "  hint: did you mean `size`?; a parameter needs a default there",
         ]
 
-    def test_parameters_without_the_configmap(self, world: World) -> None:
+    def test_parameters_without_the_configmap(self, world: KustomizeRepository) -> None:
         world.write({"kustomization.yaml": "resources: [config.yaml]\n", "config.yaml": CONFIG})
         assert world.refused("--set", "color=blue", "--set-string", "size=2") == [
             "cmp: `color`, `size` is set, but no kustomization has a ConfigMap cmp-parameters",
@@ -259,7 +261,7 @@ class TestRefused:
         ]
 
     @pytest.mark.parametrize("key", ["patches", "patchesJson6902"])
-    def test_a_patch_that_would_be_stronger(self, key: str, world: World) -> None:
+    def test_a_patch_that_would_be_stronger(self, key: str, world: KustomizeRepository) -> None:
         plant(world, NEWEST)
         target = "{version: v1, kind: ConfigMap, name: cmp-parameters}"
         patch = "[{op: replace, path: /data/color, value: overlay}]"
@@ -275,13 +277,13 @@ class TestRefused:
             ),
         ]
 
-    def test_values_as_yaml(self, world: World) -> None:
+    def test_values_as_yaml(self, world: KustomizeRepository) -> None:
         plant(world, NEWEST)
         ran = world.generate({"name": "values-yaml", "string": "a: 1"})
         assert (ran.code, ran.stdout) == (3, "")
         assert ran.first_line == "cmp: kustomize reads no values files"
 
-    def test_annotations_that_were_copied(self, world: World) -> None:
+    def test_annotations_that_were_copied(self, world: KustomizeRepository) -> None:
         plant(world, NEWEST)
         copied = (
             "- source: {kind: ConfigMap, name: cmp-parameters, fieldPath: metadata.annotations}\n"
@@ -296,7 +298,7 @@ class TestRefused:
         ]
 
 
-def test_cmp_values_says_what_to_use(world: World) -> None:
+def test_cmp_values_says_what_to_use(world: KustomizeRepository) -> None:
     plant(world, NEWEST)
     ran = world.sandbox.run("values", "web", "--cluster", "dev", cwd=world.root)
     assert ran.stderr.splitlines() == [
@@ -306,7 +308,7 @@ def test_cmp_values_says_what_to_use(world: World) -> None:
     ]
 
 
-def test_the_form_says_what_a_parameter_is(world: World) -> None:
+def test_the_form_says_what_a_parameter_is(world: KustomizeRepository) -> None:
     plant(world, NEWEST)
     argocd = {"ARGOCD_APP_NAME": "web", "ARGOCD_APP_SOURCE_PATH": "clusters/dev/web"}
     form = replace(world.sandbox, extra=argocd).run("parameters", cwd=world.root / "clusters/dev/web")
@@ -315,7 +317,7 @@ def test_the_form_says_what_a_parameter_is(world: World) -> None:
         assert told[name].endswith("Kustomize builds this application: a key is one of its ConfigMap cmp-parameters.")
 
 
-def test_images_are_for_kustomize_alone(world: World) -> None:
+def test_images_are_for_kustomize_alone(world: KustomizeRepository) -> None:
     world.write({"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n"})
     ran = world.generate({"name": "images", "array": ["shop:2"]})
     assert (ran.code, ran.stdout) == (3, "")

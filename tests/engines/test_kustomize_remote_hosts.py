@@ -12,7 +12,7 @@ from cmp.artifacts.remotes import faults, git
 from cmp.errors import ToolError
 from tests.support.kustomize import CONFIG, NEWEST, maps
 from tests.support.leaks import processes_of, wait_until
-from tests.support.remote_bases import BASE, Remote
+from tests.support.remote_bases import BASE, RepositoryWithRemoteBase
 from tests.support.servers import authority
 from tests.support.servers.git import GitHost
 
@@ -30,19 +30,19 @@ def host(tmp_path: Path) -> Iterator[GitHost]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, host: GitHost) -> Remote:
+def world(sandbox: Sandbox, host: GitHost) -> RepositoryWithRemoteBase:
     sandbox.folder.mkdir(parents=True, exist_ok=True)
-    return Remote(sandbox, host)
+    return RepositoryWithRemoteBase(sandbox, host)
 
 
 class TestFaults:
     @pytest.mark.parametrize("fault", [503, 429, "cut"])
-    def test_a_transient_fault_is_tried_again(self, fault: int | str, world: Remote) -> None:
+    def test_a_transient_fault_is_tried_again(self, fault: int | str, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         world.host.faults += [fault, fault]
         assert len(maps(world.must())) == 2
 
-    def test_a_host_that_keeps_failing(self, world: Remote) -> None:
+    def test_a_host_that_keeps_failing(self, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         world.host.faults += [503] * 9
         lines = world.refused()
@@ -50,24 +50,24 @@ class TestFaults:
         assert "Argo CD keeps this error cached until a hard refresh" in lines[2]
         assert len(world.host.requests) == 3
 
-    def test_what_does_not_pass_is_tried_once(self, world: Remote) -> None:
+    def test_what_does_not_pass_is_tried_once(self, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.host.url}/org/none//base?ref=v1.0.0")
         assert world.refused()[0].startswith(
             f"cmp: v1.0.0 of the Git repository {world.host.url}/org/none: there is no such repository: "
         )
         assert len(world.host.requests) == 1
 
-    def test_a_file_that_is_not_there(self, world: Remote) -> None:
+    def test_a_file_that_is_not_there(self, world: RepositoryWithRemoteBase) -> None:
         url = f"{world.host.url}/v1.0/none.yaml"
         world.use(url)
         assert world.refused()[0].startswith(f"cmp: the file {url} cannot be had: {url} answers 404")
 
-    def test_a_host_that_is_not_there(self, world: Remote) -> None:
+    def test_a_host_that_is_not_there(self, world: RepositoryWithRemoteBase) -> None:
         world.allow("127.0.0.1:9")
         world.use("http://127.0.0.1:9/org/addons?ref=v1")
         assert ": no connection (3 tries): " in world.refused()[0]
 
-    def test_offline_and_not_in_the_cache(self, world: Remote) -> None:
+    def test_offline_and_not_in_the_cache(self, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         assert world.refused(CMP_OFFLINE="1") == [
             (f"cmp: v1.0.0 of the Git repository {world.url} is not in the cache, and CMP_OFFLINE forbids to fetch it"),
@@ -78,7 +78,7 @@ class TestFaults:
             ),
         ]
 
-    def test_the_deadline_names_what_was_slow(self, world: Remote) -> None:
+    def test_the_deadline_names_what_was_slow(self, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         world.host.faults.append("hang")
         ran = world.run(CMP_DEADLINE="1.5")
@@ -100,16 +100,16 @@ class TestFaults:
             ),
         ]
 
-    def test_a_damaged_entry_is_fetched_again(self, world: Remote) -> None:
+    def test_a_damaged_entry_is_fetched_again(self, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         first = world.must()
         for path in world.sandbox.cache.glob("archives/*/*.tgz"):
             path.write_bytes(path.read_bytes()[:-1] + b"x")
-        assert world.cache("cache", "verify").code == 1
+        assert world.cmp("cache", "verify").code == 1
         assert world.must() == first
         assert world.host.requests.count("GET /org/addons/info/refs") == 2
 
-    def test_one_fetch_however_many_ask(self, world: Remote) -> None:
+    def test_one_fetch_however_many_ask(self, world: RepositoryWithRemoteBase) -> None:
         world.use(f"{world.url}//base?ref=v1.0.0")
         argv = ("render", "web", "--cluster", "dev", "--kustomize-version", NEWEST)
         printed: list[str] = []
@@ -129,7 +129,7 @@ class TestFaults:
 def test_a_private_repository_gets_the_credentials_of_its_host_alone(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.folder.mkdir(parents=True)
     with GitHost(tmp_path / "git", credentials=("me", "correct-horse-battery")) as host:
-        world = Remote(sandbox, host)
+        world = RepositoryWithRemoteBase(sandbox, host)
         world.use(f"{world.url}//base?ref=v1.0.0")
         lines = world.refused()
         assert ": it wants a user and a password, or does not exist: " in lines[0]
@@ -149,7 +149,7 @@ def test_a_private_authority_is_believed_by_git_and_for_files(sandbox: Sandbox, 
     certificates = authority.create(tmp_path)
     with GitHost(tmp_path / "git", certificates) as host:
         host.files["/v1.0/x.yaml"] = CONFIG.replace("name: config", "name: file").encode()
-        world = Remote(sandbox, host)
+        world = RepositoryWithRemoteBase(sandbox, host)
         world.use(f"{world.url}//base?ref=v1.0.0", f"{host.url}/v1.0/x.yaml")
         lines = world.refused()
         assert ": its certificate is not trusted: " in lines[0]
@@ -162,7 +162,7 @@ def test_no_request_is_redirected_to_less_safety(sandbox: Sandbox, tmp_path: Pat
     with GitHost(tmp_path / "git", certificates) as host, GitHost(tmp_path / "plain") as plain:
         plain.repository("org/moved").commit(BASE, "v1.0.0")
         host.redirects["/org/moved/info/refs"] = f"{plain.url}/org/moved/info/refs?service=git-upload-pack"
-        world = Remote(sandbox, host)
+        world = RepositoryWithRemoteBase(sandbox, host)
         world.use(f"{host.url}/org/moved//base?ref=v1.0.0")
         assert world.run(CMP_CA_FILE=str(certificates.ca)).code == 5
         assert plain.requests == []
@@ -173,7 +173,7 @@ def test_no_request_is_redirected_to_less_safety(sandbox: Sandbox, tmp_path: Pat
         assert plain.requests == []
 
 
-def test_a_render_that_is_killed_leaves_nothing(world: Remote) -> None:
+def test_a_render_that_is_killed_leaves_nothing(world: RepositoryWithRemoteBase) -> None:
     world.use(f"{world.url}//base?ref=v1.0.0")
     world.host.faults.append("hang")
     argv = world.sandbox.command("render", "web", "--cluster", "dev", "--kustomize-version", NEWEST)

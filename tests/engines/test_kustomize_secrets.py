@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.secrets.redact import MASK
-from tests.support.kustomize import CONFIG, VERSIONS, World, objects, same
+from tests.support.kustomize import CONFIG, VERSIONS, KustomizeRepository, objects, same
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ def token(name: str) -> str:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return World(sandbox)
+def world(sandbox: Sandbox) -> KustomizeRepository:
+    return KustomizeRepository(sandbox)
 
 
 class Everywhere:
     """An overlay over a base and a component, with an encrypted file for each way in which kustomize reads one."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: KustomizeRepository) -> None:
         self.world = world
         self.secrets = {
             name: token(name) for name in ("env", "ini", "json", "binary", "object", "patch", "inside", "deep")
@@ -78,7 +78,7 @@ class Everywhere:
 
 
 @pytest.fixture
-def everywhere(world: World) -> Everywhere:
+def everywhere(world: KustomizeRepository) -> Everywhere:
     return Everywhere(world)
 
 
@@ -95,7 +95,7 @@ def test_every_kind_of_file_is_decrypted_where_it_is_named(version: str, everywh
     assert everywhere.in_clear(ran.stdout) >= {"env", "ini", "json", "object", "patch", "inside", "deep"}
 
 
-def test_a_file_of_two_kustomizations_is_decrypted_for_both(world: World) -> None:
+def test_a_file_of_two_kustomizations_is_decrypted_for_both(world: KustomizeRepository) -> None:
     value = token("shared")
     world.write(
         {
@@ -109,7 +109,7 @@ def test_a_file_of_two_kustomizations_is_decrypted_for_both(world: World) -> Non
     assert world.must().count(value) == 2
 
 
-def test_an_encrypted_file_outside_its_kustomization_is_a_copy_of_its_own(world: World) -> None:
+def test_an_encrypted_file_outside_its_kustomization_is_a_copy_of_its_own(world: KustomizeRepository) -> None:
     value, policy = token("outside"), world.sandbox.folder / "policy.yaml"
     policy.write_text("version: 1\nflags: {kustomize: [--load-restrictor=LoadRestrictionsNone]}\n")
     world.write(
@@ -127,7 +127,7 @@ def test_an_encrypted_file_outside_its_kustomization_is_a_copy_of_its_own(world:
     assert find_plaintext([world.root], [value]) == []
 
 
-def test_a_file_that_is_declared_secret_must_be_encrypted(world: World) -> None:
+def test_a_file_that_is_declared_secret_must_be_encrypted(world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [a.secret.yaml]\n", "a.secret.yaml": CONFIG})
     assert world.refused() == [
         "cmp: this file is not encrypted, but its name declares it secret",
@@ -139,7 +139,7 @@ def test_a_file_that_is_declared_secret_must_be_encrypted(world: World) -> None:
     ]
 
 
-def test_an_encrypted_file_that_nothing_names_stays_as_it_is(world: World) -> None:
+def test_an_encrypted_file_that_nothing_names_stays_as_it_is(world: KustomizeRepository) -> None:
     world.write({"kustomization.yaml": "resources: [config.yaml]\n", "config.yaml": CONFIG})
     world.seal({"unused.yaml": "a: b\n"})
     assert "decrypt" not in world.run("--explain", SOPS_AGE_KEY_FILE="/nonexistent").stderr
@@ -162,7 +162,7 @@ files: [./one.enc.yaml, deep/two.yaml]
 class TestKsops:
     @pytest.mark.parametrize("version", VERSIONS)
     @pytest.mark.parametrize("is_inline", [False, True])
-    def test_its_files_become_resources(self, version: str, world: World, *, is_inline: bool) -> None:
+    def test_its_files_become_resources(self, version: str, world: KustomizeRepository, *, is_inline: bool) -> None:
         text = "|-\n" + "".join(f"    {line}\n" for line in KSOPS.splitlines()) if is_inline else "ksops.yaml\n"
         values = [token("one"), token("two")]
         world.write(
@@ -190,7 +190,7 @@ class TestKsops:
         assert same(ours, by_hand.build())
         assert all(value in ours for value in values)
 
-    def test_a_file_that_is_not_encrypted(self, world: World) -> None:
+    def test_a_file_that_is_not_encrypted(self, world: KustomizeRepository) -> None:
         world.write({"kustomization.yaml": "generators: [ksops.yaml]\n", "ksops.yaml": KSOPS, "one.enc.yaml": CONFIG})
         world.seal({f"{BASE}/deep/two.yaml": CONFIG})
         assert world.refused() == [
@@ -202,7 +202,7 @@ class TestKsops:
             ),
         ]
 
-    def test_annotations_for_generators(self, world: World) -> None:
+    def test_annotations_for_generators(self, world: KustomizeRepository) -> None:
         annotations = "{kustomize.config.k8s.io/needs-hash: 'true'}"
         text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a, annotations: {annotations}}}\n"
         world.write({"kustomization.yaml": "generators: [k.yaml]\n", "k.yaml": KSOPS.replace(", deep/two.yaml", "")})
@@ -215,7 +215,7 @@ class TestKsops:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_kustomize_quotes_of_a_secret_is_masked(version: str, world: World) -> None:
+def test_what_kustomize_quotes_of_a_secret_is_masked(version: str, world: KustomizeRepository) -> None:
     value = token("quoted")
     world.write({"kustomization.yaml": "resources: [config.yaml, secret.yaml]\n", "config.yaml": CONFIG})
     world.seal({"secret.yaml": f"apiVersion: v1\nmetadata: {{name: {value}}}\n"})
@@ -236,7 +236,7 @@ SILENT = ("is killed", "prints garbage", "prints a list")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_a_broken_kustomize_says_is_masked(name: str, world: World) -> None:
+def test_what_a_broken_kustomize_says_is_masked(name: str, world: KustomizeRepository) -> None:
     value = token("broken")
     world.write({"kustomization.yaml": "resources: [secret.yaml]\n"})
     world.seal({"secret.yaml": SECRET.format(name="x", key="y", value=value)})
@@ -276,7 +276,7 @@ def test_what_kustomize_is_given_holds_no_secret_and_no_key(config: str, argv: s
 @pytest.mark.parametrize("signum", ["TERM", "KILL", "INT"])
 def test_a_signal_leaves_nothing(signum: str, door: str, everywhere: Everywhere) -> None:
     world = everywhere.world
-    world.stand_in("never-ends")
+    world.install_fake("never-ends")
     with world.started(door) as process:
         wait_until(lambda: any("sleep" in arguments for arguments in processes_of(str(world.sandbox.folder)).values()))
         assert everywhere.leaked() != []  # in the private copy, by now
@@ -291,7 +291,7 @@ def test_a_signal_leaves_nothing(signum: str, door: str, everywhere: Everywhere)
 
 def test_the_deadline_ends_kustomize(everywhere: Everywhere) -> None:
     world = everywhere.world
-    world.stand_in("never-ends")
+    world.install_fake("never-ends")
     assert world.refused(CMP_DEADLINE="2")[:2] == [
         "cmp: kustomize build was still running when the deadline of 2 s passed",
         "  where: application web, cluster dev, phase kustomize",

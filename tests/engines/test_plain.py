@@ -16,8 +16,8 @@ from cmp import yamldoc
 from cmp.engines import plain
 from cmp.errors import ConfigError
 from cmp.model import Parameters
-from tests.support.interrupted_render import DOORS, RECIPIENT, Patient, Sealed, ended, stopped_by
-from tests.support.keys import encrypt, sops_tool
+from tests.support.interrupted_render import DOORS, InterruptibleApplication, Sealed, ended, stopped_by
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaks import find_plaintext, wait_until
 from tests.support.trees import plant, request, resolve
 
@@ -297,21 +297,17 @@ class TestSecrets:
         assert f"{APP}/a.secret.yaml" in ran.stderr
 
 
-class PlainPatient(Patient):
+class PlainPatient(InterruptibleApplication):
     """That application with its encrypted files as manifests, to be ended while sops decrypts."""
 
-    def _plant(self, sealed: Sealed) -> None:
-        super()._plant(sealed)
+    def plant(self, sealed: Sealed) -> None:
+        super().plant(sealed)
         shutil.rmtree(self.chart)
-        shutil.rmtree(self.repository / DEV)
+        shutil.rmtree(self.root / DEV)
         for name, data in sealed.files.items():
             if name.endswith(".key"):
-                self._write(f"{APP}/{Path(name).stem}.json", data)
-        self._write(f"{DEV}/.keep", b"")
-
-    def _write(self, name: str, data: bytes) -> None:
-        (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.repository / name).write_bytes(data)
+                self.write({f"{APP}/{Path(name).stem}.json": data})
+        self.write({f"{DEV}/.keep": b""})
 
 
 @pytest.fixture
@@ -322,7 +318,7 @@ def plain_patient(sandbox: Sandbox, sealed: Sealed) -> PlainPatient:
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
 def test_a_signal_leaves_nothing(signum: signal.Signals, door: str, plain_patient: PlainPatient) -> None:
-    plain_patient.stand_in("sops", "holds-plaintext")
+    plain_patient.install_fake("sops", "holds-plaintext")
     where = f"in phase secrets, waiting for sops for {APP}/slow.json"
     with plain_patient.unharmed():
         with plain_patient.started(door) as process:
@@ -335,9 +331,9 @@ def test_a_signal_leaves_nothing(signum: signal.Signals, door: str, plain_patien
 
 
 def test_a_deadline_names_the_file_that_was_slow(plain_patient: PlainPatient) -> None:
-    plain_patient.stand_in("sops", "holds-plaintext")
+    plain_patient.install_fake("sops", "holds-plaintext")
     with plain_patient.unharmed():
-        ran = plain_patient.run(CMP_DEADLINE="1.5")
+        ran = plain_patient.run_to_the_end(CMP_DEADLINE="1.5")
     what = f"cmp: sops for {APP}/slow.json was still running when the deadline of 1.5 s passed"
     assert (ran.code, ran.stdout, ran.stderr.splitlines()[0]) == (9, "", what)
 

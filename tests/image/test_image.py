@@ -19,8 +19,7 @@ from tests.image import build
 from tests.image.repository import PASSWORD, PATH, RENDERED, SECRET_VALUES, Shop
 from tests.image.runtime import USER, Volume
 from tests.support.harness import CHECKOUT
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, gpg_run, make_pgp, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, gpg_run, make_pgp, sops_tool
 from tests.support.leaks import find_plaintext, wait_until
 from tests.support.servers.charts import ChartRepository
 

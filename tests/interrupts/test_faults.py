@@ -14,7 +14,7 @@ from cmp.artifacts import toolstore
 from examples import chartserver
 from tests.support.charts import HELM, write_chart
 from tests.support.harness import snapshot
-from tests.support.interrupted_render import LARGE, LAYER, SLOW, Patient
+from tests.support.interrupted_render import LARGE, LAYER, SLOW, InterruptibleApplication
 from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def repository(archives: Path) -> Iterator[ChartRepository]:
         yield server
 
 
-def refused(patient: Patient, door: str = "render", **env: str) -> tuple[int, list[str]]:
+def refused(patient: InterruptibleApplication, door: str = "render", **env: str) -> tuple[int, list[str]]:
     """Run to the error; return its exit code and its lines."""
     with patient.unharmed():
-        ran = patient.run(door, **env)
+        ran = patient.run_to_the_end(door, **env)
     assert ran.stdout == ""
     return ran.code, ran.stderr.splitlines()
 
@@ -83,15 +83,15 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("tool", "fault"), FAILURES)
-def test_a_program_that_fails(tool: str, fault: str, patient: Patient) -> None:
-    patient.stand_in(tool, fault)
+def test_a_program_that_fails(tool: str, fault: str, patient: InterruptibleApplication) -> None:
+    patient.install_fake(tool, fault)
     assert refused(patient) == FAILURES[tool, fault]
 
 
-def test_complaints_of_any_length_are_cut_short(patient: Patient) -> None:
-    patient.stand_in("helm", "complains-at-length")
+def test_complaints_of_any_length_are_cut_short(patient: InterruptibleApplication) -> None:
+    patient.install_fake("helm", "complains-at-length")
     with patient.unharmed():
-        ran = patient.run()
+        ran = patient.run_to_the_end()
     lines = ran.stderr.splitlines()
     assert (ran.code, lines[0]) == (7, "cmp: helm 3.18.6: the first line says why")
     assert 3000 < len(ran.stderr.encode()) <= 4096
@@ -111,11 +111,11 @@ FETCH_FAILURES = {
 
 @pytest.mark.parametrize(("version", "fault"), FETCH_FAILURES)
 def test_a_helm_that_fails_while_it_fetches(
-    version: str, fault: str, patient: Patient, repository: ChartRepository
+    version: str, fault: str, patient: InterruptibleApplication, repository: ChartRepository
 ) -> None:
     url = repository.url if version.startswith("^") else REGISTRY
     patient.depend(version, url)
-    patient.stand_in("helm", fault)
+    patient.install_fake("helm", fault)
     assert refused(patient) == (
         5,
         [
@@ -128,8 +128,8 @@ def test_a_helm_that_fails_while_it_fetches(
 
 @pytest.mark.parametrize(("tool", "version"), [("helm", "3.18.6"), ("sops", "3.10.2")])
 @pytest.mark.parametrize("problem", ["is not installed", "cannot be executed by this user"])
-def test_a_program_that_is_not_there(problem: str, tool: str, version: str, patient: Patient) -> None:
-    patient.stand_in(tool, "prints-nothing")
+def test_a_program_that_is_not_there(problem: str, tool: str, version: str, patient: InterruptibleApplication) -> None:
+    patient.install_fake(tool, "prints-nothing")
     if problem == "is not installed":
         patient.program(tool).unlink()
     else:
@@ -148,8 +148,10 @@ def test_a_program_that_is_not_there(problem: str, tool: str, version: str, pati
 @pytest.mark.parametrize(
     ("tool", "label", "phase"), [("helm", "helm template", "helm"), ("sops", f"sops for {LAYER}", "secrets")]
 )
-def test_a_program_that_the_system_cannot_start(tool: str, label: str, phase: str, patient: Patient) -> None:
-    patient.stand_in(tool, "prints-nothing")
+def test_a_program_that_the_system_cannot_start(
+    tool: str, label: str, phase: str, patient: InterruptibleApplication
+) -> None:
+    patient.install_fake(tool, "prints-nothing")
     program = patient.program(tool)
     program.write_text("#!/an/interpreter/that/is/missing\n")
     toolstore.write(str(program.parent), toolstore.describe(str(program), "go", ""))
@@ -169,25 +171,25 @@ def overdue(label: str, phase: str, doing: str = "running") -> tuple[int, list[s
     return 9, [what, f"{WHERE} {phase}", f"  hint: {CACHED}; see operations.md#deadline"]
 
 
-def test_the_deadline_names_a_sops_that_never_ends(patient: Patient) -> None:
-    patient.stand_in("sops", "never-ends")
+def test_the_deadline_names_a_sops_that_never_ends(patient: InterruptibleApplication) -> None:
+    patient.install_fake("sops", "never-ends")
     assert refused(patient, "generate", CMP_DEADLINE=SECONDS) == overdue(f"sops for {LAYER}", "secrets")
 
 
-def test_the_deadline_names_a_file_that_is_slow_after_others_were_decrypted(patient: Patient) -> None:
-    patient.stand_in("sops", "holds-plaintext")
+def test_the_deadline_names_a_file_that_is_slow_after_others_were_decrypted(patient: InterruptibleApplication) -> None:
+    patient.install_fake("sops", "holds-plaintext")
     expected = overdue("sops for namespaces/shop/files/slow.key", "secrets")
     assert refused(patient, "generate", CMP_DEADLINE=SECONDS) == expected
 
 
-def test_the_deadline_names_a_slow_template(patient: Patient) -> None:
+def test_the_deadline_names_a_slow_template(patient: InterruptibleApplication) -> None:
     patient.template("slow.yaml", SLOW)
     assert refused(patient, "generate", CMP_DEADLINE=SECONDS) == overdue("helm template", "helm")
 
 
 @pytest.mark.parametrize(("path", "subject"), [(INDEX, "the index of"), (ARCHIVE, "chart redis 1.2.3 of")])
 def test_the_deadline_names_a_repository_that_hangs(
-    path: str, subject: str, patient: Patient, repository: ChartRepository
+    path: str, subject: str, patient: InterruptibleApplication, repository: ChartRepository
 ) -> None:
     patient.depend("1.2.3", repository.url)
     repository.fault(path, body="hang")
@@ -232,7 +234,7 @@ def unwritable(cache: Path, reason: str) -> tuple[int, list[str]]:
     ]
 
 
-def test_no_room_for_the_private_folder(patient: Patient) -> None:
+def test_no_room_for_the_private_folder(patient: InterruptibleApplication) -> None:
     (patient.chart / "files/large").write_bytes(b"x" * 300_000)
     with full_disk(patient.sandbox.tmp) as disk:
         patient.prefix = disk.prefix
@@ -246,11 +248,11 @@ def test_no_room_for_the_private_folder(patient: Patient) -> None:
         )
 
 
-def test_no_room_in_the_cache(patient: Patient, tmp_path: Path, tools_dir: str) -> None:
+def test_no_room_in_the_cache(patient: InterruptibleApplication, tmp_path: Path, tools_dir: str) -> None:
     chart = write_chart(tmp_path / "large/redis", "redis", "1.2.3")
     (chart / "noise").write_bytes(os.urandom(300_000))
     packed = chartserver.package(chart.parent, tmp_path / "packed", Path(tools_dir, f"helm/{HELM}/helm"))
-    patient.stand_in("helm", "has-no-limit")
+    patient.install_fake("helm", "has-no-limit")
     with ChartRepository(packed) as repository, full_disk(patient.sandbox.cache) as disk:
         patient.depend("1.2.3", repository.url)
         patient.prefix = disk.prefix
@@ -261,27 +263,31 @@ def test_no_room_in_the_cache(patient: Patient, tmp_path: Path, tools_dir: str) 
 
 
 @pytest.mark.parametrize("below", ["", "charts"])
-def test_a_cache_that_is_a_file(below: str, patient: Patient, repository: ChartRepository) -> None:
+def test_a_cache_that_is_a_file(below: str, patient: InterruptibleApplication, repository: ChartRepository) -> None:
     patient.sandbox.cache.write_text("no folder")
     patient.depend("1.2.3", repository.url)
     cache = patient.sandbox.cache / below
     assert refused(patient, CMP_CACHE_DIR=str(cache)) == unwritable(cache, "Not a directory")
 
 
-def test_a_cache_that_may_only_be_read_serves_what_it_has(patient: Patient, repository: ChartRepository) -> None:
+def test_a_cache_that_may_only_be_read_serves_what_it_has(
+    patient: InterruptibleApplication, repository: ChartRepository
+) -> None:
     patient.depend("1.2.3", repository.url)
-    assert patient.run().code == 0
+    assert patient.run_to_the_end().code == 0
     before = snapshot(patient.sandbox.cache)
     with read_only(patient.sandbox.cache), patient.unharmed():
-        ran = patient.run()
+        ran = patient.run_to_the_end()
         assert (ran.code, "charts 1/1 without network" in ran.stderr) == (0, True), ran.stderr
         assert repository.counts() == {INDEX: 1, ARCHIVE: 1}
     assert snapshot(patient.sandbox.cache) == before
 
 
-def test_a_cache_that_may_only_be_read_and_lacks_a_chart(patient: Patient, repository: ChartRepository) -> None:
+def test_a_cache_that_may_only_be_read_and_lacks_a_chart(
+    patient: InterruptibleApplication, repository: ChartRepository
+) -> None:
     patient.depend("1.2.3", repository.url)
-    assert patient.run().code == 0
+    assert patient.run_to_the_end().code == 0
     patient.depend("1.3.0", repository.url)
     with read_only(patient.sandbox.cache) as reason:
         assert refused(patient) == unwritable(patient.sandbox.cache, reason)
@@ -307,18 +313,20 @@ def read_only(folder: Path) -> Iterator[str]:
             path.chmod(0o700)
 
 
-def test_a_state_that_cannot_be_kept_costs_nothing_but_time(patient: Patient, repository: ChartRepository) -> None:
+def test_a_state_that_cannot_be_kept_costs_nothing_but_time(
+    patient: InterruptibleApplication, repository: ChartRepository
+) -> None:
     (patient.sandbox.folder / "file").write_text("no folder")
     patient.depend("^1.2", repository.url)
     for _ in range(2):
         with patient.unharmed():
-            ran = patient.run(CMP_STATE_DIR=str(patient.sandbox.folder / "file/state"))
+            ran = patient.run_to_the_end(CMP_STATE_DIR=str(patient.sandbox.folder / "file/state"))
         assert ran.code == 0, ran.stderr
     assert repository.counts() == {INDEX: 2, "/redis-1.3.0.tgz": 1}
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_a_place_for_private_folders_that_is_none(name: str, patient: Patient) -> None:
+def test_a_place_for_private_folders_that_is_none(name: str, patient: InterruptibleApplication) -> None:
     place = patient.sandbox.folder / name
     if name == "file":
         place.write_text("no folder")
@@ -335,32 +343,36 @@ def test_a_place_for_private_folders_that_is_none(name: str, patient: Patient) -
 # Streams
 
 
-def through_shell(patient: Patient, redirection: str) -> Ran:
+def through_shell(patient: InterruptibleApplication, redirection: str) -> Ran:
     """Run with redirections as a shell makes them."""
     patient.prefix = ["sh", "-c", f'exec "$@" {redirection}', "sh"]
     with patient.unharmed():
-        return patient.run()
+        return patient.run_to_the_end()
 
 
 @pytest.mark.parametrize(
     ("redirection", "reason"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )
 @pytest.mark.parametrize("template", ["", LARGE])
-def test_a_stdout_that_takes_nothing(redirection: str, reason: str, template: str, patient: Patient) -> None:
+def test_a_stdout_that_takes_nothing(
+    redirection: str, reason: str, template: str, patient: InterruptibleApplication
+) -> None:
     patient.template("more.yaml", template)
     ran = through_shell(patient, redirection)
     assert (ran.code, ran.stderr) == (8, f"cmp: cannot write the output: {reason}\n  hint: {CACHED}\n")
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "<&- 2>&-"])
-def test_a_stderr_that_takes_nothing_does_not_matter(redirection: str, patient: Patient) -> None:
+def test_a_stderr_that_takes_nothing_does_not_matter(redirection: str, patient: InterruptibleApplication) -> None:
     ran = through_shell(patient, redirection)
     assert (ran.code, ran.stderr) == (0, "")
     assert all(patient.secrets[name] in ran.stdout for name in ("common", "cluster", "upload"))
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
-def test_an_error_that_nobody_can_be_told_has_its_exit_code(redirection: str, patient: Patient) -> None:
-    patient.stand_in("sops", "fails-in-silence")
+def test_an_error_that_nobody_can_be_told_has_its_exit_code(
+    redirection: str, patient: InterruptibleApplication
+) -> None:
+    patient.install_fake("sops", "fails-in-silence")
     ran = through_shell(patient, redirection)
     assert (ran.code, ran.stdout, ran.stderr) == (6, "", "")

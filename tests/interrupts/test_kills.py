@@ -18,7 +18,7 @@ from tests.support.interrupted_render import (
     LARGE,
     LAYER,
     SLOW,
-    Patient,
+    InterruptibleApplication,
     Sealed,
     cpu_seconds,
     ended,
@@ -43,18 +43,18 @@ WORK_SECONDS = 0.6  # of processor time: by then a program has long started
 
 
 @contextmanager
-def in_layout(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001  # one signature for all phases
+def in_layout(patient: InterruptibleApplication, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001  # one signature for all phases
     """Read a cmp.yaml with very many clusters."""
     clusters = "".join(f"  cluster-{n}: {{env: e{n}, region: r{n}}}\n" for n in range(100_000))
-    (patient.repository / "cmp.yaml").write_text(f"version: 1\nclusters:\n  dev: {{}}\n{clusters}")
+    (patient.root / "cmp.yaml").write_text(f"version: 1\nclusters:\n  dev: {{}}\n{clusters}")
     yield lambda _: sum(map(cpu_seconds, patient.processes())) > WORK_SECONDS, "in phase layout"
     assert not patient.plaintext()
 
 
 @contextmanager
-def in_secrets(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
+def in_secrets(patient: InterruptibleApplication, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Wait for one of two encrypted files, while the other lies decrypted in the private copy."""
-    patient.stand_in("sops", "holds-plaintext")
+    patient.install_fake("sops", "holds-plaintext")
 
     def waits_for_one(process: subprocess.Popen[bytes]) -> bool:
         names = names_in_group(process.pid)
@@ -64,7 +64,7 @@ def in_secrets(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]
 
 
 @contextmanager
-def in_charts(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:
+def in_charts(patient: InterruptibleApplication, archives: Path) -> Iterator[tuple[Reached, str]]:
     """Wait for a repository that does not answer."""
     with ChartRepository(archives) as repository:
         patient.depend("1.2.3", repository.url)
@@ -74,7 +74,7 @@ def in_charts(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]
 
 
 @contextmanager
-def in_helm(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
+def in_helm(patient: InterruptibleApplication, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Wait for a template that takes minutes; everything is decrypted."""
     patient.template("slow.yaml", SLOW)
 
@@ -86,7 +86,7 @@ def in_helm(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]: 
 
 
 @contextmanager
-def in_output(patient: Patient, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
+def in_output(patient: InterruptibleApplication, archives: Path) -> Iterator[tuple[Reached, str]]:  # noqa: ARG001
     """Write to a pipe that is full and that nobody reads."""
     patient.template("large.yaml", LARGE)
 
@@ -105,7 +105,7 @@ PHASES = {"layout": in_layout, "secrets": in_secrets, "charts": in_charts, "helm
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("door", DOORS)
 def test_a_signal_leaves_nothing(
-    door: str, phase: str, signum: signal.Signals, patient: Patient, archives: Path
+    door: str, phase: str, signum: signal.Signals, patient: InterruptibleApplication, archives: Path
 ) -> None:
     with PHASES[phase](patient, archives) as (reached, where), patient.unharmed():
         with patient.started(door) as process:
@@ -120,7 +120,7 @@ def test_a_signal_leaves_nothing(
 @pytest.mark.parametrize("phase", ["secrets", "charts", "helm"])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=lambda signum: signum.name)
 def test_a_signal_to_the_whole_group_reads_the_same(
-    signum: signal.Signals, phase: str, patient: Patient, archives: Path
+    signum: signal.Signals, phase: str, patient: InterruptibleApplication, archives: Path
 ) -> None:
     """As a terminal and Argo CD send it: the children get it too, and their end must not be taken for the reason."""
     with (
@@ -134,7 +134,9 @@ def test_a_signal_to_the_whole_group_reads_the_same(
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
-def test_nothing_stays_in_memory_backed_folders(signum: signal.Signals, patient: Patient, archives: Path) -> None:
+def test_nothing_stays_in_memory_backed_folders(
+    signum: signal.Signals, patient: InterruptibleApplication, archives: Path
+) -> None:
     with in_helm(patient, archives) as (reached, where), patient.unharmed():
         with patient.started("generate", CMP_TMPDIR="") as process:
             wait_until(lambda: reached(process))
@@ -145,7 +147,7 @@ def test_nothing_stays_in_memory_backed_folders(signum: signal.Signals, patient:
             patient.render_calmly(CMP_TMPDIR="")
 
 
-def test_a_reader_that_goes_away_ends_the_run(patient: Patient, archives: Path) -> None:
+def test_a_reader_that_goes_away_ends_the_run(patient: InterruptibleApplication, archives: Path) -> None:
     with in_output(patient, archives) as (reached, _), patient.unharmed(), patient.started("render") as process:
         wait_until(lambda: reached(process))
         assert process.stdout
@@ -153,9 +155,9 @@ def test_a_reader_that_goes_away_ends_the_run(patient: Patient, archives: Path) 
         assert ended(process) == (8, b"cmp: cannot write the output: Broken pipe\n  hint: " + CACHED)
 
 
-def test_the_deadline_holds_where_no_child_is_waited_for(patient: Patient, archives: Path) -> None:
+def test_the_deadline_holds_where_no_child_is_waited_for(patient: InterruptibleApplication, archives: Path) -> None:
     with in_layout(patient, archives), patient.unharmed():
-        ran = patient.run("generate", CMP_DEADLINE="0.1")
+        ran = patient.run_to_the_end("generate", CMP_DEADLINE="0.1")
         hint = CACHED.decode().replace("\n", "; see operations.md#deadline\n")
         what = f"cmp: the deadline of 0.1 s passed\n  where: phase layout\n  hint: {hint}"
         assert (ran.code, ran.stdout, ran.stderr) == (9, "", what)
@@ -170,9 +172,11 @@ def pgp(tmp_path_factory: pytest.TempPathFactory, tools_dir: str, sealed: Sealed
 
 
 @pytest.fixture
-def with_pgp(patient: Patient, pgp: Pgp, tmp_path_factory: pytest.TempPathFactory) -> Patient:
+def with_pgp(
+    patient: InterruptibleApplication, pgp: Pgp, tmp_path_factory: pytest.TempPathFactory
+) -> InterruptibleApplication:
     place = tmp_path_factory.mktemp("t")  # the path of a socket has to be short
-    (patient.repository / LAYER).write_bytes(pgp.data)
+    (patient.root / LAYER).write_bytes(pgp.data)
     patient.folders.append(place)
     patient.sandbox.extra |= {"GNUPGHOME": str(pgp.home), "CMP_TMPDIR": str(place)}
     return patient
@@ -183,27 +187,27 @@ def agents(home: Path | str) -> dict[int, str]:
     return processes_of(f"--homedir\0{home}")
 
 
-def test_a_render_leaves_no_agent(with_pgp: Patient, pgp: Pgp) -> None:
+def test_a_render_leaves_no_agent(with_pgp: InterruptibleApplication, pgp: Pgp) -> None:
     with with_pgp.unharmed():
-        ran = with_pgp.run()
+        ran = with_pgp.run_to_the_end()
         assert (ran.code, with_pgp.secrets["common"] in ran.stdout) == (0, True), ran.stderr
         wait_until(lambda: not agents(with_pgp.folders[1]))
     assert not agents(pgp.home)
 
 
-def test_a_render_leaves_an_agent_alone_that_ran_before(with_pgp: Patient, pgp: Pgp) -> None:
+def test_a_render_leaves_an_agent_alone_that_ran_before(with_pgp: InterruptibleApplication, pgp: Pgp) -> None:
     start_agent(pgp.home)
     before = agents(pgp.home)
     try:
         with with_pgp.unharmed():
-            assert with_pgp.run().code == 0
+            assert with_pgp.run_to_the_end().code == 0
         assert (agents(pgp.home), len(before)) == (before, 1)
     finally:
         end_agent(pgp.home)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
-def test_a_signal_leaves_no_agent(signum: signal.Signals, with_pgp: Patient, archives: Path) -> None:
+def test_a_signal_leaves_no_agent(signum: signal.Signals, with_pgp: InterruptibleApplication, archives: Path) -> None:
     place = with_pgp.folders[1]
     with in_helm(with_pgp, archives) as (reached, where), with_pgp.unharmed():
         with with_pgp.started("generate") as process:

@@ -16,7 +16,7 @@ from tests.support.leaking_application import (
     INLINE,
     SHAPES,
     WEAK,
-    LeakWorld,
+    LeakingApplication,
     needles,
     printed_by_helm,
     seal,
@@ -37,8 +37,8 @@ def sealed(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, sealed: dict[str, bytes], known: dict[str, str]) -> LeakWorld:
-    return LeakWorld(sandbox, sealed, known)
+def world(sandbox: Sandbox, sealed: dict[str, bytes], known: dict[str, str]) -> LeakingApplication:
+    return LeakingApplication(sandbox, sealed, known)
 
 
 EACH = """\
@@ -53,9 +53,9 @@ NOT_TAKEN = {"a number": {"number", "large", "negative"}}  # int64 of the others
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_whatever_a_chart_makes_of_a_secret_is_masked(world: LeakWorld, name: str, helm: str) -> None:
+def test_whatever_a_chart_makes_of_a_secret_is_masked(world: LeakingApplication, name: str, helm: str) -> None:
     world.template(EACH.format(expression=EXPRESSIONS[name]))
-    ran = world.run(helm=helm)
+    ran = world.run_checked(helm=helm)
     assert (ran.code, ran.stdout) == (7, "")
     shown = dict(re.findall(r"(?s)\b(\w+)=\[(.*?)\]=\1\b", ran.stderr))
     expected = NOT_TAKEN.get(name, SHAPES.keys())
@@ -104,18 +104,18 @@ SILENT_IN_HELM = {
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("case", QUOTED_BY_HELM)
-def test_an_error_of_helm_that_quotes_a_secret_is_masked(world: LeakWorld, case: str, helm: str) -> None:
+def test_an_error_of_helm_that_quotes_a_secret_is_masked(world: LeakingApplication, case: str, helm: str) -> None:
     world.template(QUOTED_BY_HELM[case])
-    ran = world.run(helm=helm)
+    ran = world.run_checked(helm=helm)
     assert (ran.code, ran.stdout) == (7, "")
     assert MASK in ran.stderr, ran.stderr
 
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("case", SILENT_IN_HELM)
-def test_an_error_of_helm_that_quotes_nothing_stays_readable(world: LeakWorld, case: str, helm: str) -> None:
+def test_an_error_of_helm_that_quotes_nothing_stays_readable(world: LeakingApplication, case: str, helm: str) -> None:
     world.template(SILENT_IN_HELM[case])
-    ran = world.run(helm=helm)
+    ran = world.run_checked(helm=helm)
     assert (ran.code, ran.stdout) == (7, "")
     assert f"helm {helm}: " in ran.stderr
     assert "templates/all.yaml" in ran.stderr
@@ -140,17 +140,17 @@ IN_CLEAR = {
 
 
 @pytest.mark.parametrize("where", IN_CLEAR)
-def test_a_part_of_a_secret_that_stands_in_clear_is_readable(world: LeakWorld, where: str) -> None:
+def test_a_part_of_a_secret_that_stands_in_clear_is_readable(world: LeakingApplication, where: str) -> None:
     files, template = IN_CLEAR[where]
     world.write(files)
     world.template(template)
-    ran = world.run()
+    ran = world.run_checked()
     assert (ran.code, ENDPOINT in ran.stderr) == (7, True), ran.stderr
 
 
-def test_a_part_of_a_secret_that_stands_nowhere_in_clear_is_masked(world: LeakWorld) -> None:
+def test_a_part_of_a_secret_that_stands_nowhere_in_clear_is_masked(world: LeakingApplication) -> None:
     world.template(COMPOSED)
-    ran = world.run()
+    ran = world.run_checked()
     assert (ran.code, f"no route to {MASK}" in ran.stderr) == (7, True), ran.stderr
 
 
@@ -170,9 +170,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_of_the_output_that_names_a_secret_is_masked(world: LeakWorld, case: str, helm: str) -> None:
+def test_a_refusal_of_the_output_that_names_a_secret_is_masked(world: LeakingApplication, case: str, helm: str) -> None:
     world.template(REFUSED[case])
-    ran = world.run(helm=helm)
+    ran = world.run_checked(helm=helm)
     assert (ran.code, ran.stdout) == (8, "")
     assert MASK in ran.stderr, ran.stderr
 
@@ -185,10 +185,10 @@ SCHEMA = {
 
 
 @pytest.mark.parametrize("helm", HELMS)
-def test_the_findings_of_a_schema_are_masked(world: LeakWorld, helm: str) -> None:
+def test_the_findings_of_a_schema_are_masked(world: LeakingApplication, helm: str) -> None:
     world.template(OBJECT)
     world.write({f"{APP}/values.schema.json": json.dumps({"properties": {"s": {"properties": SCHEMA}}})})
-    ran = world.run(helm=helm)
+    ran = world.run_checked(helm=helm)
     assert (ran.code, ran.stdout) == (7, "")
     assert ran.stderr.count(MASK) == (0 if helm == "3.14.4" else len(SHAPES))  # the old library quotes no value
 
@@ -226,28 +226,28 @@ WAYS = {
 
 @pytest.mark.parametrize("door", ["render", "generate"])
 @pytest.mark.parametrize("case", WAYS)
-def test_what_a_broken_tool_says_is_masked(world: LeakWorld, case: str, door: str) -> None:
+def test_what_a_broken_tool_says_is_masked(world: LeakingApplication, case: str, door: str) -> None:
     way = WAYS[case]
     world.template(OBJECT)
     world.install(way.tool, f'#!/bin/sh\nreal=$(dirname "$0")/real\n{way.script}\n')
-    ran = world.generate() if door == "generate" else world.run()
+    ran = world.generate_checked() if door == "generate" else world.run_checked()
     assert ran.code == way.code, ran.stderr
     assert (MASK in ran.stderr) is way.masks, ran.stderr
     assert (ran.stdout == "") is (way.code != 0)
 
 
-def test_a_file_that_was_changed_by_hand_is_not_quoted(world: LeakWorld) -> None:
+def test_a_file_that_was_changed_by_hand_is_not_quoted(world: LeakingApplication) -> None:
     world.template(OBJECT)
-    text = world.sealed[WEAK].decode()
+    text = (world.root / WEAK).read_text()
     world.write({WEAK: re.sub(r"(?m)^ +short: .*\n", "", text)})
-    ran = world.run()
+    ran = world.run_checked()
     assert (ran.code, ran.stdout) == (6, "")
     assert ran.first_line == "cmp: this file was changed after sops encrypted it (MAC mismatch)"
 
 
-def test_a_value_may_not_be_set_below_a_secret(world: LeakWorld) -> None:
+def test_a_value_may_not_be_set_below_a_secret(world: LeakingApplication) -> None:
     world.template(OBJECT)
-    ran = world.run("render", "--set", "s.short.deep=1")
+    ran = world.run_checked("render", "--set", "s.short.deep=1")
     assert (ran.code, ran.stdout) == (7, "")
     assert "interface conversion" in ran.stderr
 
@@ -268,34 +268,34 @@ disguises.disguises = fail
 NO_LIBYAML = "import sys; sys.modules['yaml._yaml'] = None"
 
 
-def test_a_bug_is_reported_without_what_it_stumbled_over(world: LeakWorld) -> None:
+def test_a_bug_is_reported_without_what_it_stumbled_over(world: LeakingApplication) -> None:
     world.template(OBJECT + "data: {x: {{ .Values.s.short }}}\n")
-    ran = world.run(**world.patched(BUG))
+    ran = world.run_checked(**world.patched(BUG))
     assert (ran.code, ran.stdout) == (70, "")
     assert ran.first_line.startswith("cmp: internal error: ValueError at ")
 
 
-def test_a_bug_shows_its_traceback_on_demand_and_still_no_secret(world: LeakWorld) -> None:
+def test_a_bug_shows_its_traceback_on_demand_and_still_no_secret(world: LeakingApplication) -> None:
     world.template(OBJECT + "data: {x: {{ .Values.s.short }}}\n")
-    ran = world.run(**world.patched(BUG), CMP_DEBUG="1")
+    ran = world.run_checked(**world.patched(BUG), CMP_DEBUG="1")
     assert (ran.code, ran.stdout) == (70, "")
     assert ran.stderr.startswith("Traceback (most recent call last):\n")
     assert MASK in ran.stderr
     assert "\ncmp: internal error: ValueError at " in ran.stderr
 
 
-def test_a_bug_in_the_masking_withholds_the_message(world: LeakWorld) -> None:
+def test_a_bug_in_the_masking_withholds_the_message(world: LeakingApplication) -> None:
     world.template(FAILS)
-    ran = world.run(**world.patched(NO_MASK))
+    ran = world.run_checked(**world.patched(NO_MASK))
     assert (ran.code, ran.stdout) == (7, "")
     withheld = f"{MASK} (a bug in cmp: what is secret in this message cannot be told, so it is withheld)"
     assert ran.stderr == f"cmp: {withheld}\n  where: {withheld}\n"
 
 
 @pytest.mark.parametrize("template", [OBJECT, FAILS])
-def test_without_libyaml_nothing_leaks(world: LeakWorld, template: str) -> None:
+def test_without_libyaml_nothing_leaks(world: LeakingApplication, template: str) -> None:
     world.template(template)
-    ran = world.run(**world.patched(NO_LIBYAML))
+    ran = world.run_checked(**world.patched(NO_LIBYAML))
     assert (ran.code, ran.stdout) == (4, "")
     assert "libyaml" in ran.first_line
 
@@ -312,9 +312,9 @@ stringData:
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("options", [(), ("--output", "json"), ("--explain",)])
-def test_secrets_are_on_stdout_and_nowhere_else(world: LeakWorld, options: tuple[str, ...], helm: str) -> None:
+def test_secrets_are_on_stdout_and_nowhere_else(world: LeakingApplication, options: tuple[str, ...], helm: str) -> None:
     world.template(EVERYTHING)
-    ran = world.run("render", *options, helm=helm)
+    ran = world.run_checked("render", *options, helm=helm)
     assert ran.code == 0, ran.stderr
     assert INLINE in ran.stdout
     assert "q7Zk2p" in ran.stdout
@@ -322,15 +322,17 @@ def test_secrets_are_on_stdout_and_nowhere_else(world: LeakWorld, options: tuple
 
 @pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("options", [(), ("--explain",), ("--format", "json"), ("--explain", "--format", "json")])
-def test_values_shows_the_mask_in_place_of_each_secret(world: LeakWorld, options: tuple[str, ...], helm: str) -> None:
+def test_values_shows_the_mask_in_place_of_each_secret(
+    world: LeakingApplication, options: tuple[str, ...], helm: str
+) -> None:
     world.template(FAILS)
-    ran = world.run("values", *options, helm=helm)
+    ran = world.run_checked("values", *options, helm=helm)
     assert (ran.code, ran.stderr) == (0, "")
     assert world.leaks_in(ran.stdout) == []
     assert ran.stdout.count(MASK) == len(SHAPES) + 2  # and those of sub and of the stronger layer
 
 
-def test_values_masks_a_secret_also_where_another_layer_repeats_it(world: LeakWorld) -> None:
+def test_values_masks_a_secret_also_where_another_layer_repeats_it(world: LeakingApplication) -> None:
     world.write({f"{APP}/common-values.yaml": f"again: {SHAPES['short']}\nlong: '{'x' * 90} {INLINE}'\n"})
     argv = ("values", "shop", "--cluster", "dev", "--explain")
     ran = world.sandbox.run(*argv, cwd=world.root)
@@ -339,7 +341,7 @@ def test_values_masks_a_secret_also_where_another_layer_repeats_it(world: LeakWo
     assert f'again: "{MASK}"  # {APP}/common-values.yaml:1\n' in ran.stdout
 
 
-def test_the_search_finds_a_leak(world: LeakWorld) -> None:
+def test_the_search_finds_a_leak(world: LeakingApplication) -> None:
     assert world.leaks_in(f"it was {INLINE}!") == [f"inline: {INLINE}"]
     with pytest.raises(AssertionError):
         world.check(f"cmp: {SHAPES['japanese']}")
@@ -348,9 +350,9 @@ def test_the_search_finds_a_leak(world: LeakWorld) -> None:
         world.check("")
 
 
-def test_what_programs_are_given_is_seen(world: LeakWorld) -> None:
+def test_what_programs_are_given_is_seen(world: LeakingApplication) -> None:
     world.template(OBJECT)
-    world.run()
+    world.run_checked()
     seen = b"".join(path.read_bytes() for path in world.store.rglob("*.seen"))
     assert b"\0template\0.\0--name-template\0shop\0" in seen
     assert b"\0decrypt\0--input-type\0yaml\0" in seen

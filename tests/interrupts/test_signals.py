@@ -6,22 +6,26 @@ import os
 import signal
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.harness import CHECKOUT, Ran
-from tests.support.interrupted_render import STANDINS, Patient
+from tests.support.repository import FAKES
+
+if TYPE_CHECKING:
+    from tests.support.interrupted_render import InterruptibleApplication
 
 ENV = {"PATH": os.defpath, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
 QUOTES_SECRETS = '{{ fail (printf "%v %s" .Values (.Files.Get "files/upload.key")) }}\n'
 
 
-def run_struck(patient: Patient, function: str) -> Ran:
+def run_struck(patient: InterruptibleApplication, function: str) -> Ran:
     """Render, and take a SIGTERM just before a function is called."""
-    argv = [sys.executable, str(STANDINS / "struck.py"), function, str(int(signal.SIGTERM))]
+    argv = [sys.executable, str(FAKES / "struck.py"), function, str(int(signal.SIGTERM))]
     done = subprocess.run(
         [*argv, "render", "shop", "--cluster", "dev"],
-        cwd=patient.repository,
+        cwd=patient.root,
         env=patient.sandbox.env(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -49,7 +53,7 @@ def run_struck(patient: Patient, function: str) -> Ran:
         "cmp.cli.main:_write",
     ],
 )
-def test_a_signal_before_a_function_of_a_render(function: str, patient: Patient) -> None:
+def test_a_signal_before_a_function_of_a_render(function: str, patient: InterruptibleApplication) -> None:
     with patient.unharmed():
         ran = run_struck(patient, function)
     assert (ran.code, ran.stderr.splitlines()[-1].rstrip()[:23]) == (143, "cmp: stopped by SIGTERM")
@@ -58,7 +62,7 @@ def test_a_signal_before_a_function_of_a_render(function: str, patient: Patient)
 @pytest.mark.parametrize(
     "function", ["cmp.secrets.redact:Redactor.mask", "cmp.cli.main:_shortened", "cmp.system.workspace:_remove_at_last"]
 )
-def test_a_signal_while_an_error_quotes_secrets(function: str, patient: Patient) -> None:
+def test_a_signal_while_an_error_quotes_secrets(function: str, patient: InterruptibleApplication) -> None:
     """A traceback of what was under way would tell what was not masked yet."""
     patient.template("fail.yaml", QUOTES_SECRETS)
     with patient.unharmed():
@@ -66,9 +70,9 @@ def test_a_signal_while_an_error_quotes_secrets(function: str, patient: Patient)
     assert (ran.code, ran.stdout, ran.stderr) == (143, "", "cmp: stopped by SIGTERM\n")
 
 
-def test_the_error_itself_would_have_quoted_them(patient: Patient) -> None:
+def test_the_error_itself_would_have_quoted_them(patient: InterruptibleApplication) -> None:
     patient.template("fail.yaml", QUOTES_SECRETS)
-    ran = patient.run()
+    ran = patient.run_to_the_end()
     assert ran.code == 7
     assert ran.stderr.count("‹secret›") == 3
     assert not [secret for secret in patient.secrets.values() if secret in ran.stderr]
@@ -146,10 +150,10 @@ def test_an_alarm_that_was_called_off_is_silent() -> None:
 MANY_CLUSTERS = "version: 1\nclusters:\n  dev: {}\n" + "".join(f"  c-{n}: {{env: e{n}}}\n" for n in range(150_000))
 
 
-def test_the_deadline_holds_where_no_child_is_waited_for(patient: Patient) -> None:
-    (patient.repository / "cmp.yaml").write_text(MANY_CLUSTERS)
+def test_the_deadline_holds_where_no_child_is_waited_for(patient: InterruptibleApplication) -> None:
+    (patient.root / "cmp.yaml").write_text(MANY_CLUSTERS)
     with patient.unharmed():
-        ran = patient.run(CMP_DEADLINE="0.3")
+        ran = patient.run_to_the_end(CMP_DEADLINE="0.3")
     assert (ran.code, ran.stdout) == (9, "")
     assert ran.stderr.splitlines() == [
         "cmp: the deadline of 0.3 s passed",
@@ -158,10 +162,10 @@ def test_the_deadline_holds_where_no_child_is_waited_for(patient: Patient) -> No
     ]
 
 
-def test_the_deadline_holds_while_the_output_is_checked(patient: Patient) -> None:
-    patient.stand_in("helm", "prints-very-much")
+def test_the_deadline_holds_while_the_output_is_checked(patient: InterruptibleApplication) -> None:
+    patient.install_fake("helm", "prints-very-much")
     with patient.unharmed():
-        ran = patient.run(CMP_DEADLINE="1")
+        ran = patient.run_to_the_end(CMP_DEADLINE="1")
     assert (ran.code, ran.stdout) == (9, "")
     assert ran.stderr.splitlines()[:2] == [
         "cmp: the deadline of 1 s passed",

@@ -13,8 +13,9 @@ import pytest
 
 from cmp.supervisor import PR_SET_CHILD_SUBREAPER
 from tests.interrupts.test_kills import PHASES
-from tests.support.interrupted_render import CACHED, STANDINS, Patient, ended, stopped_by
+from tests.support.interrupted_render import CACHED, InterruptibleApplication, ended, stopped_by
 from tests.support.leaks import processes_in_group, wait_until
+from tests.support.repository import FAKES
 
 if TYPE_CHECKING:
     import subprocess
@@ -50,7 +51,9 @@ def heir() -> Iterator[None]:
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.usefixtures("heir")
-def test_a_renderer_that_is_killed_leaves_nothing(phase: str, patient: Patient, archives: Path) -> None:
+def test_a_renderer_that_is_killed_leaves_nothing(
+    phase: str, patient: InterruptibleApplication, archives: Path
+) -> None:
     with PHASES[phase](patient, archives) as (reached, _), patient.unharmed():
         before = children_of(os.getpid())
         with patient.started("generate") as process:
@@ -61,7 +64,7 @@ def test_a_renderer_that_is_killed_leaves_nothing(phase: str, patient: Patient, 
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_the_way_of_argo_cd(phase: str, patient: Patient, archives: Path) -> None:
+def test_the_way_of_argo_cd(phase: str, patient: InterruptibleApplication, archives: Path) -> None:
     """At its deadline it kills the process that it started, and asks the group to end."""
     with PHASES[phase](patient, archives) as (reached, where), patient.unharmed():
         with patient.started("generate") as process:
@@ -73,7 +76,9 @@ def test_the_way_of_argo_cd(phase: str, patient: Patient, archives: Path) -> Non
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_group_that_is_killed_leaves_no_process(phase: str, patient: Patient, archives: Path) -> None:
+def test_a_group_that_is_killed_leaves_no_process(
+    phase: str, patient: InterruptibleApplication, archives: Path
+) -> None:
     with PHASES[phase](patient, archives) as (reached, _), patient.unharmed():
         with patient.started("generate") as process:
             wait_until(lambda: reached(process))
@@ -84,7 +89,7 @@ def test_a_group_that_is_killed_leaves_no_process(phase: str, patient: Patient, 
 
 
 @pytest.mark.parametrize("phase", [phase for phase in PHASES if phase != "output"])
-def test_a_reader_that_has_gone_ends_the_render(phase: str, patient: Patient, archives: Path) -> None:
+def test_a_reader_that_has_gone_ends_the_render(phase: str, patient: InterruptibleApplication, archives: Path) -> None:
     brought_to_a_stop = PHASES[phase](patient, archives)
     with brought_to_a_stop as (reached, where), patient.unharmed(), patient.started("generate") as process:
         wait_until(lambda: reached(process))
@@ -93,13 +98,13 @@ def test_a_reader_that_has_gone_ends_the_render(phase: str, patient: Patient, ar
         assert ended(process) == stopped_by(signal.SIGTERM, where)
 
 
-def test_the_last_word_comes_before_the_clean_up(patient: Patient, tmp_path: Path) -> None:
+def test_the_last_word_comes_before_the_clean_up(patient: InterruptibleApplication, tmp_path: Path) -> None:
     """Whoever reads our streams to their end does not wait for the clean-up, which here waits for the reader."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
-    patient.stand_in("sops", "holds-plaintext")
+    patient.install_fake("sops", "holds-plaintext")
     with patient.unharmed():
-        slowly = replace(patient.sandbox, program=(str(STANDINS / "tidies-slowly.py"), str(gate)))
+        slowly = replace(patient.sandbox, program=(str(FAKES / "tidies-slowly.py"), str(gate)))
         with patient.started("generate", slowly) as process:
             wait_until(patient.holds_upload)
             os.killpg(process.pid, signal.SIGTERM)
@@ -117,8 +122,8 @@ def read_all(process: subprocess.Popen[bytes]) -> bytes:
     return process.stderr.read()
 
 
-def test_exit_code_and_output_are_the_renderers(patient: Patient) -> None:
+def test_exit_code_and_output_are_the_renderers(patient: InterruptibleApplication) -> None:
     with patient.unharmed():
-        assert patient.run("generate").stdout == patient.run("render").stdout != ""
-        patient.stand_in("helm", "fails-in-silence")
-        assert (patient.run("generate").code, patient.run("generate").stdout) == (7, "")
+        assert patient.run_to_the_end("generate").stdout == patient.run_to_the_end("render").stdout != ""
+        patient.install_fake("helm", "fails-in-silence")
+        assert (patient.run_to_the_end("generate").code, patient.run_to_the_end("generate").stdout) == (7, "")

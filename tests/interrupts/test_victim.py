@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.charts import HELMS, dependency, write_chart
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaks import processes_of, wait_until
 from tests.support.old_kernels import KERNELS, on
 from tests.support.servers.charts import ChartRepository

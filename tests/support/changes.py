@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.support.git_repository import Repo
 from tests.support.harness import AGE_KEY_FILE
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

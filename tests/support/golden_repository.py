@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import encrypt, sops_tool
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.trees import CHART, plant
 
 if TYPE_CHECKING:

@@ -6,19 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp.yamldoc import load_all
-from tests.support.harness import AGE_KEY_FILE, snapshot
-from tests.support.interrupted_render import RECIPIENT
-from tests.support.keys import SOPS_VERSION, encrypt, sops_tool
+from tests.support.harness import AGE_KEY_FILE
+from tests.support.keys import SOPS_VERSION
+from tests.support.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
-    from tests.support.harness import Ran, Sandbox
+    from tests.support.harness import Sandbox
 
 HELMFILE = "1.1.7"
 HELMS = ("3.14.4", "3.18.6")
@@ -54,73 +52,16 @@ def chart(folder: str = "charts/web", **more: str) -> dict[str, str]:
     return {f"{folder}/{name}": text for name, text in files.items()}
 
 
-@dataclass
-class World:
-    """A repository with the reference layout: the application `shop` on the cluster `dev`."""
+class HelmfileRepository(Repository):
+    """A repository with an inventory and the application `shop` on the cluster `dev`."""
 
-    sandbox: Sandbox
-
-    def __post_init__(self) -> None:
-        self.root = self.sandbox.folder / "repo"
-        self.write({".git/HEAD": "", f"{DEV}/.keep": "", "cmp.yaml": INVENTORY})
-
-    def write(self, files: Mapping[str, str | bytes]) -> None:
-        """Write files, by their paths from the root."""
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-
-    def app(self, files: Mapping[str, str]) -> None:
-        """Write files of the application."""
-        self.write({f"{APP}/{name}": text for name, text in files.items()})
-
-    def seal(self, files: Mapping[str, str]) -> None:
-        """Write encrypted files, by their paths from the root."""
-        tool, folder = sops_tool(self.sandbox.tools_dir), self.sandbox.folder / "plain"
-        for name, text in files.items():
-            folder.mkdir()
-            self.write({name: encrypt(tool, folder / Path(name).name, text, "--age", RECIPIENT)})
-            shutil.rmtree(folder)
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.write({"cmp.yaml": INVENTORY})
 
     def allow(self, *features: str) -> None:
         """Mount a policy that allows features of helmfile."""
-        policy = self.sandbox.folder / "policy.yaml"
-        named = "".join(f"  {feature}: true\n" for feature in features)
-        policy.write_text(f"version: 1\nhelmfile:\n{named}")
-        self.sandbox.extra["CMP_POLICY"] = str(policy)
-
-    def run(self, *options: str, **env: str) -> Ran:
-        """Run `cmp render`; nothing in the repository may change, and nothing may stay."""
-        before = snapshot(self.root)
-        sandbox = replace(self.sandbox, extra={**self.sandbox.extra, **env})
-        ran = sandbox.run("render", "shop", "--cluster", "dev", *options, cwd=self.root)
-        assert snapshot(self.root) == before
-        assert list(self.sandbox.tmp.iterdir()) == []
-        return ran
-
-    def must(self, *options: str, **env: str) -> str:
-        """Return what a render prints, which must succeed."""
-        ran = self.run(*options, **env)
-        assert ran.code == 0, ran.stderr
-        return ran.stdout
-
-    def refused(self, *options: str, **env: str) -> list[str]:
-        """Return the lines of the error of a render that must fail."""
-        ran = self.run(*options, **env)
-        assert (ran.code != 0, ran.stdout) == (True, ""), ran.stdout
-        return ran.stderr.splitlines()
-
-    def generate(self, *parameters: object) -> Ran:
-        """Run `cmp generate` as Argo CD does for the instance folder."""
-        argocd = {
-            "ARGOCD_APP_NAME": "shop",
-            "ARGOCD_APP_NAMESPACE": "shop",
-            "ARGOCD_APP_SOURCE_PATH": DEV,
-            "ARGOCD_APP_PARAMETERS": json.dumps(parameters),
-        }
-        sidecar = replace(self.sandbox, extra={**self.sandbox.extra, **argocd})
-        return sidecar.run("generate", cwd=self.root / DEV)
+        self.mount_policy("helmfile:\n" + "".join(f"  {feature}: true\n" for feature in features))
 
     def by_hand(self, *flags: str, helm: str = HELMS[-1], decrypt: tuple[str, ...] = ()) -> str:
         """Return what the bare helmfile prints in a copy of the repository, where some files are decrypted."""

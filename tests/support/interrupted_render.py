@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.artifacts import toolstore
 from cmp.system.workspace import DISK, MEMORY, PREFIX
 from tests.support.charts import HELM, dependency, write_chart
-from tests.support.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox, snapshot
-from tests.support.keys import SOPS_VERSION, encrypt, sops_tool
+from tests.support.harness import Ran, Sandbox, snapshot
+from tests.support.keys import RECIPIENT, SOPS_VERSION, encrypt, sops_tool
 from tests.support.leaks import find_plaintext, processes_of, wait_until
+from tests.support.repository import FAKES, Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-STANDINS = CHECKOUT / "tests" / "support" / "fakes"
 CACHED = b"Argo CD keeps this error cached until a hard refresh\n"
 DOORS = ("render", "generate")
-RECIPIENT = next(line.split()[-1] for line in AGE_KEY_FILE.read_text().splitlines() if "public key" in line)
 VERSIONS = {"helm": HELM, "sops": SOPS_VERSION}
 
 LAYER = "namespaces/shop/common-values-shop.secret.yaml"
@@ -70,52 +68,41 @@ def seal(folder: Path, tools_dir: str) -> Sealed:
     return Sealed(files, plain)
 
 
-class Patient:
+class InterruptibleApplication(Repository):
     """The application `shop` on the cluster `dev`, beside a healthy application `calm`, and runs of cmp on them."""
 
+    TOOLS: Mapping[str, str] = MappingProxyType(VERSIONS)
+
     def __init__(self, sandbox: Sandbox, sealed: Sealed) -> None:
-        self.sandbox = sandbox
+        super().__init__(sandbox)
         self.secrets = sealed.secrets
-        self.repository = sandbox.folder / "repo"
-        self.chart = self.repository / "namespaces/shop"
+        self.chart = self.root / self.app_folder
         self.prefix: list[str] = []
         self.folders = [sandbox.folder]  # what is searched afterwards
-        self._plant(sealed)
-        self._make_store()
+        self.plant(sealed)
+        self.use_tools(self.TOOLS)
 
-    def _plant(self, sealed: Sealed) -> None:
+    def plant(self, sealed: Sealed) -> None:
+        """Write both applications."""
         for name in ("shop", "calm"):
-            write_chart(self.repository / "namespaces" / name, name, "1.0.0")
-            (self.repository / "clusters/dev" / name).mkdir(parents=True)
-        (self.repository / ".git").mkdir()
-        for name, data in sealed.files.items():
-            (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.repository / name).write_bytes(data)
-        (self.chart / "cmp-app.yaml").write_text("secrets: {files: [files/slow.key, files/upload.key]}\n")
-        (self.repository / "namespaces/calm/common-values-calm.yaml").write_text("a: 1\n")
+            write_chart(self.root / "namespaces" / name, name, "1.0.0")
+        self.write(sealed.files)
+        self.write(
+            {
+                "clusters/dev/calm/.keep": "",
+                "namespaces/calm/common-values-calm.yaml": "a: 1\n",
+                f"{self.app_folder}/cmp-app.yaml": "secrets: {files: [files/slow.key, files/upload.key]}\n",
+            }
+        )
         self.template("secret.yaml", TEMPLATE)
 
-    def _make_store(self) -> None:
-        """Make a tool store of this test's own, with the real programs in it."""
-        real, store = Path(self.sandbox.tools_dir), self.sandbox.folder / "store"
-        for name, version in VERSIONS.items():
-            (store / name).mkdir(parents=True)
-            (store / name / version).symlink_to(real / name / version)
-        self.sandbox.tools_dir = str(store)
-
     def program(self, name: str) -> Path:
-        """Say where the store has the program of a tool."""
-        return Path(self.sandbox.tools_dir, name, VERSIONS[name], name)
+        """Return where the store has the program of a tool."""
+        return Path(self.sandbox.tools_dir, name, self.TOOLS[name], name)
 
-    def stand_in(self, name: str, fault: str) -> None:
+    def install_fake(self, name: str, fault: str) -> None:
         """Install tests/support/fakes/`fault` in place of a tool, which lies beside it as `real`."""
-        folder = self.program(name).parent
-        real = folder.resolve() / name
-        folder.unlink()
-        folder.mkdir()
-        (folder / "real").symlink_to(real)
-        shutil.copy(STANDINS / fault, folder / name)
-        toolstore.write(str(folder), toolstore.describe(str(folder / name), "go", fault))
+        self.replace_tool(name, self.TOOLS[name], (FAKES / fault).read_text())
 
     def template(self, name: str, text: str) -> None:
         """Add a template to the chart."""
@@ -126,9 +113,9 @@ class Patient:
         write_chart(self.chart, "shop", "1.0.0", [dependency("redis", version, url)])
 
     @contextmanager
-    def started(self, door: str, sandbox: Sandbox | None = None, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    def started(self, command: str, sandbox: Sandbox | None = None, **env: str) -> Iterator[subprocess.Popen[bytes]]:
         """Start a render through one of the DOORS, in a process group of its own; `sandbox` may start cmp otherwise."""
-        argv, folder, more = self._door(door)
+        argv, folder, more = self._door(command)
         environment = {**self.sandbox.env(), **more, **env}
         with subprocess.Popen(
             (sandbox or self.sandbox).command(*argv),
@@ -144,7 +131,7 @@ class Patient:
             finally:
                 process.kill()
 
-    def run(self, door: str = "render", **env: str) -> Ran:
+    def run_to_the_end(self, door: str = "render", **env: str) -> Ran:
         """Render to the end, or to the error; `prefix` is a command that starts cmp."""
         argv, folder, more = self._door(door)
         return self._run(argv, folder, {**more, **env})
@@ -163,13 +150,13 @@ class Patient:
 
     def _door(self, door: str) -> tuple[tuple[str, ...], Path, dict[str, str]]:
         if door == "render":
-            return ("render", "shop", "--cluster", "dev"), self.repository, {}
+            return ("render", "shop", "--cluster", "dev"), self.root, {}
         source = "clusters/dev/shop"
-        return ("generate",), self.repository / source, {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_SOURCE_PATH": source}
+        return ("generate",), self.root / source, {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_SOURCE_PATH": source}
 
     def render_calmly(self, **env: str) -> None:
         """Render the healthy application."""
-        ran = self._run(("render", "calm", "--cluster", "dev"), self.repository, env)
+        ran = self._run(("render", "calm", "--cluster", "dev"), self.root, env)
         assert ran.code == 0, ran.stderr
 
     def plaintext(self) -> list[str]:
@@ -190,17 +177,17 @@ class Patient:
     @contextmanager
     def unharmed(self) -> Iterator[None]:
         """Assert that a run which ends in the block leaves nothing but a good cache."""
-        before = snapshot(self.repository)
+        before = snapshot(self.root)
         yield
         self.check_clean()
-        assert snapshot(self.repository) == before
+        assert snapshot(self.root) == before
 
     def check_clean(self) -> None:
         """Assert that there is no process, no private folder, no plaintext, and a cache that verifies."""
         wait_until(lambda: not self.processes())
         assert list(self.sandbox.tmp.iterdir()) == []
         assert self.plaintext() == []
-        verified = self.sandbox.run("cache", "verify", cwd=self.repository)
+        verified = self.sandbox.run("cache", "verify", cwd=self.root)
         assert (verified.code, verified.stderr) == (0, "")
 
 

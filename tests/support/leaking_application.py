@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 from base64 import b64encode, urlsafe_b64encode
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -15,12 +14,15 @@ from urllib.parse import quote, quote_plus
 import yaml
 
 from cmp.artifacts import toolstore
-from tests.support.harness import AGE_KEY_FILE, CHECKOUT, Ran, Sandbox
-from tests.support.keys import SOPS_VERSION, encrypt, sops_tool
+from tests.support.harness import CHECKOUT
+from tests.support.keys import RECIPIENT, SOPS_VERSION, encrypt, sops_tool
 from tests.support.old_kernels import NONE, on
+from tests.support.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from tests.support.harness import Ran, Sandbox
 
 HELMS = ("3.14.4", "3.18.6", "4.0.0")
 DEFAULT_HELM = "3.18.6"
@@ -94,7 +96,6 @@ exec "$(dirname "$0")/real" "$@"
 
 def seal(folder: Path, tools_dir: str) -> dict[str, bytes]:
     """Encrypt the layers and the file by the real sops; returns them by their path."""
-    recipient = AGE_KEY_FILE.read_text().partition("public key: ")[2].split()[0]
     values = {"s": SHAPES, "sub": {"data": {"token": IMPORTED}}}
     texts = {
         WEAK: json.dumps(values, ensure_ascii=False),
@@ -102,7 +103,7 @@ def seal(folder: Path, tools_dir: str) -> dict[str, bytes]:
         SECRET_FILE: FILE_TEXT,
     }
     tool = sops_tool(tools_dir)
-    return {name: encrypt(tool, folder / Path(name).name, text, "--age", recipient) for name, text in texts.items()}
+    return {name: encrypt(tool, folder / Path(name).name, text, "--age", RECIPIENT) for name, text in texts.items()}
 
 
 def printed_by_helm(folder: Path, tools_dir: str) -> dict[str, dict[str, str]]:
@@ -179,27 +180,15 @@ def _core(form: str) -> str:
     return form.strip().removeprefix("deeply:").removeprefix("nested:").strip("\"'|->[] ")
 
 
-@dataclass
-class LeakWorld:
-    """The application `shop` on the cluster `dev`, and runs of cmp on it."""
+class LeakingApplication(Repository):
+    """The application `shop` on the cluster `dev`, and runs of cmp on it that are searched for its secrets."""
 
-    sandbox: Sandbox
-    sealed: Mapping[str, bytes]
-    needles: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        self.sandbox = on(NONE, self.sandbox)  # what programs note of their call, the wall would not let them write
-        self.root = self.sandbox.folder / "repository"
-        self.write({".git/HEAD": b"", f"{APP}/Chart.yaml": CHART, **self.sealed})
-        self.write({f"{APP}/cmp-app.yaml": "secrets: {files: [files/token.key]}\n"})
+    def __init__(self, sandbox: Sandbox, sealed: Mapping[str, bytes], needles: Mapping[str, str]) -> None:
+        super().__init__(on(NONE, sandbox))  # what programs note of their call, the sandbox would not let them write
+        self.needles = needles
+        self.write({f"{APP}/Chart.yaml": CHART, **sealed})
+        self.write_app({"cmp-app.yaml": "secrets: {files: [files/token.key]}\n"})
         self._make_store()
-
-    def write(self, files: Mapping[str, str | bytes]) -> None:
-        """Write files of the repository."""
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def template(self, text: str) -> None:
         """Make this the chart's only template."""
@@ -224,7 +213,7 @@ class LeakWorld:
         program.chmod(0o755)
         toolstore.write(str(program.parent), toolstore.describe(str(program), "go", "recorder"))
 
-    def run(self, *argv: str, helm: str = DEFAULT_HELM, **env: str) -> Ran:
+    def run_checked(self, *argv: str, helm: str = DEFAULT_HELM, **env: str) -> Ran:
         """Run `cmp render`, or another verb, and look for leaks."""
         verb, *options = argv or ("render",)
         ran = self.sandbox.run(
@@ -233,7 +222,7 @@ class LeakWorld:
         self.check(ran.stderr)
         return ran
 
-    def generate(self, **env: str) -> Ran:
+    def generate_checked(self, **env: str) -> Ran:
         """Run `cmp generate` as Argo CD does, and look for leaks."""
         source = "clusters/dev/shop"
         argo = {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_NAMESPACE": "shop", "ARGOCD_APP_SOURCE_PATH": source}

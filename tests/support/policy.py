@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.interrupted_render import RECIPIENT, VERSIONS
-from tests.support.keys import encrypt, sops_tool
+from tests.support.interrupted_render import VERSIONS
+from tests.support.keys import RECIPIENT, encrypt, sops_tool
+from tests.support.repository import Repository
 from tests.support.trees import plant
 
 if TYPE_CHECKING:
@@ -51,21 +51,18 @@ def seal(folder: Path, tools_dir: str) -> dict[str, bytes]:
     return {path: encrypt(tool, folder / "values.yaml", text, "--age", RECIPIENT) for path, text in SECRETS.items()}
 
 
-class Teams:
+class RepositoryOfTeams(Repository):
     """The repository, and the sidecar's call for one Application of it."""
 
     def __init__(self, sandbox: Sandbox, sealed: Mapping[str, bytes]) -> None:
-        self.sandbox = sandbox
-        self.root = sandbox.folder / "repo"
+        super().__init__(sandbox, app="team-a-shop")
         self.policy = sandbox.folder / "policy.yaml"
         for folder in (SHOP, BANK):
             plant(
                 self.root / folder, {"Chart.yaml": CHART.format(name=Path(folder).name), "templates/all.yaml": TEMPLATE}
             )
         plant(self.root, {f"{SHOP_ON_DEV}/dev-values.yaml": "a: 1\n", f"{BANK_ON_DEV}/dev-values.yaml": "b: 1\n"})
-        for path, data in sealed.items():
-            (self.root / path).parent.mkdir(exist_ok=True)
-            (self.root / path).write_bytes(data)
+        self.write(sealed)
         self.allow(POLICY)
 
     def allow(self, text: str) -> None:
@@ -79,7 +76,9 @@ class Teams:
         shutil.copytree(Path(self.sandbox.tools_dir, "helm", VERSIONS["helm"]), store / "helm" / VERSIONS["helm"])
         self.sandbox.tools_dir = str(store)
 
-    def generate(self, path: str = SHOP_ON_DEV, project: str = "team-a", namespace: str = "team-a", **env: str) -> Ran:
+    def generate_from(
+        self, path: str = SHOP_ON_DEV, project: str = "team-a", namespace: str = "team-a", **env: str
+    ) -> Ran:
         """Render an Application with this source path as Argo CD asks for it."""
         argocd = {
             "ARGOCD_APP_NAME": "shop",
@@ -87,5 +86,4 @@ class Teams:
             "ARGOCD_APP_PROJECT_NAME": project,
             "ARGOCD_APP_SOURCE_PATH": path,
         }
-        sidecar = replace(self.sandbox, extra={**self.sandbox.extra, **argocd, **env})
-        return sidecar.run("generate", cwd=self.root / path)
+        return self.cmp("generate", cwd=path, **{**argocd, **env})

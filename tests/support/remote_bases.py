@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.support.kustomize import CONFIG, World
+from tests.support.kustomize import CONFIG, KustomizeRepository
 
 if TYPE_CHECKING:
-    from tests.support.harness import Ran, Sandbox
+    from tests.support.harness import Sandbox
     from tests.support.servers.git import GitHost
 
 BASE = {
@@ -21,7 +21,7 @@ BASE = {
 FULL = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Remote(World):
+class RepositoryWithRemoteBase(KustomizeRepository):
     """A repository whose application uses another one, on a host that the policy lists."""
 
     def __init__(self, sandbox: Sandbox, host: GitHost) -> None:
@@ -34,14 +34,8 @@ class Remote(World):
 
     def allow(self, *hosts: str) -> None:
         """Let the policy list hosts, or, without any, let there be none."""
-        policy = self.sandbox.folder / "policy.yaml"
-        policy.write_text(f"version: 1\nkustomize: {{hosts: {json.dumps(hosts)}}}\n")
-        self.sandbox.extra["CMP_POLICY"] = str(policy)
+        self.mount_policy(f"kustomize: {{hosts: {json.dumps(hosts)}}}\n")
 
     def use(self, *references: str, key: str = "resources", more: str = "") -> None:
         """Write the application's kustomization."""
         self.write({"kustomization.yaml": f"{key}: {json.dumps(references)}\n{more}"})
-
-    def cache(self, *argv: str) -> Ran:
-        """Run a command that looks after the cache."""
-        return self.sandbox.run(*argv, cwd=self.root)

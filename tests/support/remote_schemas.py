@@ -7,11 +7,10 @@ import io
 import json
 import subprocess
 import tarfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.charts import HELMS, dependency
-from tests.support.harness import snapshot
+from tests.support.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,26 +64,19 @@ def chart(name: str, schema: object, *dependencies: object) -> dict[str, bytes]:
     return files if schema is None else {**files, "values.schema.json": json.dumps(schema).encode()}
 
 
-class World:
+class RepositoryWithRemoteSchema(Repository):
     """The repository of the application, and the server that has the library chart and the schemas."""
 
     def __init__(self, sandbox: Sandbox, server: ChartRepository) -> None:
-        self.sandbox = sandbox
+        super().__init__(sandbox)
         self.server = server
         self._seen = 0
-        self.root = sandbox.folder / "repo"
         self.host = server.url.split("/")[2]
         self.schema = f"{server.url}/lib.json"
         self.serve(LIBRARY)
         self.publish("common", {"$ref": self.schema})
-        self.write({".git/HEAD": "", f"{HERE}/dev-values.yaml": ""})
+        self.write({f"{HERE}/dev-values.yaml": ""})
         self.app(None, dependency("common", "1.0.0", server.url))
-
-    def write(self, files: Mapping[str, str | bytes]) -> None:
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def app(self, schema: object, *dependencies: object, **files: bytes) -> None:
         """Write the chart of the application, and more files of it."""
@@ -106,36 +98,14 @@ class World:
         self.server.files["/index.yaml"] = json.dumps(index).encode()
         return archive
 
-    def allow(self, text: str) -> Path:
-        """Mount a policy."""
-        policy = self.sandbox.folder / "policy.yaml"
-        policy.write_text(f"version: 1\n{text}\n")
-        self.sandbox.extra["CMP_POLICY"] = str(policy)
-        return policy
-
     def run(self, *options: str, helm: str = NEWER, **env: str) -> Ran:
-        """Run `cmp render`; nothing in the repository may change, and nothing may stay."""
-        before = snapshot(self.root)
-        argv = ("render", "shop", "--cluster", "dev", "--helm-version", helm, *options)
-        ran = replace(self.sandbox, extra={**self.sandbox.extra, **env}).run(*argv, cwd=self.root)
-        assert snapshot(self.root) == before
-        assert list(self.sandbox.tmp.iterdir()) == []
-        return ran
+        return super().run("--helm-version", helm, *options, **env)
 
     def must(self, *options: str, helm: str = NEWER, **env: str) -> str:
-        ran = self.run(*options, helm=helm, **env)
-        assert ran.code == 0, ran.stderr
-        return ran.stdout
+        return super().must("--helm-version", helm, *options, **env)
 
     def refused(self, *options: str, helm: str = NEWER, **env: str) -> list[str]:
-        """Return the lines of the error of a render that must fail."""
-        ran = self.run(*options, helm=helm, **env)
-        assert (ran.code != 0, ran.stdout) == (True, ""), ran.stdout
-        return ran.stderr.splitlines()
-
-    def cmp(self, *argv: str, **env: str) -> Ran:
-        """Run another command of cmp in the repository."""
-        return replace(self.sandbox, extra={**self.sandbox.extra, **env}).run(*argv, cwd=self.root)
+        return super().refused("--helm-version", helm, *options, **env)
 
     def bare(self, helm: str, folder: Path, values: Mapping[str, object]) -> tuple[int, str]:
         """Return the status of the bare helm, and what it says of a chart in a folder."""

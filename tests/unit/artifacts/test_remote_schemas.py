@@ -29,9 +29,9 @@ from cmp.system.process import Deadline
 from cmp.system.workspace import Workspace
 from tests.support.charts import HELMS, dependency
 from tests.support.git_repository import Repo
-from tests.support.helmfile import World as Helmfile
-from tests.support.kustomize import World as Kustomize
-from tests.support.remote_schemas import APP, LIBRARY, NEWER, OLD, World, chart, pack
+from tests.support.helmfile import HelmfileRepository
+from tests.support.kustomize import KustomizeRepository
+from tests.support.remote_schemas import APP, LIBRARY, NEWER, OLD, RepositoryWithRemoteSchema, chart, pack
 from tests.support.servers.charts import ChartRepository
 from tests.support.servers.web import WebServer
 
@@ -53,13 +53,15 @@ def server(tmp_path: Path) -> Iterator[ChartRepository]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, server: ChartRepository) -> World:
-    return World(sandbox, server)
+def world(sandbox: Sandbox, server: ChartRepository) -> RepositoryWithRemoteSchema:
+    return RepositoryWithRemoteSchema(sandbox, server)
 
 
 class TestVerdicts:
     @pytest.mark.parametrize("helm", HELMS)
-    def test_they_are_those_of_the_bare_helm(self, world: World, tmp_path: Path, helm: str) -> None:
+    def test_they_are_those_of_the_bare_helm(
+        self, world: RepositoryWithRemoteSchema, tmp_path: Path, helm: str
+    ) -> None:
         url = world.server.url
         dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{url}/dialect.json"}
         world.serve({"dialect.json": dialect})
@@ -90,7 +92,7 @@ class TestVerdicts:
         assert len(lines) > len(charts)
 
     @pytest.mark.parametrize("helm", HELMS)
-    def test_values_that_fit(self, world: World, helm: str) -> None:
+    def test_values_that_fit(self, world: RepositoryWithRemoteSchema, helm: str) -> None:
         world.values(common={"size": 1, "color": "red"})
         assert '"color":"red"' in world.must(helm=helm).replace("\\", "")
         assert world.asked() == ["/lib.json", "/parts/color.json"]
@@ -111,7 +113,7 @@ def _packed(name: str, schema: object) -> bytes:
 
 class TestRefused:
     @pytest.mark.parametrize("place", ["the chart", "a folder", "an archive"])
-    def test_a_file_of_the_machine(self, world: World, place: str) -> None:
+    def test_a_file_of_the_machine(self, world: RepositoryWithRemoteSchema, place: str) -> None:
         secret = world.sandbox.folder / "keys.txt"
         secret.write_text("AGE-SECRET-KEY-1")
         schema = {"properties": {"a": {"$ref": f"file://{secret}"}}}
@@ -131,9 +133,9 @@ class TestRefused:
             f"  hint: {WITHOUT}",
         ]
 
-    def test_a_host_that_the_policy_does_not_list(self, world: World) -> None:
+    def test_a_host_that_the_policy_does_not_list(self, world: RepositoryWithRemoteSchema) -> None:
         world.app({"properties": {"a": {"$ref": f"{world.server.url}/latest/meta-data/iam.json"}}})
-        policy = world.allow("charts: {hosts: [charts.example.com]}")
+        policy = world.mount_policy("charts: {hosts: [charts.example.com]}")
         assert world.refused(CMP_OFFLINE="1") == [
             (
                 f"cmp: the schema {world.server.url}/latest/meta-data/iam.json may not be used: the administrator's "
@@ -147,7 +149,7 @@ class TestRefused:
         ]
         assert world.server.requests == []
 
-    def test_offline_and_not_in_the_cache(self, world: World) -> None:
+    def test_offline_and_not_in_the_cache(self, world: RepositoryWithRemoteSchema) -> None:
         world.app({"$ref": world.schema})
         assert world.refused(helm=OLD, CMP_OFFLINE="1") == [
             f"cmp: the schema {world.schema} is not in the cache, and CMP_OFFLINE forbids to fetch it",
@@ -159,25 +161,25 @@ class TestRefused:
         ]
         assert world.asked() == []
 
-    def test_without_the_check_nothing_is_fetched(self, world: World) -> None:
+    def test_without_the_check_nothing_is_fetched(self, world: RepositoryWithRemoteSchema) -> None:
         world.app({"$ref": world.schema})
         world.write({f"{APP}/cmp-app.yaml": "helm: {skipSchemaValidation: true}\n"})
         assert world.must(CMP_OFFLINE="1")
         assert world.cmp("cache", "warm").code == 0
         assert world.asked() == []
 
-    def test_values_are_shown_whatever_their_schema_refers_to(self, world: World) -> None:
+    def test_values_are_shown_whatever_their_schema_refers_to(self, world: RepositoryWithRemoteSchema) -> None:
         world.app({"$ref": "file:///etc/hostname"})
         world.values(size=1)
         ran = world.cmp("values", "shop", "--cluster", "dev")
         assert (ran.code, "size: 1" in ran.stdout) == (0, True), ran.stderr
 
-    def test_a_schema_that_is_not_there(self, world: World) -> None:
+    def test_a_schema_that_is_not_there(self, world: RepositoryWithRemoteSchema) -> None:
         url = f"{world.server.url}/none.json"
         world.app({"$ref": url})
         assert world.refused()[0] == f"cmp: the schema {url} cannot be had: {url} answers 404 Not Found"
 
-    def test_a_fetched_schema_leads_to_no_file(self, world: World) -> None:
+    def test_a_fetched_schema_leads_to_no_file(self, world: RepositoryWithRemoteSchema) -> None:
         world.serve({"lib.json": {"$ref": "file:///etc/hostname"}})
         world.app({"$ref": world.schema})
         lines = world.refused()
@@ -186,7 +188,7 @@ class TestRefused:
 
 
 class TestPins:
-    def test_the_lock_has_schemas_and_is_enforced(self, world: World) -> None:
+    def test_the_lock_has_schemas_and_is_enforced(self, world: RepositoryWithRemoteSchema) -> None:
         locked = world.cmp("lock")
         assert locked.stdout.startswith("cmp.lock: 1 charts, 2 schemas, ")
         lock = (world.root / "cmp.lock").read_text()
@@ -209,7 +211,7 @@ class TestPins:
         (world.root / "cmp.lock").write_text(lock.replace(world.schema, f"{world.server.url}/other.json"))
         assert world.refused()[0] == f"cmp: the schema {world.schema}: cmp.lock has no entry for it"
 
-    def test_a_lock_of_an_older_release_pins_no_schema(self, world: World) -> None:
+    def test_a_lock_of_an_older_release_pins_no_schema(self, world: RepositoryWithRemoteSchema) -> None:
         assert world.cmp("lock").code == 0
         lock = world.root / "cmp.lock"
         lock.write_bytes(lockfile.dump(lockfile.parse(lock.read_bytes(), "")._replace(schemas=None)))
@@ -219,7 +221,7 @@ class TestPins:
         assert ran.stderr.count("cmp.lock pins no remote schemas: `cmp lock` writes it anew, with them\n") == 1
 
     @pytest.mark.parametrize("options", [(), ("--lock", "cmp.lock")])
-    def test_a_warm_cache_has_them(self, world: World, options: tuple[str, ...]) -> None:
+    def test_a_warm_cache_has_them(self, world: RepositoryWithRemoteSchema, options: tuple[str, ...]) -> None:
         if options:
             assert world.cmp("lock").code == 0
             shutil.rmtree(world.sandbox.cache)
@@ -231,7 +233,7 @@ class TestPins:
         assert f" schema+{world.schema}" in world.cmp("cache", "list").stdout
         assert world.cmp("cache", "verify").code == 0
 
-    def test_a_change_is_noticed_and_can_be_accepted(self, world: World) -> None:
+    def test_a_change_is_noticed_and_can_be_accepted(self, world: RepositoryWithRemoteSchema) -> None:
         assert world.must()
         name = f"{world.host.replace(':', '-')}-charts-lib.json"
         world.serve({"lib.json": {**LIBRARY["lib.json"], "title": "changed"}})
@@ -245,8 +247,8 @@ class TestPins:
 
 
 class TestOtherEngines:
-    def test_a_chart_of_a_kustomization(self, sandbox: Sandbox, world: World) -> None:
-        kustomize = Kustomize(sandbox)
+    def test_a_chart_of_a_kustomization(self, sandbox: Sandbox, world: RepositoryWithRemoteSchema) -> None:
+        kustomize = KustomizeRepository(sandbox)
         shutil.rmtree(kustomize.root / "namespaces/shop")
         shutil.rmtree(kustomize.root / "clusters/dev/shop")
         world.publish("common", {"$ref": world.schema})
@@ -271,10 +273,10 @@ class TestOtherEngines:
         assert "got string, want integer" in "\n".join(kustomize.refused(CMP_OFFLINE="1"))
         assert world.asked() == []
 
-    def test_a_chart_of_a_helmfile(self, sandbox: Sandbox, world: World) -> None:
+    def test_a_chart_of_a_helmfile(self, sandbox: Sandbox, world: RepositoryWithRemoteSchema) -> None:
         for folder in (APP, "clusters/dev/shop"):
             shutil.rmtree(world.root / folder)
-        helmfile = Helmfile(sandbox)
+        helmfile = HelmfileRepository(sandbox)
         state = {
             "repositories": [{"name": "ex", "url": world.server.url}],
             "releases": [
@@ -283,15 +285,15 @@ class TestOtherEngines:
             ],
         }
         mine = {f"charts/mine/{name}": data.decode() for name, data in chart("mine", {"$ref": world.schema}).items()}
-        helmfile.app({"helmfile.yaml": _yaml(state), **mine})
+        helmfile.write_app({"helmfile.yaml": _yaml(state), **mine})
         assert helmfile.must().count("size") == 2
         assert world.asked() == ["/lib.json", "/parts/color.json"]
         state["releases"][1]["values"] = [{"size": "big"}]  # type: ignore[index]
-        helmfile.app({"helmfile.yaml": _yaml(state)})
+        helmfile.write_app({"helmfile.yaml": _yaml(state)})
         ran = helmfile.run(CMP_OFFLINE="1")
         assert (ran.code, "got string, want integer" in ran.stderr) == (7, True), ran.stderr
         state["releases"][1] = {**state["releases"][1], "skipSchemaValidation": True}  # type: ignore[index]
-        helmfile.app({"helmfile.yaml": _yaml(state)})
+        helmfile.write_app({"helmfile.yaml": _yaml(state)})
         assert helmfile.must(CMP_OFFLINE="1").count("size") == 2
         assert world.asked() == []
 
@@ -307,7 +309,7 @@ class TestComparison:
             yield other
 
     @pytest.fixture
-    def repo(self, world: World, other: ChartRepository) -> Repo:
+    def repo(self, world: RepositoryWithRemoteSchema, other: ChartRepository) -> Repo:
         world.publish("common", {"$ref": f"{other.url}/lib.json"})
         shutil.rmtree(world.root / ".git")
         repo = Repo(world.root)
@@ -315,18 +317,20 @@ class TestComparison:
         repo.git("checkout", "--quiet", "-b", "topic")
         return repo
 
-    def report(self, world: World) -> dict[str, list[dict[str, list[str]]]]:
+    def report(self, world: RepositoryWithRemoteSchema) -> dict[str, list[dict[str, list[str]]]]:
         ran = world.cmp("diff", "--untrusted", "--base", "main", "--head", "topic", "--format", "json")
         report: dict[str, list[dict[str, list[str]]]] = json.loads(ran.stdout)
         return report
 
-    def test_the_publisher_of_a_chart_may_name_one(self, world: World, repo: Repo, other: ChartRepository) -> None:
+    def test_the_publisher_of_a_chart_may_name_one(
+        self, world: RepositoryWithRemoteSchema, repo: Repo, other: ChartRepository
+    ) -> None:
         repo.commit({"clusters/dev/shop/dev-values.yaml": "common: {size: 2}\n"})
         report = self.report(world)
         assert (report["failures"], len(report["groups"])) == ([], 2)  # the values of both charts
         assert other.requests == ["/lib.json"]
 
-    def test_a_change_may_not(self, world: World, repo: Repo, other: ChartRepository) -> None:
+    def test_a_change_may_not(self, world: RepositoryWithRemoteSchema, repo: Repo, other: ChartRepository) -> None:
         url = f"{other.url}/evil.json"
         repo.commit({f"{APP}/values.schema.json": json.dumps({"$ref": url})})
         (failure,) = self.report(world)["failures"]

@@ -8,7 +8,7 @@ import pytest
 
 from cmp.engines.helmfile import built, setvalues, sources, template
 from cmp.errors import ConfigError
-from tests.support.helmfile import World, chart, values
+from tests.support.helmfile import HelmfileRepository, chart, values
 from tests.support.trees import plant
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ SET = (
 
 
 def test_they_have_the_keys_and_types_of_helmfile(sandbox: Sandbox) -> None:
-    world = World(sandbox)
+    world = HelmfileRepository(sandbox)
     state = "releases: [{name: web, namespace: shop, chart: ./charts/web, values: [{v: {{ toJson .Values }}}]}]\n"
-    world.app({**chart(), "helmfile.yaml.gotmpl": state})
+    world.write_app({**chart(), "helmfile.yaml.gotmpl": state})
     pairs = [f"{key}={value}" for key, value in SET]
     theirs = world.by_hand(*(text for pair in pairs for text in ("--state-values-set", pair)))
     ours = world.must(*(text for pair in pairs for text in ("--set", pair)))

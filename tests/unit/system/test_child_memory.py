@@ -15,7 +15,7 @@ from cmp.errors import ConfigError, EngineError
 from cmp.system import process
 from cmp.system.batch_process import BatchProcess
 from cmp.system.process import Command, Deadline, run
-from tests.support.kustomize import World
+from tests.support.kustomize import KustomizeRepository
 from tests.support.leaks import processes_of
 
 if TYPE_CHECKING:
@@ -155,11 +155,11 @@ data: {length: {{ len $text | quote }}}
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return World(sandbox)
+def world(sandbox: Sandbox) -> KustomizeRepository:
+    return KustomizeRepository(sandbox)
 
 
-def chart(world: World, folder: str) -> None:
+def chart(world: KustomizeRepository, folder: str) -> None:
     """Write a chart that takes several hundred megabytes to say a number."""
     text = json.dumps({"apiVersion": "v2", "name": "greedy", "version": "1.0.0"})
     world.write({f"{folder}/Chart.yaml": text, f"{folder}/templates/map.yaml": DOUBLED, f"{folder}/values.yaml": ""})
@@ -170,7 +170,7 @@ def ended(program: str) -> str:
     return f"cmp: {program} was ended: it took more than 96 MiB of memory\n  where: {where}\n  hint: {HINT}\n"
 
 
-def test_a_chart_that_eats_memory_is_named(world: World) -> None:
+def test_a_chart_that_eats_memory_is_named(world: KustomizeRepository) -> None:
     chart(world, "namespaces/web")
     argv = ("render", "web", "--cluster", "dev")
     greedy = world.sandbox.run(*argv, cwd=world.root, CMP_CHILD_MEMORY="96MiB")
@@ -180,7 +180,7 @@ def test_a_chart_that_eats_memory_is_named(world: World) -> None:
     assert (enough.code, f'length: "{64 * MIB}"' in enough.stdout) == (0, True), enough.stderr
 
 
-def test_a_chart_below_a_kustomization_counts(world: World) -> None:
+def test_a_chart_below_a_kustomization_counts(world: KustomizeRepository) -> None:
     chart(world, "namespaces/web/charts/greedy")
     world.write({"kustomization.yaml": json.dumps({"helmCharts": [{"name": "greedy"}]})})
     world.write({"cmp-app.yaml": json.dumps({"kustomize": {"enableHelm": True}})})

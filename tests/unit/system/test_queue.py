@@ -13,7 +13,7 @@ from cmp.errors import DeadlineError
 from cmp.system.process import Deadline
 from cmp.system.queue import turn
 from tests.support.harness import CHECKOUT
-from tests.support.interrupted_render import SLOW, Patient
+from tests.support.interrupted_render import SLOW, InterruptibleApplication
 from tests.support.leaks import wait_until
 
 if TYPE_CHECKING:
@@ -135,11 +135,11 @@ def test_without_a_place_for_tickets_there_is_no_bound(tmp_path: Path) -> None:
 # Through the door of the sidecar.
 
 
-def test_a_render_waits_for_its_turn_and_says_so(patient: Patient) -> None:
+def test_a_render_waits_for_its_turn_and_says_so(patient: InterruptibleApplication) -> None:
     patient.template("slow.yaml", SLOW)
     with patient.unharmed(), patient.started("generate", CMP_RENDERS="1") as first:
         wait_until(lambda: any("helm template" in arguments for arguments in patient.processes().values()))
-        ran = patient.run("generate", CMP_RENDERS="1", CMP_DEADLINE="0.3")
+        ran = patient.run_to_the_end("generate", CMP_RENDERS="1", CMP_DEADLINE="0.3")
         assert (ran.code, ran.stdout) == (9, "")
         assert ran.stderr.splitlines() == [
             "cmp: no turn until the deadline of 0.3 s passed: 1 ahead",
@@ -158,23 +158,23 @@ def test_a_render_waits_for_its_turn_and_says_so(patient: Patient) -> None:
     assert [path.name for path in (patient.sandbox.state / "renders").iterdir()] == ["door"]
 
 
-def test_a_person_does_not_wait(patient: Patient) -> None:
+def test_a_person_does_not_wait(patient: InterruptibleApplication) -> None:
     with patient.unharmed():
         (patient.sandbox.state / "renders").mkdir(parents=True)
         with turn(str(patient.sandbox.state / "renders"), 1, Deadline(5)):
-            assert patient.run("render", CMP_RENDERS="1").code == 0
+            assert patient.run_to_the_end("render", CMP_RENDERS="1").code == 0
 
 
-def test_state_that_cannot_be_written_is_told(patient: Patient) -> None:
+def test_state_that_cannot_be_written_is_told(patient: InterruptibleApplication) -> None:
     patient.sandbox.folder.mkdir(exist_ok=True)
     patient.sandbox.state.write_text("a file, where a folder should be")
-    ran = patient.run("generate")
+    ran = patient.run_to_the_end("generate")
     assert ran.code == 0
     assert "cmp: warning: renders at once are not limited: CMP_STATE_DIR cannot be written\n" in ran.stderr
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²"])
-def test_the_number_is_checked(text: str, patient: Patient) -> None:
-    ran = patient.run("generate", CMP_RENDERS=text)
+def test_the_number_is_checked(text: str, patient: InterruptibleApplication) -> None:
+    ran = patient.run_to_the_end("generate", CMP_RENDERS=text)
     what = f"cmp: CMP_RENDERS is {text!r}, not a whole number above 0"
     assert (ran.code, ran.stderr) == (3, f"{what}\n  hint: see operations.md#configuration\n")
