@@ -1,11 +1,12 @@
 """YAML as nodes with places: every scalar is the text that was written, every key knows its line and column.
 
-For the configuration, where `1.30` must stay 1.30 and a mistake must be pointed at.  Structure only: what a plain
-scalar means (a number, true, nothing) is the reader's business.
+For the configuration, where `1.30` must stay 1.30 and a mistake must be pointed at.  Whether a plain scalar is a number
+is told, as YAML 1.2's core schema has it: the one that editors check configuration files with.
 """
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -36,7 +37,13 @@ MAX_DEPTH = 64  # no configuration is that deep, and a hostile one must not exha
 MAX_NODES = 1_000_000  # with what aliases repeat: few lines of them can stand for more than any memory holds
 NOTHING = frozenset({"", "~", "null", "Null", "NULL"})  # the plain scalars that stand for no value
 
+TRUE = frozenset({"true", "True", "TRUE"})
+FALSE = frozenset({"false", "False", "FALSE"})
+
 _NO_FIELDS: Mapping[str, Field] = MappingProxyType({})
+_NUMBER = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 
 
 class Node(NamedTuple):
@@ -52,11 +59,50 @@ class Node(NamedTuple):
     plain: bool = False
     items: tuple[Node, ...] = ()
     fields: Mapping[str, Field] = _NO_FIELDS
+    file: str = ""
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as editors and terminals link it."""
+        return f"{self.file}:{self.line}:{self.column}"
 
     @property
     def is_nothing(self) -> bool:
         """Whether no value was written (`key:`, `key: ~`)."""
         return self.plain and self.text in NOTHING
+
+    @property
+    def is_true(self) -> bool:
+        """Whether a scalar that is true or false is true."""
+        return self.text in TRUE
+
+    @property
+    def meaning(self) -> Literal["text", "a number", "true or false", "nothing"]:
+        """The type of a scalar in YAML 1.2's core schema."""
+        if not self.plain:
+            return "text"
+        if self.is_nothing:
+            return "nothing"
+        if self.text in TRUE or self.text in FALSE:
+            return "true or false"
+        return "a number" if _NUMBER.fullmatch(self.text) else "text"
+
+    @property
+    def number(self) -> float | None:
+        """The number that a scalar is, however it is written."""
+        if self.meaning != "a number":
+            return None
+        if self.text[:2] in {"0o", "0x"}:
+            return int(self.text, 0)
+        return float(self.text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+    def at(self, *keys: str) -> Node | None:
+        """Return the value below these keys, if there is one."""
+        node: Node | None = self
+        for key in keys:
+            field = node.fields.get(key) if node else None
+            node = field.value if field else None
+        return node
 
 
 class Field(NamedTuple):
@@ -82,15 +128,15 @@ class Composed(NamedTuple):
     mistakes: tuple[Mistake, ...]
 
 
-def compose(data: bytes) -> Composed:
-    """Read one document; YamlError, with line and column and nothing of the text, when it is not well-formed.
+def compose(data: bytes, file: str = "") -> Composed:
+    """Read the one document of a file; YamlError, with line and column and nothing of the text, when it is not well-formed.
 
     Aliases are followed and `<<` merges (keys that are written out win).  Of a key that stands twice the last value is
     kept, and the key is among the mistakes.
     """
     try:
         text = data.decode("utf-8-sig")
-        return _Composer(data).document()
+        return _Composer(data, file).document()
     except UnicodeDecodeError as error:
         failure = _error_after("this is not UTF-8 text", data[: error.start])
     except MarkedYAMLError as error:
@@ -121,8 +167,9 @@ def _syntax_error(error: MarkedYAMLError, text: str) -> YamlError:
 class _Composer:
     """Build nodes from libyaml's events (PyYAML's own composer recurses without limit and refuses reused anchors)."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, file: str) -> None:
         self._parser = CParser(data)
+        self._file = file
         self._anchors: dict[str, tuple[Node, int]] = {}  # with the number of nodes in it
         self._count = 0
         self._mistakes: list[Mistake] = []
@@ -167,10 +214,10 @@ class _Composer:
     def _content(self, event: Written, depth: int) -> Node:
         line, column = _place(event)
         if isinstance(event, ScalarEvent):
-            return Node("scalar", line, column, event.value, plain=not event.style)
+            return Node("scalar", line, column, event.value, plain=not event.style, file=self._file)
         if isinstance(event, SequenceStartEvent):
-            return Node("list", line, column, items=tuple(self._items(depth + 1)))
-        return Node("map", line, column, fields=self._fields(depth + 1))
+            return Node("list", line, column, items=tuple(self._items(depth + 1)), file=self._file)
+        return Node("map", line, column, fields=self._fields(depth + 1), file=self._file)
 
     def _items(self, depth: int) -> list[Node]:
         items = []
