@@ -10,7 +10,7 @@ from cmp.engines.registry import HELM, HELMFILE
 from cmp.errors import ToolError
 from cmp.render.decrypt import SOPS
 from cmp.repository import instances
-from cmp.repository.config.reference import PINS
+from cmp.repository.config.values import PINS
 from cmp.repository.instances import Repository, Request
 from cmp.versions import newest
 

@@ -9,7 +9,8 @@ import click
 from cmp import report
 from cmp.cli import Output
 from cmp.engines import ENGINES
-from cmp.repository.config import APP_FILE, FILE, schema
+from cmp.repository.config import APP_FILE, FILE, keys
+from cmp.schema import jsonschema
 
 
 @click.command()
@@ -22,9 +23,9 @@ def command(file: str) -> Output:
     """
     engines = {name: facts.options for name, facts in ENGINES.items()}
     printed = {
-        FILE: lambda: schema.repository(engines),
-        APP_FILE: lambda: schema.application(engines),
-        "inventory": schema.inventory,
+        FILE: lambda: jsonschema.document(FILE, keys.repository(engines)),
+        APP_FILE: lambda: jsonschema.document(APP_FILE, keys.application(engines)),
+        "inventory": lambda: jsonschema.document("inventory", keys.INVENTORY),
         "report": report.schema,
     }[file]()
     return Output(json.dumps(printed, indent=2, ensure_ascii=False).encode() + b"\n")

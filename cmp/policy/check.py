@@ -10,8 +10,7 @@ from cmp.errors import ConfigError, with_ellipsis
 from cmp.policy import flags, hosts, registries, secrets, sources
 from cmp.repository import config, layout
 from cmp.repository.config import APP_FILE, FILE
-from cmp.repository.config.build import at
-from cmp.repository.config.rules import quoted
+from cmp.schema.spec import quoted
 from cmp.system import urls
 from cmp.system.tree import join
 
@@ -293,7 +292,7 @@ def _place(tree: Tree, instance: Instance, engine: str, flag: str) -> str:
     """Find the line that asks for a flag: in the strongest file that has the list, which replaces the others."""
     for file, *keys in _sources(instance, engine):
         root, _ = config.read(tree, file) if tree.kind(file) == "file" else (None, [])
-        found = at(root, *keys, FLAGS[engine])
+        found = root.at(*keys, FLAGS[engine]) if root else None
         for item in found.items if found else ():
             if item.text == flag:
                 return f"{file}:{item.line}:{item.column}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,18 +13,14 @@ from cmp.policy.hosts import HOST
 from cmp.policy.secrets import KEY, ROLE, SECRET_HOST
 from cmp.policy.sources import REPOSITORY, REVISION
 from cmp.repository import config
-from cmp.repository.config.build import at
-from cmp.repository.config.check import check
-from cmp.repository.config.rules import PATTERN, quoted
-from cmp.repository.config.scalars import TRUE
-from cmp.repository.config.spec import Exactly, Flag, Items, Keys, Rule, Text
+from cmp.repository.config.rules import PATTERN
+from cmp.schema.spec import Converted, Exactly, Flag, Items, Keys, Rule, Text, check, quoted
 from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmp.system.tree import Tree
-    from cmp.yamldoc.nodes import Node
 
 VERSION = 1
 ANY = ("*",)
@@ -96,7 +93,7 @@ FEATURES = {  # by engine, what lets an application run programs or read more th
 }
 _NAMES = Items("a list of names", Text("a name", Rule(r"(?:[a-z0-9.-]|\*(?!\*))+", _explain_name)), is_set=True)
 _FOLDER = Rule(rf"(?![^{{}}]*[{{}}])(?:{PATTERN.regex})", _explain_folder)
-_PERMISSION = Keys(
+_PERMISSION: Keys[Permission] = Keys(
     {
         "projects": _NAMES,
         "namespaces": _NAMES,
@@ -104,28 +101,50 @@ _PERMISSION = Keys(
         "repositories": Items("a list of repositories", Text("a repository", REPOSITORY), is_set=True),
         "revisions": Items("a list of revisions", Text("a revision", REVISION), is_set=True),
     },
+    partial(Permission, namespaces=ANY),
     required=("projects", "folders"),
 )
-_HOSTS = Keys({"hosts": Items("a list of hosts", Text("a host", HOST))}, required=("hosts",))
-_CHARTS = Keys(
-    {
-        "hosts": Items("a list of hosts", Text("a host", HOST)),
-        "redirects": Items("a list of hosts", Text("a host", HOST)),
-    },
-    is_filled=True,
-)
+_HOSTS = Items("a list of hosts", Text("a host", HOST))
+
+
+def _policy(
+    applications: tuple[Permission, ...] | None = None,
+    charts: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    kustomize: tuple[str, ...] = (),
+    secrets: Secrets = Secrets(),  # noqa: B008  # immutable
+    flags: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    *,
+    version: int,  # noqa: ARG001  # there is one
+    **features: Mapping[str, bool],
+) -> Policy:
+    return Policy(
+        applications=applications,
+        hosts=charts.get("hosts"),
+        redirects=charts.get("redirects", ()),
+        remote_hosts=kustomize,
+        flags={engine: flags.get(engine, ()) for engine in ("helm", "kustomize")},
+        features=frozenset(
+            f"{engine}.{name}" for engine, known in features.items() for name, is_allowed in known.items() if is_allowed
+        ),
+        secrets=secrets,
+    )
+
+
 _POLICY = Keys(
     {
         "version": Exactly(VERSION),
-        "applications": Items("a list of rules", _PERMISSION),
-        "charts": _CHARTS,
-        "kustomize": _HOSTS,
+        "applications": Items(
+            "a list of rules", Converted(_PERMISSION, lambda permission, node: permission._replace(line=node.line))
+        ),
+        "charts": Keys({"hosts": _HOSTS, "redirects": _HOSTS}, dict[str, tuple[str, ...]], is_filled=True),
+        "kustomize": Keys({"hosts": _HOSTS}, lambda hosts: hosts, required=("hosts",)),
         "secrets": Keys(
             {
                 "hosts": Items("a list of hosts", Text("a host", SECRET_HOST)),
                 "keys": Items("a list of keys", Text("a key", KEY)),
                 "roles": Items("a list of roles and profiles", Text("a role or profile", ROLE)),
             },
+            Secrets,
             is_filled=True,
         ),
         "flags": Keys(
@@ -133,10 +152,12 @@ _POLICY = Keys(
                 "helm": Items("a list of flags", Text("a flag", HELM_FLAG)),
                 "kustomize": Items("a list of flags", Text("a flag", KUSTOMIZE_FLAG)),
             },
+            dict[str, tuple[str, ...]],
             is_filled=True,
         ),
-        **{engine: Keys(known, is_filled=True) for engine, known in FEATURES.items()},
+        **{engine: Keys(known, dict[str, bool], is_filled=True) for engine, known in FEATURES.items()},
     },
+    _policy,
     required=("version",),
 )
 
@@ -151,12 +172,12 @@ def load(path: str, tree: Tree | None) -> Policy:
         root, problems = config.read(WorkTree("/"), path)
     except ConfigError as error:
         raise _unusable(path, error.what) from None
-    problems += check(_POLICY, root, path) if root is not None else []
+    problems += check(_POLICY, root) if root is not None else []
     if root is None or problems:
         wrong = ConfigError.of(problems, hint=HINT)
         wrong.is_external = True
         raise wrong
-    return _policy(root, path)
+    return _POLICY.build(root)._replace(file=path)
 
 
 def _require_outside(path: str, tree: Tree | None) -> None:
@@ -179,43 +200,3 @@ def _upwards(path: str) -> list[str]:
 
 def _unusable(path: str, why: str) -> ConfigError:
     return ConfigError(f"the administrator's policy cannot be used: {why}", file=path, hint=HINT, is_external=True)
-
-
-def _policy(root: Node, path: str) -> Policy:
-    rules = at(root, "applications")
-    hosts = at(root, "charts", "hosts")
-    secrets = {name: at(root, "secrets", name) for name in ("hosts", "keys", "roles")}
-    return Policy(
-        file=path,
-        applications=None if rules is None else tuple(_permission(rule) for rule in rules.items),
-        hosts=None if hosts is None else _texts(hosts),
-        redirects=_texts(at(root, "charts", "redirects")),
-        remote_hosts=_texts(at(root, "kustomize", "hosts")),
-        flags={engine: _texts(at(root, "flags", engine)) for engine in ("helm", "kustomize")},
-        features=_features(root),
-        secrets=Secrets(
-            hosts=None if secrets["hosts"] is None else _texts(secrets["hosts"]),
-            keys=None if secrets["keys"] is None else _texts(secrets["keys"]),
-            roles=_texts(secrets["roles"]),
-        ),
-    )
-
-
-def _features(root: Node) -> frozenset[str]:
-    named = {f"{engine}.{name}": at(root, engine, name) for engine, known in FEATURES.items() for name in known}
-    return frozenset(feature for feature, node in named.items() if node and node.text in TRUE)
-
-
-def _permission(node: Node) -> Permission:
-    return Permission(
-        projects=_texts(at(node, "projects")),
-        namespaces=_texts(at(node, "namespaces")) or ANY,
-        folders=_texts(at(node, "folders")),
-        repositories=_texts(at(node, "repositories")),
-        revisions=_texts(at(node, "revisions")),
-        line=node.line,
-    )
-
-
-def _texts(node: Node | None) -> tuple[str, ...]:
-    return tuple(item.text for item in node.items) if node else ()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-from cmp.repository.config.rules import quoted
-from cmp.repository.config.spec import Rule
+from cmp.schema.spec import Rule, quoted
 
 HELM = ("--enable-dns", "--is-upgrade", "--no-hooks")
 KUSTOMIZE = ("--load-restrictor=LoadRestrictionsNone",)

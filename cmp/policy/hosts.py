@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cmp.repository.config.rules import quoted
-from cmp.repository.config.spec import Rule
+from cmp.schema.spec import Rule, quoted
 from cmp.system.urls import PORTS
 
 # Stricter than URLs are: what is read here in one way and by helm in another must match no listed host.

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import SecretError, with_ellipsis
 from cmp.policy import hosts
 from cmp.repository import layout
-from cmp.repository.config.rules import quoted
-from cmp.repository.config.spec import Rule
+from cmp.schema.spec import Rule, quoted
 from cmp.secrets.sops import masterkeys
 from cmp.secrets.sops.masterkeys import shown
 

@@ -10,8 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp.repository import layout
-from cmp.repository.config.rules import quoted
-from cmp.repository.config.spec import Rule
+from cmp.schema.spec import Rule, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ LAYERS = (
     ("repository",),
     ("artifacts", "argocd", "engines"),
     ("context",),
-    ("secrets", "compare", "report"),
+    ("secrets", "compare", "report", "schema"),
     ("system", "yamldoc"),
     ("environ", "changes"),
     ("errors",),

@@ -32,14 +32,13 @@ cmp cmp.argocd cmp.argocd.parameters cmp.artifacts cmp.artifacts.lockfile cmp.ar
 cmp.artifacts.toolstore cmp.cli cmp.cli.generate cmp.cli.main cmp.cli.summary cmp.context cmp.engines
 cmp.engines.features cmp.engines.helm cmp.engines.protocol cmp.engines.registry cmp.engines.stderr cmp.environ
 cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.repository
-cmp.repository.config cmp.repository.config.build cmp.repository.config.check cmp.repository.config.keys
-cmp.repository.config.placeholders cmp.repository.config.reference cmp.repository.config.requires
-cmp.repository.config.rules cmp.repository.config.scalars cmp.repository.config.spec cmp.repository.config.values
-cmp.repository.instances cmp.repository.instances.files cmp.repository.instances.repository
-cmp.repository.instances.request cmp.repository.instances.resolver cmp.repository.instances.root cmp.repository.layout
-cmp.secrets cmp.secrets.gpg cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.log cmp.system.phases
-cmp.system.process cmp.system.queue cmp.system.sandbox cmp.system.signals cmp.system.tree cmp.system.visible
-cmp.system.workspace cmp.versions cmp.yamldoc cmp.yamldoc.document cmp.yamldoc.gojson
+cmp.repository.config cmp.repository.config.check cmp.repository.config.keys cmp.repository.config.rules
+cmp.repository.config.values cmp.repository.instances cmp.repository.instances.files
+cmp.repository.instances.repository cmp.repository.instances.request cmp.repository.instances.resolver
+cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets cmp.secrets.gpg
+cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.log cmp.system.phases cmp.system.process cmp.system.queue
+cmp.system.sandbox cmp.system.signals cmp.system.tree cmp.system.visible cmp.system.workspace cmp.versions cmp.yamldoc
+cmp.yamldoc.document cmp.yamldoc.gojson
 """
 
 # What it imports to read a cmp.yaml, at once; without one, while the programs run.

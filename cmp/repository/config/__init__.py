@@ -1,11 +1,8 @@
 """cmp.yaml and cmp-app.yaml: read, checked as a whole, and typed.
 
-spec.py         the language of the specification        keys.py       the specification: every key
-rules.py        what texts must look like                scalars.py    what a plain scalar means
-check.py        a file against the specification         schema.py     the specification as a JSON Schema
-requires.py     is this cmp the right one at all?        placeholders.py   can the patterns be filled?
-build.py        nodes -> values                          values.py     the values, and the strength of layers
-reference.py    what holds without configuration
+keys.py     the specification: every key, and how its value is built        rules.py    what texts must look like
+check.py    what must hold between keys, and for which cmp a file is        values.py   the values, their strength,
+                                                                                        and what holds without a file
 """
 
 from __future__ import annotations
@@ -15,13 +12,11 @@ from typing import TYPE_CHECKING
 from cmp import yamldoc
 from cmp.errors import ConfigError
 from cmp.model import Problem
-from cmp.repository.config import build, keys
-from cmp.repository.config.check import check
-from cmp.repository.config.placeholders import unfilled
-from cmp.repository.config.reference import CONFIG
-from cmp.repository.config.requires import refuse_foreign
-from cmp.repository.config.rules import PATH, quoted
-from cmp.repository.config.values import AppConfig, ClusterChoice, Config, Layout, ValuesPattern, merge
+from cmp.repository.config import keys
+from cmp.repository.config.check import refuse_foreign, unfilled
+from cmp.repository.config.rules import PATH
+from cmp.repository.config.values import CONFIG, AppConfig, ClusterChoice, Config, Layout, ValuesPattern, merge
+from cmp.schema.spec import check, quoted
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -58,14 +53,15 @@ def load(tree: Tree, engines: Engines) -> Config:
     root, problems = read(tree, FILE)
     if root is None:
         raise ConfigError.of(problems)
-    refuse_foreign(root, FILE)
-    problems += check(keys.repository(engines), root, FILE)
-    inventory, more = _inventory(tree, build.at(root, "clusters"))
-    problems += more
-    problems = problems or unfilled(root, inventory, FILE)
+    refuse_foreign(root)
+    specification = keys.repository(engines)
+    problems += check(specification, root)
+    inventory, its_problems = _inventory(tree, root.at("clusters"))
+    problems = problems + its_problems or unfilled(root, inventory)
     if problems:
         raise ConfigError.of(problems)
-    return build.config(root, inventory, FILE, engines)
+    config = specification.build(root)._replace(source=FILE)
+    return config._replace(clusters=keys.INVENTORY.build(inventory)) if inventory and config.inventory else config
 
 
 def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:
@@ -73,12 +69,13 @@ def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:
     file = join(folder, APP_FILE)
     if tree.kind(file) == "missing":
         return AppConfig()
+    specification = keys.application(engines)
     root, problems = read(tree, file)
     if root is not None:
-        problems += check(keys.application(engines), root, file)
+        problems += check(specification, root)
     if root is None or problems:
         raise ConfigError.of(problems)
-    return build.app_config(root, file, engines)
+    return specification.build(root)
 
 
 def read(tree: Tree, file: str) -> tuple[Node | None, list[Problem]]:
@@ -87,16 +84,16 @@ def read(tree: Tree, file: str) -> tuple[Node | None, list[Problem]]:
     from cmp.yamldoc.nodes import Node, compose  # noqa: PLC0415  # PyYAML costs more than a bare interpreter's start
 
     try:
-        root, mistakes = compose(tree.read(file))
+        root, mistakes = compose(tree.read(file), file)
     except yamldoc.YamlError as error:
         return None, [Problem(file, error.line, error.column, error.problem)]
     problems = [Problem(file, mistake.line, mistake.column, mistake.problem) for mistake in mistakes]
-    return root or Node("map", 1, 1), problems
+    return root or Node("map", 1, 1, file=file), problems
 
 
 def _inventory(tree: Tree, clusters: Node | None) -> tuple[Node | None, list[Problem]]:
     """Return the map of clusters: what `clusters` holds, or what lies in the file that it names."""
-    named = build.at(clusters, "file")
+    named = clusters.at("file") if clusters else None
     if named is None:
         return clusters, []
     if named.kind != "scalar" or not PATH.accepts(named.text):
@@ -111,4 +108,4 @@ def _inventory(tree: Tree, clusters: Node | None) -> tuple[Node | None, list[Pro
         root, problems = read(tree, named.text)
     except ConfigError as error:
         return None, problem(f"the inventory {quoted(named.text)}: {error.what}")
-    return root, problems + (check(keys.INVENTORY, root, named.text) if root is not None else [])
+    return root, problems + (check(keys.INVENTORY, root) if root is not None else [])

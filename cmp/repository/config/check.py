@@ -1,140 +1,107 @@
-"""A file against its specification: every mistake, with its place."""
+"""Checks of cmp.yaml beyond the specification: the right cmp for the file, and placeholders that something fills."""
 
 from __future__ import annotations
 
+import re
+from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING
 
-from cmp.errors import suggestion
+from cmp import __version__
+from cmp.errors import ConfigError, suggestion
 from cmp.model import Problem
-from cmp.repository.config.rules import quoted
-from cmp.repository.config.scalars import is_number, meaning
-from cmp.repository.config.spec import Choice, Either, Exactly, Flag, Items, Keys, Switch, Text
+from cmp.repository.config.keys import VERSION
+from cmp.repository.config.rules import CAPTURE, REQUIREMENT
+from cmp.repository.config.values import LAYOUT
+from cmp.schema.spec import quoted
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator, Mapping
 
-    from cmp.repository.config.spec import Rule, Spec
-    from cmp.yamldoc.nodes import Field, Node
+    from cmp.yamldoc.nodes import Node
 
-    Found = tuple[int, int, str]  # line, column, message
-
-
-def check(spec: Spec, node: Node, file: str) -> list[Problem]:
-    """Return what is wrong with the structure of a document; none means that it has exactly the specified shape."""
-    return [Problem(file, *found) for found in _check(spec, node)]
+_OPERATORS: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    ">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt,
+}  # fmt: skip
 
 
-def _check(spec: Spec, node: Node) -> Iterator[Found]:
-    return _CHECKS[type(spec)](spec, node)
+def refuse_foreign(root: Node, own: str = __version__) -> None:
+    """Raise ConfigError when `requires` or `version` of the file asks for another cmp than this one.
+
+    They are looked at before everything else, so that an older cmp says so instead of stumbling over keys that it does
+    not know.  What is badly written is left to the check.
+    """
+    version, required = root.at("version"), root.at("requires")
+    if required is not None and not _is_fulfilled(required.text, own):
+        raise _refusal(required, f"this repository requires cmp {required.text.strip()}, this is {own}")
+    if version is not None and _is_other_version(version):
+        what = f"version {quoted(version.text)} of this file is unknown to cmp {own}, which reads {VERSION}"
+        raise _refusal(version, what)
 
 
-def _text(spec: Text, node: Node) -> Iterator[Found]:
-    if node.kind != "scalar" or node.is_nothing:
-        yield _unexpected(spec, node)
-    elif spec.rule is not None:
-        if not spec.rule.accepts(node.text):
-            yield node.line, node.column, spec.rule.explain(node.text)
-        elif (what := meaning(node)) != "text":
-            yield node.line, node.column, f"{quoted(node.text)} is {what} here; put it in quotes"
+def _refusal(node: Node, message: str) -> ConfigError:
+    problem = Problem(node.file, node.line, node.column, message)
+    return ConfigError.of([problem], hint="run a cmp of a version that this repository was written for")
 
 
-def _flag(spec: Flag, node: Node) -> Iterator[Found]:
-    if node.kind != "scalar" or meaning(node) != "true or false":
-        yield _unexpected(spec, node)
+def _is_other_version(node: Node) -> bool:
+    return node.meaning == "a number" and node.text.isdecimal() and int(node.text) != VERSION
 
 
-def _exactly(spec: Exactly, node: Node) -> Iterator[Found]:
-    if node.kind != "scalar" or not is_number(node, spec.number):
-        yield _unexpected(spec, node)
+def _is_fulfilled(required: str, own: str) -> bool:
+    if not REQUIREMENT.accepts(required):
+        return True
+    return all(_holds(comparison.strip(), own) for comparison in required.split(","))
 
 
-def _choice(spec: Choice, node: Node) -> Iterator[Found]:
-    if node.kind != "scalar" or node.is_nothing:
-        yield _unexpected(spec, node)
-    elif node.text not in spec.words:
-        yield node.line, node.column, _unknown(spec.what, node.text, spec.words)
+def _holds(comparison: str, own: str) -> bool:
+    operator = comparison.rstrip("0123456789. ")
+    # A development build (0.3.0.dev1) counts as its release, so that it may be tried.
+    wanted, mine = numbers(comparison.removeprefix(operator)), numbers(own)
+    length = max(len(wanted), len(mine))
+    return _OPERATORS[operator](_padded(mine, length), _padded(wanted, length))
 
 
-def _items(spec: Items, node: Node) -> Iterator[Found]:
-    if node.kind != "list":
-        yield _unexpected(spec, node)
-        return
-    for item in node.items:
-        yield from _check(spec.item, item)
-    if spec.is_set:
-        yield from _set(node)
+def _padded(version: tuple[int, ...], length: int) -> tuple[int, ...]:
+    return version + (0,) * (length - len(version))
 
 
-def _set(node: Node) -> Iterator[Found]:
-    if not node.items:
-        yield node.line, node.column, "this list is empty"
-    seen: set[str] = set()
-    for item in node.items:
-        if item.kind == "scalar" and item.text in seen:
-            yield item.line, item.column, f"{quoted(item.text)} stands twice in this list"
-        seen.add(item.text)
+def unfilled(root: Node, inventory: Node | None) -> list[Problem]:
+    """Report placeholders of the layout that are neither captured by it nor a fact of any cluster.
+
+    A fact that only some clusters have is no mistake here: the clusters that have it must not fail with the others.
+    Asked only of a configuration whose parts are each right.
+    """
+    known = _known(root, inventory)
+    return [
+        Problem(
+            node.file,
+            node.line,
+            node.column,
+            f"nothing fills `{{{name}}}`: no cluster has such a fact; {suggestion(name, known)}",
+        )
+        for node in _with_placeholders(root)
+        for name in _names(node.text)
+        if name not in known
+    ]
 
 
-def _keys(spec: Keys, node: Node) -> Iterator[Found]:
-    if node.kind != "map":
-        if not (node.is_nothing and spec.may_be_nothing):
-            yield _unexpected(spec, node)
-        return
-    for name, field in node.fields.items():
-        yield from _field(spec, name, field)
-    for name in spec.required:
-        if name not in node.fields:
-            yield node.line, node.column, f"`{name}` is missing here"
-    if spec.is_filled and not node.fields:
-        yield node.line, node.column, "this map is empty"
+def _names(text: str) -> list[str]:
+    return [capture[1:-1] for capture in re.findall(CAPTURE, text)]
 
 
-def _field(spec: Keys, name: str, field: Field) -> Iterator[Found]:
-    known = spec.known.get(name)
-    if known is not None:
-        yield from _check(known, field.value)
-    elif spec.others is None:
-        yield field.line, field.column, _unknown(spec.what, name, tuple(spec.known))
-    else:
-        rule: Rule = spec.others.name
-        if not rule.accepts(name):
-            yield field.line, field.column, rule.explain(name)
-        else:
-            yield from _check(spec.others.value, field.value)
+def _known(root: Node, inventory: Node | None) -> set[str]:
+    apps, instances = root.at("layout", "apps"), root.at("layout", "instances")
+    captured = _names(apps.text if apps else LAYOUT.apps) + _names(instances.text if instances else LAYOUT.instances)
+    clusters = inventory.fields.values() if inventory else ()
+    return {"app", "cluster", *captured, *(fact for cluster in clusters for fact in cluster.value.fields)}
 
 
-def _either(spec: Either, node: Node) -> Iterator[Found]:
-    for shape in spec.shapes:
-        if _KINDS[type(shape)] == node.kind and not node.is_nothing:
-            return _check(shape, node)
-    return iter([_unexpected(spec, node)])
-
-
-def _switch(spec: Switch, node: Node) -> Iterator[Found]:
-    return _check(spec.present if spec.key in node.fields else spec.absent, node)
-
-
-_CHECKS: dict[type, Callable[[Any, Node], Iterator[Found]]] = {
-    Text: _text,
-    Flag: _flag,
-    Exactly: _exactly,
-    Choice: _choice,
-    Items: _items,
-    Keys: _keys,
-    Either: _either,
-    Switch: _switch,
-}
-_KINDS = {Text: "scalar", Choice: "scalar", Items: "list", Keys: "map"}
-
-
-def _unexpected(spec: Spec, node: Node) -> Found:
-    found = meaning(node) if node.kind == "scalar" else f"a {node.kind}"
-    # `release: {app}` is a map to YAML.
-    is_bare = bool(node.fields) and all(field.value.is_nothing for field in node.fields.values())
-    advice = "; a text that begins with `{` needs quotes" if is_bare and isinstance(spec, Text) else ""
-    return node.line, node.column, f"expected {spec.noun}, found {found}{advice}"
-
-
-def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
-    return f"unknown {what} {quoted(name)}; {suggestion(name, known)}"
+def _with_placeholders(root: Node) -> Iterator[Node]:
+    for name in ("values", "ignore"):
+        patterns = root.at("layout", name)
+        for item in patterns.items if patterns else ():
+            yield item.at("path") or item
+    for name in ("release", "namespace"):
+        if text := root.at("layout", name):
+            yield text

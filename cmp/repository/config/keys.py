@@ -1,22 +1,42 @@
-"""The specification of cmp.yaml, of its inventory file and of cmp-app.yaml: every key there is."""
+"""The specification of cmp.yaml, of its inventory file and of cmp-app.yaml: every key there is, and its value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from cmp.model import Cluster, ToolPin
 from cmp.repository.config import rules
-from cmp.repository.config.spec import Choice, Either, Exactly, Flag, Items, Keys, Others, Switch, Text
+from cmp.repository.config.values import (
+    EMPTY,
+    LAYOUT,
+    PINS,
+    SUFFIXES,
+    AppConfig,
+    ClusterChoice,
+    Config,
+    Preview,
+    ValuesPattern,
+)
+from cmp.schema.spec import Block, Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp.changes import Rule
     from cmp.model import Option
-    from cmp.repository.config.spec import Spec
+    from cmp.repository.config.values import Layout
+    from cmp.schema.spec import AnyNode, Spec
 
     Engines = Mapping[str, tuple[Option, ...]]
 
 VERSION = 1
 TOOLS = ("helm", "kustomize", "sops", "helmfile", "cue")
+
+
+def _values_pattern(text: str, node: AnyNode) -> ValuesPattern:
+    return ValuesPattern(text, place=node.place)
+
 
 _PATTERN = Text("a pattern", rules.PATTERN)
 _VALUES = Items(
@@ -24,33 +44,39 @@ _VALUES = Items(
     Either(
         "a pattern, or a map with `path`",
         (
-            _PATTERN,
+            Converted(_PATTERN, _values_pattern),
             Keys(
                 {
-                    "path": Text("a pattern", rules.PATTERN, "The file, or a pattern of files."),
+                    "path": Converted(_PATTERN.described("The file, or a pattern of files."), _values_pattern),
                     "optional": Flag("Whether a literal path may be missing."),
                 },
+                lambda path, optional=False: path._replace(optional=optional),
                 required=("path",),
             ),
         ),
     ),
 )
 _TEXTS = Items("a list of texts", Text())
-_LABELS = Keys(others=Others(rules.KEY, Text()))
+_LABELS = Map(rules.KEY, Text())
 
 _CLUSTER = Keys(
     {
         "kubeVersion": Text(doc="The Kubernetes version that charts see, where Argo CD does not say it."),
-        "apiVersions": _TEXTS._replace(doc="The API versions that charts see, where Argo CD does not say them."),
+        "apiVersions": _TEXTS.described("The API versions that charts see, where Argo CD does not say them."),
         "server": Text(doc="The address of the API server, as Argo CD knows it."),
-        "labels": _LABELS._replace(doc="The labels of the cluster in Argo CD."),
-        "annotations": _LABELS._replace(doc="The annotations of the cluster in Argo CD."),
+        "labels": _LABELS.described("The labels of the cluster in Argo CD."),
+        "annotations": _LABELS.described("The annotations of the cluster in Argo CD."),
     },
-    Others(rules.FACT, Text(doc="A fact of your own, for patterns: `env: dev` fills `{env}`.")),
+    partial(Cluster, ""),
+    others=Map(rules.FACT, Text(doc="A fact of your own, for patterns: `env: dev` fills `{env}`.")),
+    collected="facts",
     noun="a map of facts",
     doc="One cluster and its facts.",
 )
-INVENTORY = Keys(others=Others(rules.CLUSTER, _CLUSTER), noun="a map of clusters", doc="The clusters, by name.")
+INVENTORY = Converted(
+    Map(rules.CLUSTER, _CLUSTER, "a map of clusters", "The clusters, by name."),
+    lambda clusters, _: {name: cluster._replace(name=name) for name, cluster in clusters.items()},
+)
 
 _LAYOUT = Keys(
     {
@@ -60,40 +86,59 @@ _LAYOUT = Keys(
             rules.INSTANCES,
             "The folders that say that an application runs on a cluster, as clusters/{cluster}/{app}; empty: none.",
         ),
-        "values": _VALUES._replace(doc="The values files, weakest first."),
+        "values": _VALUES.described("The values files, weakest first."),
         "release": Text("a name", rules.TEMPLATE, "The release name; it may hold placeholders, as in {cluster}-{app}."),
         "namespace": Text("a name", rules.TEMPLATE, "The destination namespace; it may hold placeholders."),
         "ignore": Items("a list of patterns", _PATTERN, "YAML files in an instance folder that nothing uses."),
     },
+    LAYOUT._replace,
     doc="Where things lie. Patterns: {name} is one path segment, * stays in a segment, ** crosses.",
 )
-_CLUSTERS = Switch(
+_CLUSTERS: Switch[str | dict[str, Cluster]] = Switch(
     "file",
     Keys(
         {"file": Text("a path", rules.PATH, "The file that holds the inventory.")},
+        lambda file: file,
         required=("file",),
     ),
     INVENTORY,
     doc="The inventory: the clusters by name, or the file that holds them.",
 )
+
+
+def _pin(name: str) -> Spec[ToolPin]:
+    version = Text("an exact version", rules.VERSION, f"The version of {name}.")
+    return Converted(version, lambda text, node: ToolPin(name, text, f"{node.file}:{node.line}"))
+
+
 _TOOLS = Keys(
-    {name: Text("an exact version", rules.VERSION, f"The version of {name}.") for name in TOOLS},
+    {name: _pin(name) for name in TOOLS},
+    dict[str, ToolPin],
     what="tool",
     doc="The exact versions of the tools.",
 )
-_OUTPUT = Keys(
+_OUTPUT = Block(
     {
         "allowEmpty": Flag("Accept a render without any object."),
         "allowDuplicateKeys": Flag("Accept a map that has a key twice."),
         "allowDuplicateObjects": Flag("Accept an object that is there twice with different content."),
         "allowCiphertext": Flag("Accept SOPS ciphertext."),
-        "apiVersions": Keys(
-            others=Others(rules.GROUP_VERSION, Text("a group/version", rules.GROUP_VERSION)),
+        "apiVersions": Map(
+            rules.GROUP_VERSION,
+            Text("a group/version", rules.GROUP_VERSION),
             doc="Group/versions that are rewritten: the old one to the new one.",
         ),
     },
     doc="What the check of the rendered objects lets pass.",
 )
+
+
+def _noise_rule(matches: str = "", **fields: Any) -> Rule:  # noqa: ANN401  # the specification has their types
+    from cmp.changes import Rule  # noqa: PLC0415  # no render needs it
+
+    return Rule(**fields, pattern=matches)
+
+
 _NOISE = Keys(
     {
         "name": Text(doc="What the report calls the rule."),
@@ -101,9 +146,10 @@ _NOISE = Keys(
         "kind": Text(doc="The kind of the objects; empty: any."),
         "namespace": Text(doc="Their namespace; empty: any."),
         "object": Text(doc="Their name; empty: any."),
-        "path": _TEXTS._replace(doc="The keys that lead to the value; `*` is any one, a last `**` all below."),
+        "path": _TEXTS.described("The keys that lead to the value; `*` is any one, a last `**` all below."),
         "matches": Text(doc="A regular expression that both texts must match as a whole."),
     },
+    _noise_rule,
     required=("name",),
     noun="a rule",
 )
@@ -115,9 +161,10 @@ _PREVIEW = Keys(
         "ignore": Items("a list of patterns", _PATTERN, "Files that no render depends on, such as docs/**."),
         "noise": Items("a list of rules", _NOISE, "Differences that reports count and do not show."),
     },
+    Preview,
     doc="What `cmp affected` and `cmp diff` should know of the repository.",
 )
-_KINDS: Mapping[str, Spec] = {
+_KINDS: Mapping[str, Spec[Any]] = {
     "flag": Flag(),
     "text": Text(),
     "version": Text("an exact version", rules.VERSION),
@@ -126,7 +173,7 @@ _KINDS: Mapping[str, Spec] = {
 }
 
 
-def repository(engines: Engines) -> Keys:
+def repository(engines: Engines) -> Keys[Config]:
     """Return the specification of cmp.yaml."""
     return Keys(
         {
@@ -145,23 +192,32 @@ def repository(engines: Engines) -> Keys:
                         "The ends of the names of files that must be encrypted.",
                     )
                 },
+                lambda suffixes=SUFFIXES: suffixes,
                 doc="How encrypted files are known.",
             ),
-            "defaults": Keys({**_blocks(engines), "output": _OUTPUT}, doc="Options for all applications."),
+            "defaults": Keys(
+                {**_blocks(engines), "output": _OUTPUT},
+                partial(_app_config, engines),
+                doc="Options for all applications.",
+            ),
             "preview": _PREVIEW,
         },
+        _config,
         doc="cmp.yaml: how a repository is laid out, which clusters it serves and which tools render it.",
     )
 
 
-def application(engines: Engines) -> Keys:
+def application(engines: Engines) -> Keys[AppConfig]:
     """Return the specification of cmp-app.yaml."""
     engine = Choice("engine", tuple(engines))
     return Keys(
         {
             "engine": Either(
                 "an engine or a list of engines",
-                (engine, Items("a list of engines", engine, is_set=True)),
+                (
+                    Converted(engine, lambda name, _: (name,)),
+                    Items("a list of engines", engine, is_set=True),
+                ),
                 "What renders the application; several run one after the other.",
             ),
             "tools": _TOOLS,
@@ -170,13 +226,22 @@ def application(engines: Engines) -> Keys:
             "clusters": Either(
                 "`all`, a list of clusters or a map of facts",
                 (
-                    Choice("choice of clusters", ("all",)),
-                    Items("a list of clusters", Text("a cluster's name", rules.CLUSTER)),
-                    Keys(others=Others(rules.FACT, Text()), is_filled=True),
+                    Converted(
+                        Choice("choice of clusters", ("all",)),
+                        lambda _, node: ClusterChoice(is_all=True, place=node.place),
+                    ),
+                    Converted(
+                        Items("a list of clusters", Text("a cluster's name", rules.CLUSTER)),
+                        lambda names, node: ClusterChoice(names=names, place=node.place),
+                    ),
+                    Converted(
+                        Map(rules.FACT, Text(), is_filled=True),
+                        lambda facts, node: ClusterChoice(selector=facts, place=node.place),
+                    ),
                 ),
                 "The clusters it runs on, where no instance folder says so: all, some names, or facts (env: prod).",
             ),
-            "values": _VALUES._replace(doc="More values files, stronger than the layout's."),
+            "values": _VALUES.described("More values files, stronger than the layout's."),
             **_blocks(engines),
             "output": _OUTPUT,
             "secrets": Keys(
@@ -188,23 +253,56 @@ def application(engines: Engines) -> Keys:
                         is_set=True,
                     )
                 },
+                lambda files=(): files,
                 doc="What is encrypted beside the values.",
             ),
         },
+        partial(_app_config, engines),
         doc="cmp-app.yaml: what is different for one application, or for one application on one cluster.",
     )
 
 
-def _blocks(engines: Engines) -> dict[str, Spec]:
+def _config(
+    layout: Layout = LAYOUT,
+    clusters: str | Mapping[str, Cluster] = EMPTY,
+    tools: Mapping[str, ToolPin] = EMPTY,
+    secrets: tuple[str, ...] = SUFFIXES,
+    defaults: AppConfig = AppConfig(),  # noqa: B008  # immutable
+    preview: Preview = Preview(),  # noqa: B008
+    **_: object,
+) -> Config:
+    """Build the configuration of the repository; the clusters of an inventory file are still to come."""
+    return Config(
+        layout=layout,
+        clusters=EMPTY if isinstance(clusters, str) else clusters,
+        secret_suffixes=secrets,
+        defaults=defaults._replace(tools={**PINS, **tools}),
+        source="",
+        inventory=clusters if isinstance(clusters, str) else "",
+        preview=preview,
+    )
+
+
+def _app_config(
+    engines: Engines,
+    engine: tuple[str, ...] = (),
+    secrets: tuple[str, ...] = (),
+    **fields: Any,  # noqa: ANN401  # the specification has their types
+) -> AppConfig:
+    options = {name: fields.pop(name) for name in engines if name in fields}
+    return AppConfig(engines=engine, secret_files=secrets, options=options, **fields)
+
+
+def _blocks(engines: Engines) -> dict[str, Spec[Any]]:
     return {
-        name: Keys({option.name: _described(option) for option in options}, doc=f"Options of the engine {name}.")
+        name: Block({option.name: _described(option) for option in options}, f"Options of the engine {name}.")
         for name, options in engines.items()
     }
 
 
-def _described(option: Option) -> Spec:
+def _described(option: Option) -> Spec[Any]:
     if option.kind in _KINDS:
-        return _KINDS[option.kind]._replace(doc=option.doc)
-    fields = {field.name: _described(field) for field in option.fields}
-    record = Keys(fields, required=tuple(field.name for field in option.fields if field.is_required))
-    return record._replace(doc=option.doc) if option.kind == "record" else Items("a list of maps", record, option.doc)
+        return _KINDS[option.kind].described(option.doc)
+    required = tuple(field.name for field in option.fields if field.is_required)
+    record = Block({field.name: _described(field) for field in option.fields}, required=required)
+    return record.described(option.doc) if option.kind == "record" else Items("a list of maps", record, option.doc)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cmp.repository.config.spec import Rule
+from cmp.schema.spec import Rule, quoted
 from cmp.versions import PSEUDO_VERSION
-
-MAX_QUOTED = 60
 
 _CONTROL = r"\x00-\x1f\x7f"
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
@@ -29,14 +27,6 @@ _TAKEN_KEYS = {
     "label": "labels",
     "annotation": "annotations",
 }
-
-
-def quoted(text: str) -> str:
-    """Show a text of the configuration in a message: on one line, printable and not too long."""
-    if not text:
-        return "an empty text"
-    shown = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
-    return f"`{shown if len(shown) <= MAX_QUOTED else shown[: MAX_QUOTED - 1] + '…'}`"
 
 
 def _fault(text: str, faults: tuple[tuple[str, str], ...]) -> str:

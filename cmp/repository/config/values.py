@@ -1,16 +1,18 @@
-"""What the configuration files say, checked and typed."""
+"""The values of the configuration files, and those that hold without any: the reference layout and the shipped pins."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.model import ToolPin
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Never
 
     from cmp.changes import Rule
-    from cmp.model import Cluster, ToolPin
+    from cmp.model import Cluster
 
     Options = Mapping[str, object]
 
@@ -96,6 +98,24 @@ class Config(NamedTuple):
     source: str
     inventory: str = ""
     preview: Preview = Preview()
+
+
+_REFERENCE = "the reference layout"
+_VERSIONS = {"helm": "3.18.6", "kustomize": "5.7.1", "sops": "3.10.2", "helmfile": "1.1.7", "cue": "0.14.1"}
+
+LAYOUT = Layout(
+    apps="namespaces/{app}",
+    instances="clusters/{cluster}/{app}",
+    values=(
+        ValuesPattern("namespaces/{app}/common-values*.yaml", place=_REFERENCE),
+        ValuesPattern("namespaces/{app}/common-values*.secret.yaml", place=_REFERENCE),
+        ValuesPattern("clusters/{cluster}/{app}/*-values*.yaml", place=_REFERENCE),
+        ValuesPattern("clusters/{cluster}/{app}/*-values*.secret.yaml", place=_REFERENCE),
+    ),
+)
+PINS = {name: ToolPin(name, version, "the defaults of cmp") for name, version in _VERSIONS.items()}
+SUFFIXES = (".secret.yaml",)
+CONFIG = Config(LAYOUT, clusters={}, secret_suffixes=SUFFIXES, defaults=AppConfig(tools=PINS), source="")
 
 
 def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:

@@ -14,7 +14,7 @@ from cmp.errors import ConfigError
 from cmp.model import Cluster, Option, ToolPin
 from cmp.repository import config
 from cmp.repository.config import AppConfig, ClusterChoice, ValuesPattern
-from cmp.repository.config.requires import refuse_foreign
+from cmp.repository.config.check import refuse_foreign
 from cmp.system.tree import WorkTree
 from cmp.yamldoc.nodes import compose
 
@@ -257,7 +257,7 @@ def test_a_requirement_that_is_fulfilled(required: str) -> None:
     root = compose(f"requires: '{required}'\nunknown: 1\n".encode()).root
 
     assert root
-    refuse_foreign(root, "cmp.yaml", own="0.3.0.dev1")
+    refuse_foreign(root, own="0.3.0.dev1")
 
 
 @pytest.mark.parametrize("required", [">=0.3.1", ">=0.2,<0.3", "==0.3.1", "!=0.3", ">0.3", "<0.3", "<=0.2.9", ">=0.10"])
@@ -266,7 +266,7 @@ def test_a_requirement_that_is_not_fulfilled(required: str) -> None:
 
     assert root
     with pytest.raises(ConfigError) as caught:
-        refuse_foreign(root, "cmp.yaml", own="0.3.0")
+        refuse_foreign(root, own="0.3.0")
     assert caught.value.what == f"this repository requires cmp {required}, this is 0.3.0"
 
 
@@ -284,7 +284,7 @@ def test_the_loader_imports_neither_the_schema_nor_what_only_mistakes_need() -> 
     loaded = set(done.stdout.split())
     assert "cmp.yamldoc.nodes" in loaded
     assert not loaded & {
-        "cmp.repository.config.schema",
+        "cmp.schema.jsonschema",
         "difflib",
         "json",
         "dataclasses",

@@ -18,9 +18,24 @@ from ruamel.yaml import YAML
 
 from cmp.engines import ENGINES
 from cmp.model import Option
-from cmp.repository.config import keys, rules, schema
-from cmp.repository.config.check import check
-from cmp.repository.config.spec import Choice, Either, Exactly, Flag, Items, Keys, Rule, Spec, Switch, Text
+from cmp.repository.config import keys, rules
+from cmp.schema import jsonschema
+from cmp.schema.spec import (
+    Block,
+    Choice,
+    Converted,
+    Either,
+    Exactly,
+    Flag,
+    Items,
+    Keys,
+    Map,
+    Rule,
+    Spec,
+    Switch,
+    Text,
+    check,
+)
 from cmp.yamldoc import YamlError
 from cmp.yamldoc.nodes import compose
 from tests.support import property_examples
@@ -35,12 +50,12 @@ OPTIONS = {
     **{name: facts.options for name, facts in ENGINES.items()},
     "other": (Option("flag", "flag", ""), Option("text", "text", ""), Option("texts", "texts", "")),
 }
-SPECS = {"cmp.yaml": keys.repository(OPTIONS), "cmp-app.yaml": keys.application(OPTIONS), "inventory": keys.INVENTORY}
-SCHEMAS: dict[str, dict[str, object]] = {
-    "cmp.yaml": schema.repository(OPTIONS),
-    "cmp-app.yaml": schema.application(OPTIONS),
-    "inventory": schema.inventory(),
+SPECS: dict[str, Spec[Any]] = {
+    "cmp.yaml": keys.repository(OPTIONS),
+    "cmp-app.yaml": keys.application(OPTIONS),
+    "inventory": keys.INVENTORY,
 }
+SCHEMAS = {name: jsonschema.document(name, spec) for name, spec in SPECS.items()}
 RULES = {name: rule for name, rule in vars(rules).items() if isinstance(rule, Rule)}
 FEW_CHARS = (
     "a0.-_/*{}$?[]\\~:!, éあ\t\x01"  # no line feed: Python's `$`, unlike that of the schema, matches before a last one
@@ -50,7 +65,7 @@ FEW_CHARS = (
 def accepted_by_loader(name: str, data: bytes) -> bool:
     root, mistakes = compose(data)
     assert not mistakes
-    return root is None or not check(SPECS[name], root, name)
+    return root is None or not check(SPECS[name], root)
 
 
 def accepted_by_schema(name: str, value: object) -> bool:
@@ -181,12 +196,12 @@ ASCII = st.characters(max_codepoint=0x7E)
 TEXTS = st.sampled_from(WORDS) | st.text(FEW_CHARS, max_size=6)
 
 
-def values(spec: Spec) -> st.SearchStrategy[Any]:
+def values(spec: Spec[Any]) -> st.SearchStrategy[Any]:
     """Return structures that mostly have the specified shape; now and then a part of one is something else."""
     return st.integers(0, 11).flatmap(lambda roll: JUNK if roll == 0 else _shaped(spec))
 
 
-def _shaped(spec: Spec) -> st.SearchStrategy[Any]:
+def _shaped(spec: Spec[Any]) -> st.SearchStrategy[Any]:
     return _SHAPED[type(spec)](spec)
 
 
@@ -194,14 +209,18 @@ def _text(spec: Text) -> st.SearchStrategy[str]:
     return TEXTS | st.from_regex(spec.rule.regex, fullmatch=True, alphabet=ASCII) if spec.rule else TEXTS
 
 
-def _items(spec: Items) -> st.SearchStrategy[Any]:
+def _items(spec: Items[Any]) -> st.SearchStrategy[Any]:
     return st.lists(values(spec.item), max_size=3)
 
 
-def _keys(spec: Keys) -> st.SearchStrategy[Any]:
+def _keys(spec: Keys[Any]) -> st.SearchStrategy[Any]:
     known = {name: values(value) for name, value in spec.known.items()}
-    others = st.dictionaries(TEXTS, values(spec.others.value), max_size=2) if spec.others else st.just({})
+    others = _map(spec.others) if spec.others else st.just({})
     return st.builds(lambda one, two: {**two, **one}, st.fixed_dictionaries({}, optional=known), others)
+
+
+def _map(spec: Map[Any]) -> st.SearchStrategy[Any]:
+    return st.dictionaries(TEXTS, values(spec.value), max_size=2)
 
 
 _SHAPED: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
@@ -211,6 +230,9 @@ _SHAPED: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Choice: lambda spec: st.sampled_from([*spec.words, "helmm"]),
     Items: _items,
     Keys: _keys,
+    Block: _keys,
+    Map: _map,
+    Converted: lambda spec: _shaped(spec.spec),
     Either: lambda spec: st.one_of(*(values(shape) for shape in spec.shapes)),
     Switch: lambda spec: values(spec.present) | values(spec.absent),
 }

@@ -10,7 +10,7 @@ from cmp import __version__
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import config
-from cmp.repository.config.rules import MAX_QUOTED
+from cmp.schema.spec import MAX_QUOTED
 from cmp.system.tree import WorkTree
 from tests.support.invalid_configurations import OWN_VERSION, WRONG, Wrong
 

@@ -1,51 +1,40 @@
-"""The specification of the configuration files as JSON Schemas, for editors and CI.  The loader does not need this."""
+"""A specification as a JSON Schema, for editors and CI.  No document is loaded with this."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from cmp.repository.config import keys
-from cmp.repository.config.spec import Choice, Either, Exactly, Flag, Items, Keys, Switch, Text
+from cmp.schema.spec import Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from cmp.repository.config.keys import Engines
-    from cmp.repository.config.spec import Rule, Spec
+    from cmp.schema.spec import Rule, Spec
 
     Schema = dict[str, object]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def repository(engines: Engines) -> Schema:
-    """Return the JSON Schema (draft 2020-12) of cmp.yaml: it accepts what the loader accepts, cross-checks aside."""
-    return {"$schema": _DIALECT, "title": "cmp.yaml", **_schema(keys.repository(engines))}
+def document(title: str, spec: Spec[Any]) -> Schema:
+    """Return the JSON Schema (draft 2020-12) of a kind of document: it accepts what `check` accepts."""
+    return {"$schema": _DIALECT, "title": title, **_schema(spec)}
 
 
-def application(engines: Engines) -> Schema:
-    """Return the JSON Schema of cmp-app.yaml."""
-    return {"$schema": _DIALECT, "title": "cmp-app.yaml", **_schema(keys.application(engines))}
-
-
-def inventory() -> Schema:
-    """Return the JSON Schema of the file that `clusters: {file: …}` names."""
-    return {"$schema": _DIALECT, "title": "inventory", **_schema(keys.INVENTORY)}
-
-
-def _schema(spec: Spec) -> Schema:
-    return {**({"description": spec.doc} if spec.doc else {}), **_SHAPES[type(spec)](spec)}
+def _schema(spec: Spec[Any]) -> Schema:
+    shape = next(_SHAPES[base] for base in type(spec).__mro__ if base in _SHAPES)
+    return {**({"description": spec.doc} if spec.doc else {}), **shape(spec)}
 
 
 def _text(spec: Text) -> Schema:
     if spec.rule is None:
-        return {"type": ["string", "number", "boolean"]}
+        return {"type": "string" if spec.is_strict else ["string", "number", "boolean"]}
     return {"type": "string", "pattern": _whole(spec.rule)}
 
 
-def _items(spec: Items) -> Schema:
+def _items(spec: Items[Any]) -> Schema:
     return {
         "type": "array",
         "items": _schema(spec.item),
@@ -53,22 +42,39 @@ def _items(spec: Items) -> Schema:
     }
 
 
-def _keys(spec: Keys) -> Schema:
-    others = spec.others
+def _keys(spec: Keys[Any]) -> Schema:
     return {
         "type": ["object", "null"] if spec.may_be_nothing else "object",
         **({"properties": {name: _schema(value) for name, value in spec.known.items()}} if spec.known else {}),
         # A known key never follows the rule of the others, so that only one of the two speaks about it.
-        **({"patternProperties": {_whole(others.name): _schema(others.value)}} if others else {}),
-        "additionalProperties": False,
+        **(_others(spec.others) if spec.others else {"additionalProperties": spec.is_open}),
         **({"required": list(spec.required)} if spec.required else {}),
         **({"minProperties": 1} if spec.is_filled else {}),
     }
 
 
-def _switch(spec: Switch) -> Schema:
+def _map(spec: Map[Any]) -> Schema:
+    return {
+        "type": "object" if spec.is_filled else ["object", "null"],
+        **_others(spec),
+        **({"minProperties": 1} if spec.is_filled else {}),
+    }
+
+
+def _others(spec: Map[Any]) -> Schema:
+    if spec.name is None:
+        return {"additionalProperties": _schema(spec.value)}
+    return {"patternProperties": {_whole(spec.name): _schema(spec.value)}, "additionalProperties": False}
+
+
+def _switch(spec: Switch[Any]) -> Schema:
     condition = {"type": "object", "required": [spec.key]}
     return {"if": condition, "then": _schema(spec.present), "else": _schema(spec.absent)}
+
+
+def _converted(spec: Converted[Any, Any]) -> Schema:
+    schema = _schema(spec.spec)
+    return {**schema, "description": spec.doc} if spec.doc else schema
 
 
 def _whole(rule: Rule) -> str:
@@ -83,6 +89,8 @@ _SHAPES: dict[type, Callable[[Any], Schema]] = {
     Choice: lambda spec: {"enum": list(spec.words)},
     Items: _items,
     Keys: _keys,
+    Map: _map,
     Either: lambda spec: {"anyOf": [_schema(shape) for shape in spec.shapes]},
     Switch: _switch,
+    Converted: _converted,
 }
