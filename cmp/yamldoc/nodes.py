@@ -129,7 +129,7 @@ class Composed(NamedTuple):
 
 
 def compose(data: bytes, file: str = "") -> Composed:
-    """Read the one document of a file; YamlError, with line and column and nothing of the text, when it is not well-formed.
+    """Read a file of one document; YamlError, with line and column and nothing of the text, when it is not well-formed.
 
     Aliases are followed and `<<` merges (keys that are written out win).  Of a key that stands twice the last value is
     kept, and the key is among the mistakes.
