@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp import yamldoc
 from cmp.model import Problem
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Spot(NamedTuple):
     @property
     def line(self) -> int:
         """The line of the node, or of the nearest one above it that is written there."""
-        lines = self.document.lines()
+        lines = yamldoc.lines(self.document)
         above = (self.path[:length] for length in range(len(self.path), 0, -1))
         return next((lines[path] for path in above if path in lines), min(lines.values(), default=self.document.line))
 

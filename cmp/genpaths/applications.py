@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp import yamldoc
 from cmp.argocd.document import GROUP, documents
 from cmp.errors import ConfigError
 from cmp.genpaths.annotation import ANNOTATION
@@ -108,7 +109,7 @@ def _annotated(value: Map, path: Path, document: Document, file: str) -> Annotat
     template = _map(_at(value, *KINDS[kind]))
     above = (*path, *KINDS[kind], "metadata")
     annotation = _at(template, "metadata", "annotations", ANNOTATION)
-    lines = document.lines()
+    lines = yamldoc.lines(document)
     line = lines.get((*above, "annotations", ANNOTATION)) or lines.get(above) or document.line
     return Annotated(
         *(file, line, kind, str(_at(value, "metadata", "name") or "")),

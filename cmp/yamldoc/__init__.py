@@ -9,8 +9,7 @@ an object.
     document.py    YamlError, Document, Duplicate; the bytes of a stream -> the bytes of its documents
     scalar.py      a scalar's text and tag -> its value, as go-yaml resolves it
     events.py      the bytes of a document -> libyaml's events, or a YamlError
-    construct.py   events -> the value
-    trace.py       events -> the lines of keys, duplicate keys
+    construct.py   events -> the value; events -> the lines of keys, duplicate keys
     emit.py        values -> YAML
     gojson.py      values -> JSON
 
@@ -38,7 +37,9 @@ from cmp.yamldoc.gojson import to_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Document", "Duplicate", "YamlError", "dump_all", "load_all", "parse", "preload", "to_json"]
+    from cmp.yamldoc.document import Path
+
+__all__ = ["Document", "Duplicate", "YamlError", "dump_all", "lines", "load_all", "parse", "preload", "to_json"]
 
 
 def preload() -> None:
@@ -63,6 +64,16 @@ def parse(data: bytes) -> list[Document]:
     ]
 
 
+def lines(document: Document) -> dict[Path, int]:
+    """Return the line (from 1, in the whole input) of every key and list item that is written in a document.
+
+    A path is made of keys and indexes; of duplicate keys it has the last.  What an alias brings in has no line.
+    """
+    from cmp.yamldoc.construct import trace  # noqa: PLC0415  # as in `preload`
+
+    return trace(document.text, document.line).lines
+
+
 def dump_all(documents: Iterable[object]) -> bytes:
     """Return a stream that reads back as equal documents, each begun with `---`; equal values give equal bytes.
 
@@ -85,6 +96,6 @@ def _documents(data: bytes) -> Iterator[tuple[bytes, int, object, bool]]:
 
 
 def _duplicates(text: bytes, line: int) -> tuple[Duplicate, ...]:
-    from cmp.yamldoc.trace import trace  # noqa: PLC0415  # as in `preload`
+    from cmp.yamldoc.construct import trace  # noqa: PLC0415  # as in `preload`
 
     return trace(text, line).duplicates

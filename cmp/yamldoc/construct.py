@@ -1,9 +1,9 @@
-"""Events -> values, as go-yaml v2 decodes them (its decode.go)."""
+"""Events -> values, as go-yaml v2 decodes them (its decode.go), and the lines of their keys and items."""
 
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yaml.events import (
     AliasEvent,
@@ -15,11 +15,12 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from cmp.yamldoc.document import MAX_DEPTH, YamlError
+from cmp.yamldoc.document import MAX_DEPTH, Duplicate, YamlError
 from cmp.yamldoc.events import Events
 from cmp.yamldoc.scalar import NUMBER_START, WORDS, key_text, resolve_number, resolve_tagged
 
 if TYPE_CHECKING:
+    from cmp.yamldoc.document import Path
     from cmp.yamldoc.events import Event
 
 # go-yaml's bounds on aliases: of a document's nodes they may make 99 %, of a very large document's 10 %.
@@ -219,3 +220,53 @@ def _is_json(value: object) -> bool:
     if type(value) is list:
         return all(map(_is_json, value))
     return type(value) is not float or isfinite(value)
+
+
+class Trace(NamedTuple):
+    """The lines of the keys and the list items of a document, and its duplicate keys."""
+
+    lines: dict[Path, int]
+    duplicates: tuple[Duplicate, ...]
+
+
+def trace(text: bytes, line: int) -> Trace:
+    """Return the lines of a document that `construct` has accepted."""
+    tracer = _Tracer(Events(text, line))
+    tracer.document()
+    return Trace(tracer.lines, tuple(tracer.duplicates))
+
+
+class _Tracer(Constructor):
+    """Collect the lines of keys and list items instead of building values."""
+
+    def __init__(self, events: Events) -> None:
+        super().__init__(events)
+        self.lines: dict[Path, int] = {}
+        self.duplicates: list[Duplicate] = []
+        self._path: Path = ()
+
+    def _sequence(self, depth: int) -> list[object]:
+        here = self._path
+        index = 0
+        while type(event := self._next()) is not SequenceEndEvent:
+            self._path = (*here, index)
+            self.lines[self._path] = self._events.line(event)
+            self._node(event, depth)
+            index += 1
+        self._path = here
+        return []
+
+    def _mapping(self, depth: int) -> dict[str | None, object]:
+        here = self._path
+        own = set()
+        while type(event := self._next()) is not MappingEndEvent:
+            key = self._key(event) or ""
+            self._path = (*here, key)
+            self.lines[self._path] = self._events.line(event)
+            if not is_merge(event):
+                if key in own:
+                    self.duplicates.append(Duplicate(self._path, self._events.line(event)))
+                own.add(key)
+            self._node(self._next(), depth)
+        self._path = here
+        return {}

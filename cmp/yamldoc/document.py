@@ -48,15 +48,6 @@ class Document(NamedTuple):
     line: int
     duplicates: tuple[Duplicate, ...]
 
-    def lines(self) -> dict[Path, int]:
-        """Return the line (from 1, in the whole input) of every key and list item that is written in the document.
-
-        A path is made of keys and indexes; of duplicate keys it has the last.  What an alias brings in has no line.
-        """
-        from cmp.yamldoc.trace import trace  # noqa: PLC0415  # PyYAML costs more than a bare interpreter's start
-
-        return trace(self.text, self.line).lines
-
 
 def split(data: bytes) -> Iterator[tuple[bytes, int]]:
     """Yield the bytes of each document and the line (from 1) where they start; together they are the whole input."""

@@ -122,7 +122,7 @@ def _parse(folder: str, files: Mapping[str, bytes], repository_config: str) -> t
         return [], ""
     has_alias = [repositories.is_alias(str(entry.get("repository") or "")) for entry in entries]
     known = repositories.load(repository_config) if any(has_alias) else ()
-    lines = document.lines() if document else {}
+    lines = yamldoc.lines(document) if document else {}
     places = [f"{path}:{lines.get(('dependencies', index), 0)}".removesuffix(":0") for index in range(len(entries))]
     dependencies = [_dependency(entry, place, known) for entry, place in zip(entries, places, strict=True)]
     lock = _document(files[lock_name], lock_path)

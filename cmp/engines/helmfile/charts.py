@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from cmp import yamldoc
 from cmp.engines.helmfile.state import documents, is_state, maps
 from cmp.engines.helmfile.template import STAND_IN, settled
 from cmp.errors import ConfigError
@@ -122,7 +123,7 @@ def literal(tree: Tree, files: Iterable[str], environment: str, _: RemoteProvide
     refs = []
     for file, document, value in found:
         for index, release in enumerate(maps(value.get("releases"))):
-            ref = reference(release, repositories, f"{file}:{document.lines().get(('releases', index), 1)}")
+            ref = reference(release, repositories, f"{file}:{yamldoc.lines(document).get(('releases', index), 1)}")
             if ref and not any(STAND_IN in part for part in ref):
                 refs.append(ref)
     return refs

@@ -82,7 +82,7 @@ def findings(text: str, file: str, is_seen: Callable[[str], bool], *, is_rendere
     `is_seen` says whether the states that a text names are looked at.
     """
     for document, value in documents(text, is_template=file.endswith(".gotmpl") and not is_rendered):
-        where = _Where(file, {} if is_rendered else document.lines())
+        where = _Where(file, {} if is_rendered else yamldoc.lines(document))
         _require_files(value, where)
         _require_states(value, where, is_seen)
         for index, repository in enumerate(maps(value.get("repositories"))):

@@ -193,7 +193,7 @@ def _items(tree: Tree, node: Node) -> Iterator[tuple[Map, object, str]]:
     of_old = {key: item[key] for _, item in old for key in ("chartHome", "helmHome") if item.get(key)}
     shared = shared if isinstance(shared, dict) else of_old
     if listed or old:
-        lines = yamldoc.parse(tree.read(node.file))[0].lines()
+        lines = yamldoc.lines(yamldoc.parse(tree.read(node.file))[0])
         _require_no_config(shared, place(("helmGlobals",), node.file, lines))
         for path, item in (*listed, *((path, _renamed(item)) for path, item in old)):
             yield item, field(shared, "chartHome"), place(path, node.file, lines)

@@ -132,7 +132,7 @@ def _file(tree: Tree, folder: str) -> str:
 def _node(tree: Tree, folder: str, file: str, more: Iterable[Use]) -> Node:
     document = _document(tree, file)
     value = document.value if document and isinstance(document.value, dict) else {}
-    lines = document.lines() if document else {}
+    lines = yamldoc.lines(document) if document else {}
     uses.require_exact_keys(value, file, lines)
     named = [_found(tree, folder, use) for use in (*uses.of(value, file, lines), *more)]
     configured = plugins(tree, file, named)

@@ -106,7 +106,7 @@ def _read(file: str, data: bytes) -> tuple[Mapping[str, object], Mapping[Path, i
         metadata = value.get("sops")
         if isinstance(metadata, dict) and "mac" in metadata:
             value = {key: item for key, item in value.items() if key != "sops"}
-        return value, documents[0].lines() if documents else {}
+        return value, yamldoc.lines(documents[0]) if documents else {}
     except yamldoc.YamlError as error:
         raise ConfigError(error.problem, file=f"{file}:{error.line}:{error.column}") from None
 

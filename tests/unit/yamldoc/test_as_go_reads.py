@@ -281,4 +281,4 @@ def test_the_texts_of_documents_are_pieces_of_the_input(texts: list[str]) -> Non
     for document in documents:
         assert b"".join(lines[document.line - 1 :]).startswith(document.text)
         assert yamldoc.load_all(document.text) == [document.value]
-        assert max(document.lines().values(), default=0) < document.line + document.text.count(b"\n")
+        assert max(yamldoc.lines(document).values(), default=0) < document.line + document.text.count(b"\n")

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from cmp.yamldoc import Document, Duplicate, YamlError, load_all, parse
+from cmp.yamldoc import Document, Duplicate, YamlError, lines, load_all, parse
 
 SECRET = "hunter2-hunter2"
 
@@ -56,7 +56,7 @@ def test_a_document_knows_its_text_and_its_line() -> None:
 
 def test_the_lines_of_keys_and_items_count_in_the_whole_input() -> None:
     text = "a: 1\n---\nk:\n  - x\n  - p: 1\n    y: {p: 1,\n       q: 2}\n<<: {m: 1}\n1: &a {z: 1}\nb: *a\n"
-    assert parse(text.encode())[1].lines() == {
+    assert lines(parse(text.encode())[1]) == {
         ("k",): 3,
         ("k", 0): 4,
         ("k", 1): 5,
