@@ -80,17 +80,9 @@ def of(found: Found) -> Application:
     return _application(*found)
 
 
-def documents(data: bytes, file: str) -> list[yamldoc.Document]:
-    """Read YAML; ConfigError for what is none."""
-    try:
-        return yamldoc.parse(data)
-    except yamldoc.YamlError as error:
-        raise ConfigError(f"this is not YAML: {error.problem}", file=f"{file}:{error.line}:{error.column}") from None
-
-
 def objects(data: bytes, file: str) -> Iterator[Found]:
     """Yield every object: documents, and items of lists as kubectl (`kind: List`) and argocd (no kind) print them."""
-    for document in documents(data, file):
+    for document in yamldoc.parse_file(data, file):
         value, spot = document.value, Spot(file, document)
         items = value.get("items") if isinstance(value, dict) and str(value.get("kind", "")).endswith("List") else value
         if isinstance(items, list):

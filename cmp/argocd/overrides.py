@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
-from cmp.argocd.document import OTHERS, Application, documents, without_plugin
+from cmp import yamldoc
+from cmp.argocd.document import OTHERS, Application, without_plugin
 from cmp.argocd.shape import SOURCE, Spot, problems
 from cmp.errors import ConfigError
 from cmp.system.tree import join
@@ -63,7 +64,7 @@ def overlay(*values: object) -> object:
 
 
 def _patch(data: bytes, file: str) -> object:
-    found = documents(data, file)
+    found = yamldoc.parse_file(data, file)
     if not found or found[0].line > 1:  # only the first document counts
         raise ConfigError("Argo CD refuses this file: it is empty", file=file, hint="remove it")
     if wrong := list(problems(found[0].value, SOURCE, Spot(file, found[0]), is_patch=True)):

@@ -72,10 +72,7 @@ def load(tree: Tree) -> Lock | None:
 
 def parse(data: bytes, file: str) -> Lock:
     """Read the content of a lock; `file` is for messages."""
-    try:
-        documents = yamldoc.parse(data)
-    except yamldoc.YamlError as error:
-        raise ConfigError(error.problem, file=f"{file}:{error.line}:{error.column}", hint=HINT) from None
+    documents = yamldoc.parse_file(data, file, what="", hint=HINT)
     value = documents[0].value if documents else None
     if not isinstance(value, dict) or value.get("version") != VERSION:
         raise ConfigError(f"`version` must be {VERSION}", file=file, hint="a newer cmp may have written this file")

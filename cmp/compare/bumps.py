@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cmp.changes import Bump
-from cmp.compare.pods import dig
+from cmp.yamldoc.access import dig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp.yamldoc.access import dig, maps
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -22,18 +24,6 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 }
 # A ReplicaSet only uses the new template for pods that it has to make anyway; a job's pods end by themselves.
 _REPLACING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout"))
-
-
-def dig(value: object, *keys: str) -> object:
-    """Return what stands under the keys, None where one is missing or what should be a map is none."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def maps(value: object) -> list[Map]:
-    """Return the maps among the items of a list; nothing for anything else."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def pod_spec(subject: Object) -> Map:

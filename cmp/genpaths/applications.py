@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.argocd.document import GROUP, documents
+from cmp.argocd.document import GROUP
 from cmp.errors import ConfigError
 from cmp.genpaths.annotation import ANNOTATION
 from cmp.system.tree import walk
+from cmp.yamldoc.access import dig, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ def _yaml_files(tree: Tree) -> Iterator[str]:
 
 def read(data: bytes, file: str) -> Iterator[Annotated]:
     """Yield the Applications and ApplicationSets with a plugin; ConfigError for what is no YAML."""
-    for document in documents(data, file):
+    for document in yamldoc.parse_file(data, file):
         for value, path in _objects(document.value):
             if (found := _annotated(value, path, document, file)).sources:
                 yield found
@@ -96,43 +97,43 @@ def read(data: bytes, file: str) -> Iterator[Annotated]:
 
 def _objects(value: object) -> Iterator[tuple[Map, Path]]:
     """Yield the objects of a document, and of a list in it, with the keys that lead there."""
-    items = _map(value).get("items")
+    items = mapping(value).get("items")
     if isinstance(items, list):
         for index, item in enumerate(items):
             yield from ((found, ("items", index, *path)) for found, path in _objects(item))
-    elif str(_map(value).get("apiVersion", "")).startswith(GROUP) and _map(value).get("kind") in KINDS:
-        yield _map(value), ()
+    elif str(mapping(value).get("apiVersion", "")).startswith(GROUP) and mapping(value).get("kind") in KINDS:
+        yield mapping(value), ()
 
 
 def _annotated(value: Map, path: Path, document: Document, file: str) -> Annotated:
     kind = str(value["kind"])
-    template = _map(_at(value, *KINDS[kind]))
+    template = mapping(dig(value, *KINDS[kind]))
     above = (*path, *KINDS[kind], "metadata")
-    annotation = _at(template, "metadata", "annotations", ANNOTATION)
+    annotation = dig(template, "metadata", "annotations", ANNOTATION)
     lines = yamldoc.lines(document)
     line = lines.get((*above, "annotations", ANNOTATION)) or lines.get(above) or document.line
     return Annotated(
-        *(file, line, kind, str(_at(value, "metadata", "name") or "")),
+        *(file, line, kind, str(dig(value, "metadata", "name") or "")),
         str(annotation) if annotation else None,
-        tuple(_sources(_map(template.get("spec")))),
-        _rewritten(_map(value.get("spec"))) if kind == "ApplicationSet" else "",
+        tuple(_sources(mapping(template.get("spec")))),
+        _rewritten(mapping(value.get("spec"))) if kind == "ApplicationSet" else "",
     )
 
 
 def _sources(spec: Map) -> Iterator[Source]:
     several = spec.get("sources")
     for source in several if isinstance(several, list) and several else [spec.get("source")]:
-        plugin = _map(source).get("plugin")
-        if isinstance(plugin, dict) and _map(source).get("path"):
-            yield Source(str(_map(source)["path"]), _cluster(plugin))
+        plugin = mapping(source).get("plugin")
+        if isinstance(plugin, dict) and mapping(source).get("path"):
+            yield Source(str(mapping(source)["path"]), _cluster(plugin))
 
 
 def _cluster(plugin: Map) -> str:
     for key, value, name in (("parameters", "string", CLUSTER), ("env", "value", CLUSTER.upper())):
         entries = plugin.get(key)
         for entry in entries if isinstance(entries, list) else ():
-            if _map(entry).get("name") == name:
-                return str(_map(entry).get(value) or "")
+            if mapping(entry).get("name") == name:
+                return str(mapping(entry).get(value) or "")
     return ""
 
 
@@ -150,15 +151,5 @@ def _has_template(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     inner = [item for key, item in value.items() if key != "elements"]
-    metadata, spec = (_at(value, "template", key) for key in ("metadata", "spec"))
-    return bool(_map(metadata) or any(_map(spec).values())) or any(map(_has_template, inner))
-
-
-def _at(value: object, *keys: str) -> object:
-    for key in keys:
-        value = _map(value).get(key)
-    return value
-
-
-def _map(value: object) -> Map:
-    return value if isinstance(value, dict) else {}
+    metadata, spec = (dig(value, "template", key) for key in ("metadata", "spec"))
+    return bool(mapping(metadata) or any(mapping(spec).values())) or any(map(_has_template, inner))

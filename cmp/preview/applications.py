@@ -22,6 +22,7 @@ from cmp.errors import CmpError, ConfigError
 from cmp.preview.sides import Asked, environment, of_pair
 from cmp.repository.config.values import PINS
 from cmp.repository.instances import Repository, Request, with_names
+from cmp.yamldoc.access import dig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +163,7 @@ class _Reader:
         return Subject(found.app, found.cluster, environment(self._repository, found.cluster))
 
     def _delivery(self, subject: Subject, one: Application, value: Values) -> Delivery:
-        policy = _at(value, "spec", "syncPolicy", "automated")
+        policy = dig(value, "spec", "syncPolicy", "automated")
         automated = isinstance(policy, dict) and policy.get("enabled") is not False
         options = policy if isinstance(policy, dict) else {}
         target = str(one.source.get("targetRevision", ""))
@@ -179,27 +180,21 @@ class _Reader:
 
 
 def _has_plugin(value: Values) -> bool:
-    sources = _at(value, "spec", "sources")
-    source = _at(value, "spec", "source")
+    sources = dig(value, "spec", "sources")
+    source = dig(value, "spec", "source")
     every = [*(sources if isinstance(sources, list) else []), source]
     return any(isinstance(one, dict) and "plugin" in one for one in every)
 
 
-def _at(value: object, *keys: str) -> object:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
 def _rules(one: Application, value: Values) -> Iterator[Rule]:
     """Yield what `ignoreDifferences` says by JSON pointers; a list item there is any item here."""
-    ignored = _at(value, "spec", "ignoreDifferences")
+    ignored = dig(value, "spec", "ignoreDifferences")
     for entry in ignored if isinstance(ignored, list) else ():
-        pointers = _at(entry, "jsonPointers")
+        pointers = dig(entry, "jsonPointers")
         for pointer in pointers if isinstance(pointers, list) else ():
             parts = [part.replace("~1", "/").replace("~0", "~") for part in str(pointer).split("/")[1:]]
             path = (*("[*]" if part.isdecimal() else part for part in parts), "**")
             group, kind, namespace, name = (
-                str(_at(entry, key) or "") for key in ("group", "kind", "namespace", "name")
+                str(dig(entry, key) or "") for key in ("group", "kind", "namespace", "name")
             )
             yield Rule(f"ignoreDifferences of {one.name}", group, kind, namespace, name, path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import UsageError
 from cmp.model import Cluster
 from cmp.repository.config.rules import CLUSTER
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +47,7 @@ def read(data: bytes, file: str) -> list[Cluster]:
 
 
 def _cluster(item: Mapping[str, object]) -> Cluster:
-    info = _map(item.get("info"))
+    info = mapping(item.get("info"))
     versions = info.get("apiVersions")
     project = _text(item.get("project"))
     return Cluster(
@@ -60,12 +61,8 @@ def _cluster(item: Mapping[str, object]) -> Cluster:
     )
 
 
-def _map(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
 def _texts(value: object) -> dict[str, str]:
-    return {name: _text(item) for name, item in _map(value).items()}
+    return {name: _text(item) for name, item in mapping(value).items()}
 
 
 def _text(value: object) -> str:

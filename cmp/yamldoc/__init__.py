@@ -11,7 +11,9 @@ an object.
     events.py      the bytes of a document -> libyaml's events, or a YamlError
     construct.py   events -> the value; events -> the lines of keys, duplicate keys
     emit.py        values -> YAML
-    gojson.py      values -> JSON
+    access.py      the parts of a value whose shape nobody has checked
+    nodes.py       events -> nodes, each with its line and column: for the configuration
+    strict.py      events -> nodes, or an error where two parsers could differ: for the metadata of sops
 
 Documents are separated as Argo CD separates them, at lines that begin with `---`.  Those whose value is null (empty,
 comments only, `null`) are dropped, as there.
@@ -29,17 +31,33 @@ first: `\/` and escaped surrogate pairs, which JSON has and YAML has not, are er
 
 from __future__ import annotations
 
+from math import copysign, isfinite
 from typing import TYPE_CHECKING
 
+from cmp.errors import ConfigError
 from cmp.yamldoc.document import Document, Duplicate, YamlError, split
-from cmp.yamldoc.gojson import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cmp.errors import CmpError
     from cmp.yamldoc.document import Path
 
-__all__ = ["Document", "Duplicate", "YamlError", "dump_all", "lines", "load_all", "parse", "preload", "to_json"]
+_SCIENTIFIC_BELOW, _SCIENTIFIC_FROM = 1e-6, 1e21  # as in Go's encoding/json
+
+__all__ = [
+    "Document",
+    "Duplicate",
+    "YamlError",
+    "dump_all",
+    "lines",
+    "load_all",
+    "load_maps",
+    "parse",
+    "parse_file",
+    "preload",
+    "to_json",
+]
 
 
 def preload() -> None:
@@ -64,6 +82,31 @@ def parse(data: bytes) -> list[Document]:
     ]
 
 
+def load_maps(data: bytes) -> list[dict[str, object]]:
+    """Return the documents that are maps; none where the text is not YAML, which its reader will say."""
+    try:
+        return [value for value in load_all(data) if isinstance(value, dict)]
+    except YamlError:
+        return []
+
+
+def parse_file(
+    data: bytes,
+    file: str,
+    *,
+    error: type[CmpError] = ConfigError,
+    what: str = "this is not YAML",
+    with_column: bool = True,
+    hint: str = "",
+) -> list[Document]:
+    """Parse the content of a file; an error that says `what`, the problem and its place, where it is not YAML."""
+    try:
+        return parse(data)
+    except YamlError as wrong:
+        place = f"{file}:{wrong.line}:{wrong.column}" if with_column else f"{file}:{wrong.line}"
+        raise error(f"{what}: {wrong.problem}" if what else wrong.problem, file=place, hint=hint) from None
+
+
 def lines(document: Document) -> dict[Path, int]:
     """Return the line (from 1, in the whole input) of every key and list item that is written in a document.
 
@@ -86,6 +129,26 @@ def dump_all(documents: Iterable[object]) -> bytes:
     return emit.dump_all(documents)
 
 
+def to_json(value: object) -> str:
+    """Return JSON as Go's encoding/json prints it with HTML escaping off: no blanks, keys sorted; `<`, `>`, `&` stay.
+
+    Raises ValueError for what JSON cannot hold: a number that is not finite.
+    """
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_string(key)}:{to_json(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(to_json, value)) + "]"
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, int):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
 def _documents(data: bytes) -> Iterator[tuple[bytes, int, object, bool]]:
     from cmp.yamldoc.construct import construct  # noqa: PLC0415  # as in `preload`
 
@@ -99,3 +162,25 @@ def _duplicates(text: bytes, line: int) -> tuple[Duplicate, ...]:
     from cmp.yamldoc.construct import trace  # noqa: PLC0415  # as in `preload`
 
     return trace(text, line).duplicates
+
+
+def _string(text: str) -> str:
+    from json.encoder import encode_basestring  # noqa: PLC0415  # only `--output json` needs it
+
+    return encode_basestring(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _number(value: float) -> str:
+    """Print the fewest digits that are the same float (`repr` finds them), laid out as Go does."""
+    if not isfinite(value):
+        raise ValueError("JSON has no number that is not finite")
+    if value and not _SCIENTIFIC_BELOW <= abs(value) < _SCIENTIFIC_FROM:
+        return repr(value).replace("e-0", "e-")
+    mantissa, _, power = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.removesuffix(".0").partition(".")
+    digits, exponent = whole + fraction, int(power or 0) - len(fraction)
+    if exponent < 0:
+        digits = digits.zfill(1 - exponent)
+        digits = f"{digits[:exponent]}.{digits[exponent:]}"
+    sign = "-" if copysign(1, value) < 0 else ""
+    return sign + digits + "0" * exponent

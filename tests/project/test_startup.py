@@ -38,7 +38,7 @@ cmp.repository.instances.repository cmp.repository.instances.request cmp.reposit
 cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets cmp.secrets.gpg
 cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.log cmp.system.phases cmp.system.process cmp.system.queue
 cmp.system.sandbox cmp.system.signals cmp.system.tree cmp.system.visible cmp.system.workspace cmp.versions cmp.yamldoc
-cmp.yamldoc.document cmp.yamldoc.gojson
+cmp.yamldoc.document
 """
 
 # What it imports to read a cmp.yaml, at once; without one, while the programs run.

@@ -106,10 +106,7 @@ def _files(tree: Tree, folder: str) -> Iterator[str]:
 
 def _contents(tree: Tree, path: str) -> list[dict[str, object]]:
     """Return the maps in a file's first document; an empty one is an empty map."""
-    try:
-        documents = yamldoc.parse(tree.read(path))
-    except yamldoc.YamlError as error:
-        raise ConfigError(f"this is not YAML: {error.problem}", file=f"{path}:{error.line}") from None
+    documents = yamldoc.parse_file(tree.read(path), path, with_column=False)
     value = documents[0].value if documents and _is_first(tree.read(path), documents[0].line) else {}
     found = value if isinstance(value, list) else [value]
     if not all(item is None or isinstance(item, dict) for item in found):

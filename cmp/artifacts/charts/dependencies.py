@@ -152,10 +152,7 @@ def identity(data: bytes, path: str) -> tuple[str, str]:
 
 
 def _document(data: bytes, path: str) -> yamldoc.Document | None:
-    try:
-        documents = yamldoc.parse(data)
-    except yamldoc.YamlError as error:
-        raise ChartError(f"this is not YAML: {error.problem}", file=f"{path}:{error.line}") from None
+    documents = yamldoc.parse_file(data, path, error=ChartError, with_column=False)
     return documents[0] if documents else None
 
 

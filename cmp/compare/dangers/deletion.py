@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
 from cmp.compare.dangers.syncing import FORCE, PRUNE_CONFIRM, PRUNE_FALSE, has_option, is_hook, is_made_anew
-from cmp.compare.pods import dig, maps
+from cmp.yamldoc.access import dig, maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
-from cmp.compare.pods import containers, dig, maps, pod_spec
+from cmp.compare.pods import containers, pod_spec
+from cmp.yamldoc.access import dig, maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
-from cmp.compare.pods import dig
+from cmp.yamldoc.access import dig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
-from cmp.compare.pods import dig, maps
+from cmp.yamldoc.access import dig, maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.helmfile.state import mapping, maps
+from cmp.yamldoc.access import mapping, maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

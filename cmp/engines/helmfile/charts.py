@@ -7,10 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.engines.helmfile.state import documents, is_state, maps
+from cmp.engines.helmfile.state import documents, is_state
 from cmp.engines.helmfile.template import STAND_IN, settled
 from cmp.errors import ConfigError
 from cmp.model import ChartRef
+from cmp.yamldoc.access import maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

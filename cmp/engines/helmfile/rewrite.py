@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import yamldoc
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require, without_schemas
 from cmp.engines.helmfile.charts import Charts
-from cmp.engines.helmfile.state import mapping, maps
 from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
+from cmp.yamldoc.access import mapping, maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.engines.helmfile.template import STAND_IN, outline
 from cmp.errors import ConfigError
+from cmp.yamldoc.access import mapping, maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,16 +96,6 @@ def findings(text: str, file: str, is_seen: Callable[[str], bool], *, is_rendere
             name = f"the release {release.get('name', at[-1])}"
             _require_chart(release, name, where, at)
             yield from (*_hooks(release, name, where, at), *_post_renderer(release, name, where, at))
-
-
-def maps(value: object) -> list[Map]:
-    """Return the maps of a list, and none of what is no list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def mapping(value: object) -> Map:
-    """Return a map, an empty one for what is none."""
-    return cast("Map", value) if isinstance(value, dict) else {}
 
 
 def documents(text: str, *, is_template: bool) -> Iterator[tuple[yamldoc.Document, Map]]:

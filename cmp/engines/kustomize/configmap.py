@@ -97,10 +97,7 @@ def given(parameters: Parameters) -> dict[str, str]:
 def ours(data: bytes) -> Iterator[Map]:
     """Yield the ConfigMaps of this name in a file; most files do not even have the name in them."""
     if NAME.encode() in data:
-        try:
-            yield from (value for value in yamldoc.load_all(data) if is_ours(value))  # type: ignore[misc]
-        except yamldoc.YamlError:
-            return
+        yield from filter(is_ours, yamldoc.load_maps(data))
 
 
 def is_ours(value: object) -> bool:

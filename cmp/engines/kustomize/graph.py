@@ -141,11 +141,7 @@ def _node(tree: Tree, folder: str, file: str, more: Iterable[Use]) -> Node:
 
 
 def _document(tree: Tree, file: str) -> Document | None:
-    try:
-        documents = yamldoc.parse(tree.read(file))
-    except yamldoc.YamlError as error:
-        place = f"{file}:{error.line}:{error.column}"
-        raise ConfigError(f"this kustomization is not YAML: {error.problem}", file=place) from None
+    documents = yamldoc.parse_file(tree.read(file), file, what="this kustomization is not YAML")
     return documents[0] if documents else None
 
 

@@ -61,11 +61,7 @@ def plugins(tree: Tree, file: str, named: Iterable[Use]) -> tuple[Plugin, ...]:
 
 
 def _values(tree: Tree, use: Use) -> list[Map]:
-    try:
-        values = yamldoc.load_all(tree.read(use.path) if use.kind == "file" else use.text.encode())
-    except yamldoc.YamlError:
-        return []  # kustomize says what is wrong
-    return [value for value in values if isinstance(value, dict)]
+    return yamldoc.load_maps(tree.read(use.path) if use.kind == "file" else use.text.encode())
 
 
 def _require_harmless(plugin: Plugin, file: str) -> None:

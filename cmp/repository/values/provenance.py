@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,17 +97,14 @@ class _Layer:
 
 
 def _read(file: str, data: bytes) -> tuple[Mapping[str, object], Mapping[Path, int]]:
-    try:
-        documents = yamldoc.parse(data)[:1]  # Helm reads the first one, too
-        value = documents[0].value if documents else {}
-        if not isinstance(value, dict):
-            return {}, {}
-        metadata = value.get("sops")
-        if isinstance(metadata, dict) and "mac" in metadata:
-            value = {key: item for key, item in value.items() if key != "sops"}
-        return value, yamldoc.lines(documents[0]) if documents else {}
-    except yamldoc.YamlError as error:
-        raise ConfigError(error.problem, file=f"{file}:{error.line}:{error.column}") from None
+    documents = yamldoc.parse_file(data, file, what="")[:1]  # Helm reads the first one, too
+    value = documents[0].value if documents else {}
+    if not isinstance(value, dict):
+        return {}, {}
+    metadata = value.get("sops")
+    if isinstance(metadata, dict) and "mac" in metadata:
+        value = {key: item for key, item in value.items() if key != "sops"}
+    return value, yamldoc.lines(documents[0]) if documents else {}
 
 
 def _flat(nodes: Mapping[str, _Node], path: Path) -> Iterator[tuple[Path, Origin]]:
