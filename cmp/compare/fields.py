@@ -11,7 +11,7 @@ from json import dumps
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Field
-from cmp.compare.sequences import blank, blocks, common, outside
+from cmp.compare.sequences import blank_masks, blocks, common, outside_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ def _by_content(before: Sequence[object], after: Sequence[object]) -> Alignment:
     old, new = [token(item) for item in before], [token(item) for item in after]
     if old != new and sorted(old) == sorted(new):
         return Alignment(tuple(_permuted(old, new)), is_reordered=True)
-    if blank("".join(old)) <= blank("".join(new)):
+    if blank_masks("".join(old)) <= blank_masks("".join(new)):
         pairs = _pairs(before, after, old, new)
     else:  # the same work whichever side is which, so that both ways give the same answer
         pairs = [(low, high) for high, low in _pairs(after, before, new, old)]
@@ -206,7 +206,7 @@ def _likeness(before: object, after: object) -> float:
     if isinstance(before, dict | list) or isinstance(after, dict | list):
         return 0
     old, new = str(before), str(after)
-    return (outside(old, common(old, new)) + 1) / (max(len(old), len(new)) + 2)
+    return (outside_mask(old, common(old, new)) + 1) / (max(len(old), len(new)) + 2)
 
 
 def same(before: object, after: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cmp import yamldoc
-from cmp.compare.sequences import common, outside
+from cmp.compare.sequences import common, outside_mask
 from cmp.system.visible import visible_line
 
 MAX_LINES = 200  # of one text, or of one difference
@@ -44,7 +44,7 @@ def windows(before: str, after: str) -> tuple[str, str]:
     """Return two different lines, both cut around the first difference if one of them is long."""
     if max(len(before), len(after)) <= MAX_LENGTH:
         return before, after
-    start = max(outside(before, common(before, after)) - _AROUND, 0)
+    start = max(outside_mask(before, common(before, after)) - _AROUND, 0)
     return _window(before, start), _window(after, start)
 
 
@@ -60,8 +60,8 @@ def cut(line: str) -> str:
 
 
 def _window(line: str, start: int) -> str:
-    start = outside(line, start)
-    stop = outside(line, start + MAX_LENGTH)
+    start = outside_mask(line, start)
+    stop = outside_mask(line, start + MAX_LENGTH)
     head = f"… {start} characters, then " if start else ""
     tail = f" … {len(line) - stop} more characters" if stop < len(line) else ""
     return head + line[start:stop] + tail

@@ -134,12 +134,12 @@ def _increasing(pairs: Iterable[Pair]) -> list[Pair]:
     return found[::-1]
 
 
-def blank(text: str) -> str:
+def blank_masks(text: str) -> str:
     """Return the text with nothing in its masks."""
     return _MASK.sub(_OPEN + _CLOSE, text)
 
 
-def outside(text: str, at: int) -> int:
+def outside_mask(text: str, at: int) -> int:
     """Return the position, or that before the mask which it is in the middle of."""
     opened = text.rfind(_OPEN, max(at - _LONGEST, 0), at)
     found = _MASK.match(text, opened) if opened >= 0 else None

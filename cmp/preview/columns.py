@@ -6,6 +6,7 @@ import json
 from os.path import commonprefix
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cmp.compare.sequences import outside_mask
 from cmp.preview.labels import unlabelled, value_text
 from cmp.report.names import path_text
 
@@ -88,17 +89,10 @@ def _shortened(texts: list[str]) -> list[str]:
         return texts
     start = len(commonprefix([text for text in texts if text]))  # noqa: RUF071  # of texts, not of paths: that is what is wanted
     longest = max(texts, key=len)
-    start = _outside(longest, _outside(longest, start) - _CONTEXT)
+    start = outside_mask(longest, max(outside_mask(longest, start) - _CONTEXT, 0))
     return [("…" if start and text else "") + _cut(text[start:]) for text in texts]
 
 
 def _cut(text: str) -> str:
     limit = _WIDE + len(text) - len(unlabelled(text))  # the label of a secret will be short
-    return text if len(text) <= limit else text[: _outside(text, limit) or limit] + "…"
-
-
-def _outside(text: str, at: int) -> int:
-    """Return the position, or where the label begins that it is in."""
-    at = max(at, 0)
-    begin = text.rfind("‹", 0, at)
-    return begin if begin > text.rfind("›", 0, at) else at
+    return text if len(text) <= limit else text[: outside_mask(text, limit) or limit] + "…"

@@ -25,8 +25,9 @@ from cmp.errors import and_more
 from cmp.preview import notes
 from cmp.preview.causes import causes
 from cmp.preview.grouping import groups
-from cmp.preview.labels import alike, listed, number, object_name, order, replaced_in_json, unlabelled, where
+from cmp.preview.labels import alike, listed, number, order, replaced_in_json, unlabelled, where
 from cmp.preview.worker import Comparison
+from cmp.report.names import object_name
 from cmp.system import workers
 
 if TYPE_CHECKING:

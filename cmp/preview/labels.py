@@ -8,11 +8,12 @@ from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from cmp.report.names import natural
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cmp.changes import Report, Subject
-    from cmp.model import Identity
 
     Tokens = Mapping[str, Mapping[str, str]]
     Replace = Callable[[str, Mapping[str, str]], str]
@@ -126,17 +127,9 @@ def where(subject: Subject) -> str:
     return subject.cluster or subject.app
 
 
-def object_name(identity: Identity) -> str:
-    """Return kind, namespace and name: `Deployment shop/web`."""
-    return f"{identity.kind} {'/'.join(filter(None, (identity.namespace, identity.name)))}"
-
-
 def order(subject: Subject) -> tuple[object, ...]:
     """Return by what subjects are ordered: application, environment, cluster; `dev-2` before `dev-10`."""
-    # Texts and numbers take turns, so that the same place never has one of each.
-    parts = re.split(r"(\d+)", subject.cluster)
-    natural = tuple(int(part) if at % 2 else part for at, part in enumerate(parts))
-    return (subject.app, subject.environment, natural, subject.cluster)
+    return (subject.app, subject.environment, natural(subject.cluster))
 
 
 def value_text(value: object) -> str:

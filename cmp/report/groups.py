@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.report.document import MINUS, Body, Bullets, Paragraph, Span, Table, code, joined, line, plural, sentence
-from cmp.report.names import cluster_summary, clusters, listed, natural, path_line, path_text, scalar
+from cmp.report.names import (
+    cluster_summary,
+    clusters,
+    listed,
+    natural,
+    object_name,
+    path_line,
+    path_text,
+    qualified_name,
+    scalar,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,13 +126,9 @@ def _heading(change: Change) -> str:
     """Return the line above the hunks: which object it is, as what it was, and which file it comes from."""
     before, after = change.api_versions
     versions = f"{before} → {after}" if before and after and before != after else after or before
-    was = f" (was {_full(change.was)})" if change.was else ""
+    was = f" (was {qualified_name(change.was)})" if change.was else ""
     source = f" · {change.source}" if change.source else ""
-    return f"{versions} {change.identity.kind} {_full(change.identity)}{was}{source}"
-
-
-def _full(identity: Identity) -> str:
-    return f"{identity.namespace}/{identity.name}" if identity.namespace else identity.name
+    return f"{versions} {object_name(change.identity)}{was}{source}"
 
 
 def _pieces(change: Change, *, is_compact: bool) -> tuple[tuple[str, ...], ...]:

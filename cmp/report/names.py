@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cmp.changes import Field, Subject
+    from cmp.model import Identity
     from cmp.report.document import Extent, Line
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "~"}
-_NUMBER = re.compile(r"(\d{1,9})")
+_NUMBER = re.compile("([0-9]+)")
 
 
 def path_line(field: Field) -> str:
@@ -55,10 +56,23 @@ def _is_ambiguous(text: str) -> bool:
     return text in {"", "true", "false", "null"} or text[0] in '"[{' or text.replace(".", "").lstrip("+-").isdigit()
 
 
-def natural(text: str) -> list[tuple[int, str]]:
-    """Return a key that sorts `dev-2` before `dev-10`."""
-    parts = _NUMBER.split(text)
-    return [(int(part) if index % 2 else -1, part) for index, part in enumerate(parts)]
+def object_name(identity: Identity) -> str:
+    """Return kind, namespace and name: `Deployment shop/web`."""
+    return f"{identity.kind} {qualified_name(identity)}"
+
+
+def qualified_name(identity: Identity) -> str:
+    """Return namespace and name: `shop/web`, the name alone where the object has no namespace."""
+    return f"{identity.namespace}/{identity.name}" if identity.namespace else identity.name
+
+
+def natural(text: str) -> list[tuple[int, str, str]]:
+    """Return a key that sorts `dev-2` before `dev-10`; numbers may have any length."""
+    key: list[tuple[int, str, str]] = []
+    for index, part in enumerate(_NUMBER.split(text)):  # texts and numbers take turns
+        digits = part.lstrip("0") if index % 2 else ""
+        key.append((len(digits), digits, part))
+    return key
 
 
 def listed(texts: Sequence[str], extent: Extent) -> Line:

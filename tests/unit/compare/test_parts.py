@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.compare.hunk_lines import is_same_content
-from cmp.compare.sequences import MAX_WORK, Block, blank, blocks, outside
+from cmp.compare.sequences import MAX_WORK, Block, blank_masks, blocks, outside_mask
 from cmp.system.visible import visible_line
 
 
@@ -81,11 +81,11 @@ def test_a_long_text_with_some_lines_that_repeat_is() -> None:
     ],
 )
 def test_a_position_inside_a_mask_moves_before_it(text: str, at: int, expected: int) -> None:
-    assert outside(text, at) == expected
+    assert outside_mask(text, at) == expected
 
 
 def test_blank_takes_away_what_differs_from_run_to_run() -> None:
-    assert blank("a‹secret 1›b‹x›, ‹ and ›") == "a‹›b‹›, ‹›"
+    assert blank_masks("a‹secret 1›b‹x›, ‹ and ›") == "a‹›b‹›, ‹›"
 
 
 def test_no_character_without_a_picture_stays() -> None:
