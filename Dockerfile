@@ -26,13 +26,14 @@ RUN python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/cmp \
  && /opt/build/bin/pip --python /opt/cmp/bin/python install --quiet --no-compile --require-hashes \
       --only-binary :all: --requirement requirements/runtime.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY cmp cmp
 # The time of a file changes on its way through layers, so its bytecode must not depend on it.
 RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/build/bin/pip --python /opt/cmp/bin/python install --quiet --no-compile --no-deps --no-index dist/*.whl \
  && /opt/cmp/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/cmp/lib
 COPY image/cmp /opt/cmp/bin/cmp
+COPY image/cmp /opt/cmp/bin/argocd-cmp
 
 # The tools, from their releases or built from their Go modules as the lock says; GOTOOLCHAIN is the Go that gives
 # the digests in it.  CMP_TOOLS_MIRROR takes the place of the hosts of releases.
