@@ -104,7 +104,7 @@ def failed(text: str = "") -> Callable[[Object], bool]:
 
 
 def is_busy(app: Object) -> bool:
-    """Whether the application is being synced, or about to be."""
+    """Return whether the application is being synced, or about to be."""
     return "operation" in app or app.get("status", {}).get("operationState", {}).get("phase") == "Running"
 
 

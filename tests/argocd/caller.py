@@ -21,7 +21,7 @@ GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
 
 class Answer(NamedTuple):
-    """What the last of a request's rounds brought, and how long each took."""
+    """The answer to the last of a request's rounds, and the time that each took."""
 
     answer: dict[str, Any]
     milliseconds: list[float]

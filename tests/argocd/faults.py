@@ -14,7 +14,7 @@ WHERE = "  where: application shop, cluster dev, phase"
 
 
 class Fault(NamedTuple):
-    """What is committed, and what is said, a line each.  `name` is a part of the Application's name."""
+    """A wrong tree and the lines of the error.  `name` is a part of the Application's name."""
 
     name: str
     files: Mapping[str, str]

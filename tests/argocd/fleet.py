@@ -78,7 +78,7 @@ def _use(chart: str) -> str:
 
 
 class Round(NamedTuple):
-    """How it went.
+    """The times and sizes of one round.
 
     `seconds` until the last was Synced, `peak` MiB of all processes of the sidecar together, `server` MiB of its
     argocd-cmp-server in the end, `helms` at once.

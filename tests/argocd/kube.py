@@ -22,7 +22,7 @@ _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 
 
 class Kube:
-    """What a cluster administrator can do, with a token.  A kind is a word such as ``ConfigMap``."""
+    """A client with the token of a cluster administrator.  A kind is a word such as ``ConfigMap``."""
 
     def __init__(self, port: int, token: str, authority: Path, kubectl: Path, config: Path) -> None:
         self.url = f"https://127.0.0.1:{port}"
@@ -53,7 +53,7 @@ class Kube:
         return done.stdout
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object:
-        """Return an object; LookupError when there is none."""
+        """Return an object; LookupError when the server has no such object."""
         return self._json("GET", f"{self._path(kind, namespace)}/{name}")
 
     def find(self, kind: str, name: str, namespace: str = "") -> Object | None:
@@ -82,7 +82,7 @@ class Kube:
             return
 
     def is_ready(self) -> bool:
-        """Whether the server says that it is."""
+        """Return whether the server says that it is."""
         try:
             return self.raw("GET", "/readyz") == b"ok"
         except OSError:  # no listener yet, or 500 with what is missing

@@ -19,7 +19,7 @@ _DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a preexec_fn would fo
 
 
 class Program(NamedTuple):
-    """What to start: a name for its log, an argv, a whole environment."""
+    """A program to start: a name for its log, an argv, a whole environment."""
 
     name: str
     argv: tuple[str, ...]
@@ -43,7 +43,7 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; None while it runs."""
+        """The exit code of the process; None while it runs."""
         return self._process.poll()
 
     def wait_ready(self) -> None:

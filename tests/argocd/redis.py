@@ -1,4 +1,4 @@
-"""What Argo CD keeps in Redis, readable: for tests that look for what must not be there."""
+"""The readable contents of Argo CD's Redis, for tests that search them for secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def dump(port: int) -> dict[str, bytes]:
 
 
 def is_ready(port: int) -> bool:
-    """Whether the server answers."""
+    """Return whether the server answers."""
     try:
         with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rwb") as stream:
             return bool(_ask(stream, b"PING") == b"PONG")

@@ -1,4 +1,4 @@
-"""What the processes of a sidecar take, looked at again and again while they work."""
+"""Samples of the memory and the processes of a sidecar while it works."""
 
 from __future__ import annotations
 

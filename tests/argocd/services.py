@@ -104,7 +104,7 @@ class Services:
 
 
 def answers(url: str) -> bool:
-    """Whether a URL of loopback answers with success."""
+    """Return whether a URL of loopback answers with success."""
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5):
             return True

@@ -27,14 +27,14 @@ NOT_ALL_CREATED = ("list-duplicates", "list-one-refused", "list-no-project")  # 
 
 
 class Outcome(NamedTuple):
-    """What became of a set: its Applications by their names, and whether it has an error."""
+    """The Applications of a set by their names, and whether the set has an error."""
 
     failed: bool
     applications: dict[str, Any]
 
 
 class Both(NamedTuple):
-    """What the controller made of the sets, and what cmp says of them."""
+    """The outcomes of all sets, by the controller and by cmp."""
 
     real: dict[str, Outcome]
     read: dict[str, Outcome]
@@ -115,7 +115,7 @@ def _sets(argocd: ArgoCD) -> list[Object]:
 
 
 def _is_done(argocd: ArgoCD) -> bool:
-    """Whether the controller has said of all sets what became of them.
+    """Return whether the controller has said of all sets what became of them.
 
     Of those with an Application that it refuses it says so before it makes the others.
     """

@@ -1,4 +1,4 @@
-"""What an Application says beside its path: the parameters that its form shows, and the source files of its folder."""
+"""The other inputs of an Application: the parameters of its form, and the source files in its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is killed in mid-render, and however: nothing is left, nobody waits, and the next render is a good one."""
+"""A process that is killed in mid-render leaves nothing behind, holds up no other, and the next render succeeds."""
 
 from __future__ import annotations
 

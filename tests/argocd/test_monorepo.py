@@ -125,7 +125,7 @@ def stored(each: Object) -> Object:
 
 
 def is_part(part: object, whole: object) -> bool:
-    """Whether all that was rendered is there; the API server adds what it defaults, and keys only."""
+    """Return whether all that was rendered is there; the API server adds what it defaults, and keys only."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(key in whole and is_part(part[key], whole[key]) for key in part)
     if isinstance(part, list):

@@ -1,4 +1,4 @@
-"""What part of a repository reaches the plugin, and under which name: annotations, exclusions, links, namespaces."""
+"""The part of a repository that reaches the plugin: annotations, exclusions, symlinks, namespaces."""
 
 from __future__ import annotations
 

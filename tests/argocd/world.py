@@ -138,9 +138,9 @@ class ArgoCD:
         kube_version: str = caller.KUBE_VERSION,
         api_versions: Sequence[str] = (),
     ) -> list[Object]:
-        """Return what a repo-server answers for an Application, which need not exist; RequestError if it refuses.
+        """Return the answer of a repo-server for an Application, which need not exist; RequestError if it refuses.
 
-        `deadline` is the request's, in seconds; 0 is none.
+        `deadline` is the request's, in seconds; 0: no deadline.
         """
         asked = caller.request(app, kube_version=kube_version, api_versions=api_versions)
         return caller.manifests_of(self.ask("manifests", asked, server=server, deadline=deadline)[0])

@@ -24,7 +24,7 @@ IN_GIT = "file://../../.git/modules/x"
 
 
 class Bad(NamedTuple):
-    """What is wrong: files beside those of REFERENCE, or what `spoil` does; and the command that meets it."""
+    """One mistake: files beside those of REFERENCE, or a change by `spoil`; and the command that meets it."""
 
     name: str
     files: Mapping[str, str] = NOTHING

@@ -362,7 +362,7 @@ def test_nothing_is_told_of_a_folder_that_nobody_may_render(
 
 
 def test_nor_of_an_application_that_another_teams_folder_holds(guarded: Asked) -> None:
-    """The source path is an own one, and what it is an instance of lies elsewhere."""
+    """The instance folder is the team's own, and the application's folder another team's."""
     policy = Path(guarded.policy["CMP_POLICY"])
     policy.write_text(RULES.replace("namespaces/shop, clusters/*/shop", "clusters/*/shop"))
     ran = guarded.call("parameters", INSTANCE, **guarded.policy)

@@ -1,4 +1,4 @@
-"""What an Application may use, at the real door: refused before anything is decrypted or fetched."""
+"""The policy at the sidecar's call: an Application is refused before anything is decrypted or fetched."""
 
 from __future__ import annotations
 

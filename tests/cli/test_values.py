@@ -1,4 +1,4 @@
-"""Who set which value: by Helm's rules, as the real Helm confirms, and what `cmp values` prints."""
+"""`cmp values`: the origin of each value by Helm's rules, as the real helm confirms."""
 
 from __future__ import annotations
 

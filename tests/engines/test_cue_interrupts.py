@@ -76,7 +76,7 @@ class CuePatient(InterruptibleApplication):
         (self.chart / "slow.cue").write_text(SLOW)
 
     def is_at_work(self) -> bool:
-        """Say whether cue works, and everything is decrypted by now."""
+        """Return whether cue works, and everything is decrypted by now."""
         runs = [pid for pid, arguments in self.processes().items() if "cue export" in arguments]
         return self.holds_upload() and any(cpu_seconds(pid) > WORK_SECONDS for pid in runs)
 

@@ -1,4 +1,4 @@
-"""What a helmfile must not do is refused before anything of it runs, unless the administrator's policy allows it."""
+"""Features of helmfile that run programs or read other files are refused, unless the policy allows them."""
 
 from __future__ import annotations
 

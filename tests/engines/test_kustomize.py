@@ -1,4 +1,4 @@
-"""What kustomize makes of an application is what it makes by hand, for each version and option of Argo CD's built-in.
+"""A render prints the same as kustomize by hand, for each version and each option of Argo CD's built-in kustomize.
 
 By hand means: Argo CD's own order of `kustomize edit`, in a copy (util/kustomize/kustomize.go).
 """

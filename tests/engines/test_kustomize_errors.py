@@ -1,4 +1,4 @@
-"""What is wrong with a kustomization is said in terms of the repository, in kustomize's own words where it finds it."""
+"""Errors in a kustomization name the file of the repository, in kustomize's own words where it finds them."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ class TestPermission:
 
 
 class TestFetchedTrees:
-    """Who writes them is somebody else: they get no more than the repository's own author."""
+    """A remote base, which somebody else writes, may do no more than the repository's own author."""
 
     @pytest.mark.parametrize(
         ("files", "said"),

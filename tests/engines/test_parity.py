@@ -1,4 +1,4 @@
-"""What cmp prints is what the bare tools print: every example and corner, with each of the three helms.
+"""cmp prints the same as the bare tools, for every example and corner case with each of the three helms.
 
 Texts are compared document by document, byte by byte, and so are the objects: as our own loader reads them, and as JSON
 in which 1, 1.0 and true are three different things.

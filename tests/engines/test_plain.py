@@ -221,7 +221,7 @@ class TestText:
 
 
 class TestPlaces:
-    """What the guard says of an object, it says with the line of its file."""
+    """An error about an object names the line of its file."""
 
     @pytest.mark.parametrize(
         ("text", "place"),

@@ -35,7 +35,7 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 
 
 class Outside(NamedTuple):
-    """What is to be out of reach: a file, a pipe of another process, a web server, an abstract socket."""
+    """The targets that must be out of reach: a file, a pipe of another process, a web server, an abstract socket."""
 
     file: str
     pipe: str
@@ -46,7 +46,7 @@ class Outside(NamedTuple):
     requests: list[str]
 
     def is_untouched(self) -> bool:
-        """Say whether nobody asked the server, and the pipe still holds what was written."""
+        """Return whether nobody asked the server, and the pipe still holds what was written."""
         held = os.read(self.reader, 100)
         return held == KEY.encode() and self.requests == []
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUITE = "trixie"  # the Debian of the Dockerfile's BASE
-CONTEXT = ("Dockerfile", "ci", "cmp", "image", "plugin.yaml", "pyproject.toml", "README.md", "requirements")
+CONTEXT = ("Dockerfile", "ci", "cmp", "image", "plugin.yaml", "pyproject.toml", "README.md", "LICENSE", "requirements")
 NAME = "localhost/argocd-cmp"
 VERSION = "0.0-test"
 SECONDS = 900.0

@@ -21,7 +21,7 @@ class Buildah(NamedTuple):
     folder: Path
 
     def has(self, image: str) -> bool:
-        """Whether there is such an image."""
+        """Return whether there is such an image."""
         return any(image in (found.get("names") or []) for found in self._images())
 
     def size(self) -> int:

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Image(NamedTuple):
-    """What the image says about how it is to be run, and a root file system made of it."""
+    """The image's configuration, and a root file system made of the image."""
 
     config: dict[str, Any]
     root: Path

@@ -36,7 +36,7 @@ class Volume(NamedTuple):
 
 
 class Container(NamedTuple):
-    """What every process of it gets; the network is this machine's, so that loopback servers can be reached."""
+    """The settings of every process in a container, on this machine's network: loopback servers can be reached."""
 
     root: Path
     folder: Path

@@ -202,7 +202,7 @@ def test_the_deadline_names_a_repository_that_hangs(
 
 
 class Disk(NamedTuple):
-    """How a folder without room is made: a command that starts cmp, and what the system says."""
+    """A full disk: a command that starts cmp with such a folder, and the system's message."""
 
     prefix: list[str]
     reason: str

@@ -99,7 +99,7 @@ def test_a_reader_that_has_gone_ends_the_render(phase: str, patient: Interruptib
 
 
 def test_the_last_word_comes_before_the_clean_up(patient: InterruptibleApplication, tmp_path: Path) -> None:
-    """Whoever reads our streams to their end does not wait for the clean-up, which here waits for the reader."""
+    """A reader of stdout and stderr gets their end before the clean-up, which here waits for the reader."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     patient.install_fake("sops", "holds-plaintext")

@@ -22,7 +22,7 @@ SIDECAR = ("generate", "parameters")
 
 
 class Left(NamedTuple):
-    """What killed runs left: a private folder, a half-made tool, a half-written archive."""
+    """The remains of killed runs: a private folder, a half-made tool, a half-written archive."""
 
     private: Path
     tool: Path

@@ -46,7 +46,7 @@ def nothing_that_counts(root: Path) -> None:
 
 
 class World(NamedTuple):
-    """What the jobs of this module share: an installed cmp, the host of the repository, a forge, the tools."""
+    """An installed cmp, the host of the repository, a forge and the tools, which all jobs of this module share."""
 
     host: Host
     forge: Forge

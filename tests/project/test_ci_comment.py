@@ -315,7 +315,7 @@ def inert(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
 
 
 def calls(text: str) -> bool:
-    """Whether the text that a browser shows has a mention, or what a forge makes a reference of."""
+    """Return whether the text that a browser shows has a mention, or what a forge makes a reference of."""
     shown = html.unescape(re.sub(r"<!--.*?-->|<[^>]*>", "", text))
     address = r"/(?:issues|pull|merge_requests)/\d"
     return re.search(rf'(?i)@\w|#\d|\bgh-\d|[!$&]\d|[~%][\w"]|{address}', shown) is not None

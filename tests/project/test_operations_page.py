@@ -61,7 +61,7 @@ def test_every_symptom_is_a_text_of_ours() -> None:
 
 
 def _is_real(symptom: str) -> bool:
-    """Whether an error that was seen, or a text in the source, is what the page quotes."""
+    """Return whether an error that was seen, or a text in the source, is what the page quotes."""
     said = symptom.removeprefix("cmp: ").removeprefix("…: ")  # an object, to which the guard's findings belong
     was_seen = any(operations_page.matches(symptom, line) for line in _seen())
     return was_seen or any(

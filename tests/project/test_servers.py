@@ -146,7 +146,7 @@ def write_chart(folder: Path, repository: str) -> Path:
 
 
 class Dialect(NamedTuple):
-    """What one version of helm wants for plain HTTP, and how it says that a password is missing."""
+    """The flag of one version of helm for plain HTTP, and its message when a password is missing."""
 
     version: str
     flags: tuple[str, ...]

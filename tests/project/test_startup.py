@@ -1,4 +1,4 @@
-"""What `cmp generate` imports: every module costs the sidecar time, on every render of every application."""
+"""The modules that `cmp generate` imports: each costs the sidecar time, on every render of every application."""
 
 from __future__ import annotations
 

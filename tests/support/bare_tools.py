@@ -25,7 +25,7 @@ _SERVICE_MONITOR = "monitoring.coreos.com/v1/ServiceMonitor"
 
 
 class Cluster(NamedTuple):
-    """What cmp.yaml says about a cluster, written down a second time."""
+    """A cluster of the example's cmp.yaml, written down a second time."""
 
     env: str
     kube_version: str

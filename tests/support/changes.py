@@ -83,7 +83,7 @@ LOGIN_VALUES = {"user": "shop-owner", "password": "correct-horse-battery"}
 
 
 class World(NamedTuple):
-    """What stories may need: the sandbox of their runs, and the address of a chart repository on loopback."""
+    """The sandbox of a scenario's runs, and the address of a chart repository on loopback."""
 
     sandbox: Sandbox
     charts: str

@@ -119,7 +119,7 @@ class World:
 
     @property
     def charts(self) -> dict[str, bytes]:
-        """What the last run put into charts/."""
+        """The archives that the last run put into charts/, by name."""
         return {path.name: path.read_bytes() for path in sorted(self.copy.glob("charts/*"))}
 
     def loaded_modules(self) -> set[str]:

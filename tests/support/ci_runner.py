@@ -87,7 +87,7 @@ class Host:
 
 
 class Ended(NamedTuple):
-    """How a job ended: the exit code of its last step, its log, what it told the runner, and the actions it used."""
+    """The end of a job: the exit code of its last step, its log, what it told the runner, and the actions it used."""
 
     code: int
     log: str

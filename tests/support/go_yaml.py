@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What Argo CD's parser makes of a text: JSON with keys sorted, or an error; main.go explains each field."""
+    """The result of Argo CD's parser for a text: JSON with keys sorted, or an error; main.go explains each field."""
 
     document: str
     error: str

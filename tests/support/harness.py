@@ -23,7 +23,7 @@ DEAD_PROXY = "http://127.0.0.1:9"  # the discard port: whatever is not loopback 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a run of cmp ended."""
+    """The exit code, stdout and stderr of a run of cmp."""
 
     code: int
     stdout: str

@@ -164,7 +164,7 @@ class InterruptibleApplication(Repository):
         return find_plaintext(self._searched(), self.secrets.values())
 
     def holds_upload(self) -> bool:
-        """Say whether the decrypted upload.key lies in the private copy by now."""
+        """Return whether the decrypted upload.key lies in the private copy by now."""
         return bool(find_plaintext(self._searched(), [self.secrets["upload"]]))
 
     def _searched(self) -> list[Path]:

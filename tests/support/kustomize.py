@@ -117,7 +117,7 @@ class ByHand:
 
 
 def same(ours: str, theirs: str) -> bool:
-    """Say whether two streams hold the same documents, as text and as values, in the same order."""
+    """Return whether two streams hold the same documents, as text and as values, in the same order."""
     return [*_texts(ours)] == [*_texts(theirs)] and objects(ours) == objects(theirs)
 
 

@@ -148,7 +148,7 @@ APP_FILES = (
 
 
 class Edit(NamedTuple):
-    """What happened, for whoever reads a failure, and the files before and afterwards."""
+    """An edit in words, for the message of a failure, and the files before and after it."""
 
     what: str
     before: Files

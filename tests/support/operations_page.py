@@ -45,7 +45,7 @@ def symptoms(body: str) -> list[str]:
 
 
 def matches(symptom: str, line: str) -> bool:
-    """Whether a line is what a symptom describes."""
+    """Return whether a line is what a symptom describes."""
     return re.fullmatch(".+".join(map(re.escape, symptom.split("…"))), line) is not None
 
 

@@ -27,7 +27,7 @@ class Corner(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What tells corners apart."""
+        """The name of the case in test ids."""
         return "-".join((self.app, self.cluster, *self.cmp))
 
 

@@ -1,4 +1,4 @@
-"""How many examples a law is tried with: all of them, or a tenth while somebody waits (`make test-fast`)."""
+"""The number of examples that a property is tried with: all of them, or a tenth in `make test-fast`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not in a manifest: configuration, the inventory, files that nobody renders."""
+"""Changes outside manifests: configuration, the inventory, files that no render reads."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Body = Literal["whole", "cut", "hang"]
 
 
 class Fault(NamedTuple):
-    """What goes wrong with one path, and how many more times."""
+    """A fault of one path, and how many more requests meet it."""
 
     status: int
     body: Body

@@ -19,7 +19,7 @@ GITLAB_LIST = f"/projects/{PROJECT}/merge_requests/{NUMBER}/notes"
 
 
 class Fault(NamedTuple):
-    """What the next request of such a method and path gets; with `is_done` it does its work all the same."""
+    """The answer to the next request of a method and path; with `is_done` it does its work all the same."""
 
     method: str
     status: int

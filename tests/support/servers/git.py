@@ -178,7 +178,7 @@ class GitHost(http.server.ThreadingHTTPServer):
 
     @property
     def requests(self) -> list[str]:
-        """What was asked for so far, in order."""
+        """The requests so far, in order."""
         with self._lock:
             return list(self._requests)
 

@@ -51,7 +51,7 @@ class Registry:
 
     @property
     def requests(self) -> list[str]:
-        """What was asked for so far, in order: ``GET /v2/charts/redis/manifests/1.2.3``."""
+        """The requests so far, in order: ``GET /v2/charts/redis/manifests/1.2.3``."""
         # The registry logs a request after answering it. When our own mark is in the log, so is what came before.
         self._marks += 1
         mark = f"/mark-{self._marks}"

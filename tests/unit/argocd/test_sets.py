@@ -1,6 +1,6 @@
-"""ApplicationSets without Argo CD: errors with their places, what Helm is asked, and whose files they are.
+"""ApplicationSets without Argo CD: errors with their places, the templates that helm evaluates, the files read.
 
-What the sets come to is compared with the real controller in tests/argocd/test_appset_parity.py.
+tests/argocd/test_appset_parity.py compares the Applications of sets with those of the real controller.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a chart archive must be before it enters the cache."""
+"""The checks of a chart archive before it enters the cache."""
 
 from __future__ import annotations
 

@@ -345,7 +345,7 @@ def _yaml(state: dict[str, object]) -> str:
 
 
 class TestWithoutAProgram:
-    """What needs no helm: what a fetched schema may name, and how much."""
+    """Limits of a fetched schema, tested without helm: the references in it, and their number."""
 
     FAR = "https://schemas.example.test/a.json"
 

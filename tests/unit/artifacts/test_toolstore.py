@@ -1,4 +1,4 @@
-"""The tool store: what counts as installed, and how a version comes to be there exactly once and whole."""
+"""The tool store: a version is installed exactly once, and whole."""
 
 from __future__ import annotations
 

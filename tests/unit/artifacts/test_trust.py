@@ -1,4 +1,4 @@
-"""What a repository must not do, and what must not be in the cache."""
+"""Repositories and caches that must not be trusted."""
 
 from __future__ import annotations
 

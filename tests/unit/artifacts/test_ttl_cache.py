@@ -37,7 +37,7 @@ def test_facts_are_forgotten_by_the_beginning_of_their_key(tmp_path: Path) -> No
 
 
 class Bomb:
-    """Whoever unpickles this makes a folder."""
+    """A pickle that makes a folder when it is read."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)

@@ -1,4 +1,4 @@
-"""What is said to be dangerous, word for word; and beside each rule what looks like it and is not."""
+"""Each rule of dangers, word for word, and beside it a near miss that the rule must not report."""
 
 from __future__ import annotations
 

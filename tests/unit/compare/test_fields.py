@@ -1,4 +1,4 @@
-"""What differs between two values, exactly."""
+"""The exact fields that differ between two values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader sees of differences, line by line."""
+"""The lines that a reader sees of a difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is folded, by which rule, and what only looks like it."""
+"""The differences that each rule of noise folds, and near misses."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def _config(name: str, namespace: str = "shop", *, c: str = "3", app: str = "web
 
 
 def _paired(before: str, after: str) -> list[tuple[str, str]]:
-    """Return the pairs as `namespace/name`, with a dash where there is none."""
+    """Return the pairs as `namespace/name`, with a dash for the missing side."""
     return [
         (
             f"{old.identity.namespace}/{old.identity.name}" if old else "-",

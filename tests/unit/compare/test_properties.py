@@ -1,4 +1,4 @@
-"""What holds for any two values: nothing is invented, nothing is lost, nothing depends on who was first."""
+"""Properties of a comparison of any two values: nothing is invented, nothing is lost, and it is symmetric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How references to remote bases and files are spelled, and which no render follows."""
+"""Spellings of references to remote bases and files, and those that no render follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every report, whatever changed."""
+"""Properties of every report, for any change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a fingerprint, piece by piece, and what is not."""
+"""The inputs that change a fingerprint, one by one, and those that do not."""
 
 from __future__ import annotations
 

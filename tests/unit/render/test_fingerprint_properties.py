@@ -1,4 +1,4 @@
-"""What holds of fingerprints in any monorepo: no change of what programs print goes unseen, and nothing else counts.
+"""Properties of fingerprints in any monorepo: a change of the output changes the fingerprint, and no other change does.
 
 Real programs render.  Where two sides have different fingerprints nothing is promised, so only where they are equal
 there is something to look at.

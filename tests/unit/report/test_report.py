@@ -1,4 +1,4 @@
-"""What a reader of a Report sees, in every format: golden texts, and the laws that hold for all of them."""
+"""Reports in every format: golden texts, and properties of all of them."""
 
 from __future__ import annotations
 

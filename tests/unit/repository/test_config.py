@@ -1,4 +1,4 @@
-"""What a right configuration means, and what holds where there is none."""
+"""The values of a valid configuration, and the defaults without one."""
 
 from __future__ import annotations
 

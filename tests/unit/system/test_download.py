@@ -1,4 +1,4 @@
-"""Downloads: who is asked, who gets credentials, which addresses are none to ask, and what is said of a failure."""
+"""Downloads: the hosts that are asked, the credentials they get, forbidden addresses, and the messages of failures."""
 
 from __future__ import annotations
 

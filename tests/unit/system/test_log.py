@@ -1,4 +1,4 @@
-"""What is written to stderr: masked, then shortened, and never a reason to fail."""
+"""Lines on stderr are masked, then shortened, and a failure to write them is no reason to fail."""
 
 from __future__ import annotations
 

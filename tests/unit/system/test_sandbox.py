@@ -1,4 +1,4 @@
-"""What a child can reach behind the wall of the kernel, which must have Landlock (CONTRIBUTING.md)."""
+"""The reach of a child in the sandbox; the kernel must have Landlock (CONTRIBUTING.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is unpacked lies inside its folder, is private, and is no more than it can reasonably be."""
+"""Unpacked files lie inside their folder, are private, and are bounded in number and size."""
 
 from __future__ import annotations
 
