@@ -1,4 +1,4 @@
-"""What the plugin costs where it is used: in one request to the real repo-server, and for many applications at once."""
+"""The cost of the plugin in one request to the real repo-server, and for many applications at once."""
 
 from __future__ import annotations
 

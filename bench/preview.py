@@ -1,4 +1,4 @@
-"""What a look at a change costs: `cmp affected` and `cmp diff` in a monorepo of 1,000 pairs, against the bare tools."""
+"""The cost of `cmp affected` and `cmp diff` in a monorepo of 1,000 pairs, against the bare tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured: an application of the example monorepo, and one with a megabyte of manifests beside it."""
+"""The measured applications: one of the example monorepo, and one with a megabyte of manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the wall of the kernel costs a helm: the whole child, behind it and without it, in turn."""
+"""The cost of the sandbox: the whole helm process in it and without it, in turn."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def inert(text: str) -> str:
 
 
 def is_silent(folder: str) -> bool:
-    """Whether the report has nothing to say: no difference, no failure, and no file that nobody knows."""
+    """Return whether the report has nothing to say: no difference, no failure, and no file that nobody knows."""
     path, text = load(folder, "report.json")
     try:
         report = json.loads(text)

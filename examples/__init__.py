@@ -1,1 +1,1 @@
-"""What the demo renders and the tests stand on: a monorepo and the chart repository it needs."""
+"""The monorepo that the demo renders and the tests use, and the chart repository that it needs."""

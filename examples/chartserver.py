@@ -140,7 +140,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     @property
     def requests(self) -> list[str]:
-        """What was asked for so far, in order: paths below the URL."""
+        """The requests so far, in order: paths below the URL."""
         with self._lock:
             return list(self._requests)
 
@@ -150,7 +150,7 @@ class Server(http.server.ThreadingHTTPServer):
             self._requests.append(name)
 
     def counts(self) -> dict[str, int]:
-        """How often each path was asked for."""
+        """The number of requests for each path."""
         requests = self.requests
         return {name: requests.count(name) for name in sorted(set(requests))}
 
