@@ -128,7 +128,7 @@ class GitHub:
         self._number = number
 
     def find(self, head: str, commit: str) -> bool:
-        """Find the open pull request of a branch, `OWNER:BRANCH`, that is at this commit; False when the branch has no such pull request."""
+        """Find the open pull request of a branch, `OWNER:BRANCH`, that is at this commit; False without one."""
         query = urlencode({"state": "open", "head": head, "per_page": PAGE})
         found, _ = self._api.ask("GET", f"/repos/{self._repository}/pulls?{query}")
         numbers = [str(each["number"]) for each in found if each["head"]["sha"] == commit]

@@ -150,7 +150,7 @@ class Server(http.server.ThreadingHTTPServer):
             self._requests.append(name)
 
     def counts(self) -> dict[str, int]:
-        """The number of requests for each path."""
+        """Return the number of requests for each path."""
         requests = self.requests
         return {name: requests.count(name) for name in sorted(set(requests))}
 

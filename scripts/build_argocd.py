@@ -1,6 +1,6 @@
 """Build the real Argo CD and the Kubernetes that it runs on, for the tests in tests/argocd.
 
-Each program comes to lie at FOLDER/argocd/<version of Argo CD>/<name>, and beside them the folder `manifests` of Argo
+Each program is installed at FOLDER/argocd/<version of Argo CD>/<name>, and beside them the folder `manifests` of Argo
 CD's source.  The first build downloads about 1 GB of Go modules and takes some minutes.
 """
 

@@ -2,7 +2,7 @@
 
     python -m scripts.build_helpers FOLDER
 
-Each comes to lie at FOLDER/<name>/<version>/<name>, like the product's own tools and by the same code.  The parser,
+Each is installed at FOLDER/<name>/<version>/<name>, like the product's own tools and by the same code.  The parser,
 whose source is in this project, becomes FOLDER/goyaml; scripts/build_argocd.py says where Argo CD's programs are.
 """
 
