@@ -1,4 +1,4 @@
-"""`cmp affected`: which applications on which clusters a change reaches, before anything is rendered."""
+"""`cmp affected`: the applications and clusters that a change reaches, before anything is rendered."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.io import as_json, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import affected, diff
@@ -63,17 +64,19 @@ def command(
             f"{len(lost)} changed files belong to no application: {', '.join(lost[:5])}{', …' if lost[5:] else ''}",
             hint="if no render depends on them, `preview: {ignore: [...]}` in cmp.yaml says so",
         )
-    if output_format in ("json", "matrix"):
-        printed = _json(reach) if output_format == "json" else _matrix(reach)
-        return Output("".join(f"{line}\n" for line in printed).encode())
-    return for_people(_table(reach) if output_format == "table" else _names(reach))
+    if output_format == "json":
+        return as_json(_report(reach))
+    if output_format == "matrix":
+        pairs = [{"app": one.subject.app, "cluster": one.subject.cluster} for one in _effective(reach)]
+        return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n")
+    if output_format == "names":
+        return for_people(f"{one.subject.app} {one.subject.cluster}".rstrip() for one in _effective(reach))
+    return for_people(_table(reach))
 
 
 def _table(reach: Reach) -> Iterator[str]:
-    rows = [TITLES, *(row for one in reach.affected for row in _rows(one))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(TITLES))]
-    for row in rows if reach.affected else ():
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    if reach.affected:
+        yield from table([TITLES, *(row for one in reach.affected for row in _rows(one))])
     effective = sum(one.is_effective for one in reach.affected)
     yield f"{effective} of {reach.pairs} pairs are affected" + (
         f", {len(reach.affected) - effective} more are touched without effect"
@@ -96,17 +99,13 @@ def _rows(one: Affected) -> Iterator[tuple[str, ...]]:
         yield cluster, app, touch.path or "-", how
 
 
-def _json(reach: Reach) -> Iterator[str]:
-    yield json.dumps(
-        {
-            "version": 1,
-            "pairs": reach.pairs,
-            "affected": [_record(one) for one in reach.affected],
-            "unowned": [one._asdict() for one in reach.unowned],
-        },
-        indent=2,
-        ensure_ascii=False,
-    )
+def _report(reach: Reach) -> dict[str, object]:
+    return {
+        "version": 1,
+        "pairs": reach.pairs,
+        "affected": [_record(one) for one in reach.affected],
+        "unowned": [one._asdict() for one in reach.unowned],
+    }
 
 
 def _record(one: Affected) -> dict[str, object]:
@@ -120,15 +119,6 @@ def _record(one: Affected) -> dict[str, object]:
     }
 
 
-def _matrix(reach: Reach) -> Iterator[str]:
-    pairs = [{"app": one.subject.app, "cluster": one.subject.cluster} for one in _effective(reach)]
-    yield json.dumps({"include": pairs}, ensure_ascii=False)
-
-
-def _names(reach: Reach) -> Iterator[str]:
-    yield from (f"{one.subject.app} {one.subject.cluster}".rstrip() for one in _effective(reach))
-
-
 def _effective(reach: Reach) -> list[Affected]:
-    """Return what can be rendered on the newer side, and may be different there."""
+    """Return the pairs that can be rendered on the newer side, and may be different there."""
     return [one for one in reach.affected if one.is_effective and one.what != "removed"]

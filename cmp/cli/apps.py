@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.io import as_json, error_line, error_record, table
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import instances
@@ -21,10 +21,10 @@ TITLES = ("APPLICATION", "CLUSTER", "ENGINE", "FOLDER", "VALUES", "")
 
 
 class Row(NamedTuple):
-    """One pair, and the instance, or the error that keeps it from being rendered."""
+    """One pair, resolved to its instance or to an error."""
 
     pair: Pair
-    found: Instance | ConfigError
+    resolved: Instance | ConfigError
 
 
 @click.command()
@@ -44,11 +44,10 @@ def command(invocation: Invocation, output_format: str) -> Output:
     tree, _ = instances.open_repository(invocation.cwd)
     repository = Repository(tree, ENGINES)
     rows = [_row(repository, pair) for pair in repository.pairs()]
-    exit_code = ConfigError.exit_code if any(isinstance(row.found, ConfigError) for row in rows) else 0
+    exit_code = ConfigError.exit_code if any(isinstance(row.resolved, ConfigError) for row in rows) else 0
     if output_format == "json":
-        printed = json.dumps([_object(row) for row in rows], indent=2, ensure_ascii=False)
-        return Output(f"{printed}\n".encode(), exit_code)
-    return for_people([_table(rows)], exit_code)
+        return as_json([_record(row) for row in rows], exit_code)
+    return for_people(table([TITLES, *map(_cells, rows)]), exit_code)
 
 
 def _row(repository: Repository, pair: Pair) -> Row:
@@ -58,21 +57,12 @@ def _row(repository: Repository, pair: Pair) -> Row:
         return Row(pair, error)
 
 
-def _table(rows: list[Row]) -> str:
-    lines = [TITLES, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(TITLES))]
-    widths[-1] = 0  # the last column is as long as it is
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-
-
 def _cells(row: Row) -> tuple[str, ...]:
     app, cluster = row.pair.app, row.pair.cluster or "-"
-    if isinstance(row.found, ConfigError):
-        return app, cluster, "-", row.pair.app_folder or "-", "-", f"error: {' '.join(row.found.what.split())}"
-    engines = " + ".join(f"{name} {version}".rstrip() for name, version in _engines(row.found).items())
-    return app, cluster, engines, row.found.folder, str(len(row.found.layers)), ""
+    if isinstance(row.resolved, ConfigError):
+        return app, cluster, "-", row.pair.app_folder or "-", "-", error_line(row.resolved)
+    engines = " + ".join(f"{name} {version}".rstrip() for name, version in _engines(row.resolved).items())
+    return app, cluster, engines, row.resolved.folder, str(len(row.resolved.layers)), ""
 
 
 def _engines(instance: Instance) -> dict[str, str]:
@@ -80,16 +70,16 @@ def _engines(instance: Instance) -> dict[str, str]:
     return {name: instance.pins[name].version if name in instance.pins else "" for name in instance.engines}
 
 
-def _object(row: Row) -> dict[str, object]:
-    found = row.found
-    known: dict[str, object] = {"application": row.pair.app, "cluster": row.pair.cluster}
-    if isinstance(found, ConfigError):
-        return known | {"error": {"what": found.what, "where": found.file, "hint": found.hint}}
-    return known | {
-        "engines": _engines(found),
-        "folder": found.folder,
-        "values": [layer.path for layer in found.layers],
-        "release": found.release,
-        "namespace": found.namespace,
+def _record(row: Row) -> dict[str, object]:
+    pair: dict[str, object] = {"application": row.pair.app, "cluster": row.pair.cluster}
+    instance = row.resolved
+    if isinstance(instance, ConfigError):
+        return pair | {"error": error_record(instance)}
+    return pair | {
+        "engines": _engines(instance),
+        "folder": instance.folder,
+        "values": [layer.path for layer in instance.layers],
+        "release": instance.release,
+        "namespace": instance.namespace,
         "error": None,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,6 +16,7 @@ from cmp.artifacts import charts, lockfile, toolchain
 from cmp.artifacts.cache import GIT, ChartCache
 from cmp.artifacts.charts import upkeep
 from cmp.cli import Invocation, Output, for_people, remotes, schemas
+from cmp.cli.io import as_json
 from cmp.cli.needed import needed, newest_helm
 from cmp.cli.remotes import Depot
 from cmp.errors import UsageError
@@ -48,7 +48,7 @@ def list_(invocation: Invocation, output_format: str) -> Output:
     """List the archives in the cache."""
     found = upkeep.stored(ChartCache(invocation.context.settings.cache_dir))
     if output_format == "json":
-        return Output(json.dumps([_row(one) for one in found], indent=2).encode() + b"\n")
+        return as_json([_record(one) for one in found], is_ascii=True)
     return for_people(f"{_title(one.record)}  {one.size} bytes  sha256:{one.record.sha256}" for one in found)
 
 
@@ -165,7 +165,7 @@ def _title(record: Record) -> str:
     return f"{record.key.name} {record.version} {record.key.repository}"
 
 
-def _row(one: Stored) -> dict[str, object]:
+def _record(one: Stored) -> dict[str, object]:
     used = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.used))
     key = one.record.key
     return {

@@ -11,6 +11,7 @@ import click
 
 from cmp import report
 from cmp.cli import Invocation, Output
+from cmp.cli.io import progress_bar
 from cmp.cli.revisions import revision_options
 from cmp.compare.dangers import RULES
 from cmp.errors import UsageError, suggestion
@@ -154,5 +155,5 @@ def _progress(reach: Reach, context: Context) -> Iterator[Callable[[], object]]:
     if not context.is_terminal or not count:
         yield lambda: None
         return
-    with click.progressbar(length=count, label="rendering", file=sys.stderr) as bar:
-        yield lambda: bar.update(1)
+    with progress_bar("rendering", count) as advance:
+        yield lambda: advance(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import click
 from cmp import __version__, policy
 from cmp.artifacts import charts, lockfile, toolchain
 from cmp.cli import Invocation, Output, for_people
-from cmp.cli.io import content_or_stdin
+from cmp.cli.io import as_json, content_or_stdin
 from cmp.cli.needed import needed
 from cmp.doctor import hosts, installation, sidecar
 from cmp.errors import UsageError
@@ -60,7 +59,7 @@ def command(invocation: Invocation, output_format: str, against: str, *, asks_ho
             "settings": {name: found._asdict() for name, found in _shown(settings.origins).items()},
             "checks": [check._asdict() for check in checks],
         }
-        return Output(json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n", exit_code)
+        return as_json(report, exit_code)
     lines = [f"cmp {__version__}", "", *_settings(_shown(settings.origins)), "", *_checks(checks)]
     return for_people(lines, exit_code)
 

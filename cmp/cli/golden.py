@@ -12,7 +12,7 @@ import click
 from cmp.batch.golden import Asked, choose, difference, golden
 from cmp.batch.printed import Renders, Wanted
 from cmp.cli import Invocation, Output
-from cmp.cli.render_all import report
+from cmp.cli.summary import batch_messages
 from cmp.engines import ENGINES
 from cmp.errors import UsageError
 from cmp.repository import edit, instances
@@ -42,7 +42,7 @@ class Run(NamedTuple):
         renders = Renders(self.tree, self.repository, self.context)
         wanted = [Wanted(self.chosen.pairs[path], show) for path, show in shows.items()]
         for path, done in zip(shows, renders.all(wanted), strict=True):
-            report(done, self.context)
+            batch_messages(done, self.context)
             yield path, done
 
     def kept(self, path: str) -> bytes | None:

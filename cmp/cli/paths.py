@@ -1,27 +1,34 @@
-"""`cmp paths`: what the annotation `manifest-generate-paths` of every application must say."""
+"""`cmp paths`: the annotation `manifest-generate-paths` that each application needs, or a check of those present."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from cmp.cli import Invocation, Output, for_people
-from cmp.errors import CmpError, UsageError, suggestion
+from cmp.cli.io import as_json, content, error_line, error_record
+from cmp.errors import CmpError, UsageError, and_more, suggestion
+from cmp.genpaths import applications
 from cmp.genpaths.annotation import SEPARATOR
+from cmp.genpaths.applications import Unread
+from cmp.genpaths.check import Checker
 from cmp.genpaths.paths import Paths
 from cmp.repository import instances
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.genpaths.paths import Reader
+    from cmp.genpaths.applications import Annotated
+    from cmp.genpaths.check import Verdict
     from cmp.repository.instances import Pair
+    from cmp.system.tree import WorkTree
+
+MAX_LISTED = 10
 
 
 class Row(NamedTuple):
-    """An application, the value for all of its clusters, and those of each; or what keeps it from being known."""
+    """An application with the annotation for all of its clusters and that for each; or the error of a pair."""
 
     app: str
     value: str
@@ -47,23 +54,20 @@ def command(invocation: Invocation, names: tuple[str, ...], cluster: str, output
     if check:
         if cluster:
             raise UsageError("--check looks at every cluster that an annotation is for: --cluster does not go with it")
-        from cmp.cli import pathcheck  # noqa: PLC0415  # the other way needs none of it
-
-        return pathcheck.check(tree, names, output_format, invocation)
-    found = Paths(tree)
-    rows = [_row(found, app, pairs) for app, pairs in _chosen(found, names, cluster).items()]
+        return _check(tree, names, output_format, invocation)
+    paths = Paths(tree)
+    rows = [_row(paths, app, pairs) for app, pairs in _chosen(paths, names, cluster).items()]
     errors = [row.error for row in rows if row.error]
     exit_code = errors[0].exit_code if errors else 0
     if output_format == "json":
-        printed = json.dumps([_object(row) for row in rows], indent=2, ensure_ascii=False)
-        return Output(f"{printed}\n".encode(), exit_code)
+        return as_json([_row_record(row) for row in rows], exit_code)
     return for_people(map(_line, rows), exit_code)
 
 
-def _chosen(found: Paths, names: Sequence[str], cluster: str) -> dict[str, list[Pair]]:
-    """Return the pairs that are asked for by application; UsageError for one that is not there."""
+def _chosen(paths: Paths, names: Sequence[str], cluster: str) -> dict[str, list[Pair]]:
+    """Return the chosen pairs by application; UsageError for an unknown application, or a cluster of none of them."""
     apps: dict[str, list[Pair]] = {}
-    for pair in found.repository.pairs():
+    for pair in paths.repository.pairs():
         apps.setdefault(pair.app, []).append(pair)
     for name in names:
         if name not in apps:
@@ -78,22 +82,76 @@ def _chosen(found: Paths, names: Sequence[str], cluster: str) -> dict[str, list[
     return {app: pairs for app, pairs in chosen.items() if pairs}
 
 
-def _row(found: Paths, app: str, pairs: Iterable[Pair]) -> Row:
+def _row(paths: Paths, app: str, pairs: Iterable[Pair]) -> Row:
     try:
-        readers = [found.reader(pair) for pair in pairs]
+        readers = [paths.reader(pair) for pair in pairs]
     except CmpError as error:
         return Row(app, "", {}, error)
-    return Row(app, _value(found, readers), {one.instance.cluster: _value(found, [one]) for one in readers})
-
-
-def _value(found: Paths, readers: Sequence[Reader]) -> str:
-    return SEPARATOR.join(found.items(readers))
+    by_cluster = {reader.instance.cluster: SEPARATOR.join(paths.items([reader])) for reader in readers}
+    return Row(app, SEPARATOR.join(paths.items(readers)), by_cluster)
 
 
 def _line(row: Row) -> str:
-    return f"{row.app}  " + (f"error: {' '.join(row.error.what.split())}" if row.error else row.value)
+    return f"{row.app}  " + (error_line(row.error) if row.error else row.value)
 
 
-def _object(row: Row) -> dict[str, object]:
-    error = {"what": row.error.what, "where": row.error.file, "hint": row.error.hint} if row.error else None
+def _row_record(row: Row) -> dict[str, object]:
+    error = error_record(row.error) if row.error else None
     return {"application": row.app, "value": row.value, "clusters": row.clusters, "error": error}
+
+
+def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation: Invocation) -> Output:
+    """Check the annotations in these files, or in all YAML files of the tree; exit code 1 where one lacks something."""
+    log = invocation.context.log
+    checker = Checker(Paths(tree), tree.prefix)
+    verdicts: list[Verdict] = []
+    for annotated in _annotated(files, invocation.cwd) if files else applications.scan(tree):
+        if isinstance(annotated, Unread):
+            log.warning(f"{annotated.file} is not checked: {annotated.problem}")
+            continue
+        verdict = checker.check(annotated)
+        if verdict.pairs:
+            verdicts.append(verdict)
+        else:
+            log.warning(
+                f"{annotated.place}: {annotated.subject} is not checked: no application here has its source path"
+            )
+    wrong = [verdict for verdict in verdicts if not verdict.is_right]
+    exit_code = 1 if wrong else 0
+    summary = f"cmp: {len(verdicts)} Applications and ApplicationSets checked, {len(wrong)} not right"
+    if output_format == "json":
+        return as_json([_verdict_record(verdict) for verdict in verdicts], exit_code, summary)
+    return for_people((line for verdict in wrong for line in _lines(verdict)), exit_code, summary)
+
+
+def _annotated(files: Sequence[str], cwd: str) -> Iterator[Annotated]:
+    for name in files:
+        yield from applications.read(content(name, cwd, "this file"), name)
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    where = f"{verdict.annotated.place}: {verdict.annotated.subject}:"
+    if verdict.reason:
+        yield f"{where} cannot be decided: {verdict.reason}"
+    if verdict.missing:
+        yield f"{where} the annotation lacks {and_more(verdict.missing, MAX_LISTED)}"
+    if verdict.open:
+        yield f"{where} cannot be decided: its {{{{…}}}} may or may not lead to {and_more(verdict.open, MAX_LISTED)}"
+    if verdict.right:
+        yield f"  right is {verdict.right}"
+
+
+def _verdict_record(verdict: Verdict) -> dict[str, object]:
+    annotated = verdict.annotated
+    return {
+        "file": annotated.file,
+        "line": annotated.line,
+        "kind": annotated.kind,
+        "name": annotated.name,
+        "annotation": annotated.annotation,
+        "pairs": [{"application": app, "cluster": cluster} for app, cluster in verdict.pairs],
+        "missing": verdict.missing,
+        "undecided": verdict.open,
+        "reason": verdict.reason,
+        "right": verdict.right,
+    }

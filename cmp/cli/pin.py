@@ -55,7 +55,7 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
     _write(tree, file, tool, version)
     after = tool_usage.survey(WorkTree(tree.root))
     for failure in after.failures:
-        context.log.warning(f"{failure.name} cannot be rendered: {failure.error.what}")  # noqa: G004  # not logging's
+        context.log.warning(f"{failure.name} cannot be rendered: {failure.error.what}")
     place = _own(after.repository, file)[tool].source
     was = f"{pinned.version} -> {version}" if pinned else f"{version}, a new pin"
     was_running, running = (_running(found, tool, app, cluster) for found in (before, after))

@@ -1,21 +1,24 @@
-"""`cmp render`: what Argo CD would apply, on a person's stdout."""
+"""`cmp render`: the manifests that Argo CD would apply, on stdout; with `--all` those of every pair, in files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from cmp.cli import Invocation, Output
-from cmp.cli.render_all import Everything, everything_options
-from cmp.cli.summary import explanation, summary, warn
+from cmp.cli.summary import batch_messages, explanation, summary, warn
 from cmp.cli.target import Target, target_options
+from cmp.engines import ENGINES
 from cmp.errors import UsageError
 from cmp.model import Parameters
 from cmp.render.pipeline import render
+from cmp.repository import instances
+from cmp.repository.instances import Repository
 
 if TYPE_CHECKING:
-    from cmp.render.pipeline import RenderResult
+    Secrets = Literal["omit", "mask", "keep"]
 
 NO_TARGET = Target("", "", Parameters())
 
@@ -26,33 +29,66 @@ NO_TARGET = Target("", "", Parameters())
 @click.option(
     "--output", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="json: one object a line."
 )
-@everything_options
+@click.option("--all", "is_all", is_flag=True, help="Every application on every cluster, into --output-dir.")
+@click.option("--output-dir", default="", metavar="DIR", help="With --all: the folder for CLUSTER/APP.yaml.")
+@click.option(
+    "--secrets",
+    type=click.Choice(["omit", "mask", "keep"]),
+    help="With --all: leave Secrets out and mask what else holds a secret (the default), mask all, or keep all.",
+)
 @click.pass_obj
 def command(
-    invocation: Invocation, target: Target, output_format: str, everything: Everything | None, *, explain: bool
+    invocation: Invocation,
+    target: Target,
+    output_format: str,
+    output_dir: str,
+    secrets: Secrets | None,
+    *,
+    explain: bool,
+    is_all: bool,
 ) -> Output:
-    """Render APP on one cluster, as its Argo CD plugin does.
+    """RenderResult APP on one cluster, as its Argo CD plugin does.
 
     In an application's folder APP may be left out; elsewhere --namespace names the application too.
 
     With --all every application is written to a folder, which holds nothing else.
     """
-    if everything:
+    if is_all or output_dir or secrets:
+        if not (is_all and output_dir):
+            raise UsageError("--all and --output-dir go together", hint="cmp render --all --output-dir DIR")
         if target != NO_TARGET or explain or output_format != "yaml":
             raise UsageError("--all renders everything as it is: only --output-dir and --secrets go with it")
-        return everything.write(invocation)
+        return _write_all(output_dir, secrets or "omit", invocation)
     context = invocation.context
     with context.phases.phase("layout"):
         tree, instance = target.resolve(invocation)
     done = render(tree, instance, context)
-    report(done, invocation, explain=explain)
-    printed = done.output.json_lines() if output_format == "json" else done.output.yaml
-    return Output(printed, summary=summary(done, invocation.context))
-
-
-def report(done: RenderResult, invocation: Invocation, *, explain: bool) -> None:
-    """Say on stderr what a reader should know."""
-    context = invocation.context
     warn(done, context)
     for line in explanation(done, context) if explain else ():
         context.log.line(line)
+    printed = done.output.json_lines() if output_format == "json" else done.output.yaml
+    return Output(printed, summary=summary(done, context))
+
+
+def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation) -> Output:
+    """Write `<cluster>/<app>.yaml` for every pair; the exit code is that of the first error in their order."""
+    from cmp.batch import printed  # noqa: PLC0415  # the usual render needs none of it
+    from cmp.batch.rendered_tree import PRIVATE, PUBLIC, RenderedTree  # noqa: PLC0415
+
+    show = {"omit": printed.without_secrets, "mask": printed.masked, "keep": printed.with_secrets}[secrets]
+    tree, _ = instances.open_repository(invocation.cwd)
+    repository = Repository(tree, ENGINES)
+    pairs = repository.pairs()
+    folder = RenderedTree(os.path.join(invocation.cwd, output_dir), PRIVATE if secrets == "keep" else PUBLIC)
+    folder.expect(printed.file_of(pair.app, pair.cluster) for pair in pairs)
+    codes: list[int] = []
+    renders = printed.Renders(tree, repository, invocation.context)
+    for done in renders.all([printed.Wanted(pair, show) for pair in pairs]):
+        batch_messages(done, invocation.context)
+        if done.error:
+            codes.append(done.exit_code)
+        else:
+            folder.write(done.file, done.text)
+    removed, count = folder.finish(), len(pairs) - len(codes)
+    line = f"cmp: {count} file{'' if count == 1 else 's'} written, {removed} removed, {len(codes)} failed"
+    return Output(exit_code=next(iter(codes), 0), summary=line)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
 import click
 
 from cmp import report
-from cmp.cli import Output
+from cmp.cli.io import as_json
 from cmp.engines import ENGINES
 from cmp.repository.config import APP_FILE, FILE, keys
 from cmp.schema import jsonschema
+
+if TYPE_CHECKING:
+    from cmp.cli import Output
 
 
 @click.command()
@@ -21,11 +24,11 @@ def command(file: str) -> Output:
     `inventory` is the file that `clusters: {file: …}` of cmp.yaml names, `report` what `cmp diff --format json` prints.
     Many editors use a schema that the first line of a file names: `# yaml-language-server: $schema=cmp.schema.json`.
     """
-    engines = {name: facts.options for name, facts in ENGINES.items()}
-    printed = {
+    engines = {name: traits.options for name, traits in ENGINES.items()}
+    schemas = {
         FILE: lambda: jsonschema.document(FILE, keys.repository(engines)),
         APP_FILE: lambda: jsonschema.document(APP_FILE, keys.application(engines)),
         "inventory": lambda: jsonschema.document("inventory", keys.INVENTORY),
         "report": report.schema,
-    }[file]()
-    return Output(json.dumps(printed, indent=2, ensure_ascii=False).encode() + b"\n")
+    }
+    return as_json(schemas[file]())

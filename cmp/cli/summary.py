@@ -1,4 +1,4 @@
-"""What a render says on stderr: one line always, the whole story for `--explain`."""
+"""The messages of a render on stderr: warnings, one line in the end, and the details for `--explain`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp.batch.printed import Printed
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.render.pipeline import RenderResult
 
 
 def warn(done: RenderResult, context: Context) -> None:
-    """Write what went well and should still be known."""
+    """Write the warnings of a render that succeeded."""
     for note in (*done.instance.notes, *done.output.warnings, *done.warnings):
         context.log.warning(note)
 
 
+def batch_messages(done: Printed, context: Context) -> None:
+    """Write the warnings, or the error, of one render of many."""
+    for note in done.notes:
+        context.log.warning(f"{done.name}: {note}")
+    for line in done.error:
+        context.log.line(line)
+
+
 def summary(done: RenderResult, context: Context) -> str:
-    """Return the line that tells objects, engine and version, cache hits and time."""
+    """Return the line with the number of objects, engines and versions, cache hits and time."""
     instance = done.instance
     where = f"{instance.app} on {instance.cluster}" if instance.cluster else instance.app
     engines = " and ".join(
@@ -34,7 +43,7 @@ def summary(done: RenderResult, context: Context) -> str:
 
 
 def explanation(done: RenderResult, context: Context) -> Iterator[str]:
-    """Yield the lines that say what the render was made of and how long each part took."""
+    """Yield the inputs of the render, one a line, and how long each part took."""
     instance = done.instance
     yield f"application {instance.app}, cluster {instance.cluster or '(none)'}, folder {instance.folder}"
     yield from _target(instance)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +10,7 @@ import click
 from cmp.artifacts import lockfile, toolstore
 from cmp.artifacts.toolstore.install import WAYS, Installer
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.io import as_json, progress_bar
 from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
 from cmp.render import tool_usage
@@ -22,7 +20,7 @@ from cmp.system.download import silent
 from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from cmp.artifacts.toolstore import Entry
     from cmp.artifacts.toolstore.install import Way
@@ -50,7 +48,7 @@ def install(
     installer = Installer(
         invocation.context,
         (via,) if via else WAYS,
-        progress=_bar if invocation.context.is_terminal else silent,
+        progress=progress_bar if invocation.context.is_terminal else silent,
     )
     if program:
         if lock or via or len(specs) != 1:
@@ -67,10 +65,10 @@ def install(
 def list_(invocation: Invocation, output_format: str) -> Output:
     """List what is in the store, and in the folders of CMP_CUSTOM_TOOLS."""
     settings = invocation.context.settings
-    found = toolstore.entries(settings.tools_dir, settings.custom_tools)
+    entries = toolstore.entries(settings.tools_dir, settings.custom_tools)
     if output_format == "json":
-        return Output(json.dumps([_row(entry) for entry in found], indent=2).encode() + b"\n")
-    return for_people(_line(entry) for entry in found)
+        return as_json([_record(entry) for entry in entries], is_ascii=True)
+    return for_people(_line(entry) for entry in entries)
 
 
 @command.command()
@@ -112,16 +110,16 @@ def _pin(spec: str) -> ToolPin:
 def _pins(cwd: str) -> list[ToolPin]:
     """Return each version once that the repository around a folder pins, or that some render of it needs."""
     tree, _ = instances.open_repository(cwd)
-    found = tool_usage.survey(tree)
-    needed = (pin for use in found.uses for pin in use.pins)
+    usage = tool_usage.survey(tree)
+    needed = (pin for use in usage.uses for pin in use.pins)
     pins = {
-        (pin.name, pin.version): pin for pin in (*(one.pin for one in tool_usage.written(found.repository)), *needed)
+        (pin.name, pin.version): pin for pin in (*(one.pin for one in tool_usage.written(usage.repository)), *needed)
     }
     return [pins[key] for key in sorted(pins)]
 
 
 def _locked(path: str) -> list[tuple[ToolPin, Mapping[str, str]]]:
-    """Read the tools of a cmp.lock: each pin, with the sha256 by way of obtaining it on this platform."""
+    """Read the tools of a cmp.lock: each pin, with its sha256 on this platform by the way of installing it."""
     folder, name = os.path.split(path)
     ways: dict[ToolPin, dict[str, str]] = {}
     for tool in lockfile.parse(WorkTree(folder).read(name), name).tools:
@@ -137,9 +135,9 @@ def _locked(path: str) -> list[tuple[ToolPin, Mapping[str, str]]]:
     return list(ways.items())
 
 
-def _row(entry: Entry) -> dict[str, object]:
-    found = entry.record._asdict() if entry.record else {}
-    return {"tool": entry.name, "version": entry.version, "path": entry.path, "problem": entry.problem, **found}
+def _record(entry: Entry) -> dict[str, object]:
+    installed = entry.record._asdict() if entry.record else {}
+    return {"tool": entry.name, "version": entry.version, "path": entry.path, "problem": entry.problem, **installed}
 
 
 def _line(entry: Entry) -> str:
@@ -150,9 +148,3 @@ def _line(entry: Entry) -> str:
         columns = (entry.name, entry.version, record.via, f"{record.os}/{record.arch}", f"sha256:{record.sha256}")
     *short, last = columns
     return "".join(f"{text:<{width}}" for text, width in zip(short, WIDTHS, strict=True)) + last
-
-
-@contextmanager
-def _bar(name: str, size: int) -> Iterator[Callable[[int], object]]:
-    with click.progressbar(length=size, label=name, file=sys.stderr) as bar:
-        yield bar.update
