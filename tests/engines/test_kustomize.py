@@ -407,8 +407,8 @@ def test_generate_imports_nothing_dear_that_it_does_not_need(world: KustomizeRep
     ran = world.generate()
     assert ran.code == 0, ran.stderr
     imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if line.startswith("import time")}
-    assert "cmp.engines.kustomize.mark" in imported
-    own = {f"cmp.engines.kustomize.{name}" for name in ("charts", "remote", "references", "messages")}
+    assert "cmp.engines.kustomize.parameters" in imported
+    own = {f"cmp.engines.kustomize.{name}" for name in ("charts", "remote", "remote_urls", "messages")}
     assert imported & {*own, *BANNED, "cmp.engines.helm", "cmp.system.unpack", "cmp.policy"} == set()
 
 

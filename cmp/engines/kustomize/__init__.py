@@ -1,23 +1,26 @@
 """Kustomizations, built by `kustomize build` from a private copy, with the options of Argo CD's built-in kustomize.
 
-graph.py    what the kustomizations of the repository use    uses.py       what one of them names
-plugins.py  generators and transformers: which may run       ksops.py      KSOPS without KSOPS
-rewrite.py  a build: private copies that steps change        chain.py      a rendered chart as a resource
-options.py  Argo CD's options, by `kustomize edit`           flags.py      flags of `kustomize build`
-mark.py     parameters, put into a ConfigMap                 configmap.py  that ConfigMap, found
-program.py  kustomize itself                                 messages.py   what it says
-remote.py   remote bases and files, fetched                  charts.py     charts, put where kustomize looks for them
-references.py  how remote ones are spelled                   supplied.py   both, for the other modules
+kustomization.py  the references of one kustomization, and its plugins
+graph.py          a kustomization with all bases and components that it uses
+build.py          the build in the private copies, which steps change; it runs kustomize
+external.py       a step: remote bases and charts
+remote.py         remote bases and files, fetched      remote_urls.py  how they are referred to
+charts.py         charts, put where kustomize looks for them
+options.py        a step: Argo CD's options, by `kustomize edit`
+ksops.py          a step: KSOPS without KSOPS
+parameters.py     the parameters of a render, put into a ConfigMap
+chain.py          a chart, rendered by helm first, as a resource
+messages.py       the stderr of kustomize
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp.engines.kustomize import chain, configmap, flags, graph, ksops, options, supplied
-from cmp.engines.kustomize.mark import Mark
-from cmp.engines.kustomize.program import run
-from cmp.engines.kustomize.rewrite import Build
+from cmp.engines.kustomize import chain, external, ksops, options, parameters
+from cmp.engines.kustomize.build import Build
+from cmp.engines.kustomize.graph import graph_of
+from cmp.engines.kustomize.parameters import ParameterMarker
 from cmp.engines.protocol import MEMORY_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM, KUSTOMIZE
 
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
-    from cmp.engines.kustomize.configmap import Found
     from cmp.engines.kustomize.graph import Graph
+    from cmp.engines.kustomize.parameters import Defaults
     from cmp.engines.protocol import Work
     from cmp.model import Instance
     from cmp.system.process import ChildProcesses
@@ -35,61 +38,68 @@ if TYPE_CHECKING:
 NAME = KUSTOMIZE
 NOISE: tuple[re.Pattern[str], ...] = ()
 
-# What is changed in the private copies before the build, in this order.
-STEPS: tuple[Callable[[Build], None], ...] = (supplied.place, options.apply, ksops.replace)
+# The changes in the private copies before the build, in this order.
+STEPS: tuple[Callable[[Build], None], ...] = (external.place, options.apply, ksops.replace)
+
+
+class Analysis(NamedTuple):
+    """The kustomizations of the repository, and the defaults of parameters in them."""
+
+    graph: Graph
+    defaults: Defaults
 
 
 def needs(tree: Tree, instance: Instance) -> Needs:
     """Ask for kustomize, and for the plaintext of every encrypted file that a kustomization names.
 
-    ConfigError for what kustomize would do and a render does not: run programs, leave the tree; and for parameters
-    that nothing uses.
+    ConfigError for a kustomization with which kustomize would run programs or leave the tree, which no render does; and
+    for parameters that nothing uses.
     """
-    found = graph.read(tree, instance.folder, options.uses(instance))
-    found.require_present(optional=options.optional(instance))
-    parameters = configmap.find(tree, found)
+    graph = graph_of(tree, instance.folder, options.references(instance))
+    graph.require_present(optional=options.optional_components(instance))
+    defaults = parameters.find(tree, graph)
     is_chain = HELM in instance.engines
     if is_chain:
-        chain.require_name(tree, instance)
+        chain.require_free_name(tree, instance)
     else:
-        configmap.require_known(instance.parameters, parameters)
-    files = found.files()
-    more = supplied.check(tree, instance, found)
-    changed = {*ksops.check(tree, found), *parameters.folders, *more.folders}  # by a step: their kustomizations
-    copies = {path for folder in changed for path in found.above(folder)}
-    copies |= {path for file in parameters.files for path in files[file]} | more.copies
+        parameters.require_defaults(instance.parameters, defaults)
+    files = graph.files()
+    outside = external.check(tree, instance, graph)
+    changed = {*ksops.check(tree, graph), *defaults.folders, *outside.folders}  # kustomizations, by a step
+    copies = {path for folder in changed for path in graph.with_overlays(folder)}
+    copies |= {path for file in defaults.files for path in files[file]} | outside.copies
     return Needs(
-        tools={NAME: instance.pins[NAME], **more.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
-        chart_folders=(*((instance.folder,) if is_chain else ()), *more.charts),
+        tools={NAME: instance.pins[NAME], **outside.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
+        chart_folders=(*((instance.folder,) if is_chain else ()), *outside.charts),
         encryptable_files=files,
         private_copies=tuple(sorted(copies)),
-        read_paths=(instance.folder, *(node.file for node in found.nodes.values()), *files, *more.charts),
-        chart_refs=more.refs,
-        discover_remote_charts=more.beyond,
+        read_paths=(instance.folder, *(one.file for one in graph.kustomizations.values()), *files, *outside.charts),
+        chart_refs=outside.chart_refs,
+        discover_remote_charts=outside.discover_remote_charts,
         needs_whole_tree=True,
         layer_transport=MEMORY_FILES if is_chain else "",
-        analysis=(found, parameters),
+        analysis=Analysis(graph, defaults),
     )
 
 
 def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
-    """Return what runs kustomize: it reads everything at once and cannot wait for what is not in place.
+    """Return the function that runs kustomize: it reads everything at once and cannot wait for the start gate.
 
     Helm, where it comes first, is started.
     """
-    found, parameters = cast("tuple[Graph, Found]", work.analysis)
-    build = Build(instance, work, processes, found)
-    chart = chain.start(build) if HELM in instance.engines else None
+    graph, defaults = cast("Analysis", work.analysis)
+    build = Build(instance, work, processes, graph)
+    add_chart = chain.start(build) if HELM in instance.engines else None
 
     def finish() -> EngineOutput:
-        if chart:
-            chart()
+        if add_chart:
+            add_chart()
         for step in STEPS:
             step(build)
-        mark = Mark({} if chart else configmap.given(instance.parameters))
-        mark.set(build, parameters)
+        marker = ParameterMarker({} if add_chart else parameters.given(instance.parameters))
+        marker.set(build, defaults)
         build.save()
-        printed = run(build, "", "build", instance.folder, *flags.given(build), *build.flags)
-        return EngineOutput(mark.removed_from(printed) if parameters else printed, build.warnings)
+        manifests = build.run("", "build", instance.folder, *options.build_flags(build), *build.flags)
+        return EngineOutput(marker.removed_from(manifests) if defaults else manifests, build.warnings)
 
     return finish

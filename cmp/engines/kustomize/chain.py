@@ -1,6 +1,6 @@
 """Helm, then kustomize: the chart of the same folder, rendered by helm, is one more resource of the kustomization.
 
-What helm prints goes to a private file only.  Decrypted files of the kustomization are no files of the chart: its
+The output of helm is a private file only.  Decrypted files of the kustomization are no files of the chart: its
 templates could print them anywhere.
 """
 
@@ -9,53 +9,53 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cmp.engines.kustomize.uses import texts
+from cmp.engines.kustomize.graph import RENDERED_CHART
+from cmp.engines.kustomize.kustomization import texts
 from cmp.errors import ConfigError
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cmp.engines.kustomize.rewrite import Build
+    from cmp.engines.kustomize.build import Build
     from cmp.model import Instance
     from cmp.system.tree import Tree
 
-RENDERED = "cmp-rendered-chart.yaml"  # in the folder of the kustomization
 CIPHERTEXT = b"ENC[AES256_GCM,"
 _SPECIAL = re.compile(r"([\\*?\[])")
 
 
-def require_name(tree: Tree, instance: Instance) -> None:
+def require_free_name(tree: Tree, instance: Instance) -> None:
     """ConfigError where a file has the name that the rendered chart gets."""
-    path = join(instance.folder, RENDERED)
+    path = join(instance.folder, RENDERED_CHART)
     if tree.kind(path) != "missing":
         raise ConfigError("the rendered chart gets this file's name", file=path, hint="rename the file")
 
 
 def start(build: Build) -> Callable[[], None]:
-    """Start helm, and return what waits for it and adds the rendered chart to the resources."""
+    """Start helm, and return a function that waits for it and adds the rendered chart to the resources."""
     from cmp.engines import helm  # noqa: PLC0415  # most kustomizations have no chart
 
     _hide_secrets(build)
     finish = helm.start(build.instance, build.work, build.processes)
 
     def add() -> None:
-        printed = finish()
-        for warning in printed.warnings:
+        output = finish()
+        for warning in output.warnings:
             build.warn(warning)
-        manifests = _without_noise(printed.manifests, helm.NOISE, build)
+        manifests = _without_noise(output.manifests, helm.NOISE, build)
         if not _is_empty(manifests):
             folder = build.instance.folder
-            build.write(join(folder, RENDERED), manifests)
+            build.write(join(folder, RENDERED_CHART), manifests)
             value = build.kustomization(folder)
-            value["resources"] = [*texts(value.get("resources", [])), RENDERED]
+            value["resources"] = [*texts(value.get("resources", [])), RENDERED_CHART]
             build.save()
 
     return add
 
 
 def _hide_secrets(build: Build) -> None:
-    """Add to .helmignore what sops will decrypt for kustomize; what `secrets.files` names is the chart's as well."""
+    """Add the files that sops decrypts for kustomize to .helmignore; those of `secrets.files` are the chart's, too."""
     folder = build.instance.folder
     hidden = [
         path.removeprefix(f"{folder}/")
@@ -64,21 +64,21 @@ def _hide_secrets(build: Build) -> None:
     ]
     if hidden:
         path = join(folder, ".helmignore")
-        written = build.read(path) if build.has(path) else b"/.helmignore"
+        content = build.read(path) if build.has(path) else b"/.helmignore"
         lines = "".join("\n/" + _SPECIAL.sub(r"\\\1", name) for name in hidden)
-        build.write(path, written + lines.encode() + b"\n")
+        build.write(path, content + lines.encode() + b"\n")
 
 
 def _without_noise(manifests: bytes, noise: tuple[re.Pattern[str], ...], build: Build) -> bytes:
-    """Leave out what helm is known to print before its first document."""
-    leading, separator, rest = manifests.partition(b"---\n")
+    """Remove the lines that helm is known to print before its first document."""
+    leading, separator, documents = manifests.partition(b"---\n")
     lines = leading.decode(errors="replace").splitlines()
     if not all(not line.strip() or any(known.fullmatch(line.strip()) for known in noise) for line in lines):
         return manifests
     for line in lines:
         if line.strip():
             build.warn(f"helm printed before the first document: {line.strip()}")
-    return separator + rest
+    return separator + documents
 
 
 def _is_empty(manifests: bytes) -> bool:

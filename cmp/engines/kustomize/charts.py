@@ -1,7 +1,7 @@
 """Charts of a kustomization (`helmCharts` and its older forms): from the chart cache to where kustomize looks for them.
 
-A chart that is there already, kustomize renders as it is; so it pulls none itself.  It runs the pinned helm, which sees
-what kustomize sees: the private folder, the tree, no home and no network.
+kustomize renders a chart that is there already, and so pulls none itself.  It runs the pinned helm, which has the same
+access as kustomize: the private folder, the tree, no home and no network.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from cmp.engines.features import (
     without_schemas,
 )
 from cmp.engines.kustomize import options
-from cmp.engines.kustomize.plugins import CHART
-from cmp.engines.kustomize.uses import field, items, place
+from cmp.engines.kustomize.kustomization import CHART_GENERATOR, field, items, place
 from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM, KUSTOMIZE
 from cmp.errors import ConfigError
@@ -34,26 +33,25 @@ from cmp.versions import numbers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cmp.engines.kustomize.graph import Graph, Node
-    from cmp.engines.kustomize.remote import Found
-    from cmp.engines.kustomize.rewrite import Build
-    from cmp.engines.kustomize.uses import Map
+    from cmp.engines.kustomize.build import Build
+    from cmp.engines.kustomize.graph import Graph, Kustomization, MirroredKustomization
     from cmp.model import Instance, Tool
     from cmp.system.tree import Tree
+    from cmp.yamldoc.access import Map
 
 PROGRAM = "helm of kustomize"  # the engine's name for it where another helm comes first
-OLD = "helmChartInflationGenerator"
+OLD_KEY = "helmChartInflationGenerator"
 HOME = "charts"
 LATEST = "*"
-# kustomize has no such option
-WITHOUT = (
+# kustomize has no option for it
+WITHOUT_SCHEMAS = (
     "the engine helm, for a chart in a folder of its own, with `helm: {skipSchemaValidation: true}` in cmp-app.yaml,"
 )
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class Entry(NamedTuple):
-    """A chart that a kustomization names; `home` is the folder of its charts from the root of the tree."""
+    """A chart of a kustomization; `home` is the folder of its charts from the root of the tree."""
 
     name: str
     version: str
@@ -64,21 +62,21 @@ class Entry(NamedTuple):
     def folder(self, kustomize: str) -> str:
         """Return where a version of kustomize looks for the chart, from the root of the tree."""
         by_version, with_repository = CHARTS_BY_VERSION
-        this = numbers(kustomize)
-        if self.version and this >= by_version and (self.repository or this < with_repository):
+        version = numbers(kustomize)
+        if self.version and version >= by_version and (self.repository or version < with_repository):
             return join(self.home, f"{self.name}-{self.version}", self.name)
         return join(self.home, self.name)
 
     @property
     def ref(self) -> ChartRef:
-        """What to obtain."""
+        """The chart to obtain."""
         return ChartRef(self.repository, self.name, self.version or LATEST, self.place)
 
 
-class Local(NamedTuple):
-    """What is known before anything is fetched: charts of repositories, and chart folders of the tree.
+class LocalCharts(NamedTuple):
+    """The charts that are known before anything is fetched: of chart repositories, and chart folders of the tree.
 
-    `folders` are those of the kustomizations that name them, `copies` what else must be a private copy.
+    `folders` are those of the kustomizations that name them, `copies` other folders that must be private copies.
     """
 
     refs: tuple[ChartRef, ...]
@@ -87,32 +85,37 @@ class Local(NamedTuple):
     copies: tuple[str, ...]
 
 
-def check(tree: Tree, instance: Instance, found: Graph) -> Local:
-    """Look at all charts of the repository's kustomizations; nothing where they are not to be rendered.
+def check(tree: Tree, instance: Instance, graph: Graph) -> LocalCharts:
+    """Look at all charts of the repository's kustomizations; empty where they are not to be rendered.
 
-    ConfigError for what cannot be a chart; ToolError where kustomize and helm do not fit together.
+    ConfigError for an entry that cannot be a chart; ToolError where kustomize and helm do not fit together.
     """
     refs: list[ChartRef] = []
-    there: list[str] = []
+    charts: list[str] = []
     folders: list[str] = []
     copies: list[str] = []
-    for node in found.nodes.values():
-        for entry, folder in rendered(instance, tree, node):
-            is_there = tree.kind(folder) == "folder"
-            refs += [entry.ref] if entry.repository and not is_there else []
-            there += [folder] if is_there else []
-            folders.append(node.folder)
-            copies += _room(tree, node, folder)
-    return Local(tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(there)), tuple(folders), tuple(copies))
+    for kustomization in graph.kustomizations.values():
+        for entry, folder in rendered(instance, tree, kustomization):
+            is_in_tree = tree.kind(folder) == "folder"
+            refs += [entry.ref] if entry.repository and not is_in_tree else []
+            charts += [folder] if is_in_tree else []
+            folders.append(kustomization.folder)
+            copies += _folder_around(tree, kustomization, folder)
+    return LocalCharts(
+        refs=tuple(dict.fromkeys(refs)),
+        charts=tuple(dict.fromkeys(charts)),
+        folders=tuple(folders),
+        copies=tuple(copies),
+    )
 
 
-def rendered(instance: Instance, tree: Tree, node: Node) -> Iterator[tuple[Entry, str]]:
+def rendered(instance: Instance, tree: Tree, kustomization: Kustomization) -> Iterator[tuple[Entry, str]]:
     """Yield the charts that are to be rendered, each with the folder where kustomize looks for it; raises as `check`.
 
-    Before 4.1.3 kustomize would run whatever program a kustomization names (`helmBin`), enabled or not.
+    Before 4.1.3 kustomize would run any program that a kustomization names (`helmBin`), enabled or not.
     """
     kustomize = instance.pins[KUSTOMIZE]
-    for entry in named(tree, node):
+    for entry in entries(tree, kustomization):
         require(kustomize, HELM_CHARTS)
         if is_enabled(instance):
             require_helm(kustomize, pin(instance), "kustomize.helmVersion")
@@ -120,7 +123,7 @@ def rendered(instance: Instance, tree: Tree, node: Node) -> Iterator[tuple[Entry
 
 
 def tools(instance: Instance) -> Mapping[str, ToolPin]:
-    """Return the helm that kustomize runs, by the name under which `place_all` looks for it; it fetches charts, too."""
+    """Return the helm that kustomize runs, by the name under which `place_all` looks for it; it also fetches charts."""
     return {PROGRAM if HELM in instance.engines else HELM: pin(instance)}
 
 
@@ -135,73 +138,77 @@ def pin(instance: Instance) -> ToolPin:
     return ToolPin(HELM, cast("str", version), "kustomize.helmVersion") if version else instance.pins[HELM]
 
 
-def named(tree: Tree, node: Node) -> Iterator[Entry]:
-    """Yield the charts that a kustomization names; ConfigError for a name or a place that none can have."""
-    for item, home, where in _items(tree, node):
+def entries(tree: Tree, kustomization: Kustomization) -> Iterator[Entry]:
+    """Yield the charts of a kustomization; ConfigError for a name or a folder that no chart can have."""
+    for item, home, where in _entries(tree, kustomization):
         name, version, repository = (str(field(item, key) or "") for key in ("name", "version", "repo"))
         if not _NAME.fullmatch(name) or "/" in version:
             raise ConfigError(f"no chart can be called {name!r} and have the version {version!r}", file=where)
-        folder = posixpath.normpath(posixpath.join(node.folder, str(home or HOME)))
+        folder = posixpath.normpath(posixpath.join(kustomization.folder, str(home or HOME)))
         if folder.startswith(("/", "../")) or folder == "..":
             raise ConfigError(f"chartHome {home} leads outside the source tree", file=where)
         yield Entry(name, version, repository, "" if folder == "." else folder, where)
 
 
-def place_all(build: Build, found: Sequence[Found]) -> None:
-    """Put the charts where kustomize looks for them, and tell it of helm."""
+def place_all(build: Build, kustomizations: Sequence[MirroredKustomization]) -> None:
+    """Put the charts where kustomize looks for them, and add the flags with which it runs helm."""
     wanted: dict[str, Entry] = {}
-    all_charts: dict[str, bool] = {}
-    for one in found:
-        for entry, folder in rendered(build.instance, one.tree, one.node):
+    is_fetched: dict[str, bool] = {}  # by the paths of all charts in the mirror
+    for mirrored in kustomizations:
+        for entry, folder in rendered(build.instance, mirrored.tree, mirrored.kustomization):
             build.flags = build.flags or [*_flags(build)]
-            path = join(one.root, folder)
-            all_charts[path] = bool(one.root)
-            if entry.repository and one.tree.kind(folder) != "folder":
+            path = join(mirrored.root, folder)
+            is_fetched[path] = bool(mirrored.root)
+            if entry.repository and mirrored.tree.kind(folder) != "folder":
                 _require_same(wanted.setdefault(path, entry), entry, build)
-            elif one.root:  # fetched: the charts of the repository itself were looked through before
-                _inspect_packed(build, one, folder)
+            elif mirrored.root:  # fetched: the charts of the repository itself were looked through before
+                _inspect_packed(build, mirrored, folder)
     obtained = build.work.provider.charts([entry.ref for entry in wanted.values()]) if wanted else []
     for path, chart in zip(wanted, obtained, strict=True):
         with open(chart.path, "rb") as file:
             unpack(file.read(), build.path(path), f"chart {chart.name} {chart.version}", skip=1)
-    for path, is_fetched in all_charts.items():
+    for path, is_of_base in is_fetched.items():
         if os.path.isdir(build.path(path)):
-            _supply_schemas(build, path, is_fetched=is_fetched, is_pulled=path in wanted)
+            _place_schemas(build, path, is_fetched=is_of_base, is_pulled=path in wanted)
 
 
-def _inspect_packed(build: Build, found: Found, folder: str) -> None:
+def _inspect_packed(build: Build, mirrored: MirroredKustomization, folder: str) -> None:
     """ChartError for a packed chart in charts/ of a fetched one that no program should open."""
-    for packed in (file for file in walk(found.tree, join(folder, HOME)) if file.endswith(".tgz")):
-        build.work.provider.inspect(join(found.root, packed))
+    for packed in (file for file in walk(mirrored.tree, join(folder, HOME)) if file.endswith(".tgz")):
+        build.work.provider.inspect(join(mirrored.root, packed))
 
 
-def _supply_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: bool) -> None:
-    """Put the remote schemas of a chart into its copy: of a `fetched` repository's, or of one that was pulled."""
+def _place_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: bool) -> None:
+    """Put the remote schemas of a chart into its copy: of a fetched repository's chart, or of one that was pulled."""
     helm = _helm(build)
-    known = WHOLE if is_fetched or is_pulled else ()
-    without = without_schemas(helm, WITHOUT)
-    checked = SchemaCheck(build.path(path), path, helm, without, known, is_fetched=is_fetched and not is_pulled)
-    build.work.provider.schemas(checked)
+    check_of_chart = SchemaCheck(
+        path=build.path(path),
+        label=path,
+        helm=helm,
+        hint=without_schemas(helm, WITHOUT_SCHEMAS),
+        third_party=WHOLE if is_fetched or is_pulled else (),
+        is_fetched=is_fetched and not is_pulled,
+    )
+    build.work.provider.schemas(check_of_chart)
 
 
-def _items(tree: Tree, node: Node) -> Iterator[tuple[Map, object, str]]:
-    """Yield what describes a chart, the folder of charts from the kustomization's, and the line."""
-    value = node.value
-    listed = [(path, item) for path, item in items(value, "helmCharts") if isinstance(item, dict)]
-    old = [(path, item) for path, item in items(value, OLD) if isinstance(item, dict)]
+def _entries(tree: Tree, kustomization: Kustomization) -> Iterator[tuple[Map, object, str]]:
+    """Yield the map that describes a chart, the folder of charts from the kustomization's, and the line."""
+    value, file = kustomization.value, kustomization.file
+    charts = [(path, item) for path, item in items(value, "helmCharts") if isinstance(item, dict)]
+    old_charts = [(path, item) for path, item in items(value, OLD_KEY) if isinstance(item, dict)]
     shared = value.get("helmGlobals")
-    of_old = {key: item[key] for _, item in old for key in ("chartHome", "helmHome") if item.get(key)}
-    shared = shared if isinstance(shared, dict) else of_old
-    if listed or old:
-        lines = yamldoc.lines(yamldoc.parse(tree.read(node.file))[0])
-        _require_no_config(shared, place(("helmGlobals",), node.file, lines))
-        for path, item in (*listed, *((path, _renamed(item)) for path, item in old)):
-            yield item, field(shared, "chartHome"), place(path, node.file, lines)
-    for plugin in node.plugins:
-        if plugin.value.get("kind") == CHART:
-            where = plugin.use.path or plugin.use.place
-            _require_no_config(plugin.value, where)
-            yield plugin.value, field(plugin.value, "chartHome"), where
+    shared_of_old = {key: item[key] for _, item in old_charts for key in ("chartHome", "helmHome") if item.get(key)}
+    shared = shared if isinstance(shared, dict) else shared_of_old
+    if charts or old_charts:
+        lines = yamldoc.lines(yamldoc.parse(tree.read(file))[0])
+        _require_no_config(shared, place(("helmGlobals",), file, lines))
+        for path, item in (*charts, *((path, _renamed(item)) for path, item in old_charts)):
+            yield item, field(shared, "chartHome"), place(path, file, lines)
+    for plugin in kustomization.plugins:
+        if plugin.value.get("kind") == CHART_GENERATOR:
+            _require_no_config(plugin.value, plugin.place)
+            yield plugin.value, field(plugin.value, "chartHome"), plugin.place
 
 
 def _renamed(old: Map) -> Map:
@@ -220,11 +227,11 @@ def _require_no_config(value: Map, where: str) -> None:
             )
 
 
-def _room(tree: Tree, node: Node, folder: str) -> Iterator[str]:
-    """Yield the nearest folder of the tree that a chart's folder is or lies in, unless the kustomization's does too."""
+def _folder_around(tree: Tree, kustomization: Kustomization, folder: str) -> Iterator[str]:
+    """Yield the nearest existing folder around a chart's, or that itself, unless the kustomization is in it, too."""
     while folder and tree.kind(folder) != "folder":
         folder = posixpath.dirname(folder)
-    if folder and not f"{node.folder}/".startswith(f"{folder}/"):
+    if folder and not f"{kustomization.folder}/".startswith(f"{folder}/"):
         yield folder
 
 
@@ -245,7 +252,7 @@ def _helm(build: Build) -> Tool:
 
 
 def _flags(build: Build) -> Iterator[str]:
-    """Yield what tells kustomize of helm; of capabilities, as in Argo CD, only a version that takes them."""
+    """Yield the flags for helm; those for capabilities, as in Argo CD, only for a kustomize that takes them."""
     tools = build.work.tools
     yield from ("--enable-helm", "--helm-command", _helm(build).path)
     if numbers(tools[KUSTOMIZE].version) >= HELM_KUBE_VERSION.since:

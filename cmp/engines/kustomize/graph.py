@@ -1,7 +1,8 @@
-"""What a kustomization uses, and what that uses in turn: files, folders, charts and addresses, as its files name them.
+"""The kustomizations that one uses, its bases and components, with all that their files name.
 
-Nothing is loaded here in kustomize's place: this tells which folders must be private copies before it runs, which files
-sops must open, and what it would fetch over the network.  What kustomize would not accept, it says itself.
+Nothing is loaded here in kustomize's place: the graph tells which folders must be private copies before kustomize runs,
+which files sops must open, and what kustomize would fetch over the network.  Mistakes in a kustomization kustomize
+tells itself.
 """
 
 from __future__ import annotations
@@ -10,163 +11,185 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.kustomize import uses
-from cmp.engines.kustomize.plugins import CHART, Plugin, plugins
+from cmp.engines.kustomize.kustomization import (
+    CHART_GENERATOR,
+    CHART_KEYS,
+    Plugin,
+    is_inline,
+    is_remote,
+    plugins_of,
+    references_in,
+    require_exact_keys,
+)
 from cmp.engines.registry import ENGINES, KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.system.tree import join
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from cmp.engines.kustomize.uses import Map, Use
+    from cmp.engines.kustomize.kustomization import Reference
     from cmp.system.tree import Tree
-    from cmp.yamldoc import Document
+    from cmp.yamldoc.access import Map
 
 FILES = ENGINES[KUSTOMIZE].markers
-OPTIONS = "cmp-app.yaml"  # the place of what options add to a kustomization
+OPTIONS = "cmp-app.yaml"  # the place of references that options add to a kustomization
+RENDERED_CHART = "cmp-rendered-chart.yaml"  # helm's output as a resource, in the folder of the kustomization
 
 
-class Node(NamedTuple):
-    """One kustomization: its folder and file (relative to the root), its content, and what it names.
+class Kustomization(NamedTuple):
+    """One kustomization: its folder and file (relative to the root), its content, and its references.
 
-    Each of `uses` is a file or a folder of the tree, an address, or nothing that is there.  `plugins` are the
-    configurations of its generators, transformers and validators.
+    Each reference is a file or a folder of the tree, an address, or leads to nothing.  `plugins` are the configurations
+    of its generators, transformers and validators.
     """
 
     folder: str
     file: str
     value: Map
-    uses: tuple[Use, ...]
+    references: tuple[Reference, ...]
     plugins: tuple[Plugin, ...]
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The kustomizations of the same tree."""
-        return tuple(dict.fromkeys(use.path for use in self.uses if use.kind == "folder"))
+        """The folders of its bases and components in the same tree."""
+        return tuple(dict.fromkeys(reference.path for reference in self.references if reference.kind == "folder"))
 
     @property
     def files(self) -> tuple[str, ...]:
         """The files of the same tree."""
-        return tuple(dict.fromkeys(use.path for use in self.uses if use.kind == "file"))
+        return tuple(dict.fromkeys(reference.path for reference in self.references if reference.kind == "file"))
 
     @property
-    def remotes(self) -> tuple[Use, ...]:
-        """What must come over the network."""
-        return tuple(use for use in self.uses if use.kind == "remote")
+    def remotes(self) -> tuple[Reference, ...]:
+        """The references to remote bases and files."""
+        return tuple(reference for reference in self.references if reference.kind == "remote")
 
     @property
     def has_charts(self) -> bool:
-        """Whether it may name charts, in whatever form."""
+        """Say whether it may name charts, in whatever form."""
         kinds = {plugin.value.get("kind") for plugin in self.plugins}
-        return not self.value.keys().isdisjoint(uses.CHARTS) or CHART in kinds
+        return not self.value.keys().isdisjoint(CHART_KEYS) or CHART_GENERATOR in kinds
+
+
+class MirroredKustomization(NamedTuple):
+    """A kustomization in the private mirror, and the tree that it comes from.
+
+    `root` is the folder of the mirror in which that tree lies: empty for the repository's own.
+    """
+
+    root: str
+    kustomization: Kustomization
+    tree: Tree
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the mirror."""
+        return join(self.root, self.kustomization.folder)
 
 
 class Graph(NamedTuple):
-    """All kustomizations that one uses, by their folders, that one first."""
+    """A kustomization and all that it uses, directly or not, by their folders; it is the first."""
 
-    nodes: Mapping[str, Node]
+    kustomizations: Mapping[str, Kustomization]
 
-    def above(self, folder: str) -> tuple[str, ...]:
-        """Return the folders through which kustomize comes to one of them, itself included."""
-        found = {folder}
-        while more := {one.folder for one in self.nodes.values() if found & {*one.folders}} - found:
-            found |= more
-        return tuple(sorted(found))
+    def with_overlays(self, folder: str) -> tuple[str, ...]:
+        """Return the folders through which kustomize comes to a base or component, its own included."""
+        folders = {folder}
+        while overlays := {one.folder for one in self.kustomizations.values() if folders & {*one.folders}} - folders:
+            folders |= overlays
+        return tuple(sorted(folders))
 
     def files(self) -> dict[str, tuple[str, ...]]:
-        """Return every file that they name, with what must be private copies before it may be written to."""
-        found: dict[str, set[str]] = {}
-        for node in self.nodes.values():
-            above = self.above(node.folder)
-            for path in node.files:
-                found.setdefault(path, {path}).update(above)
-        return {path: tuple(sorted(copies)) for path, copies in found.items()}
+        """Return every file that they name, with the paths that must be private copies before it may be written to."""
+        copies: dict[str, set[str]] = {}
+        for kustomization in self.kustomizations.values():
+            overlays = self.with_overlays(kustomization.folder)
+            for path in kustomization.files:
+                copies.setdefault(path, {path}).update(overlays)
+        return {path: tuple(sorted(paths)) for path, paths in copies.items()}
 
     @property
-    def takes_more(self) -> bool:
-        """Whether they may take something from elsewhere: remote bases, or charts."""
-        return any(node.remotes or node.has_charts for node in self.nodes.values())
+    def may_be_external(self) -> bool:
+        """Say whether they may use something that is not in the repository: remote bases, or charts."""
+        return any(one.remotes or one.has_charts for one in self.kustomizations.values())
 
     def require_present(self, optional: Container[str]) -> None:
         """ConfigError for the first path that leads to nothing; components of options may be `optional`."""
-        for node in self.nodes.values():
-            for use in node.uses:
-                if use.place == OPTIONS and use.text in optional:
+        for kustomization in self.kustomizations.values():
+            for reference in kustomization.references:
+                if reference.place == OPTIONS and reference.text in optional:
                     continue
-                if use.kind in ("missing", "other"):
+                if reference.kind in ("missing", "other"):
                     raise ConfigError(
-                        f"{use.key} names {use.text}, and there is no {use.path}",
-                        file=use.place,
+                        f"{reference.key} names {reference.text}, and there is no {reference.path}",
+                        file=reference.place,
                         hint="correct the path, or commit the file",
                     )
-                if use.kind == "remote" and use.place == OPTIONS:
+                if reference.kind == "remote" and reference.place == OPTIONS:
                     raise ConfigError(
-                        f"{use.key} names {use.text}, which is not in the repository",
-                        file=use.place,
+                        f"{reference.key} names {reference.text}, which is not in the repository",
+                        file=reference.place,
                         hint="name it in the kustomization: only there is what is remote looked at",
                     )
 
 
-def read(tree: Tree, folder: str, more: Iterable[Use] = ()) -> Graph:
-    """Read the kustomization in a folder, to which options add `more`, and all that it uses.
+def graph_of(tree: Tree, folder: str, of_options: Iterable[Reference] = ()) -> Graph:
+    """Read the kustomization in a folder, to which options add references, and all that it uses.
 
-    ConfigError for what leads outside the tree, and for a kustomization that cannot be read as kustomize reads it.
+    ConfigError for a path that leads outside the tree, and for a kustomization that cannot be read as kustomize reads
+    it.
     """
-    _require_itself(tree, folder, "")
-    nodes: dict[str, Node] = {}
+    _require_no_symlink(tree, folder, "")
+    kustomizations: dict[str, Kustomization] = {}
     waiting = [folder]
     while waiting:
-        at = waiting.pop(0)
-        file = "" if at in nodes else _file(tree, at)
+        current = waiting.pop(0)
+        file = "" if current in kustomizations else _file(tree, current)
         if file:
-            nodes[at] = _node(tree, at, file, more if at == folder else ())
-            waiting += nodes[at].folders
-    return Graph(nodes)
+            kustomizations[current] = _kustomization(tree, current, file, of_options if current == folder else ())
+            waiting += kustomizations[current].folders
+    return Graph(kustomizations)
 
 
 def _file(tree: Tree, folder: str) -> str:
     return next((join(folder, name) for name in FILES if tree.kind(join(folder, name)) == "file"), "")
 
 
-def _node(tree: Tree, folder: str, file: str, more: Iterable[Use]) -> Node:
-    document = _document(tree, file)
-    value = document.value if document and isinstance(document.value, dict) else {}
-    lines = yamldoc.lines(document) if document else {}
-    uses.require_exact_keys(value, file, lines)
-    named = [_found(tree, folder, use) for use in (*uses.of(value, file, lines), *more)]
-    configured = plugins(tree, file, named)
-    named += [_found(tree, folder, use) for plugin in configured for use in plugin.uses()]
-    return Node(folder, file, value, tuple(named), configured)
-
-
-def _document(tree: Tree, file: str) -> Document | None:
+def _kustomization(tree: Tree, folder: str, file: str, of_options: Iterable[Reference]) -> Kustomization:
     documents = yamldoc.parse_file(tree.read(file), file, what="this kustomization is not YAML")
-    return documents[0] if documents else None
+    value = mapping(documents[0].value) if documents else {}
+    lines = yamldoc.lines(documents[0]) if documents else {}
+    require_exact_keys(value, file, lines)
+    references = [_resolved(tree, folder, one) for one in (*references_in(value, file, lines), *of_options)]
+    plugins = plugins_of(tree, file, references)
+    references += [_resolved(tree, folder, one) for plugin in plugins for one in plugin.references()]
+    return Kustomization(folder=folder, file=file, value=value, references=tuple(references), plugins=plugins)
 
 
-def _found(tree: Tree, folder: str, use: Use) -> Use:
-    """Say what a text leads to; ConfigError where that is outside the tree."""
-    if uses.is_inline(use.text):
-        return use
-    if uses.is_remote(use.text):
-        return use._replace(kind="remote")
-    path = posixpath.normpath(posixpath.join(folder, use.text))
+def _resolved(tree: Tree, folder: str, reference: Reference) -> Reference:
+    """Add the path and the kind of a reference's target; ConfigError where that is outside the tree."""
+    if is_inline(reference.text):
+        return reference
+    if is_remote(reference.text):
+        return reference._replace(kind="remote")
+    path = posixpath.normpath(posixpath.join(folder, reference.text))
     if path.startswith(("../", "/")) or path == "..":
         raise ConfigError(
-            f"{use.key} names {use.text}, which leads outside the source tree",
-            file=use.place,
+            f"{reference.key} names {reference.text}, which leads outside the source tree",
+            file=reference.place,
             hint="everything an application uses must lie in its repository",
         )
     path = "" if path == "." else path
     kind = tree.kind(path)
     if kind == "folder":
-        _require_itself(tree, path, use.place)
-    return use._replace(path=path, kind=kind)
+        _require_no_symlink(tree, path, reference.place)
+    return reference._replace(path=path, kind=kind)
 
 
-def _require_itself(tree: Tree, folder: str, place: str) -> None:
-    """ConfigError for a link: kustomize goes to where it leads, and on from there, and a private copy has no links."""
+def _require_no_symlink(tree: Tree, folder: str, place: str) -> None:
+    """ConfigError for a symlink: kustomize reads on from its target, and a private copy has no symlinks."""
     real = tree.resolve(folder)
     if real != folder:
         raise ConfigError(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.engines.kustomize.plugins import KSOPS_FILE
-from cmp.engines.kustomize.uses import texts
+from cmp.engines.kustomize.kustomization import KSOPS_FILE, texts
 from cmp.errors import ConfigError, EngineError, SecretError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.engines.kustomize.graph import Graph, Node
-    from cmp.engines.kustomize.rewrite import Build
+    from cmp.engines.kustomize.build import Build
+    from cmp.engines.kustomize.graph import Graph, Kustomization
     from cmp.system.tree import Tree
 
 CIPHERTEXT = b"ENC[AES256_GCM,"
@@ -24,11 +23,17 @@ def check(tree: Tree, graph: Graph) -> Iterator[str]:
 
     ConfigError for a file with other generators beside it; SecretError for a file that KSOPS could not decrypt.
     """
-    for node in graph.nodes.values():
-        if _entries(node):
-            _require_alone(node)
-            yield node.folder
-        for path in _files(node):
+    for kustomization in graph.kustomizations.values():
+        if entries := _entries(kustomization):
+            for plugin in kustomization.plugins:
+                if plugin.reference.text in entries and not plugin.is_ksops:
+                    raise ConfigError(
+                        "this generator holds ksops and something else",
+                        file=plugin.place,
+                        hint="make it two entries of `generators`",
+                    )
+            yield kustomization.folder
+        for path in _files(kustomization):
             if CIPHERTEXT not in tree.read(path):
                 raise SecretError(
                     "this file is not encrypted, but ksops is to decrypt it",
@@ -39,42 +44,27 @@ def check(tree: Tree, graph: Graph) -> Iterator[str]:
 
 
 def replace(build: Build) -> None:
-    """Put the decrypted files in the place of the generators."""
-    for node in build.graph.nodes.values():
-        if entries := _entries(node):
-            value = build.kustomization(node.folder)
-            files = [
-                text for plugin in node.plugins if plugin.is_ksops for text in texts(plugin.value.get("files", []))
-            ]
+    """Replace the generators with their decrypted files, as resources."""
+    for kustomization in build.graph.kustomizations.values():
+        if entries := _entries(kustomization):
+            value = build.kustomization(kustomization.folder)
+            generators = (plugin.value for plugin in kustomization.plugins if plugin.is_ksops)
+            files = [text for generator in generators for text in texts(generator.get("files", []))]
             value["generators"] = [entry for entry in texts(value.get("generators", [])) if entry not in entries]
             value["resources"] = [*texts(value.get("resources", [])), *files]
-        for path in _files(node):
-            _require_plain(build.read(path), path)
+        for path in _files(kustomization):
+            if OPTIONS in build.read(path):
+                raise EngineError(
+                    "this file of ksops has an annotation kustomize.config.k8s.io/…, which counts for generators only",
+                    file=path,
+                    hint="remove the annotation; for a name with a hash use secretGenerator of kustomize",
+                )
 
 
-def _entries(node: Node) -> set[str]:
-    return {plugin.use.text for plugin in node.plugins if plugin.is_ksops}
+def _entries(kustomization: Kustomization) -> set[str]:
+    return {plugin.reference.text for plugin in kustomization.plugins if plugin.is_ksops}
 
 
-def _files(node: Node) -> Iterator[str]:
-    yield from (use.path for use in node.uses if use.key == KSOPS_FILE and use.kind == "file")
-
-
-def _require_alone(node: Node) -> None:
-    entries = _entries(node)
-    for plugin in node.plugins:
-        if plugin.use.text in entries and not plugin.is_ksops:
-            raise ConfigError(
-                "this generator holds ksops and something else",
-                file=plugin.use.path or plugin.use.place,
-                hint="make it two entries of `generators`",
-            )
-
-
-def _require_plain(data: bytes, path: str) -> None:
-    if OPTIONS in data:
-        raise EngineError(
-            "this file of ksops has an annotation kustomize.config.k8s.io/…, which counts for generators only",
-            file=path,
-            hint="remove the annotation; for a name with a hash use secretGenerator of kustomize",
-        )
+def _files(kustomization: Kustomization) -> Iterator[str]:
+    references = kustomization.references
+    yield from (one.path for one in references if one.key == KSOPS_FILE and one.kind == "file")

@@ -1,6 +1,6 @@
-"""What kustomize says on stderr, in terms of the repository's files, the cause without the frames around it.
+"""The stderr of kustomize, in terms of the repository's files, and the cause of an error without the frames around it.
 
-An error of kustomize tells the way to its cause through all bases, and what else it tried there: 3.x as lists in quoted
+An error of kustomize has the way to its cause through all bases, and its other attempts there: 3.x as lists in quoted
 strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7 and 5.7.1; others stay as they are.
 """
 
@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.features import FIELDS_OF_KUSTOMIZE
-from cmp.engines.kustomize.chain import RENDERED
+from cmp.engines.kustomize.graph import RENDERED_CHART
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 
@@ -29,7 +29,7 @@ HINTS = {
     "external plugin": (
         "no render runs programs; a ksops configuration is read where `generators` names its file, not a folder"
     ),
-    RENDERED: f"{RENDERED} is what helm made of the chart",
+    RENDERED_CHART: f"{RENDERED_CHART} is what helm made of the chart",
     "must specify --enable-helm": (
         "`kustomize: {enableHelm: true}` in cmp-app.yaml, or among the defaults of cmp.yaml, renders its charts"
     ),
@@ -40,7 +40,7 @@ _WARNING = re.compile(r"(?:# Warning: |Flag )(.+)")
 _KEY = re.compile(r"'(\w+)'")
 _BASE = re.compile(r"(?:recursed accumulation of|couldn't make target for) path '([^']*)'")
 _FRAMES = (
-    # what it tried beside the way that failed
+    # its other attempts
     (re.compile(r'\n\s*\* loader\.New error: "error loading .*'), ""),
     (re.compile(r"': must build at directory: .*"), ""),
     # the way through the bases
@@ -52,7 +52,7 @@ _FRAMES = (
     (re.compile(r"\d+ errors? occurred:|loader\.New error: \""), ""),
     (_BASE, ""),
     (re.compile(r"accumulating (?:resources|components): "), ""),
-    # what helm says of a chart, and what kustomize tells of helm
+    # helm's message, and kustomize's about helm
     (re.compile(r"(?m)^:? ?unable to run: '.*' with env=.*|^\s*Use --debug flag to render out invalid YAML$"), ""),
     (re.compile(r"/\S+/kustomize-helm-\d+/(\S+)-kustomize-values\.yaml"), r"the values of \1"),
     (re.compile(r"(?m)^(?:: )?Error: "), "helm: "),
@@ -63,68 +63,68 @@ _LINE = re.compile(r"yaml: line (\d+)")
 _FIELD = re.compile(r'unknown field "(\w+)"')
 
 
-class Where(NamedTuple):
-    """The folders that stand for the root of the tree in what kustomize says, what is built, and what that uses."""
+class Mirror(NamedTuple):
+    """The folders that stand for the root of the tree in stderr, the folder that is built, and its kustomizations."""
 
     roots: tuple[str, ...]
     folder: str
     graph: Graph
 
 
-class Words:
+class StderrParser:
     """The stderr of one run."""
 
-    def __init__(self, stderr: bytes, where: Where) -> None:
-        said = stderr.decode(errors="replace")
-        for root in where.roots:
-            said = said.replace(f"{root}/", "").replace(root, ".")
-        said = said.partition("\nUsage:\n")[0]  # `kustomize edit` explains itself
-        lines = [line for line in said.splitlines() if line.strip()]
-        self._warnings = [found[1] for line in lines if (found := _WARNING.fullmatch(line))]
-        self._said = [line for line in lines if not _WARNING.fullmatch(line)]
-        self._where = where
+    def __init__(self, stderr: bytes, mirror: Mirror) -> None:
+        text = stderr.decode(errors="replace")
+        for root in mirror.roots:
+            text = text.replace(f"{root}/", "").replace(root, ".")
+        text = text.partition("\nUsage:\n")[0]  # `kustomize edit` explains itself
+        lines = [line for line in text.splitlines() if line.strip()]
+        self._warnings = [match[1] for line in lines if (match := _WARNING.fullmatch(line))]
+        self._messages = [line for line in lines if not _WARNING.fullmatch(line)]
+        self._mirror = mirror
 
     def warnings(self) -> Iterator[str]:
         """Yield each line once: for a deprecated key with the files that have it; an option may have brought it in."""
-        for text in dict.fromkeys((*self._warnings, *self._said)):
+        kustomizations = self._mirror.graph.kustomizations.values()
+        for text in dict.fromkeys((*self._warnings, *self._messages)):
             key = _KEY.match(text)
-            files = [node.file for node in self._where.graph.nodes.values() if key and key[1] in node.value]
+            files = [one.file for one in kustomizations if key and key[1] in one.value]
             if files or not key:
                 yield " ".join(["kustomize:", text, *([f"({', '.join(files)})"] if files else [])])
 
-    def refusal(self, status: int, version: str) -> EngineError:
+    def error(self, status: int, version: str) -> EngineError:
         """Return the error of a run that ended with another status than 0."""
-        name = f"kustomize {version}"
-        said = "\n".join(self._said)
-        if silent := unexplained(name, status, said):
+        program = f"kustomize {version}"
+        message = "\n".join(self._messages)
+        if silent := unexplained(program, status, message):
             return silent
-        if "goroutine " in said:
-            return EngineError(f"{name} crashed: {said.partition('goroutine ')[0].strip()}")
-        base, cause = _cause(said.removeprefix("Error: "))
-        return EngineError(
-            f"{name}: {indented(cause)}", file=self._place(cause, base or self._where.folder), hint=_hint(cause)
-        )
+        if "goroutine " in message:
+            return EngineError(f"{program} crashed: {message.partition('goroutine ')[0].strip()}")
+        base, cause = _cause(message.removeprefix("Error: "))
+        place = self._place(cause, base or self._mirror.folder)
+        return EngineError(f"{program}: {indented(cause)}", file=place, hint=_hint(cause))
 
     def _place(self, cause: str, folder: str) -> str:
-        """Find the file; that of the kustomization itself where no other is named."""
-        found = _FILE.search(cause)
-        if not found:
-            node = self._where.graph.nodes.get(folder)
-            return node.file if node else ""
-        file = found[2] or posixpath.normpath(posixpath.join(folder, found[1]))
+        """Return the file of an error, with its line; the kustomization itself where no other file is named."""
+        named = _FILE.search(cause)
+        if not named:
+            kustomization = self._mirror.graph.kustomizations.get(folder)
+            return kustomization.file if kustomization else ""
+        file = named[2] or posixpath.normpath(posixpath.join(folder, named[1]))
         line = _LINE.search(cause)
         return f"{file}:{line[1]}" if line else file
 
 
-def _cause(said: str) -> tuple[str, str]:
-    """Return the folder of the kustomization that fails, empty where it is not told, and the cause."""
-    text = re.sub(r"\\+([nt\"])", lambda found: {"n": "\n", "t": " ", '"': '"'}[found[1]], said)
+def _cause(message: str) -> tuple[str, str]:
+    """Return the folder of the kustomization that fails, empty where it is not named, and the cause."""
+    text = re.sub(r"\\+([nt\"])", lambda match: {"n": "\n", "t": " ", '"': '"'}[match[1]], message)
     bases = _BASE.findall(text)
-    text = _CONFIG.sub(lambda found: f"{found[1]} ({_short(found[2])})", text)
-    for frame, instead in _FRAMES:
-        text = frame.sub(instead, text)
+    text = _CONFIG.sub(lambda match: f"{match[1]} ({_short(match[2])})", text)
+    for frame, replacement in _FRAMES:
+        text = frame.sub(replacement, text)
     lines = [_unquoted(line.lstrip(" \t*:'\"").rstrip()) for line in text.splitlines()]
-    return bases[-1] if bases else "", "\n".join(line for line in lines if line) or said
+    return bases[-1] if bases else "", "\n".join(line for line in lines if line) or message
 
 
 def _unquoted(line: str) -> str:

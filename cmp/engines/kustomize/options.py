@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from cmp.engines.features import LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR, require
 from cmp.engines.kustomize.graph import OPTIONS
-from cmp.engines.kustomize.program import run
-from cmp.engines.kustomize.uses import Use, items
+from cmp.engines.kustomize.kustomization import Reference, items
 from cmp.engines.registry import KUSTOMIZE
 from cmp.errors import ConfigError, suggestion
 from cmp.versions import numbers
@@ -19,28 +18,28 @@ from cmp.versions import numbers
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-    from cmp.engines.kustomize.rewrite import Build
-    from cmp.engines.kustomize.uses import Map
+    from cmp.engines.kustomize.build import Build
     from cmp.model import BuildEnv, Instance
+    from cmp.yamldoc.access import Map
 
 ONE_ARGUMENT = (3, 8, 5)  # from here on `edit add label` takes one argument a label, before one with commas
-_REFERENCE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
+_VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
 
 
-def uses(instance: Instance) -> Iterator[Use]:
-    """Yield what options name as a kustomization would: components, and the files of patches."""
+def references(instance: Instance) -> Iterator[Reference]:
+    """Yield references that options add to the kustomization: components, and the files of patches."""
     options = of(instance)
     for text in cast("tuple[str, ...]", options.get("components", ())):
-        yield Use(text, "components", OPTIONS)
+        yield Reference(text, "components", OPTIONS)
     for patch in _patches(options):
         if isinstance(patch.get("path"), str):
-            yield Use(cast("str", patch["path"]), "patches", OPTIONS)
+            yield Reference(cast("str", patch["path"]), "patches", OPTIONS)
 
 
-def optional(instance: Instance) -> Container[str]:
+def optional_components(instance: Instance) -> Container[str]:
     """Return the components that may be missing."""
-    given = of(instance)
-    return cast("tuple[str, ...]", given.get("components", ())) if given.get("ignoreMissingComponents") else ()
+    options = of(instance)
+    return cast("tuple[str, ...]", options.get("components", ())) if options.get("ignoreMissingComponents") else ()
 
 
 def of(instance: Instance) -> Mapping[str, object]:
@@ -48,8 +47,19 @@ def of(instance: Instance) -> Mapping[str, object]:
     return instance.options.get(KUSTOMIZE, {})
 
 
+def build_flags(build: Build) -> Iterator[str]:
+    """Yield the flags of `buildOptions`, which the policy has allowed, as the pinned version spells them.
+
+    3.x has underscores.
+    """
+    is_old = numbers(build.work.tools[KUSTOMIZE].version) < (4,)
+    for flag in cast("tuple[str, ...]", of(build.instance).get("buildOptions", ())):
+        name, separator, value = flag.partition("=")
+        yield f"--{name[2:].replace('-', '_') if is_old else name[2:]}{separator}{value}"
+
+
 def variables(env: BuildEnv) -> dict[str, str]:
-    """Return what Argo CD replaces in options (reposerver/repository.go: `newEnv`)."""
+    """Return the variables that Argo CD replaces in options (reposerver/repository.go: `newEnv`)."""
     return {
         "ARGOCD_APP_NAME": env.app_name,
         "ARGOCD_APP_NAMESPACE": env.app_namespace,
@@ -64,17 +74,17 @@ def variables(env: BuildEnv) -> dict[str, str]:
 
 
 def apply(build: Build) -> None:
-    """Run the edits; EngineError and ToolError for what the pinned kustomize does not take."""
+    """Run the edits; EngineError and ToolError for an option that the pinned kustomize does not take."""
+    folder = build.instance.folder
     build.save()  # `kustomize edit` reads and writes the files
     for edit in _edits(build):
-        run(build, build.instance.folder, "edit", *edit)
-    patches = _patches(of(build.instance))
-    if patches:
-        value = build.kustomization(build.instance.folder)
+        build.run(folder, "edit", *edit)
+    if patches := _patches(of(build.instance)):
+        value = build.kustomization(folder)
         value["patches"] = [*(item for _, item in items(value, "patches")), *patches]
         build.save()
     if components := [*_components(build)]:
-        run(build, build.instance.folder, "edit", "add", "component", *components)
+        build.run(folder, "edit", "add", "component", *components)
 
 
 def _edits(build: Build) -> Iterator[tuple[str, ...]]:
@@ -84,9 +94,9 @@ def _edits(build: Build) -> Iterator[tuple[str, ...]]:
             yield ("set", name, "--", cast("str", options[key]))
     images = (*cast("tuple[str, ...]", options.get("images", ())), *build.instance.parameters.images)
     if images:
-        yield ("set", "image", *(_filled(image, build, "images") for image in images))
+        yield ("set", "image", *(_expanded(image, build, "images") for image in images))
     if replicas := cast("tuple[Mapping[str, str], ...]", options.get("replicas", ())):
-        yield ("set", "replicas", *(f"{one['name']}={one['count']}" for one in replicas))
+        yield ("set", "replicas", *(f"{item['name']}={item['count']}" for item in replicas))
     yield from _labels(build, options)
     yield from _annotations(build, options)
     if options.get("namespace"):
@@ -108,11 +118,10 @@ def _labels(build: Build, options: Mapping[str, object]) -> Iterator[tuple[str, 
         if options.get(key):
             require(tool, feature)
             flags.append(feature.name)
-    filled = {key: _filled(text, build, "commonLabels") for key, text in labels.items()}
-    given = pairs(filled, tool.version)
+    arguments = pairs({key: _expanded(text, build, "commonLabels") for key, text in labels.items()}, tool.version)
     # Of several labels without selectors kustomize 5 takes the second for one that is there already.
-    for arguments in [(one,) for one in given] if options.get("labelWithoutSelector") else [given]:
-        yield ("add", "label", *flags, *arguments)
+    for some in [(one,) for one in arguments] if options.get("labelWithoutSelector") else [arguments]:
+        yield ("add", "label", *flags, *some)
 
 
 def _annotations(build: Build, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
@@ -121,14 +130,14 @@ def _annotations(build: Build, options: Mapping[str, object]) -> Iterator[tuple[
         return
     flags = ("--force",) if options.get("forceCommonAnnotations") else ()
     if options.get("commonAnnotationsEnvsubst"):
-        annotations = {key: _filled(text, build, "commonAnnotations") for key, text in annotations.items()}
+        annotations = {key: _expanded(text, build, "commonAnnotations") for key, text in annotations.items()}
     yield ("add", "annotation", *flags, *pairs(annotations, build.work.tools[KUSTOMIZE].version))
 
 
 def pairs(texts: Mapping[str, str], version: str) -> tuple[str, ...]:
     """Return the arguments of `edit add label` and `edit add annotation`."""
-    found = tuple(f"{key}:{text}" for key, text in sorted(texts.items()))
-    return found if numbers(version) >= ONE_ARGUMENT else (",".join(found),)
+    arguments = tuple(f"{key}:{text}" for key, text in sorted(texts.items()))
+    return arguments if numbers(version) >= ONE_ARGUMENT else (",".join(arguments),)
 
 
 def _patches(options: Mapping[str, object]) -> list[Map]:
@@ -137,25 +146,25 @@ def _patches(options: Mapping[str, object]) -> list[Map]:
 
 def _components(build: Build) -> Iterator[str]:
     may_be_missing = of(build.instance).get("ignoreMissingComponents")
-    for use in build.graph.nodes[build.instance.folder].uses:
-        if use.key != "components" or use.place != OPTIONS:
+    for reference in build.graph.kustomizations[build.instance.folder].references:
+        if reference.key != "components" or reference.place != OPTIONS:
             continue
-        if use.kind == "folder" or not may_be_missing:
-            yield use.text
+        if reference.kind == "folder" or not may_be_missing:
+            yield reference.text
 
 
-def _filled(text: str, build: Build, key: str) -> str:
+def _expanded(text: str, build: Build, key: str) -> str:
     """Replace `$NAME` and `${NAME}` as Argo CD does; ConfigError for a name that it does not know.
 
-    In a checkout, where there is no Application, the name itself stands for what it will be.
+    In a checkout, where there is no Application, the name itself stands for its value.
     """
     env = build.instance.build_env
     known = variables(env)
 
-    def replace(found: re.Match[str]) -> str:
-        if found[1]:
+    def replace(match: re.Match[str]) -> str:
+        if match[1]:
             return "$"
-        name = cast("str", found[2] or found[3] or "")
+        name = cast("str", match[2] or match[3] or "")
         if name not in known:
             raise ConfigError(f"Argo CD knows no variable ${name} ({key} of kustomize)", hint=suggestion(name, known))
         if not env.app_name:
@@ -163,4 +172,4 @@ def _filled(text: str, build: Build, key: str) -> str:
             return name
         return known[name]
 
-    return _REFERENCE.sub(replace, text)
+    return _VARIABLE.sub(replace, text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cmp.artifacts import remotes
-from cmp.engines.kustomize import references
-from cmp.engines.kustomize.uses import Use
+from cmp.engines.kustomize import remote_urls
+from cmp.engines.kustomize.kustomization import Reference
 from cmp.errors import ConfigError
 from cmp.model import RemoteRef
 from tests.support.remote_bases import FULL
@@ -28,8 +28,8 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_a_reference_is_read_as_kustomize_reads_it(text: str) -> None:
-    reference = references.parse(Use(text, "bases", "x:1"))
-    assert (reference.wanted.url, reference.folder, reference.wanted.version) == SPELLINGS[text]
+    reference = remote_urls.parse(Reference(text, "bases", "x:1"))
+    assert (reference.ref.url, reference.folder, reference.ref.version) == SPELLINGS[text]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_reference_is_read_as_kustomize_reads_it(text: str) -> None:
     ],
 )
 def test_a_file_has_its_version_in_the_path(url: str, version: str) -> None:
-    assert references.parse(Use(url, "resources", "x:1")).wanted == RemoteRef(url, version, "x:1", is_file=True)
+    assert remote_urls.parse(Reference(url, "resources", "x:1")).ref == RemoteRef(url, version, "x:1", is_file=True)
 
 
 REFUSED = {
@@ -70,7 +70,7 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_a_reference_that_no_render_follows(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        references.parse(Use(text, "resources", "x:1"))
+        remote_urls.parse(Reference(text, "resources", "x:1"))
     assert caught.value.what == f"{text} (resources) {REFUSED[text]}"
     assert caught.value.file == "x:1"
     assert "copy what it names into this repository" in caught.value.hint
@@ -78,7 +78,7 @@ def test_a_reference_that_no_render_follows(text: str) -> None:
 
 def test_a_password_in_a_reference_is_not_repeated() -> None:
     with pytest.raises(ConfigError) as caught:
-        references.parse(Use("https://me:s3cr3t@h.example/o/r?ref=v1", "resources", "x:1"))
+        remote_urls.parse(Reference("https://me:s3cr3t@h.example/o/r?ref=v1", "resources", "x:1"))
     assert caught.value.what == "https://…h.example/o/r?ref=v1 (resources) holds a password"
     assert "s3cr3t" not in "".join(caught.value.lines())
 
@@ -86,7 +86,7 @@ def test_a_password_in_a_reference_is_not_repeated() -> None:
 @pytest.mark.parametrize("key", ["patches", "crds", "configMapGenerator", "configurations", "openapi"])
 def test_only_some_keys_take_what_is_remote(key: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        references.parse(Use("https://h.example/v1.0/x.yaml", key, "x:1"))
+        remote_urls.parse(Reference("https://h.example/v1.0/x.yaml", key, "x:1"))
     assert caught.value.what.endswith("is remote, which is possible in resources, bases, components alone")
 
 
