@@ -4,7 +4,6 @@ document.py   the file: read, checked as a whole, and typed
 check.py      what it means for one render: asked before anything is decrypted or fetched
 hosts.py      which hosts are listed                       flags.py     which flags a policy may list at all
 sources.py    which repositories and revisions are         secrets.py   which keys sops may use
-registries.py where well-known registries keep archives
 
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder

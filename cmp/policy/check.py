@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp.engines.registry import FLAGS
 from cmp.errors import ConfigError, with_ellipsis
-from cmp.policy import flags, hosts, registries, secrets, sources
+from cmp.policy import flags, hosts, secrets, sources
 from cmp.repository import config, layout
 from cmp.repository.config import APP_FILE, FILE
 from cmp.schema.spec import quoted
@@ -82,11 +81,11 @@ class PolicyCheck(NamedTuple):
         listed = hosts.is_listed(url, (*(self.policy.hosts or ()), *self.policy.redirects))
         is_own = urls.origin(url)[1:] == urls.origin(wanted.url)[1:]
         is_free = self.policy.hosts is None and self.known_repositories is None
-        if listed or is_own or is_free or registries.belongs(url, led_by):
+        if listed or is_own or is_free or hosts.is_archive_host(url, led_by):
             return listed
         host = hosts.shown(url)
         what = f"{wanted.subject} may not be fetched: {hosts.shown(led_by)} leads to {host}"
-        line = redirects_line((*self.policy.redirects, host))
+        line = hosts.redirects_line((*self.policy.redirects, host))
         where = self.policy.file or "a policy (CMP_POLICY)"
         trusts = f"an administrator who trusts that host has the line `{line}` below `charts:` in {where}"
         if self.known_repositories is not None:
@@ -304,8 +303,3 @@ def _sources(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
         if folder:
             yield join(folder, APP_FILE), engine
     yield FILE, "defaults", engine
-
-
-def redirects_line(found: tuple[str, ...]) -> str:
-    """Return the line of a policy that lists these hosts; those that YAML reads as something else are quoted."""
-    return f"redirects: [{', '.join(one if one[0].isalnum() else json.dumps(one) for one in dict.fromkeys(found))}]"

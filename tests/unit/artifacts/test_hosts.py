@@ -11,7 +11,7 @@ import pytest
 from cmp.artifacts.cache import ChartCache, Key
 from cmp.artifacts.charts.repository_chart import RepositoryChart
 from cmp.errors import CACHED_HINT, ChartError, CmpError, ConfigError, DeadlineError
-from cmp.policy import registries
+from cmp.policy import hosts as policy_hosts
 from cmp.policy.check import PolicyCheck
 from cmp.policy.document import Policy
 from cmp.system.locks import single_flight
@@ -145,7 +145,7 @@ class TestPolicy:
         ],
     )
     def test_where_a_well_known_registry_keeps_archives(self, url: str, led_by: str, expected: bool) -> None:  # noqa: FBT001  # a column
-        assert registries.belongs(url, led_by) == expected
+        assert policy_hosts.is_archive_host(url, led_by) == expected
         wanted = RepositoryChart(led_by, "redis", "1.2.3", "1.2.3", "", "Chart.yaml:5")
         permit = rules((host(led_by),))
         if expected:
