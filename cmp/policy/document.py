@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import ConfigError
 from cmp.policy.flags import HELM_FLAG, KUSTOMIZE_FLAG
 from cmp.policy.hosts import HOST
-from cmp.policy.secrets import KEY, ROLE, SECRET_HOST
+from cmp.policy.secrets import KEY, ROLE, SECRET_HOST, SecretRules
 from cmp.policy.sources import REPOSITORY, REVISION
 from cmp.repository import config
 from cmp.repository.config.rules import PATTERN
@@ -42,17 +42,6 @@ class Permission(NamedTuple):
     line: int = 0
 
 
-class Secrets(NamedTuple):
-    """Which keys of services an encrypted file may name, and which identities of AWS.
-
-    `hosts` and `keys` are None where the default holds, which the environment of the sidecar gives.
-    """
-
-    hosts: tuple[str, ...] | None = None
-    keys: tuple[str, ...] | None = None
-    roles: tuple[str, ...] = ()
-
-
 class Policy(NamedTuple):
     """The whole file; `applications` and `hosts` are None where everything is allowed, `flags` is by engine.
 
@@ -67,7 +56,7 @@ class Policy(NamedTuple):
     remote_hosts: tuple[str, ...] = ()
     flags: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     features: frozenset[str] = frozenset()
-    secrets: Secrets = Secrets()
+    secrets: SecretRules = SecretRules()
 
 
 NO_POLICY = Policy()
@@ -111,7 +100,7 @@ def _policy(
     applications: tuple[Permission, ...] | None = None,
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     kustomize: tuple[str, ...] = (),
-    secrets: Secrets = Secrets(),  # noqa: B008  # immutable
+    secrets: SecretRules = SecretRules(),  # noqa: B008  # immutable
     flags: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     *,
     version: int,  # noqa: ARG001  # there is one
@@ -144,7 +133,7 @@ _POLICY = Keys(
                 "keys": Items("a list of keys", Text("a key", KEY)),
                 "roles": Items("a list of roles and profiles", Text("a role or profile", ROLE)),
             },
-            Secrets,
+            SecretRules,
             is_filled=True,
         ),
         "flags": Keys(

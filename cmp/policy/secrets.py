@@ -1,6 +1,6 @@
-"""Which keys of services an encrypted file may have sops use: it is in Git, and the credentials are the sidecar's.
+"""The keys of services that an encrypted file may name: the file is in Git, the credentials are the sidecar's.
 
-Without `secrets.hosts` and `secrets.keys` the environment says it: keys of Vault lie on the host of VAULT_ADDR, those
+Without `secrets.hosts` and `secrets.keys` the environment decides: keys of Vault lie on the host of VAULT_ADDR, those
 of Azure in Azure's own vaults, and AWS, Google and Huawei have hosts that sops knows.  A role or profile of AWS is one
 that the environment names, or `secrets.roles`.
 """
@@ -20,7 +20,6 @@ from cmp.secrets.sops.masterkeys import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cmp.policy.document import Secrets
     from cmp.secrets.sops.masterkeys import MasterKey
 
 VAULT_ADDR = "VAULT_ADDR"
@@ -57,100 +56,113 @@ KEY = Rule(rf"(?:https?://)?{_SEGMENT}(?:/{_SEGMENT})*", _explain_key)
 ROLE = Rule(rf"{_SEGMENT}(?:/{_SEGMENT})*", _explain_role)
 
 
-class _Asked(NamedTuple):
-    """What is asked about one key: what allows it, the environment, the file, and the policy's name for messages."""
+class SecretRules(NamedTuple):
+    """The keys of services that an encrypted file may name, and the identities of AWS that it may take.
 
-    secrets: Secrets
+    `hosts` and `keys` are None where the default holds, which the environment of the sidecar gives.
+    """
+
+    hosts: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+    roles: tuple[str, ...] = ()
+
+
+def require(rules: SecretRules, policy: str, keys: Iterable[MasterKey], env: Mapping[str, str], path: str) -> None:
+    """SecretError for the first of the keys of a file, at `path`, that sops may not use; `policy` is the policy's file.
+
+    `env` is the environment that sops gets.
+    """
+    check = _KeyCheck(rules=rules, policy=policy, env=env, path=path)
+    for key in keys:
+        if key.origin:
+            check.require_host(key)
+        check.require_key(key)
+        check.require_identity(key.role, "assume the role", ("AWS_ROLE_ARN",), key)
+        check.require_identity(key.profile, "use the profile", ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"), key)
+
+
+class _KeyCheck(NamedTuple):
+    """The check of the keys of one file at `path`; `policy` is the policy's file, or empty, `env` that of sops."""
+
+    rules: SecretRules
     policy: str
     env: Mapping[str, str]
     path: str
 
     @property
-    def where(self) -> str:
+    def policy_name(self) -> str:
+        """The name of the policy in messages."""
         return self.policy or "a policy (CMP_POLICY)"
 
-
-def require(secrets: Secrets, policy: str, keys: Iterable[MasterKey], env: Mapping[str, str], path: str) -> None:
-    """SecretError for the first of the keys of a file, at `path`, that sops may not use; `policy` is the policy's file.
-
-    `env` is the environment that sops gets.
-    """
-    asked = _Asked(secrets, policy, env, path)
-    for key in keys:
-        if key.origin:
-            _require_host(key, asked)
-        _require_key(key, asked)
-        _require_identity(key.role, "assume the role", ("AWS_ROLE_ARN",), key, asked)
-        _require_identity(key.profile, "use the profile", ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"), key, asked)
-
-
-def _require_host(key: MasterKey, asked: _Asked) -> None:
-    listed, said, own = asked.secrets.hosts, "", ""
-    if listed is not None:
-        if any(_is_listed(key.origin, entry) for entry in listed):
-            return
-        said = f"secrets.hosts of {asked.policy} lists {with_ellipsis(listed, MAX_LISTED)}"
-    elif asked.secrets.keys is not None:
-        return  # a pattern of keys names the host as well
-    elif key.service == masterkeys.AZURE_KV:
-        if _AZURE.fullmatch(key.origin):
-            return
-        said = f"Azure's own vaults are below {', '.join(AZURE_DOMAINS)}"
-    else:
-        address = asked.env.get(VAULT_ADDR, "")
-        if key.origin == _origin_of(address):
-            return
-        known = _origin_of(address) or "no address of a server"  # as it is written it may hold a password
-        said = f"{VAULT_ADDR} is {known if address else 'not set'}"
-        own = f"set {VAULT_ADDR} to it if that is the sidecar's Vault; "
-    host = key.origin if key.origin.startswith("http://") else key.origin.removeprefix("https://")
-    raise SecretError(
-        f"this file would have sops take the sidecar's credentials to {key.origin}, and {said}",
-        file=key.place,
-        hint=f"{own}an administrator who trusts that host adds it to {asked.where}, as in "
-        f"`secrets: {{hosts: ['{host}']}}`; an author puts a key of the sidecar into .sops.yaml and runs "
-        f"`sops updatekeys {asked.path}`",
-        is_external=True,
-    )
-
-
-def _require_key(key: MasterKey, asked: _Asked) -> None:
-    listed = asked.secrets.keys
-    if listed is not None and not _matches(listed, key.identity):
+    def require_host(self, key: MasterKey) -> None:
+        """SecretError unless sops may go to the host of the key."""
+        listed, vault_hint = self.rules.hosts, ""
+        if listed is not None:
+            if any(_is_listed(key.origin, entry) for entry in listed):
+                return
+            reason = f"secrets.hosts of {self.policy} lists {with_ellipsis(listed, MAX_LISTED)}"
+        elif self.rules.keys is not None:
+            return  # a pattern of keys names the host as well
+        elif key.service == masterkeys.AZURE_KV:
+            if _AZURE.fullmatch(key.origin):
+                return
+            reason = f"Azure's own vaults are below {', '.join(AZURE_DOMAINS)}"
+        else:
+            address = self.env.get(VAULT_ADDR, "")
+            if key.origin == _origin_of(address):
+                return
+            server = _origin_of(address) or "no address of a server"  # as it is written it may hold a password
+            reason = f"{VAULT_ADDR} is {server if address else 'not set'}"
+            vault_hint = f"set {VAULT_ADDR} to it if that is the sidecar's Vault; "
+        host = key.origin if key.origin.startswith("http://") else key.origin.removeprefix("https://")
         raise SecretError(
-            f"this file is encrypted for the key {shown(key.identity)}, and secrets.keys of {asked.policy} lists "
-            f"{with_ellipsis(listed, MAX_LISTED)}",
+            f"this file would have sops take the sidecar's credentials to {key.origin}, and {reason}",
             file=key.place,
-            hint=f"an administrator adds it there, as in `secrets: {{keys: ['{shown(key.identity)}']}}`; an author "
-            f"puts a listed key into .sops.yaml and runs `sops updatekeys {asked.path}`",
+            hint=f"{vault_hint}an administrator who trusts that host adds it to {self.policy_name}, as in "
+            f"`secrets: {{hosts: ['{host}']}}`; an author puts a key of the sidecar into .sops.yaml and runs "
+            f"`sops updatekeys {self.path}`",
+            is_external=True,
+        )
+
+    def require_key(self, key: MasterKey) -> None:
+        """SecretError for a key that `secrets.keys` does not list."""
+        listed = self.rules.keys
+        if listed is not None and not _matches(listed, key.identity):
+            raise SecretError(
+                f"this file is encrypted for the key {shown(key.identity)}, and secrets.keys of {self.policy} lists "
+                f"{with_ellipsis(listed, MAX_LISTED)}",
+                file=key.place,
+                hint=f"an administrator adds it there, as in `secrets: {{keys: ['{shown(key.identity)}']}}`; an author "
+                f"puts a listed key into .sops.yaml and runs `sops updatekeys {self.path}`",
+                is_external=True,
+            )
+
+    def require_identity(self, name: str, action: str, variables: tuple[str, ...], key: MasterKey) -> None:
+        """SecretError for a role or profile of AWS that neither the environment nor `secrets.roles` names."""
+        known = [self.env[variable] for variable in variables if self.env.get(variable)]
+        roles = self.rules.roles
+        if not name or name in known or _matches(roles, name):
+            return
+        reason = f"{variables[0]} is {known[0]}" if known else f"{variables[0]} is not set"
+        listed = f", and secrets.roles of {self.policy} lists {with_ellipsis(roles, MAX_LISTED)}" if roles else ""
+        raise SecretError(
+            f"this file would have sops {action} {shown(name)} of AWS; {reason}{listed}",
+            file=key.place,
+            hint=f"an administrator who means it adds it to {self.policy_name}, as in "
+            f"`secrets: {{roles: ['{shown(name)}']}}`; an author removes it from .sops.yaml and runs "
+            f"`sops updatekeys {self.path}`",
             is_external=True,
         )
 
 
-def _require_identity(name: str, does: str, variables: tuple[str, ...], key: MasterKey, asked: _Asked) -> None:
-    found = [asked.env[variable] for variable in variables if asked.env.get(variable)]
-    roles = asked.secrets.roles
-    if not name or name in found or _matches(roles, name):
-        return
-    said = f"{variables[0]} is {found[0]}" if found else f"{variables[0]} is not set"
-    listed = f", and secrets.roles of {asked.policy} lists {with_ellipsis(roles, MAX_LISTED)}" if roles else ""
-    raise SecretError(
-        f"this file would have sops {does} {shown(name)} of AWS; {said}{listed}",
-        file=key.place,
-        hint=f"an administrator who means it adds it to {asked.where}, as in `secrets: {{roles: ['{shown(name)}']}}`; "
-        f"an author removes it from .sops.yaml and runs `sops updatekeys {asked.path}`",
-        is_external=True,
-    )
-
-
 def _origin_of(address: str) -> str:
     """Return the origin of an address that may have a path, as VAULT_ADDR behind a proxy has."""
-    found = re.match(r"[a-zA-Z]+://[^/?#]+", address)
-    return masterkeys.origin_of(found[0]) if found else ""
+    match = re.match(r"[a-zA-Z]+://[^/?#]+", address)
+    return masterkeys.origin_of(match[0]) if match else ""
 
 
 def _is_listed(origin: str, entry: str) -> bool:
-    """Say whether an entry is for an origin: one without a scheme is for HTTPS, and for HTTP inside this machine."""
+    """Whether an entry is for an origin: one without a scheme is for HTTPS, and for HTTP inside this machine."""
     host = entry.removeprefix("http://")
     is_plain = origin.startswith("http://")
     allows_plain = host != entry or bool(_LOOPBACK.fullmatch(origin))

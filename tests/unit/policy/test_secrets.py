@@ -9,7 +9,7 @@ import pytest
 from cmp import policy
 from cmp.errors import SecretError
 from cmp.policy import secrets
-from cmp.policy.document import Secrets
+from cmp.policy.secrets import SecretRules
 from cmp.secrets.sops.masterkeys import MasterKey
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def aws(role: str = "", profile: str = "") -> MasterKey:
     return MasterKey("kms", ARN, "a.yaml:4", "", role, profile)
 
 
-NONE = Secrets()
+NONE = SecretRules()
 
 
-def allow(key: MasterKey, rules: Secrets = NONE, **env: str) -> None:
+def allow(key: MasterKey, rules: SecretRules = NONE, **env: str) -> None:
     secrets.require(rules, POLICY if rules != NONE else "", [key], env, "a.yaml")
 
 
-def refuse(key: MasterKey, rules: Secrets = NONE, **env: str) -> list[str]:
+def refuse(key: MasterKey, rules: SecretRules = NONE, **env: str) -> list[str]:
     with pytest.raises(SecretError) as caught:
         allow(key, rules, **env)
     return caught.value.lines()
@@ -118,7 +118,7 @@ def test_no_other_host_is_azures(origin: str) -> None:
     )
 
 
-HOSTS = Secrets(hosts=("vault.example.com:8200", "*.vault.azure.net", "http://vault.test:8200", "127.0.0.1:8200"))
+HOSTS = SecretRules(hosts=("vault.example.com:8200", "*.vault.azure.net", "http://vault.test:8200", "127.0.0.1:8200"))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_hosts_of_a_policy_stand_in_place_of_the_environment(key: MasterKey) -> 
     )
 
 
-KEYS = Secrets(keys=("arn:aws:kms:*:111122223333:key/*", "https://*.example.com:8200/v1/team-a/**"))
+KEYS = SecretRules(keys=("arn:aws:kms:*:111122223333:key/*", "https://*.example.com:8200/v1/team-a/**"))
 
 
 @pytest.mark.parametrize("key", [aws(), vault("https://vault.example.com:8200", "team-a/transit/keys/shop")])
@@ -182,33 +182,33 @@ def test_keys_of_a_policy_are_all_that_there_are(key: MasterKey) -> None:
 
 
 def test_where_hosts_and_keys_are_listed_both_count() -> None:
-    both = Secrets(hosts=("vault.example.com:8200",), keys=("**",))
+    both = SecretRules(hosts=("vault.example.com:8200",), keys=("**",))
     allow(vault("https://vault.example.com:8200"), both)
     refuse(vault("https://evil.example"), both)
 
 
 def test_a_role_that_the_environment_or_the_policy_names() -> None:
     allow(aws(role=ROLE), AWS_ROLE_ARN=ROLE)
-    allow(aws(role=ROLE), Secrets(roles=("arn:aws:iam::111122223333:role/*",)))
+    allow(aws(role=ROLE), SecretRules(roles=("arn:aws:iam::111122223333:role/*",)))
     allow(aws(profile="ops"), AWS_PROFILE="ops")
     allow(aws(profile="ops"), AWS_DEFAULT_PROFILE="ops")
-    allow(aws(profile="ops"), Secrets(roles=("ops",)))
+    allow(aws(profile="ops"), SecretRules(roles=("ops",)))
 
 
 @pytest.mark.parametrize(
     ("env", "rules", "said", "where"),
     [
-        ({}, Secrets(), "AWS_ROLE_ARN is not set", "a policy (CMP_POLICY)"),
-        ({"AWS_ROLE_ARN": "other"}, Secrets(), "AWS_ROLE_ARN is other", "a policy (CMP_POLICY)"),
+        ({}, SecretRules(), "AWS_ROLE_ARN is not set", "a policy (CMP_POLICY)"),
+        ({"AWS_ROLE_ARN": "other"}, SecretRules(), "AWS_ROLE_ARN is other", "a policy (CMP_POLICY)"),
         (
             {},
-            Secrets(roles=("arn:aws:iam::*:role/other",)),
+            SecretRules(roles=("arn:aws:iam::*:role/other",)),
             f"AWS_ROLE_ARN is not set, and secrets.roles of {POLICY} lists arn:aws:iam::*:role/other",
             POLICY,
         ),
     ],
 )
-def test_no_other_role(env: dict[str, str], rules: Secrets, said: str, where: str) -> None:
+def test_no_other_role(env: dict[str, str], rules: SecretRules, said: str, where: str) -> None:
     assert refuse(aws(role=ROLE), rules, **env) == [
         f"cmp: this file would have sops assume the role {ROLE} of AWS; {said}",
         "  where: a.yaml:4",
@@ -230,7 +230,7 @@ def test_the_keys_of_the_file(tmp_path: Path) -> None:
         "version: 1\nsecrets: {hosts: [vault.example.com], keys: ['https://vault.example.com/**', "
         "'projects/a/locations/*/keyRings/b/cryptoKeys/c'], roles: [ops]}\n"
     )
-    assert policy.load(str(path), None).secrets == Secrets(
+    assert policy.load(str(path), None).secrets == SecretRules(
         ("vault.example.com",),
         ("https://vault.example.com/**", "projects/a/locations/*/keyRings/b/cryptoKeys/c"),
         ("ops",),
