@@ -1,9 +1,9 @@
 """The administrator's policy: what applications may use, in a file that is mounted and never in Git (`CMP_POLICY`).
 
 document.py   the file: read, checked as a whole, and typed
-check.py      what it means for one render: asked before anything is decrypted or fetched
-hosts.py      which hosts are listed                       flags.py     which flags a policy may list at all
-sources.py    which repositories and revisions are         secrets.py   which keys sops may use
+check.py      the check of one render, before anything is decrypted or fetched
+hosts.py      hosts of chart repositories             flags.py     flags of the engines' programs
+sources.py    repositories and their revisions        secrets.py   keys that sops may use
 
     version: 1
     applications:               # who may use what; without this key every AppProject may use every folder
@@ -59,7 +59,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.policy.check import PolicyCheck, announced, permitted
+from cmp.policy.check import PolicyCheck, check_announcement, check_instance
 from cmp.policy.document import NO_POLICY, load
 
 if TYPE_CHECKING:
@@ -70,23 +70,23 @@ if TYPE_CHECKING:
 
 __all__ = ["WITHOUT_POLICY", "PolicyCheck", "for_announcement", "for_charts", "for_render", "load"]
 
-WITHOUT_POLICY = PolicyCheck(NO_POLICY)  # what may be used where there is no policy
+WITHOUT_POLICY = PolicyCheck(NO_POLICY)  # the rights of a render where there is no policy
 
 
 def for_render(path: str, tree: Tree, instance: Instance) -> PolicyCheck:
-    """Check an instance against the policy in `path`, and return what is to be asked about its files and charts.
+    """Check an instance against the policy in `path`, and return the check of its files and charts.
 
-    Without a policy (an empty path) everything is allowed but extra flags.  ConfigError for what is not allowed, and
-    for a policy that is missing, wrong or inside the source tree.
+    Without a policy (an empty path) everything is allowed but extra flags.  ConfigError for an instance that is not
+    allowed, and for a policy that is missing, wrong or inside the source tree.
     """
-    return permitted(load(path, tree) if path else NO_POLICY, tree, instance)
+    return check_instance(load(path, tree) if path else NO_POLICY, tree, instance)
 
 
 def for_announcement(path: str, tree: Tree, build_env: BuildEnv, folders: Iterable[str]) -> None:
     """ConfigError unless the policy in `path` lets some AppProject render all the folders from the source."""
-    announced(load(path, tree), tree, build_env, folders)
+    check_announcement(load(path, tree), tree, build_env, folders)
 
 
 def for_charts(path: str, tree: Tree | None = None) -> PolicyCheck | None:
-    """Return what is to be asked about charts that are fetched for nobody's render; None without a policy."""
+    """Return the check of charts that are fetched without a render; None without a policy."""
     return PolicyCheck(load(path, tree)) if path else None

@@ -1,20 +1,17 @@
-"""The policy as it applies to one render.  Every refusal is a ConfigError that tells both sides what they can do."""
+"""The check of one render against the policy; a refusal tells administrator and author what each of them can do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.registry import FLAGS
 from cmp.errors import ConfigError, with_ellipsis
 from cmp.policy import flags, hosts, secrets, sources
-from cmp.repository import config, layout
-from cmp.repository.config import APP_FILE, FILE
-from cmp.schema.spec import quoted
+from cmp.repository import layout
 from cmp.system import urls
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from cmp.artifacts.charts.repository_chart import RepositoryChart
     from cmp.model import BuildEnv, Instance, RemoteRef
@@ -26,10 +23,11 @@ MAX_LISTED = 8
 
 
 class PolicyCheck(NamedTuple):
-    """What one render may use; `folders` are patterns from the repository's root, None where any folder may be used.
+    """The rights of one render; each method raises ConfigError for a right that it has not.
 
-    `known_repositories` are those, as `urls.normal` has their URLs, that a change which nobody trusts may fetch charts
-    from; None where there is no such limit.
+    `folders` are patterns from the repository's root, None where any folder may be used.  `known_repositories` are the
+    repositories, as `urls.normal` has their URLs, that an untrusted change may fetch charts from; None where there is
+    no such limit.
     """
 
     policy: Policy
@@ -37,6 +35,11 @@ class PolicyCheck(NamedTuple):
     project: str = ""
     folders: tuple[str, ...] | None = None
     known_repositories: frozenset[str] | None = None
+
+    @property
+    def policy_name(self) -> str:
+        """The name of the policy in messages."""
+        return self.policy.file or "a policy (CMP_POLICY)"
 
     def render(self, folder: str) -> None:
         """ConfigError unless this folder may be rendered."""
@@ -74,7 +77,7 @@ class PolicyCheck(NamedTuple):
             )
 
     def chart_url(self, wanted: RepositoryChart | RemoteRef, url: str, led_by: str) -> bool:
-        """Say whether the policy lists the host of a URL to which a chart's repository leads.
+        """Return whether the policy lists the host of a URL to which a chart's repository leads.
 
         ConfigError unless it does, or the URL is the repository's own or where a well-known one keeps its archives.
         """
@@ -86,8 +89,7 @@ class PolicyCheck(NamedTuple):
         host = hosts.shown(url)
         what = f"{wanted.subject} may not be fetched: {hosts.shown(led_by)} leads to {host}"
         line = hosts.redirects_line((*self.policy.redirects, host))
-        where = self.policy.file or "a policy (CMP_POLICY)"
-        trusts = f"an administrator who trusts that host has the line `{line}` below `charts:` in {where}"
+        trusts = f"an administrator who trusts that host has the line `{line}` below `charts:` in {self.policy_name}"
         if self.known_repositories is not None:
             raise ConfigError(
                 f"{what}, and the change is not trusted",
@@ -101,32 +103,31 @@ class PolicyCheck(NamedTuple):
         )
 
     def schema(self, wanted: RemoteRef, url: str, led_by: str, *, is_known: bool) -> bool:
-        """Say whether the policy lists the host of a URL of a remote schema, and raise as for charts.
+        """Return whether the policy lists the host of a URL of a remote schema, and raise as for charts.
 
-        `is_known` says that it is not the change, where that is not trusted, that has named the schema.
+        `is_known` says that the name of the schema does not come from an untrusted change.
         """
-        known = None if is_known else self.known_repositories
-        permit = self._replace(known_repositories=None)
+        repositories = None if is_known else self.known_repositories
+        trusted = self._replace(known_repositories=None)
         if led_by:
-            return permit._replace(known_repositories=known).chart_url(wanted, url, led_by)
+            return trusted._replace(known_repositories=repositories).chart_url(wanted, url, led_by)
         listed = hosts.is_listed(url, self.policy.hosts or ())
-        if known is not None and not listed and not any(urls.is_below(url, one) for one in known):
+        if repositories is not None and not listed and not any(urls.is_below(url, known) for known in repositories):
             raise ConfigError(
                 f"{wanted.subject} may not be fetched: the change that names it is not trusted",
                 file=wanted.place,
                 hint="an untrusted change may name schemas that are in the cache, in repositories that the base uses, "
                 "or on hosts that the policy lists: review it, then compare it without --untrusted",
             )
-        permit.chart_host(wanted.subject, url, wanted.place)
+        trusted.chart_host(wanted.subject, url, wanted.place)
         return listed
 
     def feature(self, name: str, subject: str, place: str) -> None:
-        """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` is what would use it."""
+        """ConfigError unless the policy allows a feature such as `cue.cmd`; `subject` names the user of it."""
         if name not in self.policy.features:
-            where = self.policy.file or "a policy (CMP_POLICY)"
             raise _refusal(
                 f"{subject} is not allowed",
-                f"an administrator sets {name} to true in {where}; an author does without it",
+                f"an administrator sets {name} to true in {self.policy_name}; an author does without it",
                 place,
             )
 
@@ -134,16 +135,15 @@ class PolicyCheck(NamedTuple):
         """ConfigError unless the policy lists the host of a remote base or file."""
         listed = self.policy.remote_hosts
         if not hosts.is_listed(wanted.url, listed):
-            where = self.policy.file or "a policy (CMP_POLICY)"
             raise _refusal(
                 f"{wanted.subject} may not be used: no administrator's policy lists its host {hosts.shown(wanted.url)}",
-                f"an administrator adds the host to kustomize.hosts of {where}; an author copies the files into the "
-                "repository (`git subtree add`, or those files alone) and names that folder",
+                f"an administrator adds the host to kustomize.hosts of {self.policy_name}; an author copies the files "
+                "into the repository (`git subtree add`, or those files alone) and names that folder",
                 wanted.place,
             )
 
     def _require(self, path: str, verb: str, place: str = "") -> None:
-        """Look where the path leads: a link is no way into another team's folder."""
+        """Check the target of a symlink too: a link is no way into another team's folder."""
         if self.tree is None or self.folders is None:
             return
         named, real = join(self.tree.prefix, path), join(self.tree.prefix, self.tree.resolve(path))
@@ -157,22 +157,19 @@ class PolicyCheck(NamedTuple):
             )
 
 
-def permitted(policy: Policy, tree: Tree, instance: Instance) -> PolicyCheck:
-    """Check project, namespaces, folders and flags of an instance; return the permit for its files and charts."""
-    permit = PolicyCheck(policy, tree, instance.requester.project, _folders(policy, instance))
+def check_instance(policy: Policy, tree: Tree, instance: Instance) -> PolicyCheck:
+    """Check project, namespaces, folders and flags of an instance; return the check of its files and charts."""
+    project = instance.requester.project
+    check = PolicyCheck(policy=policy, tree=tree, project=project, folders=_folders(policy, instance))
     for folder in (instance.app_folder, instance.instance_folder, instance.folder):
         if folder:
-            permit.render(folder)
-    for engine in instance.engines:
-        asked = cast("tuple[str, ...]", instance.options.get(engine, {}).get(FLAGS.get(engine, ""), ()))
-        for flag in asked:
-            if flag not in (*policy.flags.get(engine, ()), *flags.FREE.get(engine, ())):
-                raise _flag_refusal(policy, engine, flag, _place(tree, instance, engine, flag))
-    return permit
+            check.render(folder)
+    flags.require(policy.flags, policy.file, tree, instance)
+    return check
 
 
 def _folders(policy: Policy, instance: Instance) -> tuple[str, ...] | None:
-    """Return the folders of all rules for the AppProject and both namespaces; None where no rule is asked."""
+    """Return the folders of all rules for the AppProject and both namespaces; None where any folder may be used."""
     requester = instance.requester
     if policy.applications is None or not (requester.project or requester.in_sidecar):
         return None
@@ -199,8 +196,8 @@ def _folders(policy: Policy, instance: Instance) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(folder for rule in fitting for folder in rule.folders))
 
 
-def announced(policy: Policy, tree: Tree, build_env: BuildEnv, folders: Iterable[str]) -> None:
-    """ConfigError unless some rule lets an Application of this source render one of the folders.
+def check_announcement(policy: Policy, tree: Tree, build_env: BuildEnv, folders: Iterable[str]) -> None:
+    """ConfigError unless the rules together let an Application of this source render every one of the folders.
 
     For the form of an Application: that call of Argo CD tells neither its AppProject nor its namespace.
     """
@@ -232,25 +229,25 @@ def _is_of_repository(rule: Permission, build_env: BuildEnv) -> bool:
 
 
 def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, project: str) -> list[Permission]:
-    """Return the rules of a project that are for the Application's repository and revision; ConfigError for none."""
+    """Return the rules of a project for the Application's repository and revision; ConfigError where there are none."""
     fitting = [rule for rule in rules if _is_from(rule, build_env)]
     if fitting:
         return fitting
     if of_repository := [rule for rule in rules if _is_of_repository(rule, build_env)]:
-        what = f"at the revision {layout.shown(build_env.target_revision or sources.HEAD)}"
+        source = f"at the revision {layout.shown(build_env.target_revision or sources.HEAD)}"
         kind, known = "revisions", [name for rule in of_repository for name in rule.revisions]
     else:
-        what = f"from the repository {sources.shown(build_env.repo_url)}"
+        source = f"from the repository {sources.shown(build_env.repo_url)}"
         kind, known = "repositories", [name for rule in rules for name in rule.repositories]
     raise _refusal(
-        f"AppProject {layout.shown(project)} may not render {what}",
+        f"AppProject {layout.shown(project)} may not render {source}",
         f"its {kind} are {with_ellipsis(tuple(dict.fromkeys(known)), MAX_LISTED)}; an administrator adds others to "
         f"`applications` of {policy.file}, an author keeps to these",
     )
 
 
 def _is_in(folders: Iterable[str], path: str) -> bool:
-    """Say whether a path is one of the folders that patterns stand for, or lies in one."""
+    """Return whether a path is a folder that one of the patterns matches, or lies in one."""
     return any(layout.matches_above(layout.parse(folder), path) for folder in folders)
 
 
@@ -276,30 +273,3 @@ def _namespace_refusal(
         f"its namespaces are {with_ellipsis(known, MAX_LISTED)}; an administrator adds others to `applications` of "
         f"{policy.file}, an author keeps to these",
     )
-
-
-def _flag_refusal(policy: Policy, engine: str, flag: str, place: str) -> ConfigError:
-    what = f"the flag {quoted(flag)} of {engine} is not allowed"
-    key = FLAGS[engine]
-    if never := flags.reason(flag, engine):
-        return ConfigError(what, file=place, hint=f"no policy can allow it: {never}; remove it from {key}")
-    where = f"flags.{engine} of {policy.file}" if policy.file else f"flags.{engine} of a policy (CMP_POLICY)"
-    return _refusal(what, f"an administrator adds it to {where}; an author removes it from {key}", place)
-
-
-def _place(tree: Tree, instance: Instance, engine: str, flag: str) -> str:
-    """Find the line that asks for a flag: in the strongest file that has the list, which replaces the others."""
-    for file, *keys in _sources(instance, engine):
-        root, _ = config.read(tree, file) if tree.kind(file) == "file" else (None, [])
-        found = root.at(*keys, FLAGS[engine]) if root else None
-        for item in found.items if found else ():
-            if item.text == flag:
-                return f"{file}:{item.line}:{item.column}"
-    return ""
-
-
-def _sources(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
-    for folder in (instance.instance_folder, instance.app_folder):
-        if folder:
-            yield join(folder, APP_FILE), engine
-    yield FILE, "defaults", engine

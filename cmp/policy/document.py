@@ -1,4 +1,4 @@
-"""The administrator's file: where it may lie, its keys, and what it says."""
+"""The administrator's file: the places where it may lie, its keys, and its content as values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ HINT = "CMP_POLICY names this file; nothing is rendered before an administrator 
 
 
 class Permission(NamedTuple):
-    """What some AppProjects may use where the Application's destination and the render have one of the namespaces.
+    """A rule of `applications`: AppProjects, and the folders that they may use for the given namespaces and sources.
 
-    Projects and namespaces are texts in which `*` stands for any text, folders are patterns.  `repositories` and
-    `revisions` are of the Application's source, and empty where any will do.  `line` is that of the rule.
+    The Application's destination and the render must both have one of the namespaces.  Projects and namespaces are
+    texts in which `*` stands for any text, folders are patterns.  `repositories` and `revisions` are those of the
+    Application's source, and empty where any will do.  `line` is that of the rule.
     """
 
     projects: tuple[str, ...]
@@ -46,7 +47,7 @@ class Policy(NamedTuple):
     """The whole file; `applications` and `hosts` are None where everything is allowed, `flags` is by engine.
 
     `redirects` are hosts to which chart repositories may lead, `remote_hosts` those of kustomize's remote bases;
-    `features` are what is forbidden unless it is named: `cue.cmd`.
+    `features` are the allowed ones of FEATURES, such as `cue.cmd`.
     """
 
     file: str = ""
@@ -72,7 +73,7 @@ def _explain_folder(text: str) -> str:
     return PATTERN.explain(text)
 
 
-FEATURES = {  # by engine, what lets an application run programs or read more than its own files
+FEATURES = {  # by engine, the features that let an application run programs or read more than its own files
     "cue": {"cmd": Flag("Whether `cue cmd` may run, and with it whatever programs its tasks name.")},
     "helmfile": {
         "hooks": Flag("Whether hooks and post-renderers of a helmfile may run: they are programs."),
@@ -154,7 +155,7 @@ _POLICY = Keys(
 def load(path: str, tree: Tree | None) -> Policy:
     """Read the policy in an absolute path; ConfigError lists its mistakes, or says why it cannot be trusted.
 
-    It must lie outside the repository of `tree`: nothing in Git has a say in it.
+    It must lie outside the repository of `tree`: no file in Git decides about it.
     """
     _require_outside(path, tree)
     try:

@@ -1,18 +1,30 @@
-"""Which flags of a program a policy may list at all: a few switches that keep every promise of this product.
+"""Flags that an application adds to its engine's program: a policy may list a few switches, which keep every promise.
 
-A list of what is harmless and not of what is not: programs have hidden flags (Helm's log library brings `--log-file`),
-and a newer one has flags that nobody here has thought about.
+The list names harmless flags, not harmful ones: programs have hidden flags (Helm's log library brings `--log-file`),
+and a newer program has flags that nobody here has thought about.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, cast
 
+from cmp.engines.registry import FLAGS
+from cmp.errors import ConfigError
+from cmp.repository import config
+from cmp.repository.config import APP_FILE, FILE
 from cmp.schema.spec import Rule, quoted
+from cmp.system.tree import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp.model import Instance
+    from cmp.system.tree import Tree
 
 HELM = ("--enable-dns", "--is-upgrade", "--no-hooks")
 KUSTOMIZE = ("--load-restrictor=LoadRestrictionsNone",)
-# What is always allowed.
+# Allowed without a policy.
 FREE = {"kustomize": ("--reorder=legacy", "--reorder=none", "--load-restrictor=LoadRestrictionsRootOnly")}
 
 _ALLOWED = {"helm": HELM, "kustomize": KUSTOMIZE}
@@ -46,15 +58,15 @@ _REASONS = {"helm": _OF_HELM, "kustomize": _OF_KUSTOMIZE}
 
 
 def reason(flag: str, engine: str = "helm") -> str:
-    """Say why no policy may list this flag of an engine's program; empty for one that it may list."""
+    """Return why no policy may list this flag of an engine's program; empty for one that it may list."""
     allowed = (*_ALLOWED[engine], *FREE.get(engine, ()))
     if flag in allowed:
         return ""
     name = re.split("[= ]", flag, maxsplit=1)[0]
     if name in allowed:
         return f"it is a switch, written {name}"
-    known = (why for pattern, why in _REASONS[engine] if re.fullmatch(pattern, name))
-    return f"{next(known, 'it is not known to be harmless')}; those that can be allowed are {', '.join(allowed)}"
+    reasons = (why for pattern, why in _REASONS[engine] if re.fullmatch(pattern, name))
+    return f"{next(reasons, 'it is not known to be harmless')}; those that can be allowed are {', '.join(allowed)}"
 
 
 def _rule(engine: str) -> Rule:
@@ -65,3 +77,46 @@ def _rule(engine: str) -> Rule:
 
 
 HELM_FLAG, KUSTOMIZE_FLAG = _rule("helm"), _rule("kustomize")
+
+
+def require(listed: Mapping[str, tuple[str, ...]], policy: str, tree: Tree, instance: Instance) -> None:
+    """ConfigError for the first flag of an instance that may not be used; `listed` are those of the policy, by engine.
+
+    `policy` is the policy's file, or empty.
+    """
+    for engine in instance.engines:
+        key = FLAGS.get(engine, "")
+        flags = cast("tuple[str, ...]", instance.options.get(engine, {}).get(key, ()))
+        for flag in flags:
+            if flag in (*listed.get(engine, ()), *FREE.get(engine, ())):
+                continue
+            what = f"the flag {quoted(flag)} of {engine} is not allowed"
+            place = _place(tree, instance, engine, flag)
+            if never := reason(flag, engine):
+                raise ConfigError(what, file=place, hint=f"no policy can allow it: {never}; remove it from {key}")
+            raise ConfigError(
+                what,
+                file=place,
+                hint=f"an administrator adds it to flags.{engine} of {policy or 'a policy (CMP_POLICY)'}; an author "
+                f"removes it from {key}",
+                is_external=True,
+            )
+
+
+def _place(tree: Tree, instance: Instance, engine: str, flag: str) -> str:
+    """Find the line that asks for a flag: in the strongest file that has the list, which replaces the others."""
+    for file, *keys in _option_lists(instance, engine):
+        root, _ = config.read(tree, file) if tree.kind(file) == "file" else (None, [])
+        flags = root.at(*keys, FLAGS[engine]) if root else None
+        for item in flags.items if flags else ():
+            if item.text == flag:
+                return f"{file}:{item.line}:{item.column}"
+    return ""
+
+
+def _option_lists(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
+    """Yield the files that may list flags, the strongest first, each with the keys of the engine's options."""
+    for folder in (instance.instance_folder, instance.app_folder):
+        if folder:
+            yield join(folder, APP_FILE), engine
+    yield FILE, "defaults", engine

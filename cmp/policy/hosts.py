@@ -53,7 +53,7 @@ HOST = Rule(r"(?:(?:\*\.)?[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::
 
 
 def is_listed(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether a URL leads to a listed host.
+    """Return whether a URL leads to a listed host.
 
     An entry without a port is for the port of the URL's scheme alone; `*.example.com` is for every name below
     example.com, and not for example.com itself.
@@ -63,7 +63,7 @@ def is_listed(url: str, hosts: tuple[str, ...]) -> bool:
 
 
 def is_archive_host(url: str, led_by: str) -> bool:
-    """Whether a URL leads to where the host of another URL is known to keep its archives."""
+    """Return whether a URL leads to where the host of another URL is known to keep its archives."""
     return any(is_listed(url, hosts) for host, hosts in ARCHIVE_HOSTS.items() if is_listed(led_by, (host,)))
 
 

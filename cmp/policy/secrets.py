@@ -162,7 +162,7 @@ def _origin_of(address: str) -> str:
 
 
 def _is_listed(origin: str, entry: str) -> bool:
-    """Whether an entry is for an origin: one without a scheme is for HTTPS, and for HTTP inside this machine."""
+    """Return whether an entry is for an origin: one without a scheme is for HTTPS, and for HTTP inside this machine."""
     host = entry.removeprefix("http://")
     is_plain = origin.startswith("http://")
     allows_plain = host != entry or bool(_LOOPBACK.fullmatch(origin))

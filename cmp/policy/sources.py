@@ -1,4 +1,4 @@
-"""From which repository, at which revision: an Application's source, as a rule of the policy lists it.
+"""The source of an Application, its repository and its revision, as a rule of the policy lists them.
 
 The author of an Application chooses both.  A fork has the same folders, and a forge serves the pull requests of
 strangers as refs of the repository itself; either can hold a copy of another team's ciphertext.
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEAD = "HEAD"
-# Refs that a forge makes of what strangers push: GitHub and Gitea, GitLab, Bitbucket, Gerrit.
+# Refs that a forge makes of the pushes of strangers: GitHub and Gitea, GitLab, Bitbucket, Gerrit.
 FOREIGN = frozenset({"pull", "merge-requests", "pull-requests", "changes"})
-COMMIT = re.compile(r"[0-9A-Fa-f]{7,40}")  # what Argo CD takes for a commit, or for the start of one
+COMMIT = re.compile(r"[0-9A-Fa-f]{7,40}")  # taken by Argo CD for a commit, or for the start of one
 
 _SCP = re.compile(r"(?P<user>[^/:@]+)@(?P<host>[^/:@]+|\[[^\]]*\]):(?P<path>.*)", re.DOTALL)
 _URL = re.compile(
@@ -56,7 +56,7 @@ REVISION = Rule(rf"{_REF_PART}(?:/{_REF_PART})*", _explain_revision)
 
 
 def is_repository(patterns: Iterable[str], url: str) -> bool:
-    """Say whether one of the patterns is for a repository, by whichever of its URLs it is named."""
+    """Return whether one of the patterns is for a repository, by any of its URLs."""
     path = normalized(url)
     return bool(path) and any(
         layout.match(layout.parse(pattern), path) is not None for pattern in map(normalized, patterns) if pattern
@@ -64,7 +64,7 @@ def is_repository(patterns: Iterable[str], url: str) -> bool:
 
 
 def normalized(url: str) -> str:
-    """Return the URL of a repository as a path that is the same for all its forms; empty for what is no URL.
+    """Return the URL of a repository as a path that is the same for all its forms; empty for another text.
 
     As Argo CD's NormalizeGitURL: case and `.git` do not count, `git@host:path` is `ssh://git@host/path`.  Beyond that,
     a slash at the end and the usual port do not count, nor does the user of a web server.
@@ -72,16 +72,16 @@ def normalized(url: str) -> str:
     text = url.strip().lower()
     if scp := _SCP.fullmatch(text):
         text = f"ssh://{scp['user']}@{scp['host']}/{scp['path'].lstrip('/')}"
-    found = _URL.fullmatch(text)
-    if found is None or _HIDDEN.search(text):
+    match = _URL.fullmatch(text)
+    if match is None or _HIDDEN.search(text):
         return ""
-    scheme, user, port = found["scheme"], found["user"], found["port"] or ""
-    path = found["path"].strip("/").removesuffix(".git")
-    if any(part in ("", ".", "..") for part in path.split("/")) or not (found["host"] or scheme == "file"):
+    scheme, user, host, port = match["scheme"], match["user"], match["host"], match["port"] or ""
+    path = match["path"].strip("/").removesuffix(".git")
+    if any(part in ("", ".", "..") for part in path.split("/")) or not (host or scheme == "file"):
         return ""
-    host = found["host"] if port in ("", _PORTS.get(scheme)) else f"{found['host']}:{port}"
-    whose = f"{user}@" if user and scheme not in ("http", "https") else ""
-    return "/".join(part for part in (scheme, f"{whose}{host}", path) if part)
+    login = f"{user}@" if user and scheme not in ("http", "https") else ""
+    address = host if port in ("", _PORTS.get(scheme)) else f"{host}:{port}"
+    return "/".join(part for part in (scheme, f"{login}{address}", path) if part)
 
 
 def shown(url: str) -> str:
@@ -90,7 +90,7 @@ def shown(url: str) -> str:
 
 
 def is_revision(patterns: Iterable[str], revision: str) -> bool:
-    """Say whether one of the patterns is for a target revision, by its short or its full name.
+    """Return whether one of the patterns is for a target revision, by its short or its full name.
 
     A star stands neither for a commit, since a forge gives out those of forks as well, nor for a pull request.
     """
