@@ -56,7 +56,7 @@ class InputPaths(NamedTuple):
     behind: tuple[str, ...] = ()
 
     def covers(self, path: str) -> bool:
-        """Whether a file is one of those, the layers left out, but not what is behind them."""
+        """Return whether a file is one of those, the layers left out, but not what is behind them."""
         is_below = any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
         return is_below or path in self.files or path in self.behind
 
@@ -157,7 +157,7 @@ class FingerprintIndex:
             yield from (url for url in urls if "://" in url or repositories.is_alias(url))
 
     def needs_sops(self, instance: Instance, needs: Needs) -> bool:
-        """Whether sops is needed."""
+        """Return whether sops is needed."""
         return any(self._layer(layer.path).is_encrypted for layer in instance.layers) or any(
             sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.encryptable_files, *instance.secret_files)
         )
@@ -178,7 +178,7 @@ class FingerprintIndex:
             yield posixpath.relpath(path, base), self._digest(path)
 
     def _may_read_others(self, charts: tuple[str, ...], inputs: InputPaths, given: Parameters) -> bool:
-        """Whether templates may read what is no part of their charts, by texts of the charts or of values."""
+        """Return whether templates may read what is no part of their charts, by texts of the charts or of values."""
         if charts not in self._readers:
             paths = (path for chart in charts for path in self._below(chart))
             self._readers[charts] = own.may_read_others(self._text(path) for path in paths)

@@ -160,7 +160,7 @@ class Guard:
             self.manifests.append(manifest)
 
     def _is_repeated(self, manifest: Manifest, candidate: Candidate) -> bool:
-        """Whether the same object with the same content was there before; refuse it with another content."""
+        """Return whether the same object with the same content was there before; refuse it with another content."""
         metadata = cast("dict[str, object]", manifest.value["metadata"])
         if not metadata.get("name"):
             return False  # the API server makes a name of its own for each

@@ -77,7 +77,7 @@ def guessed_subject(text: bytes) -> str:
 
 
 def guesses_kind(text: bytes) -> bool:
-    """Whether a text that no parser accepts was meant to be an object."""
+    """Return whether a text that no parser accepts was meant to be an object."""
     return _KIND_LINE.search(text) is not None
 
 

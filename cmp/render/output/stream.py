@@ -114,7 +114,7 @@ def misreading(piece: Piece) -> str:
 
 
 def _is_separator(line: bytes) -> bool:
-    """Whether only blanks or a comment follow the dashes; U+2028, say, ends a line in YAML only."""
+    """Return whether only blanks or a comment follow the dashes; U+2028, say, ends a line in YAML only."""
     text = line[3:].strip()
     is_comment = text.startswith(b"#") and line[3:4].isspace()
     return not text or (is_comment and len(text.decode(errors="replace").splitlines()) == 1)
