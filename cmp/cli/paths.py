@@ -11,15 +11,15 @@ from cmp.cli.io import as_json, content, error_line, error_record
 from cmp.errors import CmpError, UsageError, and_more, suggestion
 from cmp.genpaths import applications
 from cmp.genpaths.annotation import SEPARATOR
-from cmp.genpaths.applications import Unread
+from cmp.genpaths.applications import UnreadableFile
 from cmp.genpaths.check import Checker
-from cmp.genpaths.paths import Paths
+from cmp.genpaths.paths import RenderPaths
 from cmp.repository import instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.genpaths.applications import Annotated
+    from cmp.genpaths.applications import AnnotatedApplication
     from cmp.genpaths.check import Verdict
     from cmp.repository.instances import Pair
     from cmp.system.tree import WorkTree
@@ -55,7 +55,7 @@ def command(invocation: Invocation, names: tuple[str, ...], cluster: str, output
         if cluster:
             raise UsageError("--check looks at every cluster that an annotation is for: --cluster does not go with it")
         return _check(tree, names, output_format, invocation)
-    paths = Paths(tree)
+    paths = RenderPaths(tree)
     rows = [_row(paths, app, pairs) for app, pairs in _chosen(paths, names, cluster).items()]
     errors = [row.error for row in rows if row.error]
     exit_code = errors[0].exit_code if errors else 0
@@ -64,7 +64,7 @@ def command(invocation: Invocation, names: tuple[str, ...], cluster: str, output
     return for_people(map(_line, rows), exit_code)
 
 
-def _chosen(paths: Paths, names: Sequence[str], cluster: str) -> dict[str, list[Pair]]:
+def _chosen(paths: RenderPaths, names: Sequence[str], cluster: str) -> dict[str, list[Pair]]:
     """Return the chosen pairs by application; UsageError for an unknown application, or a cluster of none of them."""
     apps: dict[str, list[Pair]] = {}
     for pair in paths.repository.pairs():
@@ -82,13 +82,13 @@ def _chosen(paths: Paths, names: Sequence[str], cluster: str) -> dict[str, list[
     return {app: pairs for app, pairs in chosen.items() if pairs}
 
 
-def _row(paths: Paths, app: str, pairs: Iterable[Pair]) -> Row:
+def _row(paths: RenderPaths, app: str, pairs: Iterable[Pair]) -> Row:
     try:
-        readers = [paths.reader(pair) for pair in pairs]
+        read = [paths.of(pair) for pair in pairs]
     except CmpError as error:
         return Row(app, "", {}, error)
-    by_cluster = {reader.instance.cluster: SEPARATOR.join(paths.items([reader])) for reader in readers}
-    return Row(app, SEPARATOR.join(paths.items(readers)), by_cluster)
+    by_cluster = {pair.instance.cluster: SEPARATOR.join(paths.items([pair])) for pair in read}
+    return Row(app, SEPARATOR.join(paths.items(read)), by_cluster)
 
 
 def _line(row: Row) -> str:
@@ -103,10 +103,10 @@ def _row_record(row: Row) -> dict[str, object]:
 def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation: Invocation) -> Output:
     """Check the annotations in these files, or in all YAML files of the tree; exit code 1 where one lacks something."""
     log = invocation.context.log
-    checker = Checker(Paths(tree), tree.prefix)
+    checker = Checker(RenderPaths(tree), tree.prefix)
     verdicts: list[Verdict] = []
     for annotated in _annotated(files, invocation.cwd) if files else applications.scan(tree):
-        if isinstance(annotated, Unread):
+        if isinstance(annotated, UnreadableFile):
             log.warning(f"{annotated.file} is not checked: {annotated.problem}")
             continue
         verdict = checker.check(annotated)
@@ -116,7 +116,7 @@ def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation:
             log.warning(
                 f"{annotated.place}: {annotated.subject} is not checked: no application here has its source path"
             )
-    wrong = [verdict for verdict in verdicts if not verdict.is_right]
+    wrong = [verdict for verdict in verdicts if not verdict.is_complete]
     exit_code = 1 if wrong else 0
     summary = f"cmp: {len(verdicts)} Applications and ApplicationSets checked, {len(wrong)} not right"
     if output_format == "json":
@@ -124,34 +124,35 @@ def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation:
     return for_people((line for verdict in wrong for line in _lines(verdict)), exit_code, summary)
 
 
-def _annotated(files: Sequence[str], cwd: str) -> Iterator[Annotated]:
+def _annotated(files: Sequence[str], cwd: str) -> Iterator[AnnotatedApplication]:
     for name in files:
         yield from applications.read(content(name, cwd, "this file"), name)
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    where = f"{verdict.annotated.place}: {verdict.annotated.subject}:"
+    where = f"{verdict.application.place}: {verdict.application.subject}:"
     if verdict.reason:
         yield f"{where} cannot be decided: {verdict.reason}"
     if verdict.missing:
         yield f"{where} the annotation lacks {and_more(verdict.missing, MAX_LISTED)}"
-    if verdict.open:
-        yield f"{where} cannot be decided: its {{{{…}}}} may or may not lead to {and_more(verdict.open, MAX_LISTED)}"
-    if verdict.right:
-        yield f"  right is {verdict.right}"
+    if verdict.undecided:
+        undecided = and_more(verdict.undecided, MAX_LISTED)
+        yield f"{where} cannot be decided: its {{{{…}}}} may or may not lead to {undecided}"
+    if verdict.corrected:
+        yield f"  right is {verdict.corrected}"
 
 
 def _verdict_record(verdict: Verdict) -> dict[str, object]:
-    annotated = verdict.annotated
+    application = verdict.application
     return {
-        "file": annotated.file,
-        "line": annotated.line,
-        "kind": annotated.kind,
-        "name": annotated.name,
-        "annotation": annotated.annotation,
+        "file": application.file,
+        "line": application.line,
+        "kind": application.kind,
+        "name": application.name,
+        "annotation": application.annotation,
         "pairs": [{"application": app, "cluster": cluster} for app, cluster in verdict.pairs],
         "missing": verdict.missing,
-        "undecided": verdict.open,
+        "undecided": verdict.undecided,
         "reason": verdict.reason,
-        "right": verdict.right,
+        "right": verdict.corrected,
     }

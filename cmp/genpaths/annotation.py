@@ -1,12 +1,14 @@
 """The annotation `argocd.argoproj.io/manifest-generate-paths`: which changed files concern an Application.
 
 Source: argoproj/argo-cd 3.2, util/app/path/path.go and util/security/path_traversal.go; Go's path/filepath/match.go.
-An item means the file of that name, all that lies below the folder of that name, and what it matches as a pattern, in
-which `*` and `?` do not cross a `/` and there is no `**`.  Without items every change concerns the Application.
 
-In the template of an ApplicationSet an item may hold expressions `{{…}}`, which stand for what a generator gives.
-Nothing is evaluated: an expression that stands in the source path is known by the path that it leads to, and it is the
-same text wherever it stands again.
+The value is a list of items.  An item covers the file of that name, everything below the folder of that name, and every
+path that it matches as a pattern, in which `*` and `?` do not cross a `/` and there is no `**`.  Without items every
+change concerns the Application.
+
+In the template of an ApplicationSet an item may hold expressions (`{{.name}}`), which stand for values of a generator.
+No expression is evaluated.  One that also stands in the source path is known by the folder of an application that this
+path leads to, and it is the same text wherever it stands again.
 """
 
 from __future__ import annotations
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
 
 ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 SEPARATOR = ";"
-SPECIAL = "*?[\\"  # what has a meaning in a pattern
+STAR = "*"
+SPECIAL = "*?[\\"  # the characters with a meaning in a pattern
+
+_EXPRESSION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+# The names that git generators have for the whole path of a folder, and for its parts.
+_PATHS = {"path": ("path.basename", "path[{}]"), ".path.path": (".path.basename", "index .path.segments {}")}
+
+
+# Reading an annotation
 
 
 def items(annotation: str, source_path: str) -> tuple[str, ...]:
@@ -35,138 +45,139 @@ def items(annotation: str, source_path: str) -> tuple[str, ...]:
 
     They are separated by `;` and not trimmed; one without a `/` in front starts in the source path.
     """
-    return tuple(_rooted(item, source_path) for item in annotation.split(SEPARATOR) if item)
+    return tuple(_from_root(item, source_path) for item in annotation.split(SEPARATOR) if item)
 
 
-def _rooted(item: str, source_path: str) -> str:
+def _from_root(item: str, source_path: str) -> str:
     path = item[1:] if item.startswith("/") else posixpath.normpath(posixpath.join(source_path, item))
     return _absolute("" if path == "." else path)
 
 
-def matches(wanted: Iterable[str], path: str) -> bool:
-    """Say whether one of the items that `items` returned means a file, named from the root of the Git repository."""
+def covers(absolute_items: Iterable[str], path: str) -> bool:
+    """Whether one of some items, as `items` returns them, covers a file, named from the root of the Git repository."""
     file = _absolute(path)
-    return any(item == file or is_below(file, item) or matches_name(item, file) for item in wanted)
+    return any(item == file or _is_below(file, item) or matches(item, file) for item in absolute_items)
 
 
-def is_below(file: str, folder: str) -> bool:
-    """Say whether an absolute path lies in, or deeper in, an absolute folder."""
+def _is_below(file: str, folder: str) -> bool:
     clean = "/" + posixpath.normpath(folder).lstrip("/")
     return clean == "/" or f"{posixpath.dirname(file)}/".startswith(f"{clean}/")
-
-
-def matches_name(pattern: str, name: str) -> bool:
-    """Say whether a whole name matches a pattern of Go's `filepath.Match`; one that is malformed matches nothing."""
-    try:
-        return go_match(pattern, name)
-    except PatternError:
-        return False
-
-
-def escaped(text: str) -> str:
-    """Return a pattern that matches this text alone."""
-    return "".join(f"\\{char}" if char in SPECIAL else char for char in text)
 
 
 def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-STAR = "*"
+def matches(pattern: str, name: str) -> bool:
+    """Whether a pattern of Go's `filepath.Match` matches a whole name; a malformed one matches no name."""
+    try:
+        return go_match(pattern, name)
+    except PatternError:
+        return False
 
 
-def of_path(path: str, prefix: str) -> str:
-    """Return the item for a file, or for a folder with all below it; `prefix` is where the root lies in Git.
+# Writing an annotation
 
-    No item can hold a `;`: then it is the nearest folder above that has none.
+
+def item_of_path(path: str, prefix: str) -> str:
+    """Return the item for a file, or for a folder with everything below it.
+
+    `prefix` is the path of the tree's root in the Git repository.  No item can hold a `;`: a path that has one gets the
+    item of the nearest folder above it that has none.
     """
     while SEPARATOR in path:
         path = path.rpartition("/")[0]
     return f"/{join(prefix, path)}"
 
 
-def of_pattern(pattern: Pattern, known: Mapping[str, str], prefix: str) -> str:
-    """Return the item that means at least what a pattern can lead to; names that are not `known` may be anything.
+def item_of_pattern(pattern: Pattern, known: Mapping[str, str], prefix: str) -> str:
+    """Return the narrowest item that covers every path that a pattern of the layout can match.
 
-    There is no `**` in an item: all of the folder before it is meant.
+    `known` fills the names of the pattern; any other name becomes a `*`.  An item has no `**`: the pattern gets the
+    folder in front of it.
     """
-    shown = [_segment(segment, known) for segment in pattern.segments]
-    is_open = [STAR in pieces for pieces in shown]
+    segments = [_pieces(segment, known) for segment in pattern.segments]
+    has_star = [STAR in pieces for pieces in segments]
     if ANY_DEPTH in pattern.segments:
-        shown = shown[: is_open.index(True)]
-    literal = ["".join(pieces) for pieces in shown]
-    if not any(STAR in pieces for pieces in shown) or any(SEPARATOR in part for part in literal):
-        closed = literal[: is_open.index(True)] if True in is_open else literal
-        return of_path("/".join(closed), prefix)
+        segments = segments[: has_star.index(True)]
+    texts = ["".join(pieces) for pieces in segments]
+    if not any(STAR in pieces for pieces in segments) or any(SEPARATOR in text for text in texts):
+        literal = texts[: has_star.index(True)] if True in has_star else texts
+        return item_of_path("/".join(literal), prefix)
     parts = [
-        "".join(piece if piece == STAR or is_template(piece) else escaped(piece) for piece in pieces)
-        for pieces in shown
+        "".join(piece if piece == STAR or has_expression(piece) else _escaped(piece) for piece in pieces)
+        for pieces in segments
     ]
-    return f"/{join(escaped(prefix), *parts)}"
+    return f"/{join(_escaped(prefix), *parts)}"
 
 
-def _segment(segment: Segment, known: Mapping[str, str]) -> list[str]:
-    """Return the pieces of a segment: texts, and stars for what may be anything."""
+def _pieces(segment: Segment, known: Mapping[str, str]) -> list[str]:
+    """Return a segment of a pattern as texts, and a star for each part that may be any text."""
     return [
         token.text if token.kind == "text" else known.get(token.text, STAR) if token.kind == "name" else STAR
         for token in segment
     ]
 
 
-def reduced(items: Iterable[str]) -> tuple[str, ...]:
-    """Return the items without those that others mean too, sorted."""
+def _escaped(text: str) -> str:
+    """Return a pattern that matches this text alone."""
+    return "".join(f"\\{char}" if char in SPECIAL else char for char in text)
+
+
+def without_covered(absolute_items: Iterable[str]) -> tuple[str, ...]:
+    """Return the items, sorted, without those whose every path another item covers too."""
     kept: list[str] = []
-    for item in sorted(set(items), key=lambda item: (item.count("/"), item)):
-        if not any(_covers(other, item) for other in kept):
-            kept = [other for other in kept if not _covers(item, other)]
+    for item in sorted(set(absolute_items), key=lambda item: (item.count("/"), item)):
+        if not any(_includes(other, item) for other in kept):
+            kept = [other for other in kept if not _includes(item, other)]
             kept.append(item)
     return tuple(sorted(kept))
 
 
-def _covers(wide: str, narrow: str) -> bool:
-    """Whether all that one item means is meant by another; a star in the narrow one is text that a wide one matches."""
-    if is_literal(wide):
+def _includes(wide: str, narrow: str) -> bool:
+    """Whether one item covers every path of another; a star of the narrow one is a text that the wide one matches."""
+    if _is_literal(wide):
         return wide == narrow or f"{narrow}/".startswith(f"{wide.rstrip('/')}/")
-    return not is_literal(narrow) and matches_name(wide, narrow)
+    return not _is_literal(narrow) and matches(wide, narrow)
 
 
-def is_literal(item: str) -> bool:
-    """Say whether an item is no pattern: also what lies below it is meant."""
-    return not any(char in without(item) for char in SPECIAL)
+def _is_literal(item: str) -> bool:
+    """Whether an item is no pattern: it also covers everything below the folder of its name."""
+    return not any(char in _EXPRESSION.sub("", item) for char in SPECIAL)
 
 
-_EXPRESSION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
-# What git generators give for the whole path of a folder, and for its parts.
-_PATHS = {"path": ("path.basename", "path[{}]"), ".path.path": (".path.basename", "index .path.segments {}")}
+# Expressions of an ApplicationSet's template
 
 
-def bind(template: str, text: str, known: Mapping[str, str] = NOTHING) -> dict[str, str] | None:
-    """Return what each expression stands for where the template gives this text, or None where it cannot.
+def bind_expressions(template: str, text: str, known: Mapping[str, str] = NOTHING) -> dict[str, str] | None:
+    """Return the values of the expressions with which a template is this text; None where it cannot be.
 
-    `known` is in the result.  An expression is one segment of a path, unless it is all of the template or a path.
+    The text `apps/shop` of the template `apps/{{.name}}` gives `{".name": "shop"}`.  An expression is one segment of a
+    path, unless it is the whole template or the name of a path.  `known` values are filled in first, and returned too.
     """
-    template = filled(template, known)
+    template = fill_expressions(template, known)
     names: list[str] = []
     pattern, at = "", 0
-    for found in _EXPRESSION.finditer(template):
-        pattern += re.escape(template[at : found.start()]) + _group(found[1], names, is_all=found[0] == template)
-        at = found.end()
+    for expression in _EXPRESSION.finditer(template):
+        is_all = expression[0] == template
+        pattern += re.escape(template[at : expression.start()]) + _group(expression[1], names, is_all=is_all)
+        at = expression.end()
     match = re.fullmatch(pattern + re.escape(template[at:]), text)
     if match is None:
         return None
     bound = dict(zip(names, match.groups(), strict=True))
-    return {**known, **bound, **dict(_parts(bound))}
+    return {**known, **bound, **dict(_path_parts(bound))}
 
 
 def _group(name: str, names: list[str], *, is_all: bool) -> str:
-    """Return what matches an expression: any text where it is new, else the same as before."""
+    """Return the regular expression of an expression: any text for a new one, else the text that it was before."""
     if name in names:
         return rf"(?:\{names.index(name) + 1})"
     names.append(name)
     return "(.+)" if is_all or name in _PATHS else "([^/]+)"
 
 
-def _parts(bound: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _path_parts(bound: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in bound.keys() & _PATHS.keys():
         basename, part = _PATHS[name]
         segments = bound[name].split("/")
@@ -174,22 +185,18 @@ def _parts(bound: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield from ((part.format(index), segment) for index, segment in enumerate(segments))
 
 
-def filled(template: str, known: Mapping[str, str]) -> str:
-    """Return the template with the expressions that are known replaced."""
-    return _EXPRESSION.sub(lambda found: known.get(found[1], found[0]), template)
+def fill_expressions(template: str, known: Mapping[str, str]) -> str:
+    """Return the template with the known expressions replaced by their values."""
+    return _EXPRESSION.sub(lambda expression: known.get(expression[1], expression[0]), template)
 
 
-def is_template(text: str) -> bool:
-    """Say whether an expression is in a text."""
+def has_expression(text: str) -> bool:
+    """Whether a text holds an expression."""
     return _EXPRESSION.search(text) is not None
 
 
-def without(template: str) -> str:
-    """Return the template without its expressions."""
-    return _EXPRESSION.sub("", template)
-
-
-def may_mean(item: str, path: str) -> bool:
-    """Say whether an item with expressions left may mean a path, for some value of them."""
-    loose = "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", _EXPRESSION.sub("*", item)))
-    return re.fullmatch(f"{loose}(?:/.*)?", f"/{path.lstrip('/')}", re.DOTALL) is not None
+def may_cover(item: str, path: str) -> bool:
+    """Whether an item covers a path for some values of the expressions that are left in it."""
+    starred = _EXPRESSION.sub(STAR, item)
+    pattern = "".join(".*" if part == STAR else re.escape(part) for part in re.split(r"(\*)", starred))
+    return re.fullmatch(f"{pattern}(?:/.*)?", f"/{path.lstrip('/')}", re.DOTALL) is not None

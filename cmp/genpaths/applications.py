@@ -1,6 +1,6 @@
-"""Applications and ApplicationSets of Argo CD in the files of a repository, and what they say of their source.
+"""Applications and ApplicationSets of Argo CD in the files of a repository, with their sources and annotations.
 
-Only what decides about `manifest-generate-paths` is read; what else Argo CD would refuse is not our business here.
+Only the fields that decide about `manifest-generate-paths` are read: Argo CD itself reports other mistakes.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     Map = dict[str, object]
     Path = tuple[str | int, ...]
 
-KINDS = {"Application": (), "ApplicationSet": ("spec", "template")}
+TEMPLATES = {"Application": (), "ApplicationSet": ("spec", "template")}  # the keys that lead to the Application
 SUFFIXES = (".yaml", ".yml")
 CLUSTER = "cluster"  # the plugin's parameter
 
 
 class Source(NamedTuple):
-    """A source that a plugin renders: its path, and what it says of the cluster (empty: nothing)."""
+    """A source that a plugin renders: its path, and its parameter `cluster` (empty: not set)."""
 
     path: str
     cluster: str
 
 
-class Annotated(NamedTuple):
+class AnnotatedApplication(NamedTuple):
     """An Application, or the template of an ApplicationSet; `annotation` is None where it has none.
 
-    `line` is that of the annotation, or of the object where there is none.  `rewritten` names the part of an
+    `line` is that of the annotation, or of the object where there is none.  `overridden_by` names the part of an
     ApplicationSet that may set another annotation or source than the template: "" where none can.
     """
 
@@ -48,7 +48,7 @@ class Annotated(NamedTuple):
     name: str
     annotation: str | None
     sources: tuple[Source, ...]
-    rewritten: str = ""
+    overridden_by: str = ""
 
     @property
     def subject(self) -> str:
@@ -61,22 +61,22 @@ class Annotated(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-class Unread(NamedTuple):
+class UnreadableFile(NamedTuple):
     """A file that may hold Applications and cannot be read: a template of a chart, mostly."""
 
     file: str
     problem: str
 
 
-def scan(tree: Tree) -> Iterator[Annotated | Unread]:
-    """Yield what all YAML files of a tree hold."""
+def scan(tree: Tree) -> Iterator[AnnotatedApplication | UnreadableFile]:
+    """Yield the Applications and ApplicationSets of all YAML files of a tree."""
     for path in _yaml_files(tree):
         try:
             data = tree.read(path)
             if GROUP.encode() in data and b"Application" in data:
                 yield from read(data, path)
         except ConfigError as error:
-            yield Unread(path, error.what)
+            yield UnreadableFile(path, error.what)
 
 
 def _yaml_files(tree: Tree) -> Iterator[str]:
@@ -87,12 +87,13 @@ def _yaml_files(tree: Tree) -> Iterator[str]:
             yield entry.name
 
 
-def read(data: bytes, file: str) -> Iterator[Annotated]:
-    """Yield the Applications and ApplicationSets with a plugin; ConfigError for what is no YAML."""
+def read(data: bytes, file: str) -> Iterator[AnnotatedApplication]:
+    """Yield the Applications and ApplicationSets with a plugin; ConfigError for a file that is not YAML."""
     for document in yamldoc.parse_file(data, file):
         for value, path in _objects(document.value):
-            if (found := _annotated(value, path, document, file)).sources:
-                yield found
+            application = _application(value, path, document, file)
+            if application.sources:
+                yield application
 
 
 def _objects(value: object) -> Iterator[tuple[Map, Path]]:
@@ -100,23 +101,25 @@ def _objects(value: object) -> Iterator[tuple[Map, Path]]:
     items = mapping(value).get("items")
     if isinstance(items, list):
         for index, item in enumerate(items):
-            yield from ((found, ("items", index, *path)) for found, path in _objects(item))
-    elif str(mapping(value).get("apiVersion", "")).startswith(GROUP) and mapping(value).get("kind") in KINDS:
+            yield from ((inner, ("items", index, *path)) for inner, path in _objects(item))
+    elif str(mapping(value).get("apiVersion", "")).startswith(GROUP) and mapping(value).get("kind") in TEMPLATES:
         yield mapping(value), ()
 
 
-def _annotated(value: Map, path: Path, document: Document, file: str) -> Annotated:
+def _application(value: Map, path: Path, document: Document, file: str) -> AnnotatedApplication:
     kind = str(value["kind"])
-    template = mapping(dig(value, *KINDS[kind]))
-    above = (*path, *KINDS[kind], "metadata")
+    template = mapping(dig(value, *TEMPLATES[kind]))
+    metadata = (*path, *TEMPLATES[kind], "metadata")
     annotation = dig(template, "metadata", "annotations", ANNOTATION)
     lines = yamldoc.lines(document)
-    line = lines.get((*above, "annotations", ANNOTATION)) or lines.get(above) or document.line
-    return Annotated(
-        *(file, line, kind, str(dig(value, "metadata", "name") or "")),
-        str(annotation) if annotation else None,
-        tuple(_sources(mapping(template.get("spec")))),
-        _rewritten(mapping(value.get("spec"))) if kind == "ApplicationSet" else "",
+    return AnnotatedApplication(
+        file=file,
+        line=lines.get((*metadata, "annotations", ANNOTATION)) or lines.get(metadata) or document.line,
+        kind=kind,
+        name=str(dig(value, "metadata", "name") or ""),
+        annotation=str(annotation) if annotation else None,
+        sources=tuple(_sources(mapping(template.get("spec")))),
+        overridden_by=_overriding_part(mapping(value.get("spec"))) if kind == "ApplicationSet" else "",
     )
 
 
@@ -137,8 +140,8 @@ def _cluster(plugin: Map) -> str:
     return ""
 
 
-def _rewritten(spec: Map) -> str:
-    """Return what may set another annotation or source than the template."""
+def _overriding_part(spec: Map) -> str:
+    """Return the part of an ApplicationSet that may set another annotation or source than its template."""
     if any(word in str(spec.get("templatePatch") or "") for word in ("annotations", "source")):
         return "templatePatch"
     return "a generator's own template" if _has_template(spec.get("generators")) else ""

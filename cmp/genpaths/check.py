@@ -1,4 +1,4 @@
-"""The annotations `manifest-generate-paths` of a repository, compared with what the renders read that they are for."""
+"""The annotations `manifest-generate-paths` of a repository, compared with the paths that the renders read."""
 
 from __future__ import annotations
 
@@ -6,39 +6,48 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import CmpError
-from cmp.genpaths.annotation import SEPARATOR, bind, filled, is_template, items, matches, may_mean
+from cmp.genpaths.annotation import (
+    SEPARATOR,
+    bind_expressions,
+    covers,
+    fill_expressions,
+    has_expression,
+    items,
+    may_cover,
+)
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cmp.genpaths.applications import Annotated, Source
-    from cmp.genpaths.paths import Paths, Reader
+    from cmp.genpaths.applications import AnnotatedApplication, Source
+    from cmp.genpaths.paths import PairPaths, RenderPaths
     from cmp.repository.instances import Pair
 
 
 class Verdict(NamedTuple):
-    """What is to say of one annotation: nothing, when it has everything.
+    """The result for one annotation, complete where it lacks no item.
 
-    `missing` are items that the annotation lacks; `open` those of which only the values of its `{{…}}` could tell;
-    `right` is a value that has all.  `reason` says why nothing can be told.  `pairs` are the applications and clusters
-    that it may stand for: none where its source is no application of this repository.
+    `missing` are items that the annotation lacks; `undecided` those that it may lack, depending on the values of its
+    expressions `{{…}}`.  `corrected` is a value of the annotation that has them all.  `reason` tells why the annotation
+    could not be compared.  `pairs` are the applications and clusters that it may stand for: none where its source is no
+    application of this repository.
     """
 
-    annotated: Annotated
+    application: AnnotatedApplication
     pairs: tuple[tuple[str, str], ...]
     missing: tuple[str, ...] = ()
-    open: tuple[str, ...] = ()
-    right: str = ""
+    undecided: tuple[str, ...] = ()
+    corrected: str = ""
     reason: str = ""
 
     @property
-    def is_right(self) -> bool:
-        return not (self.missing or self.open or self.reason)
+    def is_complete(self) -> bool:
+        return not (self.missing or self.undecided or self.reason)
 
 
 class _Candidate(NamedTuple):
-    """A pair that a source may be, in which folder, and what the expressions of the template stand for then."""
+    """A pair that a source may stand for, its folder, and the values that the template's expressions have for it."""
 
     pair: Pair
     folder: str
@@ -46,86 +55,87 @@ class _Candidate(NamedTuple):
 
 
 class Checker:
-    """Compare annotations with what the renders of a tree read."""
+    """The annotations of a tree's Applications, checked one by one; `prefix` is the tree's root in Git."""
 
-    def __init__(self, paths: Paths, prefix: str) -> None:
+    def __init__(self, paths: RenderPaths, prefix: str) -> None:
         self._paths = paths
         self._prefix = prefix
         self._pairs = [pair for pair in paths.repository.pairs() if pair.app_folder]
 
-    def check(self, annotated: Annotated) -> Verdict:
-        """Return the verdict; what cannot be decided does not count as right."""
-        found = [one for source in annotated.sources for one in self._candidates(source)]
-        pairs = tuple(sorted({(one.pair.app, one.pair.cluster) for one in found}))
-        verdict = Verdict(annotated, pairs)
-        if not found or (annotated.annotation is None and not annotated.rewritten):
+    def check(self, application: AnnotatedApplication) -> Verdict:
+        """Return the verdict; an annotation that cannot be compared does not count as complete."""
+        candidates = [candidate for source in application.sources for candidate in self._candidates(source)]
+        pairs = tuple(sorted({(candidate.pair.app, candidate.pair.cluster) for candidate in candidates}))
+        verdict = Verdict(application, pairs)
+        if not candidates or (application.annotation is None and not application.overridden_by):
             return verdict
-        if annotated.rewritten:
-            return verdict._replace(reason=f"{annotated.rewritten} may set another one than its template")
+        if application.overridden_by:
+            return verdict._replace(reason=f"{application.overridden_by} may set another one than its template")
         try:
-            return self._compared(verdict, found)
+            return self._compared(verdict, candidates)
         except CmpError as error:
             return verdict._replace(reason=f"{error.application} cannot be rendered: {' '.join(error.what.split())}")
 
-    def _compared(self, verdict: Verdict, found: Sequence[_Candidate]) -> Verdict:
+    def _compared(self, verdict: Verdict, candidates: Sequence[_Candidate]) -> Verdict:
         missing: dict[str, None] = {}
-        doubtful: dict[str, None] = {}
-        for one in found:
-            lacks, may_lack = self._lacks(verdict.annotated.annotation or "", one)
+        undecided: dict[str, None] = {}
+        for candidate in candidates:
+            lacks, may_lack = self._lacks(verdict.application.annotation or "", candidate)
             missing |= dict.fromkeys(lacks)
-            doubtful |= dict.fromkeys(may_lack)
-        if not (missing or doubtful):
+            undecided |= dict.fromkeys(may_lack)
+        if not (missing or undecided):
             return verdict
-        right = SEPARATOR.join(self._paths.items([self._paths.reader(one.pair) for one in found], _names(found)))
-        return verdict._replace(missing=tuple(missing), open=tuple(doubtful), right=right)
+        paths = [self._paths.of(candidate.pair) for candidate in candidates]
+        corrected = SEPARATOR.join(self._paths.items(paths, _names(candidates)))
+        return verdict._replace(missing=tuple(missing), undecided=tuple(undecided), corrected=corrected)
 
     def _candidates(self, source: Source) -> Iterator[_Candidate]:
         path = posixpath.normpath(source.path)
         for pair in self._pairs:
             for folder in dict.fromkeys(filter(None, (pair.instance_folder, pair.app_folder))):
-                known = bind(path, join(self._prefix, folder))
+                known = bind_expressions(path, join(self._prefix, folder))
                 if known is not None and source.cluster:
-                    known = bind(source.cluster, pair.cluster, known)
+                    known = bind_expressions(source.cluster, pair.cluster, known)
                 if known is not None:
                     yield _Candidate(pair, folder, known)
                     break
 
-    def _lacks(self, annotation: str, one: _Candidate) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return what the annotation lacks for one pair, and what it may lack."""
-        every = items(filled(annotation, one.known), join(self._prefix, one.folder))
+    def _lacks(self, annotation: str, candidate: _Candidate) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the items that the annotation lacks for one pair, and those that it may lack."""
+        every = items(fill_expressions(annotation, candidate.known), join(self._prefix, candidate.folder))
         if not every:
             return (), ()  # without items every change counts
-        certain = [item for item in every if not is_template(item)]
-        doubtful = [item for item in every if is_template(item)]
-        reader = self._paths.reader(one.pair)
-        lost = [path for path in self._paths.files(reader) if not matches(certain, path)]
-        may_be = {path for path in lost if any(may_mean(item, path) for item in doubtful)}
+        certain = [item for item in every if not has_expression(item)]
+        uncertain = [item for item in every if has_expression(item)]
+        paths = self._paths.of(candidate.pair)
+        lost = [file for file in self._paths.files(paths) if not covers(certain, file)]
+        perhaps = {file for file in lost if any(may_cover(item, file) for item in uncertain)}
         return (
-            self._shown(reader, [path for path in lost if path not in may_be]),
-            self._shown(reader, [path for path in lost if path in may_be]),
+            self._collapsed(paths, [file for file in lost if file not in perhaps]),
+            self._collapsed(paths, [file for file in lost if file in perhaps]),
         )
 
-    def _shown(self, reader: Reader, lost: Sequence[str]) -> tuple[str, ...]:
-        """Return the items of which nothing is meant, and the other files one by one."""
+    def _collapsed(self, paths: PairPaths, lost: Sequence[str]) -> tuple[str, ...]:
+        """Return the items of which every file is lost, in place of those files, and the other files one by one."""
         if not lost:
             return ()
-        files = self._paths.files(reader)
-        rest = dict.fromkeys(lost)
-        shown = []
-        for item in self._paths.items([reader]):
-            below = [path for path in files if matches((item,), path)]
-            if below and all(path in rest for path in below):
-                shown.append(item)
-                rest = {path: None for path in rest if path not in below}
-        return (*shown, *(f"/{path}" for path in rest))
+        files = self._paths.files(paths)
+        remaining = dict.fromkeys(lost)
+        lost_items = []
+        for item in self._paths.items([paths]):
+            below = [file for file in files if covers((item,), file)]
+            if below and all(file in remaining for file in below):
+                lost_items.append(item)
+                remaining = {file: None for file in remaining if file not in below}
+        return (*lost_items, *(f"/{file}" for file in remaining))
 
 
-def _names(found: Sequence[_Candidate]) -> dict[str, str]:
-    """Return the expressions that are the application's name, or the cluster's, in every pair."""
+def _names(candidates: Sequence[_Candidate]) -> dict[str, str]:
+    """Return the expressions that are the application's name, or the cluster's, for every candidate."""
     names: dict[str, str] = {}
-    for name in found[0].known:
-        if all(one.known.get(name) == one.pair.app for one in found):
+    for name in candidates[0].known:
+        if all(candidate.known.get(name) == candidate.pair.app for candidate in candidates):
             names.setdefault("app", f"{{{{{name}}}}}")
-        elif all(one.known.get(name) == one.pair.cluster for one in found):
+        elif all(candidate.known.get(name) == candidate.pair.cluster for candidate in candidates):
             names.setdefault("cluster", f"{{{{{name}}}}}")
     return names

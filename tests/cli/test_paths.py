@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp.genpaths.annotation import items, matches, matches_name, of_pattern, reduced
-from cmp.genpaths.paths import Paths
+from cmp.genpaths.annotation import covers, item_of_pattern, items, matches, without_covered
+from cmp.genpaths.paths import RenderPaths
 from cmp.repository import layout
 from cmp.system.tree import join
 from tests.support.trees import CHART, REFERENCE, plant
@@ -116,7 +116,7 @@ PAIRS = [("till", "dev"), ("till", "prod"), ("web", "dev"), ("web", "prod"), ("l
     ],
 )
 def test_an_item_means_what_argo_cd_takes_it_for(annotation: str, path: str, *, is_meant: bool) -> None:
-    assert matches(items(annotation, "source/path"), path) == is_meant
+    assert covers(items(annotation, "source/path"), path) == is_meant
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_item_means_what_argo_cd_takes_it_for(annotation: str, path: str, *, 
     ],
 )
 def test_a_pattern_matches_what_go_matches(pattern: str, name: str, *, is_matched: bool) -> None:
-    assert matches_name(pattern, name) == is_matched
+    assert matches(pattern, name) == is_matched
 
 
 PIECES = {"a": "a", "b*": "b-", "*": "x", "{app}": "shop", "{app}-{n}.yaml": "shop-1.yaml", "**": "d/e"}
@@ -148,7 +148,7 @@ def test_the_item_of_a_pattern_means_every_file_that_the_pattern_finds(pieces: l
     path = "/".join([*(PIECES[piece] for piece in pieces), *(["f"] if pieces[-1] == "**" else [])])
     pattern = layout.parse("/".join(pieces))
     assert layout.match(pattern, path, {"app": "shop"}) is not None
-    assert matches([of_pattern(pattern, {"app": "shop"}, prefix)], join(prefix, path))
+    assert covers([item_of_pattern(pattern, {"app": "shop"}, prefix)], join(prefix, path))
 
 
 ITEMS = ("/", "/a", "/a/b", "/a/*", "/*/b", "/a/*/*", "/a/b*", "/a/bc", "/a*", r"/\*", "/a/[b]", "/*/*")
@@ -157,8 +157,8 @@ FILES = ("a", "a/b", "a/b/c", "a/bc", "b/b", "*", "a/*", "a/[b]", "ab", "a/d/e/f
 
 @given(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=6))
 def test_fewer_items_mean_the_same_files(every: list[str]) -> None:
-    fewer = reduced(every)
-    assert [path for path in FILES if matches(fewer, path)] == [path for path in FILES if matches(every, path)]
+    fewer = without_covered(every)
+    assert [path for path in FILES if covers(fewer, path)] == [path for path in FILES if covers(every, path)]
 
 
 def test_one_value_serves_all_clusters_and_the_files_that_may_come(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -266,19 +266,19 @@ def test_what_a_value_does_not_mean_no_render_reads(
     app: str, cluster: str, scope: str, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     tree = plant(tmp_path / "whole", ENGINES)
-    paths = Paths(tree)
+    paths = RenderPaths(tree)
     pairs = [pair for pair in paths.repository.pairs() if pair.app == app]
     chosen = pairs if scope == "of the application" else [pair for pair in pairs if pair.cluster == cluster]
-    value = paths.items([paths.reader(pair) for pair in chosen])
-    for path in (name for name in ENGINES if matches(value, name)):
+    value = paths.items([paths.of(pair) for pair in chosen])
+    for path in (name for name in ENGINES if covers(value, name)):
         (tmp_path / "part" / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(tmp_path / "whole" / path, tmp_path / "part" / path, follow_symlinks=False)
     whole, part = (sandbox.run("render", app, "--cluster", cluster, cwd=tmp_path / name) for name in ("whole", "part"))
     assert (whole.code, part.code, part.stderr.count("error")) == (0, 0, 0), whole.stderr + part.stderr
     assert part.stdout == whole.stdout
-    assert not matches(value, "shared/other.yaml")
-    assert not matches(value, "bases/unused/kustomization.yaml")
-    assert not matches(value, "charts/three/Chart.yaml")
+    assert not covers(value, "shared/other.yaml")
+    assert not covers(value, "bases/unused/kustomization.yaml")
+    assert not covers(value, "charts/three/Chart.yaml")
 
 
 def test_a_link_counts_and_so_does_what_it_leads_to(tmp_path: Path) -> None:
@@ -290,22 +290,22 @@ def test_a_link_counts_and_so_does_what_it_leads_to(tmp_path: Path) -> None:
         "shared/more/b.txt": "",
         "clusters/stage": "-> dev",
     }
-    paths = Paths(plant(tmp_path, files))
+    paths = RenderPaths(plant(tmp_path, files))
     pairs = {pair.cluster: pair for pair in paths.repository.pairs()}
-    on_dev = paths.items([paths.reader(pairs["dev"])])
+    on_dev = paths.items([paths.of(pairs["dev"])])
     assert on_dev == (
         *("/clusters/dev/shop", "/cmp.lock", "/cmp.yaml", "/namespaces/shop"),
         *("/shared/files", "/shared/more"),
     )
-    on_stage = paths.items([paths.reader(pairs["stage"])])
+    on_stage = paths.items([paths.of(pairs["stage"])])
     assert {"/clusters/stage", "/clusters/dev/shop"} <= {*on_stage}
 
 
 def test_names_that_mean_something_to_argo_cd_are_kept_literal(tmp_path: Path) -> None:
     value = _value(tmp_path, "values: ['envs/{env}/{app}*.yaml']", {"envs/t[1]/shop-x.yaml": ""})
     assert value == ("/clusters/dev/shop", "/cmp.lock", "/cmp.yaml", r"/envs/t\[1]/shop*.yaml", "/namespaces/shop")
-    assert matches(value, "envs/t[1]/shop-x.yaml")
-    assert not matches(value, "envs/t1/shop-x.yaml")
+    assert covers(value, "envs/t[1]/shop-x.yaml")
+    assert not covers(value, "envs/t1/shop-x.yaml")
 
 
 def test_no_item_can_have_a_semicolon_so_a_folder_above_is_named(tmp_path: Path) -> None:
@@ -316,5 +316,5 @@ def test_no_item_can_have_a_semicolon_so_a_folder_above_is_named(tmp_path: Path)
 def _value(root: Path, values: str, files: dict[str, str]) -> tuple[str, ...]:
     written = f"version: 1\nlayout:\n  {values}\nclusters: {{dev: {{env: 't[1]'}}}}\n"
     app = {"cmp.yaml": written, "namespaces/shop/Chart.yaml": CHART, "clusters/dev/shop/x": ""}
-    paths = Paths(plant(root, {**app, **files}))
-    return paths.items([paths.reader(pair) for pair in paths.repository.pairs()])
+    paths = RenderPaths(plant(root, {**app, **files}))
+    return paths.items([paths.of(pair) for pair in paths.repository.pairs()])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.genpaths.annotation import bind
+from cmp.genpaths.annotation import bind_expressions
 from tests.support.trees import CHART, REFERENCE, plant
 
 if TYPE_CHECKING:
@@ -260,4 +260,4 @@ def test_files_that_are_named_are_checked_alone_and_json_tells_all(tmp_path: Pat
     ],
 )
 def test_an_expression_is_known_by_what_it_leads_to(template: str, text: str, bound: dict[str, str] | None) -> None:
-    assert bind(template, text) == bound
+    assert bind_expressions(template, text) == bound

@@ -104,7 +104,7 @@ print(
     pathspec(STARS)(NAME),
     whole_match(STARS, NAME),
     whole_match(FOLDERS, PATH),
-    annotation.matches([f"/{STARS}"], NAME),
+    annotation.covers([f"/{STARS}"], NAME),
     *cue._embedded(tree, "", STARS, is_pattern=True),
     *helmfile._matching(tree, STARS),
 )
