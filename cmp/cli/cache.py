@@ -12,25 +12,30 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import policy
-from cmp.artifacts import charts, lockfile, toolchain
+from cmp.artifacts import charts, lockfile, remotes, toolchain
 from cmp.artifacts.cache import GIT, ChartCache
 from cmp.artifacts.charts import upkeep
-from cmp.cli import Invocation, Output, for_people, remotes, schemas
+from cmp.artifacts.charts.upkeep import Change
+from cmp.artifacts.remotes import fetch
+from cmp.artifacts.remotes import schemas as remote_schemas
+from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import as_json
-from cmp.cli.needed import needed, newest_helm
-from cmp.cli.remotes import Depot
+from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed, newest_helm
 from cmp.errors import UsageError
+from cmp.render import schemas
 from cmp.system.tree import WorkTree
 from cmp.system.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from cmp.artifacts.cache import Record
-    from cmp.artifacts.charts.upkeep import Change, Stored
-    from cmp.cli.needed import Chart
+    from cmp.artifacts.cache import Archive, Record
+    from cmp.artifacts.charts.upkeep import Stored
+    from cmp.artifacts.lockfile import Lock
+    from cmp.cli.needed import ChartFolder
     from cmp.context import Context
+    from cmp.model import RemoteRef
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -71,35 +76,44 @@ def _warm_lock(invocation: Invocation, path: str) -> None:
     context = invocation.context
     folder, name = os.path.split(os.path.join(invocation.cwd, path))
     lock = lockfile.parse(WorkTree(folder).read(name), name)
-    permit = policy.for_charts(context.settings.policy)
-    upkeep.warm(lock, newest_helm(context.settings.tools_dir), context, permit)
-    schemas.warm(lock, permit, context)
+    policy_check = policy.for_charts(context.settings.policy)
+    upkeep.warm(lock, newest_helm(context.settings.tools_dir), context, policy_check)
+    _warm_schemas(lock, policy_check, context)
+
+
+def _warm_schemas(lock: Lock, policy_check: policy.PolicyCheck | None, context: Context) -> None:
+    """Fetch every schema of a lock; ChartError for one that cannot be fetched, ConfigError for a forbidden one."""
+    for locked in lock.schemas or ():
+        wanted = remote_schemas.ref(locked.url, locked.sha256, "cmp.lock")
+        check_url = schemas.url_check(wanted, policy_check)
+        check_url(locked.url, "")
+        remote_schemas.obtain(wanted, context, check_url)
 
 
 def _warm_repository(invocation: Invocation) -> None:
     context = invocation.context
-    found = needed(invocation.cwd)
-    lock = lockfile.load(found.tree)
-    permit = policy.for_charts(context.settings.policy, found.tree)
-    collector = schemas.Collector(found.tree, lock, permit, context)
-    with _bar(found.charts, context) as folders:
+    tree, chart_folders, _, engine_charts = needed(invocation.cwd)
+    lock = lockfile.load(tree)
+    policy_check = policy.for_charts(context.settings.policy, tree)
+    collector = SchemaCollector(tree, lock, policy_check, context)
+    with _bar(chart_folders, context) as folders:
         for chart in folders:
             helm = toolchain.find({"helm": chart.helm}, context.settings, lock)["helm"]
-            _restore(charts.ChartWork(found.tree, chart.folder, "", helm, lock), permit, context)
-            collector.of_folder(chart)
-    with Workspace(context.settings.tmp_dir, outside=found.tree) as workspace:
-        depot = Depot(workspace, context, permit)
-        for named in found.named:
-            refs = named.all(depot)
-            if refs and named.helm:
-                helm = toolchain.find({"helm": named.helm}, context.settings, lock)["helm"]
-                collector.of_archives(named, refs, helm)
+            _restore(charts.ChartWork(tree, chart.path, "", helm, lock), policy_check, context)
+            collector.add_folder(chart)
+    with Workspace(context.settings.tmp_dir, outside=tree) as workspace:
+        inputs = TemporaryInputs(workspace, context, policy_check)
+        for of_engine in engine_charts:
+            refs = of_engine.all(inputs)
+            if refs and of_engine.helm:
+                helm = toolchain.find({"helm": of_engine.helm}, context.settings, lock)["helm"]
+                collector.add_archives(of_engine, refs, helm)
 
 
-def _restore(work: charts.ChartWork, permit: policy.PolicyCheck | None, context: Context) -> None:
-    plan = charts.permitted(work, permit, context) if permit else None
+def _restore(work: charts.ChartWork, policy_check: policy.PolicyCheck | None, context: Context) -> None:
+    plan = charts.permitted(work, policy_check, context) if policy_check else None
     with Workspace(context.settings.tmp_dir, outside=work.tree) as workspace:
-        charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan, permit=permit), context)
+        charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan, permit=policy_check), context)
 
 
 @command.command()
@@ -133,24 +147,52 @@ def prune(invocation: Invocation, older_than: str | None, max_size: str | None) 
 def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
     """Fetch charts again and accept what the repository has now, also with another digest."""
     context = invocation.context
-    permit = policy.for_charts(context.settings.policy)
-    of_remotes = list(remotes.refresh(specs, context, permit))
-    rest = [spec for spec in specs if spec not in dict(of_remotes)]
-    of_charts = upkeep.refresh(rest, newest_helm(context.settings.tools_dir), context, permit) if rest else []
+    policy_check = policy.for_charts(context.settings.policy)
+    of_remotes = list(_refresh_remotes(specs, context, policy_check))
+    others = [spec for spec in specs if spec not in dict(of_remotes)]
+    of_charts = upkeep.refresh(others, newest_helm(context.settings.tools_dir), context, policy_check) if others else []
     return for_people(_changed(change) for change in (*(change for _, change in of_remotes), *of_charts))
+
+
+def _refresh_remotes(
+    specs: Sequence[str], context: Context, policy_check: policy.PolicyCheck | None
+) -> Iterator[tuple[str, Change]]:
+    """Fetch remote bases and files again that the cache has under `name` or `name@version`; yield spec and change.
+
+    Specs that name none are left out.
+    """
+    cache = ChartCache(context.settings.cache_dir)
+    for spec in specs:
+        name, _, version = spec.partition("@")
+        for record in cache.records():
+            wanted = remotes.ref_of(record.key)
+            if wanted and record.key.name == name and version in ("", wanted.version):
+                archive = _pull(wanted, context, policy_check)
+                cache.forget(record.key)
+                cache.publish(record.key, archive)
+                yield spec, Change(record.key, record.version, archive.version)
+
+
+def _pull(wanted: RemoteRef, context: Context, policy_check: policy.PolicyCheck | None) -> Archive:
+    if wanted.is_schema:
+        check_url = schemas.url_check(wanted, policy_check)
+        check_url(wanted.url, "")
+        return fetch.pull(wanted, context, check_url)
+    (policy_check or policy.WITHOUT_POLICY).remote(wanted)
+    return fetch.pull(wanted, context)
 
 
 def _changed(change: Change) -> str:
     key, before, after = change
     kind = "commit" if key.repository.startswith(GIT) else "sha256"
-    said = f"is unchanged: {kind}:{after}" if before == after else f"was {kind}:{before}, is {kind}:{after}"
-    return f"{key.name} {key.version} {key.repository} {said}"
+    result = f"is unchanged: {kind}:{after}" if before == after else f"was {kind}:{before}, is {kind}:{after}"
+    return f"{key.name} {key.version} {key.repository} {result}"
 
 
-def _bar(found: list[Chart], context: Context) -> AbstractContextManager[Iterable[Chart]]:
+def _bar(folders: list[ChartFolder], context: Context) -> AbstractContextManager[Iterable[ChartFolder]]:
     if not context.is_terminal:
-        return nullcontext(found)
-    return click.progressbar(found, label="charts", file=sys.stderr)
+        return nullcontext(folders)
+    return click.progressbar(folders, label="charts", file=sys.stderr)
 
 
 def _amount(option: str, text: str, units: dict[str, int]) -> int:

@@ -75,16 +75,16 @@ def _hosts(invocation: Invocation) -> list[Check]:
     context = invocation.context
     if context.settings.offline:
         raise UsageError("--hosts asks chart repositories, and CMP_OFFLINE forbids it")
-    found = needed(invocation.cwd)
-    lock = lockfile.load(found.tree)
-    of_charts = [(chart.folder, None, chart.helm) for chart in found.charts]
-    of_files = [("", one.refs, one.helm) for one in found.named if one.helm]
-    asked: list[RepositoryChart] = []
-    for folder, refs, pin in (*of_charts, *of_files):
+    tree, chart_folders, _, engine_charts = needed(invocation.cwd)
+    lock = lockfile.load(tree)
+    of_folders = [(chart.path, None, chart.helm) for chart in chart_folders]
+    of_engines = [("", of_engine.refs, of_engine.helm) for of_engine in engine_charts if of_engine.helm]
+    wanted: list[RepositoryChart] = []
+    for folder, refs, pin in (*of_folders, *of_engines):
         helm = toolchain.find({"helm": pin}, context.settings, lock)["helm"]
-        asked += charts.repository_charts(charts.ChartWork(found.tree, folder, "", helm, lock), refs, context)
-    permit = policy.for_charts(context.settings.policy, found.tree)
-    return list(hosts.examine(list(dict.fromkeys(asked)), permit, context))
+        wanted += charts.repository_charts(charts.ChartWork(tree, folder, "", helm, lock), refs, context)
+    policy_check = policy.for_charts(context.settings.policy, tree)
+    return list(hosts.examine(list(dict.fromkeys(wanted)), policy_check, context))
 
 
 def _shown(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:

@@ -11,9 +11,7 @@ from cmp import policy
 from cmp.artifacts import charts, lockfile, toolchain, toolstore
 from cmp.artifacts.lockfile import Lock, LockedSchema, LockedTool
 from cmp.cli import Invocation, Output, for_people
-from cmp.cli.needed import needed
-from cmp.cli.remotes import Depot
-from cmp.cli.schemas import Collector
+from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed
 from cmp.errors import UsageError
 from cmp.system import files
 from cmp.system.workspace import Workspace
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.artifacts.lockfile import LockedChart
-    from cmp.cli.needed import Named
+    from cmp.cli.needed import EngineCharts
     from cmp.context import Context
     from cmp.model import ToolPin
     from cmp.policy import PolicyCheck
@@ -37,49 +35,50 @@ def command(invocation: Invocation) -> Output:
     installed here; what the file says of other platforms stays as long as the version is pinned.
     """
     context = invocation.context
-    found = needed(invocation.cwd)
-    permit = policy.for_charts(context.settings.policy, found.tree)
-    locked = {
-        chart
-        for one in found.charts
-        for helm in (toolchain.find({"helm": one.helm}, context.settings)["helm"],)
-        for chart in charts.locked(found.tree, one.folder, helm, context, permit)
-    }
-    schemas = Collector(found.tree, None, permit, context)
-    for chart in found.charts:
-        schemas.of_folder(chart)
-    with Workspace(context.settings.tmp_dir, outside=found.tree) as workspace:
-        depot = Depot(workspace, context, permit)
-        for named in found.named:
-            locked.update(_locked(named, depot, schemas, context, permit))
-    before = lockfile.load(found.tree) or Lock()
-    tools = [tool for pin in found.pins for tool in _tools(pin, before, context)]
-    lock = Lock(tuple(locked), tuple(tools), tuple(LockedSchema(one.url, one.sha256) for one in schemas.found))
-    _write(os.path.join(found.tree.root, lockfile.FILE), lockfile.dump(lock))
-    counted = f"{len(locked)} charts, {f'{len(schemas.found)} schemas, ' if schemas.found else ''}{len(tools)} tools"
+    tree, chart_folders, pins, engine_charts = needed(invocation.cwd)
+    policy_check = policy.for_charts(context.settings.policy, tree)
+    locked: set[LockedChart] = set()
+    for chart in chart_folders:
+        helm = toolchain.find({"helm": chart.helm}, context.settings)["helm"]
+        locked.update(charts.locked(tree, chart.path, helm, context, policy_check))
+    collector = SchemaCollector(tree, None, policy_check, context)
+    for chart in chart_folders:
+        collector.add_folder(chart)
+    with Workspace(context.settings.tmp_dir, outside=tree) as workspace:
+        inputs = TemporaryInputs(workspace, context, policy_check)
+        for of_engine in engine_charts:
+            locked.update(_locked(of_engine, inputs, collector, context, policy_check))
+    before = lockfile.load(tree) or Lock()
+    tools = [tool for pin in pins for tool in _tools(pin, before, context)]
+    schemas = tuple(LockedSchema(schema.url, schema.sha256) for schema in collector.schemas)
+    _write(os.path.join(tree.root, lockfile.FILE), lockfile.dump(Lock(tuple(locked), tuple(tools), schemas)))
+    counted = f"{len(locked)} charts, {f'{len(schemas)} schemas, ' if schemas else ''}{len(tools)} tools"
     return for_people([f"{lockfile.FILE}: {counted}"])
 
 
 def _locked(
-    named: Named, depot: Depot, schemas: Collector, context: Context, permit: PolicyCheck | None
+    engine_charts: EngineCharts,
+    inputs: TemporaryInputs,
+    collector: SchemaCollector,
+    context: Context,
+    policy_check: PolicyCheck | None,
 ) -> list[LockedChart]:
-    refs = named.all(depot)
-    if not (refs and named.helm):
+    refs = engine_charts.all(inputs)
+    if not (refs and engine_charts.helm):
         return []
-    helm = toolchain.find({"helm": named.helm}, context.settings)["helm"]
-    schemas.of_archives(named, refs, helm)
-    return charts.locked_refs(refs, charts.ChartWork(schemas.tree, "", "", helm, None), context, permit)
+    helm = toolchain.find({"helm": engine_charts.helm}, context.settings)["helm"]
+    collector.add_archives(engine_charts, refs, helm)
+    return charts.locked_refs(refs, charts.ChartWork(collector.tree, "", "", helm, None), context, policy_check)
 
 
 def _tools(pin: ToolPin, before: Lock, context: Context) -> Iterator[LockedTool]:
-    """Yield what is known about a pin: the installed program, and the entries for other platforms and ways."""
+    """Yield the locked tools of a pin: the installed program, and the entries for other platforms and ways."""
     settings = context.settings
     record = toolstore.entry(settings.tools_dir, pin.name, pin.version, settings.custom_tools).record
     here = LockedTool(pin.name, pin.version, record.os, record.arch, record.via, record.sha256) if record else None
     others = [tool for tool in before.tools if tool[:2] == pin[:2] and (here is None or tool[:5] != here[:5])]
     if here is None and not others:
-        message = f"{pin.name} {pin.version} ({pin.source}) is not installed here, so it is not locked"
-        context.log.warning(message)
+        context.log.warning(f"{pin.name} {pin.version} ({pin.source}) is not installed here, so it is not locked")
     yield from others
     if here:
         yield here
