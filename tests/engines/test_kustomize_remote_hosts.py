@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.artifacts.remotes import faults, git
+from cmp.artifacts.remotes import git
 from cmp.errors import ToolError
 from tests.support.kustomize import CONFIG, NEWEST, maps
 from tests.support.leaks import processes_of, wait_until
@@ -200,4 +200,4 @@ def test_a_render_that_is_killed_leaves_nothing(world: RepositoryWithRemoteBase)
     ],
 )
 def test_a_complaint_of_git_is_understood(said: str, meaning: str) -> None:
-    assert faults.classify(said.encode()).meaning == meaning
+    assert git.classify(said.encode()).meaning == meaning

@@ -14,7 +14,8 @@ import pytest
 
 from cmp import environ, errors
 from cmp.artifacts import toolchain
-from cmp.artifacts.charts import faults, helm
+from cmp.artifacts.charts import helm
+from cmp.artifacts.charts.web import fault_of
 from cmp.model import ToolPin
 from cmp.system.download.faults import DownloadError
 from tests.argocd.applications import application
@@ -76,10 +77,8 @@ def _seen() -> list[str]:
     subject = "chart redis 1.2.3 of https://charts.example.com"
     prefixes = (subject, f"{subject}: cannot fetch the index")
     chart = [f"cmp: {helm.failed(prefix, text, 'Chart.yaml:5').what}" for text in COMPLAINTS for prefix in prefixes]
-    of_downloads = [faults.NO_INDEX, *(faults.of_download(DownloadError(kind, "", "")) for kind in ("redirect", "tls"))]
-    chart += [
-        f"cmp: {helm.failed(prefix, 'the text', '', fault).what}" for prefix in prefixes for fault in of_downloads
-    ]
+    of_downloads = [helm.NO_INDEX, *(fault_of(DownloadError(kind, "", "")) for kind in ("redirect", "tls"))]
+    chart += [f"cmp: {fault.error(prefix, 'the text', '').what}" for prefix in prefixes for fault in of_downloads]
     commit = ToolPin("helm", "3.18.7-0.20250715123456-0123456789ab", "parameter helm-version")
     try:
         toolchain.find({"helm": commit}, environ.read({}, default_deadline=40).settings)

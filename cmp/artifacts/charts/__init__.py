@@ -5,7 +5,7 @@ plan.py                                    where each dependency comes from
 vendored.py                                from charts/ in Git
 repository_chart.py, fetch.py              from a repository, over the network
 packaged.py                                from a folder of the same tree (`file://`)
-helm.py, faults.py, repositories.py        helm in private homes, its complaints, the mounted credentials
+helm.py, repositories.py                   helm in private homes, its errors, the mounted credentials
 archive.py                                 what an archive is
 own.py                                     which files of a chart's folder can have an effect
 schemas.py, schemadoc.py, repack.py        its schemas: found, what they refer to, others put into archives

@@ -16,9 +16,9 @@ import filelock  # noqa: F401  # here, and not in each of the processes that pul
 
 from cmp import versions
 from cmp.artifacts.cache import ChartCache, Key
-from cmp.artifacts.charts import faults, repositories
+from cmp.artifacts.charts import repositories
 from cmp.artifacts.charts.archive import MAX_PACKED_BYTES, inspect
-from cmp.artifacts.charts.helm import AT_ONCE, Helm, Home, failed
+from cmp.artifacts.charts.helm import AT_ONCE, PLAIN_HTTP, Helm, Home, error_text, failed
 from cmp.artifacts.charts.repository_chart import OCI, RepositoryChart, recalled, remember
 from cmp.artifacts.charts.web import Web
 from cmp.errors import ChartError, DeadlineError
@@ -175,7 +175,7 @@ class _Fetcher:
             arguments = ("search", "repo", "--output=json", f"--version={chart.constraint}")
             commands.append(self._helm.offline(home, f"search ({chart.url})", *arguments))
         for chart, result in zip(charts, self._helm.run(commands), strict=True):
-            if text := faults.complaint(result):
+            if text := error_text(result):
                 raise failed(chart.subject, text, chart.place)
             version = _listed(result.stdout, chart).get(f"{repositories.NAME}/{chart.name}", "")
             if not version:
@@ -195,9 +195,9 @@ class _Fetcher:
             return inspect(self._web.archive(pull.chart, pull.url), pull.chart.subject)
         command = partial(self._pull_command, pull, pull.home)
         (result,) = self._helm.run([command()])
-        if _wants_plain_http(pull.url, faults.complaint(result)):
+        if _wants_plain_http(pull.url, error_text(result)):
             (result,) = self._helm.run([command("--plain-http")])
-        if text := faults.complaint(result):
+        if text := error_text(result):
             raise failed(pull.chart.subject, text, pull.chart.place)
         return inspect(_newest_file(pull.folder, pull.chart), pull.chart.subject)
 
@@ -270,9 +270,9 @@ def _compare(chart: RepositoryChart, sha256: str, expected: str, says: str, reme
         )
 
 
-def _wants_plain_http(url: str, complaint: str) -> bool:
+def _wants_plain_http(url: str, error: str) -> bool:
     """Say whether a registry on this machine answered without TLS, which is allowed nowhere else."""
-    return faults.PLAIN_HTTP in complaint and origin(url).is_loopback
+    return PLAIN_HTTP in error and origin(url).is_loopback
 
 
 def _listed(stdout: bytes, chart: RepositoryChart) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Run helm for charts: private homes, one repository each, a deadline, and another try where that can help."""
+"""Run helm for charts: private homes, one repository each, a deadline, and another try where that can help.
+
+Also the meaning of its errors: the exit code of helm is 1 for everything.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.artifacts.charts import faults, repositories
-from cmp.errors import ChartError, DeadlineError
+from cmp.artifacts import faults
+from cmp.artifacts.charts import repositories
+from cmp.artifacts.faults import Fault
+from cmp.errors import DeadlineError
 from cmp.system import retry
 from cmp.system.process import ChildProcesses, Command, Result
 from cmp.system.sandbox import Access
@@ -17,10 +22,53 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cmp.context import Context
+    from cmp.errors import ChartError
     from cmp.model import Tool
     from cmp.system.workspace import Workspace
 
 AT_ONCE = 4  # children that fetch; more would only share the same network
+
+CREDENTIALS = "put the credentials into the files that HELM_REPOSITORY_CONFIG and HELM_REGISTRY_CONFIG name"
+PLAIN_HTTP = "server gave HTTP response to HTTPS client"
+
+CERTIFICATE = Fault("its certificate is not trusted", "let CMP_CA_FILE name its authority")
+OTHER_CREDENTIALS = Fault("it wants other credentials", CREDENTIALS)
+FORBIDDEN = Fault("it forbids the access", CREDENTIALS)
+NO_VERSION = Fault("it has no such chart or version", "check name and version", is_external=False)
+NOTHING = Fault("it has no such thing", "check repository, name and version", is_external=False)
+REFUSED = Fault("it refuses to give it")
+BUSY = Fault("it asks to slow down", is_transient=True)
+FAILED = Fault("it failed", is_transient=True)
+NO_CONNECTION = Fault("no connection", is_transient=True)
+CUT = Fault("it ended the connection early", is_transient=True)
+SILENT = Fault("it took too long", is_transient=True)
+NO_LOOKUP = Fault("its name cannot be looked up", is_transient=True)
+NO_INDEX = Fault("it gives no index of charts", "check its URL")
+NO_HOST = Fault("there is no such host", "check the URL of the repository", is_external=False)
+UNKNOWN = Fault("helm failed")
+
+# The first match decides.  Tested with the real texts of every supported helm (tests/unit/artifacts/test_faults.py).
+FAULTS: tuple[tuple[str, Fault], ...] = (
+    (r"x509:|certificate|tls: ", CERTIFICATE),
+    (r"\b401\b|[Uu]nauthorized|authorization failed|credential not found", OTHER_CREDENTIALS),
+    (r"\b403\b|[Ff]orbidden|\bdenied\b", FORBIDDEN),
+    (
+        r"no chart (?:version|name) found|matching .* not found in|[Uu]nable to locate any tags|not locate a version",
+        NO_VERSION,
+    ),
+    (r"\b404\b|: not found|manifest unknown|name unknown", NOTHING),
+    (r"\b429\b|Too Many Requests", BUSY),
+    (r"(?:: |status(?: code)?:? )5\d\d\b", FAILED),
+    (r"connection re(?:fused|set)|broken pipe|no route|unreachable", NO_CONNECTION),
+    (r"\bEOF\b|GOAWAY|INTERNAL_ERROR", CUT),
+    (r"[Tt]imeout|timed out|deadline exceeded", SILENT),
+    (r"Temporary failure|server misbehaving", NO_LOOKUP),
+    (r"no such host", NO_HOST),
+    (
+        r"version/constraint|[Ii]mproper constraint|[Cc]onstraint [Pp]arser",
+        Fault("helm does not understand its version", is_external=False),
+    ),
+)
 
 
 class Home(NamedTuple):
@@ -91,7 +139,7 @@ class Helm:
             for start in range(0, len(again), AT_ONCE):
                 batch = again[start : start + AT_ONCE]
                 done |= zip(batch, self._attempt([commands[index] for index in batch]), strict=True)
-            again = [index for index, result in done.items() if _may_pass(result)]
+            again = [index for index, result in done.items() if _is_transient(result)]
             if not again:
                 break
         return [done[index] for index in range(len(commands))]
@@ -132,18 +180,30 @@ def environment(folder: str, context: Context, *, fetches: bool = True) -> dict[
     }
 
 
-def failed(subject: str, text: str, place: str, fault: faults.Fault | None = None) -> ChartError:
-    """Make the error for a chart that could not be had; without a fault, from helm's complaint."""
-    fault = fault or faults.classify(text)
-    tries = f" ({retry.TRIES} tries)" if fault.is_transient else ""
-    return ChartError(
-        f"{subject}: {fault.meaning}{tries}: {text}", file=place, hint=fault.hint, is_external=fault.is_external
-    )
+def error_text(result: Result) -> str:
+    """Return helm's own words when a command failed, else ""."""
+    stderr = result.stderr.decode(errors="replace")
+    if result.returncode == 0:
+        return ""
+    if result.returncode < 0:
+        return f"it was killed by signal {-result.returncode}"
+    lines = [line for line in stderr.splitlines() if line.strip() and "WARNING" not in line]
+    return (lines[-1] if lines else f"exit code {result.returncode}").removeprefix("Error: ")
 
 
-def _may_pass(result: Result) -> bool:
-    text = faults.complaint(result)
-    return bool(text) and faults.classify(text).is_transient
+def classify(text: str) -> Fault:
+    """Return the fault that helm's words tell."""
+    return faults.classify(text, FAULTS, UNKNOWN)
+
+
+def failed(subject: str, text: str, place: str) -> ChartError:
+    """Make the error for a chart that could not be had, from helm's words."""
+    return classify(text).error(subject, text, place)
+
+
+def _is_transient(result: Result) -> bool:
+    text = error_text(result)
+    return bool(text) and classify(text).is_transient
 
 
 def _write(path: str, content: Mapping[str, object]) -> None:

@@ -57,8 +57,7 @@ class Packager:
 
     def _package(self, local: LocalChart, fill: Callable[[str], object]) -> Archive:
         from cmp.artifacts.charts.archive import inspect  # noqa: PLC0415  # only where something must be built
-        from cmp.artifacts.charts.faults import complaint  # noqa: PLC0415
-        from cmp.artifacts.charts.helm import Helm, failed  # noqa: PLC0415
+        from cmp.artifacts.charts.helm import Helm, error_text, failed  # noqa: PLC0415
         from cmp.system.workspace import Workspace  # noqa: PLC0415
 
         folder = local.plan.folder
@@ -69,7 +68,7 @@ class Packager:
             target = helm.folder()
             command = helm.offline(helm.home(), f"package ({folder})", "package", copy, f"--destination={target}")
             (result,) = helm.run([command])
-            if text := complaint(result):
+            if text := error_text(result):
                 raise failed(f"cannot package {folder}", text, join(folder, "Chart.yaml"))
             with open(os.path.join(target, os.listdir(target)[0]), "rb") as file:
                 return inspect(file.read(), folder)

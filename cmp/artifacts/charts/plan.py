@@ -165,6 +165,6 @@ def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Co
         arguments = ("dependency", "list", workspace.folder("chart"))
         (result,) = runner.run([runner.offline(runner.home(), "dependency list", *arguments)])
     if result.returncode:
-        complaint = result.stderr.decode(errors="replace").strip()
-        raise failed(f"chart {dependency.name} {version}", complaint, dependency.place)
+        text = result.stderr.decode(errors="replace").strip()
+        raise failed(f"chart {dependency.name} {version}", text, dependency.place)
     return any(line.split()[-1] == b"unpacked" for line in result.stdout.splitlines() if line.startswith(b"asked"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.artifacts.charts import faults, repositories
+from cmp.artifacts.charts import helm, repositories
 from cmp.artifacts.charts.archive import MAX_PACKED_BYTES
-from cmp.artifacts.charts.helm import failed
 from cmp.artifacts.charts.index import FILE, MAX_BYTES, Index, NoIndexError, resolved
+from cmp.artifacts.faults import Fault
 from cmp.errors import ChartError
 from cmp.system.download import Downloader, Source
 from cmp.system.download.faults import DownloadError
@@ -16,6 +16,34 @@ from cmp.system.urls import is_url
 if TYPE_CHECKING:
     from cmp.artifacts.charts.repository_chart import PolicyCheck, RepositoryChart
     from cmp.context import Context
+
+_OF_STATUS = {
+    401: helm.OTHER_CREDENTIALS,
+    403: helm.FORBIDDEN,
+    404: helm.NOTHING,
+    410: helm.NOTHING,
+    429: helm.BUSY,
+}
+_OF_KIND = {
+    "tls": helm.CERTIFICATE,
+    "name": helm.NO_HOST,
+    "lookup": helm.NO_LOOKUP,
+    "connection": helm.NO_CONNECTION,
+    "silence": helm.SILENT,
+    "cut": helm.CUT,
+    "redirect": Fault(
+        "it redirects to where nothing is fetched from",
+        "let Chart.yaml name the repository by the URL to which it leads",
+    ),
+    "proxy": Fault("there is no way to it", "set HTTP_PROXY and HTTPS_PROXY to an http:// URL, or NO_PROXY"),
+}
+
+
+def fault_of(error: DownloadError) -> Fault:
+    """Return the fault that a failed download tells: a download of ours fails by kind."""
+    if error.kind == "status":
+        return _OF_STATUS.get(error.status) or (helm.FAILED if error.is_transient else helm.REFUSED)
+    return _OF_KIND[error.kind]
 
 
 class Web:
@@ -58,7 +86,7 @@ class Web:
             raise _no_index(chart, error) from None
         if place is None or not place.url:
             text = f"no chart version found for {chart.name}-{chart.version}" if place is None else "it has no URL"
-            raise failed(chart.subject, text, chart.place, faults.NO_VERSION)
+            raise helm.NO_VERSION.error(chart.subject, text, chart.place)
         url = resolved(chart.url, place.url)
         if not is_url(url):
             raise ChartError(
@@ -114,8 +142,8 @@ class Web:
                 f"`charts: {{redirects: [{error.host}]}}`",
                 is_external=True,
             )
-        return failed(what, error.said, chart.place, faults.of_download(error))
+        return fault_of(error).error(what, error.said, chart.place)
 
 
 def _no_index(chart: RepositoryChart, error: NoIndexError) -> ChartError:
-    return failed(f"{chart.subject}: cannot fetch the index", str(error), chart.place, faults.NO_INDEX)
+    return helm.NO_INDEX.error(f"{chart.subject}: cannot fetch the index", str(error), chart.place)

@@ -2,7 +2,7 @@
 
 parts.py   what of a repository is used                        schemas.py  a JSON Schema, as cmp.lock has it
 fetch.py   what the cache lacks, once, whoever asks for it; compared with what it was before
-git.py     a commit of a repository, by the git program        faults.py   what git's complaints mean
+git.py     a commit of a repository, by the git program
 
 They lie in the chart cache: `repository` of a key is the URL behind `git+`, `file+` or `schema+`, `version` the tag,
 the commit or the version in the URL.  What an entry calls the chart's version is what came: a commit, or the sha256 of

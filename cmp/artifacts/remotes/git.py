@@ -13,7 +13,8 @@ from netrc import NetrcParseError, netrc
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp.artifacts.remotes import faults
+from cmp.artifacts import faults
+from cmp.artifacts.faults import Fault
 from cmp.errors import ChartError, DeadlineError, ToolError
 from cmp.system import retry
 from cmp.system.process import Command, Result, run
@@ -28,6 +29,35 @@ if TYPE_CHECKING:
 PROGRAMS = ("/usr/local/bin/git", "/usr/bin/git", "/bin/git")  # never PATH
 ATTRIBUTES = b"* -export-ignore -export-subst\n"  # info/attributes is stronger than a tree's own
 COMMIT = re.compile(r"[0-9a-f]{40}")
+
+TAG = "a tag or a full commit (40 hexadecimal digits) is wanted: a branch is another tree tomorrow"
+
+# The first match decides.  The texts are those of git 2.39 and of its libcurl, and what hosts answer.
+FAULTS: tuple[tuple[str, Fault], ...] = (
+    (r"couldn't find remote ref", Fault("it has no such tag", TAG, is_external=False)),
+    (
+        r"not our ref|unadvertised object|unable to find .*object|did not send all necessary objects",
+        Fault("it has no such commit, or does not give it", "pin a tag", is_external=False),
+    ),
+    (r"certificate|SSL|TLS", Fault("its certificate is not trusted", "let CMP_CA_FILE name its authority")),
+    (
+        r"could not read Username|could not read Password|Authentication failed|error: 401",
+        Fault("it wants a user and a password, or does not exist", "let CMP_NETRC name a file with its credentials"),
+    ),
+    (r"error: 403", Fault("it forbids the access", "let CMP_NETRC name a file with credentials that may read it")),
+    (r"not found|error: 404|error: 410", Fault("there is no such repository", "check its URL", is_external=False)),
+    (r"error: 429", Fault("it asks to slow down", is_transient=True)),
+    (r"error: 5\d\d", Fault("it failed", is_transient=True)),
+    (r"Could not resolve host", Fault("its name cannot be looked up", is_transient=True)),
+    (r"[Tt]imed out|timeout", Fault("it took too long", is_transient=True)),
+    (
+        r"Failed to connect|Couldn't connect|[Cc]onnection re(?:fused|set)|unreachable",
+        Fault("no connection", is_transient=True),
+    ),
+    (r"early EOF|unexpected disconnect|hung up|RPC failed|transfer closed", Fault("it broke off", is_transient=True)),
+    (r"No space left|unable to write", Fault("there is no room for it", "let CMP_TMPDIR name a folder with room")),
+)
+UNKNOWN = Fault("git failed")
 
 
 def commit(wanted: RemoteRef, workspace: Workspace, context: Context) -> tuple[str, bytes]:
@@ -63,8 +93,7 @@ class _Git:
             result = self._attempt(*arguments)
             if result.returncode == 0:
                 return
-            fault = faults.classify(result.stderr)
-            if not fault.is_transient:
+            if not classify(result.stderr).is_transient:
                 break
         raise self._failed(result)
 
@@ -90,14 +119,20 @@ class _Git:
         return Command(label, (self._program, *arguments), {**self._env, "GIT_DIR": self._folder}, cwd=self._folder)
 
     def _failed(self, result: Result) -> ChartError:
-        fault = faults.classify(result.stderr)
-        tries = f" ({retry.TRIES} tries)" if fault.is_transient else ""
-        return ChartError(
-            f"{self._wanted.subject}: {fault.meaning}{tries}: {faults.complaint(result.stderr)}",
-            file=self._wanted.place,
-            hint=fault.hint,
-            is_external=fault.is_external,
-        )
+        text = _error_text(result.stderr)
+        return classify(result.stderr).error(self._wanted.subject, text, self._wanted.place)
+
+
+def classify(stderr: bytes) -> Fault:
+    """Return the fault that git tells: its exit code is 128 for everything."""
+    return faults.classify(stderr.decode(errors="replace"), FAULTS, UNKNOWN)
+
+
+def _error_text(stderr: bytes) -> str:
+    """Return the line of git's that says most: its last `fatal:`, or the last one."""
+    lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (fatal or lines or ["it said nothing"])[-1].removeprefix("fatal: ").removeprefix("error: ")
 
 
 def environment(url: str, context: Context, home: str) -> Mapping[str, str]:

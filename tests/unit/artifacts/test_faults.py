@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.artifacts.charts import faults
+from cmp.artifacts.charts import helm
 from cmp.errors import ChartError, DeadlineError
 from tests.support.charts import HELMS, World, dependency
 from tests.support.servers.charts import Body, ChartRepository
@@ -67,8 +67,8 @@ def test_a_fault_that_does_not_pass_is_tried_three_times(
 
 
 REFUSALS = {
-    401: ("it wants other credentials", f"{faults.CREDENTIALS}; {CACHED}"),
-    403: ("it forbids the access", f"{faults.CREDENTIALS}; {CACHED}"),
+    401: ("it wants other credentials", f"{helm.CREDENTIALS}; {CACHED}"),
+    403: ("it forbids the access", f"{helm.CREDENTIALS}; {CACHED}"),
     404: ("it has no such thing", "check repository, name and version"),
 }
 
@@ -188,4 +188,4 @@ def test_a_repository_that_hangs_once_is_asked_again(
     ],
 )
 def test_a_complaint_means(text: str, meaning: str, passing: bool) -> None:  # noqa: FBT001  # a column of the table
-    assert faults.classify(text)[::2] == (meaning, passing)
+    assert helm.classify(text)[::2] == (meaning, passing)
