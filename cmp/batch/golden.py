@@ -1,6 +1,6 @@
-"""Rendered manifests of chosen pairs, kept in the repository: what they are, and how they differ from a render.
+"""Golden files: rendered manifests of some pairs, kept in the repository, and their difference from a new render.
 
-A pair is chosen by its file, `<cluster>/<app>.yaml` below the folder.
+A pair has a golden file where `<cluster>/<app>.yaml` exists below the folder.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.batch.printed import canonical, file_of, label
+from cmp.batch.renderer import canonical, file_of, label
 from cmp.errors import UsageError, suggestion
 from cmp.system.tree import join, walk
 
@@ -24,8 +24,8 @@ SUFFIX = ".yaml"
 HEADER = b"# Written by `cmp golden --update`, and compared by `cmp golden`; secrets are masked.\n"
 
 
-class Chosen(NamedTuple):
-    """The pairs that are compared by their files, which may be missing, and the files of pairs that are no more.
+class GoldenFiles(NamedTuple):
+    """The pairs to compare, by their files, which may be missing; and the stale files, of pairs that are gone.
 
     All files are relative to the root.
     """
@@ -34,52 +34,54 @@ class Chosen(NamedTuple):
     stale: tuple[str, ...]
 
 
-class Asked(NamedTuple):
-    """What the command line names: applications (none: all) and a cluster (empty: all)."""
+class PairFilter(NamedTuple):
+    """The applications of the command line (none: all), and its cluster (empty: all)."""
 
     apps: tuple[str, ...]
     cluster: str
 
-    def has(self, app: str, cluster: str) -> bool:
-        """Whether this pair is meant."""
+    def accepts(self, app: str, cluster: str) -> bool:
+        """Whether the command line names this pair."""
         return (not self.apps or app in self.apps) and self.cluster in ("", cluster)
 
 
-def choose(tree: Tree, folder: str, pairs: Sequence[Pair], asked: Asked) -> Chosen:
-    """Return what is asked for: the pairs that have a file, and those that are named and have none.
+def choose(tree: Tree, folder: str, pairs: Sequence[Pair], wanted: PairFilter) -> GoldenFiles:
+    """Return the pairs that have a golden file, and those that the command line names and that have none.
 
-    A named application without a cluster means its pairs that have files, or where none has, all of them.  UsageError
-    for an application or a cluster that is not there, where nothing at all has a file, and for a file that is in the
-    place of a golden one.
+    An application that is named without a cluster stands for its pairs that have files, or where none has, for all of
+    them.  UsageError for an unknown application or cluster, where no file exists at all, and for a file in the place of
+    a golden one.
     """
     every = {join(folder, file_of(pair.app, pair.cluster)): pair for pair in pairs}
-    files = {path: tree.read(path).startswith(HEADER) for path in walk(tree, folder) if path.endswith(SUFFIX)}
-    there = {path for path, is_golden in files.items() if is_golden}
-    stale = tuple(sorted(path for path in there - every.keys() if asked.has(*_named(path, folder))))
-    meant = {path: pair for path, pair in every.items() if asked.has(pair.app, pair.cluster)}
-    for path in sorted(meant.keys() & files.keys() - there):
+    is_golden = {path: tree.read(path).startswith(HEADER) for path in walk(tree, folder) if path.endswith(SUFFIX)}
+    existing = {path for path, has_header in is_golden.items() if has_header}
+    stale = tuple(sorted(path for path in existing - every.keys() if wanted.accepts(*_pair_of(path, folder))))
+    accepted = {path: pair for path, pair in every.items() if wanted.accepts(pair.app, pair.cluster)}
+    for path in sorted(accepted.keys() & is_golden.keys() - existing):
         raise UsageError("this is no golden file", file=path, hint="keep them in a folder of their own: --dir")
-    gone = {_named(path, folder)[0] for path in stale}
-    for app in asked.apps:
-        if app not in {pair.app for pair in meant.values()} | gone:
-            raise _unknown(app, asked.cluster, pairs)
-    chosen = {path: pair for path, pair in meant.items() if path in there or _is_new(pair, meant, there, asked)}
+    known = {pair.app for pair in accepted.values()} | {_pair_of(path, folder)[0] for path in stale}
+    for app in wanted.apps:
+        if app not in known:
+            raise _unknown(app, wanted.cluster, pairs)
+    chosen = {
+        path: pair for path, pair in accepted.items() if path in existing or _is_new(pair, accepted, existing, wanted)
+    }
     if not (chosen or stale):
         raise UsageError(
-            f"there are no golden files{f' of cluster {asked.cluster}' if asked.cluster else ''} in {folder}",
+            f"there are no golden files{f' of cluster {wanted.cluster}' if wanted.cluster else ''} in {folder}",
             hint="choose a pair: `cmp golden APP --cluster CLUSTER --update` writes its file",
         )
-    return Chosen(chosen, stale)
+    return GoldenFiles(chosen, stale)
 
 
-def _is_new(pair: Pair, meant: Mapping[str, Pair], there: set[str], asked: Asked) -> bool:
-    """Whether a pair without a file is asked for by its name."""
-    of_app = (path for path, other in meant.items() if other.app == pair.app)
-    return pair.app in asked.apps and (bool(asked.cluster) or there.isdisjoint(of_app))
+def _is_new(pair: Pair, accepted: Mapping[str, Pair], existing: set[str], wanted: PairFilter) -> bool:
+    """Whether the command line asks by name for a pair without a file."""
+    of_app = (path for path, other in accepted.items() if other.app == pair.app)
+    return pair.app in wanted.apps and (bool(wanted.cluster) or existing.isdisjoint(of_app))
 
 
-def _named(path: str, folder: str) -> tuple[str, str]:
-    """Return the application and the cluster that a file is named for."""
+def _pair_of(path: str, folder: str) -> tuple[str, str]:
+    """Return the application and the cluster of a golden file."""
     cluster, _, app = path.removeprefix(f"{folder}/").removesuffix(SUFFIX).rpartition("/")
     return app, cluster
 
@@ -92,24 +94,24 @@ def _unknown(app: str, cluster: str, pairs: Sequence[Pair]) -> UsageError:
 
 
 def golden(output: CheckedOutput, redactor: Redactor) -> bytes:
-    """Return a golden file."""
+    """Print a golden file."""
     return HEADER + canonical(output, redactor)
 
 
 def difference(path: str, kept: bytes, output: CheckedOutput, redactor: Redactor) -> bytes:
-    """Return a unified diff of what is kept in `path` and what is rendered; nothing where they are equal.
+    """Return a unified diff of the golden file `path`, which holds `kept`, and a render; empty where they are equal.
 
-    Plaintext that somebody put into the file is not shown, but that there is some.
+    Plaintext in the golden file is masked by a label of its own, so that a reader sees that there is some.
     """
-    new = golden(output, redactor)
-    if kept == new:
+    rendered = golden(output, redactor)
+    if kept == rendered:
         return b""
-    old_lines, new_lines = (_shown(data, redactor) for data in (kept, new))
-    lines = unified_diff(old_lines, new_lines, path, f"{path} (rendered)", lineterm="")
+    before, after = (_lines(data, redactor) for data in (kept, rendered))
+    lines = unified_diff(before, after, path, f"{path} (rendered)", lineterm="")
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _shown(data: bytes, redactor: Redactor) -> list[str]:
+def _lines(data: bytes, redactor: Redactor) -> list[str]:
     return redactor.labelled(data.decode(errors="backslashreplace"), _plaintext).split("\n")
 
 

@@ -1,7 +1,7 @@
-"""A folder of rendered manifests that is ours alone.
+"""A folder of rendered manifests, in which `cmp render --all` writes, and removes, only its own files.
 
-A marker in it names every file that we wrote: a file of somebody else is never touched, and one of ours is removed when
-nothing renders it any more.  Each file appears as a whole.
+A marker file in it names every file that it wrote: any other file is never touched, and one of its own is removed when
+no pair renders it any more.  Each file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ HEADER = "# The files that `cmp render --all` wrote here; it removes what nothin
 MAX_LISTED = 5
 PUBLIC, PRIVATE = 0o644, 0o600
 
-_BESIDE = re.compile(r"\.\d+\.new\Z")  # what a run that was killed left half-written
+_TEMPORARY = re.compile(r"\.\d+\.new\Z")  # half-written by a run that was killed
 
 
 class RenderedTree:
-    """The folder, which need not be there; UsageError where it holds something that we did not write."""
+    """The folder, which may be missing; UsageError where it holds a file that its marker does not name."""
 
     def __init__(self, folder: str, mode: int = PUBLIC) -> None:
         self._folder = folder
         self._mode = mode
-        found, marked = set(_below(folder)), self._marked()
-        if foreign := sorted(name for name in found if _BESIDE.sub("", name) not in marked):
+        existing, marked = set(_below(folder)), self._marked()
+        if foreign := sorted(name for name in existing if _TEMPORARY.sub("", name) not in marked):
             raise UsageError(
                 f"this folder holds what `cmp render --all` did not write: {and_more(foreign, MAX_LISTED)}",
                 file=folder,
                 hint="name an empty folder, or remove that",
             )
-        self._stale = found - {MARKER}
+        self._stale = existing - {MARKER}
         self._written: set[str] = set()
 
     def expect(self, names: Iterable[str]) -> None:
-        """Say which files will be written: whatever happens then, they are known as ours."""
+        """Name the files that will be written in the marker: after an interruption they still count as its own."""
         self._mark({*self._stale, *names})
 
     def write(self, name: str, data: bytes) -> None:
-        """Put a file in place."""
+        """Write a file, in place of an older one."""
         self._write(name, data, self._mode)
         self._written.add(name)
         self._stale.discard(name)
@@ -55,7 +55,7 @@ class RenderedTree:
         """Remove the files that were not written this time, and return how many."""
         for name in self._stale:
             os.unlink(self._path(name))
-            with suppress(OSError):  # it holds others
+            with suppress(OSError):  # it holds other files
                 os.rmdir(os.path.dirname(self._path(name)))
         self._mark(self._written)
         return len(self._stale)
@@ -64,7 +64,7 @@ class RenderedTree:
         try:
             with open(self._path(MARKER), encoding="utf-8") as file:
                 return {MARKER, *file.read().splitlines()}
-        except (FileNotFoundError, NotADirectoryError):  # who writes will say so
+        except (FileNotFoundError, NotADirectoryError):  # a write reports it
             return set()
 
     def _mark(self, names: set[str]) -> None:
@@ -84,7 +84,7 @@ class RenderedTree:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """Yield every file, and every link, whatever it leads to."""
+    """Yield every file, and every link, also one to a folder."""
     for above, folders, names in os.walk(folder):
         links = (name for name in folders if os.path.islink(os.path.join(above, name)))
         for name in (*names, *links):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cmp.batch.golden import Asked, choose, difference, golden
-from cmp.batch.printed import Renders, Wanted
+from cmp.batch.golden import PairFilter, choose, difference, golden
+from cmp.batch.renderer import BatchRenderer, PrintJob
 from cmp.cli import Invocation, Output
 from cmp.cli.summary import batch_messages
 from cmp.engines import ENGINES
@@ -21,8 +21,8 @@ from cmp.repository.instances import Repository
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cmp.batch.golden import Chosen
-    from cmp.batch.printed import Printed, Show
+    from cmp.batch.golden import GoldenFiles
+    from cmp.batch.renderer import PrintedPair, Show
     from cmp.context import Context
     from cmp.system.tree import WorkTree
 
@@ -34,14 +34,14 @@ class Run(NamedTuple):
 
     tree: WorkTree
     repository: Repository
-    chosen: Chosen
+    chosen: GoldenFiles
     context: Context
 
-    def printed(self, shows: Mapping[str, Show]) -> Iterator[tuple[str, Printed]]:
+    def printed(self, shows: Mapping[str, Show]) -> Iterator[tuple[str, PrintedPair]]:
         """Render the pairs of some files, and say what a reader should know of each."""
-        renders = Renders(self.tree, self.repository, self.context)
-        wanted = [Wanted(self.chosen.pairs[path], show) for path, show in shows.items()]
-        for path, done in zip(shows, renders.all(wanted), strict=True):
+        renderer = BatchRenderer(self.tree, self.repository, self.context)
+        jobs = [PrintJob(self.chosen.pairs[path], show) for path, show in shows.items()]
+        for path, done in zip(shows, renderer.render_all(jobs), strict=True):
             batch_messages(done, self.context)
             yield path, done
 
@@ -68,7 +68,7 @@ def command(invocation: Invocation, apps: tuple[str, ...], cluster: str, folder:
     """
     tree, _ = instances.open_repository(invocation.cwd)
     repository = Repository(tree, ENGINES)
-    chosen = choose(tree, _inside(folder), repository.pairs(), Asked(apps, cluster))
+    chosen = choose(tree, _inside(folder), repository.pairs(), PairFilter(apps, cluster))
     run = Run(tree, repository, chosen, invocation.context)
     if update:
         return _update(run)

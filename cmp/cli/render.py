@@ -72,18 +72,18 @@ def command(
 
 def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation) -> Output:
     """Write `<cluster>/<app>.yaml` for every pair; the exit code is that of the first error in their order."""
-    from cmp.batch import printed  # noqa: PLC0415  # the usual render needs none of it
+    from cmp.batch import renderer  # noqa: PLC0415  # the usual render needs none of it
     from cmp.batch.rendered_tree import PRIVATE, PUBLIC, RenderedTree  # noqa: PLC0415
 
-    show = {"omit": printed.without_secrets, "mask": printed.masked, "keep": printed.with_secrets}[secrets]
+    show = {"omit": renderer.without_secrets, "mask": renderer.masked, "keep": renderer.with_secrets}[secrets]
     tree, _ = instances.open_repository(invocation.cwd)
     repository = Repository(tree, ENGINES)
     pairs = repository.pairs()
     folder = RenderedTree(os.path.join(invocation.cwd, output_dir), PRIVATE if secrets == "keep" else PUBLIC)
-    folder.expect(printed.file_of(pair.app, pair.cluster) for pair in pairs)
+    folder.expect(renderer.file_of(pair.app, pair.cluster) for pair in pairs)
     codes: list[int] = []
-    renders = printed.Renders(tree, repository, invocation.context)
-    for done in renders.all([printed.Wanted(pair, show) for pair in pairs]):
+    batch = renderer.BatchRenderer(tree, repository, invocation.context)
+    for done in batch.render_all([renderer.PrintJob(pair, show) for pair in pairs]):
         batch_messages(done, invocation.context)
         if done.error:
             codes.append(done.exit_code)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.batch.printed import Printed
+    from cmp.batch.renderer import PrintedPair
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.render.pipeline import RenderResult
@@ -19,7 +19,7 @@ def warn(done: RenderResult, context: Context) -> None:
         context.log.warning(note)
 
 
-def batch_messages(done: Printed, context: Context) -> None:
+def batch_messages(done: PrintedPair, context: Context) -> None:
     """Write the warnings, or the error, of one render of many."""
     for note in done.notes:
         context.log.warning(f"{done.name}: {note}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import environ
-from cmp.batch.printed import Renders, Wanted, with_secrets
+from cmp.batch.renderer import BatchRenderer, PrintJob, with_secrets
 from cmp.context import Context
 from cmp.engines import ENGINES
 from cmp.repository.instances import Repository
@@ -192,8 +192,8 @@ def test_a_bug_and_a_kill_take_only_their_own_pair_with_them(tmp_path: Path, san
     settings = environ.read(sandbox.env(), default_deadline=60).settings
     context = Context(settings, Deadline(60), redactor, Log(sys.stderr, redactor.mask), Phases())
     calm, dev, prod = repository.pairs()
-    renders = Renders(tree, repository, context)
-    found = [*renders.all([Wanted(dev, fails), Wanted(prod, dies), Wanted(calm, with_secrets)])]
+    renderer = BatchRenderer(tree, repository, context)
+    found = [*renderer.render_all([PrintJob(dev, fails), PrintJob(prod, dies), PrintJob(calm, with_secrets)])]
     assert [(one.app, one.cluster, one.error, one.exit_code) for one in found] == [
         (
             "shop",

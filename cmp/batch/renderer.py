@@ -1,0 +1,154 @@
+"""Pairs of application and cluster rendered in parallel, and printed: with their secrets, masked, or without them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import yamldoc
+from cmp.errors import CmpError, InternalError, KilledError
+from cmp.render import masking
+from cmp.render.pipeline import render
+from cmp.repository import instances
+from cmp.repository.instances import Request
+from cmp.secrets.redact import MASK, Redactor
+from cmp.system import workers
+from cmp.system.log import Log
+from cmp.system.phases import Phases
+from cmp.system.tree import join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cmp.changes import Object
+    from cmp.context import Context
+    from cmp.render.output import CheckedOutput, Manifest
+    from cmp.repository.instances import Pair, Repository
+    from cmp.secrets.redact import Secret
+    from cmp.system.tree import Tree
+
+    Show = Callable[[CheckedOutput, Redactor], bytes]
+
+
+KILLED, KILLED_HINT = "the process that rendered this was killed", "a memory limit is the usual reason"
+BUG_HINT = "`cmp render` of this application alone tells where"
+
+
+class PrintedPair(NamedTuple):
+    """The manifests of one pair, with notes for the reader; or the lines of an error, and its exit code.
+
+    Notes and errors are masked; `text` is as the job's `show` printed it.
+    """
+
+    app: str
+    cluster: str
+    text: bytes
+    notes: tuple[str, ...]
+    error: tuple[str, ...] = ()
+    exit_code: int = 0
+
+    @property
+    def name(self) -> str:
+        """`shop on dev`; without a cluster, the application alone."""
+        return f"{self.app} on {self.cluster}" if self.cluster else self.app
+
+    @property
+    def file(self) -> str:
+        """The path below a folder of manifests."""
+        return file_of(self.app, self.cluster)
+
+
+def file_of(app: str, cluster: str) -> str:
+    """Return the path of a pair below a folder of manifests: `<cluster>/<app>.yaml`, or `<app>.yaml`."""
+    return join(cluster, f"{app}.yaml")
+
+
+class PrintJob(NamedTuple):
+    """A pair to be rendered, and the function that prints its manifests."""
+
+    pair: Pair
+    show: Show
+
+
+class BatchRenderer:
+    """Renders pairs of one tree, as many at once as there are cores.
+
+    A pair is masked by the files that its own render decrypts: its text does not depend on the other pairs.
+    """
+
+    def __init__(self, tree: Tree, repository: Repository, context: Context) -> None:
+        self._tree = tree
+        self._repository = repository
+        self._context = context
+
+    def render_all(self, jobs: Sequence[PrintJob]) -> Iterator[PrintedPair]:
+        """Yield the result of each job, in the order of the jobs; one that fails stops no other."""
+        early: dict[int, PrintedPair] = {}
+        position = 0
+        for index, result in workers.run(jobs, self._render, workers.cores()):
+            early[index] = result or _failed(jobs[index].pair, KilledError(KILLED, hint=KILLED_HINT), Redactor())
+            while position in early:
+                yield early.pop(position)
+                position += 1
+
+    def _render(self, job: PrintJob) -> PrintedPair:
+        """Render one pair in a worker; never raises."""
+        pair, redactor = job.pair, Redactor()
+        context = self._context._replace(redactor=redactor, log=Log(sys.stderr, redactor.mask), phases=Phases())
+        try:
+            instance = instances.resolve_in(self._repository, Request(pair.app, pair.cluster))
+            done = render(self._tree, instance, context)
+            text = job.show(done.output, redactor)
+        except CmpError as error:
+            return _failed(pair, error, redactor)
+        except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
+            return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
+        notes = (*done.instance.notes, *done.output.warnings, *done.warnings)
+        return PrintedPair(pair.app, pair.cluster, text, notes=tuple(redactor.mask(note) for note in notes))
+
+
+def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:
+    lines = error.locate(application=pair.app, cluster=pair.cluster).lines(mask=redactor.mask)
+    return PrintedPair(
+        app=pair.app,
+        cluster=pair.cluster,
+        text=b"",
+        notes=(),
+        error=tuple("\n".join(lines).split("\n")),
+        exit_code=error.exit_code,
+    )
+
+
+def with_secrets(output: CheckedOutput, _: Redactor) -> bytes:
+    """Print all manifests as Argo CD gets them."""
+    return output.yaml
+
+
+def masked(output: CheckedOutput, redactor: Redactor) -> bytes:
+    """Print all manifests with a label in place of each secret; an object without secrets keeps its own text."""
+    pairs = zip(output.manifests, masking.objects(output, redactor, label), strict=True)
+    return b"".join(_text(manifest, masked_object, redactor) for manifest, masked_object in pairs)
+
+
+def without_secrets(output: CheckedOutput, redactor: Redactor) -> bytes:
+    """Print all manifests but Secrets; a secret in another object is masked."""
+    others = (manifest for manifest in output.manifests if (manifest.api_version, manifest.kind) != ("v1", "Secret"))
+    return masked(output._replace(manifests=tuple(others)), redactor)
+
+
+def canonical(output: CheckedOutput, redactor: Redactor) -> bytes:
+    """Print all manifests masked and in one style, so that texts differ only where values differ."""
+    return yamldoc.dump_all(masked_object.value for masked_object in masking.objects(output, redactor, label))
+
+
+def _text(manifest: Manifest, masked_object: Object, redactor: Redactor) -> bytes:
+    if masked_object.value == manifest.value and not redactor.may_hold(
+        manifest.text
+    ):  # a comment may hold a secret too
+        return manifest.text.encode()
+    return yamldoc.dump_all([masked_object.value])
+
+
+def label(secret: Secret) -> str:
+    """Label a secret by its path, which is equal in every run and with every key, and gives no help in guessing it."""
+    return f"{MASK[:-1]} {secret.path}{MASK[-1]}" if secret.path else MASK
