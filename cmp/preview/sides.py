@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import Subject
 from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError
-from cmp.render.fingerprint import CONFIGURATION, SOPS, FingerprintIndex, InputPaths
+from cmp.render.decrypt import SOPS
+from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex, InputPaths
 from cmp.repository import instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
