@@ -47,7 +47,7 @@ def command(
     explain: bool,
     is_all: bool,
 ) -> Output:
-    """RenderResult APP on one cluster, as its Argo CD plugin does.
+    """Render APP on one cluster, as its Argo CD plugin does.
 
     In an application's folder APP may be left out; elsewhere --namespace names the application too.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -19,7 +19,6 @@ from cmp.repository.git import REMOTE, WORK, Git, changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
     from cmp.cli import Invocation, Output
     from cmp.context import Context
@@ -44,14 +43,14 @@ class Sides(NamedTuple):
 
 
 class Revisions(NamedTuple):
-    """What the command line says."""
+    """The options' values."""
 
     base: str
     head: str
     is_exact: bool
     is_work: bool
-    applications: tuple[str, ...] = ()
-    is_untrusted: bool = False
+    applications: tuple[str, ...]
+    is_untrusted: bool
 
     def _read(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
         name = self.base or git.trunk()
@@ -62,12 +61,12 @@ class Revisions(NamedTuple):
         before = git.tree(base, prefix)
         after = git.work_tree(prefix) if self.is_work else git.tree(head, prefix)
         return Sides(
-            before,
-            after,
-            Revision(name if self.is_exact else f"merge base of {name}", base),
-            Revision(WORK, "") if self.is_work else Revision(self.head or HEAD, head),
-            tuple(changed(before, after)),
-            name.removeprefix(REMOTE),
+            base=before,
+            head=after,
+            before=Revision(name if self.is_exact else f"merge base of {name}", base),
+            after=Revision(WORK, "") if self.is_work else Revision(self.head or HEAD, head),
+            changed=tuple(changed(before, after)),
+            trunk=name.removeprefix(REMOTE),
         )
 
     def render_options(self, compared: Compared, context: Context, *, is_keyless: bool) -> RenderOptions:
@@ -107,7 +106,7 @@ def _warn(uncommitted: list[str], invocation: Invocation) -> None:
 OPTIONS = (
     click.option("--base", default="", metavar="REV", help="Compare with this; without it, the main branch."),
     click.option("--head", default="", metavar="REV", help="What is compared; without it, the commit checked out."),
-    click.option("--exact", is_flag=True, help="Compare with the base itself, not with the merge base."),
+    click.option("--exact", "is_exact", is_flag=True, help="Compare with the base itself, not with the merge base."),
     click.option(
         "--applications",
         multiple=True,
@@ -116,23 +115,37 @@ OPTIONS = (
     ),
     click.option(
         "--untrusted",
+        "is_untrusted",
         is_flag=True,
         help="For a change by anybody: no keys, rules of the base side, charts from repositories that it uses.",
     ),
-    click.option("--work-tree", is_flag=True, help="Compare the files as they lie here, committed or not."),
+    click.option("--work-tree", "is_work", is_flag=True, help="Compare the files as they lie here, committed or not."),
 )
-
-
-NAMES = ("base", "head", "exact", "work_tree", "applications", "untrusted")  # in the order of the fields
 
 
 def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
     """Give a command the options above, folded into one `revisions` argument."""
 
     @wraps(function)
-    def folded(**given: object) -> Output:
-        own = {name: given.pop(name) for name in NAMES}
-        return function(revisions=Revisions(*cast("Any", tuple(own.values()))), **given)
+    def folded(
+        *,
+        base: str,
+        head: str,
+        is_exact: bool,
+        is_work: bool,
+        applications: tuple[str, ...],
+        is_untrusted: bool,
+        **others: object,
+    ) -> Output:
+        revisions = Revisions(
+            base=base,
+            head=head,
+            is_exact=is_exact,
+            is_work=is_work,
+            applications=applications,
+            is_untrusted=is_untrusted,
+        )
+        return function(revisions=revisions, **others)
 
     for option in reversed(OPTIONS):
         folded = option(folded)

@@ -1,29 +1,41 @@
-"""The options that name one application on one cluster, shared by `render` and `values`."""
+"""The options that name one application on one cluster, or an Argo CD Application, for `render` and `values`."""
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from cmp import environ
 from cmp.argocd import parameters
-from cmp.cli.argocd import placed, requested
+from cmp.argocd.document import find
+from cmp.argocd.environment import references, variables
+from cmp.argocd.overrides import overridden
+from cmp.cli.io import content_or_stdin
 from cmp.engines import ENGINES
-from cmp.errors import UsageError
+from cmp.errors import CmpError, ConfigError, ToolError, UsageError
 from cmp.model import Instance, Parameters
-from cmp.repository import instances
+from cmp.repository import git, instances
 from cmp.repository.instances import Request
+from cmp.system.process import run
+from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
+    from cmp.argocd.document import Application
     from cmp.cli import Invocation, Output
-    from cmp.system.tree import WorkTree
+
+REVISION = "ARGOCD_APP_REVISION"
+ONLY_ARGOCD = {"KUBE_VERSION": "--kube-version", "KUBE_API_VERSIONS": "--api-versions"}
 
 
 class Target(NamedTuple):
-    """What the command line says; `file` holds Applications of Argo CD, and `name` chooses one of them."""
+    """The options' values; `file` holds Applications of Argo CD, and `name` chooses one of them."""
 
     app: str
     cluster: str
@@ -33,14 +45,15 @@ class Target(NamedTuple):
 
     def resolve(self, invocation: Invocation) -> tuple[WorkTree, Instance]:
         """Find the repository around the working directory and the instance in it."""
-        tree, request, place = self._requested(invocation)
+        tree, request, place = self._request(invocation)
         request = request._replace(app=self.app, cluster=self.cluster, flags=self.flags)
-        with placed(place):
+        with _located_at(place):
             return tree, instances.resolve(tree, request, ENGINES)
 
-    def _requested(self, invocation: Invocation) -> tuple[WorkTree, Request, str]:
+    def _request(self, invocation: Invocation) -> tuple[WorkTree, Request, str]:
+        """Return the tree, the request without the options, and its place for messages."""
         if self.file:
-            return requested(self.file, self.name, self.flags, invocation)
+            return self._application_request(invocation)
         if self.name:
             raise UsageError("--name chooses an Application of a file, and there is no --application")
         tree, folder = instances.open_repository(invocation.cwd)
@@ -51,6 +64,80 @@ class Target(NamedTuple):
             locked_cluster=invocation.context.settings.cluster,
         )
         return tree, request, ""
+
+    def _application_request(self, invocation: Invocation) -> tuple[WorkTree, Request, str]:
+        """Return the tree of the checkout around the working directory and the request as if Argo CD had sent it.
+
+        ConfigError, with the place in the file, for an Application that cannot be rendered here; UsageError for a file
+        that cannot be read; ToolError when `plugin.env` uses the commit and git does not tell it.
+        """
+        application = find(*content_or_stdin(self.file, invocation.cwd, "the file of --application"), self.name)
+        checkout = WorkTree(instances.checkout(invocation.cwd))
+        _require_folder(application, checkout)
+        application = overridden(application, lambda path: _read_if_file(checkout, path))
+        env = variables(application, self._external_variables(application, checkout.root, invocation))
+        with _located_at(application.spot.place):
+            tree, request = instances.sidecar_request(
+                os.path.join(checkout.root, application.path),
+                environ.build_env(env),
+                environ.plugin_env(env),
+                invocation.context.settings.cluster,
+            )
+        return tree, request, application.spot.place
+
+    def _external_variables(self, application: Application, checkout: str, invocation: Invocation) -> dict[str, str]:
+        """Return the variables that `plugin.env` uses and no Application sets: a substitute must not be a guess."""
+        used = references(application)
+        values = {"KUBE_VERSION": self.flags.kube_version, "KUBE_API_VERSIONS": ",".join(self.flags.api_versions)}
+        for name, flag in ONLY_ARGOCD.items():
+            if name in used and not values[name]:
+                raise UsageError(
+                    f"plugin.env uses {name}, which only Argo CD knows",
+                    file=application.spot.inner("plugin", "env").place,
+                    hint=f"say it by {flag}",
+                )
+        if any(name.startswith(REVISION) for name in used):
+            values[REVISION] = _head(checkout, invocation)
+        return values
+
+
+@contextmanager
+def _located_at(place: str) -> Iterator[None]:
+    """Give errors without a file this place."""
+    try:
+        yield
+    except CmpError as error:
+        error.file = error.file or place
+        raise
+
+
+def _require_folder(application: Application, checkout: WorkTree) -> None:
+    path = os.path.normpath(application.path)
+    is_outside = path.startswith(("/", "../")) or path == ".."
+    if is_outside or checkout.kind(path) != "folder":
+        raise ConfigError(
+            f"there is no folder {application.path} in this checkout",
+            file=application.spot.inner("path").place,
+            hint="go into a checkout of the repository and revision that the Application names",
+        )
+
+
+def _read_if_file(tree: WorkTree, path: str) -> bytes | None:
+    return tree.read(path) if tree.kind(path) == "file" else None
+
+
+def _head(checkout: str, invocation: Invocation) -> str:
+    """Return the commit that is checked out."""
+    context = invocation.context
+    unknown = "the commit of this checkout, which plugin.env uses, is not known"
+    try:
+        command = git.command(checkout, context, "rev-parse", "HEAD")
+    except ToolError as error:
+        raise ToolError(f"{unknown}: {error.what}", file=error.file, hint=error.hint) from error
+    result = run(command, context.deadline)
+    if result.returncode != 0:
+        raise ToolError(f"{unknown}: {result.stderr.decode(errors='replace').strip()}", file=checkout)
+    return result.stdout.decode().strip()
 
 
 OPTIONS = (
@@ -76,37 +163,37 @@ def target_options(function: Callable[..., Output]) -> Callable[..., Output]:
     """Give a command the options above, folded into one `target` argument."""
 
     @wraps(function)
-    def folded(app: str, **rest: object) -> Output:
-        given = {name: rest.pop(name) for name in _NAMES}
-        return function(target=_target(app, given), **rest)
+    def folded(
+        *,
+        app: str,
+        application: str,
+        name: str,
+        cluster: str,
+        namespace: str,
+        release: str,
+        kube_version: str,
+        api_versions: tuple[str, ...],
+        values: tuple[str, ...],
+        set_: tuple[str, ...],
+        set_string: tuple[str, ...],
+        **others: Any,  # noqa: ANN401  # the version of each tool, and the command's own options
+    ) -> Output:
+        versions: dict[str, str] = {tool: others.pop(f"{tool}_version") for tool in parameters.PINNED}
+        flags = Parameters(
+            release=release,
+            namespace=namespace,
+            values_files=values,
+            set_values=_pairs("--set", set_),
+            set_strings=_pairs("--set-string", set_string),
+            tool_versions={tool: version for tool, version in versions.items() if version},
+            kube_version=kube_version,
+            api_versions=tuple(version for text in api_versions for version in text.split(",") if version),
+        )
+        return function(target=Target(app, cluster, flags, file=application, name=name), **others)
 
     for option in reversed(OPTIONS):
         folded = option(folded)
     return folded
-
-
-_NAMES = (
-    *("application", "name", "cluster", "namespace", "release", "kube_version", "api_versions"),
-    *("values", "set_", "set_string", *(f"{tool}_version" for tool in parameters.PINNED)),
-)
-
-
-def _target(app: str, given: dict[str, object]) -> Target:
-    def texts(name: str) -> tuple[str, ...]:
-        value = given[name]
-        return value if isinstance(value, tuple) else ()
-
-    flags = Parameters(
-        release=str(given["release"]),
-        namespace=str(given["namespace"]),
-        values_files=texts("values"),
-        set_values=_pairs("--set", texts("set_")),
-        set_strings=_pairs("--set-string", texts("set_string")),
-        tool_versions={tool: str(given[f"{tool}_version"]) for tool in parameters.PINNED if given[f"{tool}_version"]},
-        kube_version=str(given["kube_version"]),
-        api_versions=tuple(version for text in texts("api_versions") for version in text.split(",") if version),
-    )
-    return Target(app, str(given["cluster"]), flags, str(given["application"]), str(given["name"]))
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
