@@ -9,7 +9,6 @@ read the answer any more, because cmp-server itself was killed, it ends the rend
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
@@ -18,11 +17,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cmp.system import linux
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REAP_SECONDS = 2.0  # what was killed is gone sooner
 
@@ -32,7 +32,7 @@ def lead(render: Callable[[], int]) -> int:
     leader = os.getpid()
     renderer = os.fork()
     if renderer == 0:
-        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        linux.die_with_parent(signal.SIGTERM)
         if os.getppid() != leader:  # it died before the line above
             os._exit(128 + signal.SIGTERM)
         return render()
@@ -48,7 +48,7 @@ def _wait_for(renderer: int) -> int:
 
     for signum in FORWARDED:
         signal.signal(signum, forward)
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the renderer leaves behind becomes ours, to be reaped
+    linux.adopt_orphans()  # what the renderer leaves behind becomes ours, to be reaped
     if not _is_read_to_the_end(renderer):
         forward(signal.SIGTERM, None)
     code = os.waitstatus_to_exitcode(os.waitpid(renderer, 0)[1])
@@ -107,8 +107,3 @@ def _say_killed(signum: signal.Signals) -> None:
 def _let_go_of(descriptor: int) -> None:
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), descriptor)
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -15,7 +15,6 @@ has none for a process, and Go reserves far more address space than it uses.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -28,14 +27,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp.errors import DeadlineError, EngineError, OutputError, ToolError
-from cmp.system import sandbox, signals
+from cmp.system import linux, sandbox, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-AF_UNIX, SOCK_STREAM, SOCK_CLOEXEC = 1, 1, 0o2000000  # linux/socket.h, linux/net.h; the module socket is slow to import
 MFD_NOEXEC_SEAL = 8  # linux/memfd.h, Linux 6.3: where a setting of the kernel demands it, nothing else is allowed
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 CHUNK = 1 << 16
@@ -409,13 +406,7 @@ def _channel(command: Command) -> tuple[int, int]:
     That is a socket, which nobody can open by `/proc/PID/fd`: what another process of this user took from a pipe there
     would be missing in what the child printed.  Scripts may open `/dev/stdout`, which a socket does not allow.
     """
-    if command.access and command.access.runs_any:
-        return os.pipe()
-    libc = ctypes.CDLL(None, use_errno=True)
-    ends = (ctypes.c_int * 2)()
-    if libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return ends[0], ends[1]
+    return os.pipe() if command.access and command.access.runs_any else linux.socket_pair()
 
 
 def _memory_file() -> int:
@@ -430,10 +421,8 @@ def _memory_file() -> int:
 
 
 def _prepared(parent: int, ruleset: int) -> Callable[[], object]:
-    libc = ctypes.CDLL(None)
-
     def prepare() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        linux.die_with_parent(signal.SIGKILL)
         signals.release()
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)

@@ -11,12 +11,13 @@ Source: Documentation/userspace-api/landlock.rst of Linux; the numbers are those
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 import struct
 import sys
 from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.system.linux import checked, forbid_new_privileges, libc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
 ASK_VERSION = 1
 PATH_BENEATH = 1
-PR_SET_NO_NEW_PRIVS = 38
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = (1 << bit for bit in range(4))
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
@@ -69,7 +69,7 @@ class Access(NamedTuple):
 
 def version() -> int:
     """Return the version of Landlock that the kernel has; 0 where it has none."""
-    return max(0, _libc().syscall(CREATE_RULESET, None, 0, ASK_VERSION)) if sys.platform == "linux" else 0
+    return max(0, libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)) if sys.platform == "linux" else 0
 
 
 def ruleset(access: Access) -> int:
@@ -83,11 +83,10 @@ def ruleset(access: Access) -> int:
     attributes = struct.pack("Q", rights)
     attributes += struct.pack("Q", TCP) if known >= TCP_SINCE else b""
     attributes += struct.pack("Q", SCOPES) if known >= SCOPES_SINCE else b""
-    libc = _libc()
-    rules = _checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
+    rules = checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
     try:
         for path, wanted in _allowed(access, rights):
-            _allow(libc, rules, path, wanted)
+            _allow(rules, path, wanted)
     except BaseException:
         os.close(rules)
         raise
@@ -96,9 +95,8 @@ def ruleset(access: Access) -> int:
 
 def restrict_self(rules: int) -> None:
     """Put this process and all that it starts behind the wall, for good."""
-    libc = _libc()
-    _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _checked(libc.syscall(RESTRICT_SELF, rules, 0))
+    forbid_new_privileges()
+    checked(libc.syscall(RESTRICT_SELF, rules, 0))
 
 
 def _allowed(access: Access, rights: int) -> Iterator[tuple[str, int]]:
@@ -152,24 +150,13 @@ def _loader(program: str) -> str | None:
     return ""
 
 
-def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
+def _allow(rules: int, path: str, rights: int) -> None:
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
         wanted = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & OF_FILES
-        _checked(libc.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", wanted, opened), 0))
+        checked(libc.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", wanted, opened), 0))
     finally:
         os.close(opened)
-
-
-def _checked(result: int) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)

@@ -7,23 +7,20 @@ signal lets each of them tidy up.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 import select
 import signal
 import struct
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cmp.system import signals
+from cmp.system import linux, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 NUMBER = struct.Struct("!I")
 CHUNK = 1 << 16
 GRACE_SECONDS = 5.0  # for a worker to remove what it made
@@ -167,8 +164,7 @@ class _Pool(Generic[Item, Made]):
         """Be a worker: never return."""
         code = 1
         try:
-            if sys.platform == "linux":
-                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            linux.die_with_parent(signal.SIGTERM)
             signals.listen()
             signals.disarm()
             for worker in self._workers.values():  # or their ends would stay open in us
