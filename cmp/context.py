@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from cmp.model import Settings
     from cmp.secrets.redact import Redactor
-    from cmp.system.log import Log
-    from cmp.system.phases import Phases
+    from cmp.system.log import Log, Phases
     from cmp.system.process import Deadline
 
 

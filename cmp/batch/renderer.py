@@ -13,8 +13,7 @@ from cmp.repository import instances
 from cmp.repository.instances import Request
 from cmp.secrets.redact import MASK, Redactor
 from cmp.system import workers
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.tree import join
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from cmp.context import Context
 from cmp.errors import CmpError, DeadlineError, Expired, InternalError, Interrupted, OutputError, UsageError
 from cmp.secrets.redact import Redactor
 from cmp.system import process, signals, workspace
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.tree import git_root
 from cmp.system.visible import visible, visible_text

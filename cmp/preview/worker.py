@@ -20,8 +20,7 @@ from cmp.preview import copies, notes
 from cmp.preview.causes import Keeper, Opened, causes, completed, seen
 from cmp.render import masking
 from cmp.render.pipeline import render
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 
 if TYPE_CHECKING:

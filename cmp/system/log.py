@@ -1,14 +1,20 @@
-"""What a person reads on stderr: one line a message, masked, bounded, and without hidden characters."""
+"""Messages on stderr for a person, and the phases of the work, which messages and the deadline name.
+
+A message is one line, masked, bounded, and without hidden characters.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from cmp.errors import CmpError, Interrupted
+from cmp.system import signals
 from cmp.system.visible import visible_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
 MAX_WARNING = 500  # characters; programs quote whole maps
@@ -35,3 +41,32 @@ class Log:
         masked = self._mask(text)  # first: of a secret that is cut off, the rest would not be known
         shown = masked if len(masked) <= MAX_WARNING else f"{masked[:MAX_WARNING]} […]"
         self.plain(f"cmp: warning: {shown}")
+
+
+class Phases:
+    """The phases of the work and the seconds of each, in the order in which they first began."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._inside = 0.0  # seconds of the phases inside the present one
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def total(self) -> float:
+        """Seconds since this object was made."""
+        return time.monotonic() - self._started
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Attribute the time of the block to a phase, less that of phases inside it, and errors that leave it too."""
+        began, before = time.monotonic(), self._inside
+        self._inside = 0.0
+        try:
+            with signals.doing(f"in phase {name}"):
+                yield
+        except (CmpError, Interrupted) as error:
+            raise error.locate(phase=name) from error.__cause__
+        finally:
+            spent = time.monotonic() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent - self._inside
+            self._inside = before + spent

@@ -16,8 +16,7 @@ from cmp.context import Context
 from cmp.engines import ENGINES
 from cmp.repository.instances import Repository
 from cmp.secrets.redact import Redactor
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.tree import WorkTree
 from tests.support.golden_repository import COMMENTED, FROM_THE_CHART, LOGIN, PASSWORD, SETTINGS, URL, make

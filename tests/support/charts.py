@@ -16,8 +16,7 @@ from cmp.artifacts.charts import ChartWork, Restored, restore
 from cmp.context import Context
 from cmp.model import Tool
 from cmp.secrets.redact import Redactor
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.tree import WorkTree
 

@@ -11,8 +11,7 @@ from cmp.artifacts.toolstore.install import Installer
 from cmp.context import Context
 from cmp.model import Tool, ToolPin
 from cmp.secrets.redact import Redactor
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 
 if TYPE_CHECKING:

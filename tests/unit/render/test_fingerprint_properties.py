@@ -30,8 +30,7 @@ from cmp.render.pipeline import render
 from cmp.repository.git import Git, changed
 from cmp.repository.instances import Repository, Request, resolve_in
 from cmp.secrets.redact import Redactor
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.tree import WorkTree
 from cmp.yamldoc import load_all

@@ -15,8 +15,7 @@ from cmp.context import Context
 from cmp.errors import ConfigError, ToolError, UsageError
 from cmp.repository.git import Git, changed
 from cmp.secrets.redact import Redactor
-from cmp.system.log import Log
-from cmp.system.phases import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.tree import Entry, WorkTree, walk
 from cmp.system.workspace import Workspace

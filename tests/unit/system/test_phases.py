@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cmp.errors import EngineError
-from cmp.system.phases import Phases
+from cmp.system.log import Phases
 
 
 def test_a_phase_inside_another_does_not_count_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(100))
-    monkeypatch.setattr("cmp.system.phases.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("cmp.system.log.time.monotonic", lambda: float(next(clock)))
     phases = Phases()  # 0
     with phases.phase("helm"):  # 1
         with phases.phase("charts"):  # 2 to 3
