@@ -17,8 +17,7 @@ from cmp.artifacts.toolstore.recipes import GoModule, Source
 from cmp.context import Context
 from cmp.model import ToolPin
 from cmp.secrets.redact import Redactor
-from cmp.system.log import Log
-from cmp.system.log import Phases
+from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from scripts import build_argocd
 from scripts.build_once import SECONDS, Go, build_once, digest_of

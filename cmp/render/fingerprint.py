@@ -26,7 +26,7 @@ from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
 from cmp.repository.config.values import overlaid
 from cmp.secrets import sops
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.tree import join
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cmp.artifacts.charts import schemas as chart_schemas
 from cmp.artifacts.charts.schemadoc import Document
 from cmp.artifacts.remotes import schemas as remote
 from cmp.errors import ChartError, ConfigError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.urls import origin
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from cmp.artifacts.cache import Archive
 from cmp.artifacts.charts.dependencies import identity
 from cmp.errors import ChartError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.errors import ChartError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.tree import join
 from cmp.versions import is_exact
 

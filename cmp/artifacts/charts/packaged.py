@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cmp.artifacts.cache import SOURCE, ChartCache, Key
 from cmp.errors import ChartError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.tree import join
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cmp import __version__
 from cmp.errors import ChartError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

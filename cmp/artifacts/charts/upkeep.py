@@ -13,7 +13,7 @@ from cmp.artifacts.charts.archive import inspect
 from cmp.artifacts.charts.fetch import refetch
 from cmp.artifacts.charts.repository_chart import RepositoryChart, forget_ranges
 from cmp.errors import ChartError, UsageError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.urls import is_url
 
 if TYPE_CHECKING:

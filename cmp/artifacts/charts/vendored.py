@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts.charts import dependencies
 from cmp.errors import ChartError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.tree import join
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cmp import __version__
 from cmp.artifacts import remotes
 from cmp.artifacts.cache import PART, Archive, ChartCache, Key
 from cmp.errors import ChartError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.tree import WorkTree
 from cmp.system.unpack import unpack
 from cmp.system.workspace import Workspace

@@ -14,7 +14,7 @@ from cmp.artifacts import remotes
 from cmp.artifacts.cache import ChartCache
 from cmp.errors import ChartError
 from cmp.model import RemoteRef
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 
 if TYPE_CHECKING:
     from cmp.artifacts.cache import Archive

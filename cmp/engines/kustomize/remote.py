@@ -16,7 +16,7 @@ from cmp.engines.kustomize import charts, remote_urls
 from cmp.engines.kustomize.graph import OPTIONS, MirroredKustomization, graph_of
 from cmp.engines.protocol import Part
 from cmp.errors import ConfigError
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.tree import WorkTree, join
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from cmp.policy import PolicyCheck
 from cmp.policy.document import Policy
 from cmp.render.schemas import RemoteSchemas
 from cmp.secrets.redact import Redactor
-from cmp.system.digest import sha256
+from cmp.system.files import sha256
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.workspace import Workspace
