@@ -15,7 +15,7 @@ from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
 from cmp.render.decrypt import SOPS, Decryptor
 from cmp.render.inputs import COPY, RenderInputs, RenderPlan
-from cmp.secrets import gpg, sops
+from cmp.secrets import sops
 from cmp.system.process import ChildProcesses, Pipe
 from cmp.system.sandbox import Access
 from cmp.system.tree import WorkTree
@@ -110,7 +110,7 @@ def open_session(
     with (
         Workspace(context.settings.tmp_dir, outside=tree) as workspace,
         # sops dies before the agent, and the agent before the folder that is its home
-        gpg.home(context.settings.env.secrets, ciphertexts, workspace.folder, context.deadline) as sops_env,
+        sops.gpg_home(context.settings.env.secrets, ciphertexts, workspace.folder, context.deadline) as sops_env,
         ChildProcesses(context.deadline) as processes,
     ):
         with context.phases.phase("secrets"):

@@ -35,7 +35,7 @@ cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.
 cmp.repository.config cmp.repository.config.check cmp.repository.config.keys cmp.repository.config.rules
 cmp.repository.config.values cmp.repository.instances cmp.repository.instances.files
 cmp.repository.instances.repository cmp.repository.instances.request cmp.repository.instances.resolver
-cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets cmp.secrets.gpg
+cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets
 cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.linux cmp.system.log cmp.system.process cmp.system.queue
 cmp.system.sandbox cmp.system.signals cmp.system.tree cmp.system.visible cmp.system.workspace cmp.versions cmp.yamldoc
 cmp.yamldoc.document

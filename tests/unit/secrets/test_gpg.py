@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import CACHED_HINT
-from cmp.secrets import gpg, sops
+from cmp.secrets import sops
 from cmp.system.process import ChildProcesses, Deadline
 from tests.support.keys import Pgp, decrypt, end_agent, failure, give, make_pgp, sops_tool, start_agent
 from tests.support.leaks import find_plaintext, processes_of, wait_until
@@ -49,7 +49,7 @@ def test_pgp_files_are_decrypted_at_once_and_no_agent_stays(pgp: Pgp, tool: Tool
     before = sorted(path.name for path in pgp.home.iterdir())
     deadline = Deadline(60)
     with (
-        gpg.home(environment(pgp.home), [b"", pgp.data], Folders(tmp_path), deadline) as env,
+        sops.gpg_home(environment(pgp.home), [b"", pgp.data], Folders(tmp_path), deadline) as env,
         ChildProcesses(deadline) as processes,
     ):
         children = [
@@ -69,7 +69,7 @@ def test_an_agent_that_ran_before_is_used_and_left_alone(pgp: Pgp, tool: Tool, t
     start_agent(pgp.home)
     before = processes_of(f"--homedir\0{pgp.home}\0")
     assert len(before) == 1
-    with gpg.home(env, [pgp.data], Folders(tmp_path), Deadline(60)) as used:
+    with sops.gpg_home(env, [pgp.data], Folders(tmp_path), Deadline(60)) as used:
         assert used is env
         assert sops.plaintext(decrypt(tool, "a.yaml", pgp.data, used), "a.yaml") == b"password: unique-pgp-1\n"
     assert processes_of(f"--homedir\0{pgp.home}\0") == before
@@ -77,7 +77,7 @@ def test_an_agent_that_ran_before_is_used_and_left_alone(pgp: Pgp, tool: Tool, t
 
 
 def test_the_agent_ends_when_its_folder_is_swept(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
-    holder = gpg.home(environment(pgp.home), [pgp.data], Folders(tmp_path), Deadline(60))
+    holder = sops.gpg_home(environment(pgp.home), [pgp.data], Folders(tmp_path), Deadline(60))
     env = holder.__enter__()  # the block is never left, as after a SIGKILL
     decrypt(tool, "a.yaml", pgp.data, env)
     assert processes_of(f"--homedir\0{tmp_path}/gnupg\0")
@@ -87,7 +87,7 @@ def test_the_agent_ends_when_its_folder_is_swept(pgp: Pgp, tool: Tool, tmp_path:
 
 def test_without_a_pgp_recipient_nothing_is_made(tmp_path: Path) -> None:
     env = environment(tmp_path / "none")
-    with gpg.home(env, [b"", b"sops:\n    age: []\n    mac: x\n"], Folders(tmp_path), Deadline(60)) as used:
+    with sops.gpg_home(env, [b"", b"sops:\n    age: []\n    mac: x\n"], Folders(tmp_path), Deadline(60)) as used:
         assert used is env
     assert list(tmp_path.iterdir()) == []
 
@@ -95,13 +95,13 @@ def test_without_a_pgp_recipient_nothing_is_made(tmp_path: Path) -> None:
 def test_a_long_gnupghome_serves(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
     home = tmp_path / ("x" * 100)
     shutil.copytree(pgp.home, home)
-    with gpg.home(environment(home), [pgp.data], Folders(tmp_path), Deadline(60)) as env:
+    with sops.gpg_home(environment(home), [pgp.data], Folders(tmp_path), Deadline(60)) as env:
         assert sops.plaintext(decrypt(tool, "a.yaml", pgp.data, env), "a.yaml") == b"password: unique-pgp-1\n"
 
 
 def test_a_keyring_without_the_key(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
     for home in (tmp_path / "absent", tmp_path):
-        with gpg.home(environment(home), [pgp.data], Folders(tmp_path / f"w-{home.name}"), Deadline(60)) as env:
+        with sops.gpg_home(environment(home), [pgp.data], Folders(tmp_path / f"w-{home.name}"), Deadline(60)) as env:
             error = failure(tool, "a.yaml", pgp.data, env)
         assert error.lines() == [
             "cmp: the PGP key that opens this file is not in the keyring",
@@ -112,7 +112,7 @@ def test_a_keyring_without_the_key(pgp: Pgp, tool: Tool, tmp_path: Path) -> None
 
 def test_no_gpg(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path), "GNUPGHOME": str(pgp.home)}
-    with gpg.home(env, [pgp.data], Folders(tmp_path), Deadline(60)) as used:
+    with sops.gpg_home(env, [pgp.data], Folders(tmp_path), Deadline(60)) as used:
         error = failure(tool, "a.yaml", pgp.data, used)
     assert error.lines() == [
         "cmp: gpg cannot be started",
@@ -123,7 +123,7 @@ def test_no_gpg(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
 
 def test_an_agent_whose_socket_path_is_too_long(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
     folders = Folders(tmp_path / ("y" * 100))
-    with gpg.home(environment(pgp.home), [pgp.data], folders, Deadline(60)) as env:
+    with sops.gpg_home(environment(pgp.home), [pgp.data], folders, Deadline(60)) as env:
         error = failure(tool, "a.yaml", pgp.data, env)
     assert error.lines() == [
         "cmp: gpg cannot start its agent",
