@@ -12,7 +12,7 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError, Interrupted
 from cmp.render.pipeline import render
 from cmp.repository import instances
-from cmp.system.queue import turn
+from cmp.system.locks import turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import DeadlineError
+from cmp.system.locks import turn
 from cmp.system.process import Deadline
-from cmp.system.queue import turn
 from tests.support.harness import CHECKOUT
 from tests.support.interrupted_render import SLOW, InterruptibleApplication
 from tests.support.leaks import wait_until
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HOLDER = """\
 import os, sys, time
 from cmp.system.process import Deadline
-from cmp.system.queue import turn
+from cmp.system.locks import turn
 folder, at_once, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 open(f"{name}.came", "x").close()
 with turn(folder, at_once, Deadline(60)):
