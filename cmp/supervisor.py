@@ -78,16 +78,10 @@ def _end_orphans() -> None:
     end = time.monotonic() + REAP_SECONDS
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0] or time.monotonic() < end:
-            for pid in _children():
+            for pid in linux.children(os.getpid()):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
-
-
-def _children() -> list[int]:
-    with suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-        return [int(pid) for pid in file.read().split()]
-    return []  # a kernel without that file: the parent-death signal has ended them
 
 
 def _say_killed(signum: signal.Signals) -> None:

@@ -344,18 +344,8 @@ def _stopped(pid: int) -> list[int]:
     found: list[int] = []
     with suppress(OSError):  # it has ended
         os.kill(pid, signal.SIGSTOP)
-        for child in _children(pid):
+        for child in linux.children(pid):
             found += [child, *_stopped(child)]
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that a process has started; none where it has ended, or the kernel does not tell."""
-    found: list[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                found += [int(child) for child in file.read().split()]
     return found
 
 
@@ -368,7 +358,7 @@ def _memory(pid: int) -> int:
     own = 0
     with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:  # or it has ended
         own = sum(int(line.split()[1]) for line in file if line.startswith(OWN_MEMORY)) << 10
-    return own + sum(map(_memory, _children(pid)))
+    return own + sum(map(_memory, linux.children(pid)))
 
 
 def size(count: int) -> str:

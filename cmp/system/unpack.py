@@ -9,6 +9,7 @@ from gzip import GzipFile
 from io import BytesIO
 
 from cmp.errors import ChartError
+from cmp.system.workspace import make_folder, open_private
 
 MIB = 1024 * 1024
 MAX_BYTES = 100 * MIB
@@ -54,21 +55,13 @@ def _path(member: tarfile.TarInfo, label: str, skip: int) -> str:
 
 def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, links: list[tuple[str, str]]) -> None:
     """Write a file or a folder; links come last, so that nothing is written through one."""
-    _make_folder(path if member.isdir() else os.path.dirname(path))
+    make_folder(path if member.isdir() else os.path.dirname(path))
     if member.issym():
         links.append((path, member.linkname))
     elif member.isfile():
         content = archive.extractfile(member)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(path, flags, 0o600), "wb") as file:
+        with open_private(path) as file:
             file.write(content.read() if content else b"")
-
-
-def _make_folder(path: str) -> None:
-    """Make a folder and its parents, all private (`os.makedirs` would give the parents the mode of the umask)."""
-    if not os.path.isdir(path):
-        _make_folder(os.path.dirname(path))
-        os.mkdir(path, 0o700)
 
 
 def _link(links: list[tuple[str, str]], folder: str) -> None:

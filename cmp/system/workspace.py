@@ -22,6 +22,7 @@ from cmp.system.tree import WorkTree, is_git, join, require_bounded
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from types import TracebackType
+    from typing import BinaryIO
 
     from cmp.system.tree import Tree
 
@@ -94,18 +95,17 @@ class Workspace:
         """Make the private folder `name` (with its parents, where it is missing) and return its absolute path."""
         path = self._locate(name)
         with self._errors():
-            _make_folder(path)
+            make_folder(path)
         return path
 
     def write(self, name: str, data: bytes) -> str:
         """Write a private file, parents included, and return its absolute path; never through a link (see `mirror`)."""
         path = self._locate(name)
         with self._errors():
-            _make_folder(os.path.dirname(path))
+            make_folder(os.path.dirname(path))
             real, own = os.path.realpath(os.path.dirname(path)), os.path.realpath(self.path)
             assert real.startswith(own), f"{name} is behind a link"  # noqa: S101  # a bug: plaintext would leave us
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with open(os.open(path, flags, 0o600), "wb") as file:
+            with open_private(path) as file:
                 file.write(data)
         return path
 
@@ -281,11 +281,17 @@ def _make(base: str) -> tuple[str, int]:
             return path, lock
 
 
-def _make_folder(path: str) -> None:
+def make_folder(path: str) -> None:
     """Make a folder and its parents, all private (`os.makedirs` would give the parents the mode of the umask)."""
     if not os.path.isdir(path):
-        _make_folder(os.path.dirname(path))
+        make_folder(os.path.dirname(path))
         os.mkdir(path, 0o700)
+
+
+def open_private(path: str) -> BinaryIO:
+    """Open a private file for writing, empty at first; OSError where the path is a link."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    return open(os.open(path, flags, 0o600), "wb")
 
 
 def _lock(folder: str, flags: int = 0) -> int | None:
