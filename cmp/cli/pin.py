@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp.model import Settings, ToolPin
-    from cmp.render.tool_usage import Usage, Use
+    from cmp.render.tool_usage import ToolUse, Usage
     from cmp.repository.instances import Repository
 
 
 class Running(NamedTuple):
     """One use of a tool, with its pins: an engine may run two versions of it."""
 
-    use: Use
+    use: ToolUse
     pins: tuple[ToolPin, ...]
 
 
@@ -116,9 +116,11 @@ def _running(found: Usage, tool: str, app: str, cluster: str) -> dict[str, Runni
     return {name: one for name, one in running.items() if one.pins}
 
 
-def _effects(before: dict[str, Running], after: dict[str, Running], every: tuple[Use, ...], file: str) -> Iterator[str]:
-    changed: dict[str, list[Use]] = {}
-    kept: dict[str, list[Use]] = {}
+def _effects(
+    before: dict[str, Running], after: dict[str, Running], every: tuple[ToolUse, ...], file: str
+) -> Iterator[str]:
+    changed: dict[str, list[ToolUse]] = {}
+    kept: dict[str, list[ToolUse]] = {}
     for name, (use, pins) in after.items():
         was = _versions(before[name].pins) if name in before else "another"
         if was != _versions(pins):
@@ -131,8 +133,8 @@ def _effects(before: dict[str, Running], after: dict[str, Running], every: tuple
     yield from _listed(kept, every)
 
 
-def _listed(uses: dict[str, list[Use]], every: tuple[Use, ...]) -> list[str]:
-    return [f"  {name}  {what}" for what, found in uses.items() for name in tool_usage.grouped(found, every)]
+def _listed(uses: dict[str, list[ToolUse]], every: tuple[ToolUse, ...]) -> list[str]:
+    return [f"  {name}  {what}" for what, found in uses.items() for name in tool_usage.describe(found, every)]
 
 
 def _is_in(file: str, pin: ToolPin) -> bool:

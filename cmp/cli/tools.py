@@ -113,7 +113,8 @@ def _pins(cwd: str) -> list[ToolPin]:
     usage = tool_usage.survey(tree)
     needed = (pin for use in usage.uses for pin in use.pins)
     pins = {
-        (pin.name, pin.version): pin for pin in (*(one.pin for one in tool_usage.written(usage.repository)), *needed)
+        (pin.name, pin.version): pin
+        for pin in (*(one.pin for one in tool_usage.written_pins(usage.repository)), *needed)
     }
     return [pins[key] for key in sorted(pins)]
 

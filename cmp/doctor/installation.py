@@ -11,6 +11,7 @@ from cmp.artifacts import toolstore
 from cmp.doctor import Check, failed, pins
 from cmp.errors import CmpError, and_more
 from cmp.render import tool_usage
+from cmp.render.decrypt import SOPS
 from cmp.repository import instances
 from cmp.secrets import placeholders, sops
 from cmp.secrets.redact import SHORT
@@ -166,7 +167,7 @@ def _repository(cwd: str, settings: Settings) -> Iterator[Check]:
     yield from (failed(failure.name, failure.error) for failure in usage.failures)
     yield from (Check(use.name, "warning", note) for use in usage.uses for note in use.instance.notes)
     yield from pins.examine(usage, settings)
-    if any(pin.name == tool_usage.SOPS for use in usage.uses for pin in use.pins):
+    if any(pin.name == SOPS for use in usage.uses for pin in use.pins):
         yield _keys(settings.env.secrets)
     yield from _short_secrets(tree, usage)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.model import Settings, ToolPin
-    from cmp.render.tool_usage import Usage, Use, Written
+    from cmp.render.tool_usage import ToolUse, Usage, WrittenPin
 
 
 def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
@@ -21,25 +21,25 @@ def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
     users = uses_by_pin(usage)
     for pin, uses in sorted(users.items()):
         yield _installed(pin, reason(pin, uses, usage), settings)
-    for written in tool_usage.written(usage.repository):
+    for written in tool_usage.written_pins(usage.repository):
         if written.pin in users:
             yield from _compared(written)
         elif not usage.failures:  # else a pair that fails may run it
             yield _unused(written.pin)
 
 
-def uses_by_pin(usage: Usage) -> dict[ToolPin, list[Use]]:
+def uses_by_pin(usage: Usage) -> dict[ToolPin, list[ToolUse]]:
     """Return each pin that some render looks up, with those renders."""
-    users: dict[ToolPin, list[Use]] = {}
+    users: dict[ToolPin, list[ToolUse]] = {}
     for use in usage.uses:
         for pin in set(use.pins):
             users.setdefault(pin, []).append(use)
     return users
 
 
-def reason(pin: ToolPin, uses: list[Use], usage: Usage) -> str:
+def reason(pin: ToolPin, uses: list[ToolUse], usage: Usage) -> str:
     """Return the place of a pin and its users: `cmp.yaml:3; used by shop on dev`."""
-    return f"{pin.source}; used by {'; '.join(tool_usage.grouped(uses, usage.uses))}"
+    return f"{pin.source}; used by {'; '.join(tool_usage.describe(uses, usage.uses))}"
 
 
 def _installed(pin: ToolPin, why: str, settings: Settings) -> Check:
@@ -50,7 +50,7 @@ def _installed(pin: ToolPin, why: str, settings: Settings) -> Check:
     return Check(subject, "ok", f"{entry.path} ({why})")
 
 
-def _compared(written: Written) -> Iterator[Check]:
+def _compared(written: WrittenPin) -> Iterator[Check]:
     """Compare a pin with the weaker one that would hold without it; a default of this package sets no standard."""
     pin, weaker = written
     if weaker is None or ":" not in weaker.source:

@@ -1,4 +1,4 @@
-"""Which programs each application runs on each cluster: what a change of a pin reaches."""
+"""The programs that each application runs on each cluster: the impact of a changed pin."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from cmp.repository.instances import Pair
     from cmp.system.tree import Tree
 
-SOPS = "sops"
 
-
-class Use(NamedTuple):
-    """One application on one cluster, the pins of the programs that its render runs, and the files that sops opens."""
+class ToolUse(NamedTuple):
+    """One application on one cluster, the pins of the programs that its render runs, and its encrypted files."""
 
     instance: Instance
     pins: tuple[ToolPin, ...]
@@ -35,14 +33,14 @@ class Use(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """What keeps an application from being rendered on a cluster, as its repository tells it."""
+    """The error that keeps an application from being rendered on a cluster, as its repository tells it."""
 
     pair: Pair
     error: CmpError
 
     @property
     def name(self) -> str:
-        """Name the pair as `Use.name` does."""
+        """Name the pair as `ToolUse.name` does."""
         return _name(self.pair.app, self.pair.cluster)
 
 
@@ -50,14 +48,14 @@ class Usage(NamedTuple):
     """All pairs of a repository: those that can be rendered, and those that cannot."""
 
     repository: Repository
-    uses: tuple[Use, ...]
+    uses: tuple[ToolUse, ...]
     failures: tuple[Failure, ...]
 
 
 def survey(tree: Tree) -> Usage:
     """Resolve every pair of a tree; ConfigError when its configuration as a whole cannot be read."""
     repository = Repository(tree, ENGINES)
-    uses: list[Use] = []
+    uses: list[ToolUse] = []
     failures: list[Failure] = []
     for pair in repository.pairs():
         try:
@@ -67,55 +65,56 @@ def survey(tree: Tree) -> Usage:
     return Usage(repository, tuple(uses), tuple(failures))
 
 
-def _use(repository: Repository, tree: Tree, pair: Pair) -> Use:
+def _use(repository: Repository, tree: Tree, pair: Pair) -> ToolUse:
     instance = instances.resolve_in(repository, Request(pair.app, pair.cluster))
     needs = engine_of(instance.engines).needs(tree, instance)
-    encrypted = tuple(content.path for content in decrypt.read(tree, instance, needs.encryptable_files).encrypted)
-    return Use(instance, (*needs.tools.values(), *([instance.pins[SOPS]] if encrypted else [])), encrypted)
+    encrypted = tuple(file.path for file in decrypt.read(tree, instance, needs.encryptable_files).encrypted)
+    pins = decrypt.tool_pins(instance, needs, with_sops=bool(encrypted))
+    return ToolUse(instance=instance, pins=tuple(pins.values()), encrypted=encrypted)
 
 
-class Written(NamedTuple):
+class WrittenPin(NamedTuple):
     """A pin that stands in a file, and the one that would hold without it."""
 
     pin: ToolPin
     weaker: ToolPin | None
 
 
-def written(repository: Repository) -> list[Written]:
+def written_pins(repository: Repository) -> list[WrittenPin]:
     """Return the pins of cmp.yaml and of every cmp-app.yaml, in the order of files; one with mistakes has none."""
     defaults = repository.config.defaults.tools
-    found = [Written(pin, PINS.get(name)) for name, pin in defaults.items() if pin != PINS.get(name)]
+    pins = [WrittenPin(pin, PINS.get(name)) for name, pin in defaults.items() if pin != PINS.get(name)]
     for pair in repository.pairs():
         app = _own(repository, pair.app_folder)
-        found += [Written(pin, defaults.get(name)) for name, pin in app.items()]
-        found += [
-            Written(pin, app.get(name) or defaults.get(name))
+        pins += [WrittenPin(pin, defaults.get(name)) for name, pin in app.items()]
+        pins += [
+            WrittenPin(pin, app.get(name) or defaults.get(name))
             for name, pin in _own(repository, pair.instance_folder).items()
         ]
-    return sorted(set(found), key=lambda one: one.pin.source)
+    return sorted(set(pins), key=lambda written: written.pin.source)
 
 
 def _own(repository: Repository, folder: str) -> Mapping[str, ToolPin]:
     try:
         return repository.app_config(folder).tools
-    except ConfigError:  # whoever resolves the pair meets it again
+    except ConfigError:  # the resolution of the pair reports it
         return {}
 
 
-def grouped(uses: Iterable[Use], every: Iterable[Use]) -> list[str]:
-    """Name some uses out of all: an application alone where all of its clusters are meant."""
+def describe(uses: Iterable[ToolUse], every: Iterable[ToolUse]) -> list[str]:
+    """Return texts that name some uses out of all: an application alone where they are all of its clusters."""
     clusters = _clusters(every)
     return [
-        app if found == clusters[app] else f"{app} on {', '.join(sorted(found))}"
-        for app, found in sorted(_clusters(uses).items())
+        app if names == clusters[app] else f"{app} on {', '.join(sorted(names))}"
+        for app, names in sorted(_clusters(uses).items())
     ]
 
 
-def _clusters(uses: Iterable[Use]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _clusters(uses: Iterable[ToolUse]) -> dict[str, set[str]]:
+    clusters: dict[str, set[str]] = {}
     for use in uses:
-        found.setdefault(use.instance.app, set()).add(use.instance.cluster)
-    return found
+        clusters.setdefault(use.instance.app, set()).add(use.instance.cluster)
+    return clusters
 
 
 def _name(app: str, cluster: str) -> str:
