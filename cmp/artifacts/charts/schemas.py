@@ -16,16 +16,14 @@ from cmp.errors import ChartError
 from cmp.system.files import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from cmp.artifacts.cache import ChartCache
-
-    Change = Callable[[str, bytes], bytes]  # takes the path of a schema, from its chart, and its content
+    from cmp.artifacts.charts.archive import Change
 
 FILE = "values.schema.json"
 CHARTS = "charts"
 ARCHIVE = ".tgz"
-MAX_NESTED = 10  # archives in archives
 
 # A schema without any of these refers to itself alone: a key that could be spelled another way, a reference or dialect
 # that is a URL, and a name with a fragment, which the older of Helm's libraries would look up.
@@ -33,9 +31,6 @@ _OUTSIDE = re.compile(
     rb'\\u|"\$(?:ref|dynamicRef|recursiveRef)"\s*:\s*"(?!#)|"\$?id"\s*:\s*"(?:[^"\\#]|\\.)+#[^"]'
     rb'|"\$schema"\s*:\s*"(?!https?://json-schema\.org/(?:draft-0[467]/|draft/20(?:19-09|20-12)/)?schema#?")'
 )
-# Where Helm looks in a chart's archive.
-_SCHEMA = re.compile(rf"(?:{CHARTS}/[^/_.][^/]*/)*{re.escape(FILE)}")
-_NESTED = re.compile(rf"(?:{CHARTS}/[^/_.][^/]*/)*{CHARTS}/[^/_.][^/]*{re.escape(ARCHIVE)}")
 
 
 def may_refer(schema: bytes) -> bool:
@@ -59,19 +54,9 @@ def replaced(chart: str, path: str, label: str, change: Change) -> bytes:
     name = posixpath.join(label, path) if path else label
     if posixpath.basename(path) == FILE:
         return change(name, data)
-    from cmp.artifacts.charts.repack import repacked  # noqa: PLC0415  # few archives have such a schema
+    from cmp.artifacts.charts.archive import repacked  # noqa: PLC0415  # few archives have such a schema
 
     return repacked(data, name, change)
-
-
-def is_schema(path: str) -> bool:
-    """Say whether Helm takes a file of an archive, by its path from the chart's folder, for a schema."""
-    return _SCHEMA.fullmatch(path) is not None
-
-
-def is_nested(path: str) -> bool:
-    """Say whether Helm takes it for the archive of another chart."""
-    return _NESTED.fullmatch(path) is not None
 
 
 def _schemas(folder: str, below: str = "") -> Iterator[tuple[str, bytes]]:
@@ -100,7 +85,7 @@ def _archive_may_refer(data: bytes, label: str, cache: ChartCache) -> bool:
     question = f"{__version__}\n{sha256(data)}"
     known = cache.note("schemas", question)
     if not isinstance(known, bool):
-        from cmp.artifacts.charts.repack import repacked  # noqa: PLC0415  # only for what was not seen before
+        from cmp.artifacts.charts.archive import repacked  # noqa: PLC0415  # only for what was not seen before
 
         found: list[bool] = []
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.artifacts.cache import ChartCache
-from cmp.artifacts.charts import repack, schemas
+from cmp.artifacts.charts import archive as archives
+from cmp.artifacts.charts import schemas
 from cmp.errors import ChartError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class TestReferring:
     ) -> None:
         chart = write(tmp_path / "chart", {"charts/a.tgz": archive({"a/values.schema.json": PLAIN})})
         assert schemas.referring(chart, cache) == []
-        monkeypatch.delattr(repack, "repacked")
+        monkeypatch.delattr(archives, "repacked")
         assert schemas.referring(chart, cache) == []
 
     def test_what_is_no_archive(self, tmp_path: Path, cache: ChartCache) -> None:
@@ -152,7 +153,7 @@ class TestRepack:
             names.append(name)
             return json.dumps({"was": len(schema)}).encode()
 
-        found = content(repack.repacked(packed, "a-1.0.0.tgz", change))
+        found = content(archives.repacked(packed, "a-1.0.0.tgz", change))
         new = json.dumps({"was": len(REMOTE)}).encode()
         assert names == ["a-1.0.0.tgz/values.schema.json", "a-1.0.0.tgz/charts/b-1.0.0.tgz/values.schema.json"]
         assert content(found.pop("a/charts/b-1.0.0.tgz")) == {
@@ -163,18 +164,18 @@ class TestRepack:
 
     def test_the_same_bytes_when_nothing_changes(self) -> None:
         packed = archive({"a/values.schema.json": PLAIN})
-        assert repack.repacked(packed, "a", lambda _, schema: schema) is packed
+        assert archives.repacked(packed, "a", lambda _, schema: schema) is packed
 
     def test_the_archives_in_an_archive_share_its_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(repack, "MAX_UNPACKED_BYTES", 40_000)
+        monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 40_000)
         inner = archive({"b/a": bytes(25_000)})
         packed = archive({"a/charts/b.tgz": inner, "a/charts/c.tgz": inner})
         with pytest.raises(ChartError, match=r"a/charts/b\.tgz: the archive unpacks to more than"):
-            repack.repacked(packed, "a", lambda _, schema: schema)
+            archives.repacked(packed, "a", lambda _, schema: schema)
 
     def test_archives_in_each_other_have_an_end(self) -> None:
         packed = archive({"a/Chart.yaml": b""})
         for _ in range(12):
             packed = archive({"a/charts/a.tgz": packed})
         with pytest.raises(ChartError, match="more than 10 archives lie in each other"):
-            repack.repacked(packed, "a", lambda _, schema: schema)
+            archives.repacked(packed, "a", lambda _, schema: schema)
