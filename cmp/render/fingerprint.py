@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.artifacts import lockfile
-from cmp.artifacts.charts import dependencies, own, repositories, schemas
+from cmp.artifacts.charts import dependencies, file_access, repositories, schemas
 from cmp.artifacts.charts.dependencies import DeclaredDependency
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.protocol import MEMORY_FILES
@@ -184,7 +184,7 @@ class FingerprintIndex:
             paths -= {join(folder, APP_FILE) for folder in (instance.app_folder, instance.instance_folder)}
         for path in paths.union(inputs.files):
             chart = next((folder for folder in charts if path.startswith(f"{folder}/")), "")
-            if chart and not own.is_part(path.removeprefix(f"{chart}/")):
+            if chart and not file_access.is_part(path.removeprefix(f"{chart}/")):
                 continue
             yield posixpath.relpath(path, base), self._digest(path)
 
@@ -192,17 +192,17 @@ class FingerprintIndex:
         """Return whether templates may read files outside their charts, as far as a text of charts or values tells."""
         if charts not in self._readers:
             paths = (path for chart in charts for path in self._below(chart))
-            self._readers[charts] = own.may_read_others(self._text(path) for path in paths)
+            self._readers[charts] = file_access.may_read_others(self._text(path) for path in paths)
         set_texts = (text for pair in (*parameters.set_values, *parameters.set_strings) for text in pair)
         values = [
             *map(self._text, inputs.layers),
             *(text.encode() for text in (parameters.values_yaml, *set_texts)),
         ]
-        return self._readers[charts] or own.may_read_others(values)
+        return self._readers[charts] or file_access.may_read_others(values)
 
     def _text(self, path: str) -> bytes:
         """Return a file's content; a packed chart, which is no text to search, counts as if it accessed `.Files`."""
-        return own.ACCESS if path.endswith(".tgz") else self._content(path)
+        return file_access.ACCESS if path.endswith(".tgz") else self._content(path)
 
     def _below(self, folder: str) -> tuple[str, ...]:
         if folder not in self._folders:

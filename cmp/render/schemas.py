@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from cmp.artifacts.cache import ChartCache
-from cmp.artifacts.charts import schemadoc
+from cmp.artifacts.charts import schema_references
 from cmp.artifacts.charts import schemas as chart_schemas
-from cmp.artifacts.charts.schemadoc import Document
+from cmp.artifacts.charts.schema_references import Document
 from cmp.artifacts.remotes import schemas as remote
 from cmp.errors import ChartError, ConfigError
 from cmp.system.files import sha256
 from cmp.system.urls import origin
 
 if TYPE_CHECKING:
-    from cmp.artifacts.charts.schemadoc import Library
+    from cmp.artifacts.charts.schema_references import Library
     from cmp.artifacts.lockfile import Lock
     from cmp.artifacts.remotes import Permit as UrlCheck
     from cmp.artifacts.remotes.schemas import Schema
@@ -76,7 +76,7 @@ class RemoteSchemas:
         """
         before = len(self._obtained)
         cache = ChartCache(self._context.settings.cache_dir)
-        library = schemadoc.library(chart.helm.version)
+        library = schema_references.library(chart.helm.version)
         for path in chart_schemas.referring(chart.path, cache):
             is_third_party = "" in chart.third_party or path in chart.third_party
             referrer = _Referrer(chart, library, is_third_party=is_third_party)

@@ -7,8 +7,8 @@ repository_chart.py, fetch.py              from a repository, over the network
 packaged.py                                from a folder of the same tree (`file://`)
 helm.py, repositories.py                   helm in private homes, its errors, the mounted credentials
 archive.py                                 what an archive is; one with other schemas
-own.py                                     which files of a chart's folder can have an effect
-schemas.py, schemadoc.py                   its schemas: found, and what they refer to
+file_access.py                             which files of a chart's folder can have an effect
+schemas.py, schema_references.py                   its schemas: found, and what they refer to
 upkeep.py                                  list, verify, prune, warm and refresh the cache
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cmp.artifacts.charts.own import is_part, may_read_others
+from cmp.artifacts.charts.file_access import is_part, may_read_others
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmp.artifacts.charts.schemadoc import Document, library
+from cmp.artifacts.charts.schema_references import Document, library
 from cmp.errors import ChartError
 from tests.support import property_examples
 
