@@ -8,7 +8,7 @@ packaged.py                                from a folder of the same tree (`file
 helm.py, repositories.py                   helm in private homes, its errors, the mounted credentials
 archive.py                                 what an archive is; one with other schemas
 file_access.py                             which files of a chart's folder can have an effect
-schemas.py, schema_references.py                   its schemas: found, and what they refer to
+schemas.py, schema_references.py           its schemas: found, and what they refer to
 upkeep.py                                  list, verify, prune, warm and refresh the cache
 """
 
