@@ -1,4 +1,4 @@
-"""Other versions of images and charts, read from what was rendered."""
+"""Bumps: images and charts with another version than before, read from the rendered objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTS = ("major", "minor", "patch")
 
 
 class _Use(NamedTuple):
-    """A version in use, and where: what is at the same place on both sides belongs together."""
+    """A version in use at a place; uses at the same place on both sides belong together."""
 
     place: tuple[object, ...]
     name: str
@@ -32,14 +32,14 @@ class _Use(NamedTuple):
 
 
 def bumps(subject: Subject, base: Sequence[Object], head: Sequence[Object]) -> tuple[Bump, ...]:
-    """Return which images and charts have other versions in `head`, each once, ordered by kind, name and versions.
+    """Return the images and charts with other versions in `head`, each once, ordered by kind, name and versions.
 
     An image without tag and digest is `latest`; with both its version is `8.2.0@sha256:…`, the digest whole.  Images
-    are those of all containers, and in custom resources what stands under the key `image` and has a tag or digest.
-    Charts are what the label `helm.sh/chart` (or `chart`) says.
+    are those of all containers, and in custom resources the values of the key `image` that have a tag or digest.
+    Charts are named by the label `helm.sh/chart` (or `chart`).
     """
-    found = _bumps("image", subject, list(_images(base)), list(_images(head)))
-    return (*found, *_bumps("chart", subject, list(_charts(base)), list(_charts(head))))
+    images = _bumps("image", subject, list(_images(base)), list(_images(head)))
+    return (*images, *_bumps("chart", subject, list(_charts(base)), list(_charts(head))))
 
 
 def size(before: str, after: str) -> str:
@@ -47,7 +47,7 @@ def size(before: str, after: str) -> str:
     old, new = _numbers(before), _numbers(after)
     if not old or not new:
         return ""
-    return next((part for part, one, other in zip(_PARTS, old, new, strict=True) if one != other), "")
+    return next((part for part, was, now in zip(_PARTS, old, new, strict=True) if was != now), "")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -59,18 +59,21 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _bumps(kind: Literal["image", "chart"], subject: Subject, base: list[_Use], head: list[_Use]) -> list[Bump]:
     before, after = {use.place: use for use in base}, {use.place: use for use in head}
-    met = [(before[place], after[place]) for place in before.keys() & after.keys()]
-    pairs = {(old.name, old.version, new.version) for old, new in met if old.name == new.name}
-    rest = set(_unmet(_versions(base), _versions(head), pairs))
-    ordered = sorted({pair for pair in pairs if pair[1] != pair[2]} | rest)
-    return [Bump(kind, name, old, new, size(old, new), subject) for name, old, new in ordered]
+    common = [(before[place], after[place]) for place in before.keys() & after.keys()]
+    in_place = {(old.name, old.version, new.version) for old, new in common if old.name == new.name}
+    moved = set(_moved(_versions(base), _versions(head), in_place))
+    changes = sorted({change for change in in_place if change[1] != change[2]} | moved)
+    return [
+        Bump(kind=kind, name=name, before=old, after=new, size=size(old, new), subject=subject)
+        for name, old, new in changes
+    ]
 
 
-def _unmet(base: Versions, head: Versions, met: set[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Yield the versions that came or went elsewhere, the lowest that went with the lowest that came."""
+def _moved(base: Versions, head: Versions, in_place: set[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the versions that came or went at other places, the lowest that went with the lowest that came."""
     for name in sorted(base.keys() | head.keys()):
-        went = base[name] - head[name] - {old for other, old, _ in met if other == name}
-        came = head[name] - base[name] - {new for other, _, new in met if other == name}
+        went = base[name] - head[name] - {old for other, old, _ in in_place if other == name}
+        came = head[name] - base[name] - {new for other, _, new in in_place if other == name}
         for old, new in zip_longest(_ascending(went), _ascending(came), fillvalue=""):
             yield name, old, new
 
@@ -80,26 +83,26 @@ def _ascending(versions: Iterable[str]) -> list[str]:
 
 
 def _versions(uses: list[_Use]) -> Versions:
-    found: Versions = defaultdict(set)
+    versions: Versions = defaultdict(set)
     for use in uses:
-        found[use.name].add(use.version)
-    return found
+        versions[use.name].add(use.version)
+    return versions
 
 
 def _charts(objects: Sequence[Object]) -> Iterator[_Use]:
-    for one in objects:
+    for subject in objects:
         for label in ("helm.sh/chart", "chart"):
-            text = dig(one.value, "metadata", "labels", label)
+            text = dig(subject.value, "metadata", "labels", label)
             match = _CHART.fullmatch(text) if isinstance(text, str) else None
             if match:
                 # A label cannot hold the `+` of a version, so charts write `_`.
-                yield _Use((one.identity, label), match[1], match[2].replace("_", "+"))
+                yield _Use((subject.identity, label), match[1], match[2].replace("_", "+"))
 
 
 def _images(objects: Sequence[Object]) -> Iterator[_Use]:
-    for one in objects:
-        if one.identity.kind != "CustomResourceDefinition":  # a schema may have a property `image` with a default
-            yield from _walk(one.value, (one.identity,))
+    for subject in objects:
+        if subject.identity.kind != "CustomResourceDefinition":  # a schema may have a property `image` with a default
+            yield from _walk(subject.value, (subject.identity,))
 
 
 def _walk(value: object, place: tuple[object, ...]) -> Iterator[_Use]:

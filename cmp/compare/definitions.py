@@ -1,23 +1,24 @@
-"""CustomResourceDefinitions: their schemas are long, and nobody reads them line by line."""
+"""CustomResourceDefinitions: one line in place of a schema, which is long and which nobody reads line by line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.compare.printing import document, entry, item
+from cmp.compare.printing import document_lines, entry_lines, item_lines
 from cmp.compare.sequences import blocks
+from cmp.yamldoc.access import dig, maps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.changes import Field, Object
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
 _GROUP, _KIND = "apiextensions.k8s.io", "CustomResourceDefinition"
 
 
-def summary(matched: Matched, fields: Sequence[Field]) -> str:
-    """Return what stands instead of hunks: which definition, how many lines, which versions; else an empty text.
+def summary(matched: MatchedObject, fields: Sequence[Field]) -> str:
+    """Return the line in place of hunks: the definition, the number of lines, its versions; else an empty text.
 
     Only where fields of `spec` (or the whole) changed: a label of a definition is shown as any other.
     """
@@ -31,7 +32,7 @@ def summary(matched: Matched, fields: Sequence[Field]) -> str:
 
 
 def _lines(field: Field) -> tuple[list[str], list[str]]:
-    """Return the printed lines of what was and of what is, without those that lead there."""
+    """Return the printed lines of the old and the new value, without the lines of their parents."""
     if field.kind == "moved":
         return [], []
     before = [] if field.kind == "added" else _printed(field.path, field.before)
@@ -40,19 +41,17 @@ def _lines(field: Field) -> tuple[list[str], list[str]]:
 
 def _printed(path: tuple[str, ...], value: object) -> list[str]:
     if not path:
-        return document(value)
-    return item(value) if path[-1].startswith("[") else entry(path[-1], value)
+        return document_lines(value)
+    return item_lines(value) if path[-1].startswith("[") else entry_lines(path[-1], value)
 
 
-def _versions(matched: Matched) -> str:
-    old, new = _names(matched.before), _names(matched.after)
+def _versions(matched: MatchedObject) -> str:
+    old, new = _version_names(matched.before), _version_names(matched.after)
     if matched.before is None or matched.after is None:
         return f"versions {new or old or 'none'}"
     return "versions unchanged" if old == new else f"versions {old or 'none'} → {new or 'none'}"
 
 
-def _names(side: Object | None) -> str:
-    spec = side.value.get("spec") if side else None
-    versions = spec.get("versions") if isinstance(spec, dict) else None
-    named = [version for version in versions if isinstance(version, dict)] if isinstance(versions, list) else []
-    return ", ".join(str(version.get("name", "")) for version in named)
+def _version_names(side: Object | None) -> str:
+    versions = maps(dig(side.value, "spec", "versions")) if side else []
+    return ", ".join(str(version.get("name", "")) for version in versions)

@@ -1,7 +1,6 @@
-"""Two values -> their differences, the smallest that a reader would name.
+"""Two values of YAML -> their differences, the smallest that a reader would name.
 
-Maps are compared by key, lists item by item: which item is which of the other list is found by what tells them apart,
-else by content.  In Python `1 == 1.0 == True`, for the reader of a manifest they differ.
+Maps are compared by key.  The items of two lists are matched by a merge key such as `name`, else by content.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Path = tuple[str, ...]
-    Pairs = list[tuple[int, int]]
+    Matches = list[tuple[int, int]]  # positions of items on both sides
 
-# Kubernetes's own merge keys first, then what usual custom resources have; the first that fits all items is taken.
-KEYS = (
+# Kubernetes's own merge keys first, then those of usual custom resources; the first that fits all items is taken.
+MERGE_KEYS = (
     ("name",),
     ("containerPort", "protocol"),
     ("port", "protocol"),
@@ -37,15 +36,47 @@ KEYS = (
     ("job_name",),
 )
 _DEFAULTS = {"protocol": "TCP"}  # as the API server fills it in
-_MAX_BLOCK = 2_500  # pairs of unequal items that may be compared
+_MAX_BLOCK = 2_500  # combinations of unequal items that may be compared
 
 
 def differences(before: object, after: object, path: Path = ()) -> tuple[Field, ...]:
-    """Return what differs, in the order of the printed YAML; nothing for values that print alike.
+    """Return the differences, in the order of the printed YAML; nothing for values that print alike.
 
     Maps are compared by key, lists item by item as `align` matches them.  A text is one field, however long.
     """
     return tuple(_differences(before, after, path))
+
+
+def same(before: object, after: object) -> bool:
+    """Say whether two values print alike, whatever the order of their keys.
+
+    In Python `1 == 1.0 == True`; for the reader of a manifest they differ.
+    """
+    return repr(before) == repr(after) or (before == after and _token(before) == _token(after))
+
+
+class Row(NamedTuple):
+    """An item's positions on both sides (None: not there), and its part of a path: `[web]`, `[80/TCP]`, `[0]`."""
+
+    label: str
+    before: int | None
+    after: int | None
+
+
+class Alignment(NamedTuple):
+    """The items of two lists in the order of a diff; `is_reordered` says that both sides order them differently."""
+
+    rows: tuple[Row, ...]
+    is_reordered: bool
+
+
+def align(before: Sequence[object], after: Sequence[object]) -> Alignment:
+    """Match the items of two lists; the result is symmetric: swapping the sides swaps it and nothing else."""
+    for keys in MERGE_KEYS:
+        old, new = _labels(before, keys), _labels(after, keys)
+        if old is not None and new is not None:
+            return _by_label(old, new)
+    return _by_content(before, after)
 
 
 def _differences(before: object, after: object, path: Path) -> Iterator[Field]:
@@ -55,15 +86,15 @@ def _differences(before: object, after: object, path: Path) -> Iterator[Field]:
         if not same(before, after):
             yield from _of_lists(before, after, path)
     elif repr(before) != repr(after):
-        yield Field(path, "changed", before, after)
+        yield Field(path=path, kind="changed", before=before, after=after)
 
 
 def _of_maps(before: Mapping[str, object], after: Mapping[str, object], path: Path) -> Iterator[Field]:
     for key in sorted(before.keys() | after.keys()):
         if key not in before:
-            yield Field((*path, key), "added", None, after[key])
+            yield Field(path=(*path, key), kind="added", before=None, after=after[key])
         elif key not in after:
-            yield Field((*path, key), "removed", before[key], None)
+            yield Field(path=(*path, key), kind="removed", before=before[key], after=None)
         else:
             yield from _differences(before[key], after[key], (*path, key))
 
@@ -71,42 +102,18 @@ def _of_maps(before: Mapping[str, object], after: Mapping[str, object], path: Pa
 def _of_lists(before: Sequence[object], after: Sequence[object], path: Path) -> Iterator[Field]:
     rows, is_reordered = align(before, after)
     if is_reordered:
-        yield Field(path, "moved", before, after)
+        yield Field(path=path, kind="moved", before=before, after=after)
     for label, old, new in rows:
         if old is None and new is not None:
-            yield Field((*path, label), "added", None, after[new])
+            yield Field(path=(*path, label), kind="added", before=None, after=after[new])
         elif old is not None and new is None:
-            yield Field((*path, label), "removed", before[old], None)
+            yield Field(path=(*path, label), kind="removed", before=before[old], after=None)
         elif old is not None and new is not None:
             yield from _differences(before[old], after[new], (*path, label))
 
 
-class Row(NamedTuple):
-    """An item's positions on both sides (None: not there), and how a path names it: `[web]`, `[80/TCP]`, `[0]`."""
-
-    label: str
-    before: int | None
-    after: int | None
-
-
-class Alignment(NamedTuple):
-    """The items in the order of a diff; `is_reordered` says that those of both sides do not follow each other alike."""
-
-    rows: tuple[Row, ...]
-    is_reordered: bool
-
-
-def align(before: Sequence[object], after: Sequence[object]) -> Alignment:
-    """Match the items of two lists; swapping the sides swaps the result and nothing else."""
-    for keys in KEYS:
-        old, new = _labels(before, keys), _labels(after, keys)
-        if old is not None and new is not None:
-            return _by_label(old, new)
-    return _by_content(before, after)
-
-
 def _labels(items: Sequence[object], keys: tuple[str, ...]) -> list[str] | None:
-    """Return what tells the items apart by these keys, None where that does not tell each from all others."""
+    """Return a label for each item, from its values of these keys; None where two items would get the same or none."""
     labels: list[str] = []
     for item in items:
         if not isinstance(item, dict) or keys[0] not in item:
@@ -130,37 +137,42 @@ def _by_label(before: list[str], after: list[str]) -> Alignment:
 
 
 def _by_content(before: Sequence[object], after: Sequence[object]) -> Alignment:
-    old, new = [token(item) for item in before], [token(item) for item in after]
+    old, new = [_token(item) for item in before], [_token(item) for item in after]
     if old != new and sorted(old) == sorted(new):
         return Alignment(tuple(_permuted(old, new)), is_reordered=True)
     if blank_masks("".join(old)) <= blank_masks("".join(new)):
-        pairs = _pairs(before, after, old, new)
+        matches = _matches(before, after, old, new)
     else:  # the same work whichever side is which, so that both ways give the same answer
-        pairs = [(low, high) for high, low in _pairs(after, before, new, old)]
-    return Alignment(tuple(_rows(pairs, len(before), len(after))), is_reordered=False)
+        matches = [(low, high) for high, low in _matches(after, before, new, old)]
+    return Alignment(tuple(_rows(matches, len(before), len(after))), is_reordered=False)
+
+
+def _token(value: object) -> str:
+    """Return a text that is equal for equal values only."""
+    return dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _permuted(before: list[str], after: list[str]) -> Iterable[Row]:
-    places: dict[str, list[int]] = defaultdict(list)
+    positions: dict[str, list[int]] = defaultdict(list)
     for at in reversed(range(len(before))):
-        places[before[at]].append(at)
-    return (Row(f"[{at}]", places[element].pop(), at) for at, element in enumerate(after))
+        positions[before[at]].append(at)
+    return (Row(f"[{at}]", positions[element].pop(), at) for at, element in enumerate(after))
 
 
-def _pairs(before: Sequence[object], after: Sequence[object], old: list[str], new: list[str]) -> Pairs:
-    pairs: Pairs = []
+def _matches(before: Sequence[object], after: Sequence[object], old: list[str], new: list[str]) -> Matches:
+    matches: Matches = []
     for block in blocks(old, new):
         if block.is_equal:
-            pairs += zip(range(block.low, block.high), range(block.start, block.stop), strict=True)
+            matches += zip(range(block.low, block.high), range(block.start, block.stop), strict=True)
         else:
-            found = _alike(before[block.low : block.high], after[block.start : block.stop])
-            pairs += [(block.low + low, block.start + start) for low, start in found]
-    return pairs
+            similar = _similar(before[block.low : block.high], after[block.start : block.stop])
+            matches += [(block.low + low, block.start + start) for low, start in similar]
+    return matches
 
 
-def _rows(pairs: Pairs, before: int, after: int) -> Iterable[Row]:
+def _rows(matches: Matches, before: int, after: int) -> Iterable[Row]:
     at, to = 0, 0
-    for low, start in [*pairs, (before, after)]:
+    for low, start in [*matches, (before, after)]:
         yield from (Row(f"[{index}]", index, None) for index in range(at, low))
         yield from (Row(f"[{index}]", None, index) for index in range(to, start))
         if low < before:
@@ -168,35 +180,31 @@ def _rows(pairs: Pairs, before: int, after: int) -> Iterable[Row]:
         at, to = low + 1, start + 1
 
 
-def _alike(before: Sequence[object], after: Sequence[object]) -> Pairs:
-    """Pair what is most alike among items of which no two are equal, in order."""
+def _similar(before: Sequence[object], after: Sequence[object]) -> Matches:
+    """Match the most similar items, in order, where no two items are equal."""
     if len(before) * len(after) > _MAX_BLOCK:
         return []
     best = [[0.0] * (len(after) + 1) for _ in range(len(before) + 1)]
-    scores = [[_likeness(old, new) for new in after] for old in before]
+    scores = [[_similarity(old, new) for new in after] for old in before]
     for low in reversed(range(len(before))):
         for start in reversed(range(len(after))):
-            paired = best[low + 1][start + 1] + scores[low][start]
-            best[low][start] = max(paired, best[low + 1][start], best[low][start + 1])
-    return _path(best, scores)
-
-
-def _path(best: list[list[float]], scores: list[list[float]]) -> Pairs:
-    pairs: Pairs = []
+            matched = best[low + 1][start + 1] + scores[low][start]
+            best[low][start] = max(matched, best[low + 1][start], best[low][start + 1])
+    matches: Matches = []
     low = start = 0
-    while low < len(scores) and start < len(scores[low]):
+    while low < len(before) and start < len(after):
         if scores[low][start] and best[low][start] == best[low + 1][start + 1] + scores[low][start]:
-            pairs.append((low, start))
+            matches.append((low, start))
             low, start = low + 1, start + 1
         elif best[low][start] == best[low + 1][start]:
             low += 1
         else:
             start += 1
-    return pairs
+    return matches
 
 
-def _likeness(before: object, after: object) -> float:
-    """Return how alike two unequal items are, below 1; 0 for what should not be shown as one item that changed."""
+def _similarity(before: object, after: object) -> float:
+    """Return the similarity of two unequal items, below 1; 0 for a pair that no reader would take for one item."""
     if isinstance(before, dict) and isinstance(after, dict):
         shared = before.keys() & after.keys()
         equal = sum(same(before[key], after[key]) for key in shared)
@@ -207,13 +215,3 @@ def _likeness(before: object, after: object) -> float:
         return 0
     old, new = str(before), str(after)
     return (outside_mask(old, common(old, new)) + 1) / (max(len(old), len(new)) + 2)
-
-
-def same(before: object, after: object) -> bool:
-    """Say whether two values print alike, whatever the order of their keys."""
-    return repr(before) == repr(after) or (before == after and token(before) == token(after))
-
-
-def token(value: object) -> str:
-    """Return a text that is equal for equal values only."""
-    return dumps(value, ensure_ascii=False, sort_keys=True)

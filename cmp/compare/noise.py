@@ -1,11 +1,11 @@
-"""Differences that say nothing new, told apart from the others: each is folded by a rule with a name, never lost.
+"""Rules that fold differences without news: each folded difference has the name of its rule, and none is lost.
 
     chart-labels   a label that repeats the version of the chart or the application; the list of bumps has it once
     checksum       the checksum of a ConfigMap or Secret in a pod template, where that object's change is in the diff
     hash-name      kustomize named a ConfigMap or Secret by its content: its own name, and the references to it
 
-The last two still replace pods, which `restarts` counts.  A checksum that nothing in the diff explains is kept: either
-a template is not deterministic, or something changed that nobody sees.  Another order of a list is kept too.
+The last two still replace pods, which `pods.is_restart` counts.  A checksum that nothing in the diff explains is kept:
+either a template is not deterministic, or something changed that nobody sees.  Another order of a list is kept too.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Folded
+from cmp.compare.pairing import KUSTOMIZE_HASH
 from cmp.compare.pods import TEMPLATES, configuration, pod_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.changes import Field, Object, Rule
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
     Path = tuple[str, ...]
 
@@ -28,47 +29,51 @@ CHART_LABELS, CHECKSUM, HASH_NAME = "chart-labels", "checksum", "hash-name"
 
 _LABELS = frozenset(("helm.sh/chart", "app.kubernetes.io/version"))
 _OLD_LABEL = re.compile(r".+-v?\d+\.\d+\.\d+\S*")  # `chart: redis-4.9.1`, but not `chart: bar`
-# The alphabet of kustomize's hasher: no vowels, and nothing that reads like one.
-_HASHED = re.compile(r"(.+)-[2456789bcdfghkmt]{10}")
+_HASHED = re.compile(rf"(.+)-{KUSTOMIZE_HASH}")
 _CONFIGURATION = ("ConfigMap", "Secret")
 
 
 def fold(
-    matched: Matched, fields: Sequence[Field], all_matched: Sequence[Matched], rules: Sequence[Rule]
+    matched: MatchedObject, fields: Sequence[Field], all_matched: Sequence[MatchedObject], rules: Sequence[Rule]
 ) -> tuple[tuple[Field, ...], tuple[Folded, ...]]:
-    """Return what a reader should see, and what is folded with the rule that says so; both in the given order.
+    """Return the fields that a reader should see, and the folded ones with their rules; both in the given order.
 
     `all_matched` are all objects of the pair, `rules` those of the user, which come after the built-in ones.
     """
-    judge = _Judge(matched, all_matched)
-    named = [(judge.rule(field) or _users(matched, field, rules), field) for field in fields]
+    built_in = _BuiltInRules(matched, all_matched)
+    named = [(built_in.name(field) or _user_rule(matched, field, rules), field) for field in fields]
     kept = tuple(field for rule, field in named if not rule)
     return kept, tuple(Folded(rule, field) for rule, field in named if rule)
 
 
-def stem(name: str) -> str:
+def without_hash(name: str) -> str:
     """Return a name without the hash that kustomize appends."""
     match = _HASHED.fullmatch(name)
     return match[1] if match else name
 
 
-def _users(matched: Matched, field: Field, rules: Sequence[Rule]) -> str:
-    return next((rule.name for rule in rules if is_meant(rule, matched, field)), "")
+def path_matches(pattern: Path, path: Path) -> bool:
+    """Match a path against a rule's: `*` is any one part, `[*]` any item, a last `**` everything below."""
+    if pattern[-1:] == ("**",):
+        pattern, path = pattern[:-1], path[: len(pattern) - 1]
+    return len(pattern) == len(path) and all(map(_part_matches, pattern, path))
 
 
-class _Judge(NamedTuple):
-    matched: Matched
-    all_matched: Sequence[Matched]
+class _BuiltInRules(NamedTuple):
+    """The rules that need no configuration, for one object; some of them look at the other objects of the pair."""
 
-    def rule(self, field: Field) -> str:
+    matched: MatchedObject
+    all_matched: Sequence[MatchedObject]
+
+    def name(self, field: Field) -> str:
         """Return the name of the built-in rule that folds the field, empty where none does."""
+        if field.kind != "changed":
+            return ""
         if self._is_chart_label(field):
             return CHART_LABELS
         if self._is_checksum(field) and self._reads_a_change():
             return CHECKSUM
-        if self._is_hash_name(field):
-            return HASH_NAME
-        return ""
+        return HASH_NAME if self._is_hash_name(field) else ""
 
     def _metadata(self, field: Field) -> tuple[str, ...]:
         """Return the rest of a path below `metadata` of the object or its pod template."""
@@ -79,16 +84,18 @@ class _Judge(NamedTuple):
         return ()
 
     def _is_chart_label(self, field: Field) -> bool:
-        rest = self._metadata(field)
-        if field.kind != "changed" or len(rest) != 2 or rest[0] != "labels":  # noqa: PLR2004  # `labels`, and its name
-            return False
-        both = (str(field.before), str(field.after))
-        return rest[1] in _LABELS or (rest[1] == "chart" and all(_OLD_LABEL.fullmatch(text) for text in both))
+        match self._metadata(field):
+            case ("labels", "chart"):
+                return all(_OLD_LABEL.fullmatch(str(text)) for text in (field.before, field.after))
+            case ("labels", label):
+                return label in _LABELS
+        return False
 
     def _is_checksum(self, field: Field) -> bool:
-        rest = self._metadata(field)
-        is_annotation = len(rest) == 2 and rest[0] == "annotations" and rest[1].startswith("checksum/")  # noqa: PLR2004
-        return field.kind == "changed" and is_annotation and field.path[0] != "metadata"
+        match self._metadata(field):
+            case ("annotations", annotation):
+                return annotation.startswith("checksum/") and field.path[0] != "metadata"
+        return False
 
     def _reads_a_change(self) -> bool:
         sides = [side for side in self.matched if side]
@@ -101,11 +108,11 @@ class _Judge(NamedTuple):
         )
 
     def _is_hash_name(self, field: Field) -> bool:
-        """Whether kustomize made the newer name because the content of what is named changed."""
+        """Say whether kustomize made the newer name because the content of the named object changed."""
         old, new = field.before, field.after
-        if field.kind != "changed" or not (isinstance(old, str) and isinstance(new, str)):
+        if not (isinstance(old, str) and isinstance(new, str)):
             return False
-        return old != stem(old) == stem(new) != new and any(
+        return old != without_hash(old) == without_hash(new) != new and any(
             before
             and after
             and after.identity.kind in _CONFIGURATION
@@ -114,31 +121,27 @@ class _Judge(NamedTuple):
         )
 
 
-def is_meant(rule: Rule, matched: Matched, field: Field) -> bool:
-    """Say whether the rule names this object (on either side, should its name have changed) and this difference."""
-    return (
-        any(_is_named(rule, side) for side in matched if side)
-        and is_below(rule.path, field.path)
-        and (not rule.pattern or _fits(rule.pattern, field))
-    )
+def _user_rule(matched: MatchedObject, field: Field, rules: Sequence[Rule]) -> str:
+    """Return the name of the first rule of the user that folds the field, empty where none does.
+
+    A rule names the object on either side, should its name have changed.
+    """
+    for rule in rules:
+        is_named = any(_is_named(rule, side) for side in matched if side)
+        if is_named and path_matches(rule.path, field.path) and (not rule.pattern or _fits(rule.pattern, field)):
+            return rule.name
+    return ""
 
 
-def is_below(pattern: Path, path: Path) -> bool:
-    """Say whether the pattern means the path: `*` any one part, `[*]` any item, a last `**` all that begins so."""
-    if pattern[-1:] == ("**",):
-        pattern, path = pattern[:-1], path[: len(pattern) - 1]
-    return len(pattern) == len(path) and all(map(_is_part, pattern, path))
-
-
-def _is_part(pattern: str, part: str) -> bool:
+def _part_matches(pattern: str, part: str) -> bool:
     return pattern in ("*", part) or (pattern == "[*]" and part.startswith("[") and part.endswith("]"))
 
 
 def _is_named(rule: Rule, side: Object) -> bool:
     identity = side.identity
     wanted = (rule.group, rule.kind, rule.namespace, rule.object)
-    found = (identity.group, identity.kind, identity.namespace, identity.name)
-    return all(not want or want == have for want, have in zip(wanted, found, strict=True))
+    actual = (identity.group, identity.kind, identity.namespace, identity.name)
+    return all(not want or want == have for want, have in zip(wanted, actual, strict=True))
 
 
 def _fits(pattern: str, field: Field) -> bool:

@@ -1,4 +1,7 @@
-"""Values -> the lines of YAML that a reader of a diff sees."""
+"""Values -> the lines of YAML that a reader of a diff sees.
+
+Invisible characters are escaped.  Long texts are cut, and a note says how much was left out.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,28 @@ MAX_LENGTH = 400  # characters of a text's line
 _AROUND = 80  # characters that stay before the first difference of two long lines
 
 
-def document(value: object) -> list[str]:
-    """Return an object's lines."""
-    return _dumped(value)
+def document_lines(value: object) -> list[str]:
+    """Return the lines of an object."""
+    return [visible_line(line) for line in yamldoc.dump_all([value]).decode().split("\n")[1:-1]]
 
 
-def entry(key: str, value: object) -> list[str]:
+def entry_lines(key: str, value: object) -> list[str]:
     """Return the lines of a map with this one key."""
-    return _dumped({key: value})
+    return document_lines({key: value})
 
 
-def item(value: object) -> list[str]:
+def item_lines(value: object) -> list[str]:
     """Return the lines of a list with this one item."""
-    return _dumped([value])
+    return document_lines([value])
 
 
-def lead(key: str) -> str:
+def key_line(key: str) -> str:
     """Return a key and its colon, for a value that follows on the next lines."""
-    return _dumped({key: None})[-1].removesuffix(" null")
+    return document_lines({key: None})[-1].removesuffix(" null")
 
 
 def shortened(value: object) -> object:
-    """Return the value with all texts cut that nobody would read to their end, and with a note of how much is left."""
+    """Return the value with its long texts cut, and with a note of how much was left out."""
     if isinstance(value, dict):
         return {key: shortened(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -40,26 +43,26 @@ def shortened(value: object) -> object:
     return _shortened_text(value) if isinstance(value, str) and len(value) > MAX_LENGTH else value
 
 
-def windows(before: str, after: str) -> tuple[str, str]:
+def cut_around_difference(before: str, after: str) -> tuple[str, str]:
     """Return two different lines, both cut around the first difference if one of them is long."""
     if max(len(before), len(after)) <= MAX_LENGTH:
         return before, after
     start = max(outside_mask(before, common(before, after)) - _AROUND, 0)
-    return _window(before, start), _window(after, start)
+    return _cut(before, start), _cut(after, start)
 
 
 def limited(lines: list[str], indent: str, most: int = MAX_LINES) -> list[str]:
-    """Return the first of a diff's lines, and a line that says how many are left."""
+    """Return the first lines of a diff, and a line with the number of the others."""
     left = len(lines) - most
     return [*lines[:most], f" {indent}… {left} more lines"] if left > 1 else lines
 
 
 def cut(line: str) -> str:
     """Return the line, without its end if it is long."""
-    return _window(line, 0)
+    return _cut(line, 0)
 
 
-def _window(line: str, start: int) -> str:
+def _cut(line: str, start: int) -> str:
     start = outside_mask(line, start)
     stop = outside_mask(line, start + MAX_LENGTH)
     head = f"… {start} characters, then " if start else ""
@@ -74,7 +77,3 @@ def _shortened_text(text: str) -> str:
     if len(lines) > MAX_LINES:
         shown.append(f"… {len(lines) - MAX_LINES} more lines")
     return "\n".join(shown) + text[len(content) :]
-
-
-def _dumped(value: object) -> list[str]:
-    return [visible_line(line) for line in yamldoc.dump_all([value]).decode().split("\n")[1:-1]]

@@ -1,7 +1,8 @@
-"""What two sequences have in common, in order; bounded, because the exact answer costs the product of their lengths.
+"""The elements that two sequences share, in order; bounded: the exact answer costs the product of their lengths.
 
-A masked secret in a text (`‹secret 0a1b›`) differs from run to run between its signs: nothing that a reader sees may
-depend on it, and none may be cut in two, because what numbers them would miss it then.
+A text is a sequence of characters in which a masked secret (`‹secret 0a1b›`) counts as one: what stands between its
+signs differs from run to run.  No output may depend on it, and no cut may go through it, because the code that numbers
+the secrets of a report would not find a mask in two parts.
 """
 
 from __future__ import annotations
@@ -9,19 +10,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    Pair = tuple[int, int]
+    Match = tuple[int, int]  # the positions of an equal element, on both sides
+
+MAX_WORK = 30_000  # matches between which is to choose, more than once
 
 _OPEN, _CLOSE = "‹›"
 _MASK = re.compile(f"{_OPEN}[^{_OPEN}{_CLOSE}\n]*{_CLOSE}")
 _LONGEST = 200  # characters
-
-
-MAX_WORK = 30_000  # pairs of equal elements between which is to choose, more than once
 
 
 class Block(NamedTuple):
@@ -37,31 +38,43 @@ class Block(NamedTuple):
 def blocks(before: Sequence[str], after: Sequence[str]) -> list[Block]:
     """Cut both sequences into the same number of stretches, in order; no two neighbours are of the same sort.
 
-    Where the elements repeat so often that the best answer would take too long, those that stand once in each are
-    matched first, and what repeats too often between two of these is one stretch.
+    Where the elements repeat so often that the best answer would take too long, the elements that stand once in each
+    sequence are matched first; between two of them, elements that still repeat too often become one stretch.
     """
-    found: list[Block] = []
+    stretches: list[Block] = []
     low = start = 0
     for length, at, to in _runs(_matches(before, after)):
         if at > low or to > start:
-            found.append(Block(is_equal=False, low=low, high=at, start=start, stop=to))
+            stretches.append(Block(is_equal=False, low=low, high=at, start=start, stop=to))
         low, start = at + length, to + length
-        found.append(Block(is_equal=True, low=at, high=low, start=to, stop=start))
+        stretches.append(Block(is_equal=True, low=at, high=low, start=to, stop=start))
     if low < len(before) or start < len(after):
-        found.append(Block(is_equal=False, low=low, high=len(before), start=start, stop=len(after)))
-    return found
+        stretches.append(Block(is_equal=False, low=low, high=len(before), start=start, stop=len(after)))
+    return stretches
 
 
 def common(before: Sequence[str], after: Sequence[str]) -> int:
-    """Return how many elements (or characters) are equal at the beginning of both."""
+    """Return the length of the common prefix, in elements (or characters)."""
     for length, (old, new) in enumerate(zip(before, after, strict=False)):
         if old != new:
             return length
     return min(len(before), len(after))
 
 
-def _runs(matches: Iterable[Pair]) -> list[tuple[int, int, int]]:
-    """Put matches that follow each other on both sides together: their number, and the first one's positions."""
+def blank_masks(text: str) -> str:
+    """Return the text with nothing between the signs of its masks."""
+    return _MASK.sub(_OPEN + _CLOSE, text)
+
+
+def outside_mask(text: str, at: int) -> int:
+    """Return the position; the beginning of the mask for a position inside one."""
+    opened = text.rfind(_OPEN, max(at - _LONGEST, 0), at)
+    mask = _MASK.match(text, opened) if opened >= 0 else None
+    return opened if mask and mask.end() > at else at
+
+
+def _runs(matches: Iterable[Match]) -> list[tuple[int, int, int]]:
+    """Join matches that follow each other on both sides: their number, and the positions of the first."""
     runs: list[tuple[int, int, int]] = []
     for at, to in matches:
         length, low, start = runs[-1] if runs else (0, -1, -1)
@@ -72,7 +85,7 @@ def _runs(matches: Iterable[Pair]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _matches(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
+def _matches(before: Sequence[str], after: Sequence[str]) -> Iterator[Match]:
     head = common(before, after)
     tail = common(before[head:][::-1], after[head:][::-1])
     high, stop = len(before) - tail, len(after) - tail
@@ -81,17 +94,17 @@ def _matches(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
     yield from zip(range(high, len(before)), range(stop, len(after)), strict=True)
 
 
-def _between(before: Sequence[str], after: Sequence[str], first: Pair, last: Pair) -> Iterator[Pair]:
+def _between(before: Sequence[str], after: Sequence[str], first: Match, last: Match) -> Iterator[Match]:
     old, new = before[first[0] : last[0]], after[first[1] : last[1]]
     if _is_cheap(old, new):
         yield from _best(old, new, first)
         return
     low, start = first
     for at, to in _increasing(_singles(old, new)):
-        found = (first[0] + at, first[1] + to)
-        yield from _best(before[low : found[0]], after[start : found[1]], (low, start))
-        yield found
-        low, start = found[0] + 1, found[1] + 1
+        anchor = (first[0] + at, first[1] + to)
+        yield from _best(before[low : anchor[0]], after[start : anchor[1]], (low, start))
+        yield anchor
+        low, start = anchor[0] + 1, anchor[1] + 1
     yield from _best(before[low : last[0]], after[start : last[1]], (low, start))
 
 
@@ -100,47 +113,36 @@ def _is_cheap(before: Sequence[str], after: Sequence[str]) -> bool:
     return sum(counts[element] for element in before) <= MAX_WORK
 
 
-def _best(before: Sequence[str], after: Sequence[str], offset: Pair) -> Iterator[Pair]:
+def _best(before: Sequence[str], after: Sequence[str], offset: Match) -> Iterator[Match]:
     if not before or not after or not _is_cheap(before, after):
         return
-    from difflib import SequenceMatcher  # noqa: PLC0415  # most comparisons end before
-
     for at, to, length in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
         yield from ((offset[0] + at + step, offset[1] + to + step) for step in range(length))
 
 
-def _singles(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
+def _singles(before: Sequence[str], after: Sequence[str]) -> Iterator[Match]:
     """Yield the positions of the elements that stand exactly once on either side."""
     old, new = Counter(before), Counter(after)
-    places = {element: to for to, element in enumerate(after)}
-    return ((at, places[element]) for at, element in enumerate(before) if old[element] == new[element] == 1)
+    positions = {element: to for to, element in enumerate(after)}
+    return ((at, positions[element]) for at, element in enumerate(before) if old[element] == new[element] == 1)
 
 
-def _increasing(pairs: Iterable[Pair]) -> list[Pair]:
-    """Return as many as possible of the pairs, which increase on the left, so that they do on the right too."""
+def _increasing(matches: Iterable[Match]) -> list[Match]:
+    """Return the longest chain of matches that increases on both sides (as in a patience diff).
+
+    The matches increase on the left already.
+    """
     ends: list[int] = []  # the smallest right side with which a chain of this length can end
-    chains: list[tuple[Pair, int]] = []  # each pair, and the one before it in the longest chain that it ends
-    tops: list[int] = []  # for each length the pair that ends it
-    for index, pair in enumerate(pairs):
-        length = bisect_left(ends, pair[1])
-        chains.append((pair, tops[length - 1] if length else -1))
-        ends[length : length + 1] = [pair[1]]
+    chains: list[tuple[Match, int]] = []  # each match, and the one before it in the longest chain that it ends
+    tops: list[int] = []  # for each length the match that ends it
+    for index, match in enumerate(matches):
+        length = bisect_left(ends, match[1])
+        chains.append((match, tops[length - 1] if length else -1))
+        ends[length : length + 1] = [match[1]]
         tops[length : length + 1] = [index]
-    found: list[Pair] = []
+    chain: list[Match] = []
     at = tops[-1] if tops else -1
     while at >= 0:
-        pair, at = chains[at]
-        found.append(pair)
-    return found[::-1]
-
-
-def blank_masks(text: str) -> str:
-    """Return the text with nothing in its masks."""
-    return _MASK.sub(_OPEN + _CLOSE, text)
-
-
-def outside_mask(text: str, at: int) -> int:
-    """Return the position, or that before the mask which it is in the middle of."""
-    opened = text.rfind(_OPEN, max(at - _LONGEST, 0), at)
-    found = _MASK.match(text, opened) if opened >= 0 else None
-    return opened if found and found.end() > at else at
+        match, at = chains[at]
+        chain.append(match)
+    return chain[::-1]

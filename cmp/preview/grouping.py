@@ -18,7 +18,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Group, Member
-from cmp.compare.noise import stem
+from cmp.compare.noise import without_hash
 from cmp.preview.columns import columns, shape
 from cmp.preview.labels import alike, mapped, order, replaced, replaced_in_json, unlabelled
 from cmp.preview.outliers import Draft, explained
@@ -76,7 +76,9 @@ def _entries(outcomes: Sequence[Outcome]) -> list[_Entry]:
 
 def _key(change: Change) -> str:
     """Return what has to be equal for two changes to be the same one."""
-    identity, was = ((one._replace(name=stem(one.name)) if one else None) for one in (change.identity, change.was))
+    identity, was = (
+        (one._replace(name=without_hash(one.name)) if one else None) for one in (change.identity, change.was)
+    )
     what = (change.what, change.api_versions, was if was != identity else None, change.is_restart)
     facts = (change.subject.app, identity, [_told(field) for field in change.fields], what, change.dangers)
     return json.dumps(facts, ensure_ascii=False, sort_keys=True, default=repr)

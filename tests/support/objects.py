@@ -6,7 +6,7 @@ from textwrap import dedent
 
 from cmp import yamldoc
 from cmp.changes import Object
-from cmp.compare.pairing import Matched
+from cmp.compare.pairing import MatchedObject
 from cmp.model import Identity
 
 
@@ -30,6 +30,6 @@ def objects(text: str) -> list[Object]:
     return [object_of(value) for value in yamldoc.load_all(dedent(text).encode())]
 
 
-def matched(before: str, after: str) -> Matched:
+def matched(before: str, after: str) -> MatchedObject:
     """Return one object, before and after, from its YAML."""
-    return Matched(object_of(value_of(before)), object_of(value_of(after)))
+    return MatchedObject(object_of(value_of(before)), object_of(value_of(after)))

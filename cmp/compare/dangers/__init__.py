@@ -1,7 +1,12 @@
-"""What to look at twice, in the terms of Argo CD and Kubernetes.
+"""Rules for changes that deserve a second look, in the terms of Argo CD and Kubernetes.
 
-Each rule looks at both sides of one object: what both have is nobody's news, whatever one thinks of it.  Differences
-that a reader does not want to see count as well: the cluster sees them.
+    deletion.py      objects, data and pods that go away; fields that Kubernetes does not let anybody change
+    permissions.py   new rights of pods and accounts
+    traffic.py       addresses and hosts of services, and nodes that cannot be drained
+    syncing.py       sync options, hooks, and removed versions of the API
+
+Each rule looks at both sides of one object: a state that both have is no news, dangerous or not.  Folded differences
+count as well: the cluster sees them.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp.changes import Danger, Field
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
 # The most severe first: reports follow this order.
 RULES = (
@@ -48,8 +53,8 @@ _FINDERS = (
     deletion.replicas_zero,
     deletion.crd_version,
     deletion.immutable_field,
-    permissions.pod_rights,
-    permissions.account_rights,
+    permissions.pod_permissions,
+    permissions.account_permissions,
     traffic.service_changed,
     traffic.hosts_removed,
     traffic.disruption_blocked,
@@ -60,8 +65,8 @@ _FINDERS = (
 )
 
 
-def find(matched: Matched, fields: Sequence[Field]) -> tuple[Danger, ...]:
-    """Return what is dangerous about a change, the most severe first; nothing where both sides are equal."""
+def find(matched: MatchedObject, fields: Sequence[Field]) -> tuple[Danger, ...]:
+    """Return the dangers of a change, the most severe first; none where both sides are equal."""
     if not fields and matched.before and matched.after:
         return ()
     found = [danger for finder in _FINDERS for danger in finder(matched)]

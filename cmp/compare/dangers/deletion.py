@@ -1,6 +1,6 @@
-"""Dangers: what goes away, with its data or with what runs in it, or is deleted to be created again.
+"""Dangers: an object is deleted with its data or its pods, or to be created again because a field is immutable.
 
-Kubernetes lets nobody change its immutable fields (its validation of 1.34 was read for this).
+Source of the immutable fields: the validation of Kubernetes 1.34.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
-from cmp.compare.dangers.syncing import FORCE, PRUNE_CONFIRM, PRUNE_FALSE, has_option, is_hook, is_made_anew
+from cmp.compare.dangers.syncing import FORCE, PRUNE_CONFIRM, PRUNE_FALSE, has_option, is_always_recreated, is_hook
 from cmp.yamldoc.access import dig, maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cmp.changes import Object
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
-_LOST = {
+_CONTENT_LOST = {
     ("", "PersistentVolumeClaim"): "is removed, and its data with it unless the volume is retained",
     ("", "PersistentVolume"): "is removed, and the cluster forgets where its data is",
     ("", "Namespace"): "is removed, and everything in it",
@@ -28,7 +28,7 @@ _LOST = {
 }
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout")
 
-_SPEC: dict[tuple[str, str], tuple[str, ...]] = {
+_IMMUTABLE_IN_SPEC: dict[tuple[str, str], tuple[str, ...]] = {
     ("apps", "Deployment"): ("selector",),
     ("apps", "DaemonSet"): ("selector",),
     ("apps", "ReplicaSet"): ("selector",),
@@ -40,12 +40,12 @@ _SPEC: dict[tuple[str, str], tuple[str, ...]] = {
     ("networking.k8s.io", "IngressClass"): ("controller",),
     ("apiextensions.k8s.io", "CustomResourceDefinition"): ("group", "scope"),
 }
-_TOP: dict[tuple[str, str], tuple[str, ...]] = {
+_IMMUTABLE: dict[tuple[str, str], tuple[str, ...]] = {
     ("storage.k8s.io", "StorageClass"): ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
     ("scheduling.k8s.io", "PriorityClass"): ("value", "preemptionPolicy"),
     ("", "Secret"): ("type",),
 }
-_SEALED = ("data", "stringData", "binaryData", "immutable")
+_IMMUTABLE_DATA = ("data", "stringData", "binaryData", "immutable")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d{1,3})?")
@@ -55,11 +55,12 @@ _SMALL = {letter: Decimal(1).scaleb(-power) for letter, power in (("m", 3), ("u"
 _FACTORS = {"": Decimal(1), **_BINARY, **_DECIMAL, **_SMALL}
 
 
-def data_removed(matched: Matched) -> Iterator[Danger]:
-    """Yield that an object is pruned with what it holds, or that an annotation keeps it; also under another name."""
+def data_removed(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that an object is pruned with its content, or that an annotation keeps it; also for one that is renamed."""
     before = matched.before
-    text = _LOST.get((before.identity.group, before.identity.kind)) if before else None
-    if before is None or text is None or not _is_gone(matched) or is_hook(before):
+    text = _CONTENT_LOST.get((before.identity.group, before.identity.kind)) if before else None
+    is_pruned = matched.after is None or matched.is_renamed
+    if before is None or text is None or not is_pruned or is_hook(before):
         return
     if has_option(before, PRUNE_FALSE):
         yield Danger("orphaned", "leaves the application and stays on the cluster, as `Prune=false` says")
@@ -74,34 +75,27 @@ def data_removed(matched: Matched) -> Iterator[Danger]:
     yield Danger("data-removed", text + confirmed + hint)
 
 
-def _is_gone(matched: Matched) -> bool:
-    before, after = matched
-    if before is None or after is None:
-        return before is not None
-    return (before.identity.namespace, before.identity.name) != (after.identity.namespace, after.identity.name)
-
-
-def namespace_changed(matched: Matched) -> Iterator[Danger]:
-    """Yield that an object moves, which nothing in Kubernetes can do."""
+def namespace_changed(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that an object changes its namespace: Kubernetes cannot move it."""
     before, after = matched
     if before and after and before.identity.namespace != after.identity.namespace:
         old, new = (side.identity.namespace or "(none)" for side in (before, after))
         yield Danger("namespace-changed", f"is deleted in namespace `{old}` and created anew in `{new}`")
 
 
-def volume_shrink(matched: Matched) -> Iterator[Danger]:
+def volume_shrink(matched: MatchedObject) -> Iterator[Danger]:
     """Yield that a claim asks for less than it has, which the API server refuses."""
     before, after = matched
-    if before is None or after is None or after.identity.kind != "PersistentVolumeClaim" or _is_gone(matched):
+    if before is None or after is None or after.identity.kind != "PersistentVolumeClaim" or matched.is_renamed:
         return
     old, new = (dig(side.value, "spec", "resources", "requests", "storage") for side in (before, after))
-    had, wants = quantity(old), quantity(new)
+    had, wants = _quantity(old), _quantity(new)
     if had is not None and wants is not None and wants < had:
         yield Danger("volume-shrink", f"asks for {new} instead of {old}: volumes cannot shrink, so the sync fails")
 
 
-def replicas_zero(matched: Matched) -> Iterator[Danger]:
-    """Yield that a workload which ran is to have no pods; a missing `replicas` is 1."""
+def replicas_zero(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that a running workload is scaled to no pods; a missing `replicas` is 1."""
     before, after = matched
     if before is None or after is None or after.identity.kind not in _SCALED:
         return
@@ -112,8 +106,8 @@ def replicas_zero(matched: Matched) -> Iterator[Danger]:
         )
 
 
-def crd_version(matched: Matched) -> Iterator[Danger]:
-    """Yield versions of a CRD that are no longer served, and another version in which objects are stored."""
+def crd_version(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield versions of a CRD that are no longer served, and another storage version."""
     before, after = matched
     if before is None or after is None or after.identity.kind != "CustomResourceDefinition":
         return
@@ -128,37 +122,35 @@ def _versions(subject: Object, flag: str) -> set[str]:
     return {str(version.get("name")) for version in versions if version.get(flag) is True}
 
 
-def immutable_field(matched: Matched) -> Iterator[Danger]:
-    """Yield each change of an immutable field, and what Argo CD then does; hooks are always made anew."""
+def immutable_field(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield each change of an immutable field, and the reaction of Argo CD; hooks are always created anew."""
     before, after = matched
-    if before is None or after is None or is_hook(after) or is_made_anew(after):
-        return
-    if (before.identity.namespace, before.identity.name) != (after.identity.namespace, after.identity.name):
+    if before is None or after is None or matched.is_renamed or is_hook(after) or is_always_recreated(after):
         return
     ending = "so the sync fails unless the object is deleted first"
     if after.identity.kind in _BINDINGS:  # Argo CD asks `kubectl auth reconcile` first
         ending = "so Argo CD deletes the object and creates it again"
     elif has_option(after, FORCE):
         ending = "so Argo CD deletes the object and creates it again, as `Force=true` says"
-    for keys in _paths(before):
+    for keys in _immutable_paths(before):
         if dig(before.value, *keys) != dig(after.value, *keys):
             yield Danger("immutable-field", f"changes `{'.'.join(keys)}`, which is immutable, {ending}")
-    if _is_other_address(before, after):
+    if _changes_address(before, after):
         yield Danger("immutable-field", f"changes `spec.clusterIP`, which is immutable, {ending}")
 
 
-def _paths(before: Object) -> Iterable[tuple[str, ...]]:
+def _immutable_paths(before: Object) -> Iterable[tuple[str, ...]]:
     identity = before.identity
-    yield from (("spec", key) for key in _SPEC.get((identity.group, identity.kind), ()))
-    yield from ((key,) for key in _TOP.get((identity.group, identity.kind), ()))
+    yield from (("spec", key) for key in _IMMUTABLE_IN_SPEC.get((identity.group, identity.kind), ()))
+    yield from ((key,) for key in _IMMUTABLE.get((identity.group, identity.kind), ()))
     if identity.group == "" and identity.kind in ("ConfigMap", "Secret") and before.value.get("immutable") is True:
-        yield from ((key,) for key in _SEALED)
+        yield from ((key,) for key in _IMMUTABLE_DATA)
     if identity.kind in _BINDINGS:
         yield ("roleRef",)
 
 
-def _is_other_address(before: Object, after: Object) -> bool:
-    """Say whether a Service asks for another address; one that asks for none any more keeps what it has."""
+def _changes_address(before: Object, after: Object) -> bool:
+    """Say whether a Service asks for another address; a Service that no longer asks for one keeps its address."""
     if (after.identity.group, after.identity.kind) != ("", "Service"):
         return False
     if "ExternalName" in (dig(before.value, "spec", "type"), dig(after.value, "spec", "type")):
@@ -167,8 +159,8 @@ def _is_other_address(before: Object, after: Object) -> bool:
     return new is not None and old != new
 
 
-def quantity(value: object) -> Decimal | None:
-    """Return the number that a quantity means, None where the text is none."""
+def _quantity(value: object) -> Decimal | None:
+    """Return the number of a Kubernetes quantity (`10Gi`, `1.5`, `500m`, `1e3`), None for another text."""
     match = _QUANTITY.fullmatch(str(value))
     if not match:
         return None

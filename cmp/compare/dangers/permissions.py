@@ -1,4 +1,4 @@
-"""Dangers: rights that pods and accounts did not have before."""
+"""Dangers: permissions that pods and accounts did not have before."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cmp.changes import Object
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
-    Facts = Iterable[tuple[str, str]]
+    Permissions = Iterable[tuple[str, str]]  # the rule and the text of a danger
 
 _RBAC = "rbac.authorization.k8s.io"
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
-def pod_rights(matched: Matched) -> Iterator[Danger]:
-    """Yield what pods may newly do to their node: run privileged, see its processes, network or files."""
+def pod_permissions(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield new permissions of pods on their node: to run privileged, to see its processes, network or files."""
     yield from _new(matched, _of_pods)
 
 
-def account_rights(matched: Matched) -> Iterator[Danger]:
-    """Yield what a role newly allows without limit, and who newly gets a role in the whole cluster."""
+def account_permissions(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield new permissions of roles without limit, and new bindings of a role in the whole cluster."""
     yield from _new(matched, _of_accounts)
 
 
-def _new(matched: Matched, facts: Callable[[Object], Facts]) -> Iterator[Danger]:
-    before = set(facts(matched.before)) if matched.before else set()
-    after = set(facts(matched.after)) if matched.after else set()
+def _new(matched: MatchedObject, permissions: Callable[[Object], Permissions]) -> Iterator[Danger]:
+    before = set(permissions(matched.before)) if matched.before else set()
+    after = set(permissions(matched.after)) if matched.after else set()
     yield from (Danger(rule, text) for rule, text in sorted(after - before))
 
 
-def _of_pods(subject: Object) -> Facts:
+def _of_pods(subject: Object) -> Permissions:
     spec = pod_spec(subject)
     yield from (
         ("host-namespace", f"shares the node's own namespace: `{key}`") for key in _HOST if spec.get(key) is True
@@ -54,7 +54,7 @@ def _of_pods(subject: Object) -> Facts:
             yield "capability", f"gives container `{name}` the capability `{capability}`"
 
 
-def _of_accounts(subject: Object) -> Facts:
+def _of_accounts(subject: Object) -> Permissions:
     if subject.identity.group != _RBAC:
         return ()
     if subject.identity.kind in ("Role", "ClusterRole"):
@@ -64,7 +64,7 @@ def _of_accounts(subject: Object) -> Facts:
     return ()
 
 
-def _of_role(subject: Object) -> Facts:
+def _of_role(subject: Object) -> Permissions:
     for rule in maps(subject.value.get("rules")):
         what = rule.get("resources", rule.get("nonResourceURLs"))
         verbs = rule.get("verbs")
@@ -75,7 +75,7 @@ def _of_role(subject: Object) -> Facts:
                     yield "wildcard-verbs", f"allows every verb on `{f'{thing}.{group}' if group else thing}`"
 
 
-def _of_binding(subject: Object) -> Facts:
+def _of_binding(subject: Object) -> Permissions:
     role = f"{dig(subject.value, 'roleRef', 'kind')} `{dig(subject.value, 'roleRef', 'name')}`"
     is_whole = subject.identity.kind == "ClusterRoleBinding"
     is_admin = role == "ClusterRole `cluster-admin`"

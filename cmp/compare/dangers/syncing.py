@@ -1,4 +1,4 @@
-"""Dangers: how Argo CD brings an object to the cluster, and whether the cluster can still read it."""
+"""Dangers: Argo CD syncs an object differently, or the cluster no longer knows its version of the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.changes import Object
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
 PRUNE_FALSE, PRUNE_CONFIRM, REPLACE, FORCE = "Prune=false", "Prune=confirm", "Replace=true", "Force=true"
 DELETE_POLICIES = ("argocd.argoproj.io/hook-delete-policy", "helm.sh/hook-delete-policy")
@@ -19,7 +19,8 @@ HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 
 _SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 
-# By apiVersion: the release of Kubernetes without it, and the kinds (its deprecated API migration guide).
+# By apiVersion: the release of Kubernetes without it, and the kinds.
+# Source: the deprecated API migration guide of Kubernetes.
 _WORKLOADS = ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
 _ROLES = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 _WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -53,48 +54,48 @@ _REMOVED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 _RELEASES = {(version, kind): release for version, release, kinds in _REMOVED for kind in kinds}
 
 
-def sync_replace(matched: Matched) -> Iterator[Danger]:
-    """Yield that Argo CD from now on replaces an object instead of patching it."""
+def sync_replace(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that Argo CD newly replaces an object instead of patching it."""
     before, after = matched
     if before and after and has_option(after, REPLACE) and not has_option(before, REPLACE):
         text = "is replaced as a whole from now on (`Replace=true`): what others set in it on the cluster is lost"
         yield Danger("sync-replace", text)
 
 
-def sync_force(matched: Matched) -> Iterator[Danger]:
-    """Yield that this change deletes the object first; with `Force=true` alone only what cannot be patched."""
+def sync_force(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that this change deletes the object first; with `Force=true` alone only where it cannot be patched."""
     before, after = matched
-    if before and after and is_made_anew(after):
+    if before and after and is_always_recreated(after):
         yield Danger("sync-force", "is deleted and created again, as `Force=true` and `Replace=true` say")
     elif before and after and has_option(after, FORCE) and not has_option(before, FORCE):
         yield Danger("sync-force", "is from now on deleted and created again where it cannot be patched (`Force=true`)")
 
 
-def hook_policy(matched: Matched) -> Iterator[Danger]:
-    """Yield that what is left of a hook's run is deleted at another time than before."""
+def hook_policy(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that Argo CD deletes a hook's objects at another time than before."""
     before, after = matched
-    if before is None or after is None or not annotation(after, *HOOKS):
+    if before is None or after is None or not annotation_items(after, *HOOKS):
         return
     old, new = _policies(before), _policies(after)
     if old != new:
-        phases = ", ".join(annotation(after, *HOOKS))
+        phases = ", ".join(annotation_items(after, *HOOKS))
         yield Danger("hook-policy", f"is a {phases} hook whose delete policy changes from {old} to {new}")
 
 
 def _policies(hook: Object) -> str:
-    return ", ".join(sorted(annotation(hook, *DELETE_POLICIES))) or "BeforeHookCreation"
+    return ", ".join(sorted(annotation_items(hook, *DELETE_POLICIES))) or "BeforeHookCreation"
 
 
-def removed_api(matched: Matched) -> Iterator[Danger]:
-    """Yield that an object is newly written in a version of the API that Kubernetes has removed."""
+def removed_api(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that an object newly uses a version of the API that Kubernetes has removed."""
     before, after = matched
     release = _RELEASES.get((after.api_version, after.identity.kind)) if after else None
     if after and release and (before is None or before.api_version != after.api_version):
         yield Danger("removed-api", f"is written as `{after.api_version}`, which Kubernetes {release} no longer has")
 
 
-def annotation(subject: Object, *names: str) -> tuple[str, ...]:
-    """Return the items of the first of these annotations that the object has: texts between commas, without blanks."""
+def annotation_items(subject: Object, *names: str) -> tuple[str, ...]:
+    """Return the items of the first of these annotations that the object has, split at commas, without blanks."""
     for name in names:
         text = dig(subject.value, "metadata", "annotations", name)
         if isinstance(text, str):
@@ -104,15 +105,15 @@ def annotation(subject: Object, *names: str) -> tuple[str, ...]:
 
 def has_option(subject: Object, option: str) -> bool:
     """Say whether the object has a sync option, as Argo CD spells it: `Prune=false`."""
-    return option in annotation(subject, _SYNC_OPTIONS)
+    return option in annotation_items(subject, _SYNC_OPTIONS)
 
 
 def is_hook(subject: Object) -> bool:
     """Say whether Argo CD runs the object at each sync instead of keeping it."""
-    return bool(annotation(subject, *HOOKS))
+    return bool(annotation_items(subject, *HOOKS))
 
 
-def is_made_anew(subject: Object) -> bool:
-    """Say whether each change deletes the object and creates it again; Argo CD spares CRDs and namespaces."""
-    spared = subject.identity.kind in ("CustomResourceDefinition", "Namespace")
-    return not spared and has_option(subject, FORCE) and has_option(subject, REPLACE)
+def is_always_recreated(subject: Object) -> bool:
+    """Say whether each change deletes the object and creates it again; never a CRD or a namespace, as in Argo CD."""
+    is_exempt = subject.identity.kind in ("CustomResourceDefinition", "Namespace")
+    return not is_exempt and has_option(subject, FORCE) and has_option(subject, REPLACE)

@@ -1,4 +1,4 @@
-"""Dangers: who can reach what, and whether nodes can be drained."""
+"""Dangers: a service is reached in another way, a host no longer, or nodes cannot be drained."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.changes import Object
-    from cmp.compare.pairing import Matched
+    from cmp.compare.pairing import MatchedObject
 
 _ISTIO = "networking.istio.io"
 
 
-def service_changed(matched: Matched) -> Iterator[Danger]:
+def service_changed(matched: MatchedObject) -> Iterator[Danger]:
     """Yield another type or selector of a Service."""
     before, after = matched
     if before is None or after is None or (after.identity.group, after.identity.kind) != ("", "Service"):
@@ -35,7 +35,7 @@ def _labels(selector: object) -> str:
     return ", ".join(f"`{key}={value}`" for key, value in pairs) or "nothing"
 
 
-def hosts_removed(matched: Matched) -> Iterator[Danger]:
+def hosts_removed(matched: MatchedObject) -> Iterator[Danger]:
     """Yield each host name that an Ingress, a route or a gateway no longer answers for."""
     before = _hosts(matched.before) if matched.before else set()
     after = _hosts(matched.after) if matched.after else set()
@@ -44,29 +44,29 @@ def hosts_removed(matched: Matched) -> Iterator[Danger]:
 
 def _hosts(subject: Object) -> set[str]:
     group, kind, spec = subject.identity.group, subject.identity.kind, subject.value.get("spec")
-    found: list[object] = []
+    hosts: list[object] = []
     if kind == "Ingress":
-        found = [rule.get("host") for rule in maps(dig(spec, "rules"))]
+        hosts = [rule.get("host") for rule in maps(dig(spec, "rules"))]
     elif group == "gateway.networking.k8s.io":
-        found = [listener.get("hostname") for listener in maps(dig(spec, "listeners"))] + _texts(dig(spec, "hostnames"))
+        hosts = [listener.get("hostname") for listener in maps(dig(spec, "listeners"))] + _texts(dig(spec, "hostnames"))
     elif group == _ISTIO and kind in ("Gateway", "VirtualService"):
         servers = [_texts(server.get("hosts")) for server in maps(dig(spec, "servers"))]
-        found = sum(servers, _texts(dig(spec, "hosts")))
-    return {host for host in found if isinstance(host, str) and host}
+        hosts = sum(servers, _texts(dig(spec, "hosts")))
+    return {host for host in hosts if isinstance(host, str) and host}
 
 
 def _texts(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def disruption_blocked(matched: Matched) -> Iterator[Danger]:
-    """Yield that a PodDisruptionBudget newly lets nobody evict any pod, so that nodes cannot be drained."""
+def disruption_blocked(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that a PodDisruptionBudget newly forbids every eviction, so that nodes cannot be drained."""
     before, after = matched
-    if after and _blocks(after) and not (before and _blocks(before)):
+    if after and _forbids_eviction(after) and not (before and _forbids_eviction(before)):
         yield Danger("disruption-blocked", "allows no disruption at all: nodes with these pods cannot be drained")
 
 
-def _blocks(subject: Object) -> bool:
+def _forbids_eviction(subject: Object) -> bool:
     if subject.identity.kind != "PodDisruptionBudget":
         return False
     most, least = (dig(subject.value, "spec", key) for key in ("maxUnavailable", "minAvailable"))

@@ -8,7 +8,7 @@ import pytest
 
 from cmp.compare.dangers import RULES, find
 from cmp.compare.fields import differences
-from cmp.compare.pairing import Matched
+from cmp.compare.pairing import MatchedObject
 from tests.support.objects import object_of, value_of
 
 SYNC = "argocd.argoproj.io/sync-options"
@@ -18,7 +18,7 @@ ANEW = "so Argo CD deletes the object and creates it again"
 
 def _find(before: str, after: str) -> list[tuple[str, str]]:
     sides = [object_of(value_of(text)) if text else None for text in (before, after)]
-    pair = Matched(*sides)
+    pair = MatchedObject(*sides)
     old, new = (side.value if side else None for side in sides)
     return [(danger.rule, danger.text) for danger in find(pair, differences(old, new))]
 
@@ -477,7 +477,7 @@ def test_equal_sides_are_not_dangerous() -> None:
 def test_what_is_no_manifest_of_its_kind_raises_nothing(body: str) -> None:
     for kind in ("Deployment", "Ingress", "Service", "CustomResourceDefinition", "PodDisruptionBudget", "Role"):
         assert all(isinstance(text, str) for _, text in _find("", _object("v1", kind, body)))
-        assert find(Matched(object_of(value_of(_object("v1", kind, body))), None), ()) == ()
+        assert find(MatchedObject(object_of(value_of(_object("v1", kind, body))), None), ()) == ()
 
 
 def test_a_danger_is_the_end_of_a_sentence_without_its_full_stop() -> None:

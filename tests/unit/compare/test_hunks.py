@@ -9,7 +9,7 @@ import pytest
 
 from cmp.compare.fields import differences
 from cmp.compare.hunks import FULL, hunks
-from cmp.compare.pairing import Matched
+from cmp.compare.pairing import MatchedObject
 from cmp.compare.printing import MAX_LENGTH, MAX_LINES
 from tests.support.objects import matched, object_of
 
@@ -32,7 +32,7 @@ spec:
 """
 
 
-def _lines(pair: Matched) -> list[tuple[str, ...]]:
+def _lines(pair: MatchedObject) -> list[tuple[str, ...]]:
     assert pair.before is not None
     assert pair.after is not None
     fields = differences(pair.before.value, pair.after.value)
@@ -41,13 +41,13 @@ def _lines(pair: Matched) -> list[tuple[str, ...]]:
     return [hunk.lines for hunk in found]
 
 
-def _shown(pair: Matched) -> str:
+def _shown(pair: MatchedObject) -> str:
     return "\n".join("\n".join(lines) for lines in _lines(pair))
 
 
 def _of(before: object, after: object) -> str:
     """Return the lines of two values of the key `a`."""
-    return _shown(Matched(object_of({"a": before}), object_of({"a": after})))
+    return _shown(MatchedObject(object_of({"a": before}), object_of({"a": after})))
 
 
 def _expected(text: str) -> str:
@@ -103,7 +103,7 @@ def test_sections_of_an_object_are_hunks_of_their_own() -> None:
 def test_a_long_hunk_ends_and_the_next_one_leads_there_again() -> None:
     before = {"a": {"b": {f"k{n:03}": n for n in range(50)}}}
     after = {"a": {"b": {f"k{n:03}": n + 1 for n in range(50)}}}
-    first, second, third = _lines(Matched(object_of(before), object_of(after)))
+    first, second, third = _lines(MatchedObject(object_of(before), object_of(after)))
     assert first[:4] == (" a:", "   b:", "-    k000: 0", "+    k000: 1")
     assert len(first) == len(second) == FULL + 2
     assert third[:3] == (" a:", "   b:", "-    k040: 40")
@@ -269,16 +269,16 @@ def test_a_text_with_very_many_changes_ends() -> None:
 def test_an_added_object_is_one_hunk_with_all_lines() -> None:
     added = object_of({"apiVersion": "v1", "kind": "Thing", "data": {"b": ["x"], "a": "p\u202eq"}})
     lines = ("apiVersion: v1", "data:", '  a: "p\\u202eq"', "  b:", "  - x", "kind: Thing")
-    (found,) = hunks(Matched(None, added), differences({}, {"": added.value}))
+    (found,) = hunks(MatchedObject(None, added), differences({}, {"": added.value}))
     assert found == (tuple(f"+{line}" for line in lines), (0,))
-    (found,) = hunks(Matched(added, None), differences({"": added.value}, {}))
+    (found,) = hunks(MatchedObject(added, None), differences({"": added.value}, {}))
     assert found == (tuple(f"-{line}" for line in lines), (0,))
 
 
 def test_long_texts_of_an_added_object_are_cut() -> None:
     text = "".join(f"{n}\n" for n in range(1000))
     added = object_of({"data": {"long": "x" * 1000, "many": text, "json": json.dumps([1])}})
-    (found,) = hunks(Matched(None, added), differences({}, {"": added.value}))
+    (found,) = hunks(MatchedObject(None, added), differences({}, {"": added.value}))
     assert found.lines[2] == f'+  long: "{"x" * MAX_LENGTH} … 600 more characters"'
     assert found.lines[3] == "+  many: |"
     assert found.lines[-2:] == ("+    199", "+    … 800 more lines")

@@ -6,14 +6,16 @@ import pytest
 
 from cmp.changes import Field, Rule
 from cmp.compare.fields import differences
-from cmp.compare.noise import fold, is_below, stem
-from cmp.compare.pairing import Matched
+from cmp.compare.noise import fold, path_matches, without_hash
+from cmp.compare.pairing import MatchedObject
 from tests.support.objects import matched, object_of, value_of
 
 OLD, NEW = "settings-2456789bcd", "settings-fghkmt2456"
 
 
-def _folded(one: Matched, others: tuple[Matched, ...] = (), rules: tuple[Rule, ...] = ()) -> list[tuple[str, str]]:
+def _folded(
+    one: MatchedObject, others: tuple[MatchedObject, ...] = (), rules: tuple[Rule, ...] = ()
+) -> list[tuple[str, str]]:
     """Return (path, rule) of every difference in order; the rule is empty where it is kept."""
     fields = differences(one.before.value if one.before else None, one.after.value if one.after else None)
     kept, folded = fold(one, fields, (one, *others), rules)
@@ -77,7 +79,7 @@ READERS = {
 CHANGED = matched(_config("settings", "one"), _config("settings", "two"))
 
 
-def _checksums(pods: str, kind: str = "Deployment") -> Matched:
+def _checksums(pods: str, kind: str = "Deployment") -> MatchedObject:
     before, after = (_deployment("", f"checksum/config: {digest}", pods, kind) for digest in ("aa", "bb"))
     return matched(before, after)
 
@@ -120,7 +122,7 @@ def test_a_checksum_of_a_cron_job() -> None:
         ),
     ],
 )
-def test_a_checksum_that_nothing_explains_is_kept(others: tuple[Matched, ...]) -> None:
+def test_a_checksum_that_nothing_explains_is_kept(others: tuple[MatchedObject, ...]) -> None:
     assert [rule for _, rule in _folded(_checksums(READERS["a volume"]), others)] == ["", ""]
 
 
@@ -134,7 +136,7 @@ def test_a_checksum_that_comes_is_kept() -> None:
     assert [rule for _, rule in _folded(matched(before, after), (CHANGED,))] == ["", ""]
 
 
-def _renamed(old: str, new: str, kind: str = "ConfigMap") -> Matched:
+def _renamed(old: str, new: str, kind: str = "ConfigMap") -> MatchedObject:
     return matched(*(f"{{kind: {kind}, metadata: {{name: {name}}}, data: {{a: {name}-1}}}}" for name in (old, new)))
 
 
@@ -161,12 +163,12 @@ def test_names_that_are_hashes_and_references_to_them() -> None:
         _renamed(OLD, NEW, kind="Service"),
     ],
 )
-def test_other_names_are_kept(renamed: Matched) -> None:
+def test_other_names_are_kept(renamed: MatchedObject) -> None:
     assert [rule for _, rule in _folded(renamed)] == ["", ""]
 
 
 def test_the_stem_of_a_name() -> None:
-    assert [stem(name) for name in (OLD, "settings", "settings-abcdefghij", "a-b-2456789bcd")] == [
+    assert [without_hash(name) for name in (OLD, "settings", "settings-abcdefghij", "a-b-2456789bcd")] == [
         "settings",
         "settings",
         "settings-abcdefghij",
@@ -232,7 +234,7 @@ def test_a_rule_names_either_side_of_a_renamed_object() -> None:
         object_of(value_of(SERVICE.format(value).replace("web", name))) for value, name in (("1", "a"), ("2", "b"))
     ]
     for name, folds in (("a", 3), ("b", 3), ("c", 0)):
-        found = _folded(Matched(*sides), rules=(Rule("mine", object=name),))
+        found = _folded(MatchedObject(*sides), rules=(Rule("mine", object=name),))
         assert [rule for _, rule in found if rule] == ["mine"] * folds
 
 
@@ -251,4 +253,4 @@ def test_a_rule_names_either_side_of_a_renamed_object() -> None:
     ],
 )
 def test_paths_of_rules(pattern: tuple[str, ...], path: tuple[str, ...], is_so: bool) -> None:  # noqa: FBT001
-    assert is_below(pattern, path) is is_so
+    assert path_matches(pattern, path) is is_so

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.compare.pairing import MAX_CANDIDATES, pair
+from cmp.compare.pairing import MAX_CANDIDATES, match_objects
 from tests.support.objects import object_of, objects
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def _paired(before: str, after: str) -> list[tuple[str, str]]:
             f"{old.identity.namespace}/{old.identity.name}" if old else "-",
             f"{new.identity.namespace}/{new.identity.name}" if new else "-",
         )
-        for old, new in pair(objects(before), objects(after))
+        for old, new in match_objects(objects(before), objects(after))
     ]
 
 
 def test_the_version_of_the_api_does_not_count() -> None:
     before = objects("{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: web}}")
     after = objects("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web}}")
-    (found,) = pair(before, after)
+    (found,) = match_objects(before, after)
     assert (found.before, found.after) == (before[0], after[0])
 
 
@@ -49,7 +49,7 @@ def test_the_group_the_kind_and_the_namespace_do() -> None:
         "{apiVersion: a.test/v1, kind: Gadget, metadata: {name: web}}",
         "{apiVersion: a.test/v1, kind: Widget, metadata: {name: web, namespace: shop}}",
     ):
-        assert len(pair(objects(before), objects(other))) == 2
+        assert len(match_objects(objects(before), objects(other))) == 2
 
 
 def test_pairs_are_ordered_by_the_newer_identity() -> None:
@@ -131,7 +131,7 @@ def test_another_namespace_is_a_rename_if_the_name_stays() -> None:
 
 def test_of_two_with_the_same_identity_none_is_lost() -> None:
     one, two, three = _config("web", c="1"), _config("web", c="2"), _config("web", c="3")
-    found = pair(objects(one + two), objects(one + two + three))
+    found = match_objects(objects(one + two), objects(one + two + three))
     contents = [tuple(side and side.value["data"] for side in matched) for matched in found]
     data = [{"a": "1", "b": "2", "c": c} for c in "123"]
     assert contents == [(data[0], data[0]), (data[1], data[1]), (None, data[2])]
@@ -139,7 +139,7 @@ def test_of_two_with_the_same_identity_none_is_lost() -> None:
 
 def test_the_same_object_twice_in_a_list_is_two() -> None:
     (one,) = objects(_config("web"))
-    assert [(bool(old), bool(new)) for old, new in pair([one], [one, one])] == [(True, True), (False, True)]
+    assert [(bool(old), bool(new)) for old, new in match_objects([one], [one, one])] == [(True, True), (False, True)]
 
 
 def test_beyond_the_cap_only_equal_content_is_a_rename() -> None:
@@ -147,7 +147,7 @@ def test_beyond_the_cap_only_equal_content_is_a_rename() -> None:
     before = [_numbered(f"old-x{n:03}", n) for n in range(count)]
     after = [_numbered(f"new-x{n:03}", n) for n in range(count)]
     after[0] = _numbered("new-x000", -1)
-    found = pair(before, after)
+    found = match_objects(before, after)
     assert sum(1 for old, new in found if old and new) == count - 1
     assert all(old.value["data"] == new.value["data"] for old, new in found if old and new)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cmp.compare.fields import align, differences
 from cmp.compare.hunks import hunks
-from cmp.compare.pairing import Matched, pair
+from cmp.compare.pairing import MatchedObject, match_objects
 from cmp.yamldoc import to_json
 from tests.support.objects import object_of
 
@@ -126,7 +126,7 @@ def test_an_alignment_has_each_item_once(before: list[object], after: list[objec
 def test_hunks_show_each_field_once_and_safely(sides: tuple[object, object]) -> None:
     before, after = ({"x": side} for side in sides)
     fields = differences(before, after)
-    found = hunks(Matched(object_of(before), object_of(after)), fields)
+    found = hunks(MatchedObject(object_of(before), object_of(after)), fields)
     assert sorted(index for hunk in found for index in hunk.fields) == list(range(len(fields)))
     for line in (line for hunk in found for line in hunk.lines):
         assert line[0] in " -+"
@@ -138,7 +138,7 @@ def test_hunks_show_each_field_once_and_safely(sides: tuple[object, object]) -> 
 @given(PAIRS)
 def test_different_values_do_not_look_alike(sides: tuple[object, object]) -> None:
     before, after = ({"x": side} for side in sides)
-    found = hunks(Matched(object_of(before), object_of(after)), differences(before, after))
+    found = hunks(MatchedObject(object_of(before), object_of(after)), differences(before, after))
     lines = [line for hunk in found for line in hunk.lines]
     gone, came = (Counter(line[1:] for line in lines if line[0] == sign) for sign in "-+")
     assert gone != came or not lines or any(line.endswith("in another order") for line in lines)
@@ -152,7 +152,7 @@ _IDENTITIES = st.tuples(
 @given(st.lists(st.tuples(_IDENTITIES, MAPS), max_size=6), st.lists(st.tuples(_IDENTITIES, MAPS), max_size=6))
 def test_no_object_is_lost_or_taken_twice(before: list[_Described], after: list[_Described]) -> None:
     base, head = [_object(one) for one in before], [_object(one) for one in after]
-    found = pair(base, head)
+    found = match_objects(base, head)
     assert sorted(id(one.before) for one in found if one.before) == sorted(map(id, base))
     assert sorted(id(one.after) for one in found if one.after) == sorted(map(id, head))
     assert [one.newest.identity for one in found] == sorted(one.newest.identity for one in found)
@@ -163,11 +163,11 @@ def test_the_order_of_the_objects_does_not_matter(names: list[tuple[str, str, st
     head = [_object((("Thing", "", name), spec)) for name in ("d", "e")]
     pairs = [
         (one.before and one.before.identity.name, one.after and one.after.identity.name)
-        for one in pair([_object((name, spec)) for name in names], head)
+        for one in match_objects([_object((name, spec)) for name in names], head)
     ]
     assert pairs == [
         (one.before and one.before.identity.name, one.after and one.after.identity.name)
-        for one in pair([_object((name, spec)) for name in sorted(names)], head[::-1])
+        for one in match_objects([_object((name, spec)) for name in sorted(names)], head[::-1])
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cmp.compare.fields import differences
-from cmp.compare.pairing import Matched
+from cmp.compare.pairing import MatchedObject
 from cmp.compare.pods import is_restart
 from tests.support.objects import object_of, value_of
 
@@ -16,7 +16,7 @@ TWO = ONE.replace("a:1", "a:2")
 def _restarts(before: str, after: str, kind: str = "Deployment", names: tuple[str, str] = ("a", "a")) -> bool:
     sides = zip((before, after), names, strict=True)
     old, new = (object_of(value_of(f"kind: {kind}\nmetadata: {{name: {name}}}\n{body}")) for body, name in sides)
-    return is_restart(Matched(old, new), differences(old.value, new.value))
+    return is_restart(MatchedObject(old, new), differences(old.value, new.value))
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "Rollout"])
@@ -64,5 +64,5 @@ def test_a_workload_of_another_name_has_other_pods() -> None:
 
 def test_a_workload_that_comes_or_goes_does_not_restart() -> None:
     one = object_of(value_of(f"kind: Deployment\n{ONE}"))
-    assert not is_restart(Matched(one, None), differences(one.value, None))
-    assert not is_restart(Matched(None, one), differences(None, one.value))
+    assert not is_restart(MatchedObject(one, None), differences(one.value, None))
+    assert not is_restart(MatchedObject(None, one), differences(None, one.value))
