@@ -1,4 +1,4 @@
-"""The table of verbs: each is imported only when it is called, so that one command's dependencies cost only itself."""
+"""The table of commands; each is imported only when it is called, so that its dependencies cost no other command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cmp.cli import Invocation
 
-VERBS = {
+COMMANDS = {
     "affected": "List the applications and clusters that a change reaches.",
     "apps": "List every application and the clusters it runs on.",
     "cache": "Look at, fill, check and shrink the chart cache.",
@@ -36,45 +36,45 @@ VERBS = {
     "values": "Show the merged values as Helm sees them.",
 }
 
-# The sidecar's calls reach their modules without click, whose import would cost more than they do; here is their help.
-OF_THE_SIDECAR = frozenset(("generate", "parameters"))
+# Argo CD's calls reach their modules without click, whose import would cost more than they do: here for `--help` alone.
+SIDECAR_COMMANDS = frozenset(("generate", "parameters"))
 
 
-class Verbs(click.Group):
+class CommandGroup(click.Group):
     """A group that knows its commands by name and imports one when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return sorted(VERBS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in VERBS:
+        if cmd_name not in COMMANDS:
             return None
         module = import_module(f"cmp.cli.{cmd_name}")
-        if cmd_name in OF_THE_SIDECAR:
-            return click.Command(cmd_name, callback=click.pass_obj(module.run), help=VERBS[cmd_name])
+        if cmd_name in SIDECAR_COMMANDS:
+            return click.Command(cmd_name, callback=click.pass_obj(module.run), help=COMMANDS[cmd_name])
         command: click.Command = module.command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in VERBS:
-            raise UsageError(f"there is no command {args[0]}", hint=suggestion(args[0], VERBS))
+        if args[0] not in COMMANDS:
+            raise UsageError(f"there is no command {args[0]}", hint=suggestion(args[0], COMMANDS))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(VERBS.items()))
+            formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cmp", message="%(prog)s %(version)s")
 def cmp() -> None:
     """Render Kubernetes manifests of a monorepo of many clusters, exactly as its Argo CD plugin does."""
 
 
 def run(argv: Sequence[str], invocation: Invocation) -> Output:
-    """Run the verb that argv names; UsageError for a wrong command line."""
+    """Run the command that argv names; UsageError for a wrong command line."""
     try:
         result = cmp.main(list(argv), prog_name="cmp", standalone_mode=False, obj=invocation)
     except click.ClickException as error:

@@ -1,27 +1,25 @@
-"""`cmp diff`: what a change does to the manifests of every application on every cluster, as one report."""
+"""`cmp diff`: the differences that a change makes in all manifests on all clusters, as one report."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cmp import report
 from cmp.cli import Invocation, Output
 from cmp.cli.io import progress_bar
 from cmp.cli.revisions import revision_options
 from cmp.compare.dangers import RULES
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
-from cmp.report import FORMATS, Options, overview
+from cmp.report import FORMATS, Options, overview, verdict
 from cmp.system import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
     from cmp.changes import Report
     from cmp.cli.revisions import Revisions
@@ -32,54 +30,34 @@ DIFFERS = 1
 ANY = "any"
 
 
-class Wanted(NamedTuple):
-    """What the command line says beside the revisions."""
-
-    shown: str
-    files: tuple[str, ...]
-    keyless: bool
-    compact: bool
-    show_noise: bool
-    scope: str
-    limit: int
-    fail_on: str
-    max_clusters: int
-    exit_zero: bool
-    jobs: int
-
-    def options(self, *, is_work: bool) -> Options:
-        """Return what the views should know; a work folder is no revision that a command could name."""
-        reproduce = "cmp diff --base {base} --work-tree" if is_work else Options().reproduce
-        return Options(
-            show_noise=self.show_noise, compact=self.compact, limit=self.limit, scope=self.scope, reproduce=reproduce
-        )
-
-
 class Gates(NamedTuple):
-    """What makes a difference an error: rules of dangers, and how many clusters a change may reach."""
+    """The limits of a change: forbidden dangers, and the number of clusters that it may reach (0: any number)."""
 
     dangers: tuple[str, ...]
     clusters: int
     is_lenient: bool
 
-    def code(self, found: Report) -> int:
+    def exit_code(self, report: Report) -> int:
         """Return the exit code: that of a pair that fails newly, 1 for other differences unless they are allowed.
 
-        A pair that failed before, too, says nothing of the change; but where the run is at fault, nobody has looked.
+        A pair that failed before, too, does not count against the change; one that failed for an external reason
+        does, for it was not compared.
         """
-        if failures := [failure.exit_code for failure in found.failures if failure.is_new or failure.is_foreign]:
+        if failures := [failure.exit_code for failure in report.failures if failure.is_new or failure.is_foreign]:
             return min(failures)
-        changed = {one.subject.cluster for one in overview.changing(found)}
-        is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in found.dangers)
+        changed = {outcome.subject.cluster for outcome in overview.changing(report)}
+        is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in report.dangers)
         is_wide = 0 < self.clusters < len(changed)
         return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0
 
 
 @click.command()
 @revision_options
-@click.option("--format", "shown", type=click.Choice([*FORMATS]), default="text", help="The format on stdout.")
-@click.option("--output", "files", multiple=True, metavar="FORMAT=FILE", help="Write a view to a file, too; repeat.")
-@click.option("--keyless", is_flag=True, help="Decrypt nothing: secrets are shown as stand-ins of their ciphertext.")
+@click.option("--format", "output_format", type=click.Choice([*FORMATS]), default="text", help="The format on stdout.")
+@click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", help="Write a view to a file, too; repeat.")
+@click.option(
+    "--keyless", "is_keyless", is_flag=True, help="Decrypt nothing: secrets are shown as stand-ins of their ciphertext."
+)
 @click.option("--compact", is_flag=True, help="Show paths and values instead of YAML.")
 @click.option("--show-noise", is_flag=True, help="Show what rules fold.")
 @click.option("--scope", default="default", metavar="ID", help="Tell this comment from others of the same change.")
@@ -90,19 +68,33 @@ class Gates(NamedTuple):
 @click.option(
     "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."
 )
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 also where there are differences.")
+@click.option("--exit-zero", "is_lenient", is_flag=True, help="Exit with 0 also where there are differences.")
 @click.option(
     "--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Renders at once; without it, one a processor."
 )
 @click.pass_obj
-def command(invocation: Invocation, /, revisions: Revisions, **given: object) -> Output:
+def command(
+    invocation: Invocation,
+    *,
+    revisions: Revisions,
+    output_format: str,
+    outputs: tuple[str, ...],
+    is_keyless: bool,
+    compact: bool,
+    show_noise: bool,
+    scope: str,
+    limit: int,
+    fail_on: str,
+    max_clusters: int,
+    is_lenient: bool,
+    jobs: int,
+) -> Output:
     """Show what a change does to the manifests of every application on every cluster that it reaches.
 
     Exit code: 0 for no difference, 1 for differences; 3 to 9 where a pair cannot be rendered that could before.
     """
-    wanted = Wanted(**cast("dict[str, Any]", given))
-    gates = Gates(_rules(wanted.fail_on), wanted.max_clusters, is_lenient=wanted.exit_zero)
-    paths = [_file(text, invocation.cwd) for text in wanted.files]
+    gates = Gates(_rules(fail_on), max_clusters, is_lenient=is_lenient)
+    paths = [_file(text, invocation.cwd) for text in outputs]
     with revisions.opened(invocation) as sides:
         compared = revisions.compared(sides, invocation)
         context = invocation.context
@@ -111,19 +103,21 @@ def command(invocation: Invocation, /, revisions: Revisions, **given: object) ->
                 compared=compared,
                 before=sides.before,
                 after=sides.after,
-                at_once=wanted.jobs or workers.cores(),
-                options=revisions.render_options(compared, context, is_keyless=wanted.keyless),
+                at_once=jobs or workers.cores(),
+                options=revisions.render_options(compared, context, is_keyless=is_keyless),
                 progress=step,
             )
-            found = diff.compare(task, context)
-    for warning in found.warnings:
+            result = diff.compare(task, context)
+    for warning in result.warnings:
         context.log.plain(warning)
-    options = wanted.options(is_work=revisions.is_work)
+    options = Options(show_noise=show_noise, compact=compact, limit=limit, scope=scope)
+    if revisions.is_work:  # a work folder is no revision that the command in the report could name
+        options = options._replace(reproduce="cmp diff --base {base} --work-tree")
     for kind, path in paths:
-        _write(path, FORMATS[kind](found.report, options))
-    text = FORMATS[wanted.shown](found.report, options._replace(color=sys.stdout.isatty()))
-    said = f"cmp: {report.verdict(found.report)}, {context.phases.total:.1f} s"
-    return Output(text.encode(), gates.code(found.report), said)
+        _write(path, FORMATS[kind](result.report, options))
+    text = FORMATS[output_format](result.report, options._replace(color=sys.stdout.isatty()))
+    summary = f"cmp: {verdict(result.report)}, {context.phases.total:.1f} s"
+    return Output(text.encode(), gates.exit_code(result.report), summary)
 
 
 def _rules(text: str) -> tuple[str, ...]:

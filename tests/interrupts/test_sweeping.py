@@ -10,7 +10,7 @@ import pytest
 
 from cmp.artifacts import toolstore
 from cmp.artifacts.cache import ABANDONED_SECONDS, SIGNATURE, TAG, ChartCache
-from cmp.cli.commands import VERBS
+from cmp.cli.commands import COMMANDS
 from cmp.system.locks import single_flight
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def leave(sandbox: Sandbox, folder: Path) -> Left:
     return left
 
 
-@pytest.mark.parametrize("argv", [*((verb,) for verb in VERBS), ("no-such-verb",), ("doctor", "--no-such-option"), ()])
+@pytest.mark.parametrize(
+    "argv", [*((name,) for name in COMMANDS), ("no-such-verb",), ("doctor", "--no-such-option"), ()]
+)
 def test_every_verb_sweeps_whatever_its_own_fate(argv: tuple[str, ...], sandbox: Sandbox, tmp_path: Path) -> None:
     left = leave(sandbox, tmp_path)
     ran = sandbox.run(*argv, cwd=tmp_path, CMP_DEADLINE="never")
