@@ -13,7 +13,7 @@ import sys
 
 from cmp import environ
 from cmp.artifacts.toolstore.install import Installer
-from cmp.artifacts.toolstore.recipes import GoModule, Source
+from cmp.artifacts.toolstore.recipes import GoModule, ToolSource
 from cmp.context import Context
 from cmp.model import ToolPin
 from cmp.secrets.redact import Redactor
@@ -24,9 +24,9 @@ from scripts.build_once import SECONDS, Go, build_once, digest_of
 
 PINS = {"age": "1.2.1", "age-keygen": "1.2.1", "registry": "3.0.0"}
 SOURCES = (
-    Source("age", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age")),
-    Source("age-keygen", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age-keygen")),
-    Source(
+    ToolSource("age", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age")),
+    ToolSource("age-keygen", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age-keygen")),
+    ToolSource(
         "registry",
         ("3.",),
         None,

@@ -124,8 +124,8 @@ def _locked(path: str) -> list[tuple[ToolPin, Mapping[str, str]]]:
     folder, name = os.path.split(path)
     ways: dict[ToolPin, dict[str, str]] = {}
     for tool in lockfile.parse(WorkTree(folder).read(name), name).tools:
-        if flaw := toolstore.flaw_of(tool.version):
-            raise ConfigError(f"{tool.name} {tool.version} {flaw}", file=name, hint=lockfile.HINT)
+        if problem := toolstore.version_problem(tool.version):
+            raise ConfigError(f"{tool.name} {tool.version} {problem}", file=name, hint=lockfile.HINT)
         here = ways.setdefault(ToolPin(tool.name, tool.version, name), {})
         if (tool.os, tool.arch) == toolstore.platform():
             here[tool.via] = tool.sha256

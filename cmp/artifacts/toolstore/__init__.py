@@ -1,8 +1,19 @@
-"""The tool store: `<tools folder>/<tool>/<version>/<tool>`, each program beside a record of what it was when it came.
+"""The tool store: `<tools folder>/<tool>/<version>/<tool>`, each program beside a record of its sha256 at install.
 
 A version is *installed* when its record fits its program.  Reading the store is all that a render needs, so this module
-imports next to nothing; `cmp.artifacts.toolstore.install` fills it.  What the store lacks may lie in one of the
-administrator's own folders (`custom`, see cmp/artifacts/toolstore/custom.py).
+imports next to nothing; `cmp.artifacts.toolstore.install` fills it.
+
+A program that the store lacks may lie in one of the administrator's own folders (`custom`, the setting
+`CMP_CUSTOM_TOOLS`), in the style of Argo CD's custom tools.  Argo CD is told of
+`kustomize.path.v3.5.4: /custom-tools/kustomize_3_5_4`; here the name tells it: tool, then version with `_` for each
+dot.  Instead of the program there may be a folder of that name which holds it.  No install recorded these programs.
+Whoever may write to the folder is trusted with them, as by Argo CD; cmp.lock is enforced, and so each is hashed when it
+is looked up: 20 ms for 30 MB, which `cmp tools install TOOL@VERSION --from-file` saves.  They are read where they lie,
+and never written.
+
+recipes.py              where each tool comes from, as data
+install.py              from a recipe to an installed version
+release.py, gobuild.py  its two ways: the release download, and a build of the Go module
 """
 
 from __future__ import annotations
@@ -23,12 +34,13 @@ if TYPE_CHECKING:
 RECORD = "record.json"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
+_CUSTOM_NAME = r"([a-z][a-z0-9-]*)_(\d+_\d+_\d+([-+][0-9A-Za-z_+-]+)?)"
 _HALF_MADE = re.compile(r"\.\d+\.\d+\.\d+.*\.\d+(\.old)?")  # see `_beside` in cmp/artifacts/toolstore/install.py
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class Record(NamedTuple):
-    """What was verified at install; `size` in bytes, `os` and `arch` in Go's words.
+    """The properties of a program that were verified at install; `size` in bytes, `os` and `arch` in Go's words.
 
     `via` is `release`, `go`, `file` (a copy of a file that somebody named) or `custom` (not in the store).  `source` is
     the URL of the release download, `module@version` of the Go module, or the file's path.
@@ -71,70 +83,61 @@ def lookup(tools_dir: str, pin: ToolPin, custom: tuple[str, ...] = ()) -> Tool |
 
 def installed(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Tool]:
     """Return every installed program, by name and version."""
-    return [tool for found in entries(tools_dir, custom) if (tool := found.tool)]
+    return [tool for version in entries(tools_dir, custom) if (tool := version.tool)]
 
 
 def versions(tools_dir: str, name: str, custom: tuple[str, ...] = ()) -> list[str]:
     """Return the installed versions of a tool, hashing nothing."""
-    found = {version for version in _versions(tools_dir, name) if entry(tools_dir, name, version).tool}
-    if custom:
-        from cmp.artifacts.toolstore.custom import listed  # noqa: PLC0415  # most have none
-
-        found |= {version for other, version in listed(custom) if other == name}
-    return sorted(found, key=order)
+    in_store = {version for version in _versions(tools_dir, name) if entry(tools_dir, name, version).tool}
+    return sorted(in_store | {version for other, version in _custom_tools(custom) if other == name}, key=order)
 
 
 def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
-    """Return all that lies there, by name and version, also what does not count as installed."""
-    found = {(name, version) for name in _folders(tools_dir, _NAME.fullmatch) for version in _versions(tools_dir, name)}
-    if custom:
-        from cmp.artifacts.toolstore.custom import listed  # noqa: PLC0415  # as above
-
-        found |= listed(custom)
-    return [
-        entry(tools_dir, name, version, custom)
-        for name, version in sorted(found, key=lambda one: (one[0], order(one[1])))
-    ]
+    """Return all versions in the store and the custom folders, by name and version, also those not installed."""
+    tools = _folders(tools_dir, _NAME.fullmatch)
+    in_store = {(name, version) for name in tools for version in _versions(tools_dir, name)}
+    named = sorted(in_store | _custom_tools(custom), key=lambda tool: (tool[0], order(tool[1])))
+    return [entry(tools_dir, name, version, custom) for name, version in named]
 
 
 def entry(tools_dir: str, name: str, version: str, custom: tuple[str, ...] = ()) -> Entry:
-    """Look at one version; what lies in the store is not hashed."""
-    if flaw := flaw_of(version, name):
-        return Entry(name, version, "", None, flaw)
+    """Look at one version; a program in the store is not hashed."""
+    if problem := version_problem(version, name):
+        return Entry(name, version, "", None, problem)
     path = os.path.join(tools_dir, name, version, name)
     if not os.path.isfile(path):
-        return _custom(custom, name, version) or Entry(name, version, path, None, "is not installed")
+        return _custom_entry(custom, name, version) or Entry(name, version, path, None, "is not installed")
     try:
         record = _read(os.path.join(tools_dir, name, version, RECORD))
     except FileNotFoundError:
         return Entry(name, version, path, None, "has no record of its sha256")
     except (OSError, ValueError, LookupError, TypeError):
         return Entry(name, version, path, None, "has a damaged record")
-    return Entry(name, version, path, record, _misfit(path, record))
+    return Entry(name, version, path, record, _mismatch(path, record))
 
 
-def verify(found: Entry) -> str:
-    """Hash the program and return what is wrong with the version, or an empty text."""
-    if found.problem or found.record is None:
-        return found.problem
-    actual = sha256(found.path)
-    if actual == found.record.sha256:
+def verify(version: Entry) -> str:
+    """Hash the program and return the problem of the version, or an empty text."""
+    if version.problem or version.record is None:
+        return version.problem
+    actual = sha256(version.path)
+    if actual == version.record.sha256:
         return ""
-    return f"has been changed: its sha256 is {actual}, at install it was {found.record.sha256}"
+    return f"has been changed: its sha256 is {actual}, at install it was {version.record.sha256}"
 
 
 def sweep(tools_dir: str) -> None:
     """Remove the half-made folders of installs that were killed: those of versions that nobody installs now."""
-    with suppress(OSError):  # a store that may not be read is told by whoever needs it
+    with suppress(OSError):  # a store that may not be read is an error of the call that needs it
         for name in _folders(tools_dir, _NAME.fullmatch):
-            for half in _folders(os.path.join(tools_dir, name), _HALF_MADE.fullmatch):
-                _sweep(os.path.join(tools_dir, name), half)
+            for folder in _folders(os.path.join(tools_dir, name), _HALF_MADE.fullmatch):
+                _sweep(os.path.join(tools_dir, name), folder)
 
 
-def flaw_of(version: str, name: str = "") -> str:
+def version_problem(version: str, name: str = "") -> str:
     """Say why a version cannot be a pin: it is no exact one such as `3.18.6` or `4.0.0-rc.1`, or names no release.
 
-    Without a flaw, which is an empty text, version and name are safe names of folders.
+    Without a problem, which is an empty text, version and name are safe names of folders.
     """
     if not _is_version(version) or (name and not _NAME.fullmatch(name)):
         return "is not an exact version such as 3.18.6"
@@ -190,12 +193,8 @@ def _sweep(versions: str, half_made: str) -> None:
             rmtree(os.path.join(versions, half_made), ignore_errors=True)
 
 
-def _custom(custom: tuple[str, ...], name: str, version: str) -> Entry | None:
-    if not custom:
-        return None
-    from cmp.artifacts.toolstore.custom import find  # noqa: PLC0415  # as in `entries`
-
-    path = find(custom, name, version)
+def _custom_entry(folders: tuple[str, ...], name: str, version: str) -> Entry | None:
+    path = _custom_program(folders, name, version)
     if not path:
         return None
     if not os.access(path, os.X_OK):
@@ -203,7 +202,30 @@ def _custom(custom: tuple[str, ...], name: str, version: str) -> Entry | None:
     return Entry(name, version, path, describe(path, "custom", path), "")
 
 
-def _misfit(path: str, record: Record) -> str:
+def _custom_program(folders: tuple[str, ...], name: str, version: str) -> str:
+    """Return the path of a program in the first folder that has it, else an empty text."""
+    for folder in folders:
+        path = os.path.join(folder, f"{name}_{version.replace('.', '_')}")
+        for program in (path, os.path.join(path, name)):
+            if os.path.isfile(program):
+                return program
+    return ""
+
+
+def _custom_tools(folders: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Return name and version of each program in the custom folders; files with other names do not count."""
+    named = {
+        (match[1], match[2].replace("_", "."))
+        for folder in folders
+        if os.path.isdir(folder)
+        for file in os.listdir(folder)
+        if (match := re.fullmatch(_CUSTOM_NAME, file))
+    }
+    return {(name, version) for name, version in named if _custom_program(folders, name, version)}
+
+
+def _mismatch(path: str, record: Record) -> str:
+    """Say why a program does not fit its record, or this machine, or an empty text."""
     if (record.os, record.arch) != platform():
         return f"is for {record.os}/{record.arch}, this machine is {'/'.join(platform())}"
     size = os.path.getsize(path)

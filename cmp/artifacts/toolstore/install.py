@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from cmp.artifacts import toolstore
 from cmp.artifacts.toolstore import gobuild, release
-from cmp.artifacts.toolstore.download import Downloads
 from cmp.artifacts.toolstore.recipes import SOURCES, UnavailableError, recipe
 from cmp.errors import ToolError
 from cmp.model import NOTHING, Tool
@@ -19,7 +18,7 @@ from cmp.system.locks import single_flight
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cmp.artifacts.toolstore.recipes import Recipe, Source
+    from cmp.artifacts.toolstore.recipes import Recipe, ToolSource
     from cmp.context import Context
     from cmp.model import ToolPin
     from cmp.system.download import Progress
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 Way = Literal["release", "go"]
 WAYS: tuple[Way, ...] = ("release", "go")
-FILE = "file"  # the way of a program that somebody brought along
+FILE = "file"  # the way of a program that was installed from a file
 
 
 class Installer:
@@ -39,16 +38,16 @@ class Installer:
         self,
         context: Context,
         ways: tuple[Way, ...] = WAYS,
-        sources: tuple[Source, ...] = SOURCES,
+        sources: tuple[ToolSource, ...] = SOURCES,
         progress: Progress = silent,
     ) -> None:
         self._context = context
         self._ways = ways
         self._sources = sources
-        self._downloads = Downloads(context.settings, context.deadline, progress)
+        self._downloads = release.Downloads(context.settings, context.deadline, progress)
 
     def install(self, pin: ToolPin, locked: Mapping[str, str] = NOTHING) -> Tool:
-        """Return the installed tool, obtained first if need be; ToolError when no way leads to it.
+        """Return the installed tool, obtained first if need be; ToolError when every way fails.
 
         `locked` maps ways to the sha256 that the program must have then; other ways are not taken.  Several processes
         may ask for the same version at once: one works, the others wait and find it done.
@@ -61,9 +60,9 @@ class Installer:
 
     def adopt(self, pin: ToolPin, path: str) -> Tool:
         """Return the tool, installed as a copy of a file if it is not there; ToolError when another one is."""
-        if flaw := toolstore.flaw_of(pin.version):
+        if problem := toolstore.version_problem(pin.version):
             hint = "give a build of your own a version of your own, such as 3.18.6-acme.1"
-            raise ToolError(f"{pin.name} {pin.version} {flaw}", hint=hint)
+            raise ToolError(f"{pin.name} {pin.version} {problem}", hint=hint)
 
         def copy(program: str) -> tuple[str, str]:
             shutil.copyfile(path, program)
@@ -83,14 +82,14 @@ class Installer:
         return tool
 
     def _once(self, pin: ToolPin, obtain: Obtain, locked: Mapping[str, str]) -> Tool:
-        """Make a version that is not in the store, while no other process does."""
+        """Install a version that is not in the store, while no other process does."""
         tools_dir = self._context.settings.tools_dir
         versions = os.path.join(tools_dir, pin.name)
         lock = os.path.join(versions, f".{pin.version}.lock")
-        with single_flight(lock, self._context.deadline.remaining()) as alone:
+        with single_flight(lock, self._context.deadline.remaining()) as is_alone:
             if tool := toolstore.lookup(tools_dir, pin):
                 return _checked(tool, locked)
-            if alone:
+            if is_alone:
                 _sweep(versions, pin.version)
             return self._make(pin, obtain, locked)
 
@@ -174,7 +173,7 @@ def _beside(versions: str, version: str) -> Iterator[str]:
 
 
 def _publish(folder: str, final: str) -> None:
-    """Rename into place; what lay there did not count as installed, and goes."""
+    """Rename into place; a folder that lies there did not count as installed, and goes."""
     if os.path.lexists(final):
         os.rename(final, f"{folder}.old")
     os.rename(folder, final)
@@ -182,7 +181,7 @@ def _publish(folder: str, final: str) -> None:
 
 
 def _sweep(versions: str, version: str) -> None:
-    """Remove what a killed install left; only for whoever holds the lock."""
+    """Remove the folders of a killed install; only the holder of the lock may."""
     for name in os.listdir(versions):
         if name.startswith(f".{version}.") and not name.endswith(".lock"):
             shutil.rmtree(os.path.join(versions, name), ignore_errors=True)

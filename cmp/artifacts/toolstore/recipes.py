@@ -1,15 +1,15 @@
-"""Where each tool comes from: its release download and its Go module, as data.
+"""Recipes: the release download and the Go module of each tool, as data.
 
 Texts may hold `{version}` (`3.18.6`), `{os}` and `{arch}` (Go's words).  The names of release files are those that each
-project publishes; Go packages are built by cmp/artifacts/toolstore/gobuild.py, with what changes their output
-set as in the projects' own builds, so that both ways render the same.
+project publishes; Go packages are built by cmp/artifacts/toolstore/gobuild.py, with those linker flags of the projects'
+own builds that change their output, so that both ways render the same.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.artifacts.toolstore import flaw_of, platform
+from cmp.artifacts.toolstore import platform, version_problem
 from cmp.errors import ToolError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class UnavailableError(Exception):
-    """One way of obtaining a tool cannot serve now; another way may."""
+    """One way of obtaining a tool fails for now; another way may succeed."""
 
 
 class Release(NamedTuple):
@@ -46,7 +46,7 @@ class GoModule(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How one version of a tool is obtained: every `{…}` is filled in; `release` is None where there is none."""
+    """The source of one version of a tool: every `{…}` is filled in; `release` is None where there is no download."""
 
     name: str
     version: str
@@ -54,8 +54,8 @@ class Recipe(NamedTuple):
     go: GoModule
 
 
-class Source(NamedTuple):
-    """How the versions of a tool are obtained that start with one of `versions`; the first one that fits counts."""
+class ToolSource(NamedTuple):
+    """The source of the versions of a tool that start with one of `versions`; the first one that fits counts."""
 
     name: str
     versions: tuple[str, ...]
@@ -68,9 +68,9 @@ def _github(repository: str, tag: str, asset: str, *, checksums: str, member: st
     return Release(f"{folder}/{asset}", f"{folder}/{checksums}", member)
 
 
-def _helm(version: str, module: str, *kube_variables: str) -> Source:
+def _helm(version: str, module: str, *kube_variables: str) -> ToolSource:
     archive = "https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz"
-    return Source(
+    return ToolSource(
         name="helm",
         versions=(version,),
         release=Release(archive, checksums=f"{archive}.sha256sum", member="{os}-{arch}/helm"),
@@ -83,9 +83,9 @@ def _helm(version: str, module: str, *kube_variables: str) -> Source:
     )
 
 
-def _kustomize(major: str) -> Source:
+def _kustomize(major: str) -> ToolSource:
     module = f"sigs.k8s.io/kustomize/kustomize/v{major}"
-    return Source(
+    return ToolSource(
         name="kustomize",
         versions=(f"{major}.",),
         release=_github(
@@ -99,8 +99,8 @@ def _kustomize(major: str) -> Source:
     )
 
 
-SOURCES: tuple[Source, ...] = (
-    Source(
+SOURCES: tuple[ToolSource, ...] = (
+    ToolSource(
         name="cue",
         versions=("0.",),
         release=_github(
@@ -116,7 +116,7 @@ SOURCES: tuple[Source, ...] = (
     # The release of 4.0.0 tells charts Kubernetes 1.20, by a mistake in its build (helm/helm#31508); so must ours.
     _helm("4.0.0", "helm.sh/helm/v4", "internal/version.kubeClientVersion"),
     _helm("4.", "helm.sh/helm/v4", "internal/version.kubeClientVersion", "pkg/chart/common.k8sVersion"),
-    Source(
+    ToolSource(
         name="helmfile",
         versions=("1.",),
         release=_github(
@@ -131,7 +131,7 @@ SOURCES: tuple[Source, ...] = (
     _kustomize("3"),
     _kustomize("4"),
     _kustomize("5"),
-    Source(
+    ToolSource(
         name="sops",
         versions=("3.",),
         release=_github(
@@ -145,14 +145,14 @@ SOURCES: tuple[Source, ...] = (
 )
 
 
-def recipe(pin: ToolPin, sources: tuple[Source, ...] = SOURCES) -> Recipe:
+def recipe(pin: ToolPin, sources: tuple[ToolSource, ...] = SOURCES) -> Recipe:
     """Return the recipe of a pin for this machine; ToolError for an unknown tool or a version that is no release."""
     known = [source for source in sources if source.name == pin.name]
     if not known:
         names = ", ".join(sorted({source.name for source in sources}))
         raise ToolError(f"there is no recipe for a tool {pin.name!r}; there are: {names}")
-    if flaw := flaw_of(pin.version):
-        raise ToolError(f"{pin.name} {pin.version} {flaw}")
+    if problem := version_problem(pin.version):
+        raise ToolError(f"{pin.name} {pin.version} {problem}")
     source = next((source for source in known if pin.version.startswith(source.versions)), None)
     if source is None:
         starts = ", ".join(start for source in known for start in source.versions)

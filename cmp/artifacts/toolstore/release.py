@@ -1,4 +1,4 @@
-"""Download a tool as its project released it, and believe nothing that its published sha256 does not confirm.
+"""Download a tool as its project released it, and accept only a file with the published sha256.
 
 With a mirror, its base URL takes the place of scheme and host in every release URL: with
 `CMP_TOOLS_MIRROR=https://mirror.example/tools`, `https://get.helm.sh/helm-v3.18.6-linux-amd64.tar.gz` is asked for as
@@ -16,22 +16,56 @@ import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from cmp.artifacts import toolstore
 from cmp.artifacts.toolstore.recipes import UnavailableError
 from cmp.errors import ToolError
+from cmp.system.download import Downloader, Source, silent
+from cmp.system.download.faults import DownloadError
+from cmp.system.urls import origin
 
 if TYPE_CHECKING:
-    from cmp.artifacts.toolstore.download import Downloads
     from cmp.artifacts.toolstore.recipes import Recipe, Release
+    from cmp.model import Settings
+    from cmp.system.download import Progress
+    from cmp.system.download.faults import Kind
+    from cmp.system.process import Deadline
 
 MAX_BYTES = 1 << 29  # of a download and of a program; the largest tool has 200 MB
 _MAX_CHECKSUM_BYTES = 1 << 20
+_UNREACHABLE: tuple[Kind, ...] = ("name", "lookup", "connection")
+
+
+class Downloads:
+    """The downloads of one run: an unreachable host is not tried again, for the Go module is waiting as the next way."""
+
+    def __init__(self, settings: Settings, deadline: Deadline, progress: Progress = silent) -> None:
+        self._downloader = Downloader(settings, deadline, ToolError, progress=progress, final=_UNREACHABLE)
+        self._unreachable: dict[str, str] = {}
+
+    def save(self, url: str, path: str, limit: int) -> str:
+        """Write the body, of at most `limit` bytes, to `path` and return its sha256.
+
+        UnavailableError for a failed download, ToolError for a body that is too large.
+        """
+        host = origin(url).netloc
+        if host in self._unreachable:
+            raise UnavailableError(self._unreachable[host])
+        try:
+            with open(path, "wb") as file:
+                self._downloader.save(Source(url, url, limit, home=url), file)
+        except DownloadError as error:
+            if error.kind in _UNREACHABLE:
+                self._unreachable[host] = error.said
+            raise UnavailableError(error.said) from None
+        return toolstore.sha256(path)
 
 
 def fetch(recipe: Recipe, output: str, mirror: str, downloads: Downloads, *, is_locked: bool) -> str:
     """Download the program as the file `output` and return the URL it came from.
 
-    With `is_locked` the caller knows the sha256 of the program and refuses any other one.  UnavailableError when it
-    cannot be had; ToolError when what came is not what was published, or when nothing vouches for what would come.
+    With `is_locked` the caller knows the sha256 of the program and refuses any other one.  UnavailableError for a
+    failed download; ToolError for a file with another sha256 than the published one, and for a mirror without TLS where
+    the caller does not know the sha256.
     """
     if recipe.release is None:
         raise UnavailableError(f"{recipe.name} has no release download")
@@ -77,14 +111,14 @@ def _published(release: Release, path: str, downloads: Downloads) -> str:
     wanted = unquote(release.url.rpartition("/")[2])
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
-            found = re.fullmatch(r"([0-9a-f]{64})\s+\*?(\S+)\s*", line)
-            if found and found[2] == wanted:
-                return found[1]
+            match = re.fullmatch(r"([0-9a-f]{64})\s+\*?(\S+)\s*", line)
+            if match and match[2] == wanted:
+                return match[1]
     raise ToolError(f"{release.checksums} has no sha256 of {wanted}")
 
 
 def _unpack(archive: str, release: Release, output: str) -> None:
-    """Take one regular file out of the archive; whatever else it holds, links and outside paths too, stays in it."""
+    """Take one regular file out of the archive; all other members, links and outside paths too, stay in it."""
     try:
         with tarfile.open(archive, "r:gz") as members:
             for member in members:

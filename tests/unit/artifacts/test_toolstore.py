@@ -17,7 +17,7 @@ import pytest
 
 from cmp.artifacts import toolstore
 from cmp.artifacts.toolstore.install import Installer
-from cmp.artifacts.toolstore.recipes import GoModule, Release, Source, recipe
+from cmp.artifacts.toolstore.recipes import GoModule, Release, ToolSource, recipe
 from cmp.errors import ToolError
 from cmp.model import Tool, ToolPin
 from cmp.repository.config.rules import VERSION
@@ -436,7 +436,7 @@ def test_when_no_way_leads_there_the_error_says_why_and_what_to_do(
 
 # The Go module, with a program that builds in a second.
 
-AGE = Source("age-keygen", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age-keygen"))
+AGE = ToolSource("age-keygen", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age-keygen"))
 AGE_PIN = ToolPin("age-keygen", "1.2.1", "a test")
 
 
