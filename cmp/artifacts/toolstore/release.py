@@ -36,7 +36,7 @@ _UNREACHABLE: tuple[Kind, ...] = ("name", "lookup", "connection")
 
 
 class Downloads:
-    """The downloads of one run: an unreachable host is not tried again, for the Go module is waiting as the next way."""
+    """The downloads of one run: an unreachable host is not tried again, for the Go module waits as the next way."""
 
     def __init__(self, settings: Settings, deadline: Deadline, progress: Progress = silent) -> None:
         self._downloader = Downloader(settings, deadline, ToolError, progress=progress, final=_UNREACHABLE)
