@@ -45,8 +45,8 @@ class EngineTraits(NamedTuple):
 
     `markers` are patterns of the file names that choose it, `claims` patterns of the files in a folder that belong to
     it.  With `is_fallback` its markers count only where there are none of another engine, and every file that they
-    match is read (`Instance.files`).  `reads_values` says that it has a use for values layers, `reads_cluster_facts`
-    that the facts of the cluster reach its files by themselves.
+    match is read (`Instance.manifest_files`).  `reads_values` says that it has a use for values layers,
+    `reads_cluster_facts` that the facts of the cluster reach its files by themselves.
     """
 
     markers: tuple[str, ...]
@@ -236,13 +236,13 @@ class OutputRules(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """One application on one cluster: everything that its render depends on, a pure function of repository and inputs.
+    """One application on one cluster: every input of its render, a pure function of repository and request.
 
-    `folder` is what is built (`app_folder`, or `instance_folder` where that holds an engine's file). `options` maps an
-    engine to its checked options. `notes` are warnings for stderr. `known` is what placeholders are filled with: app,
-    cluster, release, namespace, and the cluster's facts. `secret_suffixes` end the names of files that must be
-    encrypted. `files` are the manifests that an engine without a file of its own reads. `build_env` is what Argo CD
-    tells of the Application.
+    `folder` is the one that is built (`app_folder`, or `instance_folder` where that holds an engine's file).  `options`
+    maps an engine to its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
+    namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted.
+    `manifest_files` are read by an engine without a file of its own.  `build_env` is what Argo CD tells of the
+    Application.  Two fields change no manifest: `warnings` go to stderr, and the policy is asked for `requester`.
     """
 
     app: str
@@ -259,11 +259,11 @@ class Instance(NamedTuple):
     api_versions: tuple[str, ...]
     parameters: Parameters
     options: Mapping[str, Mapping[str, object]]
-    output: OutputRules
+    output_rules: OutputRules
     secret_files: tuple[str, ...]
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     requester: Requester = Requester()
-    known: Mapping[str, str] = NOTHING
+    placeholders: Mapping[str, str] = NOTHING
     secret_suffixes: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    manifest_files: tuple[str, ...] = ()
     build_env: BuildEnv = BuildEnv()

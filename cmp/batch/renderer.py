@@ -102,8 +102,8 @@ class BatchRenderer:
             return _failed(pair, error, redactor)
         except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
             return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
-        notes = (*done.instance.notes, *done.output.warnings, *done.warnings)
-        return PrintedPair(pair.app, pair.cluster, text, notes=tuple(redactor.mask(note) for note in notes))
+        notes = tuple(redactor.mask(warning) for warning in done.warnings)
+        return PrintedPair(pair.app, pair.cluster, text, notes=notes)
 
 
 def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:

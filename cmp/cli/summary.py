@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def warn(done: RenderResult, context: Context) -> None:
     """Write the warnings of a render that succeeded."""
-    for note in (*done.instance.notes, *done.output.warnings, *done.warnings):
-        context.log.warning(note)
+    for warning in done.warnings:
+        context.log.warning(warning)
 
 
 def batch_messages(done: PrintedPair, context: Context) -> None:
@@ -53,9 +53,9 @@ def explanation(done: RenderResult, context: Context) -> Iterator[str]:
         yield f"  {layer.path}  ({layer.source}{sealed})"
     for pair in (*instance.parameters.set_values, *instance.parameters.set_strings):
         yield f"  {pair[0]}  (parameter)"
-    if instance.files:
+    if instance.manifest_files:
         yield "files, in order:"
-    for path in instance.files:
+    for path in instance.manifest_files:
         yield f"  {path}{'  (decrypted)' if path in done.encrypted else ''}"
     yield "tools:"
     for name, tool in done.tools.items():

@@ -53,7 +53,7 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
     context = invocation.context
     with context.phases.phase("layout"):
         tree, instance = target.resolve(invocation)
-    for note in instance.notes:
+    for note in instance.warnings:
         context.log.warning(note)
     merged = merge(tree, instance, context)
     lines = _explained(merged, output_format) if explain else _plain(merged, output_format)

@@ -17,12 +17,12 @@ def filled(text: str, where: str, instance: Instance) -> str:
     """Return the text with every placeholder filled; ConfigError, which says `where` it stands, for an unknown one."""
 
     def fill(found: re.Match[str]) -> str:
-        if found[1] not in instance.known:
+        if found[1] not in instance.placeholders:
             whose = f"of cluster {instance.cluster}" if instance.cluster else "without a cluster"
             raise ConfigError(
                 f"{{{found[1]}}} in {where} is not known {whose}",
-                hint=f"known are {', '.join(sorted(instance.known))}",
+                hint=f"known are {', '.join(sorted(instance.placeholders))}",
             )
-        return instance.known[found[1]]
+        return instance.placeholders[found[1]]
 
     return _PLACEHOLDER.sub(fill, text)

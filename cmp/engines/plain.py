@@ -34,7 +34,11 @@ _ONLY_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")  # text to JSON; to YAM
 
 def needs(_: Tree, instance: Instance) -> Needs:
     """Ask for the plaintext of every encrypted file among those that are read."""
-    return Needs(tools={}, encryptable_files=dict.fromkeys(instance.files, ()) or NO_FILES, read_paths=instance.files)
+    return Needs(
+        tools={},
+        encryptable_files=dict.fromkeys(instance.manifest_files, ()) or NO_FILES,
+        read_paths=instance.manifest_files,
+    )
 
 
 def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], EngineOutput]:
@@ -42,7 +46,7 @@ def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], Eng
 
     def finish() -> EngineOutput:
         printed, begun, line = [], [], 1
-        for path in instance.files:
+        for path in instance.manifest_files:
             text = _text(path, _read(path, instance, work))
             if text:
                 name = _shown(path)

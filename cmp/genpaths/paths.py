@@ -89,7 +89,7 @@ class RenderPaths:
         return item_of_path(path, self._tree.prefix)
 
     def _items_of_app(self, pairs: Sequence[PairPaths], names: Mapping[str, str]) -> Iterator[str]:
-        known = {**_common([pair.instance.known for pair in pairs]), **names}
+        known = {**_common([pair.instance.placeholders for pair in pairs]), **names}
         for pattern in self._values_patterns(pairs):
             yield item_of_pattern(pattern, known, self._tree.prefix)
         layers = {layer.path for pair in pairs for layer in pair.instance.layers}

@@ -229,12 +229,12 @@ def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, 
         ("API versions", before.api_versions, after.api_versions),
         ("parameters", before.parameters, after.parameters),
         ("options", _options(before), _options(after)),
-        ("output rules", before.output, after.output),
+        ("output rules", before.output_rules, after.output_rules),
         ("secret files", before.secret_files, after.secret_files),
         (
             "facts of the cluster",
-            before.known if reads_cluster_facts else None,
-            after.known if reads_cluster_facts else None,
+            before.placeholders if reads_cluster_facts else None,
+            after.placeholders if reads_cluster_facts else None,
         ),
     ]
     yield from (pair for pair in pairs if pair[1] != pair[2])

@@ -59,7 +59,7 @@ def _all(
 ) -> Iterator[bytes]:
     parameters = instance.parameters
     set_texts = (text for pair in (*parameters.set_values, *parameters.set_strings) for text in pair)
-    names = (*instance.known.values(), *set_texts)
+    names = (*instance.placeholders.values(), *set_texts)
     yield "\n".join((instance.folder, instance.release, instance.namespace, *names)).encode("utf-8", "replace")
     yield from (layer.data for layer in files.layers)
     for path in sorted({instance.app_folder, instance.instance_folder, *paths} - {""}):

@@ -140,9 +140,9 @@ class FingerprintIndex:
             "capabilities": (instance.kube_version, instance.api_versions),
             "parameters": instance.parameters._replace(cluster="", release="", values_files=(), tool_versions={}),
             "options": {name: instance.options.get(name, {}) for name in instance.engines},
-            "output": instance.output,
+            "output": instance.output_rules,
             "secrets": (instance.secret_suffixes, [posixpath.relpath(path, base) for path in instance.secret_files]),
-            "facts": instance.known if reads_cluster_facts else {},
+            "facts": instance.placeholders if reads_cluster_facts else {},
             "application": instance.build_env._replace(
                 revision="", target_revision="", kube_version="", api_versions=()
             ),

@@ -56,7 +56,7 @@ class RenderResult(NamedTuple):
     """The manifests of a render and its inputs: for stdout, for the line on stderr and for `--explain`.
 
     `tools` and `pins` are by the engine's name for a program.  `restored` are the charts that were obtained,
-    `encrypted` the paths of the files that were decrypted.
+    `encrypted` the paths of the files that were decrypted.  `warnings` are all of the render, for stderr.
     """
 
     instance: Instance
@@ -83,7 +83,7 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
 
             checked = output.check(
                 printed.manifests,
-                rules=instance.output,
+                rules=instance.output_rules,
                 noise=session.engine.NOISE,
                 engine=session.engine.NAME,
                 source_files=printed.source_files,
@@ -95,7 +95,7 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
         pins=session.pins,
         restored=session.restored,
         encrypted=session.encrypted,
-        warnings=printed.warnings,
+        warnings=(*instance.warnings, *checked.warnings, *printed.warnings),
     )
 
 

@@ -228,7 +228,7 @@ def test_embedded_files_are_found_and_those_outside_the_folder_are_copied(tmp_pa
 def test_what_is_known_of_the_cluster_is_part_of_the_instance(tmp_path: Path) -> None:
     tree = plant(tmp_path, {"cmp.yaml": INVENTORY, f"{APP}/a.cue": "package shop\n", f"{DEV}/.keep": ""})
     asked = request(parameters=Parameters(release="till"))
-    assert resolve(tree, asked).known == {
+    assert resolve(tree, asked).placeholders == {
         "app": "shop",
         "cluster": "dev",
         "env": "test",

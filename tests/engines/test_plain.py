@@ -43,7 +43,7 @@ def planted(root: Path, files: dict[str, str], options: str = "") -> Instance:
 
 
 def names(instance: Instance) -> list[str]:
-    return [path.removeprefix(f"{instance.folder}/") for path in instance.files]
+    return [path.removeprefix(f"{instance.folder}/") for path in instance.manifest_files]
 
 
 class TestFiles:
@@ -54,7 +54,7 @@ class TestFiles:
         instance = planted(tmp_path, files)
         assert instance.engines == ("plain",)
         assert names(instance) == ["C.json", "a.yaml", "b.yml", "c.json"]
-        assert instance.notes == ()
+        assert instance.warnings == ()
 
     def test_folders_below_are_read_in_the_place_of_their_names(self, tmp_path: Path) -> None:
         instance = planted(tmp_path, dict.fromkeys(("a.yaml", "b/z.yaml", "b/c/y.yaml", "c.yaml"), ""), "recurse: true")
@@ -89,7 +89,7 @@ class TestFiles:
             },
         )
         assert names(resolve(tree)) == ["a.yaml", "more/c.yaml"]
-        assert resolve(tree, request(cluster="prod")).files == ("apps/shop/on-prod/b.yaml",)
+        assert resolve(tree, request(cluster="prod")).manifest_files == ("apps/shop/on-prod/b.yaml",)
 
     @pytest.mark.parametrize(
         ("options", "expected"),
@@ -108,7 +108,7 @@ class TestFiles:
         assert names(instance) == expected
 
     def test_what_patterns_leave_out_is_left_out_on_purpose(self, tmp_path: Path) -> None:
-        assert planted(tmp_path, {"a.yaml": "", "b.yaml": ""}, "exclude: [b.yaml]").notes == ()
+        assert planted(tmp_path, {"a.yaml": "", "b.yaml": ""}, "exclude: [b.yaml]").warnings == ()
 
     def test_a_fact_in_a_pattern_must_be_known(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
@@ -121,7 +121,7 @@ class TestFiles:
 
     def test_another_engine_goes_first(self, tmp_path: Path) -> None:
         instance = planted(tmp_path, {"Chart.yaml": "name: x\n", "a.yaml": ""})
-        assert (instance.engines, instance.files) == (("helm",), ())
+        assert (instance.engines, instance.manifest_files) == (("helm",), ())
         tree = plant(tmp_path, {f"{DEV}/dev.yaml": ""})
         with pytest.raises(ConfigError, match=f"nothing uses the file {DEV}/dev.yaml"):
             resolve(tree)
@@ -139,7 +139,7 @@ class TestFiles:
     def test_values_files_are_no_layers(self, tmp_path: Path) -> None:
         instance = planted(tmp_path, {"a.yaml": "", "common-values-shop.yaml": "a: 1\n"})
         assert instance.layers == ()
-        assert instance.notes == (
+        assert instance.warnings == (
             f"nothing reads the values file {APP}/common-values-shop.yaml: plain manifests take no values",
         )
 

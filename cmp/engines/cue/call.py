@@ -105,7 +105,7 @@ def call_for(instance: Instance, declared: Collection[str]) -> Call:
         package=cast("str", options.get("package", "")),
         command=command,
         given={**filled, **dict(instance.parameters.set_values), **dict(instance.parameters.set_strings)},
-        known={name: value for name, value in instance.known.items() if name in declared},
+        known={name: value for name, value in instance.placeholders.items() if name in declared},
     )
 
 

@@ -103,13 +103,17 @@ class _Resolver:
             api_versions=self._api_versions(options),
             parameters=self._parameters(known),
             options=own.options,
-            output=_output(own.output),
+            output_rules=_output(own.output),
             secret_files=secret_files,
-            notes=(*files.notes(choice, layers, used), *self._name_notes(release, namespace), *self._version_notes()),
+            warnings=(
+                *files.notes(choice, layers, used),
+                *self._name_notes(release, namespace),
+                *self._version_notes(),
+            ),
             requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
-            known=known,
+            placeholders=known,
             secret_suffixes=self._config.secret_suffixes,
-            files=selection.files,
+            manifest_files=selection.files,
             build_env=request.build_env,
         )
 

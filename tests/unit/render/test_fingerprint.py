@@ -87,7 +87,7 @@ def inputs(files: Files) -> InputPaths:
         {"kube_version": "1.32"},
         {"api_versions": ("example/v1",)},
         {"options": {"helm": {"skipTests": True}}},
-        {"output": OutputRules(allow_empty=True)},
+        {"output_rules": OutputRules(allow_empty=True)},
         {"secret_suffixes": (".sealed",)},
         {"secret_files": ("apps/shop/Chart.yaml",)},
         {"parameters": Parameters(set_values=(("a", "2"),))},
@@ -111,8 +111,8 @@ def test_what_an_instance_says_matters(changed: dict[str, Any]) -> None:
     [
         {"cluster": "other"},
         {"app": "other"},
-        {"notes": ("a warning",)},
-        {"known": {"env": "prod"}},
+        {"warnings": ("a warning",)},
+        {"placeholders": {"env": "prod"}},
         {"options": {"kustomize": {"namePrefix": "a-"}}},
         {
             "parameters": Parameters(

@@ -52,7 +52,7 @@ class TestReferenceLayout:
         assert instance.folder == instance.app_folder == "namespaces/shop"
         assert instance.instance_folder == "clusters/dev/shop"
         assert (instance.release, instance.namespace) == ("shop", "shop")
-        assert instance.notes == ()
+        assert instance.warnings == ()
 
     def test_its_pairs_are_its_instance_folders(self, tmp_path: Path) -> None:
         tree = plant(tmp_path, {**REFERENCE, "clusters/README.md": "", "namespaces/docs/readme.txt": ""})
@@ -244,7 +244,7 @@ class TestClusters:
         tree = configured(tmp_path, text, files)
         assert [pair.cluster for pair in Repository(tree, ENGINES).pairs()] == ["dev", "prod"]
         instance = resolve(tree, request("", "dev", folder="apps/shop/templates"))
-        assert (paths(instance), instance.notes) == (["apps/shop/dev/values.yaml"], ())
+        assert (paths(instance), instance.warnings) == (["apps/shop/dev/values.yaml"], ())
 
 
 class TestApplications:
@@ -503,9 +503,9 @@ class TestStrength:
         plant(tmp_path, {"namespaces/shop/cmp-app.yaml": rewritten})
         instance = resolve(tree)
         assert instance.options["helm"] == {"skipCrds": True, "skipTests": False}
-        assert instance.output.allow_empty
-        assert not instance.output.allow_ciphertext
-        assert instance.output.api_versions == {"apps/v1beta1": "apps/v1"}
+        assert instance.output_rules.allow_empty
+        assert not instance.output_rules.allow_ciphertext
+        assert instance.output_rules.api_versions == {"apps/v1beta1": "apps/v1"}
 
 
 class TestNames:
@@ -543,19 +543,19 @@ class TestNotes:
     def test_a_release_name_that_only_argo_cd_knows_is_told(self, tmp_path: Path) -> None:
         tree = plant(tmp_path, REFERENCE)
         env = BuildEnv(app_name="argocd_dev-shop", app_namespace="shop")
-        assert resolve(tree, request(build_env=env)).notes == (
+        assert resolve(tree, request(build_env=env)).warnings == (
             (
                 "the release `dev-shop` is ARGOCD_APP_NAME, which a checkout does not know: `cmp render` without "
                 "--application uses `shop`; fix it by layout.release in cmp.yaml or by the parameter release"
             ),
         )
-        assert resolve(tree, request(build_env=env._replace(app_name="argocd_shop"))).notes == ()
+        assert resolve(tree, request(build_env=env._replace(app_name="argocd_shop"))).warnings == ()
         plant(tmp_path, {"cmp.yaml": 'version: 1\nlayout: {release: "{app}"}\n'})
-        assert resolve(tree, request(build_env=env)).notes == ()
+        assert resolve(tree, request(build_env=env)).warnings == ()
 
     def test_a_namespace_that_only_argo_cd_knows_is_told(self, tmp_path: Path) -> None:
         tree = plant(tmp_path, REFERENCE)
-        assert resolve(tree, request(build_env=BuildEnv(app_name="shop", app_namespace="web"))).notes == (
+        assert resolve(tree, request(build_env=BuildEnv(app_name="shop", app_namespace="web"))).warnings == (
             (
                 "the namespace `web` is ARGOCD_APP_NAMESPACE, which a checkout does not know: `cmp render` without "
                 "--application uses `shop`; fix it by layout.namespace in cmp.yaml or by the key namespace of "
@@ -566,12 +566,12 @@ class TestNotes:
     def test_inventory_and_argo_cd_may_disagree_but_not_in_silence(self, tmp_path: Path) -> None:
         tree = configured(tmp_path, INVENTORY)
         env = BuildEnv(kube_version="1.34", api_versions=("v1",))
-        assert resolve(tree, request(build_env=env)).notes == (
+        assert resolve(tree, request(build_env=env)).warnings == (
             "the inventory says Kubernetes 1.33 for cluster dev, Argo CD says 1.34",
             "the inventory lists API versions for cluster dev that Argo CD does not see: example.com/v1",
         )
         agreed = BuildEnv(kube_version="1.33.9", api_versions=("v1", "example.com/v1"))
-        assert resolve(tree, request(build_env=agreed)).notes == ()
+        assert resolve(tree, request(build_env=agreed)).warnings == ()
 
     def test_a_yaml_file_of_the_application_that_nothing_uses_is_told(self, tmp_path: Path) -> None:
         files = {
@@ -586,7 +586,7 @@ class TestNotes:
             "namespaces/shop/readme.md": "",
         }
         why = "here: no pattern of values files or of layout.ignore matches it"
-        assert resolve(plant(tmp_path, files)).notes == (
+        assert resolve(plant(tmp_path, files)).warnings == (
             f"nothing uses the file namespaces/shop/common-vals.yml {why}",
             f"nothing uses the file namespaces/shop/notes/x.yaml {why}",
         )
@@ -598,7 +598,7 @@ class TestNotes:
             "namespaces/shop/a.secret.yaml": "",
             "clusters/dev/shop/x.txt": "",
         }
-        assert resolve(configured(tmp_path, text, files)).notes == (
+        assert resolve(configured(tmp_path, text, files)).warnings == (
             (
                 "nothing uses the file namespaces/shop/a.secret.yaml here: no pattern of values files or of "
                 "layout.ignore matches it"
@@ -614,7 +614,7 @@ class TestNotes:
             "clusters/dev/shop/x.txt": "",
         }
         instance = resolve(configured(tmp_path, text, files))
-        assert (paths(instance), instance.notes) == (["namespaces/shop/of-test.yaml"], ())
+        assert (paths(instance), instance.warnings) == (["namespaces/shop/of-test.yaml"], ())
 
 
 class TestClaims:
@@ -638,7 +638,7 @@ class TestClaims:
         tree = configured(
             tmp_path, f'layout: {{ignore: ["{ignore}"]}}\n', REFERENCE | {"clusters/dev/shop/docs/notes.yaml": ""}
         )
-        assert resolve(tree).notes == ()
+        assert resolve(tree).warnings == ()
 
     def test_so_does_the_engine_where_it_builds_there(self, tmp_path: Path) -> None:
         files = {**REFERENCE, "clusters/dev/shop/templates/x.yaml": ""}
