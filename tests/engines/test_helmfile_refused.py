@@ -405,5 +405,5 @@ def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, vers
     recorder = Recorder()
     recorder.features = []
     monkeypatch.setattr("cmp.system.sandbox.version", lambda: version)
-    helmfile.require_wall(cast("InputProvider", recorder))
+    helmfile.require_sandbox(cast("InputProvider", recorder))
     assert recorder.features == asked

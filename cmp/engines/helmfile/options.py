@@ -1,21 +1,32 @@
-"""What an instance asks of helmfile: its environment, selectors and state values, placeholders filled."""
+r"""The options of an instance for helmfile: its environment, selectors and state values, placeholders filled.
+
+State values become a values file: helmfile's flag `--state-values-set` cuts a value at its commas.  Keys and types are
+those of helmfile 1.1.7 (pkg/maputil): `a.b[0]` is an element of a list, `a\.b` one key.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from cmp.engines import placeholders
-from cmp.engines.helmfile import setvalues
 from cmp.engines.registry import HELM, HELMFILE
+from cmp.errors import ConfigError
 from cmp.model import ToolPin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from cmp.engines.helmfile.setvalues import Map
     from cmp.model import Instance
+    from cmp.yamldoc.access import Map
 
-DEFAULT = "default"  # helmfile's own name for the environment that nobody chose
+DEFAULT = "default"  # helmfile's own name of the environment where none is chosen
+MAX_INDEX = 1000
+
+_SEGMENT = re.compile(r"((?:\\.|[^.\\])+)(?:\.|$)")
+_INDEXED = re.compile(r"([^\[\]]+)\[(\d+)\]")
+_CONSTANTS = {"true": True, "false": False, "null": None}
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 
 
 class Options(NamedTuple):
@@ -43,17 +54,63 @@ def of(instance: Instance) -> Options:
     )
 
 
+def _filled(text: str, option: str, instance: Instance) -> str:
+    return placeholders.filled(text, f"`{HELMFILE}: {{{option}}}`", instance)
+
+
 def helm_pin(instance: Instance) -> ToolPin:
     """Return the pin of the helm that helmfile runs."""
-    own = instance.options.get(HELMFILE, {}).get("helmVersion")
-    return ToolPin(HELM, str(own), f"{HELMFILE}.helmVersion") if own else instance.pins[HELM]
+    version = instance.options.get(HELMFILE, {}).get("helmVersion")
+    return ToolPin(HELM, str(version), f"{HELMFILE}.helmVersion") if version else instance.pins[HELM]
 
 
 def state_values(options: Options, instance: Instance) -> list[Map]:
-    """Return what the options set for `.Values` of the state, and what parameters set, which is stronger."""
-    texts = setvalues.tree((), options.state_values.items())
-    return [texts, setvalues.tree(instance.parameters.set_values, instance.parameters.set_strings)]
+    """Return the state values of the options, and those of parameters, which are stronger."""
+    parameters = instance.parameters
+    return [nested((), options.state_values.items()), nested(parameters.set_values, parameters.set_strings)]
 
 
-def _filled(text: str, option: str, instance: Instance) -> str:
-    return placeholders.filled(text, f"`{HELMFILE}: {{{option}}}`", instance)
+def nested(typed: Iterable[tuple[str, str]], texts: Iterable[tuple[str, str]]) -> Map:
+    """Return values that are set by keys as nested maps and lists; ConfigError for keys that exclude each other."""
+    values: Map = {}
+    for key, text in typed:
+        _set(values, key, _typed(text))
+    for key, text in texts:
+        _set(values, key, text)
+    return values
+
+
+def _typed(text: str) -> object:
+    if text.lower() in _CONSTANTS:
+        return _CONSTANTS[text.lower()]
+    return int(text) if _NUMBER.fullmatch(text) else text
+
+
+def _set(values: Map, key: str, value: object) -> None:
+    *parents, last = [re.sub(r"\\(.)", r"\1", segment[1]) for segment in _SEGMENT.finditer(key)] or [key]
+    for parent in parents:
+        container, index = _entry(values, parent, key)
+        if container[index] is None:
+            container[index] = {}
+        values = container[index]
+        if not isinstance(values, dict):
+            raise _mismatch(key)
+    container, index = _entry(values, last, key)
+    container[index] = value
+
+
+def _entry(values: Map, name: str, key: str) -> tuple[Any, str | int]:
+    """Return the map or list in which a segment of a key has its value, and the value's index there, which exists."""
+    element = _INDEXED.fullmatch(name)
+    if not element:
+        values.setdefault(name, None)
+        return values, name
+    items, index = values.setdefault(element[1], []), int(element[2])
+    if not isinstance(items, list) or index > MAX_INDEX:
+        raise _mismatch(key)
+    items.extend([None] * (index + 1 - len(items)))
+    return items, index
+
+
+def _mismatch(key: str) -> ConfigError:
+    return ConfigError(f"the key {key} of a state value does not fit the values that other keys set")

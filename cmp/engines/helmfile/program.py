@@ -1,14 +1,24 @@
-"""Run helmfile, behind the wall."""
+"""Helmfile itself: its calls in the sandbox, the plugin `secrets` of helm that it calls, and its error messages.
+
+For the secrets of an environment helmfile runs `helm secrets decrypt FILE` and reads the output.  Sops has decrypted
+the file in the private copy before, so the plugin only prints it.  The secrets of releases need no plugin: they become
+values (rewrite.py).
+
+The error messages are those of helmfile 1.1.7; others stay as they are.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.helm import environment
-from cmp.engines.helmfile import decrypt, messages
+from cmp.engines.helm import place as place_in_chart
 from cmp.engines.registry import HELM, HELMFILE
+from cmp.engines.stderr import indented, unexplained
+from cmp.errors import EngineError
 from cmp.system.process import Command
 from cmp.system.sandbox import Access
 
@@ -20,9 +30,45 @@ if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.system.process import ChildProcesses, Result
 
+PLUGIN_VERSION = "4.0.0"  # of the plugin's protocol: from 4 on the command is `decrypt`
+VALUES = "its values"  # the name of a values file that helmfile has written for a release
+
+_MANIFEST = """\
+name: secrets
+version: {version}
+usage: print a decrypted file
+description: print a decrypted file
+command: {python} -I -S $HELM_PLUGIN_DIR/decrypt.py
+"""
+_SCRIPT = (
+    "import shutil, sys\nwith open(sys.argv[-1], 'rb') as file:\n    shutil.copyfileobj(file, sys.stdout.buffer)\n"
+)
+
+_IN = re.compile(r"^in (?:\./)?(\S+?): (?:in \.helmfiles\[\d+\]: )?")
+_HELM_FAILED = re.compile(
+    r'command "[^"]*/helm" exited with non-zero status:.*?\nSTDERR:\n(.*?)\n\nCOMBINED', re.DOTALL
+)
+_BYTES = r" \(\d+ bytes\)\n"
+_RELEASE = re.compile(rf"^  1: template{_BYTES}  2: (.*){_BYTES}  3: (.*){_BYTES}", re.MULTILINE)
+_PART = re.compile(r"error during (\S+)\.part\.(\d+) parsing: template: stringTemplate:(\d+)(?::\d+)?:")
+_VALUES = re.compile(r"failed to render \[([^\]]+)\], because of template: stringTemplate:(\d+)(?::\d+)?:")
+_LINE_OF_STATE = re.compile(r"failed to read \S+: reading document at index 1\..*?\bline (\d+):", re.DOTALL)
+_NOISE = re.compile(
+    r'executing "stringTemplate" at |<fail ".*?">: error calling fail: |'
+    r"Started seeing this since Helmfile v1\? Add the \.gotmpl[^:]*: "
+)
+_NO_RELEASE = re.compile(r"no releases found that matches specified selector\((.*?)\) and environment\((.*?)\)")
+_HINTS = (
+    ("HELMFILE_DISABLE_INSECURE_FEATURES", "write functions and names of files literally, so that they can be seen"),
+    ("permission denied", "helmfile sees its folder, and the files outside of it that its texts name literally"),
+    ("map has no entry for key", "give the key a default under `values` or `environments` of the helmfile"),
+    ("set attribute chart", "remove `chart` at the top of the helmfile, and name the chart of each release"),
+    ("missing in charts/ directory", "name the folder of the chart literally in the helmfile, so that cmp finds it"),
+)
+
 
 class Program(NamedTuple):
-    """Helmfile for one render; `features` are those that the policy allows and the helmfile uses."""
+    """Helmfile for one render; `features` are features that the helmfile uses and the policy allows."""
 
     instance: Instance
     work: Work
@@ -31,16 +77,16 @@ class Program(NamedTuple):
     features: frozenset[str]
 
     def run(self, verb: str, *flags: str, names: Mapping[str, str] | None = None) -> Result:
-        """Run it to its end; EngineError when it refuses, in which files are called as in `names`."""
+        """Run it to its end; EngineError, in which files have the names of `names`, when it refuses."""
         result = self.attempt("--quiet", *flags, verb=verb)
         if result.returncode != 0:
             tools = self.work.tools
-            words = messages.Words(result.stderr, self.work, self.instance.folder, names or {})
-            raise words.refusal(result.returncode, tools[HELMFILE].version, tools[HELM].version)
+            parser = StderrParser(result.stderr, self.work, self.instance.folder, names or {})
+            raise parser.error(result.returncode, tools[HELMFILE].version, tools[HELM].version)
         return result
 
     def attempt(self, *flags: str, verb: str) -> Result:
-        """Run it to its end, whatever that is."""
+        """Run it to its end, successful or not."""
         tools = self.work.tools
         command = Command(
             label=f"helmfile {verb}",
@@ -56,24 +102,131 @@ class Program(NamedTuple):
         return self.processes.wait(self.processes.start(command))[0]
 
     def _environment(self) -> Mapping[str, str]:
-        """Return an environment in which it fetches nothing and finds no program; not so where the policy says more."""
+        """Return an environment in which it fetches nothing and finds no program, unless the policy allows more."""
         work = self.work
         own = {
             "TMPDIR": work.scratch,
             "HELMFILE_TEMPDIR": work.scratch,
             "HELMFILE_CACHE_HOME": f"{work.home}/helmfile",
             "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",
-            "HELM_PLUGINS": decrypt.plugins(work.scratch),
+            "HELM_PLUGINS": _plugins(work.scratch),
             **({} if self.features else {"PATH": ""}),
             **({} if "helmfile.exec" in self.features else {"HELMFILE_DISABLE_INSECURE_FEATURES": "1"}),
         }
         return {**environment(work.env, work.home), **own}
 
     def _access(self) -> Access:
-        """Return the private folder and the programs, without the tree: what it may read was copied.
+        """Return the access to the private folder and the programs, without the tree: all that it may read was copied.
 
         One of the programs is Python, for the plugin; it needs its own library.
         """
         access = self.work.access
         python, library = os.path.realpath(sys.executable), os.path.dirname(os.path.dirname(os.__file__))
         return Access((*access.programs, python), (library,), access.writes)
+
+
+def _plugins(scratch: str) -> str:
+    """Make the folder of plugins in the scratch folder, and return it."""
+    folder = os.path.join(scratch, "plugins")
+    plugin = os.path.join(folder, "secrets")
+    if not os.path.isdir(plugin):
+        os.makedirs(plugin, 0o700)
+        python = os.path.realpath(sys.executable)
+        for name, text in (
+            ("plugin.yaml", _MANIFEST.format(version=PLUGIN_VERSION, python=python)),
+            ("decrypt.py", _SCRIPT),
+        ):
+            with open(os.path.join(plugin, name), "w", encoding="utf-8") as file:
+                file.write(text)
+    return folder
+
+
+class StderrParser:
+    """The stderr of one run; `names` are the repository's names of files that were written for it."""
+
+    def __init__(self, stderr: bytes, work: Work, folder: str, names: Mapping[str, str]) -> None:
+        message = stderr.decode(errors="replace")
+        for path, name in names.items():
+            message = message.replace(path, name).replace(os.path.basename(path), os.path.basename(name))
+        for name, path in work.layer_files:
+            message = message.replace(path, name)
+        message = message.partition("\n\nOffending YAML:")[0]
+        message = re.sub(rf"{re.escape(work.scratch)}/\S+-values-\w+", VALUES, message)
+        self._message = message.replace(f"{work.folder}/", "").replace(f"{work.root}/", "").strip()
+        self._root = work.root
+        self._folder = folder
+
+    def warnings(self) -> list[str]:
+        """Return each line once."""
+        return list(dict.fromkeys(f"helmfile: {line}" for line in self._message.splitlines() if line.strip()))
+
+    def error(self, status: int, version: str, helm: str) -> EngineError:
+        """Return the error of a run that ended with another status than 0."""
+        program = f"helmfile {version}"
+        if silent := unexplained(program, status, self._message):
+            return silent
+        if match := _NO_RELEASE.search(self._message):
+            selectors = f"the selectors {match[1]} and " if match[1] else ""
+            return EngineError(
+                f"{program} finds no release for {selectors}the environment {match[2]}",
+                file=self._folder,
+                hint="`helmfile: {environment: …, selectors: […]}` in cmp-app.yaml chooses; `environments` of the "
+                "helmfile must have the environment",
+            )
+        if failed := _HELM_FAILED.search(self._message):
+            return self._error_of_helm(f"{program}: ", f"helm {helm}", failed[1])
+        state, message = self._innermost_state()
+        text = _NOISE.sub("", message)
+        return EngineError(f"{program}: {indented(text)}", file=self._place(message, state), hint=_hint(message))
+
+    def _innermost_state(self) -> tuple[str, str]:
+        """Return the file of the innermost state, relative to the root, and the message about it."""
+        lines = [line for line in self._message.splitlines() if not line.startswith(("WARNING", "warn:"))]
+        message = "\n".join(lines)
+        state = ""
+        while match := _IN.match(message):
+            state = self._path(match[1], os.path.dirname(state) or self._folder)
+            message = message[match.end() :]
+        return state, message.removeprefix("err: ")
+
+    def _error_of_helm(self, program: str, helm: str, stderr: str) -> EngineError:
+        message = "\n".join(line.removeprefix("  ") for line in stderr.splitlines() if line.strip())
+        message = message.removeprefix("Error: ").partition("\nUse --debug flag")[0]
+        match = _RELEASE.search(self._message)
+        release, chart = (f"release {match[1]}: ", match[2]) if match else ("", "")
+        place = "" if VALUES in message else self._place_in_chart(message, chart)
+        return EngineError(
+            f"{program}{release}{helm}: {indented(message)}",
+            file=place or self._innermost_state()[0],
+            hint=_hint(message),
+        )
+
+    def _place_in_chart(self, message: str, chart: str) -> str:
+        """Return the place in a chart of the tree; empty for one of a repository."""
+        folder = self._path(chart, self._folder)
+        is_in_tree = os.path.isdir(os.path.join(self._root, folder))
+        return place_in_chart(message, folder) if is_in_tree else ""
+
+    def _place(self, message: str, state: str) -> str:
+        if part := _PART.search(message):
+            return f"{state}:{int(part[3]) + self._lines_before(state, int(part[2]))}"
+        line = _LINE_OF_STATE.search(message)
+        if line and not state.endswith(".gotmpl") and not self._lines_before(state, 1):
+            return f"{state}:{line[1]}"
+        if values := _VALUES.search(message):
+            return f"{self._path(values[1], os.path.dirname(state) or self._folder)}:{values[2]}"
+        return state or self._folder
+
+    def _lines_before(self, state: str, part: int) -> int:
+        """Return the number of lines of a state before one of its parts, cut at `---`; 0 for a part that is missing."""
+        with open(os.path.join(self._root, state), encoding="utf-8", errors="replace") as file:
+            parts = file.read().split("\n---\n")
+        return sum(text.count("\n") + 2 for text in parts[:part]) if part < len(parts) else 0
+
+    def _path(self, name: str, folder: str) -> str:
+        path = os.path.normpath(os.path.join(folder, name))
+        return path if os.path.exists(os.path.join(self._root, path)) else name
+
+
+def _hint(message: str) -> str:
+    return next((hint for text, hint in _HINTS if text in message), "")

@@ -1,4 +1,4 @@
-"""The states that helmfile renders in the end: those that it built, with charts from the cache and secrets as values.
+"""The states that helmfile renders: those that it built, with charts from the cache and secrets as values.
 
 They lie beside the states that they come from, so that the paths in them mean the same.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require, without_schemas
-from cmp.engines.helmfile.charts import Charts
+from cmp.engines.helmfile.releases import Charts
 from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
@@ -19,18 +19,18 @@ from cmp.yamldoc.access import mapping, maps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.engines.helmfile.built import State
     from cmp.engines.helmfile.options import Options
-    from cmp.engines.helmfile.state import Map
+    from cmp.engines.helmfile.releases import BuiltState
     from cmp.engines.protocol import Work
     from cmp.model import ChartRef, Instance
+    from cmp.yamldoc.access import Map
 
 NAME = "cmp-state-{}.yaml"
 ALL = "cmp-states.yaml"
-SELECTED = "cmp-selected"  # a label: that of the chart is not what it was
+SELECTED = "cmp-selected"  # a label for the selectors: those of the options may name a chart, which has changed
 
-# What is left out: helmfile has used it already, or must not use it.
-_USED_UP = frozenset(
+# Keys that are left out: helmfile has used them already, or must not use them.
+_DROPPED = frozenset(
     (
         *("chartPath", "secrets", "version", "valuesTemplate", "setTemplate", "inherit", "verify", "keyring"),
         *("devel", "kubeContext", "plainHttp", "insecureSkipTLSVerify"),
@@ -39,29 +39,29 @@ _USED_UP = frozenset(
 _OF_STATE = ("helmDefaults", "hooks", "namespace", "missingFileHandler", "missingFileHandlerConfig")
 
 
-class Written(NamedTuple):
-    """The file to be given to helmfile, and the names in the repository of the states that were written."""
+class WrittenStates(NamedTuple):
+    """The file for helmfile, and the names in the repository of the states that were written."""
 
     path: str
     names: Mapping[str, str]
 
 
-def write(states: list[State], instance: Instance, work: Work, options: Options) -> Written:
-    """Obtain the charts and write the states; raises ChartError, and ConfigError for what may not be read."""
+def write(states: list[BuiltState], instance: Instance, work: Work, options: Options) -> WrittenStates:
+    """Obtain the charts and write the states; raises ChartError, and ConfigError for a file that may not be read."""
     rewriter = _Rewriter(instance, work, options, states)
-    charts = [rewriter.named(state) for state in states]
+    charts = [rewriter.charts_of(state) for state in states]
     rewriter.charts.obtain()
-    rewriter.check(states, charts)
+    rewriter.check_schemas(states, charts)
     names: dict[str, str] = {}
-    for number, (state, named) in enumerate(zip(states, charts, strict=True)):
+    for number, (state, charts_of_state) in enumerate(zip(states, charts, strict=True)):
         path = os.path.join(state.folder, NAME.format(number))
-        _write(path, rewriter.parts(state, named))
+        _write(path, rewriter.parts(state, charts_of_state))
         names[path] = os.path.relpath(state.path, work.root)
     if len(names) == 1:
-        return Written(next(iter(names)), names)
+        return WrittenStates(next(iter(names)), names)
     path = os.path.join(work.folder, ALL)
-    _write(path, [{"helmfiles": [{"path": one} for one in names]}])
-    return Written(path, names)
+    _write(path, [{"helmfiles": [{"path": name} for name in names]}])
+    return WrittenStates(path, names)
 
 
 def _write(path: str, parts: list[Map]) -> None:
@@ -71,40 +71,47 @@ def _write(path: str, parts: list[Map]) -> None:
 
 
 class _Rewriter:
-    def __init__(self, instance: Instance, work: Work, options: Options, states: list[State]) -> None:
+    def __init__(self, instance: Instance, work: Work, options: Options, states: list[BuiltState]) -> None:
         self._instance = instance
         self._work = work
         self._options = options
         self._stub = stub(work)
-        self._is_filtered = any(one.get("selectors") for state in states for one in maps(state.value.get("helmfiles")))
+        self._is_filtered = any(
+            entry.get("selectors") for state in states for entry in maps(state.value.get("helmfiles"))
+        )
         self.charts = Charts(work)
 
-    def named(self, state: State) -> list[ChartRef | str]:
-        """Return what to obtain for each release, and a stand-in for one that is not rendered."""
+    def charts_of(self, state: BuiltState) -> list[ChartRef | str]:
+        """Return the chart of each release, to be obtained or local, and an empty one where it is not rendered."""
         self._require_private(state.folder, "", os.path.relpath(state.path, self._work.root))
         return [
-            self.charts.name(state, release) if state.is_wanted(release) else self._stub for release in state.releases
+            self.charts.add(state, release) if state.is_rendered(release) else self._stub for release in state.releases
         ]
 
-    def check(self, states: list[State], charts: list[list[ChartRef | str]]) -> None:
-        """Have the schemas of all charts supplied, but those of releases whose values are not checked."""
+    def check_schemas(self, states: list[BuiltState], charts: list[list[ChartRef | str]]) -> None:
+        """Put the remote schemas of all charts in place, but those of releases whose values are not checked."""
         helm = self._work.tools[HELM]
-        without = without_schemas(helm, "`skipSchemaValidation: true` of the release")
-        asked: dict[str, SchemaCheck] = {}
-        for state, named in zip(states, charts, strict=True):
+        hint = without_schemas(helm, "`skipSchemaValidation: true` of the release")
+        checks: dict[str, SchemaCheck] = {}
+        for state, charts_of_state in zip(states, charts, strict=True):
             defaults = mapping(state.value.get("helmDefaults"))
-            for release, chart in zip(state.releases, named, strict=True):
+            for release, chart in zip(state.releases, charts_of_state, strict=True):
                 is_checked = not release.get("skipSchemaValidation", defaults.get("skipSchemaValidation"))
                 if is_checked and chart != self._stub:
                     path = self.charts.path(chart)
-                    label = os.path.relpath(path, self._work.root) if isinstance(chart, str) else os.path.basename(path)
-                    known = () if isinstance(chart, str) else WHOLE
-                    asked[path] = SchemaCheck(path, label, helm, without, known)
-        for one in asked.values():
-            self._work.provider.schemas(one)
+                    is_local = isinstance(chart, str)
+                    checks[path] = SchemaCheck(
+                        path=path,
+                        label=os.path.relpath(path, self._work.root) if is_local else os.path.basename(path),
+                        helm=helm,
+                        hint=hint,
+                        third_party=() if is_local else WHOLE,
+                    )
+        for check in checks.values():
+            self._work.provider.schemas(check)
 
-    def parts(self, state: State, charts: list[ChartRef | str]) -> list[Map]:
-        """Return the parts of the new state: its values are those that helmfile has computed."""
+    def parts(self, state: BuiltState, charts: list[ChartRef | str]) -> list[Map]:
+        """Return the YAML documents of the new state: its values are those that helmfile has computed."""
         values = mapping(state.value.get("renderedvalues"))
         names = {release.get("name") for release in state.releases}
         releases = [
@@ -114,7 +121,7 @@ class _Rewriter:
         kept = {key: state.value[key] for key in _OF_STATE if state.value.get(key)}
         return [{"environments": {self._options.environment: {"values": [values]}}}, {**kept, "releases": releases}]
 
-    def _release(self, state: State, release: Map, chart: str, names: set[object]) -> Map:
+    def _release(self, state: BuiltState, release: Map, chart: str, names: set[object]) -> Map:
         if release.get("skipSchemaValidation"):
             require(self._work.tools[HELM], SKIP_SCHEMA_VALIDATION)
         values = [*_list(release.get("values")), *_list(release.get("secrets"))]
@@ -123,15 +130,16 @@ class _Rewriter:
             if isinstance(path, str):
                 prefix = str(release.get("valuesPathPrefix") or "")
                 self._require_private(state.folder, prefix + path, place)
-        instance, own = self._instance, [str(version) for version in _list(release.get("apiVersions"))]
+        instance = self._instance
+        api_versions = [str(version) for version in _list(release.get("apiVersions"))]
         return {
-            **{key: value for key, value in release.items() if key not in _USED_UP},
+            **{key: value for key, value in release.items() if key not in _DROPPED},
             "chart": chart,
             "labels": {**mapping(release.get("labels")), SELECTED: str(state.is_selected(release)).lower()},
             "values": values,
             "needs": self._needs(release, names),
             "namespace": release.get("namespace") or instance.namespace,
-            "apiVersions": [*dict.fromkeys((*own, *instance.api_versions))],
+            "apiVersions": [*dict.fromkeys((*api_versions, *instance.api_versions))],
         }
 
     def _needs(self, release: Map, names: set[object]) -> list[object]:
@@ -140,13 +148,13 @@ class _Rewriter:
         return [need for need in needs if not self._is_filtered or str(need).rpartition("/")[2] in names]
 
     def _require_private(self, folder: str, path: str, place: str) -> None:
-        """ConfigError for what is not in the private copies: helmfile must not see it."""
+        """ConfigError for a path outside the private copies: helmfile must not see it."""
         root = os.path.realpath(self._work.root)
-        named = os.path.normpath(os.path.join(folder, path))
-        if f"{os.path.realpath(named)}/".startswith(f"{root}/"):
+        absolute = os.path.normpath(os.path.join(folder, path))
+        if f"{os.path.realpath(absolute)}/".startswith(f"{root}/"):
             return
         shown = path or os.path.relpath(folder, self._work.root)
-        if not f"{named}/".startswith(f"{self._work.root}/"):
+        if not f"{absolute}/".startswith(f"{self._work.root}/"):
             raise ConfigError(
                 f"the helmfile names {shown}, which leads outside the source tree",
                 file=place,
@@ -160,7 +168,7 @@ class _Rewriter:
 
 
 def stub(work: Work) -> str:
-    """Return the folder of a chart that holds nothing, for releases whose chart does not matter."""
+    """Make an empty chart for releases whose chart does not matter, and return its folder."""
     folder = os.path.join(work.scratch, "stub")
     os.makedirs(folder, 0o700, exist_ok=True)
     with open(os.path.join(folder, "Chart.yaml"), "w", encoding="utf-8") as file:

@@ -1,11 +1,11 @@
-"""The first look at a helmfile: every text in the private copies that helmfile could read, before it runs.
+"""The scan of a helmfile: of every text in the private copies that helmfile could read, before it runs.
 
-What runs programs, or reads what is not the application's, is refused unless the administrator's policy allows it.
-`readFile` with a name that can be told is replaced by the content of the file: helmfile runs with its insecure
+Features that run programs, or read files that are not the application's, are refused unless the administrator's policy
+allows them.  `readFile` with a known name is replaced by the content of the file: helmfile runs with its insecure
 features disabled, and that disables `readFile` too.
 
-A template can make up text that no look at its source finds: for that there are the disabled features, the look at the
-rendered state (state.py), and the wall (cmp/system/sandbox.py).
+A template can make up text that no scan of its source finds: for that there are the disabled features, the check of the
+rendered state (state.py), and the sandbox (cmp/system/sandbox.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp.engines.helmfile import state, template
-from cmp.engines.helmfile.sources import CHART, OF_HELM, STATES
+from cmp.engines.helmfile.sources import CHART, CHART_FOLDERS, STATES
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,19 +31,19 @@ _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class Scanner:
-    """The look at the private copies of one render."""
+    """The scan of the private copies of one render; `features` are those that they use and the policy allows."""
 
     def __init__(self, work: Work, outside: tuple[str, ...], environment: str) -> None:
         self._work = work
         self._roots = [work.folder, *(f"{work.root}/{path}" for path in outside)]
         self._environment = environment
-        self._unseen: tuple[str, ...] = ()
+        self._unchecked: tuple[str, ...] = ()
         self.features: set[str] = set()
 
     def scan(self) -> bool:
-        """Look at all texts and write what `readFile` names into them; say whether there are templates.
+        """Scan all texts, and write the files that `readFile` names into them; say whether there are templates.
 
-        ConfigError for what is not allowed.
+        ConfigError for a feature that is not allowed.
         """
         files = [*self._files()]
         for path in files:
@@ -62,24 +62,24 @@ class Scanner:
         self.features.add(feature)
 
     def state(self, text: str, file: str, *, is_rendered: bool) -> None:
-        """Look at the text of a state; ConfigError for what no render does, and for what is not allowed."""
+        """Check the text of a state; ConfigError for unsupported keys, and for features that are not allowed."""
         own = os.path.dirname(os.path.join(self._work.root, file))
         folders = {own, self._work.folder, f"{self._work.folder}/{STATES}"}  # bases count from the state that has them
 
-        def is_seen(name: str) -> bool:
-            found = [path for folder in folders for path in glob.glob(f"{folder}/{name}", include_hidden=True)]
-            return all(self._is_seen(path) for path in found) and bool(found or name.endswith(state.NAMES))
+        def is_checked(name: str) -> bool:
+            paths = [path for folder in folders for path in glob.glob(f"{folder}/{name}", include_hidden=True)]
+            return all(self._is_checked(path) for path in paths) and bool(paths or name.endswith(state.SUFFIXES))
 
-        for found in state.findings(text, file, is_seen, is_rendered=is_rendered):
-            self.require(found.feature, found.what, found.place)
+        for use in state.features(text, file, is_checked, is_rendered=is_rendered):
+            self.require(use.feature, use.subject, use.place)
         if is_rendered:
             state.require_readable(text, file, is_rendered=True)
             self._scan_references(text, file, has_lines=False)
 
-    def _is_seen(self, path: str) -> bool:
-        """Say whether a state was looked at, or will be: a folder in a chart never is."""
-        is_state = os.path.isdir(path) or path.endswith(state.NAMES)
-        return is_state and not f"{os.path.realpath(path)}/".startswith(self._unseen or (" ",))
+    def _is_checked(self, path: str) -> bool:
+        """Say whether a state was checked, or will be: a folder in a chart never is."""
+        is_state = os.path.isdir(path) or path.endswith(state.SUFFIXES)
+        return is_state and not f"{os.path.realpath(path)}/".startswith(self._unchecked or (" ",))
 
     def _files(self) -> Iterator[str]:
         for root in self._roots:
@@ -87,8 +87,10 @@ class Scanner:
                 yield root
             for folder, folders, files in os.walk(root):
                 if CHART in files:
-                    self._unseen += tuple(f"{os.path.realpath(folder)}/{name}/" for name in folders if name in OF_HELM)
-                    folders[:] = [name for name in folders if name not in OF_HELM]
+                    self._unchecked += tuple(
+                        f"{os.path.realpath(folder)}/{name}/" for name in folders if name in CHART_FOLDERS
+                    )
+                    folders[:] = [name for name in folders if name not in CHART_FOLDERS]
                 folders.sort()
                 yield from (os.path.join(folder, name) for name in sorted(files))
 
@@ -102,23 +104,23 @@ class Scanner:
             self.state(text, file, is_rendered=False)
 
     def _scan_references(self, text: str, file: str, *, has_lines: bool) -> None:
-        for found in _VALS.finditer(text):
-            line = f":{1 + text.count(chr(10), 0, found.start())}" if has_lines else ""
-            self.require(REF, f"`{found[0].removesuffix(':/')}`, by which vals reads secrets,", f"{file}{line}")
+        for match in _VALS.finditer(text):
+            line = f":{1 + text.count(chr(10), 0, match.start())}" if has_lines else ""
+            self.require(REF, f"`{match[0].removesuffix(':/')}`, by which vals reads secrets,", f"{file}{line}")
 
     def _inlined(self, path: str, text: str) -> str:
         if "readFile" not in text:
             return text
-        written = template.inlined(text, self._environment, lambda name: self._content(path, name))
-        if written != text:
+        inlined = template.inlined(text, self._environment, lambda name: self._content(path, name))
+        if inlined != text:
             with open(path, "wb") as file:
-                file.write(written.encode(errors="surrogateescape"))
-        return written
+                file.write(inlined.encode(errors="surrogateescape"))
+        return inlined
 
     def _content(self, path: str, name: str) -> str | None:
         """Return the content of a file that a template names, from its own folder or that of the state."""
-        for start in (os.path.dirname(path), self._work.folder):
-            real = os.path.realpath(os.path.join(start, name))
+        for folder in (os.path.dirname(path), self._work.folder):
+            real = os.path.realpath(os.path.join(folder, name))
             if not real.startswith(os.path.realpath(self._work.root) + os.sep):
                 raise ConfigError(
                     f"readFile names {name}, which leads outside the source tree",

@@ -1,7 +1,7 @@
-"""Which files of the repository a helmfile can come to, as its own files name them: before anything runs.
+"""The files of the repository that a helmfile can read, as its own files name them: before anything runs.
 
-All of its folder, and what a path with `../` leads to, which becomes a private copy: helmfile sees nothing else.
-What helmfile would do with a file, it says itself; what a name made up while rendering leads to, it does not find.
+These are all files of its folder, and the targets of paths with `../`, which become private copies: helmfile sees
+nothing else.  It does not find a file whose name is made up while rendering, and tells that itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.helmfile.template import settled
+from cmp.engines.helmfile.template import with_environment
 from cmp.errors import ConfigError
 from cmp.system.tree import join, walk
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
 STATES = "helmfile.d"
-TEXTS = (".yaml", ".yml", ".gotmpl", ".tpl", ".json", ".hcl")  # what helmfile reads; others by readFile alone
+TEXTS = (".yaml", ".yml", ".gotmpl", ".tpl", ".json", ".hcl")  # files that helmfile reads; others by readFile alone
 CHART = "Chart.yaml"
-OF_HELM = ("templates", "charts", "crds")  # the folders of a chart, which are helm's and may be any text
+CHART_FOLDERS = ("templates", "charts", "crds")  # they are helm's and may hold any text
 
 _OUTSIDE = re.compile(r"(?<![\w./])(?:\./)?(?:\.\./)+(?:\{\{.*?\}\}|[^\s\"'`,;#(){}\[\]]|\[[^\]\s]*\](?=[\w*?.]))*")
 _WILD = re.compile(r"[*?\[]")
 
 
 class Sources(NamedTuple):
-    """Files that helmfile may read, what lies outside of its folder (files and folders), and folders of charts."""
+    """Files that helmfile may read, files and folders outside of its folder, and folders of charts."""
 
     files: tuple[str, ...]
     outside: tuple[str, ...]
@@ -38,7 +38,7 @@ class Sources(NamedTuple):
 
 
 def read(tree: Tree, folder: str, environment: str) -> Sources:
-    """Find them; ConfigError for a path outside of the folder that is known only while rendering."""
+    """Find the files; ConfigError for a path outside of the folder that is known only while rendering."""
     finder = _Finder(tree, folder, environment)
     finder.find()
     mentioned = tuple(chart for chart in sorted(finder.charts) if finder.mentions(chart))
@@ -60,9 +60,9 @@ class _Finder:
         while waiting:
             for file in self._new_files(waiting.pop(0)):
                 if file.endswith(TEXTS):
-                    found = [*self._named_in(file)]
-                    self.outside.update(found)
-                    waiting += found
+                    outside = [*self._paths_outside(file)]
+                    self.outside.update(outside)
+                    waiting += outside
 
     def mentions(self, chart: str) -> bool:
         """Say whether a text has the name of a chart's folder; a name that is made up counts for any."""
@@ -78,21 +78,27 @@ class _Finder:
         self.files.update(new)
         return new
 
-    def _named_in(self, file: str) -> Iterator[str]:
-        text = settled(self._tree.read(file).decode(errors="replace"), self._environment)
+    def _paths_outside(self, file: str) -> Iterator[str]:
+        text = with_environment(self._tree.read(file).decode(errors="replace"), self._environment)
         self._texts.append(text)
-        for found in _OUTSIDE.finditer(text):
-            if "{{" in found[0]:
+        for match in _OUTSIDE.finditer(text):
+            if "{{" in match[0]:
                 if self._is_template(file):
-                    raise _known_too_late(found, file, text, self._folder)
+                    raise ConfigError(
+                        f"{match[0]} leads outside the folder {self._folder}, and where to is known only while "
+                        "rendering",
+                        file=f"{file}:{1 + text.count(chr(10), 0, match.start())}",
+                        hint="name such a file, with at most {{ .Environment.Name }} in its path, or put it below the "
+                        "folder",
+                    )
                 continue
             for start in sorted({posixpath.dirname(file), self._folder, join(self._folder, STATES)}):
-                path = posixpath.normpath(posixpath.join(start, found[0]))
+                path = posixpath.normpath(posixpath.join(start, match[0]))
                 if not path.startswith("..") and not self._is_around(path):
                     yield from _matching(self._tree, path)
 
     def _is_around(self, path: str) -> bool:
-        """Say whether a path is in the folder, or around it: all of that was never meant."""
+        """Say whether a path is in the folder, or is one of the folders around it, which no text means as a whole."""
         return f"{path}/".startswith(f"{self._folder}/") or f"{self._folder}/".startswith(f"{path}/") or path == "."
 
     def _is_template(self, file: str) -> bool:
@@ -100,20 +106,12 @@ class _Finder:
         return file.endswith((".gotmpl", ".tpl")) or posixpath.dirname(file) in own
 
 
-def _known_too_late(found: re.Match[str], file: str, text: str, folder: str) -> ConfigError:
-    return ConfigError(
-        f"{found[0]} leads outside the folder {folder}, and where to is known only while rendering",
-        file=f"{file}:{1 + text.count(chr(10), 0, found.start())}",
-        hint="name such a file, with at most {{ .Environment.Name }} in its path, or put it below the folder",
-    )
-
-
 def _is_inside_chart(path: str, charts: set[str]) -> bool:
-    return any(path.startswith(tuple(f"{join(chart, name)}/" for name in OF_HELM)) for chart in charts)
+    return any(path.startswith(tuple(f"{join(chart, name)}/" for name in CHART_FOLDERS)) for chart in charts)
 
 
 def _matching(tree: Tree, path: str) -> Iterator[str]:
-    """Yield the path if it is there, or what the pattern of it fits."""
+    """Yield the path if it exists, or the files that match it as a pattern."""
     if not _WILD.search(path):
         if tree.kind(path) in ("file", "folder"):
             yield path

@@ -1,4 +1,4 @@
-"""What a state of helmfile asks for, as YAML: hooks, credentials, charts made by kustomize, files of the machine.
+"""The check of a state of helmfile, as YAML: its hooks, credentials, charts made by kustomize, files of the machine.
 
 Source of the keys: helmfile 1.1.7, pkg/state/state.go.
 """
@@ -10,38 +10,39 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.engines.helmfile.template import STAND_IN, outline
+from cmp.engines.helmfile.template import PLACEHOLDER, without_actions
 from cmp.errors import ConfigError
 from cmp.yamldoc.access import mapping, maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    Path = tuple[str | int, ...]
-    Map = dict[str, object]
+    from cmp.yamldoc.access import Map
 
-STATE = frozenset(
+    Path = tuple[str | int, ...]
+
+STATE_KEYS = frozenset(
     ("bases", "environments", "helmDefaults", "helmfiles", "hooks", "releases", "repositories", "templates")
 ) | {"commonLabels"}
-NAMES = (".yaml", ".yml", ".yaml.gotmpl", ".yml.gotmpl")
+SUFFIXES = (".yaml", ".yml", ".yaml.gotmpl", ".yml.gotmpl")
 CHARTIFY = ("jsonPatches", "strategicMergePatches", "transformers", "dependencies", "forceNamespace", "directory")
 CREDENTIALS = ("username", "password", "certFile", "keyFile", "caFile", "registryConfig")
 
-# What a text has that can be a state: a key of one, or what could write it in another way.
-_KEY = re.compile(rf"{'|'.join(sorted(STATE))}|\\[xuU\n]|!!binary")
+# In a text that can be a state: a key of one, or an escape that could spell it.
+_KEY = re.compile(rf"{'|'.join(sorted(STATE_KEYS))}|\\[xuU\n]|!!binary")
 _YAML = re.compile(r"\.y[^/]*ml(\.gotmpl)?$")  # the names that helmfile looks for
 _REMOTE = re.compile(r"\w[\w+.-]*://|git::|git@|s3::")
 
 
-class Finding(NamedTuple):
-    """Something that only the administrator's policy can allow: the feature, what would use it, and its place."""
+class FeatureUse(NamedTuple):
+    """A use of a feature that only the administrator's policy can allow: its subject, such as a hook, and its place."""
 
     feature: str
-    what: str
+    subject: str
     place: str
 
 
-class _Where(NamedTuple):
+class _Lines(NamedTuple):
     """The file of a state, and the lines of its keys."""
 
     file: str
@@ -53,14 +54,14 @@ class _Where(NamedTuple):
 
 
 def is_state(path: str, text: str) -> bool:
-    """Say whether a file can be a state, or a part of one, whatever its name is."""
+    """Say whether a file of any name can be a state, or a part of one."""
     if not _KEY.search(text):
         return False
-    return any(STATE & value.keys() for _, value in documents(text, is_template=path.endswith(".gotmpl")))
+    return any(STATE_KEYS & value.keys() for _, value in documents(text, is_template=path.endswith(".gotmpl")))
 
 
 def require_readable(text: str, file: str, *, is_rendered: bool) -> None:
-    """ConfigError for what could be a state, and hold anything: helmfile's reader of YAML takes more than this one."""
+    """ConfigError for a file that could be a state and is not YAML: helmfile's reader takes more than this one."""
     if (
         not _KEY.search(text)
         or not (is_rendered or _YAML.search(file))
@@ -77,31 +78,31 @@ def require_readable(text: str, file: str, *, is_rendered: bool) -> None:
         ) from None
 
 
-def findings(text: str, file: str, is_seen: Callable[[str], bool], *, is_rendered: bool) -> Iterator[Finding]:
-    """Yield what a policy can allow; ConfigError for what no render does.
+def features(text: str, file: str, is_checked: Callable[[str], bool], *, is_rendered: bool) -> Iterator[FeatureUse]:
+    """Yield the uses of features that a policy can allow; ConfigError for keys that no render supports.
 
-    `is_seen` says whether the states that a text names are looked at.
+    `is_checked` says whether the states that a text names are checked.
     """
     for document, value in documents(text, is_template=file.endswith(".gotmpl") and not is_rendered):
-        where = _Where(file, {} if is_rendered else yamldoc.lines(document))
-        _require_files(value, where)
-        _require_states(value, where, is_seen)
+        lines = _Lines(file, {} if is_rendered else yamldoc.lines(document))
+        _require_files(value, lines)
+        _require_checked_states(value, lines, is_checked)
         for index, repository in enumerate(maps(value.get("repositories"))):
-            _require_no_credentials(repository, where, ("repositories", index))
-        yield from _hooks(value, "the helmfile", where, ())
+            _require_no_credentials(repository, lines, ("repositories", index))
+        yield from _hooks(value, "the helmfile", lines, ())
         defaults = mapping(value.get("helmDefaults"))
-        _require_no_flags(defaults, where)
-        yield from _post_renderer(defaults, "helmDefaults", where, ("helmDefaults",))
-        for at, release in _releases(value):
-            name = f"the release {release.get('name', at[-1])}"
-            _require_chart(release, name, where, at)
-            yield from (*_hooks(release, name, where, at), *_post_renderer(release, name, where, at))
+        _require_no_flags(defaults, lines)
+        yield from _post_renderer(defaults, "helmDefaults", lines, ("helmDefaults",))
+        for path, release in _releases(value):
+            name = f"the release {release.get('name', path[-1])}"
+            _require_chart(release, name, lines, path)
+            yield from (*_hooks(release, name, lines, path), *_post_renderer(release, name, lines, path))
 
 
 def documents(text: str, *, is_template: bool) -> Iterator[tuple[yamldoc.Document, Map]]:
-    """Yield the maps of a stream, as far as it is one; helmfile says what is wrong with it."""
+    """Yield the maps of a stream; none of a text that is not YAML, whose mistakes helmfile tells itself."""
     try:
-        parsed = yamldoc.parse((outline(text) if is_template else text).encode(errors="replace"))
+        parsed = yamldoc.parse((without_actions(text) if is_template else text).encode(errors="replace"))
     except yamldoc.YamlError:
         return
     for document in parsed:
@@ -116,80 +117,80 @@ def _releases(value: Map) -> Iterator[tuple[Path, Map]]:
         yield ("templates", name), mapping(template)
 
 
-def _hooks(value: Map, owner: str, where: _Where, path: Path) -> Iterator[Finding]:
+def _hooks(value: Map, owner: str, lines: _Lines, path: Path) -> Iterator[FeatureUse]:
     for index, hook in enumerate(maps(value.get("hooks"))):
         if not hook.get("events"):
             continue  # it never runs, or these are values of a chart
         command = hook.get("command") or "kubectl apply"
-        yield Finding("helmfile.hooks", f"the hook {command} of {owner}", where.place((*path, "hooks", index)))
+        yield FeatureUse("helmfile.hooks", f"the hook {command} of {owner}", lines.place((*path, "hooks", index)))
 
 
-def _post_renderer(value: Map, owner: str, where: _Where, path: Path) -> Iterator[Finding]:
+def _post_renderer(value: Map, owner: str, lines: _Lines, path: Path) -> Iterator[FeatureUse]:
     if program := value.get("postRenderer"):
-        what = f"the postRenderer {program} of {owner}"
-        yield Finding("helmfile.hooks", what, where.place((*path, "postRenderer")))
+        subject = f"the postRenderer {program} of {owner}"
+        yield FeatureUse("helmfile.hooks", subject, lines.place((*path, "postRenderer")))
 
 
-def _require_no_flags(defaults: Map, where: _Where) -> None:
+def _require_no_flags(defaults: Map, lines: _Lines) -> None:
     if defaults.get("args"):
         raise ConfigError(
             "helmDefaults has args, which could be any flags of helm",
-            file=where.place(("helmDefaults", "args")),
+            file=lines.place(("helmDefaults", "args")),
             hint="the values of releases, kubeVersion and apiVersions have keys of their own; move args for "
             "`helmfile sync` to syncArgs",
         )
 
 
-def _require_chart(release: Map, name: str, where: _Where, path: Path) -> None:
+def _require_chart(release: Map, name: str, lines: _Lines, path: Path) -> None:
     for key in CHARTIFY:
         if release.get(key):
             raise ConfigError(
                 f"{name} has {key}: helmfile would make a chart of its own with kustomize",
-                file=where.place((*path, key)),
+                file=lines.place((*path, key)),
                 hint="render the chart with `engine: [helm, kustomize]`, or patch it by its values",
             )
     if release.get("forceGoGetter"):
-        raise _remote(f"{name} has a chart", where.place(path))
+        raise _remote(f"{name} has a chart", lines.place(path))
 
 
-def _require_no_credentials(repository: Map, where: _Where, path: Path) -> None:
+def _require_no_credentials(repository: Map, lines: _Lines, path: Path) -> None:
     for key in CREDENTIALS:
         if repository.get(key):
             raise ConfigError(
                 f"the repository {repository.get('name')} has {key} in the helmfile",
-                file=where.place((*path, key)),
+                file=lines.place((*path, key)),
                 hint="credentials and certificates of repositories come from the files that HELM_REPOSITORY_CONFIG and "
                 "HELM_REGISTRY_CONFIG name; remove them here",
             )
 
 
-def _require_files(value: Map, where: _Where) -> None:
+def _require_files(value: Map, lines: _Lines) -> None:
     for path, text in _named(value):
         if os.path.isabs(text):
             raise ConfigError(
                 f"the helmfile names {text}, which leads outside the source tree",
-                file=where.place(path),
+                file=lines.place(path),
                 hint="everything an application uses must lie in its repository",
             )
         if _REMOTE.match(text):
-            raise _remote(f"the helmfile names {text}", where.place(path))
+            raise _remote(f"the helmfile names {text}", lines.place(path))
 
 
-def _require_states(value: Map, where: _Where, is_seen: Callable[[str], bool]) -> None:
-    """ConfigError for a state whose name keeps it from being looked at."""
+def _require_checked_states(value: Map, lines: _Lines, is_checked: Callable[[str], bool]) -> None:
+    """ConfigError for a state that is not checked because of its name."""
     for path, text in _named(value):
-        is_state_of_another = path[0] in ("bases", "helmfiles") and "values" not in path
-        if is_state_of_another and STAND_IN not in text and not is_seen(text):
+        is_other_state = path[0] in ("bases", "helmfiles") and "values" not in path
+        if is_other_state and PLACEHOLDER not in text and not is_checked(text):
             raise ConfigError(
                 f"the helmfile names the state {text}, which is not looked at before helmfile reads it",
-                file=where.place(path),
+                file=lines.place(path),
                 hint="let its name end in .yaml or .yaml.gotmpl, and keep it out of the folders of charts",
             )
 
 
-def _remote(what: str, place: str) -> ConfigError:
+def _remote(subject: str, place: str) -> ConfigError:
     return ConfigError(
-        f"{what}, which helmfile would fetch over the network",
+        f"{subject}, which helmfile would fetch over the network",
         file=place,
         hint="commit a copy and name that; charts come from repositories",
     )
@@ -200,10 +201,10 @@ def _named(value: Map) -> Iterator[tuple[Path, str]]:
     yield from _texts(value.get("bases"), ("bases",))
     yield from _texts(value.get("values"), ("values",))
     helmfiles = value.get("helmfiles")
-    for index, one in enumerate(helmfiles if isinstance(helmfiles, list) else ()):
+    for index, entry in enumerate(helmfiles if isinstance(helmfiles, list) else ()):
         path: Path = ("helmfiles", index)
-        yield from ((path, text) for text in (one, mapping(one).get("path")) if isinstance(text, str))
-        yield from _texts(mapping(one).get("values"), (*path, "values"))
+        yield from ((path, text) for text in (entry, mapping(entry).get("path")) if isinstance(text, str))
+        yield from _texts(mapping(entry).get("values"), (*path, "values"))
     for path, owner in (*_environments(value), *_releases(value)):
         for key in ("values", "secrets", "valuesTemplate"):
             yield from _texts(owner.get(key), (*path, key))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.engines.helmfile import built, setvalues, sources, template
+from cmp.engines.helmfile import options, releases, sources, template
 from cmp.errors import ConfigError
 from tests.support.helmfile import HelmfileRepository, chart, values
 from tests.support.trees import plant
@@ -60,12 +60,12 @@ def test_files_stand_where_they_are_read(text: str, wanted: str) -> None:
     ],
 )
 def test_the_name_of_the_environment_is_known(text: str, wanted: str) -> None:
-    assert template.settled(text, "prod") == wanted
+    assert template.with_environment(text, "prod") == wanted
 
 
 def test_a_template_has_an_outline_of_the_same_lines() -> None:
     text = "a: {{ .x }}-b\n{{- range\n $y }}\n{{ .z }}: [{{/* c */}}]\n{{ end }}\n"
-    assert template.outline(text) == "a: (template)-b\n\n\n(template): [(template)]\n\n"
+    assert template.without_actions(text) == "a: (template)-b\n\n\n(template): [(template)]\n\n"
 
 
 def test_the_log_tells_what_was_rendered_and_nothing_can_end_it_early() -> None:
@@ -73,7 +73,7 @@ def test_the_log_tells_what_was_rendered_and_nothing_can_end_it_early() -> None:
     numbered = "\n".join(f"{n:2d}: {line}" for n, line in enumerate(lines))
     moved = 'changing working directory to "/copy/sub"'
     log = f'{moved}\nrendering result of "../a.yaml.gotmpl.part.1":\n{numbered}\n\nmerged environment: x\n 0: no\n'
-    assert list(built.rendered(log, "/copy")) == [("/copy/a.yaml.gotmpl", "\n".join(lines))]
+    assert list(releases.rendered_texts(log, "/copy")) == [("/copy/a.yaml.gotmpl", "\n".join(lines))]
 
 
 # Paths that lead outside.
@@ -153,10 +153,10 @@ def test_they_have_the_keys_and_types_of_helmfile(sandbox: Sandbox) -> None:
 
 
 def test_texts_stay_texts_and_commas_stay() -> None:
-    assert setvalues.tree([("a", "x,y")], [("b.c", "1"), ("b.d", "true")]) == {"a": "x,y", "b": {"c": "1", "d": "true"}}
+    assert options.nested([("a", "x,y")], [("b.c", "1"), ("b.d", "true")]) == {"a": "x,y", "b": {"c": "1", "d": "true"}}
 
 
 @pytest.mark.parametrize("keys", [("a", "a.b"), ("a[0]", "a.b"), ("a", "a[0]"), ("a[99999]",)])
 def test_keys_that_do_not_fit(keys: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="does not fit the values that other keys set"):
-        setvalues.tree([(key, "1") for key in keys], ())
+        options.nested([(key, "1") for key in keys], ())
