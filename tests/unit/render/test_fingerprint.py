@@ -135,7 +135,7 @@ def test_two_clusters_that_differ_in_their_names_alone_render_alike() -> None:
 @pytest.mark.parametrize("files", [CUE, PLAIN], ids=["cue", "plain"])
 def test_facts_of_a_cluster_matter_where_the_engine_hands_them_on(files: Files) -> None:
     is_handed_on = files is CUE
-    assert (printed(files, known={"env": "prod"}) != printed(files)) == is_handed_on
+    assert (printed(files, placeholders={"env": "prod"}) != printed(files)) == is_handed_on
 
 
 def test_what_is_in_a_fingerprint_matters(monkeypatch: pytest.MonkeyPatch) -> None:
