@@ -17,7 +17,7 @@ from cmp.artifacts import toolchain
 from cmp.artifacts.charts import helm
 from cmp.artifacts.charts.web import fault_of
 from cmp.model import ToolPin
-from cmp.system.download.faults import DownloadError
+from cmp.system.download.connections import DownloadError
 from tests.argocd.applications import application
 from tests.argocd.faults import FAULTS
 from tests.argocd.programs import Programs

@@ -10,7 +10,7 @@ from cmp.artifacts.charts.index import FILE, MAX_BYTES, Index, NoIndexError, res
 from cmp.artifacts.faults import Fault
 from cmp.errors import ChartError
 from cmp.system.download import Downloader, Source
-from cmp.system.download.faults import DownloadError
+from cmp.system.download.connections import DownloadError
 from cmp.system.urls import is_url
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Web:
                 f"`charts: {{redirects: [{error.host}]}}`",
                 is_external=True,
             )
-        return fault_of(error).error(what, error.said, chart.place)
+        return fault_of(error).error(what, error.message, chart.place)
 
 
 def _no_index(chart: RepositoryChart, error: NoIndexError) -> ChartError:

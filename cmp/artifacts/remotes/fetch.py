@@ -12,7 +12,7 @@ from cmp.artifacts.cache import Archive, ChartCache
 from cmp.artifacts.remotes import git, schemas
 from cmp.errors import ChartError
 from cmp.system.download import Downloader, Source
-from cmp.system.download.faults import DownloadError
+from cmp.system.download.connections import DownloadError
 from cmp.system.files import sha256
 from cmp.system.locks import single_flight
 from cmp.system.unpack import MAX_BYTES, MIB

@@ -20,14 +20,14 @@ from cmp.artifacts import toolstore
 from cmp.artifacts.toolstore.recipes import UnavailableError
 from cmp.errors import ToolError
 from cmp.system.download import Downloader, Source, silent
-from cmp.system.download.faults import DownloadError
+from cmp.system.download.connections import DownloadError
 from cmp.system.urls import origin
 
 if TYPE_CHECKING:
     from cmp.artifacts.toolstore.recipes import Recipe, Release
     from cmp.model import Settings
     from cmp.system.download import Progress
-    from cmp.system.download.faults import Kind
+    from cmp.system.download.connections import Kind
     from cmp.system.process import Deadline
 
 MAX_BYTES = 1 << 29  # of a download and of a program; the largest tool has 200 MB
@@ -55,8 +55,8 @@ class Downloads:
                 self._downloader.save(Source(url, url, limit, home=url), file)
         except DownloadError as error:
             if error.kind in _UNREACHABLE:
-                self._unreachable[host] = error.said
-            raise UnavailableError(error.said) from None
+                self._unreachable[host] = error.message
+            raise UnavailableError(error.message) from None
         return toolstore.sha256(path)
 
 

@@ -1,4 +1,4 @@
-"""Downloads over HTTP: each URL on the way is asked about before it is asked for, and credentials stay at home.
+"""Downloads over HTTP: the policy is asked about each URL on the way, and credentials go to their own origin alone.
 
 Proxies and certificates come from the settings.  Behind a proxy the proxy looks names up, so that addresses are not
 checked there.  A transient fault is tried again, within the deadline.
@@ -18,8 +18,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from cmp import __version__
 from cmp.errors import DeadlineError
 from cmp.system import retry, signals
-from cmp.system.download.connections import Dialer, Response
-from cmp.system.download.faults import DownloadError, reason, told
+from cmp.system.download.connections import Dialer, DownloadError, Response, connection_errors, reason
 from cmp.system.download.proxies import Proxies
 from cmp.system.urls import origin, shown
 
@@ -30,11 +29,11 @@ if TYPE_CHECKING:
 
     from cmp.errors import CmpError
     from cmp.model import Settings
-    from cmp.system.download.faults import Kind
+    from cmp.system.download.connections import Kind
     from cmp.system.process import Deadline
 
-    # Called with a URL that is to be asked, and the one that led there ("" for the first).  It raises to refuse, and
-    # returns whether an administrator lists the host: then its address may be any.
+    # Called with the URL of a request, and the URL that led there ("" for the first).  It raises to refuse the request,
+    # and returns whether an administrator lists the host, which may have any address then.
     Permit = Callable[[str, str], bool]
     # Called with a file's name and its size in bytes (0 is unknown); the block gets a function that counts bytes.
     Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
@@ -44,7 +43,7 @@ MIB = 1 << 20
 _CHUNK = 1 << 16
 _OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
-_IN_URL = "%/:=&?~#+!$,;'@()*[]"  # is not quoted once more
+_IN_URL = "%/:=&?~#+!$,;'@()*[]"  # characters of a URL that are not quoted once more
 
 
 class Credentials(NamedTuple):
@@ -66,7 +65,7 @@ NO_CREDENTIALS = Credentials()
 
 
 def everywhere(_url: str, _source: str) -> bool:
-    """Allow every URL, and every address: what an administrator named is downloaded."""
+    """Allow every URL and every address, for a URL that an administrator named."""
     return True
 
 
@@ -86,12 +85,15 @@ class Source(NamedTuple):
 
 
 def silent(name: str, size: int) -> AbstractContextManager[Callable[[int], object]]:  # noqa: ARG001  # a Progress
-    """Show nothing of a download."""
+    """Show no progress of a download."""
     return nullcontext(lambda _count: None)
 
 
 class Downloader:
-    """Download with the settings of one run; `error` is the class for settings that cannot be used."""
+    """Downloads with the settings of one run; `error` is the class of errors for settings that cannot be used.
+
+    Failures of a kind in `final` are not tried again.
+    """
 
     def __init__(
         self,
@@ -107,16 +109,16 @@ class Downloader:
         self._deadline = deadline
         self._error = error
         self._progress = progress
-        self._final = final  # not tried again
+        self._final = final
 
     def read(self, source: Source) -> bytes:
-        """Return the body; DownloadError when it cannot be had, `error` when it is too large."""
+        """Return the body; DownloadError when it cannot be downloaded, `error` when it is too large."""
         body = io.BytesIO()
         self.save(source, body)
         return body.getvalue()
 
     def save(self, source: Source, file: IO[bytes]) -> None:
-        """Write the body to an empty file; raises what `read` raises."""
+        """Write the body to an empty file; the errors are those of `read`."""
 
         def receive() -> None:
             file.seek(0)
@@ -124,10 +126,10 @@ class Downloader:
             with self._answer(source) as (response, url):
                 self._copy(response, url, source, file)
 
-        self._insist(receive, source)
+        self._retried(receive, source)
 
     def look(self, source: Source) -> None:
-        """Ask for a body and take nothing of it: every URL that a server leads to is asked about.
+        """Request a body without reading it, so that the policy is asked about each URL that a server leads to.
 
         A URL that is signed for GET answers no HEAD.
         """
@@ -136,26 +138,28 @@ class Downloader:
             with self._answer(source):
                 pass
 
-        self._insist(look, source)
+        self._retried(look, source)
 
     def check(self, source: Source) -> None:
         """Check the addresses of a host for a program that connects to it by itself, and so looks it up once more.
 
-        A name that cannot be looked up is that program's business.
+        A name that cannot be looked up is reported by that program.
         """
         place = origin(source.url)
-        is_free = source.permit(source.url, "")
-        if is_free or self._proxies.of(place._replace(scheme="https")):
+        allows_any = source.permit(source.url, "")
+        if allows_any or self._proxies.of(place._replace(scheme="https")):
             return
-        may_be_us = place == origin(source.home) and place.is_loopback
+        allows_loopback = place == origin(source.home) and place.is_loopback
         try:
-            Dialer(place.netloc, self._deadline, is_free, may_be_us).resolve(place.host, place.port)
+            Dialer(
+                name=place.netloc, deadline=self._deadline, allows_any=allows_any, allows_loopback=allows_loopback
+            ).resolve(place.host, place.port)
         except DownloadError as error:
             if error.kind == "address":
                 raise
 
-    def _insist(self, work: Callable[[], None], source: Source) -> None:
-        """Try, and again after a fault that may pass."""
+    def _retried(self, work: Callable[[], None], source: Source) -> None:
+        """Do the work, and again after a transient fault."""
         for attempt in retry.attempts(self._deadline):
             try:
                 with signals.doing(f"waiting for {source.subject}"):
@@ -179,7 +183,7 @@ class Downloader:
         announced = response.headers.get("Content-Length", "")
         expected = int(announced) if announced.isdecimal() and not response.chunked else None
         size = 0
-        with self._progress(source.url.rpartition("/")[2], expected or 0) as advance, told(url):
+        with self._progress(source.url.rpartition("/")[2], expected or 0) as advance, connection_errors(url):
             while data := response.read1(_CHUNK):
                 if self._deadline.remaining() <= 0:
                     raise self._late(source, host)
@@ -197,10 +201,10 @@ class Downloader:
         url, led_by = source.url, ""
         with ExitStack() as stack:
             for _ in range(MAX_HOPS):
-                is_free = source.permit(url, led_by)
-                connection = self._connection(url, source, is_free=is_free)
+                allows_any = source.permit(url, led_by)
+                connection = self._connection(url, source, allows_any=allows_any)
                 stack.callback(connection.close)
-                with told(url):
+                with connection_errors(url):
                     response = self._ask(connection, url, source)
                     stack.callback(response.close)
                 if response.status not in _REDIRECTS:
@@ -209,16 +213,21 @@ class Downloader:
             else:
                 raise DownloadError("redirect", f"{shown(source.url)} leads to more than {MAX_HOPS} URLs", led_by)
             if response.status != _OK:
-                said = f"{shown(url)} answers {response.status} {response.reason}".rstrip()
-                raise DownloadError("status", said, origin(url).netloc, response.status)
+                message = f"{shown(url)} answers {response.status} {response.reason}".rstrip()
+                raise DownloadError("status", message, origin(url).netloc, response.status)
             yield response, url
 
-    def _connection(self, url: str, source: Source, *, is_free: bool) -> http.client.HTTPConnection:
+    def _connection(self, url: str, source: Source, *, allows_any: bool) -> http.client.HTTPConnection:
         place, home = origin(url), origin(source.home)
         proxy = self._proxies.of(place)
-        may_be_us = place == home and place.is_loopback
+        allows_loopback = place == home and place.is_loopback
         near = proxy or place
-        dialer = Dialer(near.netloc, self._deadline, is_free or proxy is not None, may_be_us)
+        dialer = Dialer(
+            name=near.netloc,
+            deadline=self._deadline,
+            allows_any=allows_any or proxy is not None,
+            allows_loopback=allows_loopback,
+        )
         if place.scheme == "https":
             context = self._trust(source.credentials, is_home=place == home)
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(near.host, near.port, context=context)
@@ -245,7 +254,7 @@ class Downloader:
         return connection.getresponse()
 
     def _trust(self, credentials: Credentials, *, is_home: bool) -> ssl.SSLContext:
-        """Return whom to believe: at home as the entry of the repository says, elsewhere as everywhere."""
+        """Return the trust in certificates of the settings, and at the repository's own origin that of its entry."""
         own_ca = credentials.ca_file if is_home else ""
         context = ssl.create_default_context(cafile=None)
         # Newer versions of Python want extensions that many private authorities leave out; Go, and so helm, do not.
@@ -269,7 +278,7 @@ class Downloader:
 
 
 def _authorization(url: str, source: Source) -> str:
-    """Return the header for a URL: "" where the credentials are not for it."""
+    """Return the header for a URL; an empty text where the credentials are not for it."""
     credentials, place, home = source.credentials, origin(url), origin(source.home)
     is_less = home.scheme == "https" and place.scheme != "https"
     is_meant = place == home or (credentials.pass_credentials_all and url == source.url and not is_less)
@@ -279,7 +288,7 @@ def _authorization(url: str, source: Source) -> str:
 
 
 def _target(url: str, response: http.client.HTTPResponse) -> str:
-    """Return where a redirect leads; DownloadError for nowhere, and for less safety."""
+    """Return the URL that a redirect leads to; DownloadError for a missing one, and for one that leaves TLS."""
     location = response.headers.get("Location", "").encode("latin-1", "replace").decode("utf-8", "replace")
     target = ""
     try:

@@ -1,4 +1,4 @@
-"""Proxies from the usual variables, as Go's programs read them: helm and ours go the same way."""
+"""Proxies from the usual variables, as Go's programs read them: helm and these downloads take the same way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from cmp.system.download.faults import DownloadError
+from cmp.system.download.connections import DownloadError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Proxy(NamedTuple):
-    """Where a proxy listens, and the headers that it wants."""
+    """The address of a proxy, and the headers that it wants."""
 
     host: str
     port: int
@@ -29,7 +29,7 @@ class Proxy(NamedTuple):
 
 
 class Proxies:
-    """The proxies of an environment."""
+    """The proxies that an environment names."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         def setting(name: str) -> str:
@@ -39,14 +39,14 @@ class Proxies:
         self._exempt = [entry.strip().lower() for entry in setting("no_proxy").split(",") if entry.strip()]
 
     def of(self, place: Origin) -> Proxy | None:
-        """Return the proxy on the way to an origin; None where there is none."""
+        """Return the proxy on the way to an origin; None for a direct connection."""
         text = self._by_scheme.get(place.scheme, "")
         if not text or place.is_loopback or any(_matches(entry, place) for entry in self._exempt):
             return None
         parts = urlsplit(text if "://" in text else f"http://{text}")
         if parts.scheme != "http" or not parts.hostname:
-            said = f"the proxy for {place.netloc} is no http:// URL, and no other is understood"
-            raise DownloadError("proxy", said, place.netloc)
+            message = f"the proxy for {place.netloc} is no http:// URL, and no other is understood"
+            raise DownloadError("proxy", message, place.netloc)
         return Proxy(parts.hostname, parts.port or 80, _login(parts.username, parts.password))
 
 
@@ -58,7 +58,7 @@ def _login(user: str | None, password: str | None) -> dict[str, str]:
 
 
 def _matches(entry: str, place: Origin) -> bool:
-    """Say whether an entry of no_proxy means an origin: `*`, a network, an address, or a domain and all below it."""
+    """Tell whether an entry of no_proxy covers an origin: `*`, a network, an address, or a domain and all below it."""
     if entry == "*":
         return True
     with suppress(ValueError):

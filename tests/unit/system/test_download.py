@@ -13,8 +13,8 @@ from cmp import environ
 from cmp.errors import ChartError, ConfigError, DeadlineError
 from cmp.model import NOTHING
 from cmp.system import retry
-from cmp.system.download import Credentials, Downloader, Source, addresses, everywhere
-from cmp.system.download.faults import DownloadError
+from cmp.system.download import Credentials, Downloader, Source, everywhere
+from cmp.system.download.connections import DownloadError, address_kind
 from cmp.system.download.proxies import Proxies
 from cmp.system.process import Deadline
 from cmp.system.urls import normal, origin, shown
@@ -102,7 +102,7 @@ def test_credentials_never_leave_tls(host: WebServer, tmp_path: Path) -> None:
     with WebServer(private) as safe:
         safe.give("/archive", f"{host.at()}/archive")
         error = failure(f"{safe.at()}/archive", CMP_CA_FILE=str(private.ca), permit=everywhere)
-        assert (error.kind, error.said) == (
+        assert (error.kind, error.message) == (
             "redirect",
             f"{safe.at()}/archive answers 302 and leads to {host.at()}/archive, without TLS",
         )
@@ -168,7 +168,7 @@ def test_a_repository_may_say_that_it_is_this_machine_and_nobody_else_may_lead_t
     for name in ("127.0.0.1", "localhost"):
         assert read(f"{host.at(name)}/own") == b"own"
     error = failure(f"{host.at()}/away", home=host.at())
-    assert (error.kind, error.said) == ("address", "127.0.0.1 is a loopback address")
+    assert (error.kind, error.message) == ("address", "127.0.0.1 is a loopback address")
     assert failure(f"{other.at()}/secret", home=host.at()).kind == "address"  # as an index may name it
     assert other.requests == []
     assert read(f"{host.at()}/away", permit=everywhere) == b"secret"
@@ -195,8 +195,8 @@ def test_a_name_that_resolves_to_this_machine_is_not_asked_and_is_looked_up_once
     monkeypatch.setattr(socket, "getaddrinfo", resolve)  # no name of a test machine resolves to anything else
     host.give("/own", b"own")
     said = "charts.example leads to 127.0.0.1, a loopback address"
-    assert failure(f"{host.at('charts.example')}/own").said == said  # one address of several is enough
-    assert failure(f"{host.at('charts.example')}/own").said == said
+    assert failure(f"{host.at('charts.example')}/own").message == said  # one address of several is enough
+    assert failure(f"{host.at('charts.example')}/own").message == said
     assert host.requests == []
     assert read(f"{host.at('charts.example')}/own", permit=everywhere) == b"own"
     assert looked_up == ["charts.example"] * 3
@@ -226,14 +226,15 @@ def test_a_name_that_resolves_to_this_machine_is_not_asked_and_is_looked_up_once
     ],
 )
 def test_an_address_is(address: str, kind: str) -> None:
-    assert addresses.kind(address) == kind
+    assert address_kind(address) == kind
 
 
 def test_a_link_local_address_is_not_asked_even_where_a_repository_says_so() -> None:
     assert (
-        failure("http://169.254.169.254/latest").said == "169.254.169.254 is the address of a cloud's metadata service"
+        failure("http://169.254.169.254/latest").message
+        == "169.254.169.254 is the address of a cloud's metadata service"
     )
-    assert failure("http://[fe80::1]/x").said == "fe80::1 is a link-local address"
+    assert failure("http://[fe80::1]/x").message == "fe80::1 is a link-local address"
 
 
 # -- faults
@@ -243,25 +244,25 @@ def test_a_transient_fault_is_tried_three_times_and_another_once(host: WebServer
     host.give("/busy", b"", 503)
     error = failure(f"{host.at()}/busy?token=secret")
     assert (error.kind, error.status) == ("status", 404)  # the query belongs to what is asked for
-    assert error.said == f"{host.at()}/busy?… answers 404 Not Found"
+    assert error.message == f"{host.at()}/busy?… answers 404 Not Found"
     error = failure(f"{host.at()}/busy")
-    assert (error.kind, error.status, error.said) == (
+    assert (error.kind, error.status, error.message) == (
         "status",
         503,
         f"{host.at()}/busy answers 503 Service Unavailable",
     )
     host.give("/cut", b"12345", announced=10)
-    assert failure(f"{host.at()}/cut").said == f"{host.at()}/cut broke off: 5 of 10 bytes came"
+    assert failure(f"{host.at()}/cut").message == f"{host.at()}/cut broke off: 5 of 10 bytes came"
     asked = [request for request, _ in host.requests]
     assert asked == ["GET /busy?token=secret", *["GET /busy"] * 3, *["GET /cut"] * 3]
 
 
 def test_a_redirect_ends_somewhere(host: WebServer) -> None:
     host.give("/round", f"{host.at()}/round")
-    assert failure(f"{host.at()}/round").said == f"{host.at()}/round leads to more than 10 URLs"
+    assert failure(f"{host.at()}/round").message == f"{host.at()}/round leads to more than 10 URLs"
     for target in ("file:///etc/passwd", "http://me:secret@127.0.0.1/", "http://[x", "http://a.example:99999/", ""):
         host.give("/to", target)
-        assert failure(f"{host.at()}/to").said == f"{host.at()}/to answers 302 and leads to no URL that can be asked"
+        assert failure(f"{host.at()}/to").message == f"{host.at()}/to answers 302 and leads to no URL that can be asked"
 
 
 def test_a_body_has_a_limit(host: WebServer) -> None:
@@ -326,7 +327,7 @@ def test_no_proxy_is_read_as_go_reads_it(no_proxy: str, url: str, is_exempt: boo
 
 
 def test_a_proxy_of_another_kind_is_an_error() -> None:
-    assert failure("https://a.example/x", HTTPS_PROXY="socks5://proxy.example").said == (
+    assert failure("https://a.example/x", HTTPS_PROXY="socks5://proxy.example").message == (
         "the proxy for a.example is no http:// URL, and no other is understood"
     )
 
