@@ -1,7 +1,7 @@
-"""The environment of this process, read once: the only module that does.
+"""The environment of this process, read once, and by this module alone.
 
-What Argo CD tells a plugin becomes a `BuildEnv`, our own `CMP_*` variables become `Settings`, and children get an
-environment from an allow-list.  `ARGOCD_ENV_*` (which an application's author chooses) is handed on for
+Argo CD's build environment becomes a `BuildEnv`, our own `CMP_*` variables become `Settings`, and child processes get
+an environment from an allow-list.  `ARGOCD_ENV_*` (which an application's author chooses) is handed on for
 `cmp.argocd.parameters` to read by name; it never becomes a variable of a child.
 """
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIDECAR_DEADLINE = 40.0  # Argo CD's 60 s also hold queueing, git and the streaming of the repository
-RENDERS = 4  # at once in one sidecar: each has a helm that takes a hundred megabytes and more
-CHILD_MEMORY = "2GiB"  # twenty times what helm takes for a usual chart
+RENDERS = 4  # at once in one sidecar: each has a helm of a hundred megabytes and more
+CHILD_MEMORY = "2GiB"  # twenty times the memory of helm for a usual chart
 LEAST_CHILD_MEMORY = 64 << 20  # a program of Go that does nothing takes half of it
 UNITS = {"": 0, "Ki": 10, "KiB": 10, "Mi": 20, "MiB": 20, "Gi": 30, "GiB": 30}
 PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes minutes
@@ -26,7 +26,7 @@ PERSON_DEADLINE = 1800.0  # a person can press Ctrl-C, and building a tool takes
 _COMMON = ("PATH", "LANG", "LC_ALL", "TZ")
 # helm and sops live for a moment: collecting garbage is a tenth of it.  The limit holds a large chart back.
 _GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
-_CPU_LIMIT = "/sys/fs/cgroup/cpu.max"  # of this container, which programs behind the wall do not see
+_CPU_LIMIT = "/sys/fs/cgroup/cpu.max"  # of this container, which programs in the sandbox do not see
 _NETWORK = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -42,7 +42,7 @@ _GO_PREFIXES = (
 
 
 class Folders(NamedTuple):
-    """Where runs write, and where a killed one may have left something; `tmp` (CMP_TMPDIR) may be empty."""
+    """The folders that runs write to, and where a killed one may have left files; `tmp` (CMP_TMPDIR) may be empty."""
 
     cache: str
     state: str
@@ -51,7 +51,7 @@ class Folders(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """All that a run takes from `os.environ`; `plugin` holds the variables with an Application's parameters."""
+    """The variables that a run takes from `os.environ`; `plugin` holds those with an Application's parameters."""
 
     settings: Settings
     build: BuildEnv
@@ -73,17 +73,17 @@ def current(*, default_deadline: float) -> Environment:
 
 
 def current_folders() -> Folders:
-    """Return the folders of this process, whatever is wrong with other settings."""
+    """Return the folders of this process, also where other settings are wrong."""
     return _folders(os.environ)
 
 
 def is_debugging() -> bool:
-    """Whether a bug is to be shown with its traceback, known before any setting can be read."""
+    """Return whether a bug is to be shown with its traceback, known before any setting can be read."""
     return os.environ.get("CMP_DEBUG", "") not in ("", "0")
 
 
 def build_env(environ: Mapping[str, str]) -> BuildEnv:
-    """Return what Argo CD tells about the Application and its cluster."""
+    """Return Argo CD's build environment: the Application and its cluster."""
     return BuildEnv(
         app_name=environ.get("ARGOCD_APP_NAME", ""),
         app_namespace=environ.get("ARGOCD_APP_NAMESPACE", ""),
@@ -140,27 +140,27 @@ def _settings(environ: Mapping[str, str], default_deadline: float) -> Settings:
         "HELM_REPOSITORY_CONFIG": "",
         "HELM_REGISTRY_CONFIG": "",
     }
-    found = {name: environ.get(name) or default for name, default in defaults.items()}
+    values = {name: environ.get(name) or default for name, default in defaults.items()}
     return Settings(
-        cache_dir=os.path.abspath(found["CMP_CACHE_DIR"]),
-        state_dir=os.path.abspath(found["CMP_STATE_DIR"]),
-        tools_dir=os.path.abspath(found["CMP_TOOLS_DIR"]),
-        custom_tools=tuple(os.path.abspath(path) for path in found["CMP_CUSTOM_TOOLS"].split(os.pathsep) if path),
-        tmp_dir=found["CMP_TMPDIR"],
-        cluster=found["CMP_CLUSTER"],
-        deadline=_seconds("CMP_DEADLINE", found["CMP_DEADLINE"]),
-        renders=_count("CMP_RENDERS", found["CMP_RENDERS"]),
-        child_memory=_memory("CMP_CHILD_MEMORY", found["CMP_CHILD_MEMORY"]),
-        offline=_flag("CMP_OFFLINE", found["CMP_OFFLINE"]),
-        mirror=found["CMP_TOOLS_MIRROR"],
-        helm_repository_config=found["HELM_REPOSITORY_CONFIG"],
-        helm_registry_config=found["HELM_REGISTRY_CONFIG"],
-        ca_file=found["CMP_CA_FILE"],
-        netrc=found["CMP_NETRC"],
-        policy=found["CMP_POLICY"],
+        cache_dir=os.path.abspath(values["CMP_CACHE_DIR"]),
+        state_dir=os.path.abspath(values["CMP_STATE_DIR"]),
+        tools_dir=os.path.abspath(values["CMP_TOOLS_DIR"]),
+        custom_tools=tuple(os.path.abspath(path) for path in values["CMP_CUSTOM_TOOLS"].split(os.pathsep) if path),
+        tmp_dir=values["CMP_TMPDIR"],
+        cluster=values["CMP_CLUSTER"],
+        deadline=_seconds("CMP_DEADLINE", values["CMP_DEADLINE"]),
+        renders=_count("CMP_RENDERS", values["CMP_RENDERS"]),
+        child_memory=_memory("CMP_CHILD_MEMORY", values["CMP_CHILD_MEMORY"]),
+        offline=_flag("CMP_OFFLINE", values["CMP_OFFLINE"]),
+        mirror=values["CMP_TOOLS_MIRROR"],
+        helm_repository_config=values["HELM_REPOSITORY_CONFIG"],
+        helm_registry_config=values["HELM_REGISTRY_CONFIG"],
+        ca_file=values["CMP_CA_FILE"],
+        netrc=values["CMP_NETRC"],
+        policy=values["CMP_POLICY"],
         env=_child_env(environ),
         origins={
-            name: Setting(value, "environment" if environ.get(name) else "default") for name, value in found.items()
+            name: Setting(value, "environment" if environ.get(name) else "default") for name, value in values.items()
         },
     )
 

@@ -58,7 +58,7 @@ class EngineTraits(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What makes two objects the same one to Kubernetes; the version of the group does not."""
+    """The identity of an object in Kubernetes; the version of its group is no part of it."""
 
     group: str
     kind: str
@@ -84,9 +84,9 @@ class Tool(NamedTuple):
 
 
 class ChartRef(NamedTuple):
-    """A chart of a repository that something else than a Chart.yaml names: its URL, an exact version or a range.
+    """A chart of a repository that another file than a Chart.yaml names, with an exact version or a range.
 
-    `place` is the line that asks for it.
+    `repository` is the URL, `place` the line that asks for the chart.
     """
 
     repository: str
@@ -96,11 +96,11 @@ class ChartRef(NamedTuple):
 
 
 class RemoteRef(NamedTuple):
-    """Files of somebody else that a kustomization or a chart names, and the version of them that it pins.
+    """Remote files that a kustomization or a chart names, and the version of them that it pins.
 
-    They are a whole Git repository (`url` is what git fetches, `version` a tag or a full commit), or, with `is_file`,
-    what a web server has under `url` (`version` is the part of its path that says so).  With `is_schema` that file is a
-    JSON Schema, and `version` what remotes/schemas.py makes of it.  `place` is the line that asks.
+    They are a whole Git repository (git fetches `url`, `version` is a tag or a full commit), or, with `is_file`, one
+    file of a web server (`version` is the part of its path that says so).  With `is_schema` that file is a JSON Schema,
+    and `version` is made by remotes/schemas.py.  `place` is the line that asks.
     """
 
     url: str
@@ -117,7 +117,7 @@ class RemoteRef(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One values file; `is_secret` says that its name declares it encrypted, `source` what put it into the list."""
+    """One values file; `is_secret` says that its name declares it encrypted, `source` the origin of its entry."""
 
     path: str
     is_secret: bool
@@ -137,7 +137,7 @@ class Cluster(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """What an Application or the command line sets for one render; all text, nothing expanded yet.
+    """The parameters that an Application or the command line sets for one render; all text, nothing expanded yet.
 
     `values_files` are paths or patterns of paths.  `set_values` and `set_strings` are ordered pairs for `--set` and
     `--set-string`.  `images` are for kustomize, as its option of that name; `environment` is helmfile's.
@@ -158,7 +158,7 @@ class Parameters(NamedTuple):
 
 
 class BuildEnv(NamedTuple):
-    """What Argo CD tells a plugin; every field is empty outside the sidecar."""
+    """The variables of Argo CD's build environment; every field is empty outside the sidecar."""
 
     app_name: str = ""
     app_namespace: str = ""
@@ -172,7 +172,7 @@ class BuildEnv(NamedTuple):
 
 
 class Requester(NamedTuple):
-    """On whose behalf a render runs, as Argo CD says: the AppProject and the Application's destination namespace.
+    """The requester of a render, as Argo CD names it: AppProject and destination namespace of the Application.
 
     In the sidecar there always is a project; a person has one only together with an Application.
     """
@@ -183,7 +183,7 @@ class Requester(NamedTuple):
 
 
 class ChildEnv(NamedTuple):
-    """The environments that children may get, each built from an allow-list; nobody adds `os.environ` to them.
+    """The environments that child processes may get, each built from an allow-list and never from all of `os.environ`.
 
     `plain` is for an engine, `secrets` for sops (key material and the real HOME), `fetch` for a program that downloads
     charts (proxies, CA bundles, cloud identity), `build` for the Go toolchain.
@@ -226,7 +226,7 @@ class Settings(NamedTuple):
 
 
 class OutputRules(NamedTuple):
-    """Which refusals of the guard are lifted, and which group/versions are rewritten."""
+    """The mistakes that the guard accepts for an instance, and the group/versions that it rewrites."""
 
     allow_empty: bool = False
     allow_duplicate_keys: bool = False
@@ -241,8 +241,8 @@ class Instance(NamedTuple):
     `folder` is the one that is built (`app_folder`, or `instance_folder` where that holds an engine's file).  `options`
     maps an engine to its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
     namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted.
-    `manifest_files` are read by an engine without a file of its own.  `build_env` is what Argo CD tells of the
-    Application.  Two fields change no manifest: `warnings` go to stderr, and the policy is asked for `requester`.
+    `manifest_files` are read by an engine without a file of its own.  `build_env` describes the Application of
+    Argo CD.  Two fields change no manifest: `warnings` go to stderr, and the policy is asked for `requester`.
     """
 
     app: str
