@@ -1,55 +1,38 @@
-"""The Applications of a file, and the one that is asked for."""
+"""The Applications and ApplicationSets in files, and the Application of a file that is asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
-from cmp.argocd.shape import APPLICATION, Spot, problems
+from cmp.argocd import application
+from cmp.argocd.application import CONTROL_PLANE
 from cmp.errors import ConfigError, suggestion
+from cmp.schema.values import SourceLocation
+from cmp.system.globs import whole_match
+from cmp.system.tree import walk
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from cmp.argocd.application import Application
+    from cmp.system.tree import Tree
 
     Values = dict[str, object]
 
 GROUP = "argoproj.io/"
-CONTROL_PLANE = "argocd"  # Argo CD's own namespace, which no checkout knows: this is that of its manifests
-DEFAULT_PROJECT = "default"
-OTHERS = ("helm", "kustomize", "directory")  # blocks of a source that exclude a plugin
 
 
-class Application(NamedTuple):
-    """An Application and the one source of it that a plugin renders, which is at `spot`."""
-
-    name: str
-    namespace: str
-    project: str
-    destination: str
-    source: Values
-    spot: Spot
-
-    @property
-    def instance_name(self) -> str:
-        """What Argo CD calls it in front of plugins: `<namespace>_<name>` outside its own namespace."""
-        return self.name if self.namespace in ("", CONTROL_PLANE) else f"{self.namespace}_{self.name}"
-
-    @property
-    def path(self) -> str:
-        """The source path."""
-        return str(self.source["path"])
-
-
-class Found(NamedTuple):
+class Manifest(NamedTuple):
     """An object in a file, and where it is."""
 
     value: Values
-    spot: Spot
+    location: SourceLocation
 
     @property
     def metadata(self) -> Values:
-        metadata = self.value.get("metadata")
-        return metadata if isinstance(metadata, dict) else {}
+        return mapping(self.value.get("metadata"))
 
     @property
     def names(self) -> tuple[str, str]:
@@ -58,39 +41,76 @@ class Found(NamedTuple):
         return name, f"{self.metadata.get('namespace') or CONTROL_PLANE}/{name}"
 
 
+class Declared(NamedTuple):
+    """The Applications and ApplicationSets in files of a repository, by file and place in it.
+
+    `notes` are sentences about files that are left out.
+    """
+
+    applications: tuple[Manifest, ...]
+    sets: tuple[Manifest, ...]
+    notes: tuple[str, ...]
+
+
+def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
+    """Return all Applications and ApplicationSets in files that match a pattern (`**/*.yaml`), also those in lists.
+
+    A file that is no YAML, such as a chart's template, is left out with a note, if it looks as if it had one.
+    """
+    wanted = [*patterns]
+    manifests: list[Manifest] = []
+    notes: list[str] = []
+    for path in walk(tree, ""):
+        if any(whole_match(pattern, path) for pattern in wanted):
+            try:
+                manifests += _declared(tree.read(path), path)
+            except ConfigError as error:
+                notes.append(f"{error.file} is left out: {error.what}")
+    applications, sets = (
+        tuple(manifest for manifest in manifests if is_a(kind, manifest.value))
+        for kind in ("Application", "ApplicationSet")
+    )
+    return Declared(applications, sets, tuple(notes))
+
+
+def _declared(data: bytes, path: str) -> Iterator[Manifest]:
+    """Yield the objects of a file, which is only parsed when it speaks of Argo CD."""
+    if GROUP.encode() in data and b"Application" in data:
+        yield from objects(data, path)
+
+
 def find(data: bytes, file: str, name: str) -> Application:
     """Return the Application `NAME` or `NAMESPACE/NAME` of a file of documents and lists, or its only one (no name).
 
     ConfigError when that is none or several, and with all that the API server would refuse about it.
     """
-    held = list(objects(data, file))
-    found = [each for each in held if is_a("Application", each.value) or _is_bare(each.value)]
-    if not found:
-        has_set = any(is_a("ApplicationSet", each.value) for each in held)
+    manifests = list(objects(data, file))
+    applications = [
+        manifest for manifest in manifests if is_a("Application", manifest.value) or _is_bare(manifest.value)
+    ]
+    if not applications:
+        has_set = any(is_a("ApplicationSet", manifest.value) for manifest in manifests)
         hint = "`argocd appset generate FILE -o yaml` prints the Applications of an ApplicationSet" if has_set else ""
         raise ConfigError("there is no Application in this file", file=file, hint=hint)
-    chosen = [each for each in found if not name or name in each.names]
+    chosen = [manifest for manifest in applications if not name or name in manifest.names]
     if len(chosen) != 1:
-        raise _ambiguous(found, chosen, file, name)
-    return _application(*chosen[0])
+        raise _ambiguous(applications, chosen, file, name)
+    return application.read(chosen[0].value, chosen[0].location)
 
 
-def of(found: Found) -> Application:
-    """Return an object as the Application that it is; ConfigError as for `find`."""
-    return _application(*found)
-
-
-def objects(data: bytes, file: str) -> Iterator[Found]:
+def objects(data: bytes, file: str) -> Iterator[Manifest]:
     """Yield every object: documents, and items of lists as kubectl (`kind: List`) and argocd (no kind) print them."""
     for document in yamldoc.parse_file(data, file):
-        value, spot = document.value, Spot(file, document)
+        value, location = document.value, SourceLocation(file, document)
         items = value.get("items") if isinstance(value, dict) and str(value.get("kind", "")).endswith("List") else value
         if isinstance(items, list):
             path = ("items",) if isinstance(value, dict) else ()
-            inner = ((item, spot.inner(*path, index)) for index, item in enumerate(items))
-            yield from (Found(item, at._replace(above=len(at.path))) for item, at in inner if isinstance(item, dict))
+            for index, item in enumerate(items):
+                if isinstance(item, dict):
+                    at = location.inner(*path, index)
+                    yield Manifest(item, at._replace(above=len(at.path)))
         elif isinstance(value, dict):
-            yield Found(value, spot)
+            yield Manifest(value, location)
 
 
 def is_a(kind: str, value: Values) -> bool:
@@ -104,54 +124,12 @@ def _is_bare(value: Values) -> bool:
     return "kind" not in value and isinstance(spec, dict) and "destination" in spec
 
 
-def _ambiguous(found: list[Found], chosen: list[Found], file: str, name: str) -> ConfigError:
+def _ambiguous(applications: list[Manifest], chosen: list[Manifest], file: str, name: str) -> ConfigError:
     if not chosen:
         what = f"there is no Application {name} in this file"
-        return ConfigError(what, file=file, hint=suggestion(name, (each.names[0] for each in found)))
-    names = [each.names[0] for each in chosen]
-    listed = sorted(each.names[names.count(each.names[0]) > 1] for each in chosen)
+        return ConfigError(what, file=file, hint=suggestion(name, (manifest.names[0] for manifest in applications)))
+    names = [manifest.names[0] for manifest in chosen]
+    listed = sorted(manifest.names[names.count(manifest.names[0]) > 1] for manifest in chosen)
     what = f"there are {len(chosen)} Applications{name and f' {name}'} in this file"
     hint = f"choose by --name: {', '.join(listed)}" if len({*listed}) > 1 else "remove all but one of them"
     return ConfigError(what, file=file, hint=hint)
-
-
-def _application(value: Values, spot: Spot) -> Application:
-    if wrong := list(problems(value, APPLICATION, spot)):
-        raise ConfigError.of(wrong, hint="the API server would refuse this Application")
-    metadata, spec = cast("Values", value["metadata"]), cast("Values", value["spec"])
-    destination = cast("Values", spec["destination"])
-    source, at = _source(spec, spot.inner("spec"))
-    if source.get("chart") or not source.get("path"):
-        what = "a chart of a Helm repository" if source.get("chart") else "no path"
-        raise ConfigError(f"the source has {what}: a plugin renders a folder of a Git repository", file=at.place)
-    return Application(
-        name=str(metadata["name"]),
-        namespace=str(metadata.get("namespace", "")),
-        project=str(spec["project"]) or DEFAULT_PROJECT,
-        destination=str(destination.get("namespace", "")),
-        source=source,
-        spot=at,
-    )
-
-
-def _source(spec: Values, spot: Spot) -> tuple[Values, Spot]:
-    """Choose the source with a plugin; the only source may get its plugin from Git yet."""
-    several = cast("list[Values]", spec.get("sources") or [])
-    sources = [(source, spot.inner("sources", index)) for index, source in enumerate(several)]
-    if not sources and "source" in spec:
-        sources = [(cast("Values", spec["source"]), spot.inner("source"))]
-    found = [each for each in sources if "plugin" in each[0]]
-    if len(found) > 1:
-        raise ConfigError("several sources of this Application have a plugin", file=spot.place, hint="cmp renders one")
-    if not found and len(sources) != 1:
-        raise without_plugin(spot)
-    return (found or sources)[0]
-
-
-def without_plugin(spot: Spot) -> ConfigError:
-    """Say that no plugin renders an Application."""
-    return ConfigError(
-        "no source of this Application has a plugin",
-        file=spot.place,
-        hint="cmp renders a source with `plugin: {name: cmp}`",
-    )

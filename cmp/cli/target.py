@@ -12,8 +12,7 @@ import click
 from cmp import environ
 from cmp.argocd import parameters
 from cmp.argocd.document import find
-from cmp.argocd.environment import references, variables
-from cmp.argocd.overrides import overridden
+from cmp.argocd.reposerver import overridden, references, variables
 from cmp.cli.io import content_or_stdin
 from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError, ToolError, UsageError
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from cmp.argocd.document import Application
+    from cmp.argocd.application import Application
     from cmp.cli import Invocation, Output
 
 REVISION = "ARGOCD_APP_REVISION"
@@ -76,14 +75,14 @@ class Target(NamedTuple):
         _require_folder(application, checkout)
         application = overridden(application, lambda path: _read_if_file(checkout, path))
         env = variables(application, self._external_variables(application, checkout.root, invocation))
-        with _located_at(application.spot.place):
+        with _located_at(application.location.place):
             tree, request = instances.sidecar_request(
-                os.path.join(checkout.root, application.path),
+                os.path.join(checkout.root, application.source.path),
                 environ.build_env(env),
                 environ.plugin_env(env),
                 invocation.context.settings.cluster,
             )
-        return tree, request, application.spot.place
+        return tree, request, application.location.place
 
     def _external_variables(self, application: Application, checkout: str, invocation: Invocation) -> dict[str, str]:
         """Return the variables that `plugin.env` uses and no Application sets: a substitute must not be a guess."""
@@ -93,7 +92,7 @@ class Target(NamedTuple):
             if name in used and not values[name]:
                 raise UsageError(
                     f"plugin.env uses {name}, which only Argo CD knows",
-                    file=application.spot.inner("plugin", "env").place,
+                    file=application.location.inner("plugin", "env").place,
                     hint=f"say it by {flag}",
                 )
         if any(name.startswith(REVISION) for name in used):
@@ -112,12 +111,12 @@ def _located_at(place: str) -> Iterator[None]:
 
 
 def _require_folder(application: Application, checkout: WorkTree) -> None:
-    path = os.path.normpath(application.path)
+    path = os.path.normpath(application.source.path)
     is_outside = path.startswith(("/", "../")) or path == ".."
     if is_outside or checkout.kind(path) != "folder":
         raise ConfigError(
-            f"there is no folder {application.path} in this checkout",
-            file=application.spot.inner("path").place,
+            f"there is no folder {application.source.path} in this checkout",
+            file=application.location.inner("path").place,
             hint="go into a checkout of the repository and revision that the Application names",
         )
 

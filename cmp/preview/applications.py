@@ -7,14 +7,13 @@ the layout that no Application renders is compared all the same.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import environ
-from cmp.argocd import parameters
-from cmp.argocd.document import Found, objects, of
-from cmp.argocd.environment import variables
-from cmp.argocd.overrides import overridden
-from cmp.argocd.sets import World, applications_in, evaluator, expand
+from cmp.argocd import application, parameters
+from cmp.argocd.document import Manifest, applications_in, objects
+from cmp.argocd.reposerver import overridden, variables
+from cmp.argocd.sets import World, evaluator, expand
 from cmp.artifacts import toolchain
 from cmp.changes import Delivery, Rule, Subject
 from cmp.engines import ENGINES
@@ -27,7 +26,7 @@ from cmp.yamldoc.access import dig
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.argocd.document import Application
+    from cmp.argocd.application import Application, Destination
     from cmp.context import Context
     from cmp.model import Cluster
     from cmp.repository.git import GitTree
@@ -70,7 +69,7 @@ def gather(tree: GitTree, given: Given, context: Context) -> Gathered:
     return Gathered((*named_apart, *pairs), (*notes, *reader.notes))
 
 
-def _found(tree: GitTree, repository: Repository, given: Given, context: Context) -> tuple[list[Found], list[str]]:
+def _found(tree: GitTree, repository: Repository, given: Given, context: Context) -> tuple[list[Manifest], list[str]]:
     """Return all Applications, those of ApplicationSets included, and what could not be read."""
     declared = applications_in(tree, given.patterns)
     found = [*declared.applications, *(one for name, data in given.lists for one in objects(data, name))]
@@ -80,9 +79,9 @@ def _found(tree: GitTree, repository: Repository, given: Given, context: Context
     config = repository.config
     helm = toolchain.find({HELM: config.defaults.tools.get(HELM, PINS[HELM])}, context.settings)[HELM]
     world = World(tree, tuple(config.clusters[name] for name in sorted(config.clusters)), evaluator(helm, context))
-    spots = {one.names[0]: one.spot for one in declared.sets}
+    locations = {one.names[0]: one.location for one in declared.sets}
     for expanded in expand(declared.sets, world):
-        found += [Found(value, spots[expanded.name]) for value in expanded.applications]
+        found += [Manifest(value, locations[expanded.name]) for value in expanded.applications]
         notes += expanded.notes
         if expanded.error:
             notes.append(f"the ApplicationSet {expanded.name} would stop updating: {expanded.error.what}")
@@ -105,13 +104,13 @@ class _Reader:
         others = [f"{self._others} Applications have no plugin and are not compared"] if self._others else []
         return (*self._wrong, *others)
 
-    def read(self, found: Found) -> Iterator[Asked]:
+    def read(self, found: Manifest) -> Iterator[Asked]:
         """Yield what an Application asks for; nothing where no plugin of ours renders it."""
         if not _has_plugin(found.value):
             self._others += 1
             return
         try:
-            one = overridden(of(found), self._file)
+            one = overridden(application.read(found.value, found.location), self._file)
             yield self._asked(one, found.value)
         except CmpError as error:
             self._wrong.append(f"the Application {found.names[0]} is not compared: {error.what}")
@@ -128,11 +127,10 @@ class _Reader:
         return path.removeprefix(f"{prefix}/") if path.startswith(f"{prefix}/") else None
 
     def _asked(self, one: Application, value: Values) -> Asked:
-        folder = self._inside(one.path.strip("/"))
+        folder = self._inside(one.source.path.strip("/"))
         if folder is None:
-            raise ConfigError(f"its path {one.path} lies outside the source tree {self._tree.prefix}")
-        destination = cast("Values", cast("Values", value["spec"])["destination"])
-        cluster = self._cluster(destination)
+            raise ConfigError(f"its path {one.source.path} lies outside the source tree {self._tree.prefix}")
+        cluster = self._cluster(one.destination)
         outside = {REVISION: NEUTRAL, "KUBE_VERSION": cluster.kube_version if cluster else ""}
         outside["KUBE_API_VERSIONS"] = ",".join(cluster.api_versions) if cluster else ""
         given = variables(one, outside)
@@ -142,31 +140,29 @@ class _Reader:
             build_env=environ.build_env({**given, "KUBE_VERSION": "", "KUBE_API_VERSIONS": ""}),
             in_sidecar=True,
         )
-        subject = self._subject(one, request, destination)
+        subject = self._subject(one, request)
         return Asked(
             subject, request, one.instance_name, self._delivery(subject, one, value), tuple(_rules(one, value))
         )
 
-    def _cluster(self, destination: Values) -> Cluster | None:
+    def _cluster(self, destination: Destination) -> Cluster | None:
         for cluster in self._repository.config.clusters.values():
-            if destination.get("name") == cluster.name or (
-                cluster.server and destination.get("server") == cluster.server
-            ):
+            if destination.name == cluster.name or (cluster.server and destination.server == cluster.server):
                 return cluster
         return None
 
-    def _subject(self, one: Application, request: Request, destination: Values) -> Subject:
+    def _subject(self, one: Application, request: Request) -> Subject:
         try:
             found = with_names(self._repository, request)
         except CmpError:  # the case says it
-            return Subject(one.name, str(destination.get("name") or destination.get("server") or ""))
+            return Subject(one.name, one.destination.name or one.destination.server)
         return Subject(found.app, found.cluster, environment(self._repository, found.cluster))
 
     def _delivery(self, subject: Subject, one: Application, value: Values) -> Delivery:
         policy = dig(value, "spec", "syncPolicy", "automated")
         automated = isinstance(policy, dict) and policy.get("enabled") is not False
         options = policy if isinstance(policy, dict) else {}
-        target = str(one.source.get("targetRevision", ""))
+        target = one.source.target_revision
         follows = target in HEADS or target == self._trunk
         return Delivery(
             subject,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp.schema.spec import Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text
+from cmp.schema.values import Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,4 +94,5 @@ _SHAPES: dict[type, Callable[[Any], Schema]] = {
     Either: lambda spec: {"anyOf": [_schema(shape) for shape in spec.shapes]},
     Switch: _switch,
     Converted: _converted,
+    Json: lambda spec: _schema(spec.spec) if spec.spec else {},
 }

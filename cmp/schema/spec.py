@@ -15,13 +15,47 @@ from cmp.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, Self
+    from typing import Any, Protocol, Self
 
-    from cmp.yamldoc.nodes import Field, Node
+    class Place(Protocol):
+        """Something that is written in a file; lines and columns count from 1, 0 is unknown."""
 
-    AnyNode = Node
-    AnyField = Field
-    Mistake = tuple[AnyNode | AnyField, str]  # where, and the message
+        @property
+        def line(self) -> int: ...
+        @property
+        def column(self) -> int: ...
+
+    class AnyField(Place, Protocol):
+        """A value in a map, with the place of its key."""
+
+        @property
+        def value(self) -> AnyNode: ...
+
+    class AnyNode(Place, Protocol):
+        """A value and where it starts: a node of `yamldoc.nodes`, or one of `values`."""
+
+        @property
+        def kind(self) -> Literal["scalar", "list", "map"]: ...
+        @property
+        def file(self) -> str: ...
+        @property
+        def place(self) -> str: ...
+        @property
+        def text(self) -> str: ...
+        @property
+        def is_nothing(self) -> bool: ...
+        @property
+        def is_true(self) -> bool: ...
+        @property
+        def meaning(self) -> str: ...
+        @property
+        def number(self) -> float | None: ...
+        @property
+        def items(self) -> tuple[AnyNode, ...]: ...
+        @property
+        def fields(self) -> Mapping[str, AnyField]: ...
+
+    Mistake = tuple[Place, str]  # where, and the message
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -60,8 +94,8 @@ class Dialect(NamedTuple):
     `null` is an `empty map` (`clusters:`), an ordinary `value`, or as if its `key` was left out, which any key may be.
     """
 
-    unexpected: Callable[[Spec[Any], AnyNode], str]
-    missing: Callable[[AnyNode, str], str]
+    unexpected: Callable[[Spec[Any], Any], str]
+    missing: Callable[[Any, str], str]
     null: Literal["empty map", "value", "key"]
 
 
@@ -301,7 +335,7 @@ class Keys(Spec[T_co]):
 
     def argument(self, key: str) -> str:
         """Return the name of the argument that gets the value of a key."""
-        return key if key.islower() else re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
+        return key if key.islower() else re.sub("[A-Z]+", lambda capitals: f"_{capitals[0].lower()}", key)
 
 
 class Block(Keys[dict[str, object]]):

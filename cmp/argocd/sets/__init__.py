@@ -1,12 +1,12 @@
 """ApplicationSets, read without a cluster: the Applications that the ApplicationSet controller would create.
 
-    collect.py     the Applications and ApplicationSets of a repository
-    generate.py    generators: which there are, matrix, merge, selectors
-    terminal.py    list, clusters, git: what they see of the world     git.py  match.py  selector.py
-    replace.py     templates in texts: flat ones here, Go's as jobs    work.py
-    evaluate.py    all jobs that wait -> one chart -> what they print  gotemplate.py  functions.py  helm.py
-    build.py       template and parameters -> an Application           admission.py
-    merging.py     the controller's ways to merge                      values.py  shapes.py
+    specification.py   the keys that count, and their types
+    generators.py      generators: list, clusters, git, matrix, merge, and selectors beside them
+    git.py             folders and files of the repository          selector.py   label selectors
+    templates.py       templates in texts: flat ones here, Go's as jobs
+    batching.py        all jobs that wait -> one chart -> what Helm prints        gotemplate.py  Go's -> Helm's
+    build.py           template and parameters -> an Application, if the controller would create it
+    merging.py         the controller's ways to merge               values.py     parameters as Go has them
 
 What cannot be said for sure without Argo CD is an error of the whole set, with file and line (docs/applicationsets.md).
 Source: argoproj/argo-cd 3.2, applicationset/, with which tests/argocd compares it.
@@ -14,33 +14,30 @@ Source: argoproj/argo-cd 3.2, applicationset/, with which tests/argocd compares 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.argocd.document import Found
-from cmp.argocd.sets.admission import admitted
-from cmp.argocd.sets.build import application
-from cmp.argocd.sets.collect import Declared, applications_in
-from cmp.argocd.sets.evaluate import evaluate
-from cmp.argocd.sets.generate import generate
+from cmp.argocd.sets.batching import Render, evaluate, evaluator, gather
+from cmp.argocd.sets.build import admitted, application
+from cmp.argocd.sets.generators import Sources, generate
 from cmp.argocd.sets.git import Listing
-from cmp.argocd.sets.helm import evaluator
-from cmp.argocd.sets.replace import Mode
-from cmp.argocd.sets.shapes import SPEC_OF_SET, check
-from cmp.argocd.sets.terminal import Sources
-from cmp.argocd.sets.work import Render, together
+from cmp.argocd.sets.merging import filled
+from cmp.argocd.sets.specification import SPEC_OF_SET, require
+from cmp.argocd.sets.templates import Mode
 from cmp.errors import ConfigError
+from cmp.schema.values import ValueNode
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cmp.argocd.sets.work import Work
-    from cmp.argocd.shape import Spot
+    from cmp.argocd.document import Manifest
+    from cmp.argocd.sets.batching import Batched
     from cmp.model import Cluster
     from cmp.system.tree import Tree
 
     Values = dict[str, object]
 
-__all__ = ["Declared", "Expanded", "Found", "World", "applications_in", "evaluator", "expand"]
+__all__ = ["Expanded", "World", "evaluator", "expand"]
 
 
 class World(NamedTuple):
@@ -70,17 +67,16 @@ class Expanded(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def expand(sets: Sequence[Found], world: World) -> list[Expanded]:
-    """Expand ApplicationSets; all their Go templates that can be evaluated together are (`work`), in one call."""
+def expand(sets: Sequence[Manifest], world: World) -> list[Expanded]:
+    """Expand ApplicationSets; all their Go templates that can be evaluated together are (`batching`), in one call."""
     listing = Listing(world.tree)
-    results = evaluate([_applications(each, world, listing) for each in sets], world.render)
-    return sorted(
-        (_expanded(each, result) for each, result in zip(sets, results, strict=True)), key=lambda one: one.name
-    )
+    results = evaluate([_applications(manifest, world, listing) for manifest in sets], world.render)
+    expanded = [_expanded(manifest, result) for manifest, result in zip(sets, results, strict=True)]
+    return sorted(expanded, key=lambda one: one.name)
 
 
-def _expanded(found: Found, result: list[Values] | ConfigError) -> Expanded:
-    name = str(found.metadata.get("name") or "")
+def _expanded(manifest: Manifest, result: list[Values] | ConfigError) -> Expanded:
+    name = manifest.names[0]
     if isinstance(result, ConfigError):
         hint = f"the ApplicationSet {name} would stop updating"
         result.hint = f"{result.hint}; {hint}" if result.hint else hint
@@ -89,26 +85,24 @@ def _expanded(found: Found, result: list[Values] | ConfigError) -> Expanded:
     return Expanded(name, tuple(applications), None, tuple(notes))
 
 
-def _applications(found: Found, world: World, listing: Listing) -> Work[list[Values]]:
-    spec, at = _spec(found)
-    mode = Mode.of(spec, found.spot)
+def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched[list[Values]]:
+    location = manifest.location
+    at = location.inner("spec")
+    node = ValueNode(manifest.value.get("spec"), at)
+    require(SPEC_OF_SET, node, "ApplicationSet")
+    spec = SPEC_OF_SET.build(node)
+    mode = Mode.of(spec, location)
     sources = Sources(listing, world.repository, world.clusters, mode)
-    template = cast("Values", spec.get("template") or {})
-    generators = cast("list[Values]", spec.get("generators") or [])
-    generated = yield from together(
-        generate(entry, template, at.inner("generators", index), sources) for index, entry in enumerate(generators)
+    entries = yield from gather(
+        generate(entry, at.inner("generators", index), sources) for index, entry in enumerate(spec.generators)
     )
-    built = yield from together(
-        application(spec, own, parameters, mode, found.spot)
-        for each in generated
-        for own, several in each
+    templates = [
+        (filled(generated.template, spec.template), generated.parameters) for entry in entries for generated in entry
+    ]
+    built = yield from gather(
+        application(spec, template, parameters, mode, location)
+        for template, several in templates
         for parameters in several
     )
-    namespace = str(found.metadata.get("namespace") or world.namespace)
-    return [{**each, "metadata": {**cast("Values", each["metadata"]), "namespace": namespace}} for each in built]
-
-
-def _spec(found: Found) -> tuple[Values, Spot]:
-    spec, spot = found.value.get("spec"), found.spot.inner("spec")
-    check(spec, SPEC_OF_SET, spot, "ApplicationSet")
-    return cast("Values", spec), spot
+    namespace = str(manifest.metadata.get("namespace") or world.namespace)
+    return [{**value, "metadata": {**mapping(value["metadata"]), "namespace": namespace}} for value in built]

@@ -5,79 +5,82 @@ Source: argoproj/argo-cd 3.2, applicationset/controllers/template, and Normalize
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
 
 from cmp import yamldoc
 from cmp.argocd.sets.merging import patched
-from cmp.argocd.sets.replace import printed, replaced
-from cmp.argocd.sets.shapes import APPLICATION, check
+from cmp.argocd.sets.selector import is_label
+from cmp.argocd.sets.specification import APPLICATION, require
+from cmp.argocd.sets.templates import evaluate_map, evaluate_texts
 from cmp.errors import ConfigError
+from cmp.schema.values import ValueNode
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
-    from cmp.argocd.sets.replace import Mode
+    from collections.abc import Iterable, Mapping
+
+    from cmp.argocd.sets.batching import Batched
+    from cmp.argocd.sets.specification import SetSpec
+    from cmp.argocd.sets.templates import Mode
     from cmp.argocd.sets.values import Parameters
-    from cmp.argocd.sets.work import Work
-    from cmp.argocd.shape import Spot
+    from cmp.schema.values import SourceLocation
 
     Values = dict[str, object]
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 _METADATA = ("name", "labels", "annotations", "finalizers")
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 
 
-def application(spec: Values, template: Values, parameters: Parameters, mode: Mode, spot: Spot) -> Work[Values]:
-    """Return the Application of one set of parameters, without its namespace."""
-    at = spot.inner("spec", "template")
-    built = cast("Values", (yield from replaced(mode, _template(template), parameters, at)))
-    metadata = cast("Values", built["metadata"])
-    if parameters and not _preserves(spec) and not metadata.get("finalizers"):
+def application(
+    spec: SetSpec, template: Mapping[str, object], parameters: Parameters, mode: Mode, location: SourceLocation
+) -> Batched[Values]:
+    """Return the Application of one set of parameters, without its namespace; `location` is the set's."""
+    given = {"metadata": _metadata(template.get("metadata")), "spec": template.get("spec") or {}}
+    built = yield from evaluate_map(mode, given, parameters, location.inner("spec", "template"))
+    metadata = mapping(built["metadata"])
+    is_preserved = spec.sync_policy.preserve_resources_on_deletion
+    if parameters and not is_preserved and not metadata.get("finalizers"):
         metadata["finalizers"] = [FINALIZER]
-    patch = spec.get("templatePatch")
-    if isinstance(patch, str):
-        built = yield from _patch(built, patch, parameters, mode, spot.inner("spec", "templatePatch"))
+    if spec.template_patch is not None:
+        at = location.inner("spec", "templatePatch")
+        built = yield from _patch(built, spec.template_patch, parameters, mode, at)
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
-        "metadata": _metadata(cast("Values", built.get("metadata") or {})),
-        "spec": _normal(cast("Values", built.get("spec") or {})),
+        "metadata": _metadata(built.get("metadata")),
+        "spec": _normal(mapping(built.get("spec"))),
     }
 
 
-def _template(template: Values) -> Values:
-    metadata = cast("Values", template.get("metadata") or {})
-    return {
-        "metadata": {key: metadata[key] for key in _METADATA if metadata.get(key)},
-        "spec": template.get("spec") or {},
-    }
+def _metadata(value: object) -> Values:
+    """Return those of an Application's metadata that a set gives it."""
+    metadata = mapping(value)
+    return {key: metadata[key] for key in _METADATA if metadata.get(key)}
 
 
-def _preserves(spec: Values) -> bool:
-    return bool(cast("Values", spec.get("syncPolicy") or {}).get("preserveResourcesOnDeletion"))
-
-
-def _patch(built: Values, patch: str, parameters: Parameters, mode: Mode, spot: Spot) -> Work[Values]:
+def _patch(built: Values, patch: str, parameters: Parameters, mode: Mode, location: SourceLocation) -> Batched[Values]:
     """Apply the template's patch: anything but the project."""
-    (text,) = yield from printed(mode, [(patch, spot)], parameters)
+    (text,) = yield from evaluate_texts(mode, [(patch, location)], parameters)
     try:
         documents = yamldoc.load_all(text.encode())
     except yamldoc.YamlError as error:
-        raise ConfigError(f"templatePatch is not YAML: line {error.line}: {error.problem}", file=spot.place) from None
+        what = f"templatePatch is not YAML: line {error.line}: {error.problem}"
+        raise ConfigError(what, file=location.place) from None
     value = documents[0] if documents else {}
-    check(value, APPLICATION, spot, "patch of an Application")
-    found = patched(built, cast("Values", value), spot)
-    spec = cast("Values", found.get("spec") or {})
-    return {**found, "spec": {**spec, "project": cast("Values", built["spec"]).get("project", "")}}
-
-
-def _metadata(metadata: Values) -> Values:
-    return {key: metadata[key] for key in _METADATA if metadata.get(key)}
+    require(APPLICATION, ValueNode(value, location), "patch of an Application")
+    with_patch = patched(built, mapping(value), location)
+    project = mapping(built["spec"]).get("project", "")
+    return {**with_patch, "spec": {**mapping(with_patch.get("spec")), "project": project}}
 
 
 def _normal(spec: Values) -> Values:
     """Leave out what says nothing, as the controller does before it creates an Application."""
     normal = dict(spec)
-    if not any(item is not None and item != [] for item in cast("Values", spec.get("syncPolicy") or {}).values()):
+    if not any(item is not None and item != [] for item in mapping(spec.get("syncPolicy")).values()):
         normal.pop("syncPolicy", None)
     source = spec.get("source")
     if isinstance(source, dict) and not spec.get("sources"):
@@ -88,3 +91,28 @@ def _normal(spec: Values) -> Values:
 
 def _says_nothing(value: object) -> bool:
     return not value or (isinstance(value, dict) and all(map(_says_nothing, value.values())))
+
+
+def admitted(applications: Iterable[Values]) -> tuple[list[Values], list[str]]:
+    """Return the Applications that the controller creates, by name, and sentences about those that it refuses alone."""
+    by_name = sorted(applications, key=name_of)
+    times = Counter(map(name_of, by_name))
+    refused = {name_of(value): problem for value in by_name if (problem := _problem(value, times[name_of(value)]))}
+    notes = [f"the Application {name} is not created: {problem}" for name, problem in sorted(refused.items())]
+    return [value for value in by_name if name_of(value) not in refused], notes
+
+
+def name_of(application: Values) -> str:
+    """Return an Application's name."""
+    return str(mapping(application["metadata"]).get("name", ""))
+
+
+def _problem(application: Values, times: int) -> str:
+    if not _NAME.fullmatch(name_of(application)):
+        return "this is no name"
+    if times > 1:
+        return f"{times} of this set have the name"
+    for key, value in mapping(mapping(application["metadata"]).get("labels")).items():
+        if not isinstance(value, str) or not is_label(key, value):
+            return f"its label {key}: {value} is none"
+    return "" if mapping(application["spec"]).get("project") else "it has no project"

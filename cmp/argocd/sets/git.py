@@ -1,32 +1,43 @@
-"""Folders and files of the repository as parameters.
+"""Folders and files of the repository as parameters, and the two ways in which the git generator matches their paths.
 
+Folders are matched by Go's `path.Match`, files by a pathspec of `git ls-files`.
 Source: argoproj/argo-cd 3.2, applicationset/generators/git.go and reposerver/repository/repository.go.
 """
 
 from __future__ import annotations
 
 import posixpath
-from functools import cached_property
+import re
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.argocd.sets.match import directory, pathspec
 from cmp.argocd.sets.values import Parameters, TextList, as_text, flattened, normalized
 from cmp.errors import ConfigError
-from cmp.system.globs import PatternError
+from cmp.system.globs import PatternError, char, chunks_of, go_chunks, go_match, members, star_match
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from cmp.argocd.shape import Spot
+    from cmp.argocd.sets.specification import PathItem
+    from cmp.schema.values import SourceLocation
+    from cmp.system.globs import One
     from cmp.system.tree import Tree
 
-    Items = Sequence[Mapping[str, object]]
+    Match = Callable[[str], bool]
+
+
+_PART = re.compile(
+    r"(?P<star>\*+)|(?P<one>\?)|\[(?P<no>[!^]?)(?P<set>(?:\\.|[^\]\\])(?:\\.|[^\]\\])*)\]|\\(?P<as>.)", re.DOTALL
+)
+_RANGE = re.compile(r"(\\.|[^-\[\\])(?:-(\\.|[^-\[\\]))?", re.DOTALL)
+_CLASS = re.compile(rf"(?:{_RANGE.pattern})+", re.DOTALL)
+_SPECIAL = re.compile(r"[*?\[\\]")
 
 
 class Listing:
-    """What Git has in a tree; each file is read once, however many generators ask for it."""
+    """The folders and files that Git has in a tree; each file is read once, however many generators ask for it."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -49,41 +60,41 @@ class Listing:
         return self._contents[path]
 
 
-def directories(listing: Listing, items: Items, prefix: str, *, is_go: bool) -> list[Parameters]:
+def directories(listing: Listing, items: Sequence[PathItem], prefix: str, *, is_go: bool) -> list[Parameters]:
     """Return the folders that an item matches and none excludes; hidden ones, and what is in them, are none."""
-    included, excluded = _split([(directory(str(item.get("path", ""))), item) for item in items])
-    return [
-        _of_path(path, "", prefix, is_go=is_go)
-        for path in listing.folders
-        if any(matches(path) for matches in included) and not any(matches(path) for matches in excluded)
-    ]
+    is_wanted = _wanted([(item, directory(item.path)) for item in items])
+    return [_of_path(path, "", prefix, is_go=is_go) for path in listing.folders if is_wanted(path)]
 
 
-def files(listing: Listing, items: Items, prefix: str, spot: Spot, *, is_go: bool) -> list[Parameters]:
+def files(
+    listing: Listing, items: Sequence[PathItem], prefix: str, location: SourceLocation, *, is_go: bool
+) -> list[Parameters]:
     """Return what is in the files that an item matches and none excludes: a map, or a list of maps, for each."""
-    included, excluded = _split([(_pathspec(item, spot.inner(index)), item) for index, item in enumerate(items)])
+    is_wanted = _wanted([(item, _pathspec(item.path, location.inner(index))) for index, item in enumerate(items)])
     return [
         _of_file(value, path, prefix, is_go=is_go)
         for path in listing.files
-        if any(matches(path) for matches in included) and not any(matches(path) for matches in excluded)
+        if is_wanted(path)
         for value in listing.maps(path)
     ]
 
 
-def _split(
-    items: list[tuple[Callable[[str], bool], Mapping[str, object]]],
-) -> tuple[list[Callable[[str], bool]], list[Callable[[str], bool]]]:
-    included = [matches for matches, item in items if not item.get("exclude")]
-    return included, [matches for matches, item in items if item.get("exclude")]
+def _wanted(items: list[tuple[PathItem, Match]]) -> Match:
+    included = [matches for item, matches in items if not item.exclude]
+    excluded = [matches for item, matches in items if item.exclude]
+
+    def is_wanted(path: str) -> bool:
+        return any(matches(path) for matches in included) and not any(matches(path) for matches in excluded)
+
+    return is_wanted
 
 
-def _pathspec(item: Mapping[str, object], spot: Spot) -> Callable[[str], bool]:
-    pattern = str(item.get("path", ""))
+def _pathspec(pattern: str, location: SourceLocation) -> Match:
     try:
         return pathspec(pattern)
     except PatternError as error:
         raise ConfigError(
-            f"the pattern {pattern} cannot be matched without Argo CD: {error}", file=spot.place
+            f"the pattern {pattern} cannot be matched without Argo CD: {error}", file=location.place
         ) from None
 
 
@@ -136,3 +147,67 @@ def _of_path(path: str, filename: str, prefix: str, *, is_go: bool) -> Parameter
     key = f"{prefix}.path" if prefix else "path"
     numbered = {f"{key}[{index}]": segment for index, segment in enumerate(segments) if segment}
     return {key: path, **{f"{key}.{name}": text for name, text in names.items()}, **numbered}
+
+
+def directory(pattern: str) -> Match:
+    """Return what matches a folder's path as `path.Match` does: `*` stays in a segment, `**` is the same.
+
+    A malformed pattern matches nothing.
+    """
+    try:
+        go_chunks(pattern)
+    except PatternError:
+        return lambda _: False
+    return partial(go_match, pattern)
+
+
+def pathspec(pattern: str) -> Match:
+    """Return what matches a file's path as `git ls-files -- PATTERN` does: `*` crosses `/`, a folder means its files.
+
+    PatternError for pathspec magic (`:(glob)…`) and for a path outside the repository.
+    """
+    if pattern.startswith((":", "/")):
+        raise PatternError("a pattern that begins with a colon or a slash is not read")
+    clean = posixpath.normpath(pattern or ".")
+    if clean == ".." or clean.startswith("../"):
+        raise PatternError("it leads outside the repository")
+    if clean == ".":
+        return lambda _: True
+    is_folder = pattern.endswith("/")
+    chunks = chunks_of([*_items(clean)]) if _SPECIAL.search(clean) and not is_folder else None
+
+    def matches(path: str) -> bool:
+        if path.startswith(f"{clean}/") or (path == clean and not is_folder):
+            return True
+        return chunks is not None and star_match(chunks, path)
+
+    return matches
+
+
+def _items(pattern: str) -> Iterator[One | None]:
+    """Yield what stands for each character; None for a star."""
+    at = 0
+    while at < len(pattern):
+        part = _PART.match(pattern, at)
+        if not part and pattern[at] in "[\\":
+            raise PatternError("a bracket or a backslash has no end")
+        yield _item(part) if part else char(pattern[at])
+        at = part.end() if part else at + 1
+
+
+def _item(part: re.Match[str]) -> One | None:
+    if part["star"]:
+        return None
+    if part["one"]:
+        return lambda _: True
+    return char(part["as"]) if part["as"] else members(_ranges(part["set"]), is_negated=bool(part["no"]))
+
+
+def _ranges(text: str) -> list[tuple[str, str]]:
+    """Return the inside of a class in brackets: characters and ranges of them, each perhaps behind a backslash."""
+    if not _CLASS.fullmatch(text):
+        raise PatternError("a class in brackets is not read")
+    ranges = [(first[-1], (last or first)[-1]) for first, last in _RANGE.findall(text)]
+    if any(last < first for first, last in ranges):
+        raise PatternError("a range in brackets ends before it begins")
+    return ranges

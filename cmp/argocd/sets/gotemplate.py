@@ -1,6 +1,15 @@
 """A Go template of the controller -> one that prints the same in Helm, or an error that names what could differ.
 
 Helm does not know that a missing key may be an error, has not all functions, and gets each map as a map of anything.
+Source: argoproj/argo-cd 3.2, applicationset/utils, and gosimple/slug 1.15 for what `SanitizeName` leaves to it.
+
+Both have Go's own functions and sprig's.  Left out, so that a set that uses one is an error, are those that
+
+- the controller has not: `env`, `expandenv`, `getHostByName`, and Helm's own (`include`, `tpl`, `lookup`, …);
+- answer differently in Helm: `fromYaml` (an error is a value there), `typeOf` (what the parameters are is no secret of
+  Go's types there);
+- answer differently each time: the date, random numbers, keys and certificates;
+- change what they are given, which the other fields of a template would see: `set`, `merge`.
 """
 
 from __future__ import annotations
@@ -10,7 +19,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.argocd.sets.functions import CALLS, FUNCTIONS, OF_MAPS
 from cmp.argocd.sets.values import Maps, last
 
 if TYPE_CHECKING:
@@ -35,6 +43,82 @@ _RIGHT = re.compile(r"(?:\s-)?\}\}")
 _SLUG = ' | include "cmp.slugify"'
 _OPENING, _BLOCKS = ("if", "range", "with"), ("block", "define", "template")
 _KEYWORDS = frozenset((*_OPENING, "else", "end", "break", "continue", "nil", "true", "false"))
+
+
+_NAMES = """
+    and call eq ge gt html index js le len lt ne not or print printf println slice urlquery
+
+    abbrev abbrevboth camelcase cat contains hasPrefix hasSuffix indent initials kebabcase lower nindent nospace plural
+    quote repeat replace snakecase squote substr swapcase title toString trim trimAll trimPrefix trimSuffix trimall
+    trunc untitle upper wrap wrapWith
+
+    add add1 add1f addf atoi biggest ceil div divf float64 floor int int64 max maxf min minf mod mul mulf round seq sub
+    subf toDecimal until untilStep
+
+    all any coalesce compact default empty fail mustCompact ternary kindIs kindOf
+
+    append chunk concat first has initial join last list mustAppend mustChunk mustFirst mustHas mustInitial mustLast
+    mustPrepend mustPush mustRest mustReverse mustSlice mustUniq mustWithout prepend push rest reverse sortAlpha split
+    splitList splitn toStrings tuple uniq without
+
+    dict dig get hasKey keys omit pick pluck values
+
+    mustFromJson mustToJson mustToPrettyJson mustToRawJson toJson toPrettyJson toRawJson toYaml
+
+    adler32sum b32dec b32enc b64dec b64enc sha1sum sha256sum sha512sum
+
+    base clean dir ext isAbs osBase osClean osDir osExt osIsAbs urlJoin urlParse
+
+    mustRegexFind mustRegexFindAll mustRegexMatch mustRegexReplaceAll mustRegexReplaceAllLiteral mustRegexSplit
+    regexFind regexFindAll regexMatch regexQuoteMeta regexReplaceAll regexReplaceAllLiteral regexSplit
+
+    semver semverCompare
+"""
+_FUNCTIONS = frozenset(_NAMES.split())
+_OF_MAPS = frozenset(("dig", "get", "hasKey", "keys", "omit", "pick", "pluck", "values"))  # no `map[string]string`
+# Functions of the controller, and the calls that stand for them in Helm.
+_CALLS = {
+    "normalize": 'include "cmp.normalize"',
+    "fromJson": "mustFromJson",  # Helm has another of that name; this one refuses what the controller takes for null
+}
+# Templates for functions of the controller: `normalize`, `slugify`, and a missing key that is an error.
+HELPERS = r"""
+{{- define "cmp.has" }}
+{{- $at := first . }}
+{{- range rest . }}
+{{- if not (kindIs "map" $at) }}{{ fail (printf "there is no parameter %s" .) }}{{ end }}
+{{- $map := $at }}
+{{- if typeIs "map[string]string" $at }}{{ $map = $at | toJson | mustFromJson }}{{ end }}
+{{- if not (hasKey $map .) }}{{ fail (printf "there is no parameter %s" .) }}{{ end }}
+{{- $at = index $at . }}
+{{- end }}
+{{- end }}
+
+{{- define "cmp.map" }}
+{{- if not (kindIs "map" .) }}{{ fail "index of what is no map" }}{{ end }}
+{{- end }}
+
+{{- define "cmp.normalize" }}
+{{- regexReplaceAll "[^-a-z0-9.]" (lower .) "-" | trunc 253 | trimAll "-." }}
+{{- end }}
+
+{{- define "cmp.slugify" }}
+{{- $name := last . }}{{ $size := 50 }}{{ $smart := true }}
+{{- if gt (len .) 1 }}{{ $size = first . }}{{ end }}
+{{- if gt (len .) 2 }}{{ $smart = index . 1 }}{{ end }}
+{{- if not (and (le (len .) 3) (kindIs "string" $name) (kindIs "int" $size) (kindIs "bool" $smart) (ge $size 0)) }}
+{{- fail "slugify takes a length, true or false, and a text" }}
+{{- end }}
+{{- $slug := include "cmp.normalize" $name }}
+{{- if not $smart }}{{ $slug = trunc $size $slug }}{{ end }}
+{{- $slug = regexReplaceAll "-+" (replace "." "-" $slug) "-" | trimAll "-" }}
+{{- if and $smart (gt $size 0) (gt (len $slug) $size) }}
+{{- $head := trunc (int (add1 $size)) $slug }}
+{{- $slug = ternary (regexReplaceAll "-[^-]*$" $head "") (trunc $size $slug) (contains "-" $head) }}
+{{- end }}
+{{- $slug }}
+{{- end }}
+"""
 
 
 class RefusedError(ValueError):
@@ -161,9 +245,9 @@ def _path(path: str, before: _Token, *, is_strict: bool) -> str:
 
 
 def _function(name: str) -> str:
-    if name in CALLS:
-        return CALLS[name]
-    if name not in FUNCTIONS:
+    if name in _CALLS:
+        return _CALLS[name]
+    if name not in _FUNCTIONS:
         raise RefusedError(f"the function `{name}` is not read")
     return name
 
@@ -194,7 +278,7 @@ def _refuse_unlike_maps(tokens: list[_Token], maps: Maps) -> None:
     indexed = {after.text for word, after in pairwise(words) if word.text == "index"}
     is_blind = any("." not in operand or operand == "." for operand in indexed)  # a variable, say: who knows of what
     for name in sorted(maps.names):
-        asked = sorted((used & OF_MAPS) - (set() if name in named else {"hasKey"}))
+        asked = sorted((used & _OF_MAPS) - (set() if name in named else {"hasKey"}))
         if asked and name in named | quoted:
             raise RefusedError(f"the function `{asked[0]}` is not read beside `{name}`, which it refuses in Argo CD")
         if indexed and (name in quoted or (is_blind and name in named)):

@@ -13,9 +13,9 @@ from cmp.argocd.sets.values import Parameters, Texts, as_text
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from cmp.argocd.shape import Spot
+    from cmp.schema.values import SourceLocation
 
     Values = dict[str, object]
 
@@ -23,7 +23,7 @@ _RAW = "valuesObject"  # the one field of an Application that holds anything
 _FINALIZERS = ("metadata", "finalizers")
 
 
-def overlaid(under: Parameters, over: Mapping[str, object], spot: Spot) -> Parameters:
+def overlaid(under: Parameters, over: Mapping[str, object], location: SourceLocation) -> Parameters:
     """Merge maps with the stronger one's values winning, empty ones too; ConfigError where the controller panics."""
     merged = type(under)(under)
     for key, value in over.items():
@@ -32,25 +32,25 @@ def overlaid(under: Parameters, over: Mapping[str, object], spot: Spot) -> Param
             if isinstance(below, Texts) and not isinstance(value, Texts) and value:
                 raise ConfigError(
                     f"both generators have `{key}`, and only one of them as texts: Argo CD cannot merge these",
-                    file=spot.place,
+                    file=location.place,
                 )
-            merged[key] = overlaid(below, value, spot)
+            merged[key] = overlaid(below, value, location)
         else:
             merged[key] = value
     return merged
 
 
-def combined(first: Parameters, second: Parameters, spot: Spot) -> Parameters:
+def combined(first: Parameters, second: Parameters, location: SourceLocation) -> Parameters:
     """Unite flat parameters; ConfigError for a key that has two values."""
     found: Parameters = {key: as_text(value) for key, value in first.items()}
     for key, value in second.items():
         text = as_text(value)
         if found.setdefault(key, text) != text:
-            raise ConfigError(f"both generators have `{key}`, with different values", file=spot.place)
+            raise ConfigError(f"both generators have `{key}`, with different values", file=location.place)
     return found
 
 
-def filled(template: Values, base: Values) -> Values:
+def filled(template: Mapping[str, object], base: Mapping[str, object]) -> Values:
     """Return a generator's template with what it leaves empty taken from the set's template."""
     found = dict(template)
     for key, value in base.items():
@@ -62,31 +62,31 @@ def filled(template: Values, base: Values) -> Values:
     return found
 
 
-def patched(value: Values, patch: Mapping[str, object], spot: Spot, path: tuple[str, ...] = ()) -> Values:
+def patched(value: Values, patch: Mapping[str, object], location: SourceLocation, path: tuple[str, ...] = ()) -> Values:
     """Apply a strategic merge patch to an Application; ConfigError for directives (`$patch`)."""
     found = dict(value)
     for key, item in patch.items():
         if key.startswith("$"):
-            raise ConfigError(f"the directive {key} of a templatePatch is not read", file=spot.place)
+            raise ConfigError(f"the directive {key} of a templatePatch is not read", file=location.place)
         own = found.get(key)
         if item is None:
             found.pop(key, None)
         elif isinstance(own, dict) and isinstance(item, dict):
-            _refuse_raw(key, path, spot)
-            found[key] = patched(own, item, spot, (*path, key))
+            _refuse_raw(key, path, location)
+            found[key] = patched(own, item, location, (*path, key))
         elif isinstance(own, list) and isinstance(item, list):
-            _refuse_raw(key, path, spot)
+            _refuse_raw(key, path, location)
             found[key] = _united(own, item) if (*path, key) == _FINALIZERS else item
         else:
-            found[key] = _without_nulls(item, spot)
+            found[key] = _without_nulls(item, location)
     return found
 
 
-def _refuse_raw(key: str, path: tuple[str, ...], spot: Spot) -> None:
+def _refuse_raw(key: str, path: tuple[str, ...], location: SourceLocation) -> None:
     if _RAW in path:
         raise ConfigError(
             f"Argo CD cannot merge `{key}` of a templatePatch into that of the template",
-            file=spot.place,
+            file=location.place,
             hint=f"inside {_RAW} a patch can add keys, and replace scalars",
         )
 
@@ -105,11 +105,11 @@ def _united(own: list[object], patch: list[object]) -> list[object]:
     return found
 
 
-def _without_nulls(value: object, spot: Spot) -> object:
+def _without_nulls(value: object, location: SourceLocation) -> object:
     """Return what a patch adds."""
-    return patched({}, value, spot) if isinstance(value, dict) else value
+    return patched({}, value, location) if isinstance(value, dict) else value
 
 
-def merge_key(parameters: Parameters, keys: list[str]) -> str:
+def merge_key(parameters: Parameters, keys: Sequence[str]) -> str:
     """Return what decides which sets of parameters belong together: JSON of the values under these keys."""
     return yamldoc.to_json({key: parameters.get(key) for key in keys})

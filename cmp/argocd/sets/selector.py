@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from cmp.argocd.sets.specification import Expression
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from cmp.argocd.shape import Spot
+    from cmp.argocd.sets.specification import LabelSelector
+    from cmp.schema.values import SourceLocation
 
 _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _LABEL = re.compile(f"(?:{_NAME})?")
 _DOMAIN = r"(?=.{1,253}/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*/"
 _KEY = re.compile(f"(?:{_DOMAIN})?{_NAME}")
-
-Requirement = tuple[str, str, list[str]]
 
 
 def is_label(key: str, value: str) -> bool:
@@ -28,28 +28,25 @@ def is_label(key: str, value: str) -> bool:
 class Selector:
     """A label selector, checked as it is read: ConfigError for one that selects nothing because it is wrong."""
 
-    def __init__(self, value: object, spot: Spot, *, checks_values: bool = False) -> None:
-        self._requirements = list(_requirements(cast("Mapping[str, object]", value or {})))
-        for key, operator, values in self._requirements:
-            if problem := _problem(key, operator, values, checks_values=checks_values):
-                raise ConfigError(f"this selector is wrong: {problem}", file=spot.place)
+    def __init__(self, selector: LabelSelector, location: SourceLocation, *, checks_values: bool = False) -> None:
+        self._expressions = [
+            *(Expression(key, "In", (value,)) for key, value in selector.match_labels.items()),
+            *selector.match_expressions,
+        ]
+        for expression in self._expressions:
+            if problem := _problem(expression, checks_values=checks_values):
+                raise ConfigError(f"this selector is wrong: {problem}", file=location.place)
 
     def __bool__(self) -> bool:
-        return bool(self._requirements)
+        return bool(self._expressions)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether all requirements hold; an empty selector matches everything."""
-        return all(_holds(requirement, labels) for requirement in self._requirements)
+        """Whether all expressions hold; an empty selector matches everything."""
+        return all(_holds(expression, labels) for expression in self._expressions)
 
 
-def _requirements(value: Mapping[str, object]) -> Iterator[Requirement]:
-    for key, text in cast("Mapping[str, str]", value.get("matchLabels") or {}).items():
-        yield key, "In", [text]
-    for each in cast("list[Mapping[str, object]]", value.get("matchExpressions") or []):
-        yield str(each.get("key", "")), str(each.get("operator", "")), cast("list[str]", each.get("values") or [])
-
-
-def _problem(key: str, operator: str, values: list[str], *, checks_values: bool) -> str:
+def _problem(expression: Expression, *, checks_values: bool) -> str:
+    key, operator, values = expression
     if not _KEY.fullmatch(key):
         return f"`{key}` is no label's name"
     if operator in ("In", "NotIn"):
@@ -62,8 +59,8 @@ def _problem(key: str, operator: str, values: list[str], *, checks_values: bool)
     return f"`{operator}` is no operator"
 
 
-def _holds(requirement: Requirement, labels: Mapping[str, str]) -> bool:
-    key, operator, values = requirement
+def _holds(expression: Expression, labels: Mapping[str, str]) -> bool:
+    key, operator, values = expression
     if operator == "In":
         return key in labels and labels[key] in values
     if operator == "NotIn":

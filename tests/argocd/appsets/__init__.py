@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmp import yamldoc
-from cmp.argocd.sets import Expanded, World, applications_in, evaluator, expand
+from cmp.argocd.document import applications_in
+from cmp.argocd.sets import Expanded, World, evaluator, expand
 from cmp.model import Cluster, Tool
 from cmp.system.tree import WorkTree
 from tests.argocd.installation import IN_CLUSTER, NAMESPACE

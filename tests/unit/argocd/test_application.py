@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from cmp.argocd.document import find
-from cmp.argocd.environment import expand, variables
-from cmp.argocd.overrides import overridden
+from cmp.argocd.reposerver import expand, overridden, variables
 from cmp.errors import ConfigError
 from tests.support.charts import write_chart
 from tests.support.harness import DATA

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cmp.argocd.sets import World, applications_in, evaluator, expand
+from cmp.argocd.document import applications_in
+from cmp.argocd.sets import World, evaluator, expand
+from cmp.argocd.sets.git import pathspec
 from cmp.argocd.sets.gotemplate import RefusedError, translate
-from cmp.argocd.sets.match import pathspec
 from cmp.argocd.sets.values import Maps, as_text
 from cmp.errors import EngineError
 from cmp.model import Cluster, Tool
@@ -296,7 +297,7 @@ class TestFiles:
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(text)
         found = applications_in(WorkTree(str(tmp_path)), ["apps/**/*.yaml", "*/sets.yaml"])
-        assert [(each.spot.place, each.names[0]) for each in found.applications] == [
+        assert [(each.location.place, each.names[0]) for each in found.applications] == [
             ("apps/deep/list.yaml:3", "c"),
             ("apps/one.yaml:1", "a"),
             ("apps/one.yaml:5", "b"),

@@ -77,7 +77,7 @@ def test_whole_paths_agree_with_regular_expressions(pattern: str, path: str) -> 
 DOORS = """
 import os, tempfile
 from cmp.repository import layout
-from cmp.argocd.sets.match import directory, pathspec
+from cmp.argocd.sets.git import directory, pathspec
 from cmp.engines.cue import sources as cue
 from cmp.engines.helmfile import sources as helmfile
 from cmp.system.globs import whole_match

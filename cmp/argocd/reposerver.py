@@ -1,0 +1,138 @@
+"""What repo-server does to an Application before it calls the plugin: files override its source, variables tell of it.
+
+The files `.argocd-source*.yaml` of the source path patch the source as JSON (RFC 7386), and the result is read *into*
+the source that was there.  So a null removes nothing, and a list goes over the one before it item by item: of
+`{name: a, string: x}` below `{name: b, map: {…}}` becomes `{name: b, string: x, map: {…}}`.  Surprising, and what the
+plugin gets.
+
+Source: argoproj/argo-cd 3.2, reposerver/repository/repository.go (`newEnv`, `getPluginParamEnvs`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+from cmp import yamldoc
+from cmp.argocd.application import PATCH, SOURCE, Plugin, without_plugin
+from cmp.errors import ConfigError
+from cmp.schema.spec import check
+from cmp.schema.values import SourceLocation, ValueNode
+from cmp.system.tree import join
+from cmp.yamldoc.access import mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cmp.argocd.application import Application
+
+OF_ALL, OF_ONE = ".argocd-source.yaml", ".argocd-source-{name}.yaml"
+FIXED = ("chart", "path", "repoURL", "targetRevision")  # no file of the repository changes these
+
+# As Go's os.Expand: `${` without an end is eaten, and a `$` before anything else stays.
+_REFERENCE = re.compile(r"\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-])|([A-Za-z0-9_]+))")
+
+
+def overridden(application: Application, read: Callable[[str], bytes | None]) -> Application:
+    """Merge the overrides into the source; ConfigError for one that cannot be, and for a source without a plugin then.
+
+    `read` returns the content of a file of the repository, None where there is no file.
+    """
+    folder = os.path.normpath(application.source.path)
+    names = (OF_ALL, OF_ONE.format(name=application.instance_name))
+    files = [join("" if folder == "." else folder, name) for name in names]
+    patches = [_patch(data, file) for file in files if (data := read(file)) is not None]
+    given = application.source_values
+    merged = mapping(overlay(given, *patches))
+    fixed = {key: given[key] for key in FIXED if key in given}
+    values = {**{key: value for key, value in merged.items() if key not in FIXED}, **fixed}
+    source = SOURCE.build(ValueNode(values, application.location))
+    if source.plugin is None:
+        raise without_plugin(application.location)
+    blocks = {"helm": source.helm, "kustomize": source.kustomize, "directory": source.directory}
+    if other := next((name for name, block in blocks.items() if block), ""):
+        raise ConfigError(
+            f"the source has {other} and a plugin: Argo CD takes one of them", file=application.location.place
+        )
+    return application._replace(source=source, source_values=values)
+
+
+def overlay(*values: object) -> object:
+    """Lay values of one shape over each other, the last one strongest, as Go's decoder does into the same variable.
+
+    A null below counts like a missing key.  A shorter list hides the last items of the longer one below it, and a
+    longer one above both uncovers them: of `[a, b]`, `[c]` and `[d, {}]` the second item is laid over `b`.  Only an
+    empty list forgets what is below.
+    """
+    last = values[-1]
+    if isinstance(last, dict):
+        maps = [value for value in values if isinstance(value, dict)]
+        keys = dict.fromkeys(key for value in maps for key in value)
+        layers = {key: [value[key] for value in maps if value.get(key) is not None] for key in keys}
+        return {key: overlay(*items) for key, items in layers.items() if items}
+    if isinstance(last, list):
+        lists = [value for value in values if isinstance(value, list)]
+        emptied = max((index for index, items in enumerate(lists) if not items), default=-1)
+        lists = lists[emptied + 1 :]
+        return [overlay(*(items[index] for items in lists if index < len(items))) for index in range(len(last))]
+    return last
+
+
+def _patch(data: bytes, file: str) -> object:
+    documents = yamldoc.parse_file(data, file)
+    if not documents or documents[0].line > 1:  # only the first document counts
+        raise ConfigError("Argo CD refuses this file: it is empty", file=file, hint="remove it")
+    value = documents[0].value
+    if problems := check(SOURCE, ValueNode(value, SourceLocation(file, documents[0])), PATCH):
+        raise ConfigError.of(problems, hint="Argo CD refuses to merge this file into the Application's source")
+    return value
+
+
+def references(application: Application) -> set[str]:
+    """Return the names of the variables that the values of `plugin.env` refer to."""
+    env = (application.source.plugin or Plugin()).env
+    return {_name(reference) for entry in env for reference in _REFERENCE.finditer(entry.value)}
+
+
+def variables(application: Application, outside: Mapping[str, str]) -> dict[str, str]:
+    """Return what Argo CD sets, but for the copies `PARAM_*`; `outside` are those that no Application tells.
+
+    These are the commit (`ARGOCD_APP_REVISION`), `KUBE_VERSION` and `KUBE_API_VERSIONS`; unknown ones are empty.
+    """
+    source = application.source
+    plugin = source.plugin or Plugin()
+    revision = outside.get("ARGOCD_APP_REVISION", "")
+    known = {
+        "ARGOCD_APP_NAME": application.instance_name,
+        "ARGOCD_APP_NAMESPACE": application.destination.namespace,
+        "ARGOCD_APP_PROJECT_NAME": application.project,
+        "ARGOCD_APP_REVISION": revision,
+        "ARGOCD_APP_REVISION_SHORT": revision[:7],
+        "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
+        "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
+        "ARGOCD_APP_SOURCE_PATH": source.path,
+        "ARGOCD_APP_SOURCE_TARGET_REVISION": source.target_revision,
+        "KUBE_VERSION": outside.get("KUBE_VERSION", ""),
+        "KUBE_API_VERSIONS": outside.get("KUBE_API_VERSIONS", ""),
+    }
+    return {
+        **known,
+        **{f"ARGOCD_ENV_{entry.name}": expand(entry.value, known) for entry in plugin.env},
+        "ARGOCD_APP_PARAMETERS": json.dumps(plugin.parameters),
+    }
+
+
+def expand(text: str, known: Mapping[str, str]) -> str:
+    """Replace `$NAME` and `${NAME}`, unknown ones by nothing, and `$$` by `$`."""
+
+    def value(reference: re.Match[str]) -> str:
+        name = _name(reference)
+        return "$" if name == "$" else known.get(name, "")
+
+    return _REFERENCE.sub(value, text)
+
+
+def _name(reference: re.Match[str]) -> str:
+    return reference[1] or reference[3] or reference[4] or ""

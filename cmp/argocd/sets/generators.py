@@ -1,0 +1,294 @@
+"""Generators -> sets of parameters.
+
+First those that look at the world: list, clusters, git; then matrix and merge, which combine others; and the selector
+that may stand beside any generator.
+Source: argoproj/argo-cd 3.2, applicationset/generators: list.go, cluster.go, git.go, generator_spec_processor.go,
+matrix.go, merge.go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp import yamldoc
+from cmp.argocd.sets.batching import Batched, gather
+from cmp.argocd.sets.git import Listing, directories, files
+from cmp.argocd.sets.merging import combined, merge_key, overlaid
+from cmp.argocd.sets.selector import Selector
+from cmp.argocd.sets.specification import (
+    CLUSTERS,
+    COMBINING,
+    DEPTH,
+    GIT,
+    LIST,
+    MATRIX_OR_MERGE,
+    OUTSIDE,
+    SELECTOR,
+)
+from cmp.argocd.sets.templates import Mode, evaluate_map, evaluate_texts
+from cmp.argocd.sets.values import Parameters, Texts, as_text, flattened, normalized
+from cmp.errors import ConfigError
+from cmp.schema.values import ValueNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cmp.argocd.sets.specification import ClusterGenerator, CombiningGenerator, GitGenerator, ListGenerator
+    from cmp.model import Cluster
+    from cmp.schema.values import SourceLocation
+
+    Values = dict[str, object]
+
+IN_CLUSTER, IN_CLUSTER_SERVER = "in-cluster", "https://kubernetes.default.svc"
+SECRET_TYPE = {"argocd.argoproj.io/secret-type": "cluster"}
+
+_NAMES = ("list", "clusters", "git", *OUTSIDE, *COMBINING)
+_BOTH = 2
+
+
+class Sources(NamedTuple):
+    """What generators read, and how the set means its templates."""
+
+    listing: Listing
+    repository: str
+    clusters: Sequence[Cluster]
+    mode: Mode
+
+
+class Generated(NamedTuple):
+    """The sets of parameters of a generator, and its own template, which goes over that of the set."""
+
+    template: Mapping[str, object]
+    parameters: list[Parameters]
+
+
+def generate(entry: Values, location: SourceLocation, sources: Sources) -> Batched[list[Generated]]:
+    """Return what each generator of an entry of the set gives."""
+    names = _named(entry, location)
+    return (yield from gather(_selected(entry, name, location, sources, 0) for name in names))
+
+
+def _named(entry: Values, location: SourceLocation) -> list[str]:
+    """Return the names of an entry's generators, in the controller's order."""
+    for key in entry:
+        if key not in (*_NAMES, "selector"):
+            raise ConfigError(f"there is no generator {key}", file=location.inner(key).place)
+    return [name for name in _NAMES if entry.get(name) is not None]
+
+
+def _selected(entry: Values, name: str, location: SourceLocation, sources: Sources, depth: int) -> Batched[Generated]:
+    """Return those of the parameters of one generator that the entry's selector matches."""
+    generated = yield from _generated(ValueNode(entry[name], location.inner(name)), name, sources, depth)
+    if entry.get("selector") is None:
+        return generated
+    at = location.inner("selector")
+    selector = Selector(SELECTOR.build(ValueNode(entry["selector"], at)), at)
+    selected = [
+        parameters
+        for parameters in generated.parameters
+        if selector.matches({key: as_text(leaf) for key, leaf in flattened(parameters).items()})
+    ]
+    return generated._replace(parameters=selected)
+
+
+def _generated(node: ValueNode, name: str, sources: Sources, depth: int) -> Batched[Generated]:
+    at = node.location
+    if name == "list":
+        elements = LIST.build(node)
+        return Generated(elements.template, _elements(elements, at, sources.mode))
+    if name == "clusters":
+        clusters = CLUSTERS.build(node)
+        return Generated(clusters.template, (yield from _clusters(clusters, at, sources)))
+    if name == "git":
+        git = GIT.build(node)
+        return Generated(git.template, (yield from _git(git, at, sources)))
+    if name in OUTSIDE:
+        raise ConfigError(
+            f"the generator {name} cannot be expanded statically",
+            file=at.place,
+            hint="it asks something outside of the repository; give a snapshot of its Applications",
+        )
+    if depth >= DEPTH - 1:
+        raise ConfigError(f"a {name} generator cannot be that deep in others", file=at.place)
+    combining = MATRIX_OR_MERGE.build(node)
+    combine = _matrix if name == "matrix" else _merge
+    return Generated(combining.template, (yield from combine(combining, at, sources, depth + 1)))
+
+
+def _elements(generator: ListGenerator, location: SourceLocation, mode: Mode) -> list[Parameters]:
+    parameters: list[Parameters] = []
+    for index, element in enumerate(generator.elements):
+        at = location.inner("elements", index)
+        parameters.append(dict(element) if mode.is_go else dict(_flat_element(element, at)))
+    if generator.elements_yaml:
+        parameters += _elements_yaml(generator.elements_yaml, location.inner("elementsYaml"))
+    return parameters
+
+
+def _flat_element(element: Values, location: SourceLocation) -> Iterable[tuple[str, str]]:
+    for key, item in element.items():
+        inner = {f"values.{name}": value for name, value in item.items()} if isinstance(item, dict) else {key: item}
+        if isinstance(item, dict) != (key == "values"):
+            raise _not_a_text(key, location)
+        for name, value in inner.items():
+            if not isinstance(value, str):
+                raise _not_a_text(key, location)
+            yield name, value
+
+
+def _not_a_text(key: str, location: SourceLocation) -> ConfigError:
+    return ConfigError(
+        f"{key} must be a text",
+        file=location.inner(key).place,
+        hint="without `goTemplate: true` an element has texts, and a map of texts in `values`",
+    )
+
+
+def _elements_yaml(text: str, location: SourceLocation) -> list[Parameters]:
+    try:
+        documents = yamldoc.load_all(text.encode())
+    except yamldoc.YamlError as error:
+        raise ConfigError(f"elementsYaml is not YAML: {error.problem}", file=location.place) from None
+    elements = documents[0] if documents else []
+    if not isinstance(elements, list) or not all(isinstance(element, dict) for element in elements):
+        raise ConfigError("elementsYaml must be a list of maps", file=location.place)
+    return elements
+
+
+def _clusters(generator: ClusterGenerator, location: SourceLocation, sources: Sources) -> Batched[list[Parameters]]:
+    """Return the clusters of the inventory that the selector matches, and Argo CD's own where there is no selector."""
+    selector = Selector(generator.selector, location.inner("selector"), checks_values=True)
+    parameters = [
+        _cluster(cluster, sources.mode, location)
+        for cluster in sources.clusters
+        if selector.matches({**cluster.labels, **SECRET_TYPE})
+    ]
+    if not selector and all(cluster.server != IN_CLUSTER_SERVER for cluster in sources.clusters):
+        parameters.append(
+            {"name": IN_CLUSTER, "nameNormalized": IN_CLUSTER, "server": IN_CLUSTER_SERVER, "project": ""}
+        )
+    yield from _add_values(generator.values, parameters, location, sources.mode)
+    return [{"clusters": parameters}] if generator.flat_list else parameters
+
+
+def _cluster(cluster: Cluster, mode: Mode, location: SourceLocation) -> Parameters:
+    if not cluster.server:
+        raise ConfigError(
+            f"the inventory does not know the server of the cluster {cluster.name}",
+            file=location.place,
+            hint="give it a `server`; `cmp inventory export` reads it from Argo CD",
+        )
+    parameters: Parameters = {
+        "name": cluster.name,
+        "nameNormalized": normalized(cluster.name),
+        "server": cluster.server,
+        "project": cluster.facts.get("project", ""),
+    }
+    known = {"annotations": Texts(cluster.annotations), "labels": Texts({**cluster.labels, **SECRET_TYPE})}
+    if mode.is_go:
+        return {**parameters, "metadata": {kind: texts for kind, texts in known.items() if texts}}
+    flat = {f"metadata.{kind}.{key}": text for kind, texts in known.items() for key, text in texts.items()}
+    return {**parameters, **flat}
+
+
+def _git(generator: GitGenerator, location: SourceLocation, sources: Sources) -> Batched[list[Parameters]]:
+    """Return the folders or files of the repository that the patterns match; ConfigError for another repository."""
+    url = _canonical(generator.repo_url)
+    if sources.repository and url != _canonical(sources.repository):
+        raise ConfigError(
+            f"the repository {url} is not this one",
+            file=location.inner("repoURL").place,
+            hint="only Argo CD can read it; give a snapshot of its Applications",
+        )
+    listing, prefix, is_go = sources.listing, generator.path_param_prefix, sources.mode.is_go
+    if generator.directories:
+        parameters = directories(listing, generator.directories, prefix, is_go=is_go)
+    elif generator.files:
+        parameters = files(listing, generator.files, prefix, location.inner("files"), is_go=is_go)
+    else:
+        raise ConfigError("this generator has neither directories nor files", file=location.place)
+    yield from _add_values(generator.values, parameters, location, sources.mode)
+    return parameters
+
+
+def _canonical(url: str) -> str:
+    """Return a repository's host and path, however it is written: `git@host:a/b.git` is `https://host/a/b`."""
+    _, _, address = url.rpartition("://")
+    host, _, path = address.rpartition("@")[2].partition("/")
+    if "://" not in url:
+        host = host.replace(":", "/")
+    return f"{host.lower()}/{path}".strip("/").removesuffix(".git")
+
+
+def _add_values(
+    values: Mapping[str, str], every: list[Parameters], location: SourceLocation, mode: Mode
+) -> Batched[None]:
+    """Add the generator's `values` to each set of parameters, evaluated with those that it has already."""
+    texts = [(text, location.inner("values", key)) for key, text in values.items()]
+    results = yield from gather(evaluate_texts(mode, texts, parameters) for parameters in every)
+    for parameters, result in zip(every, results, strict=True):
+        added = Texts(zip(values, result, strict=True))
+        if mode.is_go and added:
+            parameters["values"] = added
+        else:
+            parameters.update({f"values.{key}": text for key, text in added.items()})
+
+
+def _child(
+    entry: Values, given: Parameters, location: SourceLocation, sources: Sources, depth: int
+) -> Batched[list[Parameters]]:
+    """Return the parameters of a generator in a matrix or merge, with those that are `given` put into it first."""
+    names = _named(entry, location)
+    if len(names) != 1:
+        raise ConfigError("a matrix or merge has exactly one generator in each entry", file=location.place)
+    evaluated = yield from evaluate_map(sources.mode, entry, given, location)
+    # The selector is not evaluated.
+    own = {**evaluated, **{key: item for key, item in entry.items() if key == "selector"}}
+    generated = yield from _selected(own, names[0], location, sources, depth)
+    return generated.parameters
+
+
+def _matrix(
+    matrix: CombiningGenerator, location: SourceLocation, sources: Sources, depth: int
+) -> Batched[list[Parameters]]:
+    children = matrix.generators
+    if len(children) != _BOTH:
+        raise ConfigError("a matrix has exactly two generators", file=location.place)
+    at = [location.inner("generators", index) for index in range(_BOTH)]
+    firsts = yield from _child(children[0], {}, at[0], sources, depth)
+    seconds = yield from gather(_child(children[1], first, at[1], sources, depth) for first in firsts)
+    pairs = [(first, second) for first, others in zip(firsts, seconds, strict=True) for second in others]
+    if sources.mode.is_go:
+        return [overlaid(second, first, location) for first, second in pairs]
+    return [combined(first, second, location) for first, second in pairs]
+
+
+def _merge(
+    merge: CombiningGenerator, location: SourceLocation, sources: Sources, depth: int
+) -> Batched[list[Parameters]]:
+    if len(merge.generators) < _BOTH:
+        raise ConfigError("a merge has at least two generators", file=location.place)
+    if not merge.merge_keys:
+        raise ConfigError("a merge needs mergeKeys", file=location.place)
+    at = [location.inner("generators", index) for index in range(len(merge.generators))]
+    children = yield from gather(
+        _child(child, {}, place, sources, depth) for child, place in zip(merge.generators, at, strict=True)
+    )
+    base, *overrides = [
+        _by_key(parameters, merge.merge_keys, place) for parameters, place in zip(children, at, strict=True)
+    ]
+    for override in overrides:
+        for key in base.keys() & override.keys():
+            under, over = base[key], override[key]
+            base[key] = overlaid(under, over, location) if sources.mode.is_go else {**under, **over}
+    return list(base.values())
+
+
+def _by_key(every: list[Parameters], keys: Sequence[str], location: SourceLocation) -> dict[str, Parameters]:
+    by_key: dict[str, Parameters] = {}
+    for parameters in every:
+        key = merge_key(parameters, keys)
+        if key in by_key:
+            raise ConfigError(f"two sets of parameters have the same {', '.join(keys)}: {key}", file=location.place)
+        by_key[key] = parameters
+    return by_key
