@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cmp.system.workspace import Workspace
 
 SOPS = "sops"  # the program's name among pins and tools
-CIPHERTEXT = b"ENC[AES256_GCM,"
 AT_ONCE = 4  # sops processes; a decryption is mostly the start of a program
 
 
@@ -91,7 +90,7 @@ def _source_file(tree: Tree, path: str) -> SourceFile:
 
 
 def _not_encrypted(file: SourceFile, why: str) -> SecretError:
-    if CIPHERTEXT in file.data:
+    if sops.CIPHERTEXT in file.data:
         return SecretError(
             "this file holds ciphertext, but its sops metadata is missing or incomplete",
             file=file.path,

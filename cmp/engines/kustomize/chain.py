@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cmp.engines.kustomize.graph import RENDERED_CHART
 from cmp.engines.kustomize.kustomization import texts
 from cmp.errors import ConfigError
+from cmp.secrets.sops import CIPHERTEXT
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.system.tree import Tree
 
-CIPHERTEXT = b"ENC[AES256_GCM,"
 _SPECIAL = re.compile(r"([\\*?\[])")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp.engines.kustomize.kustomization import KSOPS_FILE, texts
 from cmp.errors import ConfigError, EngineError, SecretError
+from cmp.secrets.sops import CIPHERTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from cmp.engines.kustomize.graph import Graph, Kustomization
     from cmp.system.tree import Tree
 
-CIPHERTEXT = b"ENC[AES256_GCM,"
 OPTIONS = b"kustomize.config.k8s.io/"  # annotations such as needs-hash, which count in a generator's output only
 
 

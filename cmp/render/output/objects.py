@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import OutputError
+from cmp.secrets.sops import CIPHERTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from cmp.render.output.stream import FileStarts, Piece
     from cmp.yamldoc import Document
 
-CIPHERTEXT = b"ENC[AES256_GCM,"
 MAX_LISTED = 5  # the first mistake is often the cause of the others
 
 _FIELD = re.compile(r"[a-z][A-Za-z0-9_-]*")

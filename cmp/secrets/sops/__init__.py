@@ -34,6 +34,7 @@ PGP_MESSAGE = b"-----BEGIN PGP MESSAGE-----"
 GPG_END_SECONDS = 3.0  # gpgconf tells the agent to stop and needs a few milliseconds
 
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}  # as sops knows them
+CIPHERTEXT = b"ENC[AES256_GCM,"  # the beginning of an encrypted value
 MAX_REASON = 300  # characters of what sops says about a key
 
 # Text, and not compiled: most runs need none of them.
