@@ -1,4 +1,4 @@
-"""The verbs of the command line, one module each: parse, call, return an `Output`; no policy, no print."""
+"""The commands, one module each, named like it: parse, call, return an `Output`; no policy, no print."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Output(NamedTuple):
-    """What a command gives back: the bytes for stdout and the exit code; `cli` alone writes them.
+    """The result of a command: the bytes for stdout and the exit code; `cli.main` alone writes them.
 
     `summary` is a line for stderr, of our own words, once stdout has everything: before that, nothing has succeeded.
     With `is_text` stdout is for a person, whose terminal shall obey nothing that a tree or a program has put in;
@@ -32,7 +32,7 @@ def for_people(lines: Iterable[str], exit_code: int = 0, summary: str = "") -> O
 
 
 class Invocation(NamedTuple):
-    """What every command gets (`click.pass_obj`): the run's context, Argo CD's environment and the working directory.
+    """The input of every command (`click.pass_obj`): the run's context, Argo CD's environment, the working directory.
 
     `plugin_env` holds the variables that carry an Application's parameters (`ARGOCD_APP_PARAMETERS`, `PARAM_*`,
     `ARGOCD_ENV_*`), for `cmp.argocd.parameters` to read by name.

@@ -44,40 +44,40 @@ def command(
     No program renders and no key is needed: what a change comes to is told from values, charts, pins and options.
     """
     with revisions.opened(invocation) as sides:
-        found = revisions.compared(sides, invocation)
-        reach = found.reach
+        compared = revisions.compared(sides, invocation)
+        reach = compared.reach
         if rendered:
             task = diff.Task(
-                compared=found,
+                compared=compared,
                 before=sides.before,
                 after=sides.after,
                 at_once=workers.cores(),
-                options=revisions.render_options(found, invocation.context, is_keyless=False),
+                options=revisions.render_options(compared, invocation.context, is_keyless=False),
                 progress=lambda: None,
             )
             reach = affected.proven(reach, diff.compare(task, invocation.context).report.outcomes)
-    for note in found.notes:
+    for note in compared.notes:
         invocation.context.log.warning(note)
-    lost = [one.path for one in reach.unowned if not one.rule]
-    if strict and lost:
+    paths = [unowned.path for unowned in reach.unowned if not unowned.rule]
+    if strict and paths:
         raise ConfigError(
-            f"{len(lost)} changed files belong to no application: {', '.join(lost[:5])}{', …' if lost[5:] else ''}",
+            f"{len(paths)} changed files belong to no application: {', '.join(paths[:5])}{', …' if paths[5:] else ''}",
             hint="if no render depends on them, `preview: {ignore: [...]}` in cmp.yaml says so",
         )
     if output_format == "json":
         return as_json(_report(reach))
     if output_format == "matrix":
-        pairs = [{"app": one.subject.app, "cluster": one.subject.cluster} for one in _effective(reach)]
+        pairs = [{"app": pair.subject.app, "cluster": pair.subject.cluster} for pair in _effective(reach)]
         return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n")
     if output_format == "names":
-        return for_people(f"{one.subject.app} {one.subject.cluster}".rstrip() for one in _effective(reach))
+        return for_people(f"{pair.subject.app} {pair.subject.cluster}".rstrip() for pair in _effective(reach))
     return for_people(_table(reach))
 
 
 def _table(reach: Reach) -> Iterator[str]:
     if reach.affected:
-        yield from table([TITLES, *(row for one in reach.affected for row in _rows(one))])
-    effective = sum(one.is_effective for one in reach.affected)
+        yield from table([TITLES, *(row for pair in reach.affected for row in _rows(pair))])
+    effective = sum(pair.is_effective for pair in reach.affected)
     yield f"{effective} of {reach.pairs} pairs are affected" + (
         f", {len(reach.affected) - effective} more are touched without effect"
         if len(reach.affected) > effective
@@ -88,13 +88,13 @@ def _table(reach: Reach) -> Iterator[str]:
         yield f"{unowned.path} belongs to no application ({reason})"
 
 
-def _rows(one: Affected) -> Iterator[tuple[str, ...]]:
-    cluster, app = one.subject.cluster or "-", one.subject.app
-    if one.what != "both":
-        yield cluster, app, "-", f"{one.what} here"
+def _rows(pair: Affected) -> Iterator[tuple[str, ...]]:
+    cluster, app = pair.subject.cluster or "-", pair.subject.app
+    if pair.what != "both":
+        yield cluster, app, "-", f"{pair.what} here"
         return
-    effect = one.rendered or ("" if one.is_effective else "no effect")
-    for touch in one.touches:
+    effect = pair.rendered or ("" if pair.is_effective else "no effect")
+    for touch in pair.touches:
         how = touch.how if touch.is_swallowed or not effect else f"{touch.how} ({effect})"
         yield cluster, app, touch.path or "-", how
 
@@ -103,22 +103,22 @@ def _report(reach: Reach) -> dict[str, object]:
     return {
         "version": 1,
         "pairs": reach.pairs,
-        "affected": [_record(one) for one in reach.affected],
-        "unowned": [one._asdict() for one in reach.unowned],
+        "affected": [_record(pair) for pair in reach.affected],
+        "unowned": [unowned._asdict() for unowned in reach.unowned],
     }
 
 
-def _record(one: Affected) -> dict[str, object]:
+def _record(pair: Affected) -> dict[str, object]:
     return {
-        "application": one.subject.app,
-        "cluster": one.subject.cluster,
-        "what": "changed" if one.what == "both" else one.what,
-        "effective": one.is_effective,
-        "rendered": one.rendered or None,
-        "touches": [touch._asdict() for touch in one.touches],
+        "application": pair.subject.app,
+        "cluster": pair.subject.cluster,
+        "what": "changed" if pair.what == "both" else pair.what,
+        "effective": pair.is_effective,
+        "rendered": pair.rendered or None,
+        "touches": [touch._asdict() for touch in pair.touches],
     }
 
 
 def _effective(reach: Reach) -> list[Affected]:
     """Return the pairs that can be rendered on the newer side, and may be different there."""
-    return [one for one in reach.affected if one.is_effective and one.what != "removed"]
+    return [pair for pair in reach.affected if pair.is_effective and pair.what != "removed"]

@@ -1,4 +1,4 @@
-"""`cmp cache`: look at the chart cache, fill it, check it and shrink it."""
+"""`cmp cache`: list, fill, check and shrink the chart cache."""
 
 from __future__ import annotations
 
@@ -51,10 +51,12 @@ def command() -> None:
 @click.pass_obj
 def list_(invocation: Invocation, output_format: str) -> Output:
     """List the archives in the cache."""
-    found = upkeep.stored(ChartCache(invocation.context.settings.cache_dir))
+    archives = upkeep.stored(ChartCache(invocation.context.settings.cache_dir))
     if output_format == "json":
-        return as_json([_record(one) for one in found], is_ascii=True)
-    return for_people(f"{_title(one.record)}  {one.size} bytes  sha256:{one.record.sha256}" for one in found)
+        return as_json([_json_record(archive) for archive in archives], is_ascii=True)
+    return for_people(
+        f"{_title(archive.record)}  {archive.size} bytes  sha256:{archive.record.sha256}" for archive in archives
+    )
 
 
 @command.command()
@@ -135,10 +137,9 @@ def prune(invocation: Invocation, older_than: str | None, max_size: str | None) 
         raise UsageError("say what may go: --older-than, --max-size or both")
     seconds = None if older_than is None else _amount("--older-than", older_than, SECONDS)
     size = None if max_size is None else _amount("--max-size", max_size, BYTES)
-    gone = upkeep.prune(ChartCache(invocation.context.settings.cache_dir), seconds, size)
-    return for_people(
-        [*(_title(one.record) for one in gone), f"removed {len(gone)}, {sum(one.size for one in gone)} bytes"]
-    )
+    removed = upkeep.prune(ChartCache(invocation.context.settings.cache_dir), seconds, size)
+    freed = sum(archive.size for archive in removed)
+    return for_people([*(_title(archive.record) for archive in removed), f"removed {len(removed)}, {freed} bytes"])
 
 
 @command.command()
@@ -207,15 +208,14 @@ def _title(record: Record) -> str:
     return f"{record.key.name} {record.version} {record.key.repository}"
 
 
-def _record(one: Stored) -> dict[str, object]:
-    used = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.used))
-    key = one.record.key
+def _json_record(archive: Stored) -> dict[str, object]:
+    record = archive.record
     return {
-        "repository": key.repository,
-        "name": key.name,
-        "version": one.record.version,
-        "sha256": one.record.sha256,
-        "size": one.size,
-        "used": used,
-        "path": one.path,
+        "repository": record.key.repository,
+        "name": record.key.name,
+        "version": record.version,
+        "sha256": record.sha256,
+        "size": archive.size,
+        "used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(archive.used)),
+        "path": archive.path,
     }

@@ -1,4 +1,4 @@
-"""`cmp doctor`: what is installed, where every setting comes from, and what will go wrong."""
+"""`cmp doctor`: the installation, the source of every setting, and the problems that a render will meet."""
 
 from __future__ import annotations
 
@@ -50,17 +50,18 @@ def command(invocation: Invocation, output_format: str, against: str, *, asks_ho
     """
     settings = invocation.context.settings
     compared = _compare(against, invocation) if against else []
-    met = _hosts(invocation) if asks_hosts else []
-    checks = [*installation.examine(invocation.cwd, settings), *compared, *met]
-    exit_code = 1 if any(check.state == "problem" for check in (*compared, *met)) else 0
+    hosts_checked = _hosts(invocation) if asks_hosts else []
+    checks = [*installation.examine(invocation.cwd, settings), *compared, *hosts_checked]
+    exit_code = 1 if any(check.state == "problem" for check in (*compared, *hosts_checked)) else 0
+    origins = _without_credentials(settings.origins)
     if output_format == "json":
         report = {
             "version": __version__,
-            "settings": {name: found._asdict() for name, found in _shown(settings.origins).items()},
+            "settings": {name: setting._asdict() for name, setting in origins.items()},
             "checks": [check._asdict() for check in checks],
         }
         return as_json(report, exit_code)
-    lines = [f"cmp {__version__}", "", *_settings(_shown(settings.origins)), "", *_checks(checks)]
+    lines = [f"cmp {__version__}", "", *_settings(origins), "", *_checks(checks)]
     return for_people(lines, exit_code)
 
 
@@ -71,7 +72,7 @@ def _compare(file: str, invocation: Invocation) -> list[Check]:
 
 
 def _hosts(invocation: Invocation) -> list[Check]:
-    """Ask about every chart that the repository's files name; what a remote base names is not known here."""
+    """Ask about every chart that the repository's files name; those that only a remote base names are left out."""
     context = invocation.context
     if context.settings.offline:
         raise UsageError("--hosts asks chart repositories, and CMP_OFFLINE forbids it")
@@ -87,15 +88,15 @@ def _hosts(invocation: Invocation) -> list[Check]:
     return list(hosts.examine(list(dict.fromkeys(wanted)), policy_check, context))
 
 
-def _shown(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:
-    """Return the settings without credentials that a URL may carry."""
-    return {name: found._replace(value=_CREDENTIALS.sub("****@", found.value)) for name, found in origins.items()}
+def _without_credentials(origins: Mapping[str, Setting]) -> Mapping[str, Setting]:
+    """Return the settings without the credentials that a URL may hold."""
+    return {name: setting._replace(value=_CREDENTIALS.sub("****@", setting.value)) for name, setting in origins.items()}
 
 
 def _settings(origins: Mapping[str, Setting]) -> Iterator[str]:
     width = max(map(len, origins))
-    for name, found in sorted(origins.items()):
-        yield f"{name:<{width}}  {found.value or '-'}  ({found.source})"
+    for name, setting in sorted(origins.items()):
+        yield f"{name:<{width}}  {setting.value or '-'}  ({setting.source})"
 
 
 def _checks(checks: Sequence[Check]) -> Iterator[str]:

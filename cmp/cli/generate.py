@@ -1,4 +1,4 @@
-"""`cmp generate`: the sidecar's call.  No arguments: Argo CD's environment and the working directory say everything."""
+"""`cmp generate`: the sidecar's call, without arguments: Argo CD sets its environment and working directory."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def run(invocation: Invocation) -> Output:
-    """Render what the environment names; one line on stderr on success."""
+    """Render the Application that the environment names; one line on stderr on success."""
     with _turn(invocation):
         return _render(invocation)
 
 
 @contextmanager
 def _turn(invocation: Invocation) -> Iterator[None]:
-    """Wait for a turn while there is nothing in memory yet."""
+    """Wait for a place among the renders at once, while nothing is in memory yet."""
     settings, phases = invocation.context.settings, invocation.context.phases
     with ExitStack() as stack:
         try:

@@ -1,4 +1,4 @@
-"""`cmp golden`: rendered manifests of chosen pairs, kept in the repository with their secrets masked, and compared."""
+"""`cmp golden`: rendered manifests of chosen pairs, stored in the repository with secrets masked, and compared."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FOLDER = "golden"
 
 
 class Run(NamedTuple):
-    """What every step needs: the tree, its applications and the files that are asked for."""
+    """The tree, its repository of applications, and the pairs and golden files that this run is for."""
 
     tree: WorkTree
     repository: Repository
@@ -38,7 +38,7 @@ class Run(NamedTuple):
     context: Context
 
     def printed(self, shows: Mapping[str, Show]) -> Iterator[tuple[str, PrintedPair]]:
-        """Render the pairs of some files, and say what a reader should know of each."""
+        """Render the pairs of some files, and write the warnings and errors of each to stderr."""
         renderer = BatchRenderer(self.tree, self.repository, self.context)
         jobs = [PrintJob(self.chosen.pairs[path], show) for path, show in shows.items()]
         for path, done in zip(shows, renderer.render_all(jobs), strict=True):
@@ -46,11 +46,11 @@ class Run(NamedTuple):
             yield path, done
 
     def kept(self, path: str) -> bytes | None:
-        """Return what is in a golden file."""
+        """Return the content of a golden file; None where there is none."""
         return self.tree.read(path) if self.tree.kind(path) == "file" else None
 
     def say(self, text: str) -> None:
-        """Say something of the golden files on stderr."""
+        """Write a line about the golden files to stderr."""
         self.context.log.line(f"cmp: {text}")
 
 
@@ -96,8 +96,8 @@ def _update(run: Run) -> Output:
             written += 1
     for path in run.chosen.stale:
         os.unlink(os.path.join(run.tree.root, path))
-    said = f"cmp: {written} of {len(run.chosen.pairs)} golden files written, {len(run.chosen.stale)} removed"
-    return Output(exit_code=exit_code, summary=said)
+    summary = f"cmp: {written} of {len(run.chosen.pairs)} golden files written, {len(run.chosen.stale)} removed"
+    return Output(exit_code=exit_code, summary=summary)
 
 
 def _compare(run: Run, accept: str) -> Output:
@@ -106,13 +106,13 @@ def _compare(run: Run, accept: str) -> Output:
     for path in missing:
         run.say(f"there is no golden file {path}")
     shows = {path: partial(difference, path, data) for path, data in kept.items() if data is not None}
-    found = [done for _, done in run.printed(shows)]
+    compared = [done for _, done in run.printed(shows)]
     for path in run.chosen.stale:
         run.say(f"the golden file {path} belongs to no application on any cluster")
-    different = [done.text for done in found if done.text]
-    wrong = len(missing) + len(different) + len(run.chosen.stale)
-    summary = f"cmp: {wrong} of {len(run.chosen.pairs) + len(run.chosen.stale)} golden files differ"
-    if wrong:
+    different = [done.text for done in compared if done.text]
+    count = len(missing) + len(different) + len(run.chosen.stale)
+    summary = f"cmp: {count} of {len(run.chosen.pairs) + len(run.chosen.stale)} golden files differ"
+    if count:
         summary += f"; if that is meant: {accept}"
-    failed = next((done.exit_code for done in found if done.error), 0)
-    return Output(b"".join(different), failed or int(wrong > 0), summary, is_text=True)
+    failed = next((done.exit_code for done in compared if done.error), 0)
+    return Output(b"".join(different), failed or int(count > 0), summary, is_text=True)

@@ -1,4 +1,4 @@
-"""`cmp init`: write a first cmp.yaml from the tree that is here."""
+"""`cmp init`: write a first cmp.yaml for the tree in the working directory."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def command(invocation: Invocation, *, dry_run: bool) -> Output:
 
 
 def _refuse_second(cwd: str) -> None:
-    """One in a folder above would no longer count here."""
+    """ConfigError for a cmp.yaml here or in a folder above, which would no longer count here."""
     folder = os.path.realpath(cwd)
     while True:
         if os.path.lexists(os.path.join(folder, FILE)):

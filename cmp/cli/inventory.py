@@ -1,4 +1,4 @@
-"""`cmp inventory export`: the inventory, from what Argo CD knows of its clusters."""
+"""`cmp inventory export`: the inventory of clusters, from the clusters of Argo CD."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def export(invocation: Invocation, source: str) -> Output:
 
 
 def _present(invocation: Invocation) -> tuple[Mapping[str, Cluster], str]:
-    """Return the inventory that there is, and its file; none where there is no repository yet."""
+    """Return the present inventory and its file; both are empty where there is no repository yet."""
     if not instances.has_repository(invocation.cwd):
         return {}, ""
     tree, _ = instances.open_repository(invocation.cwd)

@@ -26,12 +26,12 @@ from cmp.system.visible import visible, visible_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GRACE_SECONDS = 1.0  # whoever waits for a child notices the deadline first, and knows what was slow
+GRACE_SECONDS = 1.0  # code that waits for a child notices the deadline first, and names what was slow
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
 
 class Run(NamedTuple):
-    """What the boundary knows of a run before anything else is known."""
+    """The arguments of a run, and the redactor of all that it prints: known before any setting is read."""
 
     argv: Sequence[str]
     redactor: Redactor
@@ -62,7 +62,7 @@ def _sweep(run: Run) -> None:
     folders = environ.current_folders()
     workspace.sweep(folders.tmp)
     if not run.is_for_argo_cd:  # the sidecar installs no tools, and tidies its chart cache when it fills it
-        from cmp.artifacts import cache, toolstore  # noqa: PLC0415  # see above
+        from cmp.artifacts import cache, toolstore  # noqa: PLC0415  # no part of the sidecar's start-up
 
         toolstore.sweep(folders.tools)
         cache.ChartCache(folders.cache).sweep()
@@ -87,24 +87,24 @@ def _run(run: Run) -> int:
 
 def _dispatch(run: Run) -> Output:
     if run.is_for_argo_cd:
-        return _answer(run)
-    from cmp.cli import commands  # noqa: PLC0415
+        return _answer_argocd(run)
+    from cmp.cli import commands  # noqa: PLC0415  # it imports click
 
     return commands.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
 
 
-def _answer(run: Run) -> Output:
-    """Answer Argo CD, which says everything by the environment and the working directory."""
-    verb, *rest = run.argv
-    if rest in (["--help"], ["-h"]):
+def _answer_argocd(run: Run) -> Output:
+    """Answer Argo CD, which passes everything by the environment and the working directory."""
+    name, *arguments = run.argv
+    if arguments in (["--help"], ["-h"]):
         from cmp.cli import commands  # noqa: PLC0415  # a person asks
 
         return commands.run(run.argv, _invocation(run.redactor, environ.PERSON_DEADLINE))
-    if rest:
-        raise UsageError(f"{verb} takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
+    if arguments:
+        raise UsageError(f"{name} takes no arguments", hint="it reads Argo CD's environment; try `cmp render`")
     invocation = _invocation(run.redactor, environ.SIDECAR_DEADLINE)
-    if verb == "parameters":
-        from cmp.cli import parameters  # noqa: PLC0415
+    if name == "parameters":
+        from cmp.cli import parameters  # noqa: PLC0415  # each call imports its own module alone
 
         return parameters.run(invocation)
     from cmp.cli import generate  # noqa: PLC0415
@@ -113,23 +113,24 @@ def _answer(run: Run) -> Output:
 
 
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
-    found = environ.current(default_deadline=default_deadline)
-    signals.expire_after(found.settings.deadline, GRACE_SECONDS)
-    process.limit_memory(found.settings.child_memory)
+    environment = environ.current(default_deadline=default_deadline)
+    settings = environment.settings
+    signals.expire_after(settings.deadline, GRACE_SECONDS)
+    process.limit_memory(settings.child_memory)
     context = Context(
-        settings=found.settings,
-        deadline=Deadline(found.settings.deadline),
+        settings=settings,
+        deadline=Deadline(settings.deadline),
         redactor=redactor,
         log=Log(sys.stderr, redactor.mask),
         phases=Phases(),
         is_terminal=sys.stderr.isatty(),
     )
     _require_untracked(context)
-    return Invocation(context, found.build, found.plugin, os.getcwd())
+    return Invocation(context, environment.build, environment.plugin, os.getcwd())
 
 
 def _require_untracked(context: Context) -> None:
-    """ConfigError where a commit could bring what is trusted: our own folders belong outside of a checkout."""
+    """ConfigError where a commit could bring trusted files: our own folders belong outside of a checkout."""
     settings = context.settings
     own = {
         "CMP_CACHE_DIR": settings.cache_dir,
@@ -158,14 +159,14 @@ def _write(output: Output) -> None:
 
 
 def _last_word(run: Run, signum: int) -> None:
-    """Say what was under way and close stdout and stderr: cmp-server reads them to the end, and soon gives up."""
+    """Name the running phase and close stdout and stderr: cmp-server reads them to the end, and soon gives up."""
     activity = signals.activity()
     phases = [index for index, what in enumerate(activity) if what.startswith("in phase ")]
     now = ", ".join(activity[phases[-1] if phases else 0 :])
     reference = f"(see operations.md#{DeadlineError.reference})" if run.is_for_argo_cd else ""
-    said = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now} {reference}".split())
+    line = " ".join(f"cmp: stopped by {signal.Signals(signum).name} {now} {reference}".split())
     with suppress(OSError):
-        os.write(2, f"{visible(said)}\n".encode())  # sys.stderr may be in the middle of a write
+        os.write(2, f"{visible(line)}\n".encode())  # sys.stderr may be in the middle of a write
     with open(os.devnull, "wb") as nothing:  # a closed descriptor's number would go to a pipe with plaintext
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
@@ -193,7 +194,7 @@ def _say(text: str) -> None:
 
 
 def _shortened(text: str) -> str:
-    """Keep the beginning, where the cause stands, and the last line, where the hint stands."""
+    """Keep the beginning, with the cause, and the last line, with the hint."""
     data = text.encode()
     if len(data) <= MAX_ERROR_BYTES:
         return text

@@ -1,16 +1,16 @@
 """`cmp parameters`: the sidecar's call for the form that Argo CD's UI shows of an Application.
 
-Argo CD asks in a copy of the checkout, and tells neither namespace nor project, revision or Kubernetes version.  A call
-that fails takes the whole page with the Application's details away, so it fails only where there is no application to
-speak of: no root, a broken cmp.yaml, a path that is no application's.  What is wrong with the one Application is a
-warning in the sidecar's log, and its condition tells it anyway: most of it (no cluster, an unknown one, a wrong
-parameter) is what the form is opened to mend.
+Argo CD calls in a copy of the checkout, and tells neither namespace nor project, revision or Kubernetes version.  A
+call that fails takes the whole page with the Application's details away, so it fails only where there is no
+application at all: no root, a broken cmp.yaml, a path that is no application's.  A mistake of the one Application is a
+warning in the sidecar's log, and its condition reports it anyway: most mistakes (no cluster, an unknown one, a wrong
+parameter) are those that the form is opened to mend.
 
-Who may not render the folder is told nothing of it: the administrator's policy is asked as far as it can be without the
-project and the namespace, which is for the repository, the revision and the folder.
+An Application that may not render the folder learns nothing of it: the administrator's policy is asked as far as it can
+be without the project and the namespace, which is for the repository, the revision and the folder.
 
-What is announced as present is what a render would use.  Argo CD does not send it back unless somebody saves the form;
-then it must not change the render, so that arrays and maps show only what the Application itself has set.
+The values shown are those that a render would use.  Argo CD does not send them back unless somebody saves the form;
+then they must not change the render, so that arrays and maps show only the Application's own settings.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ MAX_LISTED = 20  # names or files in one tool tip
 
 
 class _Present(NamedTuple):
-    """What is known of the Application: what it sets, and where nothing is wrong with it also what comes of it.
+    """The state of the Application that the form shows: its parameters, and its instance where it can be resolved.
 
-    `cluster` is empty where nobody names one; `clusters` are those that the application runs on, empty where the policy
-    keeps that from this Application.
+    `cluster` is empty where no source names one; `clusters` are those that the application runs on, empty where the
+    policy keeps that from this Application.
     """
 
     given: Parameters
@@ -55,12 +55,12 @@ class _Present(NamedTuple):
 def run(invocation: Invocation) -> Output:
     """Print the announcement, a JSON array; ConfigError for a repository that cannot be read."""
     with invocation.context.phases.phase("layout"):
-        present = _look(invocation)
+        present = _present(invocation)
     announced = [_announcement(parameter, present) for parameter in parameters.ALL]
     return Output(json.dumps(announced, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n")
 
 
-def _look(invocation: Invocation) -> _Present:
+def _present(invocation: Invocation) -> _Present:
     settings, warn = invocation.context.settings, invocation.context.log.warning
     tree, folder = instances.open_sidecar(invocation.cwd, invocation.build_env)
     repository = Repository(tree, ENGINES)
@@ -138,7 +138,7 @@ def _value(name: str, present: _Present) -> object:
 
 
 def _remarks(name: str, present: _Present) -> Iterable[str]:
-    """Add to the help what is so for this Application."""
+    """Yield sentences of the tool tip that hold for this Application alone."""
     instance = present.instance
     if name == "cluster" and present.clusters:
         yield f"This application runs on {_listed(present.clusters)}."
@@ -156,6 +156,6 @@ def _remarks(name: str, present: _Present) -> Iterable[str]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    more = [f"and {len(found) - MAX_LISTED} more"] if len(found) > MAX_LISTED else []
-    return ", ".join([*found[:MAX_LISTED], *more]) or "none"
+    every = list(names)
+    remainder = [f"and {len(every) - MAX_LISTED} more"] if len(every) > MAX_LISTED else []
+    return ", ".join([*every[:MAX_LISTED], *remainder]) or "none"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Running(NamedTuple):
-    """One use of a tool, with its pins: an engine may run two versions of it."""
+    """An instance that runs the tool, with the tool's pins: an engine may run two versions of it."""
 
     use: ToolUse
     pins: tuple[ToolPin, ...]
@@ -58,7 +58,7 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
         context.log.warning(f"{failure.name} cannot be rendered: {failure.error.what}")
     place = _own(after.repository, file)[tool].source
     was = f"{pinned.version} -> {version}" if pinned else f"{version}, a new pin"
-    was_running, running = (_running(found, tool, app, cluster) for found in (before, after))
+    was_running, running = (_running(usage, tool, app, cluster) for usage in (before, after))
     return for_people([f"{place}  {tool} {was}", *_effects(was_running, running, after.uses, file), installed])
 
 
@@ -72,29 +72,29 @@ def _check(tool: str, version: str, app: str, cluster: str) -> None:
 
 
 def _file(repository: Repository, app: str, cluster: str) -> str:
-    """Return the file that holds the pin, which need not be there yet; its folder must."""
+    """Return the file for the pin, which may be missing; ConfigError where its folder is missing."""
     if not app:
         return FILE
     of_cluster = "cluster" in repository.apps.names
     if of_cluster and not cluster:
         raise UsageError(f"application {layout.shown(app)} has a folder for each cluster", hint="name one by --cluster")
     known = {"cluster": repository.cluster(cluster).name} if cluster else {}
-    found = repository.app_folder(app, known)
+    folder = repository.app_folder(app, known)
     if not cluster or of_cluster:
-        return join(found.path, APP_FILE)
-    instance = repository.instance_folder({**found.captures, **known})
+        return join(folder.path, APP_FILE)
+    instance = repository.instance_folder({**folder.captures, **known})
     if instance:
         return join(instance.path, APP_FILE)
     pattern = repository.instances
-    wanted = f"make {layout.sketch(pattern, {**found.captures, **known})}, or " if pattern.text else ""
+    make_folder = f"make {layout.sketch(pattern, {**folder.captures, **known})}, or " if pattern.text else ""
     raise ConfigError(
         f"application {app} has no folder for cluster {cluster}",
-        hint=f"{wanted}pin it on all clusters: leave --cluster out",
+        hint=f"{make_folder}pin it on all clusters: leave --cluster out",
     )
 
 
 def _own(repository: Repository, file: str) -> Mapping[str, ToolPin]:
-    """Return the pins that are written in this very file."""
+    """Return the pins that this very file declares."""
     folder = file.rpartition("/")[0]
     config = repository.config.defaults if file == FILE else repository.app_config(folder)
     return {name: pin for name, pin in config.tools.items() if _is_in(file, pin)}
@@ -106,14 +106,14 @@ def _write(tree: WorkTree, file: str, tool: str, version: str) -> None:
     edit.replace(path, edit.set_text(data, ("tools", tool), version, file))
 
 
-def _running(found: Usage, tool: str, app: str, cluster: str) -> dict[str, Running]:
-    """Return who runs the tool where the pin may reach: everywhere, or in one application or instance."""
+def _running(usage: Usage, tool: str, app: str, cluster: str) -> dict[str, Running]:
+    """Return the instances that run the tool within the pin's reach: all, or those of an application or a cluster."""
     running = {
         use.name: Running(use, tuple(pin for pin in use.pins if pin.name == tool))
-        for use in found.uses
+        for use in usage.uses
         if use.instance.app == (app or use.instance.app) and use.instance.cluster == (cluster or use.instance.cluster)
     }
-    return {name: one for name, one in running.items() if one.pins}
+    return {name: running_tool for name, running_tool in running.items() if running_tool.pins}
 
 
 def _effects(
@@ -134,7 +134,7 @@ def _effects(
 
 
 def _listed(uses: dict[str, list[ToolUse]], every: tuple[ToolUse, ...]) -> list[str]:
-    return [f"  {name}  {what}" for what, found in uses.items() for name in tool_usage.describe(found, every)]
+    return [f"  {name}  {versions}" for versions, same in uses.items() for name in tool_usage.describe(same, every)]
 
 
 def _is_in(file: str, pin: ToolPin) -> bool:
@@ -146,6 +146,6 @@ def _versions(pins: tuple[ToolPin, ...]) -> str:
 
 
 def _installed(tool: str, version: str, settings: Settings) -> str:
-    found = toolstore.entry(settings.tools_dir, tool, version, settings.custom_tools)
-    how = f"{found.problem} here: cmp tools install {tool}@{version}" if found.problem else "is installed here"
-    return f"{tool} {version} {how}"
+    problem = toolstore.entry(settings.tools_dir, tool, version, settings.custom_tools).problem
+    state = f"{problem} here: cmp tools install {tool}@{version}" if problem else "is installed here"
+    return f"{tool} {version} {state}"

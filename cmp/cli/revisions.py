@@ -1,4 +1,4 @@
-"""The options that name two revisions, shared by `affected` and `diff`."""
+"""The options that name two revisions, shared by `affected` and `diff`, and the trees that they lead to."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ HEAD = "HEAD"
 
 
 class Sides(NamedTuple):
-    """Two trees of the repository around us, the revisions they are, and the paths that differ.
+    """Two trees of the repository around the working directory, their revisions, and the paths that differ.
 
-    `trunk` is the branch that the change is to be merged into, by its name on the server.
+    `trunk` is the branch that the change will be merged into, by its name on the server.
     """
 
     base: GitTree
@@ -77,7 +77,7 @@ class Revisions(NamedTuple):
         return RenderOptions(is_keyless=True, known_repositories=known)
 
     def compared(self, sides: Sides, invocation: Invocation) -> Compared:
-        """Find what the change reaches; UsageError for a list of Applications that cannot be read."""
+        """Return the pairs that the change reaches; UsageError for a list of Applications that cannot be read."""
         paths = [os.path.join(invocation.cwd, name) for name in self.applications]
         lists = tuple(zip(self.applications, (content(path, "", "the Applications") for path in paths), strict=True))
         asker = Asker(lists, sides.trunk, self.is_untrusted, invocation.context)

@@ -1,4 +1,4 @@
-"""`cmp tools`: install the pinned programs, list them, and check that they are what they were."""
+"""`cmp tools`: install the pinned programs, list them, and verify their digests."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _pins(cwd: str) -> list[ToolPin]:
     needed = (pin for use in usage.uses for pin in use.pins)
     pins = {
         (pin.name, pin.version): pin
-        for pin in (*(one.pin for one in tool_usage.written_pins(usage.repository)), *needed)
+        for pin in (*(written.pin for written in tool_usage.written_pins(usage.repository)), *needed)
     }
     return [pins[key] for key in sorted(pins)]
 

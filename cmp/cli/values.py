@@ -1,4 +1,4 @@
-"""`cmp values`: the merged values as Helm sees them, and where each comes from."""
+"""`cmp values`: the merged values as Helm sees them, and the origin of each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Merged(NamedTuple):
-    """What Helm made of all layers, secrets masked, and who set what."""
+    """Helm's merged values, secrets masked, and the origin of each."""
 
     values: object
     origins: Origins
