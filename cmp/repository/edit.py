@@ -1,7 +1,7 @@
-"""Edits of YAML files that people own: one text is set, and everything else stays as it was written.
+"""Edits of YAML files that people own: one scalar is set, and everything else stays as it was written.
 
-ruamel.yaml tells where things stand.  The file is cut there and one piece is put in, so that comments, order, quotes,
-indentation and line ends stay: what ruamel.yaml itself would write is wrapped and indented anew.
+ruamel.yaml gives the positions of nodes.  The file is cut there and one piece is put in, so that comments, order,
+quotes, indentation and line ends stay: ruamel.yaml's own output would be wrapped and indented anew.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _INDENT = "  "
 
 
 class Splice(NamedTuple):
-    """What takes the place of the characters from `start` to `end`."""
+    """A text that replaces the characters from `start` to `end`."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ def set_text(data: bytes, path: tuple[str, ...], value: str, file: str) -> bytes
 
 
 def replace(path: str, data: bytes) -> None:
-    """Put a file with this content in the place of another, with its mode, or make it; ConfigError when that fails."""
+    """Replace a file by one with this content and the same mode, or create it; ConfigError when that fails."""
     try:
         files.replace(path, data)
     except OSError as error:
@@ -72,21 +72,21 @@ def _splice(text: str, root: Node | None, path: tuple[str, ...], value: str) -> 
     if root is None:
         is_open = bool(text) and not text.endswith("\n")
         return Splice(len(text), len(text), ("\n" if is_open else "") + _block(path, value, ""))
-    node, rest = root, path
-    while rest and _is_map(node) and (below := _entry(node, rest[0])):
-        (key, node), rest = below, rest[1:]
+    node, missing = root, path
+    while missing and _is_map(node) and (below := _entry(node, missing[0])):
+        (key, node), missing = below, missing[1:]
         if node.value == "":
             behind = text.find(":", key.end_mark.index) + 1
-            return Splice(behind, behind, f" {_flow(rest, value)}")
-    if not rest or not _is_map(node):
-        return _replaced(text, node, _flow(rest, value))
+            return Splice(behind, behind, f" {_flow(missing, value)}")
+    if not missing or not _is_map(node):
+        return _replaced(text, node, _flow(missing, value))
     if node.flow_style:
-        return _into_flow(node, _flow(rest, value)[1:-1])
-    return _below(text, node, rest, value)
+        return _into_flow(node, _flow(missing, value)[1:-1])
+    return _below(text, node, missing, value)
 
 
 def _replaced(text: str, node: Node, value: str) -> Splice:
-    """Put a text where the old value stands: inside its quotes, behind its anchor."""
+    """Replace the old value by a text: inside its quotes, behind its anchor."""
     start, end = node.start_mark.index, node.end_mark.index
     before, _, after = text[start:end].rpartition(node.value)
     return Splice(start, end, f"{before}{value}{after}")
@@ -113,9 +113,9 @@ def _below(text: str, node: Node, path: tuple[str, ...], value: str) -> Splice:
 
 
 def _end(entry: tuple[Node, Node]) -> int:
-    """Return where the last thing that is written in an entry ends, without the comments behind it."""
+    """Return the end of an entry's last token, without the comments behind it."""
     key, node = entry
-    if node.start_mark.index < key.start_mark.index:  # what an alias stands for is written above its key
+    if node.start_mark.index < key.start_mark.index:  # the node of an alias is written above its key
         return int(key.end_mark.index)
     if not isinstance(node.value, list) or node.flow_style:
         return int((node if node.value else key).end_mark.index)
@@ -143,7 +143,7 @@ def _entry(node: Node, name: str) -> tuple[Node, Node] | None:
 
 def _differs_only_there(before: bytes, after: bytes, path: tuple[str, ...], value: str) -> bool:
     try:
-        found = yamldoc.load_all(after)
+        edited = yamldoc.load_all(after)
     except yamldoc.YamlError:
         return False
     wanted: Any = next(iter(yamldoc.load_all(before)), {})
@@ -153,4 +153,4 @@ def _differs_only_there(before: bytes, after: bytes, path: tuple[str, ...], valu
         inner = inner[key]
     inner[path[-1]] = value
     # As texts: to Python, 1 and true are equal.
-    return [yamldoc.to_json(document) for document in found] == [yamldoc.to_json(wanted)]
+    return [yamldoc.to_json(document) for document in edited] == [yamldoc.to_json(wanted)]

@@ -38,7 +38,7 @@ SAFE = (
 
 
 class Blob(NamedTuple):
-    """What a tree holds under a path: Git's mode and object id; `file` where the content is that of the work folder."""
+    """An entry of a tree: Git's mode and object id, and the `file` of the work folder where that has the content."""
 
     mode: str
     id: str
@@ -103,14 +103,14 @@ class Git:
         blobs = dict(tree.blobs)
         for path in self.uncommitted():
             blobs.pop(path, None)
-            if (found := _of_work(os.path.join(top, path))) is not None:
-                blobs[path] = found
+            if (blob := _of_work(os.path.join(top, path))) is not None:
+                blobs[path] = blob
         return GitTree(_below(blobs, prefix), self, prefix)
 
     def uncommitted(self) -> list[str]:
         """Return the paths, from the repository's top, that differ from the commit that is checked out, sorted."""
-        said = self._must("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored=no")
-        return sorted(line[3:] for line in said.decode("utf-8", "surrogateescape").split("\0")[:-1])
+        status = self._must("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored=no")
+        return sorted(line[3:] for line in status.decode("utf-8", "surrogateescape").split("\0")[:-1])
 
     def read(self, blob: Blob) -> bytes:
         """Return the content of a file; ConfigError when it is too large to be part of a configuration."""
@@ -121,9 +121,9 @@ class Git:
         return self._contents[blob.id]
 
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
-        """Return the sizes of files, which are not read for it; those of a commit come from one call of git."""
-        found = [*blobs]
-        unknown = [*dict.fromkeys(blob.id for blob in found if not blob.file and blob.id not in self._sizes)]
+        """Return the sizes of files without reading them; those of a commit come from one call of git."""
+        blobs = [*blobs]
+        unknown = [*dict.fromkeys(blob.id for blob in blobs if not blob.file and blob.id not in self._sizes)]
         if unknown:
             listed = self._must(
                 "cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{name}\n" for name in unknown)
@@ -132,7 +132,7 @@ class Git:
                 if not size.isdecimal():
                     raise _missing(name)
                 self._sizes[name] = int(size)
-        return [os.lstat(blob.file).st_size if blob.file else self._sizes[blob.id] for blob in found]
+        return [os.lstat(blob.file).st_size if blob.file else self._sizes[blob.id] for blob in blobs]
 
     def close(self) -> None:
         """End the program that reads objects."""
@@ -154,14 +154,13 @@ class Git:
         return data
 
     def _require_repository(self) -> None:
-        """ToolError, in git's words, where there is no repository, or it belongs to somebody else."""
+        """ToolError with git's own message where there is no repository, or it belongs to another user."""
         self._must("rev-parse", "--git-dir")
 
     def _must(self, *arguments: str, stdin: str = "") -> bytes:
         result = self._run(*arguments, stdin=stdin)
         if result.returncode:
-            said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-            raise ToolError(f"git {arguments[0]} failed: {said}", file=self._folder)
+            raise ToolError(f"git {arguments[0]} failed: {_message(result)}", file=self._folder)
         return result.stdout
 
     def _run(self, *arguments: str, stdin: str = "") -> Result:
@@ -191,7 +190,7 @@ def command(folder: str, context: Context, *arguments: str) -> Command:
 def require_untracked(folders: Mapping[str, str], context: Context) -> None:
     """ConfigError where Git tracks anything in one of our own folders, each by the setting that names it.
 
-    Whoever writes the repository would write what is taken for verified there: charts, answers, programs.
+    An author of the repository could write content that is taken for verified there: charts, answers, programs.
     """
     for setting, folder in folders.items():
         for place in dict.fromkeys((folder, os.path.realpath(folder))):
@@ -208,11 +207,15 @@ def _tracks(top: str, path: str, context: Context) -> bool:
     pathspec = "." if path == "." else f":(top,literal,icase){path}"
     result = run(command(top, context, "ls-files", "-z", "--", pathspec), context.deadline)
     if result.returncode:
-        said = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-        if said.startswith("not a git repository") and os.path.isdir(os.path.join(top, GIT)):
+        message = _message(result)
+        if message.startswith("not a git repository") and os.path.isdir(os.path.join(top, GIT)):
             return False  # a folder that only has the name
-        raise ToolError(f"git ls-files failed: {said}", file=top)
+        raise ToolError(f"git ls-files failed: {message}", file=top)
     return bool(result.stdout)
+
+
+def _message(result: Result) -> str:
+    return result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
 
 
 def _missing(name: str) -> ToolError:
@@ -229,7 +232,7 @@ def _below(blobs: Mapping[str, Blob], prefix: str) -> dict[str, Blob]:
 
 
 def _of_work(path: str) -> Blob | None:
-    """Return what a path of the work folder holds, with the id that git would give it; None where nothing is left."""
+    """Return the entry of a path of the work folder, with the id that git would give it; None for a missing path."""
     try:
         if os.path.islink(path):
             return Blob(LINK, _id(os.fsencode(os.readlink(path))), path)
@@ -251,8 +254,8 @@ def _id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-class Contents(Protocol):
-    """Where a listing's files are."""
+class BlobReader(Protocol):
+    """The source of the files of a listing."""
 
     def read(self, blob: Blob) -> bytes:
         """Return the content of a file."""
@@ -267,10 +270,10 @@ class GitTree:
     `blobs` are all files and links by their paths from the root.
     """
 
-    def __init__(self, blobs: Mapping[str, Blob], contents: Contents, prefix: str) -> None:
+    def __init__(self, blobs: Mapping[str, Blob], reader: BlobReader, prefix: str) -> None:
         self.blobs = blobs
         self.prefix = prefix
-        self._contents = contents
+        self._reader = reader
         self._folders: dict[str, dict[str, Blob]] = {"": {}}
         for path, blob in blobs.items():
             self._add(path, blob)
@@ -283,7 +286,7 @@ class GitTree:
         self._folders[folder][name] = blob
 
     def kind(self, path: str) -> Kind:
-        """Say what the path leads to, symbolic links followed."""
+        """Return the kind of file at the path, symbolic links followed."""
         real = self._real(path)
         if real is None:
             return "other" if self._is_link(posixpath.normpath(path)) else "missing"
@@ -292,10 +295,10 @@ class GitTree:
     def entries(self, path: str) -> list[Entry]:
         """List a folder, sorted by name; a missing folder is empty."""
         real = self._real(path)
-        found = self._folders.get(real, {}) if real is not None else {}
+        blobs = self._folders.get(real, {}) if real is not None else {}
         return [
             Entry(name, self.kind(join(path, name)) if blob.mode == LINK else _kind(blob), blob.mode == LINK)
-            for name, blob in sorted(found.items())
+            for name, blob in sorted(blobs.items())
         ]
 
     def read(self, path: str) -> bytes:
@@ -305,11 +308,11 @@ class GitTree:
             raise ConfigError("cannot read this file: No such file or directory", file=path)
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
-        return bounded(path, self._contents.read(self.blobs[real]))
+        return bounded(path, self._reader.read(self.blobs[real]))
 
     def sizes(self, paths: Sequence[str]) -> list[int]:
         """Return the sizes of files, links followed."""
-        return self._contents.sizes(self.blobs[self.resolve(path)] for path in paths)
+        return self._reader.sizes(self.blobs[self.resolve(path)] for path in paths)
 
     def resolve(self, path: str) -> str:
         """Return the root-relative path with every symbolic link followed."""
@@ -332,9 +335,9 @@ class GitTree:
         return blob is not None and blob.mode == LINK
 
     def _real(self, path: str) -> str | None:
-        """Follow every link of a path; None where one leads to nothing.  ConfigError when one leads outside."""
+        """Follow every link of a path; None for a broken link.  ConfigError for one that leads outside."""
         if path in self._folders or (path in self.blobs and not self._is_link(path)):
-            return path  # what is listed lies behind no link
+            return path  # a listed path has no link on its way
         if "\0" in path:
             raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
         done: list[str] = []
@@ -353,14 +356,14 @@ class GitTree:
         return real if is_there or not links else None
 
     def _target(self, link: str, path: str) -> str:
-        target = self._contents.read(self.blobs[link]).decode("utf-8", "surrogateescape")
+        target = self._reader.read(self.blobs[link]).decode("utf-8", "surrogateescape")
         if target.startswith("/"):
             raise outside(path)
         return target
 
 
 def _step(part: str, done: list[str], path: str) -> None:
-    """Go one part of a path further."""
+    """Go one part of a path further, in `done`."""
     if part == "..":
         if not done:
             raise outside(path)
@@ -374,7 +377,7 @@ def _kind(blob: Blob) -> Kind:
 
 
 def changed(base: GitTree, head: GitTree) -> Iterator[str]:
-    """Yield the paths, sorted, that two trees do not have alike: content, mode, or whether they are there at all."""
+    """Yield the paths, sorted, that differ between two trees: in content, in mode, or by being in one tree alone."""
     for path in sorted(base.blobs.keys() | head.blobs.keys()):
         before, after = base.blobs.get(path), head.blobs.get(path)
         if before is None or after is None or before[:2] != after[:2]:

@@ -1,7 +1,7 @@
-"""The inventory of clusters, made of what Argo CD's cluster API tells, and of the facts that a repository adds.
+"""The inventory of clusters, from Argo CD's cluster API and the facts that a repository adds.
 
-The API is `GET /api/v1/clusters`; `argocd cluster list -o json` prints its items.  Only what is named here is read: the
-rest, with the credentials of the clusters in `config`, is not looked at.
+The API is `GET /api/v1/clusters`; `argocd cluster list -o json` prints its items.  Only the keys named here are read:
+`config`, with the credentials of the clusters, is not.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from cmp.yamldoc.access import mapping
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# What kubectl notes beside an object is the object: with all that is secret in it.
+# The annotation holds the whole object as kubectl applied it, with all that is secret in it.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 PROJECT = "project"  # the fact that holds the AppProject of a cluster
 
 
 class Merged(NamedTuple):
-    """The inventory by the names of clusters, sorted, and what a reader should know of it."""
+    """The inventory by the names of clusters, sorted, and warnings about it."""
 
     clusters: dict[str, Cluster]
     warnings: tuple[str, ...]
@@ -70,7 +70,7 @@ def _text(value: object) -> str:
 
 
 def merge(present: Mapping[str, Cluster], live: Iterable[Cluster]) -> Merged:
-    """Lay what Argo CD knows over the present inventory: its facts stay, and clusters that Argo CD does not know.
+    """Lay Argo CD's clusters over the present inventory: its facts stay, and clusters that Argo CD does not know.
 
     A cluster is known by its name, or else by its server: then it keeps the name that the repository has for it.
     """
@@ -88,7 +88,7 @@ def merge(present: Mapping[str, Cluster], live: Iterable[Cluster]) -> Merged:
             continue
         seen.add(name)
         clusters[name] = _over(present.get(name, Cluster(name)), cluster)
-        warnings += _doubts(name, cluster, clusters[name])
+        warnings += _warnings(name, cluster, clusters[name])
     warnings += [f"{name} is not in Argo CD: it stays as it is" for name in present if name not in seen]
     return Merged(dict(sorted(clusters.items())), tuple(warnings))
 
@@ -102,7 +102,7 @@ def _over(present: Cluster, live: Cluster) -> Cluster:
     )
 
 
-def _doubts(name: str, live: Cluster, merged: Cluster) -> Iterator[str]:
+def _warnings(name: str, live: Cluster, merged: Cluster) -> Iterator[str]:
     kept = " (the present ones are kept)" if merged.api_versions else ""
     if not live.api_versions:
         yield (

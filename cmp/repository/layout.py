@@ -38,7 +38,7 @@ ANY_NAME: Segment = (Token("star", "*"),)
 
 
 class Pattern(NamedTuple):
-    """A parsed pattern; `text` is what was written, `place` where (`cmp.yaml:8:7`), for messages."""
+    """A parsed pattern; `text` is its spelling in the file, `place` the line (`cmp.yaml:8:7`), for messages."""
 
     text: str
     place: str
@@ -55,11 +55,11 @@ class Pattern(NamedTuple):
         return any(token.kind == "star" for segment in self.segments for token in segment)
 
 
-NOWHERE = Pattern("", "", ())  # leads to nothing: a layout may have no such folders
+NOWHERE = Pattern("", "", ())  # it matches no path: a layout may have no such folders
 
 
 class PathMatch(NamedTuple):
-    """A path that a pattern leads to, what is there, and what the pattern captured on the way."""
+    """A path that a pattern matches, the kind of file there, and the pattern's captures."""
 
     path: str
     kind: Kind
@@ -85,13 +85,13 @@ def _tokens(part: str, pattern: str, place: str) -> Segment:
     if "**" in part:
         raise ConfigError(f"`**` must be a whole segment of the pattern `{shown(pattern)}`", file=place)
     tokens: list[Token] = []
-    rest = part
-    while rest:
-        text, opened, rest = rest.partition("{")
+    remaining = part
+    while remaining:
+        text, opened, remaining = remaining.partition("{")
         for index, literal in enumerate(text.split("*")):
             tokens += ([Token("star", "*")] if index else []) + ([Token("text", literal)] if literal else [])
         if opened:
-            name, closed, rest = rest.partition("}")
+            name, closed, remaining = remaining.partition("}")
             if not closed or not name.isidentifier():
                 raise ConfigError(
                     f"`{{{name}{closed}` in the pattern `{shown(pattern)}` is not a name in braces", file=place
@@ -135,7 +135,7 @@ def _fill(segment: Segment, known: Captures) -> str:
 
 
 def match(pattern: Pattern, path: str, known: Captures | None = None) -> Captures | None:
-    """Return what the pattern captures of the whole path (names in `known` included), or None."""
+    """Return the captures of the whole path (names in `known` included); None where the pattern does not match."""
     return _match_path(pattern.segments, path.split("/"), known or {})
 
 
@@ -181,8 +181,8 @@ def _match_path(
             if begun < len(parts) and not parts[begun].startswith("."):
                 waiting.append((at, begun + 1, captured))
             waiting.append((at + 1, begun, captured))
-        elif begun < len(parts) and (more := match_name(segments[at], parts[begun], captured)) is not None:
-            waiting.append((at + 1, begun + 1, more))
+        elif begun < len(parts) and (extended := match_name(segments[at], parts[begun], captured)) is not None:
+            waiting.append((at + 1, begun + 1, extended))
     return None
 
 
@@ -201,7 +201,7 @@ def _is_open(token: Token, known: Captures) -> bool:
 
 
 def _match_tokens(tokens: Segment, text: str, known: Captures) -> Captures | None:
-    """Match tokens none of whose open names stands twice."""
+    """Match tokens in which each open name stands once."""
     is_open = [_is_open(token, known) for token in tokens]
     if not any(is_open):
         return known if text == "".join(_literal(token, known) for token in tokens) else None
@@ -221,7 +221,7 @@ def _match_tokens(tokens: Segment, text: str, known: Captures) -> Captures | Non
 def _match_open(tokens: Segment, text: str, known: Captures) -> Captures | None:
     """Match several open tokens in time that grows with tokens times text.
 
-    From the right, each token gets the set of places, as the bits of a number, from where it and the rest match.
+    From the right, each token gets the set of places, as the bits of a number, from where it and the later ones match.
     """
     places = [1 << len(text)]
     for token in reversed(tokens):
@@ -239,8 +239,8 @@ def _match_open(tokens: Segment, text: str, known: Captures) -> Captures | None:
     for token, after in zip(tokens, reversed(places[:-1]), strict=True):
         begun = at
         if token.kind == "star":
-            rest = after >> at
-            at += (rest & -rest).bit_length() - 1
+            later = after >> at
+            at += (later & -later).bit_length() - 1
         elif _is_open(token, known):
             at = after.bit_length() - 1
             captured[token.text] = text[begun:at]
@@ -255,15 +255,15 @@ def _literal(token: Token, known: Captures) -> str:
 
 def _before(literal: str, text: str, after: int) -> int:
     """Return the places from where a literal text leads to one of the places `after`."""
-    found, at = 0, text.find(literal)
+    places, at = 0, text.find(literal)
     while at >= 0:
-        found |= (after >> at + len(literal) & 1) << at
+        places |= (after >> at + len(literal) & 1) << at
         at = text.find(literal, at + 1) if at < len(text) else -1
-    return found
+    return places
 
 
 def _match_repeated(segment: Segment, text: str, known: Captures, names: list[str]) -> Captures | None:
-    """Match a segment in which one open name stands twice; each text that it may stand for is tried, longest first."""
+    """Match a segment in which one open name stands twice; each text that it may capture is tried, longest first."""
     repeated = dict.fromkeys(name for name in names if names.count(name) > 1)
     if len(repeated) > 1:
         raise ConfigError(
@@ -274,14 +274,14 @@ def _match_repeated(segment: Segment, text: str, known: Captures, names: list[st
     for size in range(len(text) // count, 0, -1):
         for value in dict.fromkeys(text[at : at + size] for at in range(len(text) - size + 1)):
             if text.count(value) >= count:
-                found = _match_tokens(segment, text, {**known, name: value})
-                if found is not None:
-                    return found
+                captures = _match_tokens(segment, text, {**known, name: value})
+                if captures is not None:
+                    return captures
     return None
 
 
 def expand(tree: Tree, pattern: Pattern, known: Captures) -> list[PathMatch]:
-    """Return every existing path that the pattern leads to, sorted; names that are not known are captured.
+    """Return every existing path that the pattern matches, sorted; names that are not known are captured.
 
     Only folders that the pattern itself names or crosses are listed.  ConfigError for a match whose name holds control
     characters or is not UTF-8: no message could show it and no tool takes it; and for a known value that is not one
@@ -293,14 +293,14 @@ def expand(tree: Tree, pattern: Pattern, known: Captures) -> list[PathMatch]:
                 f"{{{name}}} of the pattern `{pattern.text}` is `{shown(known[name])}`: not one segment of a path",
                 file=pattern.place,
             )
-    hits = _grow(tree, "", pattern.segments, known, set()) if pattern.segments else ()
-    found = sorted({hit.path: hit for hit in hits}.values())
-    for hit in found:
-        if not hit.path.isprintable() and _has_controls(hit.path):
+    every = _grow(tree, "", pattern.segments, known, set()) if pattern.segments else ()
+    matches = sorted({match.path: match for match in every}.values())
+    for path, _, _ in matches:
+        if not path.isprintable() and _has_controls(path):
             raise ConfigError(
-                "a file name with control characters, or not in UTF-8", file=shown(hit.path), hint="rename it"
+                "a file name with control characters, or not in UTF-8", file=shown(path), hint="rename it"
             )
-    return found
+    return matches
 
 
 def _has_controls(path: str) -> bool:
@@ -310,37 +310,37 @@ def _has_controls(path: str) -> bool:
 
 
 def shown(path: str) -> str:
-    """Return a path as messages may show it: on one line, what cannot be printed escaped."""
+    """Return a path as messages may show it: on one line, unprintable characters escaped."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path)
 
 
 def _grow(
     tree: Tree, folder: str, segments: tuple[Segment, ...], known: Captures, seen: set[object]
 ) -> Iterator[PathMatch]:
-    head, rest = segments[0], segments[1:]
+    head, later = segments[0], segments[1:]
     if head is ANY_DEPTH:
         state = (len(segments), folder, *known.values())
         if state in seen:  # two `**` come to the same folder in many ways
             return
         seen.add(state)
-        yield from _grow(tree, folder, rest, known, seen)
+        yield from _grow(tree, folder, later, known, seen)
         for entry in tree.entries(folder):
             if entry.kind == "folder" and not entry.is_link and not entry.name.startswith("."):
                 yield from _grow(tree, join(folder, entry.name), segments, known, seen)
     elif not any(_is_open(token, known) for token in head):
-        yield from _step(tree, PathMatch(join(folder, _fill(head, known)), "missing", known), rest, seen)
+        yield from _step(tree, PathMatch(join(folder, _fill(head, known)), "missing", known), later, seen)
     else:
         for entry in tree.entries(folder):
             captured = match_name(head, entry.name, known)
-            if captured is not None and (entry.kind == "folder" or not rest):
-                yield from _step(tree, PathMatch(join(folder, entry.name), entry.kind, captured), rest, seen)
+            if captured is not None and (entry.kind == "folder" or not later):
+                yield from _step(tree, PathMatch(join(folder, entry.name), entry.kind, captured), later, seen)
 
 
-def _step(tree: Tree, hit: PathMatch, rest: tuple[Segment, ...], seen: set[object]) -> Iterator[PathMatch]:
-    """Go on below a path, or end there; the kind of a path that no folder listed is still to be seen."""
-    if rest:
-        yield from _grow(tree, hit.path, rest, hit.captures, seen)
-    elif hit.kind != "missing":
-        yield hit
-    elif (kind := tree.kind(hit.path)) != "missing":
-        yield hit._replace(kind=kind)
+def _step(tree: Tree, match: PathMatch, later: tuple[Segment, ...], seen: set[object]) -> Iterator[PathMatch]:
+    """Go on below a path, or end there; a path that was not listed may be there all the same."""
+    if later:
+        yield from _grow(tree, match.path, later, match.captures, seen)
+    elif match.kind != "missing":
+        yield match
+    elif (kind := tree.kind(match.path)) != "missing":
+        yield match._replace(kind=kind)

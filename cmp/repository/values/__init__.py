@@ -1,10 +1,10 @@
-"""Where merged values come from: which file and line set each leaf, and what it overrode.
+"""The origins of merged values: the file and line that set each leaf, and those that it overrides.
 
     provenance.py   layers -> the origin of every key, by Helm's rules for layers
     chart.py        the defaults of a chart and its subcharts, and a chart that prints its values
-    explain.py      Helm's own merged values + origins -> what a person reads
+    explain.py      Helm's own merged values + origins -> lines and records
 
-The values themselves always come from Helm; nothing here merges them.
+Helm merges the values; no code here does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What of a chart decides its values: Chart.yaml and values.yaml, and the same of its subcharts, packed or not."""
+"""The files of a chart and its subcharts, packed or not, that decide its values: Chart.yaml and values.yaml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUBCHART = re.compile(r"(charts/[^/]+)/Chart\.yaml")
 
 
 class Defaults(NamedTuple):
-    """A chart's values.yaml; `prefix` is where its values stand in those of the chart at the top.
+    """A chart's values.yaml; `prefix` is the path of its values in those of the chart at the top.
 
     `imports` are the chart's `import-values`: a key that takes values from a subchart, and that of the subchart.
     """
@@ -49,7 +49,7 @@ def skeleton(folder: str, target: str) -> Files:
 
 def defaults(files: Mapping[str, bytes], label: str) -> list[Defaults]:
     """Return the default values of a chart, called `label`, and of its subcharts; parents first: they are stronger."""
-    return sorted(_defaults(files, (), label), key=lambda found: (len(found.prefix), found.prefix))
+    return sorted(_defaults(files, (), label), key=lambda chart: (len(chart.prefix), chart.prefix))
 
 
 def _of_folder(folder: str) -> Iterator[tuple[str, bytes]]:
@@ -62,7 +62,7 @@ def _of_folder(folder: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _unpacked(path: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield a file, or the files of an archive as if it lay there unpacked."""
+    """Yield a file, or the files of an archive as if they were unpacked beside it."""
     if not path.endswith(".tgz"):
         yield path, data
         return
@@ -85,15 +85,12 @@ def _defaults(files: Mapping[str, bytes], prefix: tuple[str, ...], label: str) -
     imports = tuple((prefix + target, prefix + source) for use in declared for target, source in _imports(use))
     yield Defaults(prefix, label, files.get("values.yaml", b""), imports)
     for path in files:
-        if found := _SUBCHART.fullmatch(path):
-            inside = {name.removeprefix(f"{found[1]}/"): data for name, data in files.items() if _is_in(name, found[1])}
+        if match := _SUBCHART.fullmatch(path):
+            folder = f"{match[1]}/"
+            inside = {name.removeprefix(folder): data for name, data in files.items() if name.startswith(folder)}
             name, version = _identity(inside)
             for known_as in _names(name, version, declared):
                 yield from _defaults(inside, (*prefix, known_as), f"{name}-{version}/values.yaml")
-
-
-def _is_in(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder}/")
 
 
 def _identity(files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -102,7 +99,7 @@ def _identity(files: Mapping[str, bytes]) -> tuple[str, str]:
 
 
 def _dependencies(files: Mapping[str, bytes]) -> Iterator[Mapping[str, object]]:
-    """Yield what Chart.yaml, or the requirements.yaml of an old chart, declares."""
+    """Yield the dependencies that Chart.yaml, or the requirements.yaml of an old chart, declares."""
     for name in ("Chart.yaml", "requirements.yaml"):
         declared = _mapping(files.get(name, b"")).get("dependencies")
         for dependency in declared if isinstance(declared, list) else ():

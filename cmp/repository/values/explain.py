@@ -1,4 +1,4 @@
-"""Helm's own merged values + origins -> what a person reads."""
+"""Helm's own merged values, each leaf with its origin: as lines for a person and records for a program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEY_PART = re.compile(r"(?:\\.|[^.\[\\])+|\[\d+\]")
 
 
 class Leaf(NamedTuple):
-    """A value without parts (an empty map is one), and who set it; None when Helm made it, such as a `global`."""
+    """A value without parts (an empty map is one), and its origin; None when Helm made it, such as a `global`."""
 
     path: Path
     value: object
@@ -31,7 +31,7 @@ class Leaf(NamedTuple):
 
 
 class Origins:
-    """Answers who set a leaf of Helm's merged values."""
+    """The origins of the leaves of Helm's merged values."""
 
     def __init__(
         self,
@@ -43,24 +43,25 @@ class Origins:
         """Take Helm's values, the layers (weakest first), `--set`s as (flag, key) in order, and charts' defaults."""
         self._merged = merged
         self._settings = [(Place(f"{flag} {key}", 0), _key_path(key)) for flag, key in reversed(settings)]
-        laid: tuple[tuple[str, ...], Mapping[Path, Origin]] = ((), provenance(layers))
-        self._ranks = [laid, *((found.prefix, provenance([(found.label, found.data)])) for found in chart_defaults)]
-        self._prefixes = [found.prefix for found in chart_defaults]
-        self._imports = [taken for found in chart_defaults for taken in found.imports]
+        of_layers: tuple[tuple[str, ...], Mapping[Path, Origin]] = ((), provenance(layers))
+        of_charts = ((chart.prefix, provenance([(chart.label, chart.data)])) for chart in chart_defaults)
+        self._ranks = [of_layers, *of_charts]
+        self._prefixes = [chart.prefix for chart in chart_defaults]
+        self._imports = [keys for chart in chart_defaults for keys in chart.imports]
 
     def of(self, path: Path) -> Origin | None:
-        """Return who set the leaf, and all the weaker ones who had set the same key."""
+        """Return the origin of a leaf, with all weaker places that set the same key; None when Helm made the value."""
         value = _at(self._merged, path)
-        found = self._in_order(self._sources(path), value) or self._in_order(self._leaks(path), value)
+        origins = self._in_order(self._sources(path), value) or self._in_order(self._leaks(path), value)
         # Where a null deleted a default, Helm's versions differ in what it uncovers: the value itself tells.
-        first = next((rank for rank, origin in enumerate(found) if _fits(origin, value)), 0)
-        if not found:
+        first = next((rank for rank, origin in enumerate(origins) if _fits(origin, value)), 0)
+        if not origins:
             return None
-        places = [place for origin in found[first + 1 :] for place in (origin.place, *origin.overridden)]
-        return found[first]._replace(overridden=(*found[first].overridden, *dict.fromkeys(places)))
+        places = [place for origin in origins[first + 1 :] for place in (origin.place, *origin.overridden)]
+        return origins[first]._replace(overridden=(*origins[first].overridden, *dict.fromkeys(places)))
 
     def _in_order(self, paths: Iterable[Path], value: object) -> list[Origin]:
-        """Return the origins of those keys that hold the value: where Helm has another, it was not taken from there."""
+        """Return the origins of those keys that hold the value: a key with another value is not its source."""
         return [origin for path in paths if _at(self._merged, path) == value for origin in self._of_key(path, value)]
 
     def _of_key(self, path: Path, value: object) -> Iterator[Origin]:
@@ -123,7 +124,7 @@ def _fits(origin: Origin, value: object) -> bool:
 
 
 def line_of(leaf: Leaf) -> str:
-    """Return `path: value  # file:line (overrides file:line, ...)`, a value that is long shortened."""
+    """Return `path: value  # file:line (overrides file:line, ...)`, with a long value shortened."""
     value = yamldoc.to_json(leaf.value)
     shown = value if len(value) <= MAX_SHOWN else f"{value[: MAX_SHOWN - 1]}…"
     if leaf.origin is None:
@@ -155,5 +156,5 @@ def _path_text(path: Path) -> str:
 
 
 def _key_path(key: str) -> Path:
-    parts = (found[0] for found in _KEY_PART.finditer(key))
+    parts = (match[0] for match in _KEY_PART.finditer(key))
     return tuple(int(part[1:-1]) if part[0] == "[" else re.sub(r"\\(.)", r"\1", part) for part in parts)

@@ -1,4 +1,4 @@
-"""Layers -> the origin of every key, by Helm's rules for layers: maps merge; whatever else is stronger replaces."""
+"""Layers -> the origin of every key, by Helm's rules for layers: maps merge; any other stronger value replaces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Who set a value, what stands there, and whom that overrode, the strongest first."""
+    """The place that set a value, the value there, and the places that it overrides, the strongest first."""
 
     place: Place
     overridden: tuple[Place, ...]
@@ -53,7 +53,7 @@ def provenance(layers: Sequence[tuple[str, bytes]]) -> Mapping[Path, Origin]:
 
 
 class _Node:
-    """A key of the merged values: who set it, the strongest first, and either its children or its value."""
+    """A key of the merged values: the places that set it, the strongest first, and its children or its value."""
 
     __slots__ = ("children", "layer", "places", "value")
 
@@ -72,7 +72,7 @@ class _Layer:
         self._lines = lines
 
     def place(self, path: Path) -> Place:
-        """Return the place of a key; what an alias brings in stands where the alias does."""
+        """Return the place of a key; a key that an alias brings in has the place of the alias."""
         while path not in self._lines and len(path) > 1:
             path = path[:-1]
         return Place(self._file, self._lines.get(path, 0))
@@ -80,7 +80,7 @@ class _Layer:
     def merged(
         self, weaker: Mapping[str, _Node], value: Mapping[str, object], path: Path, lost: tuple[Place, ...]
     ) -> dict[str, _Node]:
-        """Lay a map over a weaker one; `lost` are the places of what the map replaced if that was not a map."""
+        """Lay a map over a weaker one; `lost` are the places of a weaker value that is no map, and is replaced."""
         nodes = dict(weaker)
         for key, item in value.items():
             nodes[key] = self._node(nodes.get(key), item, (*path, key), lost)
@@ -118,7 +118,7 @@ def _flat(nodes: Mapping[str, _Node], path: Path) -> Iterator[tuple[Path, Origin
 
 
 def _items(node: _Node, value: object, path: Path) -> Iterator[tuple[Path, Origin]]:
-    """Yield what is inside a list: it replaces a weaker list as a whole, so that every item overrode all of that."""
+    """Yield the items of a list: it replaces a weaker list as a whole, so that every item overrides all of that."""
     inner: Iterator[tuple[str | int, object]] = iter(())
     if isinstance(value, list):
         inner = iter(enumerate(value))
