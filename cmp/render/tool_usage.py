@@ -32,8 +32,8 @@ class ToolUse(NamedTuple):
         return _name(self.instance.app, self.instance.cluster)
 
 
-class Failure(NamedTuple):
-    """The error that keeps an application from being rendered on a cluster, as its repository tells it."""
+class UnresolvedPair(NamedTuple):
+    """An application that cannot be rendered on a cluster, and the error in its repository."""
 
     pair: Pair
     error: CmpError
@@ -49,19 +49,19 @@ class Usage(NamedTuple):
 
     repository: Repository
     uses: tuple[ToolUse, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[UnresolvedPair, ...]
 
 
 def survey(tree: Tree) -> Usage:
     """Resolve every pair of a tree; ConfigError when its configuration as a whole cannot be read."""
     repository = Repository(tree, ENGINES)
     uses: list[ToolUse] = []
-    failures: list[Failure] = []
+    failures: list[UnresolvedPair] = []
     for pair in repository.pairs():
         try:
             uses.append(_use(repository, tree, pair))
         except CmpError as error:
-            failures.append(Failure(pair, error))
+            failures.append(UnresolvedPair(pair, error))
     return Usage(repository, tuple(uses), tuple(failures))
 
 
