@@ -1,10 +1,10 @@
-"""`cmp generate` is two processes: a leader that waits, and a renderer, its child, that does everything.
+"""The two processes of `cmp generate`: a supervisor that waits, and its child, the renderer, that does the work.
 
-Argo CD's cmp-server kills the process that it started at once when its deadline comes, and sends SIGTERM to the group:
-a program that is one process dies before it can tidy up (argoproj/argo-cd, cmpserver/plugin/plugin.go).  So it may kill
-the leader, and the renderer hears the SIGTERM, or the kernel's in its place when the leader alone is killed.
-Should the renderer be killed, by the kernel for want of memory for one, the leader tidies up after it; should nobody
-read the answer any more, because cmp-server itself was killed, it ends the renderer.
+When its deadline comes, Argo CD's cmp-server kills the process that it started at once, and sends SIGTERM to the group:
+a single process dies before it can clean up (argoproj/argo-cd, cmpserver/plugin/plugin.go).  So the supervisor may be
+killed, and the renderer receives the SIGTERM, or the kernel's parent-death signal when the supervisor alone is killed.
+When the renderer is killed, by the kernel for want of memory for one, the supervisor cleans up after it; when the
+reader of the output has gone, because cmp-server itself was killed, it ends the renderer.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from types import FrameType
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-REAP_SECONDS = 2.0  # what was killed is gone sooner
+REAP_SECONDS = 2.0  # killed processes end sooner
 
 
-def lead(render: Callable[[], int]) -> int:
+def supervise(render: Callable[[], int]) -> int:
     """Run `render` in a child; return its exit code, 128 + n when signal n killed it."""
-    leader = os.getpid()
+    supervisor = os.getpid()
     renderer = os.fork()
     if renderer == 0:
         linux.die_with_parent(signal.SIGTERM)
-        if os.getppid() != leader:  # it died before the line above
+        if os.getppid() != supervisor:  # it died before the line above
             os._exit(128 + signal.SIGTERM)
         return render()
     return _wait_for(renderer)
@@ -41,14 +41,14 @@ def lead(render: Callable[[], int]) -> int:
 
 def _wait_for(renderer: int) -> int:
     def forward(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
-        _let_go_of(1)  # whoever reads them waits until the last holder has closed them
-        _let_go_of(2)
+        _release(1)  # their reader waits until the last holder has closed them
+        _release(2)
         with suppress(ProcessLookupError):
             os.kill(renderer, signum)
 
     for signum in FORWARDED:
         signal.signal(signum, forward)
-    linux.adopt_orphans()  # what the renderer leaves behind becomes ours, to be reaped
+    linux.adopt_orphans()  # processes that the renderer leaves behind are reaped here
     if not _is_read_to_the_end(renderer):
         forward(signal.SIGTERM, None)
     code = os.waitstatus_to_exitcode(os.waitpid(renderer, 0)[1])
@@ -60,21 +60,21 @@ def _wait_for(renderer: int) -> int:
 
 
 def _is_read_to_the_end(renderer: int) -> bool:
-    """Wait for the renderer's end, or until the reader of stdout has gone; say whether it was the former."""
+    """Wait until the renderer ends or the reader of stdout has gone; tell whether the renderer ended."""
     try:
-        end = os.pidfd_open(renderer)
+        renderer_end = os.pidfd_open(renderer)
     except (AttributeError, OSError):  # another system, or an old kernel: the deadline ends the renderer
         return True
     poll = select.poll()
-    poll.register(end, select.POLLIN)
-    poll.register(1, 0)  # only what is always reported: of a pipe, that its reader has gone
+    poll.register(renderer_end, select.POLLIN)
+    poll.register(1, 0)  # the events that are always reported: of a pipe, that its reader has gone
     events = poll.poll()
-    os.close(end)
-    return any(descriptor == end for descriptor, _ in events)
+    os.close(renderer_end)
+    return any(descriptor == renderer_end for descriptor, _ in events)
 
 
 def _end_orphans() -> None:
-    """Kill and reap what has lost its parent: everything that runs now was started by the renderer."""
+    """Kill and reap the processes that have lost their parent: the renderer started all that run now."""
     end = time.monotonic() + REAP_SECONDS
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0] or time.monotonic() < end:
@@ -85,10 +85,10 @@ def _end_orphans() -> None:
 
 
 def _say_killed(signum: signal.Signals) -> None:
-    """Report what the renderer could not, and sweep what it could not remove."""
-    from cmp import environ  # noqa: PLC0415  # only here: the leader is small
+    """Report the end of the renderer, and remove the private folder that it left."""
+    from cmp import environ  # noqa: PLC0415  # only here: the supervisor is small
     from cmp.errors import KilledError  # noqa: PLC0415
-    from cmp.system import workspace  # noqa: PLC0415  # only here: the leader is small
+    from cmp.system import workspace  # noqa: PLC0415  # only here: the supervisor is small
 
     workspace.sweep(environ.current_folders().tmp)
     hint = "the memory limit of the sidecar is the usual reason: raise it, or lower CMP_RENDERS"
@@ -98,6 +98,7 @@ def _say_killed(signum: signal.Signals) -> None:
         sys.stderr.write("\n".join(error.lines(for_operators=True)) + "\n")
 
 
-def _let_go_of(descriptor: int) -> None:
+def _release(descriptor: int) -> None:
+    """Put /dev/null in the place of a descriptor."""
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), descriptor)

@@ -107,7 +107,7 @@ def _sandbox() -> Iterator[Check]:
 def _memory(settings: Settings) -> Check:
     """Return the limit on the memory of one program."""
     subject = "memory of programs"
-    if not process.tells_memory():
+    if not process.can_measure_memory():
         hint = "on Linux, CMP_CHILD_MEMORY limits it"
         return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
     if not settings.child_memory:

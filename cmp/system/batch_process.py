@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class BatchProcess:
-    """A program that answers one request after the other, such as `git cat-file --batch`, until it is closed.
+    """A running program that answers requests until it is closed.
 
-    ToolError when it ends, DeadlineError when an answer is not there in time, EngineError when it takes too much
+    ToolError when it ends, DeadlineError when an answer does not come in time, EngineError when it takes too much
     memory.
     """
 
@@ -34,23 +34,23 @@ class BatchProcess:
         self._answer = bytearray()
 
     def ask(self, request: bytes) -> None:
-        """Send a request, which must be short: the program reads it before it answers."""
+        """Send a request, which must be short: the program reads all of it before it answers."""
         try:
             os.write(self._input.writer, request)
         except BrokenPipeError:
             raise self._ended() from None
 
     def line(self) -> bytes:
-        """Return the next line of the answer, without its end."""
+        """Return the next line of the answer, without its newline."""
         while (end := self._answer.find(b"\n")) < 0:
             self._read()
-        return self._taken(end + 1)[:-1]
+        return self._take(end + 1)[:-1]
 
     def exactly(self, size: int) -> bytes:
         """Return the next `size` bytes of the answer."""
         while len(self._answer) < size:
             self._read()
-        return self._taken(size)
+        return self._take(size)
 
     def close(self) -> None:
         """End the program."""
@@ -62,10 +62,10 @@ class BatchProcess:
             if stream:
                 stream.close()
 
-    def _taken(self, size: int) -> bytes:
-        taken = bytes(self._answer[:size])
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._answer[:size])
         del self._answer[:size]
-        return taken
+        return data
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101

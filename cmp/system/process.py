@@ -5,12 +5,12 @@ runs any number of commands at once and reads all their streams in one loop: the
 another waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and
 reaped.
 
-No child outlives us: on Linux the kernel kills it when our thread dies (parent-death signal), also when that is by
-SIGKILL.  Children stay in our process group, which is how Argo CD and terminals end a plugin.
+No child outlives this process: on Linux the kernel kills it when the thread that started it dies (parent-death
+signal), also by SIGKILL.  Children stay in the process group, to which Argo CD and terminals send their signals.
 
 No child takes more memory than this process allows its children (`limit_memory`, on Linux): the code that waits for a
-child also looks at its resident size from time to time.  A limit of the kernel would not do: of the resident size it
-has none for a process, and Go reserves far more address space than it uses.
+child also looks at its resident size from time to time.  The kernel has no limit for that: none of the resident size
+of a process, and Go reserves far more address space than it uses.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-MFD_NOEXEC_SEAL = 8  # linux/memfd.h, Linux 6.3: where a setting of the kernel demands it, nothing else is allowed
+MFD_NOEXEC_SEAL = 8  # linux/memfd.h, Linux 6.3: a setting of the kernel may demand it
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 CHUNK = 1 << 16
-POLL_MS = 100  # how late the death of a child is seen whose own child still holds the pipes
-LINGER_SECONDS = 1.0  # how long such pipes are still read after the child itself has ended
+POLL_MS = 100  # delay until the end of a child is noticed whose own child still holds the pipes
+LINGER_SECONDS = 1.0  # such pipes are read for so long after the child itself has ended
 MAX_STDERR_BYTES = 1 << 20
-MAX_STDOUT_BYTES = 256 << 20  # no cluster takes that much; a template in an endless loop prints more
-LOOK_SECONDS = 0.25  # between two looks at a child's memory; a usual helm has ended before the first
+MAX_STDOUT_BYTES = 256 << 20  # no cluster accepts that much; a template in an endless loop prints more
+MEMORY_LOOK_SECONDS = 0.25  # between two looks at a child's memory; a usual helm has ended before the first
 OWN_MEMORY = (b"RssAnon:", b"RssShmem:", b"VmSwap:")  # lines of /proc/PID/status, in KiB
-GROWTH = 4 << 30  # bytes a second: no program fills memory faster, so that a look is never too late by much
+MAX_GROWTH = 4 << 30  # bytes a second: no program fills memory faster, so that no look is late by much
 
 _limits = {"memory": 0}  # bytes that a child of this process may take with all that it starts; 0: any number
 
 
 def limit_memory(count: int) -> None:
-    """Allow each child of this process, together with all that descends from it, so many bytes; 0 is no limit."""
+    """Limit the memory of each child, its descendants included, to a number of bytes; 0 is no limit."""
     _limits["memory"] = count
 
 
-def tells_memory() -> bool:
-    """Whether this system tells how much memory a child takes; where it does not, there is no limit."""
+def can_measure_memory() -> bool:
+    """Tell whether this system has the memory of a child in /proc; without, children have no limit."""
     return sys.platform == "linux" and os.path.exists("/proc/self/status")
 
 
 class Deadline:
-    """A moment by which everything must be done; `seconds` is the whole allowance, for messages."""
+    """The moment by which all work must be done; `seconds` is the whole allowance, for messages."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -74,7 +74,7 @@ class Deadline:
 
 
 class Pipe:
-    """A pipe to a child, which reads `path` (`/dev/fd/N`) until `close_writer` was called."""
+    """A pipe to a child, which reads `path` (`/dev/fd/N`) until `close_writer` is called."""
 
     reader = writer = -1
 
@@ -83,13 +83,13 @@ class Pipe:
         self.path = f"/dev/fd/{self.reader}"
 
     def close_reader(self) -> None:
-        """Let go of the child's end once the child has it."""
+        """Close the end of the child once the child has inherited it."""
         if self.reader >= 0:
             os.close(self.reader)
             self.reader = -1
 
     def close_writer(self) -> None:
-        """Let go of our end: the child reads the end."""
+        """Close the end of this process: the child reads the end of the file."""
         if self.writer >= 0:
             os.close(self.writer)
             self.writer = -1
@@ -100,15 +100,15 @@ class Pipe:
         self.close_writer()
 
     def __del__(self) -> None:
-        self.close()  # an error may come before the child that would have read it
+        self.close()  # an error may come before the start of the child
 
 
 class MemoryFile(Pipe):
-    """Bytes that a child reads from `path` (`/dev/fd/N`) once `provide` was called; nothing makes it wait for that.
+    """Bytes that a child reads from `path` (`/dev/fd/N`) after a call of `provide`, for which it does not wait.
 
-    They lie in a memory file: in no file system, and in no argv.  Each process that opens the path reads from the
-    start, and the content is sealed: another process of this user can neither take bytes away from the child, as from
-    a pipe, nor change them.
+    They lie in memory (memfd_create(2)): in no file system, and in no argv.  Each process that opens the path reads
+    from the start, and the content is sealed: another process of this user can neither take bytes away from the child,
+    as from a pipe, nor change them.
     """
 
     def __init__(self) -> None:
@@ -117,22 +117,22 @@ class MemoryFile(Pipe):
         self.path = f"/dev/fd/{self.reader}"
 
     def provide(self, data: bytes) -> None:
-        """Give the whole content, once; nobody needs it any more where the child has ended."""
+        """Write the whole content, once; nothing happens where the child has ended, which needs it no more."""
         if self.writer < 0:
             return
-        rest, offset = memoryview(data), 0
-        while offset < len(rest):
-            offset += os.pwrite(self.writer, rest[offset:], offset)
+        view, offset = memoryview(data), 0
+        while offset < len(view):
+            offset += os.pwrite(self.writer, view[offset:], offset)
         fcntl.fcntl(self.writer, fcntl.F_ADD_SEALS, SEALS)
         self.close_writer()
 
 
 class Command(NamedTuple):
-    """What to run.  `label` is how messages call it (never masked); the child inherits `feeds` under their `path`.
+    """A program to run.  `label` names it in messages (never masked); the child inherits `inputs` under their `path`.
 
-    With `access` the kernel keeps the child from all else, and from TCP, as far as it can (cmp/system/sandbox.py).
-    `place` is the file or folder of the repository that the command works on.  Without `is_bounded` its memory has no
-    limit.
+    With `access` the kernel keeps the child from all other files, and from TCP, as far as it can
+    (cmp/system/sandbox.py).  `place` is the file or folder of the repository that the command works on.  Without
+    `is_bounded` its memory has no limit.
     """
 
     label: str
@@ -147,7 +147,7 @@ class Command(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How a command ended; a negative `returncode` is the signal that killed it. Streams are bytes, not yet masked."""
+    """The end of a command; a negative `returncode` is the signal that killed it.  The streams are not masked."""
 
     returncode: int
     stdout: bytes
@@ -155,38 +155,38 @@ class Result(NamedTuple):
 
 
 class MemoryWatch:
-    """The memory of a running child and of all that descends from it, looked at from time to time."""
+    """The memory of a running child and its descendants, measured from time to time."""
 
     def __init__(self, command: Command, pid: int) -> None:
         self._command = command
-        self._limit = _limits["memory"] if command.is_bounded and tells_memory() else 0
+        self._limit = _limits["memory"] if command.is_bounded and can_measure_memory() else 0
         self._pid = pid
         self._next = time.monotonic() + self._pause(0)
 
     def pause(self) -> float:
-        """Return the seconds until the next look is due."""
-        return max(0.0, self._next - time.monotonic()) if self._limit else LOOK_SECONDS
+        """Return the seconds until the next measurement is due."""
+        return max(0.0, self._next - time.monotonic()) if self._limit else MEMORY_LOOK_SECONDS
 
     def check(self) -> None:
-        """Look, if a look is due; EngineError when the child takes too much, whose end is the caller's business."""
+        """Measure, if that is due; EngineError when the child takes too much.  The caller ends the child."""
         if not self._limit or self.pause() > 0:
             return
-        taken = _memory(self._pid)
-        if taken > self._limit:
+        used = _memory(self._pid)
+        if used > self._limit:
             raise EngineError(
                 f"{self._command.label} was ended: it took more than {size(self._limit)} of memory",
                 file=self._command.place,
                 hint="mostly a template makes too much of something, as an endless loop does; if this is needed, raise "
                 "CMP_CHILD_MEMORY, and the memory limit of the container with it",
             )
-        self._next = time.monotonic() + self._pause(taken)
+        self._next = time.monotonic() + self._pause(used)
 
-    def _pause(self, taken: int) -> float:
-        return min(LOOK_SECONDS, (self._limit - taken) / GROWTH)
+    def _pause(self, used: int) -> float:
+        return min(MEMORY_LOOK_SECONDS, (self._limit - used) / MAX_GROWTH)
 
 
 class Child:
-    """A running command; its result exists once `ChildProcesses.wait` returned."""
+    """A running command; its result exists after the return of `ChildProcesses.wait`."""
 
     def __init__(self, command: Command, then: Callable[[Result], None] | None) -> None:
         self.command = command
@@ -195,7 +195,7 @@ class Child:
         self._stdout_end = stdout = -1
         stdin = subprocess.DEVNULL
         try:
-            self._stdout_end, stdout = _channel(command)
+            self._stdout_end, stdout = _stdout_channel(command)
             if command.stdin:
                 self._inputs.append(memory_file := MemoryFile())
                 memory_file.provide(command.stdin)
@@ -223,21 +223,21 @@ class Child:
         self.result: Result | None = None
 
     def drain(self, descriptor: int) -> None:
-        """Read what a stream holds now and notice its end."""
+        """Read the bytes that a stream holds now, and notice its end."""
         try:
             data = os.read(descriptor, CHUNK)
         except BlockingIOError:
             return
-        kept = self.output[descriptor]
-        if kept is self._stdout or len(kept) < MAX_STDERR_BYTES:
-            kept += data
+        output = self.output[descriptor]
+        if output is self._stdout or len(output) < MAX_STDERR_BYTES:
+            output += data
         if len(self._stdout) > MAX_STDOUT_BYTES:
             raise OutputError(f"{self.command.label} printed more than {MAX_STDOUT_BYTES >> 20} MiB")
         if not data:
             self.open_streams.remove(descriptor)
 
     def settle(self) -> None:
-        """Make the result when the process has ended and its streams are at their end, or nobody ends them."""
+        """Make the result when the process has ended, and its streams too or a while has passed since."""
         if self.process.poll() is None:
             return
         self._ended_at = self._ended_at or time.monotonic()
@@ -248,16 +248,16 @@ class Child:
                 self._then(self.result)
 
     def _whole_lines(self) -> bytes:
-        """Return stderr; where it was too much, without the line that was cut: half a secret cannot be masked."""
+        """Return stderr without the line that was cut where it is too long: half a secret cannot be masked."""
         cut = len(self._stderr) >= MAX_STDERR_BYTES
         return bytes(self._stderr[: self._stderr.rfind(b"\n") + 1] if cut else self._stderr)
 
     def kill(self) -> None:
-        """End the process, and what it has started itself, at once, and reap it."""
+        """Kill the process and its descendants at once, and reap it."""
         if self.process.poll() is None:
-            for below in _stopped(self.process.pid):
+            for descendant in _stop_descendants(self.process.pid):
                 with suppress(ProcessLookupError):
-                    os.kill(below, signal.SIGKILL)
+                    os.kill(descendant, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
         self.close()
@@ -274,7 +274,7 @@ class Child:
 
 
 class ChildProcesses:
-    """All children of one piece of work: started here, waited for together, dead when the block is left."""
+    """All children of one piece of work: started here, waited for together, killed at the end of the block."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -293,15 +293,15 @@ class ChildProcesses:
     def start(self, command: Command, then: Callable[[Result], None] | None = None) -> Child:
         """Start a command and return at once; ToolError when the program cannot be started.
 
-        `then` gets the result as soon as some `wait` sees the end; what it raises, that `wait` raises.
+        `then` gets the result as soon as a call of `wait` notices the end, and that call raises the errors of `then`.
         """
-        with signals.held():  # or a child could run that nobody knows of
+        with signals.held():  # or a child could run that is in no list
             child = Child(command, then)
             self._children.append(child)
         return child
 
     def wait(self, *children: Child) -> list[Result]:
-        """Pump all children until the named ones have ended; DeadlineError names the first that did not."""
+        """Serve all children until the given ones have ended; DeadlineError names the first that has not."""
         while waiting := [child for child in children if child.result is None]:
             label = waiting[0].command.label
             if self._deadline.remaining() <= 0:
@@ -310,26 +310,27 @@ class ChildProcesses:
                     f"{label} was still running when the deadline of {seconds:g} s passed", is_external=True
                 )
             with signals.doing(f"waiting for {label}"):
-                self._pump()
+                self._serve()
         return [child.result for child in children if child.result is not None]
 
-    def _pump(self) -> None:
+    def _serve(self) -> None:
+        """Read the streams of all children once, note who has ended, and look at the memory of the others."""
         alive = [child for child in self._children if child.result is None]
         poll = select.poll()
         streams = {stream: child for child in alive for stream in child.open_streams}
         for stream in streams:
             poll.register(stream, select.POLLIN)
-        # A child that has closed its streams is about to end: what waits for it must not wait for another's silence.
+        # A child that has closed its streams is about to end: its caller must not wait for the silence of another.
         pause = POLL_MS if all(child.open_streams for child in alive) else 1
         running = [child.memory for child in alive if child.process.returncode is None]
-        due = min((memory.pause() for memory in running), default=LOOK_SECONDS)
+        due = min((memory.pause() for memory in running), default=MEMORY_LOOK_SECONDS)
         timeout = min(pause, self._deadline.remaining() * 1000, due * 1000)
         for descriptor, _ in poll.poll(timeout):
             streams[descriptor].drain(descriptor)
         for child in alive:
             child.settle()
         for child in alive:
-            if child.process.returncode is None:  # else its number may be another's by now
+            if child.process.returncode is None:  # else another process may have its number by now
                 child.memory.check()
 
 
@@ -339,18 +340,18 @@ def run(command: Command, deadline: Deadline) -> Result:
         return processes.wait(processes.start(command))[0]
 
 
-def _stopped(pid: int) -> list[int]:
-    """Stop a process and all that descends from it, so that nothing new is started, and return what does."""
-    found: list[int] = []
+def _stop_descendants(pid: int) -> list[int]:
+    """Stop a process and its descendants, so that they start no others, and return the descendants."""
+    descendants: list[int] = []
     with suppress(OSError):  # it has ended
         os.kill(pid, signal.SIGSTOP)
         for child in linux.children(pid):
-            found += [child, *_stopped(child)]
-    return found
+            descendants += [child, *_stop_descendants(child)]
+    return descendants
 
 
 def _memory(pid: int) -> int:
-    """Return the bytes that a process and all that descends from it take.
+    """Return the bytes of memory that a process and its descendants use.
 
     The pages of files, such as those of the program, do not count: several processes share them, and the kernel drops
     them where memory is short.
@@ -362,39 +363,36 @@ def _memory(pid: int) -> int:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes as people write it."""
+    """Return a number of bytes as text, in GiB or MiB."""
     return f"{count / (1 << 30):g} GiB" if count % (1 << 29) == 0 else f"{count >> 20} MiB"
 
 
 def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    """Start a command with these descriptors; the caller ends and reaps it.  OSError when it cannot start."""
+    """Start a command with these descriptors; OSError when it cannot start.  The caller ends and reaps it."""
     ruleset = sandbox.ruleset(command.access) if command.access else -1
+    before_exec = _before_exec(os.getpid(), ruleset) if sys.platform == "linux" else None
     try:
-        return _started(command, stdin, stdout, ruleset)
+        return subprocess.Popen(
+            command.argv,
+            env=dict(command.env),
+            cwd=command.cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            pass_fds=[pipe.reader for pipe in command.inputs],
+            bufsize=0,
+            preexec_fn=before_exec,  # noqa: PLW1509  # one thread
+        )
     finally:
         if ruleset >= 0:
             os.close(ruleset)
 
 
-def _started(command: Command, stdin: int, stdout: int, ruleset: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command.argv,
-        env=dict(command.env),
-        cwd=command.cwd,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        pass_fds=[pipe.reader for pipe in command.inputs],
-        bufsize=0,
-        preexec_fn=_prepared(os.getpid(), ruleset) if sys.platform == "linux" else None,  # noqa: PLW1509  # one thread
-    )
+def _stdout_channel(command: Command) -> tuple[int, int]:
+    """Return the ends of the channel for stdout: that of this process, and that of the child.
 
-
-def _channel(command: Command) -> tuple[int, int]:
-    """Return our end and the child's of what it prints to.
-
-    That is a socket, which nobody can open by `/proc/PID/fd`: what another process of this user took from a pipe there
-    would be missing in what the child printed.  Scripts may open `/dev/stdout`, which a socket does not allow.
+    It is a socket, which cannot be opened by `/proc/PID/fd`: the bytes that another process of this user took from a
+    pipe there would be missing in the output.  Scripts may open `/dev/stdout`, which a socket does not allow.
     """
     return os.pipe() if command.access and command.access.runs_any else linux.socket_pair()
 
@@ -410,11 +408,13 @@ def _memory_file() -> int:
         return os.memfd_create("cmp", allow)
 
 
-def _prepared(parent: int, ruleset: int) -> Callable[[], object]:
+def _before_exec(parent: int, ruleset: int) -> Callable[[], object]:
+    """Return the function that a child calls between fork and exec."""
+
     def prepare() -> None:
         linux.die_with_parent(signal.SIGKILL)
         signals.release()
-        if os.getppid() != parent:  # it died before the line above
+        if os.getppid() != parent:  # it died before the first line
             os._exit(1)
         if ruleset >= 0:
             sandbox.restrict_self(ruleset)

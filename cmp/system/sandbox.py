@@ -1,10 +1,10 @@
-"""What a child may reach of files, network and other processes: a wall that the kernel keeps (Linux Landlock).
+"""The sandbox of a child: the kernel limits its access to files, network and other processes (Linux Landlock).
 
-An engine's own files decide what its program opens: a template function may read any path, a schema or a reference may
-lead to any host.  Much of that is looked through before the program runs; what that overlooks meets this wall.  It
-covers files and `/proc` of other processes (Linux 5.13), TCP (6.7), signals and abstract sockets (6.12); not UDP, and
-not sockets that have a path.  Where the kernel has none of it, the program runs all the same: nothing may rest on the
-wall alone.
+The documentation calls it the wall.  The files of an application decide which paths and hosts its program opens: a
+template function may read any path, a schema or a reference may lead to any host.  Most of that is checked before the
+program runs; the sandbox stops the rest.  It covers files and `/proc` of other processes (Linux 5.13), TCP (6.7),
+signals and abstract sockets (6.12); not UDP, and not sockets that have a path.  Where the kernel lacks Landlock, the
+program runs all the same: no promise may rest on the sandbox alone.
 
 Source: Documentation/userspace-api/landlock.rst of Linux; the numbers are those of linux/landlock.h.
 """
@@ -28,12 +28,12 @@ PATH_BENEATH = 1
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = (1 << bit for bit in range(4))
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
-FIRST_RIGHTS = (1 << 13) - 1  # what version 1 knows
+FIRST_RIGHTS = (1 << 13) - 1  # those of version 1
 LATER_RIGHTS = ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV))
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 READ = READ_FILE | READ_DIR
 TCP, TCP_SINCE = 0b11, 4  # bind and connect
-SCOPES, SCOPES_SINCE = 0b11, 6  # abstract sockets and signals: only to processes behind the same wall
+SCOPES, SCOPES_SINCE = 0b11, 6  # abstract sockets and signals: only to processes in the same sandbox
 
 SINK = "/dev/null"
 # Go looks for time zones in these places and silently takes UTC where it finds none (time/zoneinfo_unix.go).
@@ -41,10 +41,10 @@ EVERYWHERE = (
     *("/dev/urandom", "/etc/localtime"),
     *("/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"),
 )
-NAMES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")  # how names of hosts are looked up
+NAMES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")  # configure the look-up of host names
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
-# What the system's programs look at wherever they run, and nothing that somebody would mount a secret at.  Not /proc:
-# there lies the environment of the process that started the child, and it may hold keys.
+# Paths that programs of the system read on every machine, and at which nobody mounts a secret.  Not /proc: the
+# environment of the process that started the child is there, and it may hold keys.
 SYSTEM = (
     *("/usr", "/lib", "/lib64", "/bin", "/sbin", "/proc/sys", "/sys/fs/cgroup", "/sys/kernel/mm"),
     *("/etc/ld.so.cache", "/etc/ssl", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
@@ -56,9 +56,9 @@ PT_INTERP = 3  # the program header that names the loader of a dynamically linke
 
 
 class Access(NamedTuple):
-    """What a child may reach: absolute paths of programs to run, of files and folders to read, and of those to write.
+    """The access of a child: absolute paths of programs to run, of files and folders to read, and of those to write.
 
-    With `runs_any` it also runs the programs of the system, which read more than the tools that are pinned.
+    With `runs_any` it also runs the programs of the system, which read more than the pinned tools do.
     """
 
     programs: tuple[str, ...]
@@ -68,7 +68,7 @@ class Access(NamedTuple):
 
 
 def version() -> int:
-    """Return the version of Landlock that the kernel has; 0 where it has none."""
+    """Return the version of Landlock in the kernel; 0 where it has none."""
     return max(0, libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)) if sys.platform == "linux" else 0
 
 
@@ -83,32 +83,32 @@ def ruleset(access: Access) -> int:
     attributes = struct.pack("Q", rights)
     attributes += struct.pack("Q", TCP) if known >= TCP_SINCE else b""
     attributes += struct.pack("Q", SCOPES) if known >= SCOPES_SINCE else b""
-    rules = checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
+    descriptor = checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
     try:
-        for path, wanted in _allowed(access, rights):
-            _allow(rules, path, wanted)
+        for path, allowed in _rules(access, rights):
+            _add_rule(descriptor, path, allowed)
     except BaseException:
-        os.close(rules)
+        os.close(descriptor)
         raise
-    return rules
+    return descriptor
 
 
-def restrict_self(rules: int) -> None:
-    """Put this process and all that it starts behind the wall, for good."""
+def restrict_self(ruleset: int) -> None:
+    """Apply a ruleset to this process and to all that it starts, for good."""
     forbid_new_privileges()
-    checked(libc.syscall(RESTRICT_SELF, rules, 0))
+    checked(libc.syscall(RESTRICT_SELF, ruleset, 0))
 
 
-def _allowed(access: Access, rights: int) -> Iterator[tuple[str, int]]:
-    """Yield the paths of the rules, each with its rights; those for one path add up."""
+def _rules(access: Access, rights: int) -> Iterator[tuple[str, int]]:
+    """Yield the path and the rights of each rule; the rights of one path add up."""
     for path in EVERYWHERE:
         yield path, READ
     yield SINK, READ | WRITE_FILE | rights & (TRUNCATE | IOCTL_DEV)
     for program in access.programs:
-        yield from _needed(program)
+        yield from _to_run(program)
     for path in access.reads:
         yield path, READ
-    # What it wrote itself it may run only where it may run anything.
+    # A child may run a program that it wrote itself only where it may run any program.
     for path in access.writes:
         yield path, rights if access.runs_any else rights & ~EXECUTE
     if access.runs_any:
@@ -116,8 +116,8 @@ def _allowed(access: Access, rights: int) -> Iterator[tuple[str, int]]:
             yield path, READ | EXECUTE
 
 
-def _needed(program: str) -> Iterator[tuple[str, int]]:
-    """Yield a program, and what it takes to start it: its loader and libraries; for a script, the system's programs."""
+def _to_run(program: str) -> Iterator[tuple[str, int]]:
+    """Yield the rules to run a program: for itself, its loader and libraries, or for a script the system's programs."""
     yield program, READ | EXECUTE
     loader = _loader(program)
     if loader is None:
@@ -130,7 +130,7 @@ def _needed(program: str) -> Iterator[tuple[str, int]]:
 
 
 def _loader(program: str) -> str | None:
-    """Return the loader that an ELF program names, empty for one that needs none; None for another kind of file."""
+    """Return the loader that an ELF program names, an empty text for a static one; None for another kind of file."""
     try:
         with open(program, "rb") as file:
             head = file.read(64)
@@ -150,13 +150,13 @@ def _loader(program: str) -> str | None:
     return ""
 
 
-def _allow(rules: int, path: str, rights: int) -> None:
+def _add_rule(ruleset: int, path: str, rights: int) -> None:
     try:
-        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        wanted = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & OF_FILES
-        checked(libc.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", wanted, opened), 0))
+        applicable = rights if stat.S_ISDIR(os.fstat(descriptor).st_mode) else rights & OF_FILES
+        checked(libc.syscall(ADD_RULE, ruleset, PATH_BENEATH, struct.pack("=Qi", applicable, descriptor), 0))
     finally:
-        os.close(opened)
+        os.close(descriptor)

@@ -1,8 +1,8 @@
-"""The signals that ask us to stop, and the alarm of the deadline: heard, held back for a moment, ignored at last.
+"""Signals that stop the program, and the alarm of its deadline: raised as exceptions, held back, and at last ignored.
 
 A signal becomes an `Interrupted` wherever the program happens to be, so that every `with` block on the way out cleans
-up.  After the first all others are ignored: clean-up is not to be interrupted.  Before any of that, the program says a
-last word: who sent the signal may not wait for the clean-up.
+up.  After the first signal all others are ignored: clean-up must not be interrupted.  Before the clean-up the program
+writes its last message: the sender of the signal may not wait for the end of the clean-up.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-HEARD = (*STOPPING, signal.SIGALRM)
-AGAIN_SECONDS = 0.01  # by then the destructor is done
+HANDLED = (*STOPPING, signal.SIGALRM)
+AGAIN_SECONDS = 0.01  # the destructor has returned by then
 
 
-_activity: list[str] = []  # of this process, outermost first: a signal asks for it at any moment
+_activity: list[str] = []  # of this process, outermost first: a signal may ask for it at any moment
 
 
 @contextmanager
 def doing(what: str) -> Iterator[None]:
-    """Let the last word tell what was done: our own words and names of files and charts, nothing that needs a mask."""
+    """Name the work of the block for the last message: fixed words, files and charts, nothing that must be masked."""
     _activity.append(what)
     try:
         yield
@@ -38,16 +38,16 @@ def doing(what: str) -> Iterator[None]:
 
 
 def activity() -> list[str]:
-    """Return what is being done, outermost first."""
+    """Return the names of the present work, outermost first."""
     return list(_activity)
 
 
-def listen(last_word: Callable[[int], None] = lambda _: None) -> None:
-    """Raise Interrupted in the main thread when a signal comes, after a call of `last_word` with its number."""
+def listen(on_signal: Callable[[int], None] = lambda _: None) -> None:
+    """Raise Interrupted in the main thread when a signal comes, after a call of `on_signal` with its number."""
 
     def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
         ignore()
-        last_word(signum)
+        on_signal(signum)
         raise Interrupted(signum)
 
     for signum in STOPPING:
@@ -56,7 +56,7 @@ def listen(last_word: Callable[[int], None] = lambda _: None) -> None:
 
 
 def expire_after(seconds: float, grace: float) -> None:
-    """Raise Expired when a deadline has passed and nobody has noticed for a while: nothing was waited for."""
+    """Raise Expired some seconds (`grace`) after the deadline: a wait for a child would have raised before that."""
 
     def expire(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
         ignore()
@@ -67,20 +67,20 @@ def expire_after(seconds: float, grace: float) -> None:
 
 
 def disarm() -> None:
-    """Call the alarm off."""
+    """Cancel the alarm."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def ignore() -> None:
-    """Hear nothing any more."""
-    for signum in HEARD:
+    """Ignore all signals from now on."""
+    for signum in HANDLED:
         signal.signal(signum, signal.SIG_IGN)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Deliver signals that arrive inside the block at its end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    """Hold back the signals that arrive inside the block until its end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     try:
         yield
     finally:
@@ -88,12 +88,12 @@ def held() -> Iterator[None]:
 
 
 def release() -> None:
-    """Let signals through again: a new process inherits what its parent held at that moment."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+    """Deliver signals again: a new process inherits the held signals of its parent."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
 
 
 def _repeat(unraisable: UnraisableHookArgs) -> None:
-    """Raise again what came while a destructor ran, or a generator was closed: Python swallows that."""
+    """Raise an Interrupted again that came while a destructor ran or a generator was closed: Python swallows it."""
     lost = unraisable.exc_value
     if not isinstance(lost, Interrupted):
         sys.__unraisablehook__(unraisable)

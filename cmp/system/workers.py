@@ -1,8 +1,8 @@
-"""A few copies of this process that share a list of work: renders of many pairs, as many at once as there are cores.
+"""Worker processes for a list of items, such as the pairs of a comparison: as many at once as there are cores.
 
-A worker is forked, so that it knows the list and all that was read; only the number of an item goes to it, and what it
-made of it comes back, through pipes.  One that dies takes no more than its item with it.  None outlives us, and a
-signal lets each of them tidy up.
+A worker is forked, so that it has the list and all that was read; only the number of an item goes to it through a pipe,
+and its result comes back through another.  A worker that dies loses no more than its item.  None outlives this process,
+and on a signal each of them cleans up.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 NUMBER = struct.Struct("!I")
 CHUNK = 1 << 16
-GRACE_SECONDS = 5.0  # for a worker to remove what it made
+GRACE_SECONDS = 5.0  # for the clean-up of a worker
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def cores() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(
-    items: Sequence[Item], work: Callable[[Item], Made], at_once: int, *, subject: str = "renders"
-) -> Generator[tuple[int, Made | None], None, None]:
-    """Yield the number of each item with what `work` made of it, in the order in which that is done.
+    items: Sequence[Item], work: Callable[[Item], Result], at_once: int, *, subject: str = "renders"
+) -> Generator[tuple[int, Result | None], None, None]:
+    """Yield the number of each item with the result of `work` for it, in the order in which they are done.
 
-    None where the worker died; `work` itself must not raise.  What it returns must be what pickle takes.  `subject` is
-    what is waited for, in the last word when a signal comes.
+    The result is None where the worker died; `work` itself must not raise, and must return a value that pickle accepts.
+    `subject` names the work in the message for a signal.
     """
     pool = _Pool(items, work, subject)
     try:
@@ -51,7 +51,7 @@ def run(
 
 
 class _Worker:
-    """A forked process, the pipe to it, the pipe from it, and the number of the item that it has."""
+    """A forked process, the pipe to it, the pipe from it, and the number of its present item."""
 
     def __init__(self, pid: int, requests: int, results: int) -> None:
         self.pid = pid
@@ -66,7 +66,7 @@ class _Worker:
             os.write(self.requests, NUMBER.pack(item))
 
     def read(self) -> bytes | None:
-        """Read what is there; return the whole answer once it is, and None before that.  EOFError when it died."""
+        """Read the bytes that are there; return the answer once it is whole, else None.  EOFError for a dead worker."""
         data = os.read(self.results, CHUNK)
         if not data:
             raise EOFError
@@ -85,15 +85,15 @@ class _Worker:
         os.close(self.results)
 
 
-class _Pool(Generic[Item, Made]):
-    def __init__(self, items: Sequence[Item], work: Callable[[Item], Made], subject: str) -> None:
+class _Pool(Generic[Item, Result]):
+    def __init__(self, items: Sequence[Item], work: Callable[[Item], Result], subject: str) -> None:
         self._items = items
         self._work = work
         self._subject = subject
         self._workers: dict[int, _Worker] = {}
         self._waiting = list(reversed(range(len(items))))
 
-    def run(self, at_once: int) -> Iterator[tuple[int, Made | None]]:
+    def run(self, at_once: int) -> Iterator[tuple[int, Result | None]]:
         for _ in range(at_once):
             self._start()
         while self._workers:
@@ -108,12 +108,13 @@ class _Pool(Generic[Item, Made]):
                     answer = worker.read()
                 except EOFError:
                     yield worker.item, None
-                    self._bury(worker)
+                    self._retire(worker)
+                    self._start()
                     continue
                 if answer is not None:
-                    done = worker.item
+                    item = worker.item
                     self._next(worker)
-                    yield done, pickle.loads(answer)  # noqa: S301  # from a process of our own
+                    yield item, pickle.loads(answer)  # noqa: S301  # from a process of our own
 
     def _start(self) -> None:
         if not self._waiting:
@@ -123,7 +124,7 @@ class _Pool(Generic[Item, Made]):
         with signals.held():
             pid = os.fork()
             if pid == 0:
-                os.close(requests)  # or this worker would never see that nothing more comes
+                os.close(requests)  # or this worker would never see the end of its requests
                 os.close(results)
                 self._serve(request_end, result_end)
             os.close(request_end)
@@ -142,12 +143,8 @@ class _Pool(Generic[Item, Made]):
         worker.close()
         os.waitpid(worker.pid, 0)
 
-    def _bury(self, worker: _Worker) -> None:
-        self._retire(worker)
-        self._start()
-
     def end(self) -> None:
-        """Stop what still works, and wait until it has tidied up; kill what does not."""
+        """Stop the workers that still work, and wait for their clean-up; kill those that take too long."""
         for worker in self._workers.values():
             with suppress(ProcessLookupError):
                 os.kill(worker.pid, signal.SIGTERM)
@@ -161,13 +158,13 @@ class _Pool(Generic[Item, Made]):
         self._workers.clear()
 
     def _serve(self, requests: int, results: int) -> None:
-        """Be a worker: never return."""
+        """Work as a worker; never return."""
         code = 1
         try:
             linux.die_with_parent(signal.SIGTERM)
             signals.listen()
             signals.disarm()
-            for worker in self._workers.values():  # or their ends would stay open in us
+            for worker in self._workers.values():  # or their pipes would stay open in this one
                 worker.close()
             signals.release()
             while number := os.read(requests, NUMBER.size):
@@ -179,6 +176,6 @@ class _Pool(Generic[Item, Made]):
 
 
 def _write(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    unwritten = memoryview(data)
+    while unwritten:
+        unwritten = unwritten[os.write(descriptor, unwritten) :]

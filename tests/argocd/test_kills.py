@@ -58,7 +58,7 @@ def test_a_leader_that_is_killed(phase: str, ward: Ward, archives: Path, heir: l
         with ward.asked() as answer:
             wait_until(stop.is_reached)
             renderer = ward.renderer()
-            os.kill(ward.leader(), signal.SIGKILL)
+            os.kill(ward.supervisor(), signal.SIGKILL)
             assert answer.result().endswith(f"failed signal: killed: {last_word(stop)}")
         ward.check_nothing_left()
         # Its renderer falls to the first process; that one has reaped whatever it had started.
@@ -84,7 +84,7 @@ def test_a_group_that_is_killed(phase: str, ward: Ward, archives: Path) -> None:
     with PHASES[phase](ward, archives) as stop:
         with ward.asked() as answer:
             wait_until(stop.is_reached)
-            os.killpg(ward.leader(), signal.SIGKILL)
+            os.killpg(ward.supervisor(), signal.SIGKILL)
             assert answer.result().endswith("failed signal: killed")
         wait_until(lambda: not ward.processes())
         ward.check_calm()  # sweeps the private folder

@@ -68,14 +68,14 @@ class Ward:
         found = processes_of(str(self.sidecar.sandbox.folder))
         return {pid: arguments for pid, arguments in found.items() if pid != self.sidecar.process.pid}
 
-    def leader(self) -> int:
+    def supervisor(self) -> int:
         """Return the process that argocd-cmp-server has started for the one render."""
-        (leader,) = children_of(self.sidecar.process.pid)
-        return leader
+        (supervisor,) = children_of(self.sidecar.process.pid)
+        return supervisor
 
     def renderer(self) -> int:
-        """Return the leader's child."""
-        (renderer,) = children_of(self.leader())
+        """Return the supervisor's child."""
+        (renderer,) = children_of(self.supervisor())
         return renderer
 
     def check_nothing_left(self) -> None:

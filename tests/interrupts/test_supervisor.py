@@ -1,4 +1,4 @@
-"""`cmp generate` is a leader and a renderer: whichever dies, and however, nothing is left and somebody says why."""
+"""`cmp generate` is a supervisor and a renderer: whichever dies, and however, nothing is left and somebody says why."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ KILLED = (
 )
 
 
-def renderer_of(leader: int) -> int:
-    """Return the one child of the leader."""
-    (child,) = children_of(leader)
+def renderer_of(supervisor: int) -> int:
+    """Return the one child of the supervisor."""
+    (child,) = children_of(supervisor)
     return child
 
 
@@ -60,7 +60,7 @@ def test_a_renderer_that_is_killed_leaves_nothing(
             wait_until(lambda: reached(process))
             os.kill(renderer_of(process.pid), signal.SIGKILL)
             assert ended(process) == KILLED
-        assert children_of(os.getpid()) == before  # no zombie: the leader has reaped what the renderer left
+        assert children_of(os.getpid()) == before  # no zombie: the supervisor has reaped what the renderer left
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -207,7 +207,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
 def stopped_by(signum: signal.Signals, where: str, door: str = "generate") -> tuple[int, bytes]:
     """Return how cmp ends when the process that was started gets a signal: exit code and stderr.
 
-    `generate` has a renderer, which the kernel tells of its leader's end.
+    `generate` has a renderer, which the kernel tells of its supervisor's end.
     """
     if door == "render":
         said = "" if signum == signal.SIGKILL else f"cmp: stopped by {signum.name} {where}\n"

@@ -225,7 +225,7 @@ def test_the_end_of_a_child_is_seen_at_once_while_another_is_silent(tmp_path: Pa
         for _ in range(10):
             child = processes.start(Command("python", (sys.executable, "-I", "-S", "-c", code), ENV))
             while child.open_streams:
-                processes._pump()  # noqa: SLF001
+                processes._serve()  # noqa: SLF001
             start = time.monotonic()
             processes.wait(child)
             took.append(time.monotonic() - start)
@@ -325,7 +325,7 @@ def test_a_child_that_ignores_sigterm_is_ended(tmp_path: Path) -> None:
     )
     with ChildProcesses(Deadline(30)) as processes:
         child = processes.start(python(code, marker=str(tmp_path)))
-        wait_until(lambda: processes._pump() or child._stdout)  # type: ignore[func-returns-value]  # noqa: SLF001
+        wait_until(lambda: processes._serve() or child._stdout)  # type: ignore[func-returns-value]  # noqa: SLF001
     assert processes_of(str(tmp_path)) == {}
 
 
