@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
     @property
     def is_for_argo_cd(self) -> bool:
-        """Whether an operator will read the errors, in the status of an Application."""
+        """Return whether an operator will read the errors, in the status of an Application."""
         return bool(self.argv) and self.argv[0] in ("generate", "parameters")
 
 
@@ -189,7 +189,7 @@ def _fail(error: CmpError, run: Run) -> int:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # nobody listens: the exit code still tells
+    with suppress(OSError):  # stderr is closed: the exit code still tells
         sys.stderr.write(text)
 
 

@@ -30,7 +30,7 @@ REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PROGRAM = "git"
 # No hook, pager or file system monitor of the repository's configuration runs, and a folder of a change that looks like
-# a bare repository is none.
+# a bare repository is not taken for one.
 SAFE = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"),
     *("--no-optional-locks", "--no-pager"),

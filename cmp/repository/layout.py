@@ -46,12 +46,12 @@ class Pattern(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every `{name}` in it."""
+        """Return every `{name}` in the pattern."""
         return frozenset(token.text for segment in self.segments for token in segment if token.kind == "name")
 
     @property
     def has_wildcard(self) -> bool:
-        """Whether it may match nothing: it holds a `*` or `**`."""
+        """Return whether the pattern may match nothing: it holds a `*` or `**`."""
         return any(token.kind == "star" for segment in self.segments for token in segment)
 
 

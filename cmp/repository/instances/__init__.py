@@ -1,6 +1,6 @@
 """One application on one cluster, resolved into an Instance: everything that its render depends on.
 
-root.py         where a source tree begins                 request.py   the application and cluster asked for
+root.py         the root of a source tree                  request.py   the application and cluster asked for
 repository.py   applications, clusters and their folders   resolver.py  from a request to an Instance
 files.py        the engine, plain manifests and unused files of an application's folders
 """

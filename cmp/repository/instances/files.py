@@ -1,6 +1,6 @@
 """The files in the folders of one application on one cluster: which engine they choose, and which have no use.
 
-A YAML file that nothing uses is reported: a values file that somebody renamed must not lose its values in silence.
+A YAML file that nothing uses is reported: a values file with a new name must not lose its values in silence.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ class Repository:
     def _clusters_by_configuration(self, pair: Pair, *, has_folders: bool) -> list[str]:
         try:
             choice = self.app_config(pair.app_folder).clusters
-        except ConfigError:  # whoever resolves the pair meets it again
+        except ConfigError:  # resolving the pair raises it again
             return [] if has_folders else [pair.cluster]
         if choice:
             covered = {name for name, cluster in self.config.clusters.items() if choice.covers(cluster)}
@@ -223,7 +223,7 @@ class Repository:
 
     @property
     def needs_cluster(self) -> bool:
-        """Whether the layout's patterns cannot be filled without a cluster."""
+        """Return whether the layout's patterns cannot be filled without a cluster."""
         texts = self.config.layout
         patterns = [layout.parse(values.pattern, values.place) for values in texts.values]
         patterns += [layout.parse_text(text) for text in (texts.release, texts.namespace)]

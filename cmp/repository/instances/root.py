@@ -1,4 +1,4 @@
-"""Where a source tree begins: from the folder that somebody stands in, or that Argo CD started us in."""
+"""The root of a source tree, found from the working directory of a person or of Argo CD."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 
 
 def open_repository(start: str) -> tuple[WorkTree, str]:
-    """Find the source tree around a folder; return it and that folder relative to its root.
+    """Return the source tree around a folder, and that folder relative to its root.
 
     The root is the nearest folder upwards with a cmp.yaml, else the nearest in the reference layout, never above the
     Git root.  ConfigError when there is neither.
@@ -34,15 +34,15 @@ def checkout(start: str) -> str:
 
 
 def has_repository(start: str) -> bool:
-    """Whether `open_repository` would find a source tree around a folder."""
+    """Return whether `open_repository` would find a source tree around a folder."""
     return _root("/", os.path.realpath(start)) is not None
 
 
 def open_sidecar(cwd: str, build_env: BuildEnv) -> tuple[WorkTree, str]:
-    """Find the source tree that Argo CD sent; return it and the source path relative to its root.
+    """Return the source tree that Argo CD sent, and the source path relative to its root.
 
     The root is never above the working directory without the source path.  ConfigError when the working directory does
-    not end in it: then only a part of the repository arrived, and what it lacks would be lost in silence.
+    not end in it: then only a part of the repository arrived, and the missing files would be lost in silence.
     """
     path = os.path.normpath(build_env.source_path) if build_env.source_path else ""
     if not path:
@@ -77,7 +77,7 @@ def _without_suffix(cwd: str, path: str) -> str | None:
 def _leads_to(path: str, folder: str) -> bool:
     try:
         return os.path.samefile(path, folder)
-    except OSError:  # there is nothing
+    except OSError:  # one of them is missing
         return False
 
 

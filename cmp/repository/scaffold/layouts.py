@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cmp.repository.layout import Captures
     from cmp.system.tree import Tree
 
-MAX_DEPTH = 8  # segments of a path: nobody's layout is deeper
+MAX_DEPTH = 8  # segments of a path: no usual layout is deeper
 YAML = (".yaml", ".yml")
 APP, CLUSTER = "{app}", "{cluster}"
 BASES = ("base", "chart")  # the part of an application's folder that all its clusters share

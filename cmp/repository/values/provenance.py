@@ -35,7 +35,7 @@ class Origin(NamedTuple):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the file holds ciphertext in the value's place."""
+        """Return whether the file holds ciphertext in the value's place."""
         return isinstance(self.value, str) and self.value.startswith(CIPHERTEXT)
 
 
