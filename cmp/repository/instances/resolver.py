@@ -137,8 +137,8 @@ class _Resolver:
         The patterns of cmp.yaml may name any file of the tree; those of cmp-app.yaml, the parameters and the command
         line may name files in the application's own folders, or files that cmp.yaml names too.  A file that a path
         without a wildcard names stands where that path stands, any other where a pattern first matched it (Argo CD's
-        rule for `valueFiles`).  ConfigError for a named path that is missing, for a path that is no file, and for a file
-        that the application may not use.
+        rule for `valueFiles`).  ConfigError for a named path that is missing, for a path that is no file, and for a
+        file that the application may not use.
         """
         given = [ValuesPattern(text, place="parameter values") for text in self._request.parameters.values_files]
         given += [ValuesPattern(text, place="--values") for text in self._request.flags.values_files]
