@@ -1,11 +1,11 @@
 """A Report as a reader wants it: text for a terminal, a Markdown comment, an HTML page, JSON.
 
-    document.py   the little document between a Report and its views
-    names.py      how paths, values and pairs are written on one line
+    document.py   the small document between a Report and its views
+    names.py      paths, values, objects and pairs as text on one line
     overview.py   the verdict and the table at the top
-    matrix.py     who changes how
+    matrix.py     a row for each application, a column for each cluster
     groups.py     one change in several pairs
-    sections.py   everything else
+    sections.py   the sections above and below the groups
     markup.py     spans and blocks as Markdown
     markdown.py, plaintext.py, page.py (with page.css and page.js), jsonview.py   the views
 

@@ -1,6 +1,6 @@
-"""The little document that a Report becomes before a view writes it down: blocks of lines of styled spans.
+"""The small document between a Report and its views: sections of blocks, blocks of lines, lines of styled spans.
 
-What stands in a span is raw: every view makes hidden characters visible and escapes what its format takes for markup.
+The text of a span is raw: every view makes hidden characters visible and escapes the markup of its format.
 """
 
 # Without `from __future__ import annotations`: see model.py.
@@ -11,6 +11,30 @@ from typing import Literal, NamedTuple
 TIMES = "\N{MULTIPLICATION SIGN}"
 MINUS = "\N{MINUS SIGN}"
 _QUOTED = re.compile("`([^`]+)`")
+
+
+class Options(NamedTuple):
+    """The wishes of a reader; each view reads those that concern it.
+
+    `color` is for a terminal.  `show_noise` lists the folded differences.  `compact` shows paths and values instead of
+    YAML.  A Markdown comment has at most `limit` characters (1,000 or more), 65,536 being GitHub's own limit; `scope`
+    tells it from other comments.  `reproduce` is a command in which `{base}` and `{head}` stand for the commits.
+    """
+
+    color: bool = False
+    show_noise: bool = False
+    compact: bool = False
+    limit: int = 60_000
+    scope: str = "default"
+    reproduce: str = "cmp diff --base {base} --head {head}"
+
+
+class Limits(NamedTuple):
+    """The lengths from which lists are cut: items of a list, names in a sentence, lines of a message."""
+
+    items: int
+    names: int
+    lines: int
 
 
 class Span(NamedTuple):
@@ -36,14 +60,13 @@ class Paragraph(NamedTuple):
     line: Line
 
 
-class Verbatim(NamedTuple):
-    """Lines of a program's message, or a list of paths; `is_diff` where they begin with `+`, `-` or something else."""
+class CodeBlock(NamedTuple):
+    """Lines of a program's message, or a list of paths."""
 
     lines: tuple[str, ...]
-    is_diff: bool = False
 
 
-Block = Table | Bullets | Paragraph | Verbatim
+Block = Table | Bullets | Paragraph | CodeBlock
 
 
 class Section(NamedTuple):
@@ -54,7 +77,7 @@ class Section(NamedTuple):
     blocks: tuple[Block, ...]
 
 
-class Fact(NamedTuple):
+class OverviewRow(NamedTuple):
     """A row of the table at the top: the answer to one question of a reviewer."""
 
     name: Literal["failed", "rendered", "dangers", "calm", "merge", "waits", "unknown", "kept", "pairs", "folded"]
@@ -62,26 +85,18 @@ class Fact(NamedTuple):
     line: Line
 
 
-class Body(NamedTuple):
-    """One group as a reader sees it: `pieces` are hunks, or paths (`is_list`), that a view may leave out one by one."""
+class GroupSection(NamedTuple):
+    """One group as a reader sees it: `hunks` are lines of YAML, or (`is_list`) of paths; a view may leave out some."""
 
     letter: str
     summary: Line
     clusters: tuple[str, ...]
     before: tuple[Block, ...]
     heading: str
-    pieces: tuple[tuple[str, ...], ...]
+    hunks: tuple[tuple[str, ...], ...]
     is_list: bool
     after: tuple[Block, ...]
     is_outlier: bool
-
-
-class Extent(NamedTuple):
-    """How much of long lists is told: items of a list, names in a sentence, lines of a message."""
-
-    items: int
-    names: int
-    lines: int
 
 
 def code(text: str) -> Span:
@@ -104,9 +119,9 @@ def line(*parts: str | Span | Line) -> Line:
 def joined(lines: Iterable[Line], between: str) -> Line:
     """Return the lines that are not empty as one."""
     spans: list[Span] = []
-    for each in lines:
-        if each:
-            spans += [Span(between), *each] if spans else each
+    for part in lines:
+        if part:
+            spans += [Span(between), *part] if spans else part
     return tuple(spans)
 
 
@@ -124,19 +139,3 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
 def plain(spans: Line) -> str:
     """Return the bare text."""
     return "".join(span.text for span in spans)
-
-
-class Options(NamedTuple):
-    """Each view reads what concerns it.
-
-    `color` is for a terminal.  `show_noise` lists what rules folded.  `compact` shows paths and values instead of YAML.
-    A Markdown comment has at most `limit` characters (1,000 or more), 65,536 being what GitHub takes; `scope` tells it
-    from other comments.  `reproduce` is a command in which `{base}` and `{head}` stand for the commits.
-    """
-
-    color: bool = False
-    show_noise: bool = False
-    compact: bool = False
-    limit: int = 60_000
-    scope: str = "default"
-    reproduce: str = "cmp diff --base {base} --head {head}"

@@ -65,7 +65,7 @@ def _schema(kind: object, definitions: dict[str, Schema]) -> Schema:
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind), definitions)
     if isinstance(kind, UnionType):
-        return {"anyOf": [_schema(each, definitions) for each in get_args(kind)]}
+        return {"anyOf": [_schema(member, definitions) for member in get_args(kind)]}
     return _SCALARS[kind]
 
 

@@ -1,4 +1,8 @@
-"""The comment of a pull request: GitHub flavoured Markdown, never longer than it may be."""
+"""The comment of a pull request: GitHub flavoured Markdown, never longer than its limit.
+
+Sections have several forms, fullest first; groups have hunks that can be left out one by one.  All lengths are in
+characters, as GitHub counts them.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,24 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from cmp.report import groups, markup, overview, sections
-from cmp.report.document import Extent, Table, line, plural
-from cmp.report.matrix import matrix
+from cmp.report.document import Limits, Table, line, plural
 from cmp.system.visible import visible_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cmp.changes import Report
-    from cmp.report.document import Body, Fact, Options, Section
+    from cmp.report.document import GroupSection, Options, OverviewRow, Section
 
-    Part = Callable[[Extent], Section | None]
+ENOUGH = 1_500  # a hunk up to this length need not wait for the others' hunks
 
-_EXTENTS = (Extent(40, 12, 30), Extent(40, 8, 8), Extent(15, 6, 8), Extent(10, 4, 4), Extent(4, 3, 3))
+# Items, names and lines of each form of a section.
+_LIMITS = (Limits(40, 12, 30), Limits(40, 8, 8), Limits(15, 6, 8), Limits(10, 4, 4), Limits(4, 3, 3))
 _OPEN = 3  # groups that are unfolded, if they are short
 _SHORT = 60  # lines
 _BETWEEN = " ⋮"  # stands between hunks
-ENOUGH = 1_500  # a hunk up to this length need not wait for the others' hunks
 _CHANGES = "#### Changes\n\n"
-_REST = 160  # characters kept for the heading of the groups and the line that tells what was left out
+_REST = 160  # characters kept for the heading of the groups and the line about the groups and hunks left out
 _ICONS = {
     "failed": "❌", "rendered": "✅", "dangers": "⚠️", "calm": "✅", "merge": "🔁", "waits": "⏸️", "unknown": "❔",
     "kept": "📌", "pairs": "📦", "folded": "🔇",
@@ -40,114 +43,41 @@ def view(report: Report, options: Options) -> str:
     """Return the comment, at most `options.limit` characters; the same Report gives the same bytes."""
     title = f"{marker(options.scope)}\n### {markup.escaped(overview.verdict(report))}\n\n"
     room = options.limit - len(title) - _REST
-    before, after = _around(report, options, room // 2 if report.groups else room)
-    bodies = [groups.body(group, _EXTENTS[0], is_compact=options.compact) for group in report.groups]
-    room -= len(before) + len(after)
-    grants = share([_demand(body, number) for number, body in enumerate(bodies)], room)
-    shown = "".join(
-        _group(body, grant.hunks, number)
-        for number, (body, grant) in enumerate(zip(bodies, grants, strict=True))
-        if grant.is_shown
+    above, below = _around(report, options, room // 2 if report.groups else room)
+    of_groups = [groups.section(group, _LIMITS[0], is_compact=options.compact) for group in report.groups]
+    room -= len(above) + len(below)
+    chosen = fit_groups([_size(section, number) for number, section in enumerate(of_groups)], room)
+    changes = "".join(
+        _group(section, shown.hunks, number)
+        for number, (section, shown) in enumerate(zip(of_groups, chosen, strict=True))
+        if shown.is_shown
     )
-    heading = _CHANGES if shown else ""
-    return f"{title}{before}{heading}{shown}{_left_out(bodies, grants)}{after}"
+    heading = _CHANGES if changes else ""
+    return f"{title}{above}{heading}{changes}{_left_out(of_groups, chosen)}{below}"
 
 
-def _around(report: Report, options: Options, room: int) -> tuple[str, str]:
-    """Return what stands before and after the groups; what comes first here is cut last."""
-    before: list[Part] = [
-        lambda extent: sections.failures(report, extent),
-        lambda extent: sections.dangers(report, extent),
-        lambda extent: matrix(report, extent),
-    ]
-    after: list[Part] = [
-        lambda extent: sections.bumps(report, extent),
-        lambda extent: sections.overridden(report, extent),
-        lambda extent: sections.noise(report, extent) if options.show_noise else None,
-        lambda extent: sections.unowned(report, extent),
-        lambda extent: sections.footer(report, extent, options),
-    ]
-    facts = [_facts(overview.facts(report, extent)) for extent in _EXTENTS]
-    forms = [(*facts, ""), *([*(_section(part(extent)) for extent in _EXTENTS), ""] for part in (*before, *after))]
-    chosen = fullest(forms, room)
-    middle = 1 + len(before)
-    return "".join(chosen[:middle]), "".join(chosen[middle:])
+class GroupSize(NamedTuple):
+    """The length of a group without hunks, and of each hunk."""
 
-
-def _facts(found: Sequence[Fact]) -> str:
-    rows = tuple((line(f"{_ICONS[fact.name]} {fact.title}"), fact.line) for fact in found)
-    return f"{markup.table(Table(((), ()), rows))}\n"
-
-
-def _section(found: Section | None) -> str:
-    return f"#### {found.title}\n\n{markup.blocks(found.blocks)}" if found else ""
-
-
-def _demand(body: Body, number: int) -> Demand:
-    """Return the most that a group can take; the fence grows with the backticks of the hunks that are shown."""
-    return Demand(len(_group(body, (), number)), tuple(_cost(piece) for piece in body.pieces))
-
-
-def _cost(piece: Sequence[str]) -> int:
-    shown = [visible_line(each) for each in (*piece, _BETWEEN)]
-    return sum(len(each) + 1 for each in shown) + 2 * (markup.fence_length(shown) - markup.FENCE)
-
-
-def _group(body: Body, chosen: Sequence[int], number: int) -> str:
-    is_open = number < _OPEN and sum(len(piece) for piece in body.pieces) <= _SHORT
-    opening = "<details open>" if is_open else "<details>"
-    return (
-        f"{opening}<summary>{markup.summary(body.summary)}</summary>\n\n"
-        f"{markup.blocks(body.before)}{markup.fenced(_diff(body, chosen), 'diff')}\n"
-        f"{markup.blocks(body.after)}</details>\n\n"
-    )
-
-
-def _diff(body: Body, chosen: Sequence[int]) -> Iterable[str]:
-    yield f"# {markup.cut(body.heading)}"
-    for order, index in enumerate(chosen):
-        if order and not body.is_list:
-            yield _BETWEEN
-        yield from body.pieces[index]
-    rest = len(body.pieces) - len(chosen)
-    if rest:
-        yield f"# {plural(rest, 'more hunk')} not shown here"
-
-
-def _left_out(bodies: Sequence[Body], grants: Sequence[Grant]) -> str:
-    """Return the line that says what did not fit, empty where everything did."""
-    hidden = sum(not grant.is_shown for grant in grants)
-    missing = [
-        len(body.pieces) - len(grant.hunks) for body, grant in zip(bodies, grants, strict=True) if grant.is_shown
-    ]
-    cut = [count for count in missing if count]
-    parts = [f"{plural(sum(cut), 'more hunk')} in {plural(len(cut), 'group')}"] if cut else []
-    parts += [plural(hidden, "more group")] if hidden else []
-    return f"**{' and '.join(parts)}: see the job summary or the HTML page.**\n\n" if parts else ""
-
-
-class Demand(NamedTuple):
-    """What a group takes: `fixed` without hunks, and each hunk."""
-
-    fixed: int
+    header: int
     hunks: tuple[int, ...]
 
 
-class Grant(NamedTuple):
-    """What a group gets: nothing at all (`is_shown` false), or its header and the hunks of these indexes, ascending."""
+class ShownHunks(NamedTuple):
+    """The part of a group that fits: nothing (`is_shown` false), or its header and the hunks of these indexes."""
 
     is_shown: bool
     hunks: tuple[int, ...]
 
 
-def fullest(parts: Sequence[Sequence[str]], room: int) -> list[str]:
-    """Return one form of each part, at most `room` characters together: the first parts choose first.
+def fit_sections(forms_of_sections: Sequence[Sequence[str]], room: int) -> list[str]:
+    """Return one form of each section, at most `room` characters together: the first sections choose first.
 
-    A part's last form is what it falls back to; those must fit.
+    The last form of a section is the shortest; those must fit.
     """
-    left = room - sum(len(forms[-1]) for forms in parts)
+    left = room - sum(len(forms[-1]) for forms in forms_of_sections)
     chosen = []
-    for forms in parts:
+    for forms in forms_of_sections:
         left += len(forms[-1])
         form = next(form for form in (*forms, "") if len(form) <= max(left, 0))
         chosen.append(form)
@@ -155,24 +85,88 @@ def fullest(parts: Sequence[Sequence[str]], room: int) -> list[str]:
     return chosen
 
 
-def share(demands: Sequence[Demand], room: int) -> list[Grant]:
-    """Return what each group gets, at most `room` characters together.
+def fit_groups(sizes: Sequence[GroupSize], room: int) -> list[ShownHunks]:
+    """Return the shown part of each group, at most `room` characters together.
 
     First every group, in order, gets its header and its first hunk, then one hunk a round, as long as a hunk is no
-    longer than a fair part of the room; what is left then goes to the longer ones in the same order.
+    longer than a fair part of the room; the room that is left goes to the longer hunks in the same order.
     """
     left = room
-    shown: list[bool] = [False] * len(demands)
-    hunks: list[list[int]] = [[] for _ in demands]
-    for most in (max(ENOUGH, room // max(len(demands), 1)), room):
-        for turn in range(max((len(demand.hunks) for demand in demands), default=0) or 1):
-            for index, demand in enumerate(demands):
-                head = 0 if shown[index] else demand.fixed
-                if head <= left and turn == 0:
+    shown: list[bool] = [False] * len(sizes)
+    hunks: list[list[int]] = [[] for _ in sizes]
+    for longest in (max(ENOUGH, room // max(len(sizes), 1)), room):
+        for turn in range(max((len(size.hunks) for size in sizes), default=0) or 1):
+            for index, size in enumerate(sizes):
+                header = 0 if shown[index] else size.header
+                if header <= left and turn == 0:
                     shown[index] = True
-                    left -= head
-                size = demand.hunks[turn] if turn < len(demand.hunks) else room + 1
-                if shown[index] and size <= min(left, most) and turn not in hunks[index]:
+                    left -= header
+                length = size.hunks[turn] if turn < len(size.hunks) else room + 1
+                if shown[index] and length <= min(left, longest) and turn not in hunks[index]:
                     hunks[index].append(turn)
-                    left -= size
-    return [Grant(is_shown, tuple(sorted(got))) for is_shown, got in zip(shown, hunks, strict=True)]
+                    left -= length
+    return [ShownHunks(is_shown, tuple(sorted(got))) for is_shown, got in zip(shown, hunks, strict=True)]
+
+
+def _around(report: Report, options: Options, room: int) -> tuple[str, str]:
+    """Return the text above and below the groups; the first sections are cut last."""
+    above, below = sections.above_groups(report), sections.below_groups(report, options)
+    table = [_overview(overview.rows(report, limits)) for limits in _LIMITS]
+    forms = [(*table, ""), *((*(_section(part(limits)) for limits in _LIMITS), "") for part in (*above, *below))]
+    chosen = fit_sections(forms, room)
+    middle = 1 + len(above)
+    return "".join(chosen[:middle]), "".join(chosen[middle:])
+
+
+def _overview(rows: Sequence[OverviewRow]) -> str:
+    cells = tuple((line(f"{_ICONS[row.name]} {row.title}"), row.line) for row in rows)
+    return f"{markup.table(Table(((), ()), cells))}\n"
+
+
+def _section(section: Section | None) -> str:
+    return f"#### {section.title}\n\n{markup.blocks(section.blocks)}" if section else ""
+
+
+def _size(section: GroupSection, number: int) -> GroupSize:
+    """Return the greatest length of a group; its fence grows with the backticks of the shown hunks."""
+    return GroupSize(len(_group(section, (), number)), tuple(_cost(hunk) for hunk in section.hunks))
+
+
+def _cost(hunk: Sequence[str]) -> int:
+    shown = [visible_line(text) for text in (*hunk, _BETWEEN)]
+    return sum(len(text) + 1 for text in shown) + 2 * (markup.fence_length(shown) - markup.FENCE)
+
+
+def _group(section: GroupSection, chosen: Sequence[int], number: int) -> str:
+    is_open = number < _OPEN and sum(len(hunk) for hunk in section.hunks) <= _SHORT
+    opening = "<details open>" if is_open else "<details>"
+    return (
+        f"{opening}<summary>{markup.summary(section.summary)}</summary>\n\n"
+        f"{markup.blocks(section.before)}{markup.fenced(_diff(section, chosen), 'diff')}\n"
+        f"{markup.blocks(section.after)}</details>\n\n"
+    )
+
+
+def _diff(section: GroupSection, chosen: Sequence[int]) -> Iterable[str]:
+    yield f"# {markup.cut(section.heading)}"
+    for order, index in enumerate(chosen):
+        if order and not section.is_list:
+            yield _BETWEEN
+        yield from section.hunks[index]
+    left = len(section.hunks) - len(chosen)
+    if left:
+        yield f"# {plural(left, 'more hunk')} not shown here"
+
+
+def _left_out(of_groups: Sequence[GroupSection], chosen: Sequence[ShownHunks]) -> str:
+    """Return the line about the groups and hunks left out, empty where everything fits."""
+    hidden = sum(not shown.is_shown for shown in chosen)
+    missing = [
+        len(section.hunks) - len(shown.hunks)
+        for section, shown in zip(of_groups, chosen, strict=True)
+        if shown.is_shown
+    ]
+    cut = [count for count in missing if count]
+    parts = [f"{plural(sum(cut), 'more hunk')} in {plural(len(cut), 'group')}"] if cut else []
+    parts += [plural(hidden, "more group")] if hidden else []
+    return f"**{' and '.join(parts)}: see the job summary or the HTML page.**\n\n" if parts else ""

@@ -1,7 +1,7 @@
 """Spans and blocks as GitHub flavoured Markdown in which nothing foreign is markup, a mention or a reference.
 
-Names and values stand in code spans, where no forge looks for mentions and references; messages in fences.  What is
-left, our own sentences, is escaped, and a zero-width space (as an entity) stands after what could begin a reference.
+Names and values stand in code spans, where no forge looks for mentions and references; messages in fences.  Our own
+sentences are escaped, and a zero-width space (as an entity) follows each character that could begin a reference.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from cmp.report.document import Bullets, Paragraph, Table, Verbatim
+from cmp.report.document import Bullets, CodeBlock, Paragraph, Table
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FENCE = 3  # backticks
 _RUN = re.compile("`+")
 _NOT_IN_CODE = re.compile(r"[`|]|\A |\A\Z| \Z")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]|\A | \Z")
-# What is markup, and what forges make links of: @team, #12, !12, $12, %12, ~12, &12, GH-12, https://, www.
+# Markup, and the texts of which forges make links: @team, #12, !12, $12, %12, ~12, &12, GH-12, https://, www.
 _SPECIAL = re.compile(r"(?i)[\\`*_\[\]<>&|~@#!$%]|\bgh-|:(?=//)|\bwww(?=\.)")
 _ONLY_MARKUP = frozenset("\\`*_[]<>|")
 _APART = "&#8203;"  # a space without width
@@ -44,16 +44,16 @@ def code(raw: str) -> str:
     shown = cut(visible(raw))
     if not _NOT_IN_CODE.search(shown):
         return f"`{shown}`"
-    return f"<code>{_PUNCTUATION.sub(lambda found: f'&#{ord(found[0])};', shown)}</code>"
+    return f"<code>{_PUNCTUATION.sub(lambda match: f'&#{ord(match[0])};', shown)}</code>"
 
 
 def escaped(raw: str) -> str:
-    """Return prose that is read as it stands."""
+    """Return prose in which nothing is markup."""
     return _SPECIAL.sub(_neutral, cut(visible(raw)))
 
 
-def _neutral(found: re.Match[str]) -> str:
-    special = found[0]
+def _neutral(match: re.Match[str]) -> str:
+    special = match[0]
     shown = special if special.isalnum() or len(special) > 1 else f"&#{ord(special)};"
     return shown if special in _ONLY_MARKUP else f"{shown}{_APART}"
 
@@ -65,22 +65,22 @@ def cut(shown: str) -> str:
 
 def fenced(lines: Iterable[str], info: str) -> str:
     """Return a fenced block; its fence is longer than any run of backticks in it."""
-    shown = [visible_line(each) for each in lines]
+    shown = [visible_line(line) for line in lines]
     fence = "`" * fence_length(shown)
     return "\n".join((f"{fence}{info}", *shown, fence, ""))
 
 
 def fence_length(shown: Iterable[str]) -> int:
-    return max((FENCE, *(len(run) + 1 for each in shown for run in _RUN.findall(each))))
+    return max((FENCE, *(len(run) + 1 for line in shown for run in _RUN.findall(line))))
 
 
-def blocks(found: Sequence[Block]) -> str:
+def blocks(sequence: Sequence[Block]) -> str:
     """Return the blocks, each followed by an empty line."""
-    return "".join(f"{_block(block)}\n" for block in found)
+    return "".join(f"{_block(block)}\n" for block in sequence)
 
 
 def _block(block: Block) -> str:
-    if isinstance(block, Verbatim):
+    if isinstance(block, CodeBlock):
         return fenced(block.lines, "text")
     if isinstance(block, Paragraph):
         return f"{text(block.line)}\n"
@@ -89,10 +89,9 @@ def _block(block: Block) -> str:
     return table(block)
 
 
-def table(found: Table) -> str:
-    rows = (found.head, *found.rows)
-    lines = [f"| {' | '.join(text(cell) for cell in row)} |\n" for row in rows]
-    return "".join((lines[0], "|" + "---|" * len(found.head) + "\n", *lines[1:]))
+def table(block: Table) -> str:
+    lines = [f"| {' | '.join(text(cell) for cell in row)} |\n" for row in (block.head, *block.rows)]
+    return "".join((lines[0], "|" + "---|" * len(block.head) + "\n", *lines[1:]))
 
 
 def _span(span: Span) -> str:

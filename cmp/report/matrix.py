@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cmp.changes import Outcome, Report, Subject
-    from cmp.report.document import Block, Extent, Line
+    from cmp.report.document import Block, Limits, Line
 
 FEW_CLUSTERS = 8  # so many have a column each even where environments are known
 MANY_COLUMNS = 30
@@ -29,7 +29,7 @@ _MEANING = {
 
 
 class _Marks(NamedTuple):
-    """What stands in the cells for each pair; groups are numbers, so that neighbours become a range."""
+    """The content of the cells for each pair; groups are numbers, so that neighbours become a range."""
 
     groups: Mapping[Subject, list[int]]
     others: Mapping[Subject, str]
@@ -37,22 +37,22 @@ class _Marks(NamedTuple):
     outliers: frozenset[int]
 
 
-def matrix(report: Report, extent: Extent) -> Section | None:
-    """Return who changes how; None where nothing was rendered.  Rows beyond the extent are only counted."""
+def matrix(report: Report, limits: Limits) -> Section | None:
+    """Return the section with the matrix; None where nothing was rendered.  Rows beyond the limit are only counted."""
     subjects = [outcome.subject for outcome in report.outcomes]
     if not subjects:
         return None
     marks = _marks(report)
     apps = sorted({subject.app for subject in subjects}, key=natural)
     changed = {subject.app for subject in subjects if marks.others.get(subject) != EQUAL}
-    told = [app for app in apps if app in changed]
-    rows = [app for app in told if app in _special(report)] if len(told) > MANY_ROWS else told
-    shown = rows[: extent.items]
+    changing = [app for app in apps if app in changed]
+    rows = [app for app in changing if app in _special(report)] if len(changing) > MANY_ROWS else changing
+    shown = rows[: limits.items]
     blocks: list[Block] = []
     if shown:
-        table = _table(shown, subjects, marks, extent)
+        table = _table(shown, subjects, marks, limits)
         blocks += [table, Paragraph(_legend(table))]
-    blocks += [Paragraph(line(text)) for text in _rest(len(apps), len(told), len(rows), len(shown))]
+    blocks += [Paragraph(line(text)) for text in _left_out(len(apps), len(changing), len(rows), len(shown))]
     return Section("matrix", "Who changes", tuple(blocks))
 
 
@@ -73,7 +73,7 @@ def _marks(report: Report) -> _Marks:
 
 
 def _sign(outcome: Outcome) -> str:
-    """Return what stands for a pair that is in no group."""
+    """Return the sign of a pair that is in no group."""
     by_status = {"failed": FAILED, "equal": EQUAL}
     return by_status.get(outcome.status) or (FOLDED if outcome.changes else UNKNOWN)
 
@@ -87,16 +87,19 @@ def _special(report: Report) -> set[str]:
     }
 
 
-def _rest(apps: int, told: int, rows: int, shown: int) -> Iterable[str]:
-    """Yield what is said of applications that have no row: first those that had one if there were more room."""
-    more = "more app" if shown else "app"
+def _left_out(apps: int, changing: int, rows: int, shown: int) -> Iterable[str]:
+    """Yield the sentences about applications without a row: first those that would have one in a longer table.
+
+    The numbers are of all applications, those that change, those that deserve a row, and those that have one.
+    """
+    noun = "more app" if shown else "app"
     if rows > shown:
-        kind = "with an outlier, a danger or a failure" if told > rows else "with changes"
-        yield f"{plural(rows - shown, more)} {kind}."
-    if told > rows:
-        yield f"{plural(told - rows, more)} without outlier, danger or failure."
-    if apps > told:
-        yield f"{plural(apps - told, more)} without a difference."
+        kind = "with an outlier, a danger or a failure" if changing > rows else "with changes"
+        yield f"{plural(rows - shown, noun)} {kind}."
+    if changing > rows:
+        yield f"{plural(changing - rows, noun)} without outlier, danger or failure."
+    if apps > changing:
+        yield f"{plural(apps - changing, noun)} without a difference."
 
 
 def _legend(table: Table) -> Line:
@@ -106,14 +109,14 @@ def _legend(table: Table) -> Line:
     return line(" · ".join((*(["Letters are the changes below"] if has_letters else []), *signs)))
 
 
-def _table(apps: list[str], subjects: list[Subject], marks: _Marks, extent: Extent) -> Table:
+def _table(apps: list[str], subjects: list[Subject], marks: _Marks, limits: Limits) -> Table:
     column, is_counted = _column(subjects)
     cells: dict[tuple[str, str], list[Subject]] = {}
     for subject in subjects:
         cells.setdefault((subject.app, column(subject)), []).append(subject)
     columns = sorted({name for _, name in cells}, key=natural)
     sizes = {name: len({subject.cluster for subject in subjects if column(subject) == name}) for name in columns}
-    outliers = {app: _outliers(app, subjects, marks, extent) for app in apps} if is_counted else {}
+    outliers = {app: _outliers(app, subjects, marks, limits) for app in apps} if is_counted else {}
     last = any(outliers.values())
     head = [line(code(name), f" ({sizes[name]:,})" if is_counted else "") for name in columns]
     return Table(
@@ -131,9 +134,9 @@ def _table(apps: list[str], subjects: list[Subject], marks: _Marks, extent: Exte
 
 def _column(subjects: list[Subject]) -> tuple[Callable[[Subject], str], bool]:
     """Return the column of a pair, and whether a column stands for several clusters."""
-    found = len({subject.cluster for subject in subjects})
+    count = len({subject.cluster for subject in subjects})
     environments = len({subject.environment for subject in subjects})
-    if found <= (FEW_CLUSTERS if environments > 1 else MANY_COLUMNS):
+    if count <= (FEW_CLUSTERS if environments > 1 else MANY_COLUMNS):
         return lambda subject: subject.cluster or "(no cluster)", False
     if environments <= MANY_COLUMNS and any(subject.environment for subject in subjects):
         return lambda subject: subject.environment or "(no environment)", True
@@ -143,20 +146,20 @@ def _column(subjects: list[Subject]) -> tuple[Callable[[Subject], str], bool]:
 def _cell(subjects: list[Subject], marks: _Marks, *, is_counted: bool) -> Line:
     numbers = Counter(number for subject in subjects for number in marks.groups.get(subject, ()))
     signs = Counter(marks.others[subject] for subject in subjects if subject in marks.others)
-    told = [_letters(first, last, marks, count if is_counted else 0) for first, last, count in _ranges(numbers)]
-    told += [line(sign, f" {TIMES}{count:,}" if is_counted else "") for sign, count in sorted(signs.items())]
-    return joined(told, ", ") or line(NONE)
+    marked = [_letters(first, last, marks, count if is_counted else 0) for first, last, count in _ranges(numbers)]
+    marked += [line(sign, f" {TIMES}{count:,}" if is_counted else "") for sign, count in sorted(signs.items())]
+    return joined(marked, ", ") or line(NONE)
 
 
 def _ranges(numbers: Mapping[int, int]) -> list[tuple[int, int, int]]:
     """Return (first, last, count) of neighbouring groups with the same count."""
-    found: list[tuple[int, int, int]] = []
+    ranges: list[tuple[int, int, int]] = []
     for number, count in sorted(numbers.items()):
-        if found and found[-1][1:] == (number - 1, count):
-            found[-1] = (found[-1][0], number, count)
+        if ranges and ranges[-1][1:] == (number - 1, count):
+            ranges[-1] = (ranges[-1][0], number, count)
         else:
-            found.append((number, number, count))
-    return found
+            ranges.append((number, number, count))
+    return ranges
 
 
 def _letters(first: int, last: int, marks: _Marks, count: int) -> Line:
@@ -169,16 +172,16 @@ def _letter(number: int, marks: _Marks) -> Span:
     return Span(marks.letters[number], "outlier" if number in marks.outliers else "letter")
 
 
-def _outliers(app: str, subjects: list[Subject], marks: _Marks, extent: Extent) -> Line:
+def _outliers(app: str, subjects: list[Subject], marks: _Marks, limits: Limits) -> Line:
     kinds: dict[Line, list[str]] = {}
     for subject in subjects:
         if subject.app == app:
-            for told in _deviations(subject, marks):
-                kinds.setdefault(told, []).append(subject.cluster)
-    phrases = [line(listed(found, extent), " ", kind) for kind, found in kinds.items()]
-    rest = len(phrases) - extent.names
-    shown = joined(phrases[: extent.names], "; ")
-    return line(shown, f"; and {rest:,} more") if rest > 0 else shown
+            for kind in _deviations(subject, marks):
+                kinds.setdefault(kind, []).append(subject.cluster)
+    phrases = [line(listed(clusters, limits), " ", kind) for kind, clusters in kinds.items()]
+    left = len(phrases) - limits.names
+    shown = joined(phrases[: limits.names], "; ")
+    return line(shown, f"; and {left:,} more") if left > 0 else shown
 
 
 def _deviations(subject: Subject, marks: _Marks) -> Iterable[Line]:

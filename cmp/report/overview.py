@@ -1,17 +1,17 @@
-"""The answers to a reviewer's first questions: what failed, what is dangerous, what changes at the merge."""
+"""The verdict and the table at the top: failures, dangers, and the effect of the merge."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from cmp.report.document import Fact, code, joined, line, plural
+from cmp.report.document import OverviewRow, code, joined, line, plural
 from cmp.report.names import clusters, pairs_by_app, pairs_by_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.changes import Delivery, Failure, Outcome, Report, Subject
-    from cmp.report.document import Extent, Line
+    from cmp.report.document import Limits, Line
 
 _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
     ("merge", "Changes at merge"),
@@ -21,8 +21,8 @@ _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
 
 
 def verdict(report: Report) -> str:
-    """Return one line: how much changes, and whether something failed or is dangerous."""
-    parts = [*_reach(report)]
+    """Return one line: the size of the change, and the number of failures and dangers."""
+    parts = [*_size(report)]
     counts = [
         (sum(_is_new(failure) for failure in report.failures), "new failure"),
         (sum(_is_old(failure) for failure in report.failures), "earlier failure"),
@@ -34,39 +34,39 @@ def verdict(report: Report) -> str:
     return f"Manifest diff: {', '.join(parts)}"
 
 
-def _reach(report: Report) -> Iterator[str]:
-    changed = [outcome.subject for outcome in changing(report)]
-    if not changed:
-        yield "no manifest changes"
-        return
-    found = clusters(changed)
-    if found:
-        of = f"{len(found):,} of " if report.counts.clusters else ""
-        yield of + plural(report.counts.clusters or len(found), "cluster")
-    yield plural(len({subject.app for subject in changed}), "app")
-    without = "nothing but folded noise" if report.noise else "nothing to compare with"
-    yield plural(len(report.groups), "distinct change") if report.groups else without
-
-
-def changing(report: Report) -> list[Outcome]:
-    """Return the outcomes of the pairs whose manifests will not be what they were."""
-    return [outcome for outcome in report.outcomes if outcome.status in {"changed", "added", "removed"}]
-
-
-def facts(report: Report, extent: Extent) -> list[Fact]:
+def rows(report: Report, limits: Limits) -> list[OverviewRow]:
     """Return the table at the top; failures, dangers and merge always have a row."""
-    rows = [_failed(report, extent), _dangers(report), *_merge(report, extent)]
-    rows += [
-        Fact("pairs", title, pairs_by_app(subjects, extent))
+    table = [_failed(report, limits), _dangers(report), *_merge(report, limits)]
+    table += [
+        OverviewRow("pairs", title, pairs_by_app(subjects, limits))
         for title, status in (("New", "added"), ("Gone", "removed"))
         if (subjects := [outcome.subject for outcome in report.outcomes if outcome.status == status])
     ]
     if report.noise:
-        folded = joined((line(f"{noise.folded:,} ", code(noise.rule)) for noise in report.noise[: extent.items]), ", ")
-        rest = len(report.noise) - extent.items
-        more = f", and {plural(rest, 'more rule')}" if rest > 0 else ""
-        rows.append(Fact("folded", "Folded", line(folded, more, " (", code("--show-noise"), " lists them)")))
-    return rows
+        folded = joined((line(f"{noise.folded:,} ", code(noise.rule)) for noise in report.noise[: limits.items]), ", ")
+        left = len(report.noise) - limits.items
+        others = f", and {plural(left, 'more rule')}" if left > 0 else ""
+        table.append(OverviewRow("folded", "Folded", line(folded, others, " (", code("--show-noise"), " lists them)")))
+    return table
+
+
+def changing(report: Report) -> list[Outcome]:
+    """Return the outcomes of the pairs whose manifests change."""
+    return [outcome for outcome in report.outcomes if outcome.status in {"changed", "added", "removed"}]
+
+
+def _size(report: Report) -> Iterator[str]:
+    changed = [outcome.subject for outcome in changing(report)]
+    if not changed:
+        yield "no manifest changes"
+        return
+    names = clusters(changed)
+    if names:
+        of = f"{len(names):,} of " if report.counts.clusters else ""
+        yield of + plural(report.counts.clusters or len(names), "cluster")
+    yield plural(len({subject.app for subject in changed}), "app")
+    without = "nothing but folded noise" if report.noise else "nothing to compare with"
+    yield plural(len(report.groups), "distinct change") if report.groups else without
 
 
 def _is_new(failure: Failure) -> bool:
@@ -77,60 +77,56 @@ def _is_old(failure: Failure) -> bool:
     return not failure.is_new and not failure.needs_key
 
 
-def _failed(report: Report, extent: Extent) -> Fact:
+def _failed(report: Report, limits: Limits) -> OverviewRow:
     if not report.failures:
-        rendered = report.counts.rendered
-        told = f"{plural(rendered, 'pair')}, no failure" if rendered else "nothing to render"
-        return Fact("rendered", "Rendered", line(told))
+        count = report.counts.rendered
+        return OverviewRow(
+            "rendered", "Rendered", line(f"{plural(count, 'pair')}, no failure" if count else "nothing to render")
+        )
     kinds = (
         ("new in this change", [failure.subject for failure in report.failures if _is_new(failure)]),
         ("failed before, too", [failure.subject for failure in report.failures if _is_old(failure)]),
         ("cannot be judged without the key", [failure.subject for failure in report.failures if failure.needs_key]),
     )
-    states = (line(f"{len(failed):,} {kind}: ", pairs_by_app(failed, extent)) for kind, failed in kinds if failed)
-    return Fact("failed", "Not rendered", joined(states, " · "))
+    states = (line(f"{len(failed):,} {kind}: ", pairs_by_app(failed, limits)) for kind, failed in kinds if failed)
+    return OverviewRow("failed", "Not rendered", joined(states, " · "))
 
 
-def _dangers(report: Report) -> Fact:
-    counts = [
-        plural(len(report.dangers), "danger") if report.dangers else "",
-        f"{plural(report.restarts, 'workload')} restart{'s' if report.restarts == 1 else ''}"
-        if report.restarts
-        else "",
-    ]
-    told = " · ".join(count for count in counts if count)
-    return (
-        Fact("dangers", "Look twice", line(told))
-        if told
-        else Fact("calm", "Look twice", line("no danger found, no workload restarts"))
-    )
+def _dangers(report: Report) -> OverviewRow:
+    counts = []
+    if report.dangers:
+        counts.append(plural(len(report.dangers), "danger"))
+    if report.restarts:
+        counts.append(f"{plural(report.restarts, 'workload')} restart{'s' if report.restarts == 1 else ''}")
+    if not counts:
+        return OverviewRow("calm", "Look twice", line("no danger found, no workload restarts"))
+    return OverviewRow("dangers", "Look twice", line(" · ".join(counts)))
 
 
-def _merge(report: Report, extent: Extent) -> list[Fact]:
-    """Return which of the changing pairs sync by themselves what is merged, which do not and why, and the unknown."""
+def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
+    """Return the changing pairs by the effect of the merge: synced automatically, not synced and why, unknown."""
     changed = [outcome.subject for outcome in changing(report)]
     delivered: dict[Subject, list[Delivery]] = {subject: [] for subject in changed}
     for delivery in report.deliveries:
         delivered.get(delivery.subject, []).append(delivery)
-    kinds: dict[tuple[int, Line], list[Subject]] = {}
+    states: dict[tuple[int, Line], list[Subject]] = {}
     for subject, deliveries in delivered.items():
-        kinds.setdefault(_how(deliveries), []).append(subject)
-    rows: dict[int, list[Line]] = {}
-    for (title, how), pairs in sorted(kinds.items()):
-        where = pairs_by_cluster(pairs, changed, extent)
-        told = line(f"{len(pairs):,} of {plural(len(changed), 'pair')}", how, ": ", where)
-        rows.setdefault(title, []).append(told)
-    facts = [Fact(*_MERGE[title], joined(told, " · ")) for title, told in rows.items()]
+        states.setdefault(_merge_state(deliveries), []).append(subject)
+    lines: dict[int, list[Line]] = {}
+    for (row, how), pairs in sorted(states.items()):
+        where = pairs_by_cluster(pairs, changed, limits)
+        share = line(f"{len(pairs):,} of {plural(len(changed), 'pair')}", how, ": ", where)
+        lines.setdefault(row, []).append(share)
+    table = [OverviewRow(_MERGE[row][0], _MERGE[row][1], joined(of_row, " · ")) for row, of_row in lines.items()]
     kept = _kept(report)
     if kept:
-        facts.append(
-            Fact("kept", "Not pruned", line("what is removed stays: ", pairs_by_cluster(kept, changed, extent)))
-        )
-    return facts or [Fact("waits", "At merge", line("nothing changes"))]
+        where = pairs_by_cluster(kept, changed, limits)
+        table.append(OverviewRow("kept", "Not pruned", line("what is removed stays: ", where)))
+    return table or [OverviewRow("waits", "At merge", line("nothing changes"))]
 
 
-def _how(deliveries: list[Delivery]) -> tuple[int, Line]:
-    """Return the row that a pair belongs to, and how it comes there."""
+def _merge_state(deliveries: list[Delivery]) -> tuple[int, Line]:
+    """Return the index of a pair's row in `_MERGE`, and the reason."""
     if any(delivery.at_merge for delivery in deliveries):
         return 0, line(", synced automatically")
     if not deliveries:

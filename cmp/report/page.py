@@ -1,37 +1,36 @@
-"""The report as one HTML page that needs nothing else, nor a script: it holds all groups whole.
+"""The report as one HTML page, with all groups whole, that loads nothing else and works without its script.
 
-page.js makes the filter, because without a script there is nothing to type into, and opens the group that a link leads
-to.
+page.js creates the filter, because without a script there is nothing to type into, and opens the group of a link.
 """
 
 from __future__ import annotations
 
 import html
+import os
 from base64 import b64encode
 from hashlib import sha256
-from pkgutil import get_data
 from typing import TYPE_CHECKING
 
 from cmp.report import groups, overview, sections
-from cmp.report.document import Bullets, Extent, Paragraph, Verbatim, code, joined, line, plain, plural
-from cmp.report.matrix import matrix
+from cmp.report.document import Bullets, CodeBlock, Limits, Paragraph, code, joined, line, plain, plural
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cmp.changes import Report
-    from cmp.report.document import Block, Body, Fact, Line, Options, Section, Span, Table
+    from cmp.report.document import Block, GroupSection, Line, Options, OverviewRow, Span, Table
+    from cmp.report.sections import Part
 
 _ALL = 1_000_000_000
-_EXTENT = Extent(_ALL, 30, _ALL)
+_LIMITS = Limits(items=_ALL, names=30, lines=_ALL)
 _OPEN = 5  # groups that are unfolded, if they are short
 _SHORT = 80  # lines
 _CLASSES = {"+": "add", "-": "del", "#": "note"}
 
 
 def view(report: Report, options: Options) -> str:
-    """Return the page; everything in it that is not ours is escaped, and its policy allows no request."""
+    """Return the page; every foreign text in it is escaped, and its policy allows no request."""
     title = _escaped(overview.verdict(report))
     style, script = _resource("page.css"), _resource("page.js")
     return "".join(
@@ -48,74 +47,66 @@ def view(report: Report, options: Options) -> str:
 
 def _resource(name: str) -> str:
     """Return a file of this package as the content of an element, which begins on a line of its own."""
-    return "\n" + (get_data(__package__, name) or b"").decode()
+    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
+        return "\n" + file.read()
 
 
 def _policy(style: str, script: str) -> str:
-    """Return a Content Security Policy by which a browser uses this style and this script, and nothing else."""
+    """Return a Content Security Policy that allows this style and this script, by their hashes, and nothing else."""
     hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
     allowed = f"style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _content(report: Report, options: Options) -> Iterator[str]:
-    yield f"<dl>\n{''.join(_fact(fact) for fact in overview.facts(report, _EXTENT))}</dl>\n"
-    yield from _sections(
-        (sections.failures(report, _EXTENT), sections.dangers(report, _EXTENT), matrix(report, _EXTENT))
-    )
+    yield f"<dl>\n{''.join(_overview_row(row) for row in overview.rows(report, _LIMITS))}</dl>\n"
+    yield from _sections(sections.above_groups(report))
     if report.groups:
         yield '<h2 id="changes">Changes</h2>\n'
     for number, group in enumerate(report.groups):
-        yield _group(groups.body(group, _EXTENT, is_compact=options.compact), number)
-    yield from _sections(
-        (
-            sections.bumps(report, _EXTENT),
-            sections.overridden(report, _EXTENT),
-            sections.noise(report, _EXTENT) if options.show_noise else None,
-            sections.unowned(report, _EXTENT),
-            sections.footer(report, _EXTENT, options),
-        )
-    )
+        yield _group(groups.section(group, _LIMITS, is_compact=options.compact), number)
+    yield from _sections(sections.below_groups(report, options))
 
 
-def _fact(fact: Fact) -> str:
-    return f'<dt class="{fact.name}">{_escaped(fact.title)}</dt><dd>{_line(fact.line)}</dd>\n'
+def _overview_row(row: OverviewRow) -> str:
+    return f'<dt class="{row.name}">{_escaped(row.title)}</dt><dd>{_line(row.line)}</dd>\n'
 
 
-def _sections(found: Iterable[Section | None]) -> Iterator[str]:
-    for section in found:
+def _sections(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
+        section = part(_LIMITS)
         if section:
             yield f'<h2 id="{section.name}">{_escaped(section.title)}</h2>\n{_blocks(section.blocks)}'
 
 
-def _group(body: Body, number: int) -> str:
-    is_open = number < _OPEN and sum(len(piece) for piece in body.pieces) <= _SHORT
+def _group(section: GroupSection, number: int) -> str:
+    is_open = number < _OPEN and sum(len(hunk) for hunk in section.hunks) <= _SHORT
     return (
-        f'<details class="group{" odd" if body.is_outlier else ""}" id="group-{_escaped(body.letter)}" '
-        f'data-words="{_escaped(_words(body))}"{" open" if is_open else ""}>'
-        f"<summary>{_line(body.summary)}</summary>\n<div>\n"
-        f"{_blocks(body.before)}{_diff(body)}{_blocks(body.after)}{_clusters(body)}</div></details>\n"
+        f'<details class="group{" odd" if section.is_outlier else ""}" id="group-{_escaped(section.letter)}" '
+        f'data-words="{_escaped(_words(section))}"{" open" if is_open else ""}>'
+        f"<summary>{_line(section.summary)}</summary>\n<div>\n"
+        f"{_blocks(section.before)}{_diff(section)}{_blocks(section.after)}{_clusters(section)}</div></details>\n"
     )
 
 
-def _words(body: Body) -> str:
-    """Return what a reader may look for, in small letters."""
-    return " ".join((plain(body.summary), *body.clusters)).lower()
+def _words(section: GroupSection) -> str:
+    """Return the texts that the filter searches, in small letters."""
+    return " ".join((plain(section.summary), *section.clusters)).lower()
 
 
-def _clusters(body: Body) -> str:
-    """Return all names where the sentence above has not all of them."""
-    if len(body.clusters) <= _EXTENT.names:
+def _clusters(section: GroupSection) -> str:
+    """Return the names of all clusters where the sentence above does not have them all."""
+    if len(section.clusters) <= _LIMITS.names:
         return ""
-    names = _line(joined((line(code(name)) for name in body.clusters), ", "))
-    return f"<details><summary>All {plural(len(body.clusters), 'cluster')}</summary><p>{names}</p></details>\n"
+    names = _line(joined((line(code(name)) for name in section.clusters), ", "))
+    return f"<details><summary>All {plural(len(section.clusters), 'cluster')}</summary><p>{names}</p></details>\n"
 
 
-def _diff(body: Body) -> str:
-    lines = [f"# {body.heading}"]
-    for index, piece in enumerate(body.pieces):
-        lines += ["# ⋮", *piece] if index and not body.is_list else piece
-    return f"<pre>{''.join(_pre_line(each, _CLASSES.get(each[:1], '')) for each in lines)}</pre>\n"
+def _diff(section: GroupSection) -> str:
+    lines = [f"# {section.heading}"]
+    for index, hunk in enumerate(section.hunks):
+        lines += ["# ⋮", *hunk] if index and not section.is_list else hunk
+    return f"<pre>{''.join(_pre_line(text, _CLASSES.get(text[:1], '')) for text in lines)}</pre>\n"
 
 
 def _pre_line(raw: str, name: str = "") -> str:
@@ -128,12 +119,12 @@ def _blocks(blocks: Iterable[Block]) -> str:
 
 
 def _block(block: Block) -> str:
-    if isinstance(block, Verbatim):
-        return f"<pre>{''.join(_pre_line(each) for each in block.lines)}</pre>\n"
+    if isinstance(block, CodeBlock):
+        return f"<pre>{''.join(_pre_line(text) for text in block.lines)}</pre>\n"
     if isinstance(block, Paragraph):
         return f"<p>{_line(block.line)}</p>\n"
     if isinstance(block, Bullets):
-        return f"<ul>{''.join(f'<li>{_line(each)}</li>' for each in block.lines)}</ul>\n"
+        return f"<ul>{''.join(f'<li>{_line(spans)}</li>' for spans in block.lines)}</ul>\n"
     return _table(block)
 
 

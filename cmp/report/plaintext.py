@@ -1,4 +1,4 @@
-"""The report for a terminal of any width; colours say nothing that the text does not."""
+"""The report for a terminal of any width; colours add nothing to the text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from cmp.report import groups, overview, sections
-from cmp.report.document import Bullets, Extent, Paragraph, Table, Verbatim, plain
-from cmp.report.matrix import matrix
+from cmp.report.document import Bullets, CodeBlock, Limits, Paragraph, Table, plain
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cmp.changes import Report
-    from cmp.report.document import Block, Body, Line, Options, Section
+    from cmp.report.document import Block, GroupSection, Line, Options
+    from cmp.report.sections import Part
 
-_EXTENT = Extent(200, 20, 200)
+    SignedLine = tuple[str, str]  # the sign that chooses the colour, and the text
+
+_LIMITS = Limits(items=200, names=20, lines=200)
 _RED, _GREEN, _BOLD, _OFF = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
 _STYLES = {"+": _GREEN, "-": _RED, "#": _BOLD, "!": _RED}
 _BAD = frozenset(("failed", "dangers"))
@@ -26,21 +28,13 @@ def view(report: Report, options: Options) -> str:
     """Return the report as lines of text, each ended by a line feed."""
     lines = [("#", visible(overview.verdict(report))), ("", "")]
     lines += [
-        ("!" if fact.name in _BAD else "", f"  {fact.title + ':':<18}{_text(fact.line)}")
-        for fact in overview.facts(report, _EXTENT)
+        ("!" if row.name in _BAD else "", f"  {row.title + ':':<18}{_text(row.line)}")
+        for row in overview.rows(report, _LIMITS)
     ]
-    before = (sections.failures(report, _EXTENT), sections.dangers(report, _EXTENT), matrix(report, _EXTENT))
-    after = (
-        sections.bumps(report, _EXTENT),
-        sections.overridden(report, _EXTENT),
-        sections.noise(report, _EXTENT) if options.show_noise else None,
-        sections.unowned(report, _EXTENT),
-        sections.footer(report, _EXTENT, options),
-    )
-    lines += _sections(before)
+    lines += _sections(sections.above_groups(report))
     for group in report.groups:
-        lines += _group(groups.body(group, _EXTENT, is_compact=options.compact))
-    lines += _sections(after)
+        lines += _group(groups.section(group, _LIMITS, is_compact=options.compact))
+    lines += _sections(sections.below_groups(report, options))
     return "".join(f"{_coloured(sign, text) if options.color else text}".rstrip(" ") + "\n" for sign, text in lines)
 
 
@@ -52,31 +46,32 @@ def _text(spans: Line) -> str:
     return visible(plain(spans))
 
 
-def _sections(found: Iterable[Section | None]) -> Iterator[tuple[str, str]]:
-    for section in found:
+def _sections(parts: Iterable[Part]) -> Iterator[SignedLine]:
+    for part in parts:
+        section = part(_LIMITS)
         if section:
             yield from (("", ""), ("#", section.title))
             for block in section.blocks:
                 yield from (("", f"  {text}") for text in _block(block))
 
 
-def _group(body: Body) -> Iterator[tuple[str, str]]:
-    yield from (("", ""), ("#", _text(body.summary)))
-    for block in (*body.before, *body.after):
+def _group(section: GroupSection) -> Iterator[SignedLine]:
+    yield from (("", ""), ("#", _text(section.summary)))
+    for block in (*section.before, *section.after):
         yield from (("", f"  {text}") for text in _block(block))
-    yield from (("", ""), ("", f"  # {visible(body.heading)}"))
-    for index, piece in enumerate(body.pieces):
-        if index and not body.is_list:
+    yield from (("", ""), ("", f"  # {visible(section.heading)}"))
+    for index, hunk in enumerate(section.hunks):
+        if index and not section.is_list:
             yield "", "   ⋮"
-        for raw in piece:
-            yield raw[:1], f"  {visible_line(raw)}"
+        for text in hunk:
+            yield text[:1], f"  {visible_line(text)}"
 
 
 def _block(block: Block) -> Iterable[str]:
-    if isinstance(block, Verbatim):
-        return [f"  {visible_line(each)}" for each in block.lines]
+    if isinstance(block, CodeBlock):
+        return [f"  {visible_line(text)}" for text in block.lines]
     if isinstance(block, Bullets):
-        return [f"- {_text(each)}" for each in block.lines]
+        return [f"- {_text(spans)}" for spans in block.lines]
     if isinstance(block, Paragraph):
         return [_text(block.line)]
     return _table(block)
@@ -93,7 +88,7 @@ def _padded(cell: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    """Return the columns of a terminal: signs of East Asia and emoji take two, those that combine none."""
+    """Return the columns of a terminal: signs of East Asia and emoji take two, combining signs none."""
     return len(text) if text.isascii() else sum(_columns(char) for char in text)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cmp.changes import Failure, Hunk, Report, Subject
 from cmp.report import FORMATS, Options, marker
-from cmp.report.markdown import ENOUGH, Demand, fullest, share
+from cmp.report.markdown import ENOUGH, GroupSize, fit_groups, fit_sections
 from cmp.report.markup import code, escaped, fenced
 from tests.support import property_examples, reports
 
@@ -92,9 +92,9 @@ def test_a_long_group_does_not_starve_the_others() -> None:
 
 
 def test_a_long_hunk_waits_for_the_short_ones() -> None:
-    long, short = Demand(10, (9_000, 400)), Demand(10, (1_000,))
-    assert share([long, short], 9_500) == [(True, (1,)), (True, (0,))]
-    assert share([long, short], 10_500) == [(True, (0, 1)), (True, (0,))]
+    long, short = GroupSize(10, (9_000, 400)), GroupSize(10, (1_000,))
+    assert fit_groups([long, short], 9_500) == [(True, (1,)), (True, (0,))]
+    assert fit_groups([long, short], 10_500) == [(True, (0, 1)), (True, (0,))]
 
 
 def test_failures_leave_room_for_the_changes() -> None:
@@ -190,35 +190,35 @@ def test_the_first_line_marks_the_comment(scope: str, line: str) -> None:
     assert view(reports.EMPTY, scope=scope).split("\n")[0] == line
 
 
-DEMANDS = st.lists(
-    st.builds(Demand, st.integers(1, 900), st.lists(st.integers(1, 9_000), max_size=6).map(tuple)), max_size=12
+SIZES = st.lists(
+    st.builds(GroupSize, st.integers(1, 900), st.lists(st.integers(1, 9_000), max_size=6).map(tuple)), max_size=12
 )
 
 
 @settings(max_examples=property_examples.examples(200))
-@given(DEMANDS, st.integers(0, 30_000))
-def test_budget_law(demands: list[Demand], room: int) -> None:
-    grants = share(demands, room)
+@given(SIZES, st.integers(0, 30_000))
+def test_budget_law(sizes: list[GroupSize], room: int) -> None:
+    chosen = fit_groups(sizes, room)
     taken = sum(
-        demand.fixed + sum(demand.hunks[index] for index in grant.hunks)
-        for demand, grant in zip(demands, grants, strict=True)
-        if grant.is_shown
+        size.header + sum(size.hunks[index] for index in shown.hunks)
+        for size, shown in zip(sizes, chosen, strict=True)
+        if shown.is_shown
     )
     assert taken <= room
-    for demand, grant in zip(demands, grants, strict=True):
-        assert grant.is_shown or not grant.hunks
-        assert list(grant.hunks) == sorted(set(grant.hunks))
-        missing = [size for index, size in enumerate(demand.hunks) if index not in grant.hunks]
-        least = min(missing, default=room) if grant.is_shown else demand.fixed
-        assert grant == (True, tuple(range(len(demand.hunks)))) or least > room - taken, "what fits is shown"
+    for size, shown in zip(sizes, chosen, strict=True):
+        assert shown.is_shown or not shown.hunks
+        assert list(shown.hunks) == sorted(set(shown.hunks))
+        missing = [length for index, length in enumerate(size.hunks) if index not in shown.hunks]
+        least = min(missing, default=room) if shown.is_shown else size.header
+        assert shown == (True, tuple(range(len(size.hunks)))) or least > room - taken, "what fits is shown"
 
 
 @settings(max_examples=property_examples.examples(100))
-@given(DEMANDS)
-def test_short_first_hunks_come_before_all_others(demands: list[Demand]) -> None:
-    short = [Demand(demand.fixed, (ENOUGH, *demand.hunks)) for demand in demands]
-    room = sum(demand.fixed + ENOUGH for demand in short)
-    assert [grant.hunks[:1] for grant in share(short, room)] == [(0,)] * len(short)
+@given(SIZES)
+def test_short_first_hunks_come_before_all_others(sizes: list[GroupSize]) -> None:
+    short = [GroupSize(size.header, (ENOUGH, *size.hunks)) for size in sizes]
+    room = sum(size.header + ENOUGH for size in short)
+    assert [shown.hunks[:1] for shown in fit_groups(short, room)] == [(0,)] * len(short)
 
 
 @settings(max_examples=property_examples.examples(200))
@@ -227,7 +227,7 @@ def test_short_first_hunks_come_before_all_others(demands: list[Demand]) -> None
     st.integers(0, 99),
 )
 def test_parts_fit(parts: list[list[str]], room: int) -> None:
-    chosen = fullest(parts, room)
+    chosen = fit_sections(parts, room)
     assert sum(map(len, chosen)) <= room
     if parts and len(parts[0][0]) <= room:
         assert chosen[0] == parts[0][0]
