@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import policy
-from cmp.artifacts import charts, lockfile, remotes, toolchain
+from cmp.artifacts import charts, lockfile, toolchain
 from cmp.artifacts.cache import GIT, ChartCache
 from cmp.artifacts.charts import upkeep
 from cmp.artifacts.charts.upkeep import Change
 from cmp.artifacts.remotes import fetch
 from cmp.artifacts.remotes import schemas as remote_schemas
+from cmp.artifacts.remotes.keys import ref_of
 from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import as_json
 from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed, newest_helm
@@ -101,7 +102,7 @@ def _warm_repository(invocation: Invocation) -> None:
     with _bar(chart_folders, context) as folders:
         for chart in folders:
             helm = toolchain.find({"helm": chart.helm}, context.settings, lock)["helm"]
-            _restore(charts.ChartWork(tree, chart.path, "", helm, lock), policy_check, context)
+            _restore(charts.ChartWork(tree, chart.path, "", helm, lock, policy_check=policy_check), context)
             collector.add_folder(chart)
     with Workspace(context.settings.tmp_dir, outside=tree) as workspace:
         inputs = TemporaryInputs(workspace, context, policy_check)
@@ -112,10 +113,10 @@ def _warm_repository(invocation: Invocation) -> None:
                 collector.add_archives(of_engine, refs, helm)
 
 
-def _restore(work: charts.ChartWork, policy_check: policy.PolicyCheck | None, context: Context) -> None:
-    plan = charts.permitted(work, policy_check, context) if policy_check else None
+def _restore(work: charts.ChartWork, context: Context) -> None:
+    plan = charts.permitted(work, context) if work.policy_check else None
     with Workspace(context.settings.tmp_dir, outside=work.tree) as workspace:
-        charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan, permit=policy_check), context)
+        charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan), context)
 
 
 @command.command()
@@ -166,7 +167,7 @@ def _refresh_remotes(
     for spec in specs:
         name, _, version = spec.partition("@")
         for record in cache.records():
-            wanted = remotes.ref_of(record.key)
+            wanted = ref_of(record.key)
             if wanted and record.key.name == name and version in ("", wanted.version):
                 archive = _pull(wanted, context, policy_check)
                 cache.forget(record.key)

@@ -68,7 +68,8 @@ def _locked(
         return []
     helm = toolchain.find({"helm": engine_charts.helm}, context.settings)["helm"]
     collector.add_archives(engine_charts, refs, helm)
-    return charts.locked_refs(refs, charts.ChartWork(collector.tree, "", "", helm, None), context, policy_check)
+    work = charts.ChartWork(collector.tree, "", "", helm, None, policy_check=policy_check)
+    return charts.locked_refs(refs, work, context)
 
 
 def _tools(pin: ToolPin, before: Lock, context: Context) -> Iterator[LockedTool]:

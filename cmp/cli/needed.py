@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import policy
-from cmp.artifacts import charts, toolchain, toolstore
-from cmp.artifacts.remotes import CONTENT, parts
+from cmp.artifacts import charts, remotes, toolchain, toolstore
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.features import without_schemas
 from cmp.engines.protocol import WHOLE, SchemaCheck
@@ -131,19 +129,16 @@ class TemporaryInputs:
 
     def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
         """Put a part of a Git repository into a folder, the same for the same name, and return its path."""
-        return self._unpacked(wanted, part, name)
-
-    def file(self, wanted: RemoteRef) -> bytes:
-        """Return a file of a web server."""
-        with open(os.path.join(self._unpacked(wanted, None, "file"), CONTENT), "rb") as file:
-            return file.read()
-
-    def _unpacked(self, wanted: RemoteRef, part: Part | None, name: str) -> str:
         self._policy_check.remote(wanted)
-        archive = parts.obtain(wanted, part, self._context)
+        archive = remotes.obtain_part(wanted, part, self._context)
         folder = self._workspace.folder(name)
         unpack(archive.data, folder, wanted.subject)
         return folder
+
+    def file(self, wanted: RemoteRef) -> bytes:
+        """Return a file of a web server."""
+        self._policy_check.remote(wanted)
+        return remotes.content(remotes.obtain(wanted, self._context))
 
 
 class SchemaCollector:
@@ -163,15 +158,15 @@ class SchemaCollector:
         helm = toolchain.find({"helm": chart.helm}, self._context.settings, self._lock)["helm"]
         with Workspace(self._context.settings.tmp_dir, outside=self.tree) as workspace:
             copy = workspace.copy_tree(self.tree, chart.path, "chart")
-            work = charts.ChartWork(self.tree, chart.path, copy, helm, self._lock, permit=self._policy_check)
+            work = charts.ChartWork(self.tree, chart.path, copy, helm, self._lock, policy_check=self._policy_check)
             restored = charts.restore(work, self._context)
             third_party = charts.archives_of_repositories(restored)
             self._add(SchemaCheck(copy, chart.path, helm, "", third_party), workspace, chart.checks)
 
     def add_archives(self, engine_charts: EngineCharts, refs: Sequence[ChartRef], helm: Tool) -> None:
         """Fetch the schemas of charts that an engine's own files name; ChartError, ConfigError."""
-        work = charts.ChartWork(self.tree, "", "", helm, self._lock)
-        for archive in charts.obtain(refs, work, self._context, self._policy_check):
+        work = charts.ChartWork(self.tree, "", "", helm, self._lock, policy_check=self._policy_check)
+        for archive in charts.obtain(refs, work, self._context):
             with Workspace(self._context.settings.tmp_dir, outside=self.tree) as workspace:
                 path = workspace.write(archive.filename, archive.data)
                 self._add(SchemaCheck(path, archive.filename, helm, "", WHOLE), workspace, engine_charts.checks)

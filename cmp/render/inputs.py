@@ -14,6 +14,7 @@ from cmp.engines.protocol import ChartFile, SchemaCheck
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cmp.artifacts.cache import Archive
     from cmp.artifacts.charts import ChartWork, Restored
     from cmp.artifacts.charts.plan import Plan
     from cmp.artifacts.lockfile import Lock
@@ -58,7 +59,7 @@ class RenderPlan(NamedTuple):
             helm=self.tools[HELM],
             lock=self.lock,
             plan=self.chart_plans.get(folder),
-            permit=self.policy_check,
+            policy_check=self.policy_check,
         )
 
 
@@ -89,7 +90,7 @@ class RenderInputs:
         plan = self._plan
         with self._context.phases.phase("charts"):
             work = plan.chart_work(plan.instance.folder)
-            obtained = charts.obtain(wanted, work, self._context, plan.policy_check)
+            obtained = charts.obtain(wanted, work, self._context)
         self.restored += [
             charts.Restored.of(archive, ref.repository) for ref, archive in zip(wanted, obtained, strict=True)
         ]
@@ -144,15 +145,19 @@ class RenderInputs:
 
     def tree(self, wanted: RemoteRef, part: Part, name: str) -> str:
         """Put a part of a Git repository at `name` in the private copy, and return that folder's path."""
-        return self._unpacked(wanted, part, f"{COPY}/{name}")
+        from cmp.system.unpack import unpack  # noqa: PLC0415  # most renders need nothing of this kind
+
+        archive = self._obtained(wanted, part)
+        with self._context.phases.phase("remotes"):
+            folder = self._workspace.folder(f"{COPY}/{name}")
+            unpack(archive.data, folder, wanted.subject)
+        return folder
 
     def file(self, wanted: RemoteRef) -> bytes:
         """Return a file of a web server."""
-        from cmp.artifacts.remotes import CONTENT  # noqa: PLC0415  # most renders need nothing of this kind
+        from cmp.artifacts.remotes import content  # noqa: PLC0415  # see above
 
-        folder = self._unpacked(wanted, None, f"remotes/{len(self.restored)}")
-        with open(os.path.join(folder, CONTENT), "rb") as file:
-            return file.read()
+        return content(self._obtained(wanted, None))
 
     def preload(self) -> None:
         """Import what is needed when the engine's program is done: while it works, that costs no time."""
@@ -165,22 +170,20 @@ class RenderInputs:
 
         return self._plan.policy_check or policy.WITHOUT_POLICY
 
-    def _unpacked(self, wanted: RemoteRef, part: Part | None, name: str) -> str:
-        """Ask the policy, then the cache or the network; unpack the archive into a private folder."""
-        from cmp.artifacts import charts  # noqa: PLC0415  # see above
-        from cmp.artifacts.remotes import parts  # noqa: PLC0415
-        from cmp.system.unpack import unpack  # noqa: PLC0415
+    def _obtained(self, wanted: RemoteRef, part: Part | None) -> Archive:
+        """Ask the policy, then the cache or the network."""
+        from cmp.artifacts import charts, remotes  # noqa: PLC0415  # see above
 
         with self._context.phases.phase("policy"):
             self._policy_check().remote(wanted)
         with self._context.phases.phase("remotes"):
-            archive = parts.obtain(wanted, part, self._context)
-            folder = self._workspace.folder(name)
-            unpack(archive.data, folder, wanted.subject)
+            archive = (
+                remotes.obtain_part(wanted, part, self._context) if part else remotes.obtain(wanted, self._context)
+            )
         is_itself = wanted.is_file or wanted.version == archive.version
         version = wanted.version if is_itself else f"{wanted.version} = {archive.version}"
         self.restored.append(charts.Restored.of(archive, wanted.url)._replace(version=version))
-        return folder
+        return archive
 
     def _restore_charts(self, *, with_schemas: bool) -> None:
         from cmp.artifacts import charts  # noqa: PLC0415  # costs nothing while sops and the engine's program start

@@ -220,7 +220,7 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
         key_services=services,
         chart_plans={},
     )
-    return plan._replace(chart_plans=_chart_plans(plan, policy_check, context)) if policy_check else plan
+    return plan._replace(chart_plans=_chart_plans(plan, context)) if policy_check else plan
 
 
 def _policy_check(tree: Tree, instance: Instance, context: Context, options: RenderOptions) -> PolicyCheck | None:
@@ -251,14 +251,11 @@ def _key_services(files: SourceFiles, policy_check: PolicyCheck | None, context:
     return services
 
 
-def _chart_plans(plan: RenderPlan, policy_check: PolicyCheck, context: Context) -> Mapping[str, Plan]:
+def _chart_plans(plan: RenderPlan, context: Context) -> Mapping[str, Plan]:
     from cmp.artifacts import charts  # noqa: PLC0415  # without a policy it is imported while children run
 
     with context.phases.phase("policy"):
-        return {
-            folder: charts.permitted(plan.chart_work(folder), policy_check, context)
-            for folder in plan.needs.chart_folders
-        }
+        return {folder: charts.permitted(plan.chart_work(folder), context) for folder in plan.needs.chart_folders}
 
 
 def _private_copy(plan: RenderPlan, workspace: Workspace, unattributed_files: tuple[str, ...]) -> str:

@@ -22,12 +22,12 @@ from cmp.system.urls import origin
 if TYPE_CHECKING:
     from cmp.artifacts.charts.schema_references import Library
     from cmp.artifacts.lockfile import Lock
-    from cmp.artifacts.remotes import Permit as UrlCheck
     from cmp.artifacts.remotes.schemas import Schema
     from cmp.context import Context
     from cmp.engines.protocol import SchemaCheck
     from cmp.model import RemoteRef
     from cmp.policy import PolicyCheck
+    from cmp.system.download import UrlCheck
     from cmp.system.workspace import Workspace
 
 FOLDER = "schemas"  # of the private folder

@@ -110,7 +110,9 @@ class World:
         self._runs += 1
         self.copy = self.folder / f"copy-{self._runs}"
         self.copy.mkdir()
-        work = ChartWork(WorkTree(str(self.tree)), "app", str(self.copy), self.tool, self.lock, permit=self.permit)
+        work = ChartWork(
+            WorkTree(str(self.tree)), "app", str(self.copy), self.tool, self.lock, policy_check=self.permit
+        )
         try:
             return restore(work, self.context(deadline))
         finally:

@@ -1,15 +1,16 @@
-"""Chart dependencies: restored from the cache into a private copy of the chart; only what is missing is fetched.
+"""Chart dependencies: restored from the cache into a private copy of the chart; only missing ones are fetched.
 
-dependencies.py                            what Chart.yaml and its lock ask for
-plan.py                                    where each dependency comes from
-vendored.py                                from charts/ in Git
-repository_chart.py, fetch.py              from a repository, over the network
-packaged.py                                from a folder of the same tree (`file://`)
-helm.py, repositories.py                   helm in private homes, its errors, the mounted credentials
-archive.py                                 what an archive is; one with other schemas
-file_access.py                             which files of a chart's folder can have an effect
-schemas.py, schema_references.py           its schemas: found, and what they refer to
-upkeep.py                                  list, verify, prune, warm and refresh the cache
+dependencies.py                   the dependencies that Chart.yaml and its lock declare
+plan.py                           the source of each dependency:
+    vendored.py                       charts/ in Git
+    packaged.py                       a folder of the same tree (`file://`)
+    repository_chart.py, fetch.py     a repository, over the network
+web.py, index.py                  repositories of web servers: their archives and indexes
+helm.py, repositories.py          helm in private homes and its errors; repositories.yaml, aliases and credentials
+archive.py                        archives: checked before they are trusted, and rewritten with other schemas
+schemas.py, schema_references.py  the schemas of a chart and of the charts inside it, and their references
+file_access.py                    the files of a chart's folder that can have an effect
+upkeep.py                         list, verify, prune, warm and refresh the cache
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ if TYPE_CHECKING:
 
 
 class ChartWork(NamedTuple):
-    """A chart whose dependencies are wanted.
+    """A chart whose dependencies are to be restored.
 
     `folder` is the chart's root-relative folder, `copy` the absolute path of its private, writable copy, `lock` the
-    content of cmp.lock if the repository has one, `plan` what was decided already.  `permit` is asked about the URLs to
-    which repositories lead.
+    content of cmp.lock if the repository has one, `plan` that of `permitted`, if it was made.  `policy_check` is asked
+    about the URLs to which repositories lead.
     """
 
     tree: Tree
@@ -52,7 +53,7 @@ class ChartWork(NamedTuple):
     helm: Tool
     lock: Lock | None
     plan: Plan | None = None
-    permit: PolicyCheck | None = None
+    policy_check: PolicyCheck | None = None
 
 
 class Restored(NamedTuple):
@@ -75,13 +76,13 @@ class Restored(NamedTuple):
         return cls(archive.name, archive.version, repository, archive.sha256, how)
 
 
-def permitted(work: ChartWork, permit: PolicyCheck, context: Context) -> Plan:
+def permitted(work: ChartWork, context: Context) -> Plan:
     """Decide where every dependency comes from; ConfigError, before any request, for one that is not allowed."""
-    return Planner(work.tree, work.helm, work.lock, context, permit).plan(work.folder)
+    return _planner(work, context).plan(work.folder)
 
 
 def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
-    """Fill charts/ of the copy with every dependency, in the order of Chart.yaml, and say what was done.
+    """Fill charts/ of the copy with every dependency, and return them in the order of Chart.yaml.
 
     Charts that lie there and are not dependencies stay.  Without a miss there is no network and no child process.
     Raises ChartError; DeadlineError names the chart and the repository that were slow.
@@ -89,26 +90,27 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     plan = work.plan or Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
     if not plan.items:
         return ()
-    obtained = from_repositories(plan.repository_charts(), work.helm, context, work.permit)
-    return tuple(_Filler(work, obtained, context).fill(plan, work.copy))
+    archives = from_repositories(plan.repository_charts(), work.helm, context, work.policy_check)
+    return tuple(_Filler(work, archives, context).fill(plan, work.copy))
 
 
-def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: PolicyCheck | None) -> list[Archive]:
+def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context) -> list[Archive]:
     """Return charts that an engine's own files name, in the same order; ChartError and ConfigError as for dependencies.
 
-    Of `work` count the tree, helm and cmp.lock.
+    The folder and the copy of `work` do not count.
     """
-    charts = _charts_of(refs, Planner(work.tree, work.helm, work.lock, context, permit))
-    obtained = from_repositories(list(dict.fromkeys(charts)), work.helm, context, permit)
-    return [obtained[chart] for chart in charts]
+    charts = _charts_of(refs, _planner(work, context))
+    archives = from_repositories(charts, work.helm, context, work.policy_check)
+    return [archives[chart] for chart in charts]
 
 
 def from_repositories(
-    charts: Sequence[RepositoryChart], helm: Tool, context: Context, permit: PolicyCheck | None = None
+    charts: Sequence[RepositoryChart], helm: Tool, context: Context, policy_check: PolicyCheck | None = None
 ) -> dict[RepositoryChart, Archive]:
-    """Return the archive of each chart, from the cache, and only what is missing over the network.
+    """Return the archive of each chart from the cache, and only missing ones over the network.
 
-    `permit` is asked about the URLs to which repositories lead.  ChartError names the first chart that cannot be had.
+    `policy_check` is asked about the URLs to which repositories lead.  ChartError names the first chart that cannot be
+    had.
     """
     cache = ChartCache(context.settings.cache_dir)
     archives: dict[RepositoryChart, Archive] = {}
@@ -126,7 +128,7 @@ def from_repositories(
             raise not_cached(missing[0].subject, missing[0].place)
         from cmp.artifacts.charts import fetch  # noqa: PLC0415  # a warm run never needs it
 
-        archives |= fetch.fetch(missing, helm, context, permit)
+        archives |= fetch.fetch(missing, helm, context, policy_check)
     for chart in charts:
         if not chart.version:
             message = (
@@ -135,6 +137,10 @@ def from_repositories(
             )
             context.log.warning(message)
     return archives
+
+
+def _planner(work: ChartWork, context: Context) -> Planner:
+    return Planner(work.tree, work.helm, work.lock, context, work.policy_check)
 
 
 def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryChart]:
@@ -162,69 +168,83 @@ def repository_charts(work: ChartWork, refs: Sequence[ChartRef] | None, context:
 
 
 def archives_of_repositories(restored: Iterable[Restored]) -> frozenset[str]:
-    """Return the paths in a chart's copy of dependencies that came from repositories as they are."""
-    return frozenset(f"charts/{one.name}-{one.version}.tgz" for one in restored if one.how in ("cache", "fetched"))
+    """Return the paths, from a chart's copy, of the unchanged archives of repositories."""
+    return frozenset(
+        f"charts/{dependency.name}-{dependency.version}.tgz"
+        for dependency in restored
+        if dependency.how in ("cache", "fetched")
+    )
 
 
 def locked(
-    tree: Tree, folder: str, helm: Tool, context: Context, permit: PolicyCheck | None = None
+    tree: Tree, folder: str, helm: Tool, context: Context, policy_check: PolicyCheck | None = None
 ) -> list[LockedChart]:
-    """Return what cmp.lock says of a chart's dependencies, those of its `file://` charts included.
+    """Return the entries of cmp.lock for a chart's dependencies, those of its `file://` charts included.
 
-    What is not in the cache is fetched; a range has the version that a render would take now.
+    A chart that is not in the cache is fetched; a range has the version that a render would take now.
     """
     from cmp.artifacts.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
-    plan = Planner(tree, helm, None, context, permit).plan(folder)
-    obtained = from_repositories(plan.repository_charts(), helm, context, permit)
+    plan = Planner(tree, helm, None, context, policy_check).plan(folder)
+    archives = from_repositories(plan.repository_charts(), helm, context, policy_check)
     return [
-        LockedChart(dependency.repository, dependency.name, dependency.constraint, found.version, found.sha256)
-        for dependency, source in plan.remote()
-        for found in (obtained[source],)
+        LockedChart(
+            repository=dependency.repository,
+            name=dependency.name,
+            constraint=dependency.constraint,
+            version=archives[chart].version,
+            sha256=archives[chart].sha256,
+        )
+        for dependency, chart in plan.remote()
     ]
 
 
-def locked_refs(
-    refs: Sequence[ChartRef], work: ChartWork, context: Context, permit: PolicyCheck | None
-) -> list[LockedChart]:
-    """Return what cmp.lock says of charts that an engine's own files name; what is not in the cache is fetched."""
+def locked_refs(refs: Sequence[ChartRef], work: ChartWork, context: Context) -> list[LockedChart]:
+    """Return the entries of cmp.lock for charts that an engine's own files name; missing charts are fetched."""
     from cmp.artifacts.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
-    obtained = obtain(refs, work._replace(lock=None), context, permit)
+    archives = obtain(refs, work._replace(lock=None), context)
     return [
-        LockedChart(ref.repository, ref.name, ref.version, archive.version, archive.sha256)
-        for ref, archive in zip(refs, obtained, strict=True)
+        LockedChart(
+            repository=ref.repository,
+            name=ref.name,
+            constraint=ref.version,
+            version=archive.version,
+            sha256=archive.sha256,
+        )
+        for ref, archive in zip(refs, archives, strict=True)
     ]
 
 
 class _Filler:
     """Put planned dependencies into copies of charts."""
 
-    def __init__(self, work: ChartWork, obtained: Mapping[RepositoryChart, Archive], context: Context) -> None:
+    def __init__(self, work: ChartWork, archives: Mapping[RepositoryChart, Archive], context: Context) -> None:
         self._work = work
-        self._obtained = obtained
+        self._archives = archives
         self._context = context
 
     def fill(self, plan: Plan, copy: str) -> list[Restored]:
         """Write the archives of a plan into `copy`/charts."""
-        filled = []
+        restored = []
         names: dict[str, str] = {}
         for dependency, source in plan.items:
+            repository = dependency.repository
             if isinstance(source, VendoredChart):
-                done = Restored(source.name, source.version, dependency.repository, source.sha256, "vendored")
+                chart = Restored(source.name, source.version, repository, sha256=source.sha256, how="vendored")
             elif isinstance(source, LocalChart):
                 packager = self._packager()
                 digest = self._digest(source, packager)
                 _write(packager.obtain(source, digest, self._fill_below(source)), copy)
-                done = Restored(source.name, source.version, dependency.repository, digest, "packaged")
+                chart = Restored(source.name, source.version, repository, sha256=digest, how="packaged")
             else:
-                archive = self._obtained[source]
+                archive = self._archives[source]
                 if names.setdefault(archive.filename, archive.sha256) != archive.sha256:
                     raise ChartError(f"two different charts are called {archive.filename}", file=dependency.place)
                 _write(archive, copy)
-                done = Restored.of(archive, dependency.repository)
-            filled.append(done)
-        return filled
+                chart = Restored.of(archive, repository)
+            restored.append(chart)
+        return restored
 
     def _packager(self) -> Packager:
         from cmp.artifacts.charts.packaged import Packager  # noqa: PLC0415  # many charts have no `file://` dependency
@@ -233,7 +253,7 @@ class _Filler:
 
     def _digest(self, local: LocalChart, packager: Packager) -> str:
         below = [
-            self._digest(source, packager) if isinstance(source, LocalChart) else self._obtained[source].sha256
+            self._digest(source, packager) if isinstance(source, LocalChart) else self._archives[source].sha256
             for _, source in local.plan.items
             if not isinstance(source, VendoredChart)  # its bytes are among the files
         ]

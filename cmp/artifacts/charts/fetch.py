@@ -40,22 +40,22 @@ Outcome = TypeVar("Outcome")
 
 
 def fetch(
-    missing: Sequence[RepositoryChart], tool: Tool, context: Context, permit: PolicyCheck | None = None
+    missing: Sequence[RepositoryChart], tool: Tool, context: Context, policy_check: PolicyCheck | None = None
 ) -> dict[RepositoryChart, Archive]:
     """Return the archives, in the cache from now on; ChartError for the first that cannot be had."""
     with Workspace(context.settings.tmp_dir) as workspace:
-        fetcher = _Fetcher(Helm(tool, workspace, context), Web(context, permit), context)
+        fetcher = _Fetcher(Helm(tool, workspace, context), Web(context, policy_check), context)
         exact = fetcher.resolve(missing)
         archives = fetcher.obtain({chart.key: chart for chart in exact.values()})
         return {chart: archives[exact[chart].key] for chart in missing}
 
 
 def refetch(
-    charts: Sequence[RepositoryChart], tool: Tool, context: Context, permit: PolicyCheck | None = None
+    charts: Sequence[RepositoryChart], tool: Tool, context: Context, policy_check: PolicyCheck | None = None
 ) -> list[Archive]:
     """Pull exact versions again, and take them into the cache whatever was there before."""
     with Workspace(context.settings.tmp_dir) as workspace:
-        return _Fetcher(Helm(tool, workspace, context), Web(context, permit), context).replace(charts)
+        return _Fetcher(Helm(tool, workspace, context), Web(context, policy_check), context).replace(charts)
 
 
 class _Pull(NamedTuple):

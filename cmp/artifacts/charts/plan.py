@@ -55,13 +55,13 @@ class Planner:
     """Read chart folders of one tree."""
 
     def __init__(
-        self, tree: Tree, helm: Tool, lock: Lock | None, context: Context, permit: PolicyCheck | None = None
+        self, tree: Tree, helm: Tool, lock: Lock | None, context: Context, policy_check: PolicyCheck | None = None
     ) -> None:
         self._tree = tree
         self._helm = helm
         self._lock = lock
         self._context = context
-        self._permit = permit
+        self._policy_check = policy_check
         self._cache = ChartCache(context.settings.cache_dir)
 
     def plan(self, folder: str, parents: tuple[str, ...] = ()) -> Plan:
@@ -91,8 +91,8 @@ class Planner:
             sha256="",
             place=dependency.place,
         )
-        if self._permit:
-            self._permit.chart_host(chart.subject, chart.url, chart.place)
+        if self._policy_check:
+            self._policy_check.chart_host(chart.subject, chart.url, chart.place)
         if self._lock is None:
             return chart
         locked = self._lock.chart(dependency.repository, dependency.name, dependency.constraint)
@@ -118,8 +118,8 @@ class Planner:
         target = "" if target == "." else target
         if path.startswith("/") or target.split("/")[0] == "..":
             raise ChartError(f"{dependency.repository} leads outside the source tree", file=dependency.place)
-        if self._permit:
-            self._permit.chart_folder(target, dependency.place)
+        if self._policy_check:
+            self._policy_check.chart_folder(target, dependency.place)
         if self._tree.kind(join(target, "Chart.yaml")) != "file":
             raise ChartError(f"{dependency.repository}: there is no chart in {target or '.'}", file=dependency.place)
         name, version = vendored.identity(self._tree, target, self._cache)

@@ -106,7 +106,7 @@ def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) ->
     return gone
 
 
-def warm(lock: Lock, helm: Tool, context: Context, permit: PolicyCheck | None = None) -> None:
+def warm(lock: Lock, helm: Tool, context: Context, policy_check: PolicyCheck | None = None) -> None:
     """Fetch every chart of a lock that is not in the cache yet; ConfigError when one is not permitted."""
     entries = repositories.load(context.settings.helm_repository_config)
     charts = []
@@ -126,12 +126,14 @@ def warm(lock: Lock, helm: Tool, context: Context, permit: PolicyCheck | None = 
             place="cmp.lock",
         )
         charts.append(chart)
-        if permit:
-            permit.chart_host(chart.subject, url, "cmp.lock")
-    from_repositories(charts, helm, context, permit)
+        if policy_check:
+            policy_check.chart_host(chart.subject, url, "cmp.lock")
+    from_repositories(charts, helm, context, policy_check)
 
 
-def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: PolicyCheck | None = None) -> list[Change]:
+def refresh(
+    specs: Iterable[str], helm: Tool, context: Context, policy_check: PolicyCheck | None = None
+) -> list[Change]:
     """Fetch charts (`name` or `name@version`) again and take what the repository has now, whatever it was before.
 
     The versions of their ranges are asked for again too.  UsageError for a chart that was never here.
@@ -152,9 +154,9 @@ def refresh(specs: Iterable[str], helm: Tool, context: Context, permit: PolicyCh
         for key in records
     ]
     for chart in charts:
-        if permit:
-            permit.chart_host(chart.subject, chart.url, "")
-    archives = refetch(charts, helm, context, permit)
+        if policy_check:
+            policy_check.chart_host(chart.subject, chart.url, "")
+    archives = refetch(charts, helm, context, policy_check)
     for key in records:
         forget_ranges(key.repository, key.name, context)
     return [

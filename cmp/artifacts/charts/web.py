@@ -47,13 +47,13 @@ def fault_of(error: DownloadError) -> Fault:
 
 
 class Web:
-    """The repositories that one fetch asks; `permit` says to which URLs they may lead."""
+    """The repositories that one fetch asks; `policy_check` says to which URLs they may lead."""
 
-    def __init__(self, context: Context, permit: PolicyCheck | None) -> None:
+    def __init__(self, context: Context, policy_check: PolicyCheck | None) -> None:
         self._downloader = Downloader(context.settings, context.deadline, ChartError)
         self._entries = repositories.load(context.settings.helm_repository_config)
         self._redactor = context.redactor
-        self._permit = permit
+        self._policy_check = policy_check
         self._indexes: dict[str, tuple[bytes, Index]] = {}
 
     def has_index(self, url: str) -> bool:
@@ -109,21 +109,21 @@ class Web:
     def check_registry(self, chart: RepositoryChart, url: str) -> None:
         """Ask whether a registry may be used, and look at its addresses: helm connects to it by itself."""
         is_listed = self._ask(chart, url, chart.url)
-        source = Source(chart.subject, url, 0, home=chart.url, permit=lambda _url, _led_by: is_listed)
+        source = Source(chart.subject, url, 0, home=chart.url, check_url=lambda _url, _led_by: is_listed)
         try:
             self._downloader.check(source)
         except DownloadError as error:
             raise self._failed(chart, chart.subject, error) from None
 
     def _ask(self, chart: RepositoryChart, url: str, led_by: str) -> bool:
-        return self._permit.chart_url(chart, url, led_by) if self._permit else False
+        return self._policy_check.chart_url(chart, url, led_by) if self._policy_check else False
 
     def _source(self, chart: RepositoryChart, subject: str, url: str, limit: int) -> Source:
-        def permit(hop: str, led_by: str) -> bool:
+        def check_url(hop: str, led_by: str) -> bool:
             return self._ask(chart, hop, led_by or chart.url)
 
         credentials = repositories.credentials(chart.url, self._entries, self._redactor)
-        return Source(subject, url, limit, home=chart.url, permit=permit, credentials=credentials)
+        return Source(subject, url, limit, home=chart.url, check_url=check_url, credentials=credentials)
 
     def _read(self, chart: RepositoryChart, what: str, source: Source) -> bytes:
         try:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     # Called with the URL of a request, and the URL that led there ("" for the first).  It raises to refuse the request,
     # and returns whether an administrator lists the host, which may have any address then.
-    Permit = Callable[[str, str], bool]
+    UrlCheck = Callable[[str, str], bool]
     # Called with a file's name and its size in bytes (0 is unknown); the block gets a function that counts bytes.
     Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
@@ -80,7 +80,7 @@ class Source(NamedTuple):
     url: str
     limit: int
     home: str
-    permit: Permit = everywhere
+    check_url: UrlCheck = everywhere
     credentials: Credentials = NO_CREDENTIALS
 
 
@@ -146,7 +146,7 @@ class Downloader:
         A name that cannot be looked up is reported by that program.
         """
         place = origin(source.url)
-        allows_any = source.permit(source.url, "")
+        allows_any = source.check_url(source.url, "")
         if allows_any or self._proxies.of(place._replace(scheme="https")):
             return
         allows_loopback = place == origin(source.home) and place.is_loopback
@@ -201,7 +201,7 @@ class Downloader:
         url, led_by = source.url, ""
         with ExitStack() as stack:
             for _ in range(MAX_HOPS):
-                allows_any = source.permit(url, led_by)
+                allows_any = source.check_url(url, led_by)
                 connection = self._connection(url, source, allows_any=allows_any)
                 stack.callback(connection.close)
                 with connection_errors(url):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import environ
-from cmp.artifacts import lockfile, remotes
+from cmp.artifacts import lockfile
 from cmp.artifacts.cache import Archive, ChartCache
 from cmp.artifacts.lockfile import Lock
+from cmp.artifacts.remotes import keys
 from cmp.artifacts.remotes import schemas as remote
 from cmp.context import Context
 from cmp.engines.protocol import SchemaCheck
@@ -363,8 +364,8 @@ class TestWithoutAProgram:
     def keep(context: Context, url: str, schema: object) -> str:
         """Put a schema into the cache, as if it had been fetched."""
         content = json.dumps(schema).encode()
-        packed = pack({remotes.CONTENT: content})
-        key = remotes.key_of(remote.ref(url, "", ""))
+        packed = pack({keys.CONTENT: content})
+        key = keys.key_of(remote.ref(url, "", ""))
         archive = Archive(key.name, sha256(content), sha256(packed), packed)
         ChartCache(context.settings.cache_dir).publish(key, archive)
         return archive.version
@@ -445,8 +446,8 @@ class TestWithoutAProgram:
     def test_what_was_fetched_is_no_json(self, context: Context) -> None:
         url = self.FAR
         content = b'<html>"$ref": "a"</html>'
-        packed = pack({remotes.CONTENT: content})
-        key = remotes.key_of(remote.ref(url, "", ""))
+        packed = pack({keys.CONTENT: content})
+        key = keys.key_of(remote.ref(url, "", ""))
         ChartCache(context.settings.cache_dir).publish(key, Archive(key.name, sha256(content), sha256(packed), packed))
         with pytest.raises(ChartError, match="this is not JSON: Expecting value"):
             self.supply(context, {"$ref": url})

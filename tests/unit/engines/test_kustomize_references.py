@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cmp.artifacts import remotes
+from cmp.artifacts.remotes import keys
 from cmp.engines.kustomize import remote_urls
 from cmp.engines.kustomize.kustomization import Reference
 from cmp.errors import ConfigError
@@ -95,5 +95,5 @@ def test_a_key_of_the_cache_says_what_it_is() -> None:
         RemoteRef("https://h/o/r", "v1", ""),
         RemoteRef("https://h/v1.0/x y?z.yaml", "v1.0", "", is_file=True),
     ):
-        assert remotes.ref_of(remotes.key_of(wanted)) == wanted
-        assert "/" not in remotes.key_of(wanted).name
+        assert keys.ref_of(keys.key_of(wanted)) == wanted
+        assert "/" not in keys.key_of(wanted).name

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from cmp.system.download import Permit
+    from cmp.system.download import UrlCheck
 
 ME = Credentials(username="me", password="my-own-password")
 BASIC = "Basic " + base64.b64encode(b"me:my-own-password").decode()
@@ -56,7 +56,7 @@ def unlisted(_url: str, _led_by: str) -> bool:
 def read(
     url: str,
     home: str = "",
-    permit: Permit = unlisted,
+    permit: UrlCheck = unlisted,
     credentials: Credentials = ME,
     seconds: float = 30,
     env: Mapping[str, str] = NOTHING,
@@ -66,7 +66,7 @@ def read(
     return Downloader(settings, Deadline(seconds), ChartError).read(source)
 
 
-def failure(url: str, home: str = "", permit: Permit = unlisted, **env: str) -> DownloadError:
+def failure(url: str, home: str = "", permit: UrlCheck = unlisted, **env: str) -> DownloadError:
     with pytest.raises(DownloadError) as caught:
         read(url, home, permit, env=env)
     return caught.value
