@@ -110,7 +110,7 @@ PATCH = MANIFEST._replace(null="key")  # of something laid over a manifest, or t
 
 TEXT = Text("a string", is_strict=True)
 TEXTS = Items("a list", TEXT)
-TEXT_MAP = Map(None, TEXT)
+TEXT_MAP = Map(TEXT)
 JSON_MAP = Json(Keys({}, dict[str, object], is_open=True))
 _AS_TEXT = Converted(Json(), lambda value, _: str(value or ""))  # nobody checks these
 

@@ -5,15 +5,19 @@ In Git, written by `cmp lock`, enforced.  Releases before the key `schemas` read
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cmp import yamldoc
 from cmp.errors import ConfigError
+from cmp.schema.spec import Converted, Dialect, Items, Keys, Map, Text, Whole, check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from cmp.system.tree import Tree
+
+T = TypeVar("T")
 
 FILE = "cmp.lock"
 VERSION = 1
@@ -65,6 +69,37 @@ class Lock(NamedTuple):
         return next((schema for schema in self.schemas or () if schema.url == url), None)
 
 
+def _record(fields: tuple[str, ...], make: Callable[..., T]) -> Keys[T]:
+    return Keys(dict.fromkeys(fields, Text(is_strict=True)), make, required=fields)
+
+
+def _must_have(fields: tuple[str, ...]) -> str:
+    return f"must have {', '.join(fields)} and nothing else, all text"
+
+
+def _with_names(tools: dict[str, dict[str, tuple[LockedTool, ...]]]) -> tuple[LockedTool, ...]:
+    return tuple(
+        tool._replace(name=name, version=version)
+        for name, versions in tools.items()
+        for version, entries in versions.items()
+        for tool in entries
+    )
+
+
+_DIALECT = Dialect(lambda spec, node: f"`{node.location.name}` {spec.noun}", lambda _, key: key, null="value")
+_LIST, _MAP = "is not a list", "is not a map"
+_CHART, _SCHEMA, _TOOL = LockedChart._fields, LockedSchema._fields, ("os", "arch", "via", "sha256")
+_TOOL_ENTRIES = Whole(Items(_LIST, _record(_TOOL, partial(LockedTool, "", ""))), _must_have(_TOOL))
+_LOCK = Keys(
+    {
+        "charts": Items(_LIST, Whole(_record(_CHART, LockedChart), _must_have(_CHART))),
+        "tools": Converted(Map(Map(_TOOL_ENTRIES, _MAP), _MAP), lambda tools, _: _with_names(tools)),
+        "schemas": Items(_LIST, Whole(_record(_SCHEMA, LockedSchema), _must_have(_SCHEMA))),
+    },
+    Lock,
+)
+
+
 def load(tree: Tree) -> Lock | None:
     """Read the lock at the root of a tree; None without one.  ConfigError when it is not understood."""
     return parse(tree.read(FILE), FILE) if tree.kind(FILE) == "file" else None
@@ -76,12 +111,15 @@ def parse(data: bytes, file: str) -> Lock:
     value = documents[0].value if documents else None
     if not isinstance(value, dict) or value.get("version") != VERSION:
         raise ConfigError(f"`version` must be {VERSION}", file=file, hint="a newer cmp may have written this file")
-    schemas = value.get("schemas")
-    return Lock(
-        tuple(_charts(value.get("charts") or [], file)),
-        tuple(_tools(value.get("tools") or {}, file)),
-        None if schemas is None else tuple(_schemas(schemas, file)),
-    )
+    from cmp.schema.values import SourceLocation, ValueNode  # noqa: PLC0415  # a render without a lock needs none
+
+    content = {"charts": value.get("charts") or [], "tools": value.get("tools") or {}}
+    if value.get("schemas") is not None:
+        content["schemas"] = value["schemas"]
+    node = ValueNode(content, SourceLocation(file, documents[0]))
+    if problems := check(_LOCK, node, _DIALECT):
+        raise ConfigError(problems[0].message, file=file, hint=HINT)
+    return _LOCK.build(node)
 
 
 def dump(lock: Lock) -> bytes:
@@ -95,39 +133,3 @@ def dump(lock: Lock) -> bytes:
     if lock.schemas is not None:
         content["schemas"] = [schema._asdict() for schema in sorted(set(lock.schemas))]
     return yamldoc.dump_all([content])
-
-
-def _charts(value: object, file: str) -> Iterator[LockedChart]:
-    if not isinstance(value, list):
-        raise ConfigError("`charts` is not a list", file=file, hint=HINT)
-    for index, entry in enumerate(value):
-        yield LockedChart(*_texts(entry, LockedChart._fields, f"charts[{index}]", file))
-
-
-def _schemas(value: object, file: str) -> Iterator[LockedSchema]:
-    if not isinstance(value, list):
-        raise ConfigError("`schemas` is not a list", file=file, hint=HINT)
-    for index, entry in enumerate(value):
-        yield LockedSchema(*_texts(entry, LockedSchema._fields, f"schemas[{index}]", file))
-
-
-def _tools(value: object, file: str) -> Iterator[LockedTool]:
-    for name, versions in _map(value, "tools", file).items():
-        for version, entries in _map(versions, f"tools.{name}", file).items():
-            for entry in entries if isinstance(entries, list) else [None]:
-                place = f"tools.{name}.{version}"
-                yield LockedTool(name, version, *_texts(entry, LockedTool._fields[2:], place, file))
-
-
-def _map(value: object, place: str, file: str) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"`{place}` is not a map", file=file, hint=HINT)
-    return value
-
-
-def _texts(entry: object, fields: tuple[str, ...], place: str, file: str) -> list[str]:
-    found = [entry.get(field) for field in fields] if isinstance(entry, dict) and len(entry) == len(fields) else []
-    texts = [value for value in found if isinstance(value, str)]
-    if len(texts) != len(fields):
-        raise ConfigError(f"`{place}` must have {', '.join(fields)} and nothing else, all text", file=file, hint=HINT)
-    return texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cmp.schema.spec import Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text
+from cmp.schema.spec import Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text, Whole
 from cmp.schema.values import Json
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def _map(spec: Map[Any]) -> Schema:
 
 
 def _others(spec: Map[Any]) -> Schema:
-    if spec.name is None:
+    if spec.key is None:
         return {"additionalProperties": _schema(spec.value)}
-    return {"patternProperties": {_whole(spec.name): _schema(spec.value)}, "additionalProperties": False}
+    return {"patternProperties": {_whole(spec.key): _schema(spec.value)}, "additionalProperties": False}
 
 
 def _switch(spec: Switch[Any]) -> Schema:
@@ -94,5 +94,6 @@ _SHAPES: dict[type, Callable[[Any], Schema]] = {
     Either: lambda spec: {"anyOf": [_schema(shape) for shape in spec.shapes]},
     Switch: _switch,
     Converted: _converted,
+    Whole: lambda spec: _schema(spec.spec),
     Json: lambda spec: _schema(spec.spec) if spec.spec else {},
 }

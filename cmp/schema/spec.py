@@ -238,7 +238,7 @@ class Items(Spec[tuple[T_co, ...]]):
 
 
 class Map(Spec[dict[str, T_co]]):
-    """A map of any names that follow a rule, to values of one shape.
+    """A map to values of one shape; its keys may be any that follow the rule `key`.
 
     No value at all (`clusters:`) is an empty map, unless it `is_filled` (has a key at least).
     """
@@ -246,9 +246,15 @@ class Map(Spec[dict[str, T_co]]):
     kind = "map"
 
     def __init__(
-        self, name: Rule | None, value: Spec[T_co], noun: str = "a map", doc: str = "", *, is_filled: bool = False
+        self,
+        value: Spec[T_co],
+        noun: str = "a map",
+        doc: str = "",
+        *,
+        key: Rule | None = None,
+        is_filled: bool = False,
     ) -> None:
-        self.name, self.value, self.noun, self.doc, self.is_filled = name, value, noun, doc, is_filled
+        self.value, self.noun, self.doc, self.key, self.is_filled = value, noun, doc, key, is_filled
 
     def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
         if node.kind != "map":
@@ -262,8 +268,8 @@ class Map(Spec[dict[str, T_co]]):
 
     def check_field(self, name: str, field: AnyField, dialect: Dialect) -> Iterator[Mistake]:
         """Yield the mistakes of one key and its value."""
-        if self.name is not None and not self.name.accepts(name):
-            yield field, self.name.explain(name)
+        if self.key is not None and not self.key.accepts(name):
+            yield field, self.key.explain(name)
         elif not (dialect.null == "key" and field.value.is_nothing):
             yield from self.value.check(field.value, dialect)
 
@@ -324,14 +330,17 @@ class Keys(Spec[T_co]):
             yield node, "this map is empty"
 
     def build(self, node: AnyNode) -> T_co:
-        fields = {name: field.value for name, field in node.fields.items() if not field.value.is_nothing}
-        values = {
-            self.argument(name): self.known[name].build(field) for name, field in fields.items() if name in self.known
-        }
-        if self.others is not None:
-            others = {name: field for name, field in fields.items() if name not in self.known}
-            values[self.collected] = {name: self.others.value.build(field) for name, field in others.items()}
-        return self.make(**values)
+        values: dict[str, Any] = {}
+        others: dict[str, Any] = {}
+        for name, field in node.fields.items():
+            value = field.value
+            if value.is_nothing:
+                continue
+            if name in self.known:
+                values[self.argument(name)] = self.known[name].build(value)
+            elif self.others is not None:
+                others[name] = self.others.value.build(value)
+        return self.make(**values, **{self.collected: others}) if self.collected else self.make(**values)
 
     def argument(self, key: str) -> str:
         """Return the name of the argument that gets the value of a key."""
@@ -397,6 +406,20 @@ class Converted(Spec[T_co], Generic[T, T_co]):
 
     def build(self, node: AnyNode) -> T_co:
         return self.convert(self.spec.build(node), node)
+
+
+class Whole(Spec[T_co]):
+    """A value that is right or wrong as a whole: one mistake, which the noun explains, stands for all in it."""
+
+    def __init__(self, spec: Spec[T_co], noun: str, doc: str = "") -> None:
+        self.spec, self.kind, self.noun, self.doc = spec, spec.kind, noun, doc
+
+    def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
+        if next(self.spec.check(node, dialect), None):
+            yield node, dialect.unexpected(self, node)
+
+    def build(self, node: AnyNode) -> T_co:
+        return self.spec.build(node)
 
 
 def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:

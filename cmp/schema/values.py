@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-NO_COLUMN = 0
-
 
 class SourceLocation(NamedTuple):
     """A value in a document of a file; its path are the keys and indexes that lead to it.
@@ -53,18 +51,34 @@ class SourceLocation(NamedTuple):
 
 
 class ValueNode:
-    """A value with its location; the line is looked for only when it is asked for."""
+    """A value in a document; its location is put together only when it is asked for.
 
-    __slots__ = ("location", "value")
+    A value in a map stands for its field too: the place of the key is not known apart.
+    """
 
-    column = NO_COLUMN
+    __slots__ = ("_above", "_fields", "_items", "_key", "json")
 
-    def __init__(self, value: object, location: SourceLocation) -> None:
-        self.value, self.location = value, location
+    column = 0  # is not known
+
+    def __init__(self, json: object, above: ValueNode | SourceLocation, key: str | int = "") -> None:
+        self.json, self._above, self._key = json, above, key
+        self._items: tuple[ValueNode, ...] | None = None
+        self._fields: dict[str, ValueNode] | None = None
+
+    @property
+    def location(self) -> SourceLocation:
+        """The place: what `above` the root of the values is, and the keys that lead from there."""
+        if isinstance(self._above, SourceLocation):
+            return self._above
+        return self._above.location.inner(self._key)
+
+    @property
+    def value(self) -> ValueNode:
+        return self
 
     @property
     def kind(self) -> Literal["scalar", "list", "map"]:
-        return "map" if isinstance(self.value, dict) else "list" if isinstance(self.value, list) else "scalar"
+        return "map" if isinstance(self.json, dict) else "list" if isinstance(self.json, list) else "scalar"
 
     @property
     def file(self) -> str:
@@ -81,51 +95,41 @@ class ValueNode:
     @property
     def text(self) -> str:
         """The text of a string; empty for anything else."""
-        return self.value if isinstance(self.value, str) else ""
+        return self.json if isinstance(self.json, str) else ""
 
     @property
     def is_nothing(self) -> bool:
-        return self.value is None
+        return self.json is None
 
     @property
     def is_true(self) -> bool:
-        return self.value is True
+        return self.json is True
 
     @property
     def meaning(self) -> Literal["text", "a number", "true or false", "nothing"]:
-        if self.value is None:
+        if isinstance(self.json, str):
+            return "text"
+        if self.json is None:
             return "nothing"
-        if isinstance(self.value, bool):
-            return "true or false"
-        return "a number" if isinstance(self.value, int | float) else "text"
+        return "true or false" if isinstance(self.json, bool) else "a number"
 
     @property
     def number(self) -> float | None:
-        return self.value if isinstance(self.value, int | float) and not isinstance(self.value, bool) else None
+        return self.json if isinstance(self.json, int | float) and not isinstance(self.json, bool) else None
 
     @property
     def items(self) -> tuple[ValueNode, ...]:
-        items = self.value if isinstance(self.value, list) else ()
-        return tuple(ValueNode(item, self.location.inner(index)) for index, item in enumerate(items))
+        if self._items is None:
+            items = self.json if isinstance(self.json, list) else ()
+            self._items = tuple(ValueNode(item, self, index) for index, item in enumerate(items))
+        return self._items
 
     @property
-    def fields(self) -> dict[str, ValueField]:
-        fields = self.value if isinstance(self.value, dict) else {}
-        return {key: ValueField(ValueNode(item, self.location.inner(key))) for key, item in fields.items()}
-
-
-class ValueField(NamedTuple):
-    """A value in a map."""
-
-    value: ValueNode
-
-    @property
-    def line(self) -> int:
-        return self.value.line
-
-    @property
-    def column(self) -> int:
-        return NO_COLUMN
+    def fields(self) -> dict[str, ValueNode]:
+        if self._fields is None:
+            fields = self.json if isinstance(self.json, dict) else {}
+            self._fields = {key: ValueNode(item, self, key) for key, item in fields.items()}
+        return self._fields
 
 
 class Json(Spec[Any]):
@@ -144,4 +148,4 @@ class Json(Spec[Any]):
     def build(self, node: AnyNode) -> Any:  # noqa: ANN401  # JSON
         if not isinstance(node, ValueNode):
             raise TypeError("a configuration has texts, and no JSON")
-        return node.value
+        return node.json

@@ -57,7 +57,7 @@ _VALUES = Items(
     ),
 )
 _TEXTS = Items("a list of texts", Text())
-_LABELS = Map(rules.KEY, Text())
+_LABELS = Map(Text(), key=rules.KEY)
 
 _CLUSTER = Keys(
     {
@@ -68,13 +68,13 @@ _CLUSTER = Keys(
         "annotations": _LABELS.described("The annotations of the cluster in Argo CD."),
     },
     partial(Cluster, ""),
-    others=Map(rules.FACT, Text(doc="A fact of your own, for patterns: `env: dev` fills `{env}`.")),
+    others=Map(Text(doc="A fact of your own, for patterns: `env: dev` fills `{env}`."), key=rules.FACT),
     collected="facts",
     noun="a map of facts",
     doc="One cluster and its facts.",
 )
 INVENTORY = Converted(
-    Map(rules.CLUSTER, _CLUSTER, "a map of clusters", "The clusters, by name."),
+    Map(_CLUSTER, "a map of clusters", "The clusters, by name.", key=rules.CLUSTER),
     lambda clusters, _: {name: cluster._replace(name=name) for name, cluster in clusters.items()},
 )
 
@@ -124,9 +124,9 @@ _OUTPUT = Block(
         "allowDuplicateObjects": Flag("Accept an object that is there twice with different content."),
         "allowCiphertext": Flag("Accept SOPS ciphertext."),
         "apiVersions": Map(
-            rules.GROUP_VERSION,
             Text("a group/version", rules.GROUP_VERSION),
             doc="Group/versions that are rewritten: the old one to the new one.",
+            key=rules.GROUP_VERSION,
         ),
     },
     doc="What the check of the rendered objects lets pass.",
@@ -235,7 +235,7 @@ def application(engines: Engines) -> Keys[AppConfig]:
                         lambda names, node: ClusterChoice(names=names, place=node.place),
                     ),
                     Converted(
-                        Map(rules.FACT, Text(), is_filled=True),
+                        Map(Text(), key=rules.FACT, is_filled=True),
                         lambda facts, node: ClusterChoice(selector=facts, place=node.place),
                     ),
                 ),
