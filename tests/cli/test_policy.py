@@ -21,12 +21,11 @@ from tests.support.policy import (
     SHOP_ON_DEV,
     TEMPLATE,
     RepositoryOfTeams,
-    seal,
 )
 from tests.support.trees import plant
 
 if TYPE_CHECKING:
-    from tests.support.harness import Ran, Sandbox
+    from tests.support.harness import Ran
 
 LISTS = "namespaces/team-a-*, clusters/*/team-a-*"
 LAYOUT = """\
@@ -38,16 +37,6 @@ layout:
     - clusters/{{cluster}}/{{app}}/*-values*.yaml
     - clusters/{{cluster}}/{{app}}/*-values*.secret.yaml
 """
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> dict[str, bytes]:
-    return seal(tmp_path_factory.mktemp("sealed"), tools_dir)
-
-
-@pytest.fixture
-def teams(sandbox: Sandbox, sealed: dict[str, bytes]) -> RepositoryOfTeams:
-    return RepositoryOfTeams(sandbox, sealed)
 
 
 def refused(teams: RepositoryOfTeams, ran: Ran) -> str:

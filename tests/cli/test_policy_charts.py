@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.charts import HELMS, dependency, write_chart
-from tests.support.policy import BANK, EVERYBODY, HOOK, POLICY, SHOP, SHOP_ON_DEV, TEMPLATE, RepositoryOfTeams, seal
+from tests.support.policy import BANK, EVERYBODY, HOOK, POLICY, SHOP, SHOP_ON_DEV, TEMPLATE, RepositoryOfTeams
 from tests.support.servers.charts import ChartRepository
 from tests.support.trees import plant
 
@@ -16,22 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.harness import Sandbox
 
 CACHED = "; Argo CD keeps this error cached until a hard refresh; see operations.md#configuration\n"
 HOSTS = "version: 1\ncharts: {hosts: [%s]}\n"
 NO_KEY = {"SOPS_AGE_KEY_FILE": "/nonexistent"}  # whoever comes as far as decrypting fails with exit code 6
 REFERENCE = "; see operations.md#configuration\n"
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory, tools_dir: str) -> dict[str, bytes]:
-    return seal(tmp_path_factory.mktemp("sealed"), tools_dir)
-
-
-@pytest.fixture
-def teams(sandbox: Sandbox, sealed: dict[str, bytes]) -> RepositoryOfTeams:
-    return RepositoryOfTeams(sandbox, sealed)
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from examples import chartserver
+from tests.support.servers.loopback import with_tls
 
 if TYPE_CHECKING:
     import socket
@@ -83,10 +83,7 @@ class ChartRepository(chartserver.Server):
         self._faults: dict[str, Fault] = {}
         self._faults_lock = threading.Lock()
         if authority:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(authority.certificate, authority.key)
-            # The handshake belongs to the connection's own thread: a slow client must not hold up the others.
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self.socket = with_tls(self.socket, authority)
 
     @property
     def url(self) -> str:

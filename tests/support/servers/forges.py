@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections import deque
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.servers.loopback import LoopbackServer
 
 TOKEN = "a-token"
 ME, OTHER = "github-actions[bot]", "mallory"
@@ -74,13 +75,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Keep quiet: the requests are recorded."""
 
 
-class Forge(http.server.ThreadingHTTPServer):
+class Forge(LoopbackServer):
     """Both forges at once, as a context manager; `comments` holds (id, author, text), the oldest first."""
 
-    daemon_threads = True
-
     def __init__(self, largest_page: int = 100) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.largest_page = largest_page
         self.comments: list[tuple[int, str, str]] = []
         self.pulls: list[dict[str, object]] = []
@@ -160,11 +159,3 @@ class Forge(http.server.ThreadingHTTPServer):
         if is_gitlab:
             return {"id": number, "author": {"id": IDS[author]}, "body": text}
         return {"id": number, "user": {"login": author} if author else None, "body": text}
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import http.server
 import os
-import ssl
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from tests.support.servers.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     import socket
@@ -135,18 +136,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class GitHost(http.server.ThreadingHTTPServer):
+class GitHost(LoopbackServer):
     """Repositories and files by their paths; `requests` lists what was asked for, `faults` spoil the next answers.
 
     A fault is a status, `cut` (half an answer) or `hang` (none).
     """
 
-    daemon_threads = True
-
     def __init__(
         self, folder: Path, authority: Authority | None = None, credentials: tuple[str, str] | None = None
     ) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, authority)
         self.folder = folder
         self.credentials = credentials
         self.files: dict[str, bytes] = {}
@@ -155,11 +154,6 @@ class GitHost(http.server.ThreadingHTTPServer):
         self.closing = threading.Event()
         self._requests: list[str] = []
         self._lock = threading.Lock()
-        self._scheme = "https" if authority else "http"
-        if authority:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(authority.certificate, authority.key)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def authorization(self) -> str:
@@ -174,7 +168,7 @@ class GitHost(http.server.ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """Where repositories and files are."""
-        return f"{self._scheme}://{self.host}"
+        return f"{self.scheme}://{self.host}"
 
     @property
     def requests(self) -> list[str]:
@@ -201,13 +195,7 @@ class GitHost(http.server.ThreadingHTTPServer):
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
-    def __enter__(self) -> Self:
-        """Start to serve."""
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *args: object) -> None:
         """Let go of hanging requests, stop to serve and free the port."""
         self.closing.set()
-        self.shutdown()
-        self.server_close()
+        super().__exit__(*args)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import ssl
-import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    import socket
+from tests.support.servers.loopback import LoopbackServer
 
+if TYPE_CHECKING:
     from tests.support.servers.authority import Authority
 
 
@@ -50,23 +48,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class ReleaseHost(http.server.ThreadingHTTPServer):
+class ReleaseHost(LoopbackServer):
     """Files by path; `requests` lists what was asked for; `faults` spoils the next answers for a path, one by one."""
 
-    daemon_threads = True
-
     def __init__(self, authority: Authority | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, authority)
         self.files: dict[str, bytes] = {}
         self.redirects: dict[str, str] = {}
         self.faults: dict[str, list[int | str]] = {}
         self.requests: list[str] = []
         self.authority = authority
-        self.scheme = "https" if authority else "http"
-        if authority:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(authority.certificate, authority.key)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def url(self) -> str:
@@ -83,14 +74,3 @@ class ReleaseHost(http.server.ThreadingHTTPServer):
         self.files[path] = content
         line = f"{hashlib.sha256(content).hexdigest()}  {path.rpartition('/')[2]}\n"
         self.files[checksums] = self.files.get(checksums, b"") + line.encode()
-
-    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """Expect clients that do not trust the certificate."""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.shutdown()
-        self.server_close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from tests.support.servers.loopback import LoopbackServer
 
 TOKEN = "hvs.token-of-the-sidecar"
 SEALED = "vault:v1:"
@@ -46,21 +47,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Vault(http.server.ThreadingHTTPServer):
+class Vault(LoopbackServer):
     """A server with the transit key `shop`; `asked` are the requests that reached it."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.asked: list[Asked] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.key = f"{self.url}/v1/transit/keys/shop"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import http.server
-import ssl
-import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from tests.support.servers.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from tests.support.servers.authority import Authority
@@ -34,23 +34,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Keep quiet: the requests are recorded."""
 
 
-class WebServer(http.server.ThreadingHTTPServer):
+class WebServer(LoopbackServer):
     """A web server on a free port of 127.0.0.1, as a context manager, with TLS where it has an authority.
 
     `requests` lists what was asked for, with the header `Authorization`.
     """
 
-    daemon_threads = True
-
     def __init__(self, private: Authority | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, private)
         self.answers: dict[str, tuple[int, bytes | str, int]] = {}
         self.requests: list[tuple[str, str]] = []
-        self.scheme = "https" if private else "http"
-        if private:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(private.certificate, private.key)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def at(self, name: str = "127.0.0.1") -> str:
         """Return the URL under which the server is reached by a name."""
@@ -62,11 +55,3 @@ class WebServer(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Expect clients that do not trust the certificate."""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.shutdown()
-        self.server_close()

@@ -22,35 +22,23 @@ from cmp.errors import ToolError
 from cmp.model import Tool, ToolPin
 from cmp.repository.config.rules import VERSION
 from tests.support.harness import CHECKOUT
-from tests.support.servers import authority
-from tests.support.servers.releases import ReleaseHost
 from tests.support.tool_stores import ASSET, PIN, SUMS, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.support.servers.authority import Authority
+    from tests.support.servers.releases import ReleaseHost
+
 
 OS, ARCH = toolstore.platform()
 CLOSED = "https://127.0.0.1:9"  # the discard port: nobody listens
 
 
-@pytest.fixture(scope="module")
-def private(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority.create(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
-def host(private: Authority) -> Iterator[ReleaseHost]:
-    with ReleaseHost(private) as host:
-        yield host
-
-
-@pytest.fixture
-def sops(host: ReleaseHost, tools_dir: str) -> bytes:
+def sops(release_host: ReleaseHost, tools_dir: str) -> bytes:
     """Publish the real sops as its project does, without an archive around it."""
     content = Path(tools_dir, "sops", "3.10.2", "sops").read_bytes()
-    host.publish(ASSET, content, SUMS)
+    release_host.publish(ASSET, content, SUMS)
     return content
 
 
@@ -290,19 +278,19 @@ def test_what_has_no_recipe_cannot_be_installed(store: Store, pin: ToolPin, mess
 # Installing.
 
 
-def test_an_installed_version_is_not_obtained_again(tmp_path: Path, host: ReleaseHost, sops: bytes) -> None:
-    store = Store(tmp_path, **host.env)
+def test_an_installed_version_is_not_obtained_again(tmp_path: Path, release_host: ReleaseHost, sops: bytes) -> None:
+    store = Store(tmp_path, **release_host.env)
     first = store.install()
-    asked = len(host.requests)
+    asked = len(release_host.requests)
     assert store.install() == first
-    assert len(host.requests) == asked
+    assert len(release_host.requests) == asked
     assert first.sha256 == hashlib.sha256(sops).hexdigest()
 
 
 def test_an_installed_tool_runs_and_its_record_says_where_it_came_from(
-    tmp_path: Path, host: ReleaseHost, sops: bytes
+    tmp_path: Path, release_host: ReleaseHost, sops: bytes
 ) -> None:
-    store = Store(tmp_path, **host.env)
+    store = Store(tmp_path, **release_host.env)
     tool = store.install()
     done = subprocess.run(
         [tool.path, "--version", "--disable-version-check"], capture_output=True, check=True, text=True
@@ -315,7 +303,7 @@ def test_an_installed_tool_runs_and_its_record_says_where_it_came_from(
         "os": OS,
         "arch": ARCH,
         "via": "release",
-        "source": f"{host.url}{ASSET}",
+        "source": f"{release_host.url}{ASSET}",
     }
     assert store.files() == ["sops/3.10.2/record.json", "sops/3.10.2/sops"]
 
@@ -323,9 +311,9 @@ def test_an_installed_tool_runs_and_its_record_says_where_it_came_from(
 @pytest.mark.usefixtures("sops")
 @pytest.mark.parametrize("spoil", [spoil_record, spoil_json, spoil_size, spoil_mode, spoil_platform])
 def test_what_does_not_count_as_installed_is_replaced(
-    tmp_path: Path, host: ReleaseHost, spoil: Callable[[Path], None]
+    tmp_path: Path, release_host: ReleaseHost, spoil: Callable[[Path], None]
 ) -> None:
-    store = Store(tmp_path, **host.env)
+    store = Store(tmp_path, **release_host.env)
     spoil(store.put("sops", "3.10.2"))
     tool = store.install()
     assert toolstore.verify(toolstore.entry(str(store.folder), "sops", "3.10.2")) == ""
@@ -334,8 +322,8 @@ def test_what_does_not_count_as_installed_is_replaced(
 
 
 @pytest.mark.usefixtures("sops")
-def test_what_a_killed_install_left_is_swept(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, **host.env)
+def test_what_a_killed_install_left_is_swept(tmp_path: Path, release_host: ReleaseHost) -> None:
+    store = Store(tmp_path, **release_host.env)
     left = store.folder / "sops" / ".3.10.2.99999" / "sops.work"
     left.mkdir(parents=True)
     (left / "sops.download").write_bytes(b"half")
@@ -347,19 +335,19 @@ def test_what_a_killed_install_left_is_swept(tmp_path: Path, host: ReleaseHost) 
 
 
 @pytest.mark.usefixtures("sops")
-def test_two_processes_obtain_a_version_once(tmp_path: Path, host: ReleaseHost) -> None:
-    env = {**Store(tmp_path, **host.env).env, "PYTHONPATH": str(CHECKOUT)}
+def test_two_processes_obtain_a_version_once(tmp_path: Path, release_host: ReleaseHost) -> None:
+    env = {**Store(tmp_path, **release_host.env).env, "PYTHONPATH": str(CHECKOUT)}
     argv = [sys.executable, "-m", "cmp", "tools", "install", "sops@3.10.2"]
     running = [subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     said = {process.communicate(timeout=60)[0] for process in running}
     assert said == {f"sops 3.10.2 {tmp_path}/tools/sops/3.10.2/sops\n"}
     assert [process.returncode for process in running] == [0] * 4
-    assert host.requests == [SUMS, ASSET]
+    assert release_host.requests == [SUMS, ASSET]
 
 
 @pytest.mark.usefixtures("sops")
-def test_an_interrupted_install_leaves_nothing(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, **host.env)
+def test_an_interrupted_install_leaves_nothing(tmp_path: Path, release_host: ReleaseHost) -> None:
+    store = Store(tmp_path, **release_host.env)
     with pytest.raises(KeyboardInterrupt):
         Installer(store.context(), ("release",), progress=interrupt).install(PIN)
     assert store.files() == []
@@ -384,17 +372,17 @@ def test_a_store_that_cannot_be_written_is_an_error(store: Store) -> None:
     )
 
 
-def test_offline_nothing_is_fetched(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, CMP_OFFLINE="1", **host.env)
+def test_offline_nothing_is_fetched(tmp_path: Path, release_host: ReleaseHost) -> None:
+    store = Store(tmp_path, CMP_OFFLINE="1", **release_host.env)
     with pytest.raises(ToolError) as error:
         store.install()
     assert error.value.what == "sops 3.10.2 is not installed, and CMP_OFFLINE forbids to fetch it"
-    assert host.requests == []
+    assert release_host.requests == []
 
 
 @pytest.mark.usefixtures("sops")
-def test_a_locked_sha256_must_fit(tmp_path: Path, host: ReleaseHost, sops: bytes) -> None:
-    store = Store(tmp_path, **host.env)
+def test_a_locked_sha256_must_fit(tmp_path: Path, release_host: ReleaseHost, sops: bytes) -> None:
+    store = Store(tmp_path, **release_host.env)
     sha256 = hashlib.sha256(sops).hexdigest()
     with pytest.raises(ToolError) as error:
         store.install(PIN, "release", release="0" * 64)
@@ -409,12 +397,12 @@ def test_a_locked_sha256_must_fit(tmp_path: Path, host: ReleaseHost, sops: bytes
         store.install(PIN, "release", go="0" * 64)
 
 
-def test_a_way_that_is_not_locked_is_not_taken(tmp_path: Path, host: ReleaseHost) -> None:
-    store = Store(tmp_path, **host.env)
+def test_a_way_that_is_not_locked_is_not_taken(tmp_path: Path, release_host: ReleaseHost) -> None:
+    store = Store(tmp_path, **release_host.env)
     with pytest.raises(ToolError) as error:
         store.install(PIN, "release", go="0" * 64)
     assert "\n  release: not in the lock file for this platform" in error.value.what
-    assert host.requests == []
+    assert release_host.requests == []
 
 
 def test_when_no_way_leads_there_the_error_says_why_and_what_to_do(

@@ -20,7 +20,6 @@ from cmp.model import ToolPin
 from cmp.system import retry
 from cmp.system.download.connections import Dialer
 from cmp.system.process import Deadline
-from tests.support.servers import authority
 from tests.support.servers.releases import ReleaseHost
 from tests.support.tool_stores import ARCH, ASSET, OS, PIN, SUMS, Store
 
@@ -37,17 +36,6 @@ PROGRAM = b"#!/bin/sh\necho a small program\n"
 DIGEST = hashlib.sha256(PROGRAM).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def private(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority.create(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def host(private: Authority) -> Iterator[ReleaseHost]:
-    with ReleaseHost(private) as host:
-        yield host
-
-
 @pytest.fixture
 def plain() -> Iterator[ReleaseHost]:
     """Return a host without TLS."""
@@ -56,10 +44,10 @@ def plain() -> Iterator[ReleaseHost]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, host: ReleaseHost, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, release_host: ReleaseHost, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return an empty store whose mirror is the host, with short pauses between attempts."""
     monkeypatch.setattr(retry, "BACKOFF_SECONDS", 0.01)
-    return Store(tmp_path, **host.env)
+    return Store(tmp_path, **release_host.env)
 
 
 def packed(*members: tuple[str, bytes | str]) -> bytes:
@@ -77,9 +65,9 @@ def packed(*members: tuple[str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
-def publish(host: ReleaseHost, archive: bytes) -> None:
+def publish(release_host: ReleaseHost, archive: bytes) -> None:
     """Publish an archive of helm as Helm does: a file of checksums for each."""
-    host.publish(ARCHIVE, archive, f"{ARCHIVE}.sha256sum")
+    release_host.publish(ARCHIVE, archive, f"{ARCHIVE}.sha256sum")
 
 
 def failure(store: Store, pin: ToolPin = PIN) -> str:
@@ -90,77 +78,79 @@ def failure(store: Store, pin: ToolPin = PIN) -> str:
     return "\n".join(error.value.lines())
 
 
-def test_the_real_helm_comes_out_of_its_archive(store: Store, host: ReleaseHost, tools_dir: str) -> None:
+def test_the_real_helm_comes_out_of_its_archive(store: Store, release_host: ReleaseHost, tools_dir: str) -> None:
     content = Path(tools_dir, "helm", "3.18.6", "helm").read_bytes()
-    publish(host, packed((f"{OS}-{ARCH}/LICENSE", b"text"), (MEMBER, content), (f"{OS}-{ARCH}/README.md", b"text")))
+    publish(
+        release_host, packed((f"{OS}-{ARCH}/LICENSE", b"text"), (MEMBER, content), (f"{OS}-{ARCH}/README.md", b"text"))
+    )
     tool = store.install(HELM)
     assert tool.sha256 == hashlib.sha256(content).hexdigest()
     assert Path(tool.path).read_bytes() == content
     assert toolstore.lookup(str(store.folder), HELM) == tool
 
 
-def test_a_wrong_sha256_installs_nothing_and_is_not_asked_for_again(store: Store, host: ReleaseHost) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.files[ASSET] = b"#!/bin/sh\necho something else\n"
-    published, actual = (hashlib.sha256(content).hexdigest() for content in (PROGRAM, host.files[ASSET]))
+def test_a_wrong_sha256_installs_nothing_and_is_not_asked_for_again(store: Store, release_host: ReleaseHost) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.files[ASSET] = b"#!/bin/sh\necho something else\n"
+    published, actual = (hashlib.sha256(content).hexdigest() for content in (PROGRAM, release_host.files[ASSET]))
     assert failure(store) == (
-        f"cmp: {host.url}{ASSET} is not what was published: its sha256 is {actual}, "
-        f"{host.url}{SUMS} says {published}\n"
+        f"cmp: {release_host.url}{ASSET} is not what was published: its sha256 is {actual}, "
+        f"{release_host.url}{SUMS} says {published}\n"
         "  hint: nothing was installed; ask whoever runs that host, or the mirror in CMP_TOOLS_MIRROR"
     )
-    assert host.requests == [SUMS, ASSET]
+    assert release_host.requests == [SUMS, ASSET]
 
 
 @pytest.mark.parametrize(
     "sums", [b"", b"<html>sign in</html>", b"0" * 64 + b"  sops-v3.10.2.plan9.mips\n", b"\xff\xfe"]
 )
-def test_without_a_published_sha256_nothing_is_downloaded(store: Store, host: ReleaseHost, sums: bytes) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.files[SUMS] = sums
-    assert failure(store) == f"cmp: {host.url}{SUMS} has no sha256 of sops-v3.10.2.{OS}.{ARCH}"
-    assert host.requests == [SUMS]
+def test_without_a_published_sha256_nothing_is_downloaded(store: Store, release_host: ReleaseHost, sums: bytes) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.files[SUMS] = sums
+    assert failure(store) == f"cmp: {release_host.url}{SUMS} has no sha256 of sops-v3.10.2.{OS}.{ARCH}"
+    assert release_host.requests == [SUMS]
 
 
-def test_what_is_not_there_is_asked_for_once(store: Store, host: ReleaseHost) -> None:
+def test_what_is_not_there_is_asked_for_once(store: Store, release_host: ReleaseHost) -> None:
     assert failure(store).startswith(
-        f"cmp: sops 3.10.2 cannot be installed\n  release: {host.url}{SUMS} answers 404 Not Found\n  hint: "
+        f"cmp: sops 3.10.2 cannot be installed\n  release: {release_host.url}{SUMS} answers 404 Not Found\n  hint: "
     )
-    assert host.requests == [SUMS]
+    assert release_host.requests == [SUMS]
 
 
-def test_a_truncated_download_is_tried_again(store: Store, host: ReleaseHost) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.faults[ASSET] = ["cut", "cut"]
+def test_a_truncated_download_is_tried_again(store: Store, release_host: ReleaseHost) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.faults[ASSET] = ["cut", "cut"]
     assert Path(store.install().path).read_bytes() == PROGRAM
-    assert host.requests == [SUMS, ASSET, ASSET, ASSET]
+    assert release_host.requests == [SUMS, ASSET, ASSET, ASSET]
 
 
-def test_a_host_that_always_truncates_is_given_up(store: Store, host: ReleaseHost) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.faults[ASSET] = ["cut"] * 9
-    reason = f"{host.url}{ASSET} broke off: {len(PROGRAM) // 2} of {len(PROGRAM)} bytes came"
+def test_a_host_that_always_truncates_is_given_up(store: Store, release_host: ReleaseHost) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.faults[ASSET] = ["cut"] * 9
+    reason = f"{release_host.url}{ASSET} broke off: {len(PROGRAM) // 2} of {len(PROGRAM)} bytes came"
     assert failure(store).startswith(f"cmp: sops 3.10.2 cannot be installed\n  release: {reason}\n")
-    assert host.requests == [SUMS, *[ASSET] * 3]
+    assert release_host.requests == [SUMS, *[ASSET] * 3]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429, 408])
-def test_a_transient_error_is_tried_again(store: Store, host: ReleaseHost, status: int) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.faults[SUMS] = [status]
+def test_a_transient_error_is_tried_again(store: Store, release_host: ReleaseHost, status: int) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.faults[SUMS] = [status]
     store.install()
-    assert host.requests == [SUMS, SUMS, ASSET]
+    assert release_host.requests == [SUMS, SUMS, ASSET]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_a_lasting_error_is_not(store: Store, host: ReleaseHost, status: int) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.faults[SUMS] = [status]
-    assert f"release: {host.url}{SUMS} answers {status} " in failure(store)
-    assert host.requests == [SUMS]
+def test_a_lasting_error_is_not(store: Store, release_host: ReleaseHost, status: int) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.faults[SUMS] = [status]
+    assert f"release: {release_host.url}{SUMS} answers {status} " in failure(store)
+    assert release_host.requests == [SUMS]
 
 
 def test_only_the_program_leaves_an_archive_that_wants_to_write_elsewhere(
-    store: Store, host: ReleaseHost, tmp_path: Path
+    store: Store, release_host: ReleaseHost, tmp_path: Path
 ) -> None:
     evil: list[tuple[str, bytes | str]] = [
         ("../../evil", b"x"),
@@ -168,7 +158,7 @@ def test_only_the_program_leaves_an_archive_that_wants_to_write_elsewhere(
         ("link", "/etc"),
         ("link/evil", b"x"),
     ]
-    publish(host, packed(*evil, (MEMBER, PROGRAM), *evil))
+    publish(release_host, packed(*evil, (MEMBER, PROGRAM), *evil))
     assert Path(store.install(HELM).path).read_bytes() == PROGRAM
     assert store.files() == ["helm/3.18.6/helm", "helm/3.18.6/record.json"]
     assert list(tmp_path.rglob("evil")) == []
@@ -184,9 +174,11 @@ def test_only_the_program_leaves_an_archive_that_wants_to_write_elsewhere(
     ],
     ids=["absent", "link", "outside", "absolute"],
 )
-def test_an_archive_without_the_program_as_a_file_is_refused(store: Store, host: ReleaseHost, archive: bytes) -> None:
-    publish(host, archive)
-    assert failure(store, HELM) == f"cmp: {host.url}{ARCHIVE} holds no file {MEMBER}"
+def test_an_archive_without_the_program_as_a_file_is_refused(
+    store: Store, release_host: ReleaseHost, archive: bytes
+) -> None:
+    publish(release_host, archive)
+    assert failure(store, HELM) == f"cmp: {release_host.url}{ARCHIVE} holds no file {MEMBER}"
 
 
 @pytest.mark.parametrize(
@@ -199,26 +191,28 @@ def test_an_archive_without_the_program_as_a_file_is_refused(store: Store, host:
     ids=["no gzip", "no tar", "cut"],
 )
 def test_what_is_published_but_no_archive_is_refused(
-    store: Store, host: ReleaseHost, archive: bytes, reason: str
+    store: Store, release_host: ReleaseHost, archive: bytes, reason: str
 ) -> None:
-    publish(host, archive)
+    publish(release_host, archive)
     said = failure(store, HELM)
-    assert said.startswith(f"cmp: {host.url}{ARCHIVE} cannot be unpacked: ")
+    assert said.startswith(f"cmp: {release_host.url}{ARCHIVE} cannot be unpacked: ")
     assert reason in said
 
 
-def test_downloads_and_programs_have_a_limit(store: Store, host: ReleaseHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_downloads_and_programs_have_a_limit(
+    store: Store, release_host: ReleaseHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(release, "MAX_BYTES", 1 << 20)
-    publish(host, packed((MEMBER, b"\0" * (1 << 21))))
-    assert failure(store, HELM) == f"cmp: {host.url}{ARCHIVE} cannot be unpacked: {MEMBER} is larger than 1 MiB"
-    host.publish(ASSET, b"\0" * (1 << 21), SUMS)
-    assert failure(store) == f"cmp: {host.url}{ASSET} is larger than 1 MiB"
+    publish(release_host, packed((MEMBER, b"\0" * (1 << 21))))
+    assert failure(store, HELM) == f"cmp: {release_host.url}{ARCHIVE} cannot be unpacked: {MEMBER} is larger than 1 MiB"
+    release_host.publish(ASSET, b"\0" * (1 << 21), SUMS)
+    assert failure(store) == f"cmp: {release_host.url}{ASSET} is larger than 1 MiB"
 
 
-def test_redirects_are_followed(store: Store, host: ReleaseHost) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.files["/bucket/sops"] = host.files.pop(ASSET)
-    host.redirects[ASSET] = f"{host.url}/bucket/sops"
+def test_redirects_are_followed(store: Store, release_host: ReleaseHost) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.files["/bucket/sops"] = release_host.files.pop(ASSET)
+    release_host.redirects[ASSET] = f"{release_host.url}/bucket/sops"
     assert Path(store.install().path).read_bytes() == PROGRAM
 
 
@@ -244,9 +238,11 @@ def test_a_name_that_does_not_resolve_is_unreachable(tmp_path: Path) -> None:
     assert "\n  release: releases.invalid cannot be reached: " in said
 
 
-def test_a_host_of_a_private_authority_needs_its_certificate(store: Store, host: ReleaseHost, tmp_path: Path) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    assert "certificate verify failed" in failure(Store(tmp_path, CMP_TOOLS_MIRROR=host.url))
+def test_a_host_of_a_private_authority_needs_its_certificate(
+    store: Store, release_host: ReleaseHost, tmp_path: Path
+) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    assert "certificate verify failed" in failure(Store(tmp_path, CMP_TOOLS_MIRROR=release_host.url))
     assert store.install().version == "3.10.2"
 
 
@@ -263,10 +259,10 @@ def test_a_proxy_is_used(tmp_path: Path, plain: ReleaseHost, variable: str) -> N
     assert plain.requests == [f"{mirror}{SUMS}", f"{mirror}{ASSET}"]
 
 
-def test_a_host_that_needs_no_proxy_is_asked_directly(tmp_path: Path, host: ReleaseHost) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    Store(tmp_path, https_proxy="http://127.0.0.1:9", no_proxy="localhost,127.0.0.1", **host.env).install()
-    assert host.requests == [SUMS, ASSET]
+def test_a_host_that_needs_no_proxy_is_asked_directly(tmp_path: Path, release_host: ReleaseHost) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    Store(tmp_path, https_proxy="http://127.0.0.1:9", no_proxy="localhost,127.0.0.1", **release_host.env).install()
+    assert release_host.requests == [SUMS, ASSET]
 
 
 # Without TLS, loopback included: another user of the machine may have the port.
@@ -301,20 +297,22 @@ def test_a_digest_of_another_way_is_none_of_the_release(tmp_path: Path, plain: R
 
 
 def test_a_mirror_with_tls_that_leads_elsewhere_without_it_is_not_followed(
-    store: Store, host: ReleaseHost, plain: ReleaseHost
+    store: Store, release_host: ReleaseHost, plain: ReleaseHost
 ) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    host.redirects[ASSET] = f"{plain.url}/sops"
-    reason = f"{host.url}{ASSET} answers 302 and leads to {plain.url}/sops, without TLS"
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    release_host.redirects[ASSET] = f"{plain.url}/sops"
+    reason = f"{release_host.url}{ASSET} answers 302 and leads to {plain.url}/sops, without TLS"
     assert failure(store).startswith(f"cmp: sops 3.10.2 cannot be installed\n  release: {reason}\n  hint: ")
     assert plain.requests == []
 
 
-def test_a_redirect_within_tls_is_followed(store: Store, host: ReleaseHost, private: Authority) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
-    with ReleaseHost(private) as other:
+def test_a_redirect_within_tls_is_followed(
+    store: Store, release_host: ReleaseHost, private_authority: Authority
+) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    with ReleaseHost(private_authority) as other:
         other.files["/sops"] = PROGRAM
-        host.redirects[ASSET] = f"{other.url}/sops"
+        release_host.redirects[ASSET] = f"{other.url}/sops"
         assert store.install().sha256 == DIGEST
 
 
@@ -340,11 +338,13 @@ def test_a_mirror_holds_no_password_because_messages_name_it(tmp_path: Path) -> 
     assert said == "cmp: CMP_TOOLS_MIRROR must not hold a user name or a password"
 
 
-def test_a_download_ends_at_the_deadline(store: Store, host: ReleaseHost) -> None:
-    host.publish(ASSET, PROGRAM, SUMS)
+def test_a_download_ends_at_the_deadline(store: Store, release_host: ReleaseHost) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
     context = store.context()._replace(deadline=Deadline(0))
     with pytest.raises(DeadlineError) as error:
         Installer(context, ("release",)).install(PIN)
-    address = f"127.0.0.1:{host.server_port}"
-    assert error.value.what == f"{host.url}{SUMS} was still coming from {address} when the deadline of 0 s passed"
+    address = f"127.0.0.1:{release_host.server_port}"
+    assert (
+        error.value.what == f"{release_host.url}{SUMS} was still coming from {address} when the deadline of 0 s passed"
+    )
     assert store.files() == []
