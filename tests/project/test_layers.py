@@ -1,9 +1,12 @@
-"""Imports point down: a folder stands above all that it imports, and folders of one row do not know each other."""
+"""Imports point down: a folder stands above all that it imports, rows do not import each other, no circles."""
 
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "cmp"
 
@@ -62,3 +65,12 @@ def test_imports_point_down() -> None:
         if _top(module) != _top(imported) and RANK[_top(imported)] <= RANK[_top(module)]
     ]
     assert wrong == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {module: _imported(path) for module, path in MODULES.items()}
+    try:
+        order = [*TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+    assert set(order) >= set(MODULES)
