@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the digest of what a file holds.
+"""Files that are written whole or not at all, and the digests of their content.
 
 The digest is sha256 without OpenSSL: `hashlib` loads all of it, which costs as much as half of a bare interpreter's
 start.  The standard library does the same in its `random`.  What a render hashes is small; `toolstore` hashes programs
@@ -26,10 +26,10 @@ def sha256(data: bytes) -> str:
 
 
 def replace(path: str, data: bytes, mode: int | None = None) -> None:
-    """Put a file with this content in the place of another, with its mode, or make it; OSError leaves nothing behind.
+    """Replace or make a file with this content; it keeps the mode of the replaced one.  OSError leaves nothing behind.
 
-    With a `mode` the file has that one from the start, whatever the other had.  Who reads the path meanwhile reads the
-    old content or the new one.
+    With a `mode` the file has that one from the start.  A concurrent reader of the path reads the old content or the
+    new one.
     """
     beside = f"{path}.{os.getpid()}.new"
     try:

@@ -1,7 +1,7 @@
 """Patterns of paths as Go's `path.Match`, Git's pathspecs and globs with `**` read them, each in bounded time.
 
-A pattern is somebody else's: as a regular expression one with many stars may take hours to say no.  Here the work grows
-with the length of the pattern times that of the name.
+An author of a repository writes the patterns: as a regular expression, one with many stars could take hours to fail.
+Here the work grows with the length of the pattern times that of the name.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    One = Callable[[str], bool]  # whether a character is one of those that a piece of a pattern stands for
+    CharTest = Callable[[str], bool]  # tells whether an item of a pattern matches a character
 
 
 _STARS = re.compile(r"(\*\*/|\*\*|\*)")
 
 
 class PatternError(ValueError):
-    """A pattern that is not well-formed, or whose meaning is not known here."""
+    """A pattern that is malformed, or has a meaning that this module does not know."""
 
 
 class Chunk(NamedTuple):
-    """A piece of a pattern between stars, one item a character; `has_star` says whether a star stands before it."""
+    """A piece of a pattern between stars, with an item for each character; `has_star` tells of a star before it."""
 
     has_star: bool
-    items: list[One]
+    items: list[CharTest]
 
 
 def go_match(pattern: str, name: str) -> bool:
-    """Say whether a whole name matches a pattern of Go's `path.Match`; PatternError for one that is malformed.
+    """Tell whether a whole name matches a pattern of Go's `path.Match`; PatternError for a malformed one.
 
-    `*` and `?` do not cross a `/`, a class in brackets may.  Go takes the first place where a piece between stars fits
+    `*` and `?` do not match a `/`, a class in brackets may.  Go takes the first place where a piece between stars fits
     and does not come back to it.  Source: path/match.go of Go.
     """
     chunks = go_chunks(pattern)
@@ -42,15 +42,14 @@ def go_match(pattern: str, name: str) -> bool:
         is_last = number == len(chunks) - 1
         if chunk.has_star and not chunk.items:
             return "/" not in name[at:]
-        found = _first(chunk, name, at, is_last=is_last)
-        if found < 0:
+        at = _end_of_chunk(chunk, name, at, is_last=is_last)
+        if at < 0:
             return False
-        at = found
     return at == len(name)
 
 
-def _first(chunk: Chunk, name: str, at: int, *, is_last: bool) -> int:
-    """Return where a chunk ends that begins at a place or, behind a star, at the first one after it; -1: nowhere."""
+def _end_of_chunk(chunk: Chunk, name: str, at: int, *, is_last: bool) -> int:
+    """Return the end of a chunk that fits at a place or, after a star, at the first place behind it; else -1."""
     size = len(chunk.items)
     while at + size <= len(name):
         if _fits(chunk.items, name, at) and (not is_last or at + size == len(name)):
@@ -61,12 +60,12 @@ def _first(chunk: Chunk, name: str, at: int, *, is_last: bool) -> int:
     return -1
 
 
-def _fits(items: Sequence[One], name: str, at: int) -> bool:
+def _fits(items: Sequence[CharTest], name: str, at: int) -> bool:
     return all(item(name[at + number]) for number, item in enumerate(items))
 
 
 def star_match(chunks: Sequence[Chunk], name: str) -> bool:
-    """Say whether a whole name matches where a star stands for any text: the first fit of each chunk is the best."""
+    """Tell whether a whole name matches chunks whose stars match any text: the first fit of each chunk is the best."""
     at = 0
     for number, chunk in enumerate(chunks):
         size = len(chunk.items)
@@ -82,31 +81,31 @@ def star_match(chunks: Sequence[Chunk], name: str) -> bool:
     return at == len(name)
 
 
-def char(wanted: str) -> One:
-    """Stand for one character."""
+def exactly(wanted: str) -> CharTest:
+    """Return the test for one character."""
     return wanted.__eq__
 
 
-def members(ranges: Sequence[tuple[str, str]], *, is_negated: bool) -> One:
-    """Stand for a character in one of the ranges, or in none of them."""
-    return lambda found: any(low <= found <= high for low, high in ranges) != is_negated
+def members(ranges: Sequence[tuple[str, str]], *, is_negated: bool) -> CharTest:
+    """Return the test for the characters in some ranges or, negated, for all others."""
+    return lambda char: any(low <= char <= high for low, high in ranges) != is_negated
 
 
-def chunks_of(items: Iterable[One | None]) -> tuple[Chunk, ...]:
-    """Cut items at the stars, which are None."""
-    found = [Chunk(has_star=False, items=[])]
+def chunks_of(items: Iterable[CharTest | None]) -> tuple[Chunk, ...]:
+    """Cut items into chunks at the stars, which are None."""
+    chunks = [Chunk(has_star=False, items=[])]
     for item in items:
         if item is not None:
-            found[-1].items.append(item)
-        elif found[-1].items or not found[-1].has_star:
-            found.append(Chunk(has_star=True, items=[]))
-    return tuple(found)
+            chunks[-1].items.append(item)
+        elif chunks[-1].items or not chunks[-1].has_star:
+            chunks.append(Chunk(has_star=True, items=[]))
+    return tuple(chunks)
 
 
 def whole_match(pattern: str, path: str) -> bool:
-    """Say whether a whole path matches: `*` stays in a segment, `**` crosses, `**/` is any number of whole folders.
+    """Tell whether a whole path matches: `*` within a segment, `**` across them, `**/` any number of whole folders.
 
-    From the left, each piece of the pattern leads from a set of places to another, as the bits of a number.
+    From the left, each piece of the pattern leads from a set of places to another; a set is the bits of a number.
     """
     places = 1
     ends = [at for at, sign in enumerate(path) if sign == "/"] + [len(path)]
@@ -126,12 +125,13 @@ def whole_match(pattern: str, path: str) -> bool:
 
 
 def _within_segments(places: int, ends: Iterable[int]) -> int:
-    found, begun = 0, 0
+    """Return the places that a `*` leads to from some places: those after the first one in each segment."""
+    reached, start = 0, 0
     for end in ends:
-        if own := places >> begun & ((2 << end - begun) - 1):
-            found |= (2 << end) - (1 << begun + (own & -own).bit_length() - 1)
-        begun = end + 1
-    return found
+        if own := places >> start & ((2 << end - start) - 1):
+            reached |= (2 << end) - (1 << start + (own & -own).bit_length() - 1)
+        start = end + 1
+    return reached
 
 
 def _bits(places: int) -> Iterator[int]:
@@ -142,15 +142,15 @@ def _bits(places: int) -> Iterator[int]:
 
 @lru_cache(maxsize=4096)
 def go_chunks(pattern: str) -> tuple[Chunk, ...]:
-    """Cut a pattern of `path.Match` into chunks; PatternError for one that is malformed."""
+    """Cut a pattern of `path.Match` into chunks; PatternError for a malformed one."""
     return chunks_of([*_go_items(pattern)])
 
 
-def _not_slash(found: str) -> bool:
-    return found != "/"
+def _not_slash(char: str) -> bool:
+    return char != "/"
 
 
-def _go_items(pattern: str) -> Iterator[One | None]:
+def _go_items(pattern: str) -> Iterator[CharTest | None]:
     at = 0
     while at < len(pattern):
         sign = pattern[at]
@@ -165,12 +165,12 @@ def _go_items(pattern: str) -> Iterator[One | None]:
             at += sign == "\\"
             if at == len(pattern):
                 raise PatternError("a backslash has nothing behind it")
-            yield char(pattern[at])
+            yield exactly(pattern[at])
         at += 1
 
 
 def _go_class(pattern: str, at: int) -> tuple[list[tuple[str, str]], bool, int]:
-    """Return the ranges of a class, whether it is negated, and where its bracket closes."""
+    """Return the ranges of a class, whether it is negated, and the place of its closing bracket."""
     is_negated = pattern[at : at + 1] == "^"
     at += is_negated
     ranges: list[tuple[str, str]] = []
@@ -184,7 +184,7 @@ def _go_class(pattern: str, at: int) -> tuple[list[tuple[str, str]], bool, int]:
 
 
 def _go_member(pattern: str, at: int) -> tuple[str, int]:
-    """Return a character of a class, which a backslash may stand before; it is never the last of a pattern."""
+    """Return a character of a class, after a backslash if there is one, and the next place in the pattern."""
     if pattern[at : at + 1] in ("", "-", "]"):
         raise PatternError("a class in brackets lacks a character")
     at += pattern[at] == "\\"

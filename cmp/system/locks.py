@@ -31,9 +31,9 @@ LONGEST_POLL_SECONDS = 0.25
 def single_flight(path: str, timeout: float) -> Iterator[bool]:
     """Hold the lock file `path` (made with its folder, never deleted) during the block; wait `timeout` seconds for it.
 
-    Yield whether the lock is held.  It is not when the time is up, or when the file system is read-only or knows no
-    locks; the block runs all the same: losing the lock may cost doing the work twice, never correctness.  So whoever
-    enters looks first whether the work is done, and publishes by rename.  The kernel frees the lock of a dead process.
+    Yield whether the lock is held.  It is not when the time is up, or when the file system is read-only or has no
+    locks; the block runs all the same: without the lock the work may be done twice, and is still correct.  So each
+    holder first checks whether the work is done, and publishes by rename.  The kernel frees the lock of a dead process.
     """
     from filelock import FileLock  # noqa: PLC0415  # 80 ms, needed only where something must be fetched or built
 
@@ -52,7 +52,7 @@ def single_flight(path: str, timeout: float) -> Iterator[bool]:
 
 @contextmanager
 def unless_held(path: str) -> Iterator[bool]:
-    """Hold the lock file `path` during the block, if it is there and free; yield whether it is held."""
+    """Hold the lock file `path` during the block if it exists and is free; yield whether it is held."""
     try:
         lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -74,13 +74,13 @@ def _is_taken(lock: int) -> bool:
 
 @contextmanager
 def turn(folder: str, at_once: int, deadline: Deadline) -> Iterator[bool]:
-    """Wait until fewer than `at_once` of those that came before are left, and keep the turn during the block.
+    """Queue until fewer than `at_once` earlier tickets are left, and keep the own ticket during the block.
 
-    `folder` is made where it is missing; all that share it share the turns.  Yield whether there is a bound: not where
-    the folder cannot be written.  DeadlineError when the time is up before the turn came.
+    `folder` is made where it is missing; all processes that share it share the queue.  Yield whether there is a bound:
+    not where the folder cannot be written.  DeadlineError when the deadline passes in the queue.
     """
     try:
-        number, ticket = _take(folder)
+        number, ticket = _take_ticket(folder)
     except OSError:
         yield False
         return
@@ -94,8 +94,8 @@ def turn(folder: str, at_once: int, deadline: Deadline) -> Iterator[bool]:
         os.close(ticket)
 
 
-def _take(folder: str) -> tuple[int, int]:
-    """Return a number above all that are there, and the descriptor that holds it."""
+def _take_ticket(folder: str) -> tuple[int, int]:
+    """Return a number above all present ones, and the descriptor that holds its lock."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     lock = os.open(os.path.join(folder, TICKET_LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -124,14 +124,16 @@ def _wait(folder: str, number: int, at_once: int, deadline: Deadline) -> None:
 
 
 def _is_held(folder: str, number: int) -> bool:
-    """Say whether a ticket has a living holder; remove it if not."""
+    """Tell whether a ticket has a living holder; remove it if not."""
     path = _path(folder, number)
     try:
         ticket = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(ticket, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look at a dead one must not see each other
+        fcntl.flock(
+            ticket, fcntl.LOCK_SH | fcntl.LOCK_NB
+        )  # shared: two that check a dead ticket must not see each other
         os.unlink(path)
     except BlockingIOError:
         return True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-MAX_WARNING = 500  # characters; programs quote whole maps
+MAX_WARNING = 500  # characters: programs quote whole maps
 
 
 class Log:
@@ -32,13 +32,13 @@ class Log:
         self.plain(self._mask(text).rstrip("\n"))
 
     def plain(self, text: str) -> None:
-        """Write a line of our own words, names and numbers, which needs no masking (the first mask costs time)."""
-        with suppress(OSError):  # nobody listens, which is no reason to fail
+        """Write a line of fixed words, names and numbers, which needs no masking (the first mask costs time)."""
+        with suppress(OSError):  # a message without a reader is no reason to fail
             self._stream.write(f"{visible_text(text)}\n")
 
     def warning(self, text: str) -> None:
-        """Write a warning: the work goes on, but its author should know."""
-        masked = self._mask(text)  # first: of a secret that is cut off, the rest would not be known
+        """Write a warning to the author of the input; the work goes on."""
+        masked = self._mask(text)  # first: the rest of a secret that is cut off would not be recognised
         shown = masked if len(masked) <= MAX_WARNING else f"{masked[:MAX_WARNING]} […]"
         self.plain(f"cmp: warning: {shown}")
 
@@ -48,17 +48,17 @@ class Phases:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._inside = 0.0  # seconds of the phases inside the present one
+        self._inside = 0.0  # seconds of the phases inside the present phase
         self.seconds: dict[str, float] = {}
 
     @property
     def total(self) -> float:
-        """Seconds since this object was made."""
+        """Return the seconds since this object was made."""
         return time.monotonic() - self._started
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Attribute the time of the block to a phase, less that of phases inside it, and errors that leave it too."""
+        """Attribute the block to a phase: its errors, and its time without that of the phases inside it."""
         began, before = time.monotonic(), self._inside
         self._inside = 0.0
         try:

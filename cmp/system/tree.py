@@ -1,9 +1,9 @@
-"""A source tree, read only: list, look at and read what lies below its root, and nothing outside.
+"""Source trees, read-only: the files and folders below a root, and nothing outside of it.
 
 Configuration, layout and fingerprints read through a `Tree`, so that the same code reads a work folder and (for the
 preview of a change) a Git revision.  Paths are relative to the root, use `/`, and `""` is the root itself.
 
-Git's own folder is no part of a tree: its configuration may hold credentials, and what lies in it is in no commit.
+The folder `.git` is not part of a tree: its configuration may hold credentials, and no commit contains its files.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 Kind = Literal["file", "folder", "other", "missing"]
 
 GIT = ".git"
-MAX_FILE_BYTES = 16 * 1024 * 1024  # no values file or configuration is that large; a chart's payload is not read here
+MAX_FILE_BYTES = 16 * 1024 * 1024  # no values file or configuration is that large; a tree reads no archives
 
 
 class Entry(NamedTuple):
-    """One name in a folder; `kind` is what a symbolic link leads to, `other` where that is nothing."""
+    """A name in a folder; the kind of a symlink is that of its target, `other` for a missing target."""
 
     name: str
     kind: Kind
@@ -31,24 +31,24 @@ class Entry(NamedTuple):
 
 
 class Tree(Protocol):
-    """What every kind of source tree can do.  A path that leads outside the root, or into `.git`, raises ConfigError.
+    """A source tree.  A path that leads outside its root, or into `.git`, raises ConfigError.
 
-    `prefix` is where the root lies in its repository: empty at the top, `deploy` where only that folder is a tree.
+    `prefix` is the path of the root in its repository: empty at the top, `deploy` where only that folder is a tree.
     """
 
     prefix: str
 
     def kind(self, path: str) -> Kind:
-        """Say what the path leads to, symbolic links followed."""
+        """Return the kind of file at a path, symlinks followed."""
 
     def entries(self, path: str) -> list[Entry]:
-        """List a folder without `.git`, sorted by name; a missing folder is empty."""
+        """Return the entries of a folder without `.git`, sorted by name; none of a missing folder."""
 
     def read(self, path: str) -> bytes:
         """Read a whole file; ConfigError when it is missing, too large or not a file."""
 
     def resolve(self, path: str) -> str:
-        """Return the root-relative path with every symbolic link followed."""
+        """Return the root-relative path with every symlink followed."""
 
 
 class WorkTree:
@@ -61,7 +61,7 @@ class WorkTree:
         self._inside = self.root.rstrip(os.sep) + os.sep
 
     def locate(self, path: str) -> str:
-        """Return the absolute path, links resolved; ConfigError when that is outside the root, or in `.git`."""
+        """Return the absolute path, symlinks resolved; ConfigError when it is outside the root, or in `.git`."""
         if "\0" in path:
             raise ConfigError("a path with a NUL character", file=path.replace("\0", "\\0"))
         real = os.path.realpath(os.path.join(self.root, path))
@@ -81,13 +81,13 @@ class WorkTree:
 
     def entries(self, path: str) -> list[Entry]:
         try:
-            with os.scandir(self.locate(path)) as found:
-                names = sorted((one for one in found if not is_git(one.name)), key=lambda entry: entry.name)
+            with os.scandir(self.locate(path)) as scanned:
+                entries = sorted((entry for entry in scanned if not is_git(entry.name)), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise ConfigError(f"cannot list this folder: {error.strerror}", file=path) from None
-        return [Entry(entry.name, self._kind_of(path, entry), entry.is_symlink()) for entry in names]
+        return [Entry(entry.name, self._kind_of(path, entry), entry.is_symlink()) for entry in entries]
 
     def _kind_of(self, folder: str, entry: os.DirEntry[str]) -> Kind:
         if entry.is_symlink():
@@ -98,7 +98,7 @@ class WorkTree:
 
     def read(self, path: str) -> bytes:
         try:
-            with open(self.locate(path), "rb", opener=_open_at_once) as file:
+            with open(self.locate(path), "rb", opener=_open_without_waiting) as file:
                 if not os.path.isfile(file.fileno()):
                     raise ConfigError("this is not a regular file", file=path)
                 data = file.read(MAX_FILE_BYTES + 1)
@@ -111,13 +111,13 @@ class WorkTree:
 
 
 def bounded(path: str, data: bytes) -> bytes:
-    """Return the content of a file; ConfigError for more than any configuration has."""
+    """Return the content of a file; ConfigError where it is larger than any configuration."""
     require_bounded(path, len(data))
     return data
 
 
 def require_bounded(path: str, size: int) -> None:
-    """ConfigError for a file that is larger than any configuration is."""
+    """ConfigError for a file that is larger than any configuration."""
     if size > MAX_FILE_BYTES:
         raise ConfigError(
             f"this file is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB",
@@ -127,7 +127,7 @@ def require_bounded(path: str, size: int) -> None:
 
 
 def outside(path: str) -> ConfigError:
-    """Say that a path leads out of its tree."""
+    """Return the error for a path that leads out of its tree."""
     return ConfigError(
         "this path leads outside the source tree",
         file=path,
@@ -136,12 +136,12 @@ def outside(path: str) -> ConfigError:
 
 
 def is_git(name: str) -> bool:
-    """Whether a name is that of Git's own folder, also on a file system that knows no case."""
+    """Tell whether a name is that of `.git`, also on a file system that ignores case."""
     return name.lower() == GIT
 
 
 def git_root(folder: str) -> str:
-    """Return the folder, itself or the nearest above it, that holds `.git`; empty where none does."""
+    """Return the nearest folder that holds `.git`, the given one included; empty where there is none."""
     while not os.path.lexists(os.path.join(folder, GIT)):
         if folder == os.path.dirname(folder):
             return ""
@@ -150,12 +150,12 @@ def git_root(folder: str) -> str:
 
 
 def is_in_git(path: str) -> bool:
-    """Whether a path leads into Git's own folder, or into that of a repository inside."""
+    """Tell whether a path leads into `.git`, or into that of a nested repository."""
     return GIT in path.lower() and any(map(is_git, path.split("/")))
 
 
 def in_git(path: str) -> ConfigError:
-    """Say that a path leads into Git's own folder."""
+    """Return the error for a path that leads into `.git`."""
     return ConfigError(
         "this path leads into .git, the folder of Git itself",
         file=path,
@@ -163,8 +163,8 @@ def in_git(path: str) -> ConfigError:
     )
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting: a named pipe would wait for its writer."""
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file without waiting, as a named pipe would for its writer."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
@@ -174,7 +174,7 @@ def join(folder: str, *parts: str) -> str:
 
 
 def walk(tree: Tree, folder: str) -> Iterator[str]:
-    """Yield every file below a folder as a root-relative path, sorted; links to folders are not entered (a cycle)."""
+    """Yield the root-relative path of each file below a folder, sorted; symlinks to folders (cycles) are left out."""
     for entry in tree.entries(folder):
         path = join(folder, entry.name)
         if entry.kind == "file":

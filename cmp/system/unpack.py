@@ -19,8 +19,8 @@ MAX_ENTRIES = 20_000
 def unpack(data: bytes, folder: str, label: str, *, skip: int = 0) -> None:
     """Write the files of a .tar.gz into a folder that exists, all private, without their `skip` leading folders.
 
-    Links that lead out of the folder, or nowhere, are left out.  ChartError, with `label` as subject, for an archive
-    that is damaged, too large, or holds anything else than files, folders and links with a path inside.
+    Symlinks that lead out of the folder, or nowhere, are left out.  ChartError, with `label` as subject, for an archive
+    that is damaged, too large, or holds anything but files, folders and symlinks with a path inside.
     """
     links: list[tuple[str, str]] = []
     try:
@@ -29,7 +29,7 @@ def unpack(data: bytes, folder: str, label: str, *, skip: int = 0) -> None:
                 if count > MAX_ENTRIES:
                     raise ChartError(f"{label}: it has more than {MAX_ENTRIES} files")
                 if path := _path(member, label, skip):
-                    _take(archive, member, os.path.join(folder, path), links)
+                    _extract(archive, member, os.path.join(folder, path), links)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ChartError(f"{label}: its archive is damaged ({error})", is_external=True) from None
     except OSError as error:
@@ -38,10 +38,10 @@ def unpack(data: bytes, folder: str, label: str, *, skip: int = 0) -> None:
 
 
 def _unzipped(data: bytes, label: str) -> bytes:
-    found = GzipFile(fileobj=BytesIO(data)).read(MAX_BYTES + 1)
-    if len(found) > MAX_BYTES:
+    content = GzipFile(fileobj=BytesIO(data)).read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
         raise ChartError(f"{label}: it holds more than {MAX_BYTES // MIB} MiB")
-    return found
+    return content
 
 
 def _path(member: tarfile.TarInfo, label: str, skip: int) -> str:
@@ -53,8 +53,8 @@ def _path(member: tarfile.TarInfo, label: str, skip: int) -> str:
     return "/".join(parts[skip:])
 
 
-def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, links: list[tuple[str, str]]) -> None:
-    """Write a file or a folder; links come last, so that nothing is written through one."""
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, links: list[tuple[str, str]]) -> None:
+    """Write a file or a folder, and note a symlink: those come last, so that nothing is written through one."""
     make_folder(path if member.isdir() else os.path.dirname(path))
     if member.issym():
         links.append((path, member.linkname))
@@ -65,7 +65,7 @@ def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, links: l
 
 
 def _link(links: list[tuple[str, str]], folder: str) -> None:
-    """Make the links, then look where each leads once all are there, and remove those that lead outside."""
+    """Make the symlinks, resolve each once all are there, and remove those that lead outside."""
     for path, target in links:
         if not os.path.lexists(path):
             os.symlink(target, path)

@@ -1,6 +1,6 @@
-"""URLs of servers in one spelling: their origin, and whether they lie below one another.
+"""URLs of servers in one spelling: their origins, and which of them lie below another.
 
-Functions import urllib themselves: a render that asks its policy about no URL must not pay for it.
+Functions import urllib themselves: a render without a URL in its policy must not pay for it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 
 
 class Origin(NamedTuple):
-    """What gets credentials: a scheme, a host in lower case, and a port, which is the scheme's where none is named."""
+    """The server that credentials are for: scheme, host in lower case, and port, by default that of the scheme."""
 
     scheme: str
     host: str
@@ -32,12 +32,12 @@ class Origin(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it says by itself that it is this machine; a name that resolves so does not."""
+        """Whether the host itself means this machine; a name that resolves to it does not count."""
         return _LOOPBACK.fullmatch(self.host) is not None
 
 
 def origin(url: str) -> Origin:
-    """Return the origin of a URL; ValueError where it has none."""
+    """Return the origin of a URL; ValueError for a URL without a host."""
     from urllib.parse import urlsplit  # noqa: PLC0415  # see above
 
     parts = urlsplit(url)
@@ -48,7 +48,7 @@ def origin(url: str) -> Origin:
 
 
 def is_url(text: str) -> bool:
-    """Say whether a text is a URL with a host."""
+    """Tell whether a text is a URL with a host, of a known scheme."""
     try:
         return origin(text).scheme in PORTS
     except ValueError:
@@ -56,9 +56,9 @@ def is_url(text: str) -> bool:
 
 
 def normal(url: str) -> str:
-    r"""Return a URL as every other spelling of it has it, decoded and without credentials and query, to compare it.
+    r"""Return a URL in the one spelling in which it is compared: decoded, without credentials and query.
 
-    Servers differ in what they make of `..`, `//`, `\` and `%2F` in a path, so each counts as what it may mean.
+    Servers read `..`, `//`, `\` and `%2F` in a path differently, so each of them counts as the path that it may mean.
     """
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415  # see above
 
@@ -67,12 +67,12 @@ def normal(url: str) -> str:
 
 
 def is_below(url: str, above: str) -> bool:
-    """Say whether a URL is another one, or lies below it."""
+    """Tell whether a URL is another one, or lies below it."""
     return f"{normal(url)}/".startswith(f"{normal(above)}/")
 
 
 def shown(url: str) -> str:
-    """Return a URL for a message: user, password and query, which may be signed, are left out."""
+    """Return a URL for a message, without user, password and query: a query may be signed."""
     from urllib.parse import urlsplit, urlunsplit  # noqa: PLC0415  # see above
 
     parts = urlsplit(url)

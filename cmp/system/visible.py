@@ -1,8 +1,8 @@
-"""Hidden characters made visible: whoever reads a text sees what is there, in the order in which it is there.
+"""Hidden characters made visible: a reader sees every character of a text, in its order.
 
-Names in a tree and what programs say may hold anything: sequences that command a terminal, marks that turn the writing
-direction, letters without a picture.  What is written for a person goes through here, also when it is no terminal that
-it is written to: a log or a pipe ends at one.  Manifests, JSON and the like are data, and stay as they are.
+Names in a tree and messages of programs may hold anything: sequences that command a terminal, marks that turn the
+writing direction, letters without a picture.  Every text for a person goes through this module, also where it is not
+written to a terminal: a log or a pipe may end at one.  Manifests, JSON and the like are data, and stay as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 IDEOGRAPHIC_SPACE = "\u3000"
 AS_EMOJI = "\ufe0f"  # asks for the coloured form of the symbol before it
 
-# What Unicode counts as printable and shows nothing: joiners, fillers and the selectors of variants.
+# Characters that Unicode counts as printable and that show nothing: joiners, fillers and variation selectors.
 _WITHOUT_PICTURE = frozenset(
     map(
         chr,
@@ -30,12 +30,12 @@ def visible(text: str) -> str:
 
 
 def visible_line(line: str) -> str:
-    """Return a line with its hidden characters visible; tabs are left."""
+    """Return a line with its hidden characters visible; tabs stay."""
     return line if _is_plain(line) else "\t".join(map(visible, line.split("\t")))
 
 
 def visible_text(text: str) -> str:
-    """Return lines with their hidden characters visible; tabs and the ends of lines are left."""
+    """Return lines with their hidden characters visible; tabs and newlines stay."""
     return "\n".join(map(visible_line, text.split("\n")))
 
 

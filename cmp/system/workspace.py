@@ -1,7 +1,7 @@
-"""Private folders: made for one run, gone after it, swept by the next run where a SIGKILL left them.
+"""Private folders: made for one run, removed after it, swept by the next run where a SIGKILL left them.
 
-A workspace is one folder `argocd-cmp-<random>` (mode 0700, its files 0600) in memory where the platform offers that.
-A lock held on the file `owner` in it says that its run is alive; the kernel lets go of it however that run ends.
+A workspace is one folder `argocd-cmp-<random>` (mode 0700, its files 0600), in memory where the platform offers that.
+Its run holds a lock on the file `owner` in it while it is alive; the kernel frees the lock however that run ends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OWNER = "owner"
 MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 DISK = "/tmp"  # noqa: S108  # likewise
 MIN_FREE_BYTES = 32 * 1024 * 1024  # containers often have 64 MiB there, for all renders together
-HALF_MADE_SECONDS = 60.0  # a folder without its lock file for longer than that was abandoned
+HALF_MADE_SECONDS = 60.0  # a folder that has no lock file for so long was abandoned
 
 MAX_COPY_BYTES = 128 * 1024 * 1024
 MAX_COPY_ENTRIES = 20_000
@@ -39,13 +39,13 @@ MAX_COPY_DEPTH = 50
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-_standing: set[str] = set()  # the folders of this process that were made and not yet removed
+_present: set[str] = set()  # the folders that this process has made and not yet removed
 
 
 def harden() -> None:
     """Forbid core dumps to this process and to all its children: they would hold plaintext.
 
-    The limit is 1 byte and not 0, because Linux ignores 0 where dumps go to a program, and stops at 1 (core(5)).
+    The limit is 1 byte and not 0, because Linux ignores 0 where dumps go to a program, and not 1 (core(5)).
     """
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     limit = 0 if hard == 0 else 1
@@ -53,13 +53,13 @@ def harden() -> None:
 
 
 def remove_left_behind() -> None:
-    """Remove the folders that a signal kept us from removing: it may come just as the end of a block is reached."""
-    for path in _standing:
+    """Remove the folders whose removal a signal prevented: it may come just at the end of a block."""
+    for path in _present:
         _remove_at_last(path)
 
 
 class Workspace:
-    """A context manager: the folder exists inside the block and is gone after it, however the block is left."""
+    """A private folder, which exists inside the `with` block and is removed after it, however the block ends."""
 
     def __init__(self, base: str = "", *, outside: Tree | None = None) -> None:
         """Choose the place: `base` (CMP_TMPDIR), else memory, else /tmp; never inside the source tree `outside`."""
@@ -73,7 +73,7 @@ class Workspace:
         try:
             with signals.held():
                 self.path, self._lock = _make(self._base)
-                _standing.add(self.path)
+                _present.add(self.path)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -86,25 +86,25 @@ class Workspace:
             is_gone = not self.path or _remove_at_last(self.path)
             if self.path:
                 os.close(self._lock)
-                _standing.discard(self.path)
+                _present.discard(self.path)
             self.path = ""
         if not is_gone and kind is None:
             raise ToolError(f"cannot remove everything from the private folder in {self._base}", is_external=True)
 
     def folder(self, name: str) -> str:
-        """Make the private folder `name` (with its parents, where it is missing) and return its absolute path."""
+        """Make the private folder `name`, and its parents, where it is missing; return its absolute path."""
         path = self._locate(name)
         with self._errors():
             make_folder(path)
         return path
 
     def write(self, name: str, data: bytes) -> str:
-        """Write a private file, parents included, and return its absolute path; never through a link (see `mirror`)."""
+        """Write a private file, parents included, and return its absolute path; never through a symlink of `mirror`."""
         path = self._locate(name)
         with self._errors():
             make_folder(os.path.dirname(path))
             real, own = os.path.realpath(os.path.dirname(path)), os.path.realpath(self.path)
-            assert real.startswith(own), f"{name} is behind a link"  # noqa: S101  # a bug: plaintext would leave us
+            assert real.startswith(own), f"{name} is behind a link"  # noqa: S101  # a bug: plaintext would leave the private folder
             with open_private(path) as file:
                 file.write(data)
         return path
@@ -112,26 +112,26 @@ class Workspace:
     def copy_tree(self, tree: Tree, folder: str, name: str) -> str:
         """Copy a folder of a source tree to the private folder `name` and return its absolute path.
 
-        Links become what they lead to, which must lie in the tree; `.git` stays behind.  ConfigError for anything else
-        than files and folders, and for more than a chart can reasonably hold.
+        Symlinks become copies of their targets, which must lie in the tree; `.git` is left out.  ConfigError for
+        anything but files and folders, and for more than a chart can reasonably hold.
         """
         room = _Room()
         self.folder(name)
-        for held in _held(tree, folder, room):
-            place = join(name, held.place)
-            if held.is_folder:
+        for copied in _entries_of_copy(tree, folder, room):
+            place = join(name, copied.place)
+            if copied.is_folder:
                 self.folder(place)
             else:
-                data = tree.read(held.path)
-                room.fill(held.path, len(data))
+                data = tree.read(copied.path)
+                room.take_bytes(copied.path, len(data))
                 self.write(place, data)
         return self._locate(name)
 
     def mirror(self, tree: Tree, copies: Collection[str], reads: Collection[str], name: str) -> str:
-        """Make `name` look like the tree, with private `copies` (folders, files) and links; return its absolute path.
+        """Mirror the tree in `name`, with private `copies` (folders, files) and symlinks; return its absolute path.
 
-        `.git` stays behind, and so do links that lead into it, or outside.  Of a tree that is no work folder, there is
-        nothing to link to: `copies` and `reads` are all that is there.
+        `.git` is left out, and so are symlinks that lead into it, or outside.  A tree that is not a work folder has no
+        targets for symlinks: its mirror holds `copies` and `reads` alone.
         """
         root = self.folder(name)
         if isinstance(tree, WorkTree):
@@ -171,24 +171,24 @@ class Workspace:
         try:
             yield
         except OSError as error:
-            raise _trouble(error, self._base) from error
+            raise _os_error(error, self._base) from error
 
 
 def files_of_copy(tree: Tree, folder: str) -> list[str]:
-    """Return the files that a private copy of a folder would hold; ConfigError where none is made."""
-    return [held.path for held in _held(tree, folder, _Room()) if not held.is_folder]
+    """Return the files that a private copy of a folder would hold; ConfigError where it cannot be copied."""
+    return [copied.path for copied in _entries_of_copy(tree, folder, _Room()) if not copied.is_folder]
 
 
 def require_room(sizes: Iterable[tuple[str, int]]) -> None:
-    """ConfigError where files, each with its size, are more than a private copy takes."""
+    """ConfigError where files, each with its size, are more than a private copy may hold."""
     room = _Room()
     for path, size in sizes:
         require_bounded(path, size)
-        room.fill(path, size)
+        room.take_bytes(path, size)
 
 
-class _Held(NamedTuple):
-    """One file or folder in a private copy: its path in the tree, and its place in the copy."""
+class _Copied(NamedTuple):
+    """A file or folder in a private copy: its path in the tree, and its place in the copy."""
 
     path: str
     place: str
@@ -196,20 +196,20 @@ class _Held(NamedTuple):
 
 
 class _Room:
-    """What a copy may still take."""
+    """The bytes and entries that a copy may still hold."""
 
     def __init__(self) -> None:
         self._bytes = MAX_COPY_BYTES
         self._entries = MAX_COPY_ENTRIES
 
-    def fill(self, path: str, size: int) -> None:
-        """Take the bytes of a file."""
+    def take_bytes(self, path: str, size: int) -> None:
+        """Count the bytes of a file; ConfigError where they are too many."""
         self._bytes -= size
         if self._bytes < 0:
             raise ConfigError(f"the folder holds more than {MAX_COPY_BYTES // (1024 * 1024)} MiB", file=path)
 
-    def take(self, path: str, depth: int) -> None:
-        """Take a file or a folder."""
+    def take_entry(self, path: str, depth: int) -> None:
+        """Count a file or a folder; ConfigError where there are too many, or it is too deep."""
         self._entries -= 1
         if self._entries < 0 or depth > MAX_COPY_DEPTH:
             raise ConfigError(
@@ -219,20 +219,20 @@ class _Room:
             )
 
 
-def _held(tree: Tree, folder: str, room: _Room, place: str = "", depth: int = 0) -> Iterator[_Held]:
-    """Yield all that a copy of a folder holds, a folder before what is in it."""
+def _entries_of_copy(tree: Tree, folder: str, room: _Room, place: str = "", depth: int = 0) -> Iterator[_Copied]:
+    """Yield the files and folders of a copy of a folder, each folder before its content."""
     for entry in tree.entries(folder):
-        held = _Held(join(folder, entry.name), join(place, entry.name), entry.kind == "folder")
+        copied = _Copied(join(folder, entry.name), join(place, entry.name), entry.kind == "folder")
         if entry.kind not in ("file", "folder"):
-            raise ConfigError("this is neither a file nor a folder, or a link that leads nowhere", file=held.path)
-        room.take(held.path, depth)
-        yield held
-        if held.is_folder:
-            yield from _held(tree, held.path, room, held.place, depth + 1)
+            raise ConfigError("this is neither a file nor a folder, or a link that leads nowhere", file=copied.path)
+        room.take_entry(copied.path, depth)
+        yield copied
+        if copied.is_folder:
+            yield from _entries_of_copy(tree, copied.path, room, copied.place, depth + 1)
 
 
 def choose(base: str, tree_root: str = "") -> str:
-    """Return the folder in which private folders are made; ConfigError for a `base` that cannot serve."""
+    """Return the folder in which private folders are made; ConfigError for a `base` that cannot hold them."""
     if base:
         if not os.path.isdir(base):
             raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder", is_external=True)
@@ -256,7 +256,7 @@ def _has_room(base: str) -> bool:
     return free.f_bavail * free.f_frsize >= MIN_FREE_BYTES
 
 
-def _trouble(error: OSError, base: str) -> CmpError:
+def _os_error(error: OSError, base: str) -> CmpError:
     hint = "free some space, or set CMP_TMPDIR to another folder"
     if error.errno in _FULL:
         return ToolError(f"no space left in {base} for the private folder", hint=hint, is_external=True)
@@ -265,7 +265,7 @@ def _trouble(error: OSError, base: str) -> CmpError:
 
 
 def _make(base: str) -> tuple[str, int]:
-    """Make a locked folder; a sweep by somebody else may have taken it before it was locked, so look again."""
+    """Make a locked folder; the sweep of another process may remove it before it is locked, which asks for another."""
     while True:
         path = os.path.join(base, PREFIX + os.urandom(8).hex())
         try:
@@ -276,7 +276,7 @@ def _make(base: str) -> tuple[str, int]:
                 continue
             raise ToolError(f"there is no folder {base}", hint="set CMP_TMPDIR to one", is_external=True) from None
         except OSError as error:
-            raise _trouble(error, base) from error
+            raise _os_error(error, base) from error
         if lock is not None:
             return path, lock
 
@@ -289,13 +289,13 @@ def make_folder(path: str) -> None:
 
 
 def open_private(path: str) -> BinaryIO:
-    """Open a private file for writing, empty at first; OSError where the path is a link."""
+    """Open a private file for writing, empty at first; OSError where the path is a symlink."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     return open(os.open(path, flags, 0o600), "wb")
 
 
 def _lock(folder: str, flags: int = 0) -> int | None:
-    """Open and lock the owner file; None when somebody else holds it, or has removed it meanwhile."""
+    """Open and lock the owner file; None when another process holds it, or has removed it meanwhile."""
     path = os.path.join(folder, OWNER)
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
     with suppress(BlockingIOError, FileNotFoundError):
@@ -307,11 +307,11 @@ def _lock(folder: str, flags: int = 0) -> int | None:
 
 
 def sweep(base: str) -> None:
-    """Remove the folders of our own dead runs, in `base` (CMP_TMPDIR) or wherever they are made without one."""
+    """Remove the folders that dead runs of this user left in `base` (CMP_TMPDIR), without one in the usual places."""
     for place in (base,) if base else (MEMORY, DISK):
         with suppress(OSError), os.scandir(place) as entries:
-            found = [entry for entry in entries if entry.name.startswith(PREFIX)]
-            for entry in found:
+            private_folders = [entry for entry in entries if entry.name.startswith(PREFIX)]
+            for entry in private_folders:
                 with suppress(OSError):
                     _sweep_one(entry)
 
@@ -332,7 +332,7 @@ def _sweep_one(entry: os.DirEntry[str]) -> None:
 
 
 def _remove_at_last(folder: str) -> bool:
-    """Remove a folder into which a dying grandchild may still be writing; say whether it is gone."""
+    """Remove a folder into which a dying grandchild may still be writing; tell whether it is gone."""
     for pause in (0.0, 0.05, 0.2):
         time.sleep(pause)
         _remove(folder)
@@ -342,12 +342,12 @@ def _remove_at_last(folder: str) -> bool:
 
 
 def _remove(folder: str) -> None:
-    """Remove a folder as far as possible: read-only ones too, and never through a link."""
+    """Remove a folder as far as possible, read-only ones in it too, and never through a symlink."""
     with suppress(OSError):
         os.chmod(folder, 0o700)
-        with os.scandir(folder) as entries:
-            found = list(entries)
-        for entry in found:
+        with os.scandir(folder) as scanned:
+            entries = list(scanned)
+        for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 _remove(entry.path)
             else:

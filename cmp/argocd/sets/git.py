@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cmp import yamldoc
 from cmp.argocd.sets.values import Parameters, TextList, as_text, flattened, normalized
 from cmp.errors import ConfigError
-from cmp.system.globs import PatternError, char, chunks_of, go_chunks, go_match, members, star_match
+from cmp.system.globs import PatternError, chunks_of, exactly, go_chunks, go_match, members, star_match
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cmp.argocd.sets.specification import PathItem
     from cmp.schema.values import SourceLocation
-    from cmp.system.globs import One
+    from cmp.system.globs import CharTest
     from cmp.system.tree import Tree
 
     Match = Callable[[str], bool]
@@ -184,23 +184,23 @@ def pathspec(pattern: str) -> Match:
     return matches
 
 
-def _items(pattern: str) -> Iterator[One | None]:
+def _items(pattern: str) -> Iterator[CharTest | None]:
     """Yield what stands for each character; None for a star."""
     at = 0
     while at < len(pattern):
         part = _PART.match(pattern, at)
         if not part and pattern[at] in "[\\":
             raise PatternError("a bracket or a backslash has no end")
-        yield _item(part) if part else char(pattern[at])
+        yield _item(part) if part else exactly(pattern[at])
         at = part.end() if part else at + 1
 
 
-def _item(part: re.Match[str]) -> One | None:
+def _item(part: re.Match[str]) -> CharTest | None:
     if part["star"]:
         return None
     if part["one"]:
         return lambda _: True
-    return char(part["as"]) if part["as"] else members(_ranges(part["set"]), is_negated=bool(part["no"]))
+    return exactly(part["as"]) if part["as"] else members(_ranges(part["set"]), is_negated=bool(part["no"]))
 
 
 def _ranges(text: str) -> list[tuple[str, str]]:
