@@ -1,9 +1,20 @@
-"""What a change of the repository does, before it is merged: two revisions compared, pair by pair.
+"""`cmp affected` and `cmp diff`: the effect of a change on every pair of application and cluster, before its merge.
 
-sides.py         a revision, and all that it renders      applications.py  Argo CD's Applications that ask for it
-comparison.py    both sides, and what of them is affected affected.py      which pairs a change touches, and how
-copies.py        what it does to private copies           worker.py        one pair rendered twice and compared
-causes.py        values that changed, and where           diff.py          all of it, in workers, as a report
-grouping.py      the same change once; columns.py and outliers.py: tables of values, and who differs from the pattern
-labels.py        texts that a report shares               notes.py         sentences on what no manifest shows
+A comparison has two sides, the base and the head revision.  Without any program, a pair is affected where a changed
+file is among its inputs, and effectively so where the fingerprints of both sides differ.  Only such a pair is rendered,
+on both sides, and its manifests are compared.
+
+    comparison.py    two trees -> two sides and the impact of the change on them
+    sides.py         one side: a revision with every pair that it renders
+    applications.py  pairs as Argo CD's Applications ask for them
+    affected.py      the impact: pairs whose inputs changed, and changed files of no pair
+    copies.py        the impact on private copies of folders, by files that no program reads
+    diff.py          the affected pairs rendered by workers -> the report
+    worker.py        one pair rendered on both sides -> its outcome, masked
+    causes.py        changed lines of values files, and the changed objects that they are behind
+    grouping.py      the same change in many pairs, once, in six passes
+    keys.py            pass 1: everything in which two changes must agree
+    outliers.py        pass 6: pairs that differ from the majority, and why
+    labels.py        texts of the report: clusters' own texts, secrets, names of pairs
+    notes.py         sentences of the report about changes that no manifest shows
 """

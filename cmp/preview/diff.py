@@ -25,7 +25,15 @@ from cmp.errors import and_more
 from cmp.preview import notes
 from cmp.preview.causes import causes
 from cmp.preview.grouping import groups
-from cmp.preview.labels import alike, listed, number, order, replaced_in_json, unlabelled, where
+from cmp.preview.labels import (
+    common_texts,
+    few_names,
+    generalized_json,
+    number_secrets,
+    pair_name,
+    pair_order,
+    without_tokens,
+)
 from cmp.preview.worker import Comparison
 from cmp.report.names import object_name
 from cmp.system import workers
@@ -176,9 +184,9 @@ def report(frame: Frame, outcomes: Iterable[Outcome], tokens: Tokens) -> Report:
 
     `tokens` are as in `grouping.groups`.  Notes that are added here come after those of the frame.
     """
-    ordered = tuple(sorted(outcomes, key=lambda outcome: order(outcome.subject)))
+    ordered = tuple(sorted(outcomes, key=lambda outcome: pair_order(outcome.subject)))
     changes = [change for outcome in ordered for change in outcome.changes]
-    return number(
+    return number_secrets(
         Report(
             base=frame.base,
             head=frame.head,
@@ -189,7 +197,7 @@ def report(frame: Frame, outcomes: Iterable[Outcome], tokens: Tokens) -> Report:
             dangers=_dangers(ordered, tokens),
             bumps=_bumps(ordered),
             noise=_noise(ordered),
-            deliveries=tuple(sorted(frame.deliveries, key=lambda one: (order(one.subject), one.application))),
+            deliveries=tuple(sorted(frame.deliveries, key=lambda one: (pair_order(one.subject), one.application))),
             unowned=tuple(sorted(frame.unowned)),
             restarts=sum(change.is_restart for change in changes),
             notes=(*frame.notes, *_unseen_restarts(ordered)),
@@ -200,7 +208,7 @@ def report(frame: Frame, outcomes: Iterable[Outcome], tokens: Tokens) -> Report:
 def _failures(outcomes: Sequence[Outcome]) -> tuple[Failure, ...]:
     """Return the failures: new ones first, and of each kind those that a key would mend last."""
     found = [failure for outcome in outcomes for failure in outcome.failures]
-    return tuple(sorted(found, key=lambda one: (not one.is_new, one.needs_key, order(one.subject))))
+    return tuple(sorted(found, key=lambda one: (not one.is_new, one.needs_key, pair_order(one.subject))))
 
 
 def _dangers(outcomes: Sequence[Outcome], tokens: Tokens) -> tuple[DangerLine, ...]:
@@ -212,7 +220,9 @@ def _dangers(outcomes: Sequence[Outcome], tokens: Tokens) -> tuple[DangerLine, .
     ]
     lines: dict[str, dict[Subject, str]] = defaultdict(dict)
     for key, (subject, text) in zip(
-        alike([(one.cluster, text) for one, text in found], tokens, replaced_in_json), found, strict=True
+        common_texts([(one.cluster, text) for one, text in found], tokens, generalized_json),
+        found,
+        strict=True,
     ):
         lines[key][subject] = text
     return tuple(sorted((_danger(key, subjects) for key, subjects in lines.items()), key=_severity))
@@ -225,8 +235,8 @@ def _danger(common: str, subjects: Mapping[Subject, str]) -> DangerLine:
 
 
 def _severity(line: DangerLine) -> tuple[object, ...]:
-    subjects = [order(subject) for subject in line.subjects]
-    return (RULES.index(line.danger.rule), -len(subjects), line.where, subjects, unlabelled(line.danger.text))
+    subjects = [pair_order(subject) for subject in line.subjects]
+    return (RULES.index(line.danger.rule), -len(subjects), line.where, subjects, without_tokens(line.danger.text))
 
 
 def _bumps(outcomes: Sequence[Outcome]) -> tuple[BumpLine, ...]:
@@ -263,7 +273,7 @@ def _unseen_restarts(outcomes: Sequence[Outcome]) -> list[str]:
                 found[about].append(outcome.subject)
                 rules[about] |= {folded.rule for folded in change.folded}
     return [
-        f"`{name}` of {app} restarts on {listed([where(one) for one in subjects])}: what changes in it is folded "
-        f"({', '.join(sorted(rules[app, name]))})."
+        f"`{name}` of {app} restarts on {few_names([pair_name(subject) for subject in subjects])}: "
+        f"what changes in it is folded ({', '.join(sorted(rules[app, name]))})."
         for (app, name), subjects in sorted(found.items())
     ]

@@ -1,157 +1,212 @@
-"""The same change in many pairs, shown once.
+"""The same change in many pairs, shown once: outcomes -> groups, in six passes.
 
-1. What is equal word for word, or but for a cluster's own name or domain, is one class.  Of a text of many lines only
-   those count that came or went.
-2. Classes that differ only in values (the same object, the same paths) are one group with a table of these values;
-   but where one class has more than half of the pairs, it stands alone: then the others are what is remarkable.
+An example: a values line raises the replicas of a Deployment from 3 to 5 in `prod-1`, `prod-2` and `prod-3`.  In
+`prod-4` a stronger line changes as well, and it goes to 12; in `dev-1` a stronger line keeps it at 1.
 
-Each object has groups of its own.  Objects of one application that change in the same pairs stand together, and count
-together for the order: most pairs first, then dangers, then the number of differences.  Nothing depends on the order
-of the outcomes, nor on which label a secret has in this run.
+1. Key (keys.py).  Each change gets a text of everything that a reader sees of it: application, object, changed paths
+   with their values, dangers.  The texts of `prod-1`, `prod-2` and `prod-3` are equal, that of `prod-4` has a 12.
+2. Class.  Changes with equal keys are one class, also where the keys differ in the cluster's own name or domain alone:
+   {prod-1, prod-2, prod-3} and {prod-4}.
+3. Table.  Classes that differ in values alone (the same object, the same paths) are one table, with a column for each
+   path whose values differ.  But a class with more than half of the pairs stands alone: here {prod-1, prod-2, prod-3},
+   so that the others are seen as what they are, remarkable.
+4. Draft.  Each table becomes a group that shows the change of its first member, with general terms where the
+   members differ in their clusters' own texts: `‹cluster›` for the name.
+5. Letter.  Groups get letters in the order of reading.  Objects of one application that change in the same pairs stand
+   together, and count together for the order: most pairs first, then dangers, then the number of differences.
+   A is {prod-1, prod-2, prod-3}, B is {prod-4}.
+6. Outliers (outliers.py).  Group B gets "As A, but with another value of `spec.replicas`.", and group A gets "No change
+   on `dev-1`: `clusters/dev-1/web.yaml:4` sets `replicas` itself."
+
+Nothing depends on the order of the outcomes, nor on the tokens that secrets have in this run.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
+from os.path import commonprefix
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Group, Member
-from cmp.compare.noise import without_hash
-from cmp.preview.columns import columns, shape
-from cmp.preview.labels import alike, mapped, order, replaced, replaced_in_json, unlabelled
-from cmp.preview.outliers import Draft, explained
+from cmp.compare.sequences import outside_mask
+from cmp.preview.keys import key_text, read_key
+from cmp.preview.labels import (
+    common_texts,
+    generalized,
+    generalized_json,
+    map_texts,
+    pair_order,
+    without_tokens,
+)
+from cmp.preview.outliers import GroupDraft, explain
+from cmp.report.names import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
-    from cmp.changes import Change, Field, Outcome
+    from cmp.changes import Change, Outcome
+    from cmp.preview.keys import Key, Leaf
+    from cmp.preview.labels import OwnTexts
 
-    Tokens = Mapping[str, Mapping[str, str]]
+    Row = tuple[str, ...]
+
+MAX_COLUMNS = 5  # no comment is wide enough for more
+_WIDE = 40  # characters of a value in a column
+_CONTEXT = 8  # characters that are kept of the common beginning of wide values
 
 
-class _Entry(NamedTuple):
-    """A change and its key; `position` is the change's place in its outcome."""
+class _KeyedChange(NamedTuple):
+    """A change with its key; `position` is its place in its outcome."""
 
     change: Change
     position: int
-    key: str
+    text: str
 
 
 class _Class(NamedTuple):
-    """Changes that are equal but for what is a cluster's own; `facts` is their common key, read back."""
+    """Changes with equal keys; `is_verbatim` where these are equal without general terms, too."""
 
-    entries: tuple[_Entry, ...]
-    facts: list[object]
+    members: tuple[_KeyedChange, ...]
+    key: Key
     is_verbatim: bool
 
     @property
+    def shown_key(self) -> Key:
+        """The key as a table shows it: with general terms only where the members differ."""
+        return read_key(self.members[0].text) if self.is_verbatim else self.key
+
+    @property
     def rank(self) -> tuple[object, ...]:
-        first = self.entries[0]
-        return (-len(self.entries), order(first.change.subject), first.position)
+        first = self.members[0]
+        return (-len(self.members), pair_order(first.change.subject), first.position)
 
 
-def groups(outcomes: Sequence[Outcome], tokens: Tokens) -> tuple[Group, ...]:
+def groups(outcomes: Sequence[Outcome], own_texts: OwnTexts) -> tuple[Group, ...]:
     """Return every change that has something to show, in exactly one group, with letters in the order of reading.
 
-    `tokens` has for each cluster its own texts and the placeholders that stand for them.  Where the members of a group
-    differ in these, its `change` has the placeholders, otherwise it is that of the first member as it is.
+    Where the members of a group differ in their clusters' own texts, its `change` has general terms for them, otherwise
+    it is that of the first member as it is.
     """
-    families: dict[Hashable, list[_Class]] = defaultdict(list)
-    for one in _classes(_entries(outcomes), tokens):
-        families[shape(one.facts)].append(one)
-    drafts = [_draft(table, tokens) for family in families.values() for table in _tables(family)]
-    return explained([draft._replace(group=group) for draft, group in _lettered(drafts)], outcomes, tokens)
+    families: dict[str, list[_Class]] = defaultdict(list)
+    for equal in _classes(_keyed(outcomes), own_texts):
+        families[equal.key.shape].append(equal)
+    tables = [table for family in families.values() for table in _tables(family)]
+    drafts = [_draft(table, own_texts) for table in tables]
+    return explain(_lettered(drafts), outcomes, own_texts)
 
 
-def _entries(outcomes: Sequence[Outcome]) -> list[_Entry]:
+def _keyed(outcomes: Sequence[Outcome]) -> list[_KeyedChange]:
+    """Pass 1: key every change that is not folded as a whole."""
     return [
-        _Entry(change, position, _key(change))
-        for outcome in sorted(outcomes, key=lambda outcome: order(outcome.subject))
+        _KeyedChange(change, position, key_text(change))
+        for outcome in sorted(outcomes, key=lambda outcome: pair_order(outcome.subject))
         for position, change in enumerate(outcome.changes)
         if change.fields or (change.what != "changed" and not change.folded)
     ]
 
 
-def _key(change: Change) -> str:
-    """Return what has to be equal for two changes to be the same one."""
-    identity, was = (
-        (one._replace(name=without_hash(one.name)) if one else None) for one in (change.identity, change.was)
-    )
-    what = (change.what, change.api_versions, was if was != identity else None, change.is_restart)
-    facts = (change.subject.app, identity, [_told(field) for field in change.fields], what, change.dangers)
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True, default=repr)
-
-
-def _told(field: Field) -> Field:
-    """Return a field with only those lines of a text that came and went: the others may differ among clusters."""
-    before, after = field.before, field.after
-    if not isinstance(before, str) or not isinstance(after, str) or "\n" not in before + after:
-        return field
-    old, new = Counter(before.splitlines()), Counter(after.splitlines())
-    gone, came = ("\n".join(lines.elements()) if lines else None for lines in (old - new, new - old))
-    return field if gone == came else field._replace(before=gone, after=came)
-
-
-def _classes(entries: list[_Entry], tokens: Tokens) -> Iterable[_Class]:
-    common = alike([(entry.change.subject.cluster, entry.key) for entry in entries], tokens, replaced_in_json)
-    found: dict[str, list[_Entry]] = defaultdict(list)
-    for key, entry in zip(common, entries, strict=True):
-        found[key].append(entry)
-    for key, same in found.items():
-        yield _Class(tuple(same), json.loads(key), is_verbatim=len({entry.key for entry in same}) == 1)
+def _classes(keyed: list[_KeyedChange], own_texts: OwnTexts) -> Iterator[_Class]:
+    """Pass 2: collect changes whose keys are equal, or equal but for texts that are their cluster's own."""
+    texts = [(entry.change.subject.cluster, entry.text) for entry in keyed]
+    members: dict[str, list[_KeyedChange]] = defaultdict(list)
+    for common, entry in zip(common_texts(texts, own_texts, generalized_json), keyed, strict=True):
+        members[common].append(entry)
+    for common, entries in members.items():
+        is_verbatim = len({entry.text for entry in entries}) == 1
+        yield _Class(tuple(entries), read_key(common), is_verbatim)
 
 
 def _tables(family: list[_Class]) -> list[list[_Class]]:
-    first, *rest = ordered = sorted(family, key=lambda one: one.rank)
-    is_usual = len(first.entries) > sum(len(one.entries) for one in rest)
-    return [[first], rest] if rest and is_usual else [ordered]
+    """Pass 3: put classes of one shape into one table, unless the first of them has more than half of the pairs."""
+    first, *others = ordered = sorted(family, key=lambda equal: equal.rank)
+    is_usual = len(first.members) > sum(len(other.members) for other in others)
+    return [[first], others] if others and is_usual else [ordered]
 
 
-def _draft(table: list[_Class], tokens: Tokens) -> Draft:
-    names, rows, left_out = columns([one.facts for one in table], [_shown(one) for one in table])
-    changes = [(entry.change, row) for one, row in zip(table, rows, strict=True) for entry in one.entries]
-    first = changes[0][0]
-    shown = first if all(_body(change) == _body(first) for change, _ in changes) else _neutral(first, tokens)
-    members = tuple(Member(change.subject, row) for change, row in changes)
+def _draft(table: list[_Class], own_texts: OwnTexts) -> GroupDraft:
+    """Pass 4: make a group of a table."""
+    columns, rows, left_out = _columns([equal.key for equal in table], [equal.shown_key for equal in table])
+    members = [(member.change, row) for equal, row in zip(table, rows, strict=True) for member in equal.members]
+    first = table[0].members[0]
+    are_equal = all(_content(change) == _content(first.change) for change, _ in members)
     more = (f"{left_out} more fields have other values in each: `--format json` has them all.",) if left_out else ()
-    group = Group("", first.subject.app, shown, members, names, why=more)
-    about = json.dumps(table[0].facts[:2], ensure_ascii=False)
-    return Draft(group, about, first, table[0].facts, table[0].entries[0].position)
+    group = Group(
+        letter="",
+        app=first.change.subject.app,
+        change=first.change if are_equal else _generalized(first.change, own_texts),
+        members=tuple(Member(change.subject, row) for change, row in members),
+        columns=columns,
+        why=more,
+    )
+    return GroupDraft(group=group, change=first.change, key=table[0].key, position=first.position)
 
 
-def _body(change: Change) -> tuple[object, ...]:
+def _content(change: Change) -> tuple[object, ...]:
     return (change.identity, change.fields, change.hunks)
 
 
-def _shown(one: _Class) -> list[object]:
-    """Return the facts as a table shows them: with placeholders only where its members differ."""
-    facts: list[object] = json.loads(one.entries[0].key) if one.is_verbatim else one.facts
-    return facts
+def _generalized(change: Change, own_texts: OwnTexts) -> Change:
+    own = own_texts.get(change.subject.cluster, {})
+    return map_texts(change, lambda text: generalized(text, own))._replace(subject=change.subject)
 
 
-def _neutral(change: Change, tokens: Tokens) -> Change:
-    own = tokens.get(change.subject.cluster, {})
-    return mapped(change, lambda text: replaced(text, own))._replace(subject=change.subject)
+def _columns(keys: Sequence[Key], shown: Sequence[Key]) -> tuple[Row, list[Row], int]:
+    """Return the paths in which keys of one shape differ, a row of values for each, and the number of paths left out.
+
+    The keys decide which paths differ; the values are those of the `shown` ones.
+    """
+    compared = zip(*(key.leaves() for key in keys), strict=True)
+    printed = zip(*(key.leaves() for key in shown), strict=True)
+    different = [(leaves, column) for leaves, column in zip(compared, printed, strict=True) if len(set(leaves)) > 1]
+    names = tuple(path_text(leaves[0].path) for leaves, _ in different[:MAX_COLUMNS])
+    cells = [_cells(column) for _, column in different[:MAX_COLUMNS]]
+    rows = [tuple(column[at] for column in cells) for at in range(len(keys))]
+    return names, rows, len(different) - len(names)
 
 
-def _lettered(drafts: list[Draft]) -> Iterable[tuple[Draft, Group]]:
-    bundles: dict[Hashable, list[Draft]] = defaultdict(list)
+def _cells(column: Sequence[Leaf]) -> list[str]:
+    texts = _shortened([*(leaf.before for leaf in column), *(leaf.after for leaf in column)])
+    values = zip(column, texts[: len(column)], texts[len(column) :], strict=True)
+    return [{"added": after, "removed": before}.get(leaf.kind, f"{before} → {after}") for leaf, before, after in values]
+
+
+def _shortened(texts: list[str]) -> list[str]:
+    """Return wide texts without their common beginning, and cut; no secret's label is cut in two."""
+    if max(len(without_tokens(text)) for text in texts) <= _WIDE:
+        return texts
+    start = len(commonprefix([text for text in texts if text]))  # noqa: RUF071  # of texts, not of paths: that is what is wanted
+    longest = max(texts, key=len)
+    start = outside_mask(longest, max(outside_mask(longest, start) - _CONTEXT, 0))
+    return [("…" if start and text else "") + _cut(text[start:]) for text in texts]
+
+
+def _cut(text: str) -> str:
+    limit = _WIDE + len(text) - len(without_tokens(text))  # the label of a secret will be short
+    return text if len(text) <= limit else text[: outside_mask(text, limit) or limit] + "…"
+
+
+def _lettered(drafts: list[GroupDraft]) -> list[GroupDraft]:
+    """Pass 5: sort the groups as they are read, those with the same members together, and give them letters."""
+    bundles: dict[Hashable, list[GroupDraft]] = defaultdict(list)
     for draft in drafts:
         bundles[frozenset(member.subject for member in draft.group.members)].append(draft)
-    together = sorted(bundles.values(), key=_weight)
-    drafts = [draft for bundle in together for draft in sorted(bundle, key=lambda one: _weight([one]))]
-    return [(draft, draft.group._replace(letter=letter(at))) for at, draft in enumerate(drafts)]
+    ordered = [
+        draft
+        for bundle in sorted(bundles.values(), key=_weight)
+        for draft in sorted(bundle, key=lambda draft: _weight([draft]))
+    ]
+    return [draft._replace(group=draft.group._replace(letter=letter(at))) for at, draft in enumerate(ordered)]
 
 
-def _weight(bundle: list[Draft]) -> tuple[object, ...]:
-    """Return by what groups with the same members are ordered: the greatest first, ties by what they are about."""
+def _weight(bundle: list[GroupDraft]) -> tuple[object, ...]:
+    """Return the sort key of groups with the same members: the heaviest first, equal ones by their objects."""
     changes = [draft.group.change for draft in bundle]
     dangers, fields = (sum(len(change.dangers) for change in changes), sum(len(change.fields) for change in changes))
-    first = min(unlabelled(draft.about) for draft in bundle)
-    subjects = sorted(order(member.subject) for member in bundle[0].group.members)
-    return (-len(subjects), -dangers, -fields, subjects, first, min(draft.position for draft in bundle))
+    first_object = min(without_tokens(draft.key.object_text) for draft in bundle)
+    subjects = sorted(pair_order(member.subject) for member in bundle[0].group.members)
+    first_position = min(draft.position for draft in bundle)
+    return (-len(subjects), -dangers, -fields, subjects, first_object, first_position)
 
 
 def letter(index: int) -> str:

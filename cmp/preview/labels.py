@@ -1,4 +1,9 @@
-"""Texts that differ by nature: a cluster's own name in it, and the labels of secrets."""
+"""Texts of a report: general terms for a cluster's own texts, labels of secrets, and names of pairs.
+
+Two things keep equal changes from having equal texts.  A text may hold its cluster's own name or domain: then the
+general term `‹cluster›` takes the place of `prod-1`.  And a secret has a label with a token of this run,
+`‹secret 0a1b2c›`: the finished report has `‹secret 1›` in its place.
+"""
 
 from __future__ import annotations
 
@@ -15,28 +20,31 @@ if TYPE_CHECKING:
 
     from cmp.changes import Report, Subject
 
-    Tokens = Mapping[str, Mapping[str, str]]
+    OwnTexts = Mapping[str, Mapping[str, str]]  # cluster -> its own texts, each with its general term
     Replace = Callable[[str, Mapping[str, str]], str]
 
 _T = TypeVar("_T")
-# What workers write as long as nobody can count: the digits say which secret, and are others in the next run.
+# A worker's label of a secret: its digits are the secret's token, which differs from run to run.
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
-_FEW = 3
+_FEW = 3  # names in a sentence
 
 
-def replaced(text: str, own: Mapping[str, str]) -> str:
-    """Return the text with the placeholders of a cluster's own texts, the longest first, whole words only."""
+# A cluster's own texts
+
+
+def generalized(text: str, own: Mapping[str, str]) -> str:
+    """Return the text with general terms for a cluster's own texts, the longest first, whole words only."""
     if not any(word in text for word in own if word):
         return text
     return _words(tuple(filter(None, own))).sub(lambda match: own[match[0]], text)
 
 
-def replaced_in_json(text: str, own: Mapping[str, str]) -> str:
-    """Return JSON with the placeholders in its texts, and nowhere else: a cluster may be called `1` or `null`."""
+def generalized_json(text: str, own: Mapping[str, str]) -> str:
+    """Return JSON with general terms in its strings, and nowhere else: a cluster may be called `1` or `null`."""
     if not any(word in text for word in own if word):
         return text
     value: object = json.loads(text)
-    return json.dumps(mapped(value, lambda part: replaced(part, own)), ensure_ascii=False, sort_keys=True)
+    return json.dumps(map_texts(value, lambda part: generalized(part, own)), ensure_ascii=False, sort_keys=True)
 
 
 @cache  # of as many clusters as there are
@@ -45,25 +53,58 @@ def _words(own: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
 
 
-def alike(keys: Sequence[tuple[str, str]], tokens: Tokens, replace: Replace) -> list[str]:
-    """Return for each (cluster, text) the text by which it belongs together with others, in the same order.
+def common_texts(texts: Sequence[tuple[str, str]], own_texts: OwnTexts, replace: Replace) -> list[str]:
+    """Return for each (cluster, text) the text that it has in common with those of other clusters, in the same order.
 
-    A text that several clusters have says nothing of any of them and stays.  What only one has may be the same as
-    another's but for what is the cluster's own: there the placeholders stand, put in by `replace`.
+    A text that several clusters have to the letter is no cluster's own, and stays.  A text of one cluster alone gets
+    general terms for what is the cluster's own (`replace`): with them it may be equal to the text of another cluster.
     """
     clusters: dict[str, set[str]] = defaultdict(set)
-    for cluster, text in keys:
+    for cluster, text in texts:
         clusters[text].add(cluster)
-    return [text if len(clusters[text]) > 1 else replace(text, tokens.get(cluster, {})) for cluster, text in keys]
+    return [text if len(clusters[text]) > 1 else replace(text, own_texts.get(cluster, {})) for cluster, text in texts]
 
 
-def unlabelled(text: str) -> str:
-    """Return the text without what tells one secret from another: what order may depend on."""
+# Secrets
+
+
+def without_tokens(text: str) -> str:
+    """Return the text without the tokens that tell secrets apart: they must not decide about any order."""
     return _SECRET.sub("‹secret›", text)
 
 
-def mapped(value: _T, change: Callable[[str], str]) -> _T:
-    """Return the value with every text in it changed, keys of maps as well; itself where none is."""
+def number_secrets(report: Report) -> Report:
+    """Return the report with its secrets numbered from 1, in the order in which a reader meets them.
+
+    Equal tokens get equal numbers, so that a reader sees whether a secret changed, and whether it is the same on all
+    clusters; nothing else can be seen.
+    """
+    numbers: dict[str, str] = {}
+    groups = [(group.change.hunks, group.members) for group in report.groups]
+    reading = (report.failures, report.dangers, groups, report.bumps, report)
+    for text in (text for part in reading for text in _texts_with_secrets(part)):
+        for token in _SECRET.findall(text):
+            numbers.setdefault(token, str(len(numbers) + 1))
+    if not numbers:
+        return report
+    return map_texts(report, lambda text: _SECRET.sub(lambda match: f"‹secret {numbers[match[1]]}›", text))
+
+
+def _texts_with_secrets(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if "‹secret " in value:
+            yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts_with_secrets(key)
+            yield from _texts_with_secrets(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_with_secrets(item)
+
+
+def map_texts(value: _T, change: Callable[[str], str]) -> _T:
+    """Return the value with every text in it changed, keys of maps as well; the same object where none is a text."""
     return cast("_T", _mapped(value, change))
 
 
@@ -83,57 +124,23 @@ def _mapped(value: object, change: Callable[[str], str]) -> object:
     return cast("object", make(items))
 
 
-def number(report: Report) -> Report:
-    """Return the report with its secrets numbered from 1, in the order in which a reader meets them.
-
-    Equal labels have equal numbers, so that "changed" and "the same on all clusters" can be seen; nothing else can.
-    """
-    numbers: dict[str, str] = {}
-    groups = [(group.change.hunks, group.members) for group in report.groups]
-    reading = (report.failures, report.dangers, groups, report.bumps, report)
-    for text in (text for part in reading for text in _texts(part)):
-        for label in _SECRET.findall(text):
-            numbers.setdefault(label, str(len(numbers) + 1))
-    if not numbers:
-        return report
-    return mapped(report, lambda text: _SECRET.sub(lambda match: f"‹secret {numbers[match[1]]}›", text))
+# Names
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield the texts in a value that have a label."""
-    if isinstance(value, str):
-        if "‹secret " in value:
-            yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first names as code, and how many more there are."""
+def few_names(names: Sequence[str]) -> str:
+    """Return the first names as code, and the number of the others: `a`, `b`, `c` and 2 more."""
     quoted = [f"`{name}`" for name in names[:_FEW]]
-    rest = len(names) - len(quoted)
-    if rest:
-        return f"{', '.join(quoted)} and {rest} more"
+    others = len(names) - len(quoted)
+    if others:
+        return f"{', '.join(quoted)} and {others} more"
     return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)
 
 
-def where(subject: Subject) -> str:
-    """Return the cluster, or the application where there are no clusters."""
+def pair_name(subject: Subject) -> str:
+    """Return the cluster of a pair, or its application where there are no clusters."""
     return subject.cluster or subject.app
 
 
-def order(subject: Subject) -> tuple[object, ...]:
-    """Return by what subjects are ordered: application, environment, cluster; `dev-2` before `dev-10`."""
+def pair_order(subject: Subject) -> tuple[object, ...]:
+    """Return the sort key of a pair: application, environment, cluster; `dev-2` before `dev-10`."""
     return (subject.app, subject.environment, natural(subject.cluster))
-
-
-def value_text(value: object) -> str:
-    """Return a value in one line: a text as it is, all else as JSON, nothing as a dash."""
-    if isinstance(value, str):
-        return value.replace("\n", "⏎") or '""'
-    return "–" if value is None else json.dumps(value, ensure_ascii=False)

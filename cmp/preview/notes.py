@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.preview.labels import listed
+from cmp.preview.labels import few_names
 from cmp.secrets.placeholders import CIPHERTEXT
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def sync_policy(before: Iterable[Delivery], after: Iterable[Delivery]) -> tuple[
     for new in sorted(after):
         for sentence in _differences(old.get(_key(new), new), new):
             found.setdefault(sentence, []).append(new.application)
-    return tuple(f"{listed(names)} {sentence}" for sentence, names in found.items())
+    return tuple(f"{few_names(names)} {sentence}" for sentence, names in found.items())
 
 
 def _key(one: Delivery) -> Key:

@@ -1,6 +1,7 @@
-"""Who differs from the pattern, and why: the values files know.
+"""Outliers: pairs in which an object changes differently from the majority, and the values lines that explain it.
 
-The pattern of an object is the group that has more than half of its pairs.
+The pattern of an object is the group that has more than half of its pairs.  Every other group of the object is compared
+with it; pairs in which the object does not change at all are told with the pattern itself.
 """
 
 from __future__ import annotations
@@ -8,103 +9,117 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.preview.columns import leaves
-from cmp.preview.labels import alike, listed, order, replaced, where
+from cmp.preview.labels import common_texts, few_names, generalized, pair_name, pair_order
 from cmp.report.names import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.changes import Cause, Change, Group, Outcome, Subject
+    from cmp.preview.keys import Key
+    from cmp.preview.labels import OwnTexts
 
-    Tokens = Mapping[str, Mapping[str, str]]
-    Said = list[tuple[Subject, str]]
+    Statements = list[tuple[Subject, str]]  # sentences, each about one pair
 
 _MOST = 3  # sentences about values files
-_WHERE = "\0"  # where in a sentence its pairs are named, once they are known
-_NO_EFFECT = f"so the common change does not take effect {_WHERE}."
+_PAIRS = "\0"  # the place in a sentence for the names of its pairs, once they are known
+_NO_EFFECT = f"so the common change does not take effect {_PAIRS}."
 
 
-class Draft(NamedTuple):
-    """A group on its way: `about` tells its object from others, `change` is that of the first member as it is.
+class GroupDraft(NamedTuple):
+    """A group before its outliers are explained.
 
-    `facts` are what the key of its first members is made of (`columns.shape`); `position` is the change's place among
-    those of its pair.
+    `change` is that of the first member, as it is in the outcome, `position` its place there, and `key` its key.
     """
 
     group: Group
-    about: str
     change: Change
-    facts: list[object]
+    key: Key
     position: int
 
 
-def explained(drafts: Sequence[Draft], outcomes: Iterable[Outcome], tokens: Tokens) -> tuple[Group, ...]:
-    """Return the groups in their order, with what sets outliers apart, and with the pairs that do not change at all."""
-    same: dict[str, list[Draft]] = defaultdict(list)
+def explain(drafts: Sequence[GroupDraft], outcomes: Iterable[Outcome], own_texts: OwnTexts) -> tuple[Group, ...]:
+    """Return the groups in their order, each with sentences on its difference from the pattern of its object."""
+    by_object: dict[str, list[GroupDraft]] = defaultdict(list)
     for draft in drafts:
-        same[draft.about].append(draft)
-    pairs: dict[str, dict[Subject, Outcome]] = defaultdict(dict)
-    for outcome in sorted(outcomes, key=lambda outcome: order(outcome.subject)):
-        pairs[outcome.subject.app][outcome.subject] = outcome
-    explain = _Explanation(same, pairs, tokens, set())
-    return tuple(explain.group(draft) for draft in drafts)
+        by_object[draft.key.object_text].append(draft)
+    by_app: dict[str, dict[Subject, Outcome]] = defaultdict(dict)
+    for outcome in sorted(outcomes, key=lambda outcome: pair_order(outcome.subject)):
+        by_app[outcome.subject.app][outcome.subject] = outcome
+    explainer = _Explainer(by_object, by_app, own_texts)
+    return tuple(explainer.explained(draft) for draft in drafts)
 
 
-class _Explanation(NamedTuple):
-    """The groups by their objects, the outcomes by application, and what was said already."""
+class _Explainer:
+    """The groups by object and the outcomes by application; a sentence on unchanged pairs is told only once."""
 
-    same: Mapping[str, Sequence[Draft]]
-    pairs: Mapping[str, Mapping[Subject, Outcome]]
-    tokens: Tokens
-    said: set[str]
+    def __init__(
+        self,
+        by_object: Mapping[str, Sequence[GroupDraft]],
+        by_app: Mapping[str, Mapping[Subject, Outcome]],
+        own_texts: OwnTexts,
+    ) -> None:
+        self._by_object = by_object
+        self._by_app = by_app
+        self._own_texts = own_texts
+        self._told: set[str] = set()
 
-    def group(self, draft: Draft) -> Group:
-        group, same = draft.group, self.same[draft.about]
-        pairs = self.pairs[group.app]
-        pattern = _pattern(same)
+    def explained(self, draft: GroupDraft) -> Group:
+        group, same_object = draft.group, self._by_object[draft.key.object_text]
+        outcomes = self._by_app[group.app]
+        pattern = _pattern(same_object)
         if pattern is None:
             return group
         if pattern is draft:
-            changed = {member.subject for one in same for member in one.group.members}
-            rest = [outcome for subject, outcome in pairs.items() if subject not in changed]
-            news = [
-                sentence for sentence in _sentences(_silent(pattern, rest), self.tokens) if sentence not in self.said
-            ]
-            self.said.update(news)
-            return group._replace(why=(*news, *group.why))
-        members = [pairs[member.subject] for member in group.members]
-        swallowed = _sentences(_swallowed(members, pattern), self.tokens, len(members))
-        why = (*_except(draft, pattern), *swallowed, *group.why)
+            changed = {member.subject for other in same_object for member in other.group.members}
+            unchanged = [outcome for subject, outcome in outcomes.items() if subject not in changed]
+            sentences = self._sentences(_silent(pattern, unchanged))
+            untold = [sentence for sentence in sentences if sentence not in self._told]
+            self._told.update(untold)
+            return group._replace(why=(*untold, *group.why))
+        members = [outcomes[member.subject] for member in group.members]
+        overridden = self._sentences(_overridden(members, pattern), members=len(members))
+        why = (*_difference(draft, pattern), *overridden, *group.why)
         return group._replace(differs_from=pattern.group.letter, why=why)
 
+    def _sentences(self, statements: Statements, members: int = 0) -> list[str]:
+        """Return each sentence once, with the names of its pairs: `here` where these are all `members` of a group."""
+        pairs: dict[str, dict[Subject, str]] = defaultdict(dict)
+        texts = [(subject.cluster, text) for subject, text in statements]
+        for common, (subject, text) in zip(common_texts(texts, self._own_texts, generalized), statements, strict=True):
+            pairs[common][subject] = text
+        sentences = [_sentence(common, subjects, members) for common, subjects in pairs.items()]
+        more = len(sentences) - _MOST
+        return sentences[:_MOST] + ([f"{more} more values files say so of other values."] if more > 0 else [])
 
-def _pattern(same: Sequence[Draft]) -> Draft | None:
-    pairs = sum(len(one.group.members) for one in same)
-    return next((one for one in same if 2 * len(one.group.members) > pairs), None)
+
+def _pattern(same_object: Sequence[GroupDraft]) -> GroupDraft | None:
+    pairs = sum(len(draft.group.members) for draft in same_object)
+    return next((draft for draft in same_object if 2 * len(draft.group.members) > pairs), None)
 
 
-def _except(draft: Draft, pattern: Draft) -> Iterator[str]:
+def _difference(draft: GroupDraft, pattern: GroupDraft) -> Iterator[str]:
+    """Yield a sentence on the paths in which a group differs from the pattern, if both do the same to the object."""
     if draft.group.change.what != pattern.group.change.what:
         return
-    mine, usual = ({path_text(leaf.path): leaf for leaf in leaves(one.facts)} for one in (draft, pattern))
-    common = [path for path in mine if path in usual and path not in pattern.group.columns]
+    own, usual = ({path_text(leaf.path): leaf for leaf in key.leaves()} for key in (draft.key, pattern.key))
+    common = [path for path in own if path in usual and path not in pattern.group.columns]
     parts = (
-        ("without {}", [path for path in usual if path not in mine]),
-        ("with {} as well", [path for path in mine if path not in usual]),
-        ("with another value of {}", [path for path in common if mine[path] != usual[path]]),
+        ("without {}", [path for path in usual if path not in own]),
+        ("with {} as well", [path for path in own if path not in usual]),
+        ("with another value of {}", [path for path in common if own[path] != usual[path]]),
     )
-    said = [text.format(listed(paths)) for text, paths in parts if paths]
-    if said:
-        yield f"As {pattern.group.letter}, but {', '.join(said)}."
+    differences = [text.format(few_names(paths)) for text, paths in parts if paths]
+    if differences:
+        yield f"As {pattern.group.letter}, but {', '.join(differences)}."
 
 
-def _causes(pattern: Draft) -> set[tuple[str, tuple[str, ...]]]:
+def _causes(pattern: GroupDraft) -> set[tuple[str, tuple[str, ...]]]:
     return {(cause.place, cause.path) for cause in pattern.change.causes}
 
 
-def _swallowed(members: Iterable[Outcome], pattern: Draft) -> Said:
-    """Return the values that outliers set themselves; all, where nobody knows what caused the usual change."""
+def _overridden(members: Iterable[Outcome], pattern: GroupDraft) -> Statements:
+    """Return the values that outliers override; all of them where the usual change has no known cause."""
     known = _causes(pattern)
     return [
         (outcome.subject, f"`{cause.overridden_by}` sets `{path_text(cause.path)}`, {_NO_EFFECT}")
@@ -114,11 +129,11 @@ def _swallowed(members: Iterable[Outcome], pattern: Draft) -> Said:
     ]
 
 
-def _silent(pattern: Draft, unchanged: Iterable[Outcome]) -> Said:
-    """Return which pairs the cause of the usual change reaches as well, and nothing of the object changes there."""
+def _silent(pattern: GroupDraft, unchanged: Iterable[Outcome]) -> Statements:
+    """Return the pairs that the cause of the usual change reaches too, and in which the object does not change."""
     known = _causes(pattern)
     return [
-        (outcome.subject, f"No change on {_WHERE}{_reason(cause)}")
+        (outcome.subject, f"No change on {_PAIRS}{_reason(cause)}")
         for outcome in unchanged
         for cause in outcome.causes
         if (cause.place, cause.path) in known and outcome.status in ("equal", "changed")
@@ -131,20 +146,9 @@ def _reason(cause: Cause) -> str:
     return f", which `{cause.place}` reaches as well."
 
 
-def _sentences(said: Said, tokens: Tokens, everyone: int = 0) -> list[str]:
-    """Return each sentence once, with the pairs it is about: `here`, where these are all (`everyone`) of a group."""
-    about: dict[str, dict[Subject, str]] = defaultdict(dict)
-    merged = alike([(subject.cluster, text) for subject, text in said], tokens, replaced)
-    for common, (subject, text) in zip(merged, said, strict=True):
-        about[common][subject] = text
-    found = [_sentence(common, subjects, everyone) for common, subjects in about.items()]
-    more = len(found) - _MOST
-    return found[:_MOST] + ([f"{more} more values files say so of other values."] if more > 0 else [])
-
-
-def _sentence(common: str, subjects: Mapping[Subject, str], everyone: int) -> str:
+def _sentence(common: str, subjects: Mapping[Subject, str], members: int) -> str:
     texts = set(subjects.values())
-    names = listed([where(subject) for subject in subjects])
-    if everyone:
-        names = "here" if len(subjects) == everyone else f"on {names}"
-    return (texts.pop() if len(texts) == 1 else common).replace(_WHERE, names)
+    names = few_names([pair_name(subject) for subject in subjects])
+    if members:
+        names = "here" if len(subjects) == members else f"on {names}"
+    return (texts.pop() if len(texts) == 1 else common).replace(_PAIRS, names)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmp.changes import Cause, Counts, Outcome, Revision
 from cmp.preview.diff import Frame, report
 from cmp.preview.grouping import groups
-from cmp.preview.labels import mapped, number
+from cmp.preview.labels import map_texts, number_secrets
 from tests.support.outcomes import config, deployment, outcome_of
 
 FRAME = Frame(Revision("a", "1"), Revision("b", "2"), Counts(1, 1, 1, 1))
@@ -85,12 +85,12 @@ def test_no_label_of_this_run_survives(outcomes: list[Outcome]) -> None:
     numbers = [int(label) for label in re.findall(r"‹secret ([^›]*)›", repr(found))]
     assert set(numbers) == set(range(1, len(set(numbers)) + 1))
     assert not re.search("0a1b2c|1f2e3d|999999", repr(found))
-    assert number(found) == found
+    assert number_secrets(found) == found
 
 
 @given(worlds())
 def test_another_run_with_other_labels_gives_the_same_report(outcomes: list[Outcome]) -> None:
-    other = [mapped(outcome, _relabelled) for outcome in outcomes]
+    other = [map_texts(outcome, _relabelled) for outcome in outcomes]
     assert report(FRAME, other, TOKENS) == report(FRAME, outcomes, TOKENS)
 
 

@@ -17,7 +17,7 @@ from cmp.changes import (
     Unowned,
 )
 from cmp.preview.diff import Frame, report
-from cmp.preview.labels import number
+from cmp.preview.labels import number_secrets
 from tests.support.outcomes import config, deployment, outcome_of, subject_of
 
 FRAME = Frame(Revision("merge base of main", "9b1e44a"), Revision("HEAD", "d07c2f1"), Counts(9, 3, 2, 2))
@@ -195,4 +195,4 @@ def test_labels_that_are_paths_and_words_that_are_none_stay() -> None:
 
 def test_a_numbered_report_stays_as_it_is() -> None:
     found = _report(outcome_of("prod-1", deployment(env=_label("a")), deployment(env=_label("b"))))
-    assert number(found) == found
+    assert number_secrets(found) == found
