@@ -1,4 +1,4 @@
-"""What an Argo CD Application sets for one render: read by name, never handed on as variables.
+"""The plugin parameters that an Application sets for one render: read by name, never handed on as variables.
 
 `ARGOCD_APP_PARAMETERS` holds `spec.source.plugin.parameters` as JSON.  Only without it are its copies `PARAM_*` read,
 whose names are mangled.  For what neither sets, `ARGOCD_ENV_*` (`spec.source.plugin.env`) is looked at by name.
@@ -7,7 +7,7 @@ whose names are mangled.  For what neither sets, `ARGOCD_ENV_*` (`spec.source.pl
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Parameters
@@ -23,7 +23,7 @@ TEXT, ARRAY, MAP = "string", "array", "map"
 
 
 class Parameter(NamedTuple):
-    """What an Application may set; `title` and `help` are for the form in Argo CD's UI."""
+    """A parameter that an Application may set; `title` and `help` are for the form in Argo CD's UI."""
 
     name: str
     kind: str
@@ -101,22 +101,24 @@ NOUNS = {TEXT: "a string", ARRAY: "an array of strings", MAP: "a map of strings"
 
 
 def read(env: Mapping[str, str]) -> Parameters:
-    """Return what the Application sets; ConfigError for what it cannot set, or sets in the wrong shape, all at once."""
-    found, mistakes = sift(env)
+    """Return the parameters; ConfigError for those that there are not, or that have the wrong shape, all at once."""
+    parameters, mistakes = sift(env)
     if mistakes:
         raise ConfigError("; ".join(mistakes))
-    return found
+    return parameters
 
 
 def sift(env: Mapping[str, str]) -> tuple[Parameters, list[str]]:
-    """Return what the Application sets as it should be, and what is wrong with the rest."""
+    """Return the parameters that are right, and sentences about the others."""
     mistakes: list[str] = []
     text = env.get(VARIABLE, "").strip()
     given = _copies(env, mistakes) if text in ("", "null") else _announced(text, mistakes)
     fallback = _variables(env, mistakes)
-    one, other = given.get("cluster"), fallback.get("cluster")
-    if one and other and one != other:
-        mistakes.append(f"two clusters are asked for: {one} by the parameter cluster, {other} by ARGOCD_ENV_CLUSTER")
+    cluster, other = given.get("cluster"), fallback.get("cluster")
+    if cluster and other and cluster != other:
+        mistakes.append(
+            f"two clusters are asked for: {cluster} by the parameter cluster, {other} by ARGOCD_ENV_CLUSTER"
+        )
     return _parameters({**fallback, **{name: value for name, value in given.items() if value}}), mistakes
 
 
@@ -146,12 +148,13 @@ def expand(parameters: Parameters, known: Mapping[str, str], facts: Collection[s
     """
 
     def fill(name: str, key: str, value: str) -> str:
-        def replace(found: re.Match[str]) -> str:
-            if found[1] in known:
-                return known[found[1]]
-            if found[1] in facts:
-                raise ConfigError(f"{{{found[1]}}} in the value of {name} {key} is not known {whose}")
-            return found[0]
+        def replace(braces: re.Match[str]) -> str:
+            inside = braces[1]
+            if inside in known:
+                return known[inside]
+            if inside in facts:
+                raise ConfigError(f"{{{inside}}} in the value of {name} {key} is not known {whose}")
+            return braces[0]
 
         return re.sub(r"\{(\w+)\}", replace, value) if "{" in value else value
 
@@ -166,19 +169,19 @@ def _over(weaker: tuple[tuple[str, str], ...], stronger: tuple[tuple[str, str], 
     return (*((key, value) for key, value in weaker if key not in replaced), *stronger)
 
 
-def _parameters(found: Values) -> Parameters:
+def _parameters(given: Values) -> Parameters:
     """Leave out empty rows: the form saves one for every row that somebody added and did not fill."""
 
     def text(name: str) -> str:
-        value = found.get(name)
+        value = given.get(name)
         return value if isinstance(value, str) else ""
 
     def pairs(name: str) -> tuple[tuple[str, str], ...]:
-        value = found.get(name)
+        value = given.get(name)
         return tuple((key, item) for key, item in value.items() if key) if isinstance(value, dict) else ()
 
     def texts(name: str) -> tuple[str, ...]:
-        value = found.get(name)
+        value = given.get(name)
         return tuple(text for text in value if text.strip()) if isinstance(value, list) else ()
 
     return Parameters(
@@ -196,18 +199,16 @@ def _parameters(found: Values) -> Parameters:
 
 def _announced(text: str, mistakes: list[str]) -> Values:
     """Read the JSON: an array of `{"name": …}` with one of `string`, `array` and `map`."""
-    found: Values = {}
-    names = set()
+    given: Values = {}
     for element in _elements(text, mistakes):
         name = element.get("name")
-        is_again = isinstance(name, str) and name in names
-        mistake = f"the parameter {name} is given twice" if is_again else _mistake(name, element)
-        if mistake:
+        if isinstance(name, str) and name in given:
+            mistakes.append(f"the parameter {name} is given twice")
+        elif mistake := _mistake(name, element):
             mistakes.append(mistake)
-        elif isinstance(name, str) and element.get(KINDS[name]) is not None:
-            names.add(name)
-            found[name] = cast("Value", element[KINDS[name]])
-    return found
+        elif isinstance(name, str) and (value := _of_kind(KINDS[name], element.get(KINDS[name]))) is not None:
+            given[name] = value
+    return given
 
 
 def _elements(text: str, mistakes: list[str]) -> list[dict[str, object]]:
@@ -225,7 +226,7 @@ def _elements(text: str, mistakes: list[str]) -> list[dict[str, object]]:
 
 
 def _mistake(name: object, element: Mapping[str, object]) -> str:
-    """Say what is wrong with an element, if anything.
+    """Describe the mistake of an element, if it has one.
 
     A value of another kind may stand beside that of the parameter's own: repo-server lays the entries of
     `.argocd-source*.yaml` over those of the Application by position, whatever their names are.
@@ -239,17 +240,18 @@ def _mistake(name: object, element: Mapping[str, object]) -> str:
     others = [other for other in NOUNS if other != kind and element.get(other) is not None]
     if value is None:
         return f"the parameter {name} must be {NOUNS[kind]}, not {NOUNS[others[0]]}" if others else ""
-    if not _is_a(kind, value):
+    if _of_kind(kind, value) is None:
         return f"the parameter {name} must be {NOUNS[kind]}"
     return f"the parameter {name} has a value without a key" if isinstance(value, dict) and value.get("") else ""
 
 
-def _is_a(kind: str, value: object) -> bool:
+def _of_kind(kind: str, value: object) -> Value | None:
+    """Return a value as one of this kind; None when it is of another."""
     if kind == TEXT:
-        return isinstance(value, str)
+        return value if isinstance(value, str) else None
     if kind == ARRAY:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+        return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+    return value if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()) else None
 
 
 def _copies(env: Mapping[str, str], mistakes: list[str]) -> Values:
@@ -268,7 +270,7 @@ def _numbered(env: Mapping[str, str], prefix: str) -> list[str]:
 
 def _variables(env: Mapping[str, str], mistakes: list[str]) -> Values:
     """Read `ARGOCD_ENV_<NAME>`; an array has one element a line, a map one `key=value` a line."""
-    found: Values = {}
+    given: Values = {}
     for name, kind in KINDS.items():
         variable = f"ARGOCD_ENV_{_mangled(name)}"
         text = env.get(variable, "")
@@ -276,8 +278,8 @@ def _variables(env: Mapping[str, str], mistakes: list[str]) -> Values:
         if kind == MAP and any(line.find("=") < 1 for line in lines):
             mistakes.append(f"{variable} must have one key=value a line")
         elif lines:
-            found[name] = _of_lines(kind, text, lines)
-    return found
+            given[name] = _of_lines(kind, text, lines)
+    return given
 
 
 def _of_lines(kind: str, text: str, lines: list[str]) -> Value:

@@ -16,6 +16,7 @@ from cmp.argocd.sets.values import Parameters, TextList, as_text, flattened, nor
 from cmp.errors import ConfigError
 from cmp.system.globs import PatternError, chunks_of, exactly, go_chunks, go_match, members, star_match
 from cmp.system.tree import join
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +70,7 @@ def directories(listing: Listing, items: Sequence[PathItem], prefix: str, *, is_
 def files(
     listing: Listing, items: Sequence[PathItem], prefix: str, location: SourceLocation, *, is_go: bool
 ) -> list[Parameters]:
-    """Return what is in the files that an item matches and none excludes: a map, or a list of maps, for each."""
+    """Return the maps in the files that an item matches and none excludes: each file is a map, or a list of maps."""
     is_wanted = _wanted([(item, _pathspec(item.path, location.inner(index))) for index, item in enumerate(items)])
     return [
         _of_file(value, path, prefix, is_go=is_go)
@@ -119,10 +120,10 @@ def _contents(tree: Tree, path: str) -> list[dict[str, object]]:
     """Return the maps in a file's first document; an empty one is an empty map."""
     documents = yamldoc.parse_file(tree.read(path), path, with_column=False)
     value = documents[0].value if documents and _is_first(tree.read(path), documents[0].line) else {}
-    found = value if isinstance(value, list) else [value]
-    if not all(item is None or isinstance(item, dict) for item in found):
+    items = value if isinstance(value, list) else [value]
+    if not all(item is None or isinstance(item, dict) for item in items):
         raise ConfigError("a file of the git generator must be a map, or a list of maps", file=path)
-    return [item if isinstance(item, dict) else {} for item in found]
+    return [mapping(item) for item in items]
 
 
 def _is_first(data: bytes, line: int) -> bool:
@@ -137,20 +138,20 @@ def _of_file(value: dict[str, object], path: str, prefix: str, *, is_go: bool) -
 
 
 def _of_path(path: str, filename: str, prefix: str, *, is_go: bool) -> Parameters:
-    """Return what is known of a folder, or with `filename` of a file in it."""
+    """Return the parameters that tell of a folder, or with `filename` of a file in it."""
     names = {"basename": posixpath.basename(path), **({"filename": filename} if filename else {})}
     names |= {f"{key}Normalized": normalized(name) for key, name in names.items()}
     segments = path.split("/")
     if is_go:
-        found = {"path": {"path": path, **names, "segments": TextList(segments)}}
-        return {prefix: found} if prefix else dict(found)
+        parameters: Parameters = {"path": {"path": path, **names, "segments": TextList(segments)}}
+        return {prefix: parameters} if prefix else parameters
     key = f"{prefix}.path" if prefix else "path"
     numbered = {f"{key}[{index}]": segment for index, segment in enumerate(segments) if segment}
     return {key: path, **{f"{key}.{name}": text for name, text in names.items()}, **numbered}
 
 
 def directory(pattern: str) -> Match:
-    """Return what matches a folder's path as `path.Match` does: `*` stays in a segment, `**` is the same.
+    """Return a matcher of a folder's path, as `path.Match` does it: `*` stays in a segment, `**` is the same.
 
     A malformed pattern matches nothing.
     """
@@ -162,7 +163,7 @@ def directory(pattern: str) -> Match:
 
 
 def pathspec(pattern: str) -> Match:
-    """Return what matches a file's path as `git ls-files -- PATTERN` does: `*` crosses `/`, a folder means its files.
+    """Return a matcher of a file's path, as `git ls-files -- PATTERN`: `*` crosses `/`, a folder means its files.
 
     PatternError for pathspec magic (`:(glob)…`) and for a path outside the repository.
     """
@@ -185,7 +186,7 @@ def pathspec(pattern: str) -> Match:
 
 
 def _items(pattern: str) -> Iterator[CharTest | None]:
-    """Yield what stands for each character; None for a star."""
+    """Yield a test of each character; None for a star."""
     at = 0
     while at < len(pattern):
         part = _PART.match(pattern, at)

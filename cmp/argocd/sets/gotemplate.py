@@ -1,4 +1,4 @@
-"""A Go template of the controller -> one that prints the same in Helm, or an error that names what could differ.
+"""A Go template of the controller -> one that prints the same in Helm, or an error that names the difference.
 
 Helm does not know that a missing key may be an error, has not all functions, and gets each map as a map of anything.
 Source: argoproj/argo-cd 3.2, applicationset/utils, and gosimple/slug 1.15 for what `SanitizeName` leaves to it.
@@ -122,7 +122,7 @@ HELPERS = r"""
 
 
 class RefusedError(ValueError):
-    """What is not read statically, as the end of a sentence about the template."""
+    """Why a template cannot be read statically, as the end of a sentence about it."""
 
 
 class _Token(NamedTuple):
@@ -168,13 +168,13 @@ def _action(text: str, at: int) -> tuple[list[_Token], re.Match[str]]:
     """Return the tokens of an action and the match of its end."""
     tokens: list[_Token] = []
     while not (right := _RIGHT.match(text, at)):
-        found = _TOKEN.match(text, at)
+        token = _TOKEN.match(text, at)
         if at == len(text):
             raise RefusedError("an action has no end")
-        if not found:
+        if not token:
             raise RefusedError(f"`{text[at : at + 20]}` is no Go template")
-        tokens.append(_Token(str(found.lastgroup), found[0]))
-        at = found.end()
+        tokens.append(_Token(str(token.lastgroup), token[0]))
+        at = token.end()
     return tokens, right
 
 
@@ -227,7 +227,7 @@ def _nested(slugs: list[bool], token: _Token) -> list[bool]:
 
 
 def _path(path: str, before: _Token, *, is_strict: bool) -> str:
-    """Return what is there under a path, as the controller sees it when a key is missing.
+    """Return an expression for the value under a path, as the controller sees it when a key is missing.
 
     Helm takes `.gone` for nothing and `.gone.key` for an error, which is neither of the controller's two ways.
     """
@@ -253,7 +253,7 @@ def _function(name: str) -> str:
 
 
 def _is_of_texts(tokens: list[_Token], maps: Maps) -> bool:
-    """Whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing.
+    """Say whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing.
 
     The path may begin anywhere: in a `with`, say.
     """
@@ -261,8 +261,8 @@ def _is_of_texts(tokens: list[_Token], maps: Maps) -> bool:
     if word.text != "index" or operand.kind != "path" or "." not in operand.text.rstrip("."):
         return False
     path = operand.text[operand.text.index(".") :]
-    is_of_texts = any(each.endswith(path) for each in maps.of_texts)
-    if is_of_texts and any(each.endswith(path) for each in maps.others):
+    is_of_texts = any(known.endswith(path) for known in maps.of_texts)
+    if is_of_texts and any(known.endswith(path) for known in maps.others):
         raise RefusedError(f"the function `index` is not read of `{path}`, which is one of several maps")
     return is_of_texts
 

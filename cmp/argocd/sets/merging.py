@@ -42,44 +42,45 @@ def overlaid(under: Parameters, over: Mapping[str, object], location: SourceLoca
 
 def combined(first: Parameters, second: Parameters, location: SourceLocation) -> Parameters:
     """Unite flat parameters; ConfigError for a key that has two values."""
-    found: Parameters = {key: as_text(value) for key, value in first.items()}
+    united: Parameters = {key: as_text(value) for key, value in first.items()}
     for key, value in second.items():
         text = as_text(value)
-        if found.setdefault(key, text) != text:
+        if united.setdefault(key, text) != text:
             raise ConfigError(f"both generators have `{key}`, with different values", file=location.place)
-    return found
+    return united
 
 
 def filled(template: Mapping[str, object], base: Mapping[str, object]) -> Values:
     """Return a generator's template with what it leaves empty taken from the set's template."""
-    found = dict(template)
+    merged = dict(template)
     for key, value in base.items():
-        own = found.get(key)
+        own = merged.get(key)
         if isinstance(own, dict) and isinstance(value, dict) and key != _RAW:
-            found[key] = filled(own, value)
+            merged[key] = filled(own, value)
         elif not own:
-            found[key] = value
-    return found
+            merged[key] = value
+    return merged
 
 
 def patched(value: Values, patch: Mapping[str, object], location: SourceLocation, path: tuple[str, ...] = ()) -> Values:
     """Apply a strategic merge patch to an Application; ConfigError for directives (`$patch`)."""
-    found = dict(value)
+    merged = dict(value)
     for key, item in patch.items():
         if key.startswith("$"):
             raise ConfigError(f"the directive {key} of a templatePatch is not read", file=location.place)
-        own = found.get(key)
+        own = merged.get(key)
         if item is None:
-            found.pop(key, None)
+            merged.pop(key, None)
         elif isinstance(own, dict) and isinstance(item, dict):
             _refuse_raw(key, path, location)
-            found[key] = patched(own, item, location, (*path, key))
+            merged[key] = patched(own, item, location, (*path, key))
         elif isinstance(own, list) and isinstance(item, list):
             _refuse_raw(key, path, location)
-            found[key] = _united(own, item) if (*path, key) == _FINALIZERS else item
+            merged[key] = _united(own, item) if (*path, key) == _FINALIZERS else item
         else:
-            found[key] = _without_nulls(item, location)
-    return found
+            # Directives and nulls in a map that the patch adds count, too.
+            merged[key] = patched({}, item, location) if isinstance(item, dict) else item
+    return merged
 
 
 def _refuse_raw(key: str, path: tuple[str, ...], location: SourceLocation) -> None:
@@ -92,24 +93,22 @@ def _refuse_raw(key: str, path: tuple[str, ...], location: SourceLocation) -> No
 
 
 def _united(own: list[object], patch: list[object]) -> list[object]:
-    """Put what only the template has into the patch's list: each before the first that it precedes in its own list."""
-    found = list(dict.fromkeys(patch))
+    """Put the items that only the template has into the patch's list: before the first that they precede in their own.
+
+    An item that precedes none comes last.
+    """
+    united = list(dict.fromkeys(patch))
     at = 0
     for item in own:
-        if item in found:
+        if item in united:
             continue
         later = own[own.index(item) + 1 :]
-        at = next((index for index in range(at, len(found)) if found[index] in later), len(found))
-        found.insert(at, item)
+        at = next((index for index in range(at, len(united)) if united[index] in later), len(united))
+        united.insert(at, item)
         at += 1
-    return found
-
-
-def _without_nulls(value: object, location: SourceLocation) -> object:
-    """Return what a patch adds."""
-    return patched({}, value, location) if isinstance(value, dict) else value
+    return united
 
 
 def merge_key(parameters: Parameters, keys: Sequence[str]) -> str:
-    """Return what decides which sets of parameters belong together: JSON of the values under these keys."""
+    """Return the key by which sets of parameters belong together: JSON of their values under these keys."""
     return yamldoc.to_json({key: parameters.get(key) for key in keys})

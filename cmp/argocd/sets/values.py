@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,11 +51,13 @@ def as_text(value: object) -> str:
         return value
     if value is None or isinstance(value, bool):
         return {None: "<nil>", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        return _number(float(value))
     if isinstance(value, dict):
         return f"map[{' '.join(f'{key}:{as_text(value[key])}' for key in sorted(value))}]"
-    return f"[{' '.join(map(as_text, cast('list[object]', value)))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(as_text, value))}]"
+    if isinstance(value, int | float):
+        return _number(float(value))
+    raise TypeError(f"{type(value).__name__} is no value of JSON")
 
 
 def _number(value: float) -> str:
@@ -72,7 +74,7 @@ def _number(value: float) -> str:
 
 
 class Maps(NamedTuple):
-    """Where parameters have maps of texts, and where something else of the same last name: `.metadata.labels`."""
+    """The paths of maps of texts in parameters (`.metadata.labels`), and of `others` with the same last names."""
 
     of_texts: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
@@ -90,14 +92,14 @@ def last(path: str) -> str:
 
 def maps_of(parameters: Parameters) -> Maps:
     """Find the maps of texts in parameters."""
-    found = list(_paths(parameters, ""))
-    texts = frozenset(path for path, value in found if isinstance(value, Texts))
+    paths = list(_paths(parameters, ""))
+    texts = frozenset(path for path, value in paths if isinstance(value, Texts))
     names = {last(path) for path in texts}
-    return Maps(texts, frozenset(path for path, value in found if path not in texts and last(path) in names))
+    return Maps(texts, frozenset(path for path, _ in paths if path not in texts and last(path) in names))
 
 
 def _paths(value: object, path: str) -> Iterator[tuple[str, object]]:
-    """Yield the paths of all that has a name; what is in a list has that of the list."""
+    """Yield the paths of all values that have a name; the items of a list have that of the list."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield f"{path}.{key}", item
