@@ -1,4 +1,4 @@
-"""An Application: the parts of it that count for a render, and what the API server would refuse about them.
+"""An Application: the parts of it that count for a render, and the mistakes that the API server would refuse.
 
 Any other key may stand beside these.  Source: argoproj/argo-cd 3.2, pkg/apis/application/v1alpha1/types.go.
 """
@@ -112,7 +112,7 @@ TEXT = Text("a string", is_strict=True)
 TEXTS = Items("a list", TEXT)
 TEXT_MAP = Map(TEXT)
 JSON_MAP = Json(Keys({}, dict[str, object], is_open=True))
-_AS_TEXT = Converted(Json(), lambda value, _: str(value or ""))  # nobody checks these
+_AS_TEXT = Converted(Json(), lambda value, _: str(value or ""))  # the API server checks these, and cmp does not
 
 _ENV = Items("a list", Keys({"name": TEXT, "value": TEXT}, EnvEntry, required=("name", "value"), is_open=True))
 _PARAMETER = Keys({"name": TEXT, "string": TEXT, "array": TEXTS, "map": TEXT_MAP}, dict[str, object], is_open=True)

@@ -114,12 +114,12 @@ def objects(data: bytes, file: str) -> Iterator[Manifest]:
 
 
 def is_a(kind: str, value: Values) -> bool:
-    """Whether an object is an Argo CD object of that kind."""
+    """Say whether an object is an Argo CD object of that kind."""
     return str(value.get("apiVersion", "")).startswith(GROUP) and value.get("kind") == kind
 
 
 def _is_bare(value: Values) -> bool:
-    """Whether this is an Application of `argocd app get`, which leaves `apiVersion` and `kind` out."""
+    """Say whether this is an Application of `argocd app get`, which leaves `apiVersion` and `kind` out."""
     spec = value.get("spec")
     return "kind" not in value and isinstance(spec, dict) and "destination" in spec
 

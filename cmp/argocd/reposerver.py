@@ -1,4 +1,4 @@
-"""What repo-server does to an Application before it calls the plugin: files override its source, variables tell of it.
+"""The work of repo-server before it calls a plugin: override an Application's source by files, set variables.
 
 The files `.argocd-source*.yaml` of the source path patch the source as JSON (RFC 7386), and the result is read *into*
 the source that was there.  So a null removes nothing, and a list goes over the one before it item by item: of
@@ -97,7 +97,7 @@ def references(application: Application) -> set[str]:
 
 
 def variables(application: Application, outside: Mapping[str, str]) -> dict[str, str]:
-    """Return what Argo CD sets, but for the copies `PARAM_*`; `outside` are those that no Application tells.
+    """Return the variables that Argo CD sets, but for the copies `PARAM_*`; `outside` are those not from Applications.
 
     These are the commit (`ARGOCD_APP_REVISION`), `KUBE_VERSION` and `KUBE_API_VERSIONS`; unknown ones are empty.
     """

@@ -1,4 +1,4 @@
-"""cmp.lock: which archive each chart is, what the remote schemas of charts are, and which program each pin is.
+"""cmp.lock: the digests of charts' archives, of the remote schemas of charts, and of pinned programs.
 
 In Git, written by `cmp lock`, enforced.  Releases before the key `schemas` read the file and pass over the key.
 """
@@ -60,12 +60,12 @@ class Lock(NamedTuple):
     schemas: tuple[LockedSchema, ...] | None = None
 
     def chart(self, repository: str, name: str, constraint: str) -> LockedChart | None:
-        """Find what a dependency is locked to."""
+        """Find the archive that a dependency is locked to."""
         asked = (repository, name, constraint)
         return next((chart for chart in self.charts if chart[:3] == asked), None)
 
     def schema(self, url: str) -> LockedSchema | None:
-        """Find what a schema is locked to."""
+        """Find the content that a schema is locked to."""
         return next((schema for schema in self.schemas or () if schema.url == url), None)
 
 

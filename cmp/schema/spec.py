@@ -1,8 +1,8 @@
 """The language in which the keys of a YAML document are specified.
 
 One specification checks a document (every mistake, with its place), builds its value, and gives the JSON Schema
-(`jsonschema.py`): what the check accepts, the JSON Schema accepts.  Every shape has a `noun` for "expected …, found …"
-and, where people read it, a `doc`.  Classes and not named tuples: the definition of those costs five times as much.
+(`jsonschema.py`), which accepts the same documents as the check.  Every shape has a `noun` for "expected …, found …"
+and, where people read it, a `doc`.  The shapes are no named tuples: to define one of those takes eight times as long.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ def quoted(text: str) -> str:
 
 
 class Rule(NamedTuple):
-    """What a text must look like: a regular expression for the whole of it, which Python and ECMAScript read alike.
+    """A rule for texts: a regular expression for a whole text, which Python and ECMAScript read alike.
 
-    `explain` turns a text that breaks the rule into the error's message; `holds` are
-    pieces that it must contain, unless it is empty.
+    `explain` turns a text that breaks the rule into the error's message; `holds` are pieces that a text must contain,
+    unless it is empty.
     """
 
     regex: str
@@ -88,10 +88,10 @@ class Rule(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """What differs between kinds of documents: the words for a mistake, and the meaning of null.
+    """A kind of documents: the messages of its mistakes, and the meaning of null in it.
 
-    `unexpected` words that a node has not the shape of a specification, `missing` that a key is missing in a node.
-    `null` is an `empty map` (`clusters:`), an ordinary `value`, or as if its `key` was left out, which any key may be.
+    `unexpected` is the message for a node of another shape than the specification's, `missing` that for a missing key.
+    Null is an `empty map` (`clusters:`), an ordinary `value`, or as if its `key` was left out, which any key may be.
     """
 
     unexpected: Callable[[Spec[Any], Any], str]
@@ -116,7 +116,7 @@ def check(spec: Spec[Any], node: AnyNode, dialect: Dialect = CONFIGURATION) -> l
 
 
 class Spec(Generic[T_co]):
-    """A shape, and what its values are built into; `kind` is that of the nodes that can have it."""
+    """A shape of nodes, from which it builds values; `kind` is that of the nodes which can have it."""
 
     kind: Literal["scalar", "list", "map", "any"] = "scalar"
     noun: str
@@ -191,7 +191,7 @@ class Exactly(Spec[int]):
 
 
 class Choice(Spec[str]):
-    """One of some words; `what` says what they are ("engine")."""
+    """One of some words; `what` is their name in messages ("engine")."""
 
     def __init__(self, what: str, words: tuple[str, ...], doc: str = "") -> None:
         self.what, self.words, self.doc = what, words, doc
@@ -278,10 +278,10 @@ class Map(Spec[dict[str, T_co]]):
 
 
 class Keys(Spec[T_co]):
-    """A map with known keys, built by `make`, which gets the values of those that are there.
+    """A map with known keys, built by `make`, whose arguments are the values of the keys that are written.
 
-    Its arguments are named like the keys: `kube_version` is `kubeVersion`.  Other keys are refused, unless the map has
-    `others`, which `make` gets as the argument `collected`, or `is_open`: then they are not looked at.
+    They have the names of the keys: `kube_version` is `kubeVersion`.  Other keys are refused, unless the map has
+    `others`, which become the argument `collected`, or `is_open`: then they are not looked at.
 
     No value at all (`clusters:`) is an empty map, unless a key is required or the map `is_filled` (has a key at least).
     `what` names a key in "unknown …".
@@ -348,7 +348,7 @@ class Keys(Spec[T_co]):
 
 
 class Block(Keys[dict[str, object]]):
-    """A map with known keys that is built as a dict, which says only what is written: others lie below or above it."""
+    """A map with known keys that is built as a dict of those that are written: such dicts are laid over each other."""
 
     def __init__(self, known: Mapping[str, Spec[Any]], doc: str = "", *, required: tuple[str, ...] = ()) -> None:
         super().__init__(known, dict, doc=doc, required=required)

@@ -1,4 +1,4 @@
-"""Values of a document as Go reads it, as nodes that a specification checks, and where they are."""
+"""Values of a document as Go reads it, as nodes that a specification checks, and their places."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ValueNode:
 
     @property
     def location(self) -> SourceLocation:
-        """The place: what `above` the root of the values is, and the keys that lead from there."""
+        """The location of the root, with the keys that lead from there."""
         if isinstance(self._above, SourceLocation):
             return self._above
         return self._above.location.inner(self._key)

@@ -8,7 +8,7 @@
     build.py           template and parameters -> an Application, if the controller would create it
     merging.py         the controller's ways to merge               values.py     parameters as Go has them
 
-What cannot be said for sure without Argo CD is an error of the whole set, with file and line (docs/applicationsets.md).
+Where only Argo CD knows the result, the whole set is an error with file and line (docs/applicationsets.md).
 Source: argoproj/argo-cd 3.2, applicationset/, with which tests/argocd compares it.
 """
 
@@ -41,7 +41,7 @@ __all__ = ["Expanded", "World", "evaluator", "expand"]
 
 
 class World(NamedTuple):
-    """What ApplicationSets see: the repository from its top, the inventory, and who evaluates Go templates.
+    """The surroundings of ApplicationSets: the repository from its top, the inventory, an evaluator of Go templates.
 
     `render` prints files of a chart's templates/ by their names (`evaluator`).  `namespace` is Argo CD's.  With
     `repository`, a URL, git generators of another one are refused; without, all are taken for those of `tree`.

@@ -78,7 +78,7 @@ def _patch(built: Values, patch: str, parameters: Parameters, mode: Mode, locati
 
 
 def _normal(spec: Values) -> Values:
-    """Leave out what says nothing, as the controller does before it creates an Application."""
+    """Leave out blocks that say nothing, as the controller does before it creates an Application."""
     normal = dict(spec)
     if not any(item is not None and item != [] for item in mapping(spec.get("syncPolicy")).values()):
         normal.pop("syncPolicy", None)

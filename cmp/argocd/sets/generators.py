@@ -47,7 +47,7 @@ _BOTH = 2
 
 
 class Sources(NamedTuple):
-    """What generators read, and how the set means its templates."""
+    """The files, the repository and the clusters that generators read, and the mode of the set's templates."""
 
     listing: Listing
     repository: str
@@ -63,7 +63,7 @@ class Generated(NamedTuple):
 
 
 def generate(entry: Values, location: SourceLocation, sources: Sources) -> Batched[list[Generated]]:
-    """Return what each generator of an entry of the set gives."""
+    """Return the parameters that each generator of an entry of the set gives."""
     names = _named(entry, location)
     return (yield from gather(_selected(entry, name, location, sources, 0) for name in names))
 

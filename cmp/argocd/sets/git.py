@@ -46,7 +46,7 @@ class Listing:
 
     @cached_property
     def folders(self) -> list[str]:
-        """All folders, but hidden ones and what is in them."""
+        """All folders, but hidden ones and those in them."""
         return list(_folders(self._tree, ""))
 
     @cached_property
@@ -62,7 +62,7 @@ class Listing:
 
 
 def directories(listing: Listing, items: Sequence[PathItem], prefix: str, *, is_go: bool) -> list[Parameters]:
-    """Return the folders that an item matches and none excludes; hidden ones, and what is in them, are none."""
+    """Return the folders that an item matches and no item excludes; hidden folders, and all in them, do not count."""
     is_wanted = _wanted([(item, directory(item.path)) for item in items])
     return [_of_path(path, "", prefix, is_go=is_go) for path in listing.folders if is_wanted(path)]
 
@@ -127,7 +127,7 @@ def _contents(tree: Tree, path: str) -> list[dict[str, object]]:
 
 
 def _is_first(data: bytes, line: int) -> bool:
-    """Whether there is nothing but comments before a line: else the document there is not the first one."""
+    """Say whether only comments stand before a line: else the document there is not the first one."""
     return all(not text.strip() or text.startswith(b"#") for text in data.split(b"\n")[: line - 1])
 
 

@@ -51,7 +51,7 @@ def combined(first: Parameters, second: Parameters, location: SourceLocation) ->
 
 
 def filled(template: Mapping[str, object], base: Mapping[str, object]) -> Values:
-    """Return a generator's template with what it leaves empty taken from the set's template."""
+    """Return a generator's template, its empty fields filled from the set's template."""
     merged = dict(template)
     for key, value in base.items():
         own = merged.get(key)

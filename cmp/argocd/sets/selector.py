@@ -21,7 +21,7 @@ _KEY = re.compile(f"(?:{_DOMAIN})?{_NAME}")
 
 
 def is_label(key: str, value: str) -> bool:
-    """Whether Kubernetes takes these for a label's name and value."""
+    """Say whether Kubernetes takes these for a label's name and value."""
     return bool(_KEY.fullmatch(key) and _LABEL.fullmatch(value))
 
 
@@ -41,7 +41,7 @@ class Selector:
         return bool(self._expressions)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether all expressions hold; an empty selector matches everything."""
+        """Say whether all expressions hold; an empty selector matches everything."""
         return all(_holds(expression, labels) for expression in self._expressions)
 
 

@@ -1,4 +1,4 @@
-"""The parts of an ApplicationSet that count here, and what the API server would refuse about them.
+"""The parts of an ApplicationSet that count here, and the mistakes that the API server would refuse.
 
 A template stays JSON until it is evaluated, and so does a generator in a matrix or merge.
 Source: argoproj/argo-cd 3.2, pkg/apis/application/v1alpha1/applicationset_types.go.
@@ -104,7 +104,7 @@ class SetSpec(NamedTuple):
     template_patch: str | None = None
 
 
-_TRUTH = Converted(Json(), lambda value, _: bool(value))  # nobody checks its type
+_TRUTH = Converted(Json(), lambda value, _: bool(value))  # the API server checks its type, and cmp does not
 APPLICATION = Keys(
     {
         "metadata": Keys(

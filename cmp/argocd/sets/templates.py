@@ -35,7 +35,7 @@ class Mode(NamedTuple):
 
     @classmethod
     def of(cls, spec: SetSpec, location: SourceLocation) -> Mode:
-        """Return a set's mode; ConfigError for an option that changes what Helm cannot."""
+        """Return a set's mode; ConfigError for an option that Helm does not have."""
         is_strict = False
         for index, option in enumerate(spec.go_template_options if spec.go_template else ()):
             if option != _STRICT and option not in _LENIENT:

@@ -1,8 +1,9 @@
 """cmp.yaml and cmp-app.yaml: read, checked as a whole, and typed.
 
-keys.py     the specification: every key, and how its value is built        rules.py    what texts must look like
-check.py    what must hold between keys, and for which cmp a file is        values.py   the values, their strength,
-                                                                                        and what holds without a file
+keys.py     the specification: every key, and the constructor of its value
+rules.py    rules for texts: patterns, versions, names
+check.py    the cmp that a file is for, and placeholders that something fills
+values.py   the values, the order of their strength, and the reference layout
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def load(tree: Tree, engines: Engines) -> Config:
 
 
 def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:
-    """Return what the cmp-app.yaml of a folder says; nothing when there is none.  ConfigError lists its mistakes."""
+    """Return the configuration in a folder's cmp-app.yaml; empty without one.  ConfigError lists its mistakes."""
     file = join(folder, APP_FILE)
     if tree.kind(file) == "missing":
         return AppConfig()
@@ -92,7 +93,7 @@ def read(tree: Tree, file: str) -> tuple[Node | None, list[Problem]]:
 
 
 def _inventory(tree: Tree, clusters: Node | None) -> tuple[Node | None, list[Problem]]:
-    """Return the map of clusters: what `clusters` holds, or what lies in the file that it names."""
+    """Return the map of clusters, which stands below `clusters`, or in the file that it names."""
     named = clusters.at("file") if clusters else None
     if named is None:
         return clusters, []

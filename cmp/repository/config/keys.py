@@ -295,14 +295,14 @@ def _app_config(
 
 def _blocks(engines: Engines) -> dict[str, Spec[Any]]:
     return {
-        name: Block({option.name: _described(option) for option in options}, f"Options of the engine {name}.")
+        name: Block({option.name: _option_spec(option) for option in options}, f"Options of the engine {name}.")
         for name, options in engines.items()
     }
 
 
-def _described(option: Option) -> Spec[Any]:
+def _option_spec(option: Option) -> Spec[Any]:
     if option.kind in _KINDS:
         return _KINDS[option.kind].described(option.doc)
     required = tuple(field.name for field in option.fields if field.is_required)
-    record = Block({field.name: _described(field) for field in option.fields}, required=required)
+    record = Block({field.name: _option_spec(field) for field in option.fields}, required=required)
     return record.described(option.doc) if option.kind == "record" else Items("a list of maps", record, option.doc)

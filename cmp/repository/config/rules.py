@@ -1,4 +1,4 @@
-"""What the texts of a configuration must look like: patterns, versions, names and paths."""
+"""Rules for the texts of a configuration: patterns, versions, names and paths."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = r"(?:0|[1-9][0-9]*)"
 _THREE_NUMBERS = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
 _VERSION = rf"(?!.*{PSEUDO_VERSION}){_THREE_NUMBERS}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?"
 _COMPARISON = r" *(?:>=|<=|==|!=|>|<) *[0-9]+(?:\.[0-9]+)* *"
-# A fact must not look like a key of the inventory that somebody misspelt, nor hide what a pattern is filled with.
+# A fact must not look like a key of the inventory that somebody misspelt, nor a name that cmp itself fills in patterns.
 _TAKEN = r"app|cluster|(?:[Kk]ube|[Aa]pi)[_-]?[Vv]ersions?|[Ll]abels?|[Aa]nnotations?|[Ss]ervers?"
 _TAKEN_KEYS = {
     "kubeversion": "kubeVersion",
@@ -30,7 +30,7 @@ _TAKEN_KEYS = {
 
 
 def _fault(text: str, faults: tuple[tuple[str, str], ...]) -> str:
-    """Return what is said about the first of the expressions that is found in the text."""
+    """Return the message of the first expression that is found in the text."""
     return next(message for regex, message in faults if re.search(regex, text))
 
 

@@ -31,7 +31,7 @@ class ValuesPattern(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where applications, instances and values lie, as patterns relative to the root; values weakest first.
+    """The places of applications, instances and values, as patterns relative to the root; values weakest first.
 
     `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.
     """
@@ -60,7 +60,7 @@ class ClusterChoice(NamedTuple):
 
 
 class AppConfig(NamedTuple):
-    """What one file (or several, merged) says about an application; empty fields say nothing.
+    """The configuration of an application, from one file or from several, merged; an empty field says nothing.
 
     `options` maps an engine to its options (`skipCrds` -> True, or a text, or a tuple of texts).  `output` maps the
     keys of the file to booleans, and `apiVersions` to a dict.
@@ -78,7 +78,7 @@ class AppConfig(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """What a comparison of two revisions should know: patterns of files, and rules of what is not shown."""
+    """The settings of a comparison of two revisions: patterns of files, and rules for differences that are hidden."""
 
     applications: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
