@@ -7,11 +7,11 @@ Helm merges the values: each layer is one `--values`, read from a memory file, s
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
 from cmp.engines.protocol import MEMORY_FILES, EngineOutput, Needs
-from cmp.engines.registry import HELM
+from cmp.engines.registry import HELM, HelmOptions
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 from cmp.system.process import Command
@@ -112,15 +112,15 @@ def _flags(instance: Instance, tool: Tool, values_files: list[str]) -> Iterator[
         yield from ("--values", path)
     for version in instance.api_versions:
         yield from ("--api-versions", version)
-    options = instance.options.get(NAME, {})
-    if not options.get("skipCrds"):
+    options = HelmOptions(instance.options)
+    if not options.skip_crds:
         yield "--include-crds"
-    if options.get("skipSchemaValidation"):
+    if options.skip_schema_validation:
         require(tool, SKIP_SCHEMA_VALIDATION)
         yield "--skip-schema-validation"
-    if options.get("skipTests"):
+    if options.skip_tests:
         yield "--skip-tests"
-    yield from cast("tuple[str, ...]", options.get("extraFlags", ()))  # the policy has seen them
+    yield from options.extra_flags  # the policy has seen them
 
 
 def _escaped(value: str) -> str:

@@ -1,17 +1,44 @@
-"""What configuration and layout must know of every engine, without a line of what runs it."""
+"""The engines: their names, their traits for configuration and layout, and their options, without any code that runs.
+
+The options of an engine are specified in its row of `ENGINES`, from which come the check of the configuration, the JSON
+Schema and the documentation; a class of `Options` has the same ones as typed values.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.model import EngineTraits, Option
+from cmp.model import NOTHING, EngineTraits, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import ClassVar, Never
 
 HELM, KUSTOMIZE, HELMFILE, CUE, PLAIN = "helm", "kustomize", "helmfile", "cue", "plain"
 FLAGS = {HELM: "extraFlags", KUSTOMIZE: "buildOptions"}  # the option with flags of the program, which a policy allows
 CHAINS = ((HELM, KUSTOMIZE),)  # engines that may run one after the other, and the order
+
+
+class Options:
+    """The options of one engine as typed values, which nothing changes; a class attribute is the default of an option.
+
+    No named tuple: the definition of those costs ten times as much, and every render would pay for all engines.
+    """
+
+    engine: ClassVar[str]
+
+    def __init__(self, written: Mapping[str, Mapping[str, object]]) -> None:
+        """Take the checked options of all engines as they are written: `skipCrds` becomes `skip_crds`."""
+        self.__dict__.update((field_name(name), value) for name, value in written.get(self.engine, {}).items())
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError(f"an option is never set: {name} to {value!r}")
+
+
+def field_name(option: str) -> str:
+    """Return the attribute of an option: `skip_crds` of `skipCrds`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in option)
+
 
 _KUBE_VERSION = Option("kubeVersion", "text", "The Kubernetes version that the chart sees.")
 _API_VERSIONS = Option("apiVersions", "texts", "The API versions that the chart sees beside Helm's own list.")
@@ -32,6 +59,20 @@ _HELM = EngineTraits(
         Option("extraFlags", "texts", "More flags, such as --no-hooks, that the administrator's policy allows."),
     ),
 )
+
+
+class HelmOptions(Options):
+    """The options of the engine helm."""
+
+    engine = HELM
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    extra_flags: tuple[str, ...] = ()
+
+
 _TARGET = (
     *(Option(name, "text", "") for name in ("group", "version", "kind", "name", "namespace")),
     *(Option(name, "text", "") for name in ("labelSelector", "annotationSelector")),
@@ -89,6 +130,34 @@ _KUSTOMIZE = EngineTraits(
     ),
     reads_values=False,
 )
+
+
+class KustomizeOptions(Options):
+    """The options of the engine kustomize; replicas and patches are maps as a kustomization has them."""
+
+    engine = KUSTOMIZE
+    name_prefix: str = ""
+    name_suffix: str = ""
+    namespace: str = ""
+    images: tuple[str, ...] = ()
+    replicas: tuple[Mapping[str, str], ...] = ()
+    common_labels: Mapping[str, str] = NOTHING
+    label_without_selector: bool = False
+    label_include_templates: bool = False
+    force_common_labels: bool = False
+    common_annotations: Mapping[str, str] = NOTHING
+    common_annotations_envsubst: bool = False
+    force_common_annotations: bool = False
+    patches: tuple[Mapping[str, object], ...] = ()
+    components: tuple[str, ...] = ()
+    ignore_missing_components: bool = False
+    enable_helm: bool = False
+    helm_version: str = ""
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    build_options: tuple[str, ...] = ()
+
+
 _HELMFILE = EngineTraits(
     markers=("helmfile.yaml", "helmfile.yaml.gotmpl", "helmfile.d"),
     claims=("**",),
@@ -106,6 +175,22 @@ _HELMFILE = EngineTraits(
     ),
     reads_cluster_facts=True,
 )
+
+
+class HelmfileOptions(Options):
+    """The options of the engine helmfile, their placeholders not filled."""
+
+    engine = HELMFILE
+    environment: str = "default"  # helmfile's own name of the environment where none is chosen
+    selectors: tuple[str, ...] = ()
+    state_values: Mapping[str, str] = NOTHING
+    skip_crds: bool = False
+    skip_tests: bool = False
+    helm_version: str = ""
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
 _CUE = EngineTraits(
     markers=("*.cue",),
     claims=("**",),
@@ -119,6 +204,18 @@ _CUE = EngineTraits(
     ),
     reads_cluster_facts=True,
 )
+
+
+class CueOptions(Options):
+    """The options of the engine cue, their placeholders not filled."""
+
+    engine = CUE
+    expression: str = "objects"
+    package: str = ""
+    tags: Mapping[str, str] = NOTHING
+    command: str = ""
+
+
 _PLAIN = EngineTraits(
     markers=("*.yaml", "*.yml", "*.json"),
     claims=(),  # the instance lists the files that it reads
@@ -130,6 +227,16 @@ _PLAIN = EngineTraits(
     is_fallback=True,
     reads_values=False,
 )
+
+
+class PlainOptions(Options):
+    """The options of the engine plain."""
+
+    engine = PLAIN
+    recurse: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
 
 ENGINES: Mapping[str, EngineTraits] = {
     HELM: _HELM,

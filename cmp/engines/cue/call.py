@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines import placeholders
-from cmp.engines.registry import CUE
+from cmp.engines.registry import CueOptions
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import ConfigError, EngineError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cmp.model import Instance, Tool
     from cmp.system.process import Result
 
-OBJECTS = "objects"
 VALUES = "values"  # the field of the package that the layers become
 CHECKED = "CMP_VALUES"  # the field in which cue looks at the values
 LAYER = "cmp-values-{:03}.yaml"  # the name of a values layer in the call
@@ -92,19 +91,18 @@ class Call(NamedTuple):
 
 def call_for(instance: Instance, declared: Collection[str]) -> Call:
     """Return the call for an instance whose package declares these tags; ConfigError for an invalid command."""
-    options = instance.options.get(CUE, {})
-    command = cast("str", options.get("command", ""))
-    if command and not _NAME.fullmatch(command):
+    options = CueOptions(instance.options)
+    if options.command and not _NAME.fullmatch(options.command):
         raise ConfigError("cue.command is not the name of a command", hint="a name has letters, digits and `_`")
-    tags = cast("Mapping[str, str]", options.get("tags", {}))
-    filled = {
-        name: placeholders.filled(value, f"the value of the tag {name}", instance) for name, value in tags.items()
+    tags = {
+        name: placeholders.filled(value, f"the value of the tag {name}", instance)
+        for name, value in options.tags.items()
     }
     return Call(
-        expression=cast("str", options.get("expression", OBJECTS)),
-        package=cast("str", options.get("package", "")),
-        command=command,
-        given={**filled, **dict(instance.parameters.set_values), **dict(instance.parameters.set_strings)},
+        expression=options.expression,
+        package=options.package,
+        command=options.command,
+        given={**tags, **dict(instance.parameters.set_values), **dict(instance.parameters.set_strings)},
         known={name: value for name, value in instance.placeholders.items() if name in declared},
     )
 

@@ -7,10 +7,10 @@ those of helmfile 1.1.7 (pkg/maputil): `a.b[0]` is an element of a list, `a\.b` 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmp.engines import placeholders
-from cmp.engines.registry import HELM, HELMFILE
+from cmp.engines.registry import HELM, HELMFILE, HelmfileOptions
 from cmp.errors import ConfigError
 from cmp.model import ToolPin
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.yamldoc.access import Map
 
-DEFAULT = "default"  # helmfile's own name of the environment where none is chosen
 MAX_INDEX = 1000
 
 _SEGMENT = re.compile(r"((?:\\.|[^.\\])+)(?:\.|$)")
@@ -41,16 +40,15 @@ class Options(NamedTuple):
 
 def of(instance: Instance) -> Options:
     """Return the options; ConfigError for a placeholder that nothing fills."""
-    given = instance.options.get(HELMFILE, {})
-    environment = instance.parameters.environment or cast("str", given.get("environment", DEFAULT))
-    selectors = cast("tuple[str, ...]", given.get("selectors", ()))
-    values = cast("Mapping[str, str]", given.get("stateValues", {}))
+    written = HelmfileOptions(instance.options)
+    environment = instance.parameters.environment or written.environment
+    values = written.state_values
     return Options(
         environment=_filled(environment, "environment", instance),
-        selectors=tuple(_filled(selector, "selectors", instance) for selector in selectors),
+        selectors=tuple(_filled(selector, "selectors", instance) for selector in written.selectors),
         state_values={key: _filled(value, f"stateValues: {key}", instance) for key, value in values.items()},
-        skip_crds=bool(given.get("skipCrds")),
-        skip_tests=bool(given.get("skipTests")),
+        skip_crds=written.skip_crds,
+        skip_tests=written.skip_tests,
     )
 
 
@@ -60,8 +58,8 @@ def _filled(text: str, option: str, instance: Instance) -> str:
 
 def helm_pin(instance: Instance) -> ToolPin:
     """Return the pin of the helm that helmfile runs."""
-    version = instance.options.get(HELMFILE, {}).get("helmVersion")
-    return ToolPin(HELM, str(version), f"{HELMFILE}.helmVersion") if version else instance.pins[HELM]
+    version = HelmfileOptions(instance.options).helm_version
+    return ToolPin(HELM, version, f"{HELMFILE}.helmVersion") if version else instance.pins[HELM]
 
 
 def state_values(options: Options, instance: Instance) -> list[Map]:

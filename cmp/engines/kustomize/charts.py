@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.engines.features import (
@@ -20,10 +20,9 @@ from cmp.engines.features import (
     require_helm,
     without_schemas,
 )
-from cmp.engines.kustomize import options
 from cmp.engines.kustomize.kustomization import CHART_GENERATOR, field, items, place
 from cmp.engines.protocol import WHOLE, SchemaCheck
-from cmp.engines.registry import HELM, KUSTOMIZE
+from cmp.engines.registry import HELM, KUSTOMIZE, KustomizeOptions
 from cmp.errors import ConfigError
 from cmp.model import ChartRef, ToolPin
 from cmp.system.tree import join, walk
@@ -129,13 +128,13 @@ def tools(instance: Instance) -> Mapping[str, ToolPin]:
 
 def is_enabled(instance: Instance) -> bool:
     """Say whether charts are to be rendered; if not, kustomize refuses them."""
-    return bool(options.of(instance).get("enableHelm"))
+    return KustomizeOptions(instance.options).enable_helm
 
 
 def pin(instance: Instance) -> ToolPin:
     """Return the helm that kustomize runs."""
-    version = options.of(instance).get("helmVersion")
-    return ToolPin(HELM, cast("str", version), "kustomize.helmVersion") if version else instance.pins[HELM]
+    version = KustomizeOptions(instance.options).helm_version
+    return ToolPin(HELM, version, "kustomize.helmVersion") if version else instance.pins[HELM]
 
 
 def entries(tree: Tree, kustomization: Kustomization) -> Iterator[Entry]:

@@ -6,12 +6,12 @@ Source of the order and of the arguments: argoproj/argo-cd, util/kustomize/kusto
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cmp.engines.features import LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR, require
 from cmp.engines.kustomize.graph import OPTIONS
 from cmp.engines.kustomize.kustomization import Reference, items
-from cmp.engines.registry import KUSTOMIZE
+from cmp.engines.registry import KUSTOMIZE, KustomizeOptions
 from cmp.errors import ConfigError, suggestion
 from cmp.versions import numbers
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from cmp.engines.kustomize.build import Build
     from cmp.model import BuildEnv, Instance
-    from cmp.yamldoc.access import Map
 
 ONE_ARGUMENT = (3, 8, 5)  # from here on `edit add label` takes one argument a label, before one with commas
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
@@ -28,23 +27,18 @@ _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
 
 def references(instance: Instance) -> Iterator[Reference]:
     """Yield references that options add to the kustomization: components, and the files of patches."""
-    options = of(instance)
-    for text in cast("tuple[str, ...]", options.get("components", ())):
+    options = KustomizeOptions(instance.options)
+    for text in options.components:
         yield Reference(text, "components", OPTIONS)
-    for patch in _patches(options):
-        if isinstance(patch.get("path"), str):
-            yield Reference(cast("str", patch["path"]), "patches", OPTIONS)
+    for patch in options.patches:
+        if isinstance(path := patch.get("path"), str):
+            yield Reference(path, "patches", OPTIONS)
 
 
 def optional_components(instance: Instance) -> Container[str]:
     """Return the components that may be missing."""
-    options = of(instance)
-    return cast("tuple[str, ...]", options.get("components", ())) if options.get("ignoreMissingComponents") else ()
-
-
-def of(instance: Instance) -> Mapping[str, object]:
-    """Return the options of an instance for kustomize."""
-    return instance.options.get(KUSTOMIZE, {})
+    options = KustomizeOptions(instance.options)
+    return options.components if options.ignore_missing_components else ()
 
 
 def build_flags(build: Build) -> Iterator[str]:
@@ -53,7 +47,7 @@ def build_flags(build: Build) -> Iterator[str]:
     3.x has underscores.
     """
     is_old = numbers(build.work.tools[KUSTOMIZE].version) < (4,)
-    for flag in cast("tuple[str, ...]", of(build.instance).get("buildOptions", ())):
+    for flag in KustomizeOptions(build.instance.options).build_options:
         name, separator, value = flag.partition("=")
         yield f"--{name[2:].replace('-', '_') if is_old else name[2:]}{separator}{value}"
 
@@ -75,61 +69,59 @@ def variables(env: BuildEnv) -> dict[str, str]:
 
 def apply(build: Build) -> None:
     """Run the edits; EngineError and ToolError for an option that the pinned kustomize does not take."""
-    folder = build.instance.folder
+    folder, options = build.instance.folder, KustomizeOptions(build.instance.options)
     build.save()  # `kustomize edit` reads and writes the files
-    for edit in _edits(build):
+    for edit in _edits(build, options):
         build.run(folder, "edit", *edit)
-    if patches := _patches(of(build.instance)):
+    if patches := [dict(patch) for patch in options.patches]:
         value = build.kustomization(folder)
         value["patches"] = [*(item for _, item in items(value, "patches")), *patches]
         build.save()
-    if components := [*_components(build)]:
+    if components := [*_components(build, options)]:
         build.run(folder, "edit", "add", "component", *components)
 
 
-def _edits(build: Build) -> Iterator[tuple[str, ...]]:
-    options = of(build.instance)
-    for key, name in (("namePrefix", "nameprefix"), ("nameSuffix", "namesuffix")):
-        if options.get(key):
-            yield ("set", name, "--", cast("str", options[key]))
-    images = (*cast("tuple[str, ...]", options.get("images", ())), *build.instance.parameters.images)
+def _edits(build: Build, options: KustomizeOptions) -> Iterator[tuple[str, ...]]:
+    if options.name_prefix:
+        yield ("set", "nameprefix", "--", options.name_prefix)
+    if options.name_suffix:
+        yield ("set", "namesuffix", "--", options.name_suffix)
+    images = (*options.images, *build.instance.parameters.images)
     if images:
         yield ("set", "image", *(_expanded(image, build, "images") for image in images))
-    if replicas := cast("tuple[Mapping[str, str], ...]", options.get("replicas", ())):
-        yield ("set", "replicas", *(f"{item['name']}={item['count']}" for item in replicas))
+    if options.replicas:
+        yield ("set", "replicas", *(f"{item['name']}={item['count']}" for item in options.replicas))
     yield from _labels(build, options)
     yield from _annotations(build, options)
-    if options.get("namespace"):
-        yield ("set", "namespace", "--", cast("str", options["namespace"]))
+    if options.namespace:
+        yield ("set", "namespace", "--", options.namespace)
 
 
-def _labels(build: Build, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
-    labels = cast("Mapping[str, str]", options.get("commonLabels", {}))
-    if not labels:
+def _labels(build: Build, options: KustomizeOptions) -> Iterator[tuple[str, ...]]:
+    if not options.common_labels:
         return
-    flags = []
-    if options.get("forceCommonLabels"):
-        flags.append("--force")
+    flags = ["--force"] if options.force_common_labels else []
     tool = build.work.tools[KUSTOMIZE]
-    for key, feature in (
-        ("labelWithoutSelector", LABEL_WITHOUT_SELECTOR),
-        ("labelIncludeTemplates", LABEL_INCLUDE_TEMPLATES),
+    for is_set, feature in (
+        (options.label_without_selector, LABEL_WITHOUT_SELECTOR),
+        (options.label_include_templates, LABEL_INCLUDE_TEMPLATES),
     ):
-        if options.get(key):
+        if is_set:
             require(tool, feature)
             flags.append(feature.name)
-    arguments = pairs({key: _expanded(text, build, "commonLabels") for key, text in labels.items()}, tool.version)
+    labels = {key: _expanded(text, build, "commonLabels") for key, text in options.common_labels.items()}
+    arguments = pairs(labels, tool.version)
     # Of several labels without selectors kustomize 5 takes the second for one that is there already.
-    for some in [(one,) for one in arguments] if options.get("labelWithoutSelector") else [arguments]:
-        yield ("add", "label", *flags, *some)
+    for group in [(argument,) for argument in arguments] if options.label_without_selector else [arguments]:
+        yield ("add", "label", *flags, *group)
 
 
-def _annotations(build: Build, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
-    annotations = cast("Mapping[str, str]", options.get("commonAnnotations", {}))
+def _annotations(build: Build, options: KustomizeOptions) -> Iterator[tuple[str, ...]]:
+    annotations = options.common_annotations
     if not annotations:
         return
-    flags = ("--force",) if options.get("forceCommonAnnotations") else ()
-    if options.get("commonAnnotationsEnvsubst"):
+    flags = ("--force",) if options.force_common_annotations else ()
+    if options.common_annotations_envsubst:
         annotations = {key: _expanded(text, build, "commonAnnotations") for key, text in annotations.items()}
     yield ("add", "annotation", *flags, *pairs(annotations, build.work.tools[KUSTOMIZE].version))
 
@@ -140,16 +132,11 @@ def pairs(texts: Mapping[str, str], version: str) -> tuple[str, ...]:
     return arguments if numbers(version) >= ONE_ARGUMENT else (",".join(arguments),)
 
 
-def _patches(options: Mapping[str, object]) -> list[Map]:
-    return [dict(patch) for patch in cast("tuple[Map, ...]", options.get("patches", ()))]
-
-
-def _components(build: Build) -> Iterator[str]:
-    may_be_missing = of(build.instance).get("ignoreMissingComponents")
+def _components(build: Build, options: KustomizeOptions) -> Iterator[str]:
     for reference in build.graph.kustomizations[build.instance.folder].references:
         if reference.key != "components" or reference.place != OPTIONS:
             continue
-        if reference.kind == "folder" or not may_be_missing:
+        if reference.kind == "folder" or not options.ignore_missing_components:
             yield reference.text
 
 
@@ -164,7 +151,7 @@ def _expanded(text: str, build: Build, key: str) -> str:
     def replace(match: re.Match[str]) -> str:
         if match[1]:
             return "$"
-        name = cast("str", match[2] or match[3] or "")
+        name = match[2] or match[3] or ""
         if name not in known:
             raise ConfigError(f"Argo CD knows no variable ${name} ({key} of kustomize)", hint=suggestion(name, known))
         if not env.app_name:
