@@ -9,7 +9,7 @@ from cmp.artifacts import charts, remotes, toolchain, toolstore
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.features import without_schemas
 from cmp.engines.protocol import WHOLE, SchemaCheck
-from cmp.engines.registry import HELM, HELMFILE
+from cmp.engines.registry import HELM, HELMFILE, HelmOptions
 from cmp.errors import ChartError, ConfigError, ToolError
 from cmp.render.decrypt import SOPS
 from cmp.render.schemas import RemoteSchemas
@@ -99,7 +99,7 @@ def needed(cwd: str) -> Needed:
 def _checks(instance: Instance, folder: str | None) -> int:
     """Say whether helm checks values for a chart; in a helmfile that is known only while rendering."""
     if HELM in instance.engines and folder == instance.folder:
-        return NEVER if instance.options.get(HELM, {}).get("skipSchemaValidation") else ALWAYS
+        return NEVER if HelmOptions(instance.options).skip_schema_validation else ALWAYS
     return PERHAPS if HELMFILE in instance.engines else ALWAYS
 
 

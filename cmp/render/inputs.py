@@ -198,8 +198,7 @@ class RenderInputs:
 
     def _check_own_chart(self, work: ChartWork, restored: Sequence[Restored]) -> None:
         """Put private files in place of the URLs in the schemas of the chart that is an application's own folder."""
-        options = self._plan.instance.options.get(registry.HELM, {})
-        if not options.get("skipSchemaValidation"):
+        if not registry.HelmOptions(self._plan.instance.options).skip_schema_validation:
             from cmp.artifacts import charts  # noqa: PLC0415  # it is there already
 
             self.schemas(

@@ -6,9 +6,9 @@ A YAML file that nothing uses is reported: a values file with a new name must no
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.registry import CHAINS
+from cmp.engines.registry import CHAINS, PlainOptions
 from cmp.errors import ConfigError
 from cmp.model import NOTHING
 from cmp.repository import layout
@@ -144,22 +144,23 @@ class Files:
         if not self._is_plain(choice):
             return Selection()
         manifests = [*self._manifests(choice.folder)]
-        included = self._matched("include", manifests, choice.folder)
-        excluded = self._matched("exclude", manifests, choice.folder)
-        is_limited = bool(self._plain_options.get("include"))
+        options = self._plain_options
+        included = self._matched("include", options.include, manifests, choice.folder)
+        excluded = self._matched("exclude", options.exclude, manifests, choice.folder)
+        is_limited = bool(options.include)
         files = tuple(path for path in manifests if (path in included or not is_limited) and path not in excluded)
         return Selection(files, tuple(path for path in manifests if path not in files))
 
-    def _matched(self, key: str, manifests: list[str], folder: str) -> set[str]:
+    def _matched(self, key: str, texts: tuple[str, ...], manifests: list[str], folder: str) -> set[str]:
         """Return the manifests that the patterns of one option match."""
         matched: set[str] = set()
-        for text in cast("tuple[str, ...]", self._plain_options.get(key, ())):
+        for text in texts:
             pattern = layout.parse(text, f"plain.{key}")
             layout.require(pattern, self._target.known, self._target.whose)
             paths = {path for path in manifests if self._matches(pattern, path.removeprefix(f"{folder}/"))}
             if not (paths or pattern.has_wildcard):
                 name = layout.fill(pattern, self._target.known)
-                is_deep = self._plain_options.get("recurse")
+                is_deep = self._plain_options.recurse
                 deeper = "" if is_deep else "; files of folders below it are read with `recurse: true`"
                 raise ConfigError(
                     f"plain.{key} names {layout.shown(name)}, but there is no manifest "
@@ -184,7 +185,7 @@ class Files:
             path = join(folder, entry.name)
             if self._is_manifest(entry, path, markers):
                 yield path
-            elif self._plain_options.get("recurse") and _may_be_entered(entry) and not self._is_other(path):
+            elif self._plain_options.recurse and _may_be_entered(entry) and not self._is_other(path):
                 yield from self._manifests(path)
 
     def _is_manifest(self, entry: Entry, path: str, markers: tuple[str, ...]) -> bool:
@@ -238,9 +239,8 @@ class Files:
         return self._engines[choice.engines[-1]].is_fallback
 
     @property
-    def _plain_options(self) -> Mapping[str, object]:
-        engine = next(name for name, traits in self._engines.items() if traits.is_fallback)
-        return self._own.options.get(engine, {})
+    def _plain_options(self) -> PlainOptions:
+        return PlainOptions(self._own.options)
 
     def _is_other(self, folder: str) -> bool:
         return bool(self._repository.owner(folder, is_exact=True).app)
