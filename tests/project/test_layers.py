@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     except CycleError as error:
         pytest.fail(" <- ".join(error.args[1]))
     assert set(order) >= set(MODULES)
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_the_paths_that_a_page_names_exist(page: str) -> None:
+    named = re.findall(r"`((?:cmp|tests)/[\w/.*<>-]+)`", (PACKAGE.parent / page).read_text())
+    assert len(named) > 10
+    assert [name for name in named if not [*PACKAGE.parent.glob(re.sub(r"<\w+>\*?", "*", name))]] == []
