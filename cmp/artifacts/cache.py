@@ -27,7 +27,7 @@ TAG = "CACHEDIR.TAG"
 SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"  # https://bford.info/cachedir/
 HEX_DIGITS = 64
 SOURCE = "source:"  # instead of a repository's URL: the archive was packaged from files with this digest
-# Before the URL of what is no chart: a Git repository's files, a web server's file, a JSON Schema of a chart.
+# Prefixes of a URL where the archive is no chart: a Git repository's files, a web server's file, a chart's JSON Schema.
 GIT, FILE, SCHEMA = "git+", "file+", "schema+"
 PART = "part+"  # instead of a URL: the part that is used of such an archive, with this digest
 USE_SECONDS = 3600  # the time of last use is not written more often than that
@@ -35,7 +35,7 @@ ABANDONED_SECONDS = 3600.0  # a file that is still in incoming/ after that was l
 
 
 class Key(NamedTuple):
-    """What a chart is asked for by: its repository's URL (or `source:<sha256>`), its name, an exact version."""
+    """The repository's URL (or `source:<sha256>`), the name and the exact version of a chart."""
 
     repository: str
     name: str
@@ -47,7 +47,7 @@ class Key(NamedTuple):
 
     @property
     def is_chart(self) -> bool:
-        """Whether it is a chart and not what cmp/remotes keeps here."""
+        """Whether the key is a chart's, and not one of cmp/artifacts/remotes."""
         return not self.repository.startswith((GIT, FILE, SCHEMA, PART))
 
 
@@ -66,7 +66,7 @@ class Archive(NamedTuple):
 
 
 class Record(NamedTuple):
-    """An index entry: what was asked for, and what came."""
+    """An index entry: a key, and version and digest of the archive that the repository gave for it."""
 
     key: Key
     version: str
@@ -80,9 +80,9 @@ class ChartCache:
         self.folder = folder
 
     def find(self, key: Key, sha256_wanted: str = "") -> Archive | None:
-        """Return the archive, its digest verified; None when there is none.  A damaged one is dropped.
+        """Return the archive, its digest verified, or None; a damaged archive is dropped.
 
-        With `sha256_wanted` (from cmp.lock) no other archive will do, whatever the index says.
+        With `sha256_wanted` (from cmp.lock) only the archive with this digest counts, whatever the index says.
         """
         record = self.record(key)
         if sha256_wanted and (record is None or record.sha256 != sha256_wanted):
@@ -102,11 +102,11 @@ class ChartCache:
         return Archive(key.name, record.version, record.sha256, data)
 
     def record(self, key: Key) -> Record | None:
-        """Return what was published under the key, whether or not its archive is still there."""
-        found = self._load(self._index(key))
-        if not isinstance(found, dict) or not is_sha256(found.get("sha256")) or not _is_segment(found.get("chart")):
+        """Return the index entry of the key, whether or not its archive is still there."""
+        entry = self._load(self._index(key))
+        if not isinstance(entry, dict) or not is_sha256(entry.get("sha256")) or not _is_segment(entry.get("chart")):
             return None
-        return Record(key, found["chart"], found["sha256"])
+        return Record(key, version=entry["chart"], sha256=entry["sha256"])
 
     def publish(self, key: Key, archive: Archive) -> None:
         """Put an archive in place, then the entry that names it; ChartError when the folder cannot be written."""
@@ -120,7 +120,7 @@ class ChartCache:
             raise self.unwritable(error) from None
 
     def unwritable(self, error: OSError) -> ChartError:
-        """Say that the cache cannot take what was fetched, and why."""
+        """Make the error for a cache that cannot be written."""
         return ChartError(
             f"cannot write to the chart cache {self.folder}: {error.strerror}",
             hint="fill it with `cmp cache warm`, or let CMP_CACHE_DIR name a folder with room that may be written",
@@ -128,7 +128,7 @@ class ChartCache:
         )
 
     def forget(self, key: Key) -> None:
-        """Drop the entry and its archive, so that whatever the repository gives next is taken."""
+        """Drop the entry and its archive, so that the next archive of the repository is accepted."""
         record = self.record(key)
         try:
             if record:
@@ -140,7 +140,7 @@ class ChartCache:
             raise self.unwritable(error) from None
 
     def remove(self, record: Record) -> None:
-        """Drop an archive but remember its digest; what was packaged here is forgotten, for it never comes again."""
+        """Drop an archive but keep its digest; one that was packaged here is forgotten, for it never comes again."""
         _quietly_remove(self.path(record))
         with suppress(OSError):
             os.rmdir(os.path.dirname(self.path(record)))
@@ -148,9 +148,9 @@ class ChartCache:
             _quietly_remove(self._index(record.key))
 
     def sweep(self) -> None:
-        """Remove the half-written files of killed runs; in a folder that is no cache, nothing."""
-        found = list(_files(os.path.join(self.folder, "incoming")))
-        for path in found if found and self.is_tagged else ():
+        """Remove the half-written files of killed runs, in a tagged folder only."""
+        files = list(_files(os.path.join(self.folder, "incoming")))
+        for path in files if files and self.is_tagged else ():
             _remove_older(path, time.time() - ABANDONED_SECONDS)
 
     def forget_notes(self, unused: float) -> None:
@@ -160,17 +160,17 @@ class ChartCache:
                 _remove_older(path, unused)
 
     def records(self) -> list[Record]:
-        """List everything that was ever published here, sorted; damaged entries are left out."""
-        found = []
+        """List the index entries, those without an archive too, sorted; damaged ones are left out."""
+        records = []
         for path in _files(os.path.join(self.folder, "index")):
             entry = self._load(path)
             if isinstance(entry, dict) and all(isinstance(entry.get(part), str) for part in Key._fields):
                 record = self.record(Key(*(entry[part] for part in Key._fields)))
-                found += [record] if record else []
-        return sorted(found)
+                records += [record] if record else []
+        return sorted(records)
 
     def path(self, record: Record) -> str:
-        """Say where the archive of an entry is, or would be.
+        """Return the path of an entry's archive, which need not exist.
 
         Name and version are part of the path: an entry that points to another chart's digest finds nothing.
         """
@@ -181,10 +181,10 @@ class ChartCache:
         return os.path.join(self.folder, "locks", f"{key.digest}.lock")
 
     def note(self, kind: str, text: str) -> object:
-        """Return what `keep` kept for the text, or None."""
+        """Return the value that `keep_note` kept for a text, or None."""
         return self._load(self._note(kind, text))
 
-    def keep(self, kind: str, text: str, value: object) -> None:
+    def keep_note(self, kind: str, text: str, value: object) -> None:
         """Remember a result that depends on nothing but the text; a folder that cannot be written is no error."""
         try:
             self._prepare()
@@ -224,7 +224,7 @@ class ChartCache:
             return False
 
     def _write(self, path: str, data: bytes) -> None:
-        """Write beside, then rename: whoever sees the final name sees the whole file."""
+        """Write beside, then rename: a file with the final name is whole."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
         incoming = os.path.join(self.folder, "incoming", f"{os.getpid()}-{os.urandom(4).hex()}")
         try:
@@ -239,7 +239,7 @@ class ChartCache:
 
 
 def not_cached(subject: str, place: str) -> ChartError:
-    """Make the error for what would have to be fetched where the settings forbid it."""
+    """Make the error for a chart or file that is not in the cache, where the settings forbid to fetch it."""
     return ChartError(
         f"{subject} is not in the cache, and CMP_OFFLINE forbids to fetch it",
         file=place,
@@ -249,7 +249,7 @@ def not_cached(subject: str, place: str) -> ChartError:
 
 
 def is_sha256(value: object) -> bool:
-    """Say whether the value is a digest as this package writes it."""
+    """Say whether the value is a digest in the notation of this package."""
     return isinstance(value, str) and len(value) == HEX_DIGITS and not set(value) - set("0123456789abcdef")
 
 

@@ -1,4 +1,4 @@
-"""From pins to programs: only what is installed may run, and never what PATH happens to hold."""
+"""From pins to programs: only an installed program may run, and never one from PATH."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def find(pins: Mapping[str, ToolPin], settings: Settings, lock: Lock | None = None) -> dict[str, Tool]:
-    """Return the installed program of each pin under the pin's key; where there is a lock, the one that it names.
+    """Return the installed program of each pin under the pin's key; where there is a lock, it must name the program.
 
-    ToolError names every pin that is not installed, what is installed instead, and the command that installs it.
+    ToolError names every pin that is not installed, the installed versions, and the command that installs it.
     """
     tools: dict[str, Tool] = {}
     missing: list[ToolPin] = []
@@ -38,7 +38,8 @@ def find(pins: Mapping[str, ToolPin], settings: Settings, lock: Lock | None = No
 def _check_locked(tool: Tool, lock: Lock) -> None:
     """Raise ToolError unless cmp.lock names this very program, or another build of it for this platform."""
     platform = toolstore.platform()
-    locked = {one.sha256 for one in lock.tools if (one.name, one.version, (one.os, one.arch)) == (*tool[:2], platform)}
+    wanted = (tool.name, tool.version, platform)
+    locked = {entry.sha256 for entry in lock.tools if (entry.name, entry.version, (entry.os, entry.arch)) == wanted}
     if tool.sha256 in locked:
         return
     named = f"{tool.name} {tool.version} for {'/'.join(platform)}"

@@ -1,4 +1,4 @@
-"""Small facts that are true for a limited time: node-local, shared by all processes, lost without harm.
+"""A cache of small values that expire: node-local, shared by all processes, lost without harm.
 
 They live in an SQLite file (diskcache).  Its default encoding is pickle, so that whoever can write the file could run
 code in every process that reads it (CVE-2025-69872); `JsonDisk` writes nothing but JSON text and refuses to read
@@ -36,15 +36,15 @@ class JsonDisk(Disk):  # type: ignore[misc]  # diskcache has no types
     def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:  # noqa: ARG002, FBT001  # diskcache's signature
         if mode != MODE_RAW or filename or not isinstance(value, str):
             raise ValueError("a value that is not JSON text")
-        found: object = json.loads(value)
-        return found
+        parsed: object = json.loads(value)
+        return parsed
 
     def remove(self, file_path: str) -> None:  # a forged row could name any file
         """Remove nothing: no row of ours has a file."""
 
 
 def recall(state_dir: str, key: str) -> object:
-    """Return the value of a fact, or None when it is unknown, too old, or cannot be read."""
+    """Return the value of a key, or None when it is unknown, too old, or cannot be read."""
     try:
         with Cache(os.path.join(state_dir, "facts"), disk=JsonDisk, timeout=1) as cache:
             return cache.get(key)
@@ -53,7 +53,7 @@ def recall(state_dir: str, key: str) -> object:
 
 
 def remember(state_dir: str, key: str, value: object, seconds: float) -> None:
-    """Keep a fact for so long; a store that cannot be written only means that it is asked for again."""
+    """Keep a value for so many seconds; a store that cannot be written only means that it is asked for again."""
     try:
         with Cache(os.path.join(state_dir, "facts"), disk=JsonDisk, timeout=1) as cache:
             cache.set(key, value, expire=seconds)
@@ -62,7 +62,7 @@ def remember(state_dir: str, key: str, value: object, seconds: float) -> None:
 
 
 def forget(state_dir: str, prefix: str) -> None:
-    """Let the facts whose key begins so be asked for again."""
+    """Drop the values of all keys with a prefix."""
     try:
         with Cache(os.path.join(state_dir, "facts"), disk=JsonDisk, timeout=1) as cache:
             for key in list(cache):

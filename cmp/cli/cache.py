@@ -15,7 +15,7 @@ from cmp import policy
 from cmp.artifacts import charts, lockfile, toolchain
 from cmp.artifacts.cache import GIT, ChartCache
 from cmp.artifacts.charts import upkeep
-from cmp.artifacts.charts.upkeep import Change
+from cmp.artifacts.charts.upkeep import Refreshed
 from cmp.artifacts.remotes import fetch
 from cmp.artifacts.remotes import schemas as remote_schemas
 from cmp.artifacts.remotes.keys import ref_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cmp.artifacts.cache import Archive, Record
-    from cmp.artifacts.charts.upkeep import Stored
+    from cmp.artifacts.charts.upkeep import StoredArchive
     from cmp.artifacts.lockfile import Lock
     from cmp.cli.needed import ChartFolder
     from cmp.context import Context
@@ -158,7 +158,7 @@ def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
 
 def _refresh_remotes(
     specs: Sequence[str], context: Context, policy_check: policy.PolicyCheck | None
-) -> Iterator[tuple[str, Change]]:
+) -> Iterator[tuple[str, Refreshed]]:
     """Fetch remote bases and files again that the cache has under `name` or `name@version`; yield spec and change.
 
     Specs that name none are left out.
@@ -172,7 +172,7 @@ def _refresh_remotes(
                 archive = _pull(wanted, context, policy_check)
                 cache.forget(record.key)
                 cache.publish(record.key, archive)
-                yield spec, Change(record.key, record.version, archive.version)
+                yield spec, Refreshed(record.key, record.version, archive.version)
 
 
 def _pull(wanted: RemoteRef, context: Context, policy_check: policy.PolicyCheck | None) -> Archive:
@@ -184,7 +184,7 @@ def _pull(wanted: RemoteRef, context: Context, policy_check: policy.PolicyCheck 
     return fetch.pull(wanted, context)
 
 
-def _changed(change: Change) -> str:
+def _changed(change: Refreshed) -> str:
     key, before, after = change
     kind = "commit" if key.repository.startswith(GIT) else "sha256"
     result = f"is unchanged: {kind}:{after}" if before == after else f"was {kind}:{before}, is {kind}:{after}"
@@ -209,7 +209,7 @@ def _title(record: Record) -> str:
     return f"{record.key.name} {record.version} {record.key.repository}"
 
 
-def _json_record(archive: Stored) -> dict[str, object]:
+def _json_record(archive: StoredArchive) -> dict[str, object]:
     record = archive.record
     return {
         "repository": record.key.repository,

@@ -64,7 +64,7 @@ def test_prune_removes_the_least_recently_used_until_the_rest_fits(cache: ChartC
 def test_prune_forgets_what_was_packaged_here_and_what_is_left_over(cache: ChartCache) -> None:
     key = Key("source:abc", "common", "0.1.0")
     cache.publish(key, Archive("common", "0.1.0", hashlib.sha256(b"x").hexdigest(), b"x"))
-    cache.keep("kind", "question", "answer")
+    cache.keep_note("kind", "question", "answer")
     abandoned, young = (Path(cache.folder, "incoming", name) for name in ("1-abc", "2-def"))
     abandoned.write_bytes(b"half")
     young.write_bytes(b"half")

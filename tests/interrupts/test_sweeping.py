@@ -111,5 +111,5 @@ def test_a_half_made_tool_without_a_lock_is_left_alone(sandbox: Sandbox, tmp_pat
 def test_the_chart_cache_is_swept_whenever_something_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
     """So that also the sidecar, which sweeps its private folders alone, leaves nothing for ever."""
     left = leave(sandbox, tmp_path)
-    ChartCache(str(sandbox.cache)).keep("kind", "text", "value")
+    ChartCache(str(sandbox.cache)).keep_note("kind", "text", "value")
     assert not left.archive.exists()

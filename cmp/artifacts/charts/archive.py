@@ -22,7 +22,7 @@ from cmp.system.files import sha256
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Change = Callable[[str, bytes], bytes]  # takes the path of a schema, from its chart, and its content
+    SchemaChange = Callable[[str, bytes], bytes]  # takes the path of a schema, from its chart, and its content
 
 MIB = 1024 * 1024
 MAX_PACKED_BYTES = 20 * MIB
@@ -48,7 +48,7 @@ def inspect(data: bytes, label: str) -> Archive:
     return Archive(name, version, sha256(data), data)
 
 
-def repacked(data: bytes, label: str, change: Change) -> bytes:
+def repacked(data: bytes, label: str, change: SchemaChange) -> bytes:
     """Return the archive with all its schemas changed, those of archives in it too; the same bytes if none changes.
 
     What Helm unpacks must be what was looked at.  ChartError, with `label` as subject, for an archive that is damaged,
@@ -149,7 +149,7 @@ class _BoundedStream:
 class _Repacker:
     """One archive, and the room that it has with all archives in it."""
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: SchemaChange) -> None:
         self._change = change
         self._room = MAX_UNPACKED_BYTES
 

@@ -97,7 +97,7 @@ def read(tree: Tree, folder: str, cache: ChartCache, repository_config: str) -> 
     if isinstance(note, list):
         return [Dependency(*fields) for fields in note[0]], note[1]
     parsed = _parse(folder, files, repository_config)
-    cache.keep("declared", question, parsed)
+    cache.keep_note("declared", question, parsed)
     return parsed
 
 

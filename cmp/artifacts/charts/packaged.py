@@ -1,6 +1,6 @@
 """`file://` charts: packaged by helm, so that .helmignore counts, and kept under the digest of their source.
 
-A packaged archive has another digest each time, for it holds times; the source's digest is what identifies it.
+A packaged archive has another digest each time, for it holds times; the digest of its source identifies it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Packager:
         self._cache = ChartCache(context.settings.cache_dir)
 
     def source_digest(self, folder: str, dependencies: Iterable[str]) -> str:
-        """Digest all that a packaged chart depends on: its files, its dependencies' digests, helm's version."""
+        """Digest everything that decides about a packaged chart: files, digests of dependencies, helm's version."""
         lines = ["\n".join((self._helm.version, *dependencies))]
         for path, data in _files(self._tree, folder):
             lines.append(f"{path}\0{sha256(data)}")
@@ -43,20 +43,20 @@ class Packager:
     def obtain(self, local: LocalChart, digest: str, fill: Callable[[str], object]) -> Archive:
         """Return the chart, from the cache or packaged now; `fill` puts its own dependencies into a copy of it."""
         key = Key(f"{SOURCE}{digest}", local.name, local.version)
-        if found := self._cache.find(key):
-            return found
-        from cmp.system.locks import single_flight  # noqa: PLC0415  # only where something must be built
+        if archive := self._cache.find(key):
+            return archive
+        from cmp.system.locks import single_flight  # noqa: PLC0415  # only where a chart must be packaged
 
         with single_flight(self._cache.lock(key), self._context.deadline.remaining()):
-            if found := self._cache.find(key):
-                return found
+            if archive := self._cache.find(key):
+                return archive
             archive = self._package(local, fill)
             with suppress(ChartError):  # made from the tree: without a cache it only has to be made again
                 self._cache.publish(key, archive)
             return archive
 
     def _package(self, local: LocalChart, fill: Callable[[str], object]) -> Archive:
-        from cmp.artifacts.charts.archive import inspect  # noqa: PLC0415  # only where something must be built
+        from cmp.artifacts.charts.archive import inspect  # noqa: PLC0415  # only where a chart must be packaged
         from cmp.artifacts.charts.helm import Helm, error_text, failed  # noqa: PLC0415
         from cmp.system.workspace import Workspace  # noqa: PLC0415
 

@@ -143,7 +143,7 @@ class Planner:
         answer = self._cache.note("fits", question)
         if not isinstance(answer, bool):
             answer = _lies_in_range(dependency, version, self._helm, self._context)
-            self._cache.keep("fits", question, answer)
+            self._cache.keep_note("fits", question, answer)
         return answer
 
 

@@ -1,7 +1,7 @@
-"""The values.schema.json of a chart and of all charts inside it, folders and archives: found, looked at, replaced.
+"""The values.schema.json of a chart and of all charts inside it, folders and archives: found, searched, replaced.
 
-A look at the bytes tells almost all of them apart from those that refer to something outside of themselves, and that of
-an archive is kept in the chart cache.
+A search of the bytes tells almost all schemas apart from those that refer to another document; its result for an
+archive is kept in the chart cache.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.artifacts.cache import ChartCache
-    from cmp.artifacts.charts.archive import Change
+    from cmp.artifacts.charts.archive import SchemaChange
 
 FILE = "values.schema.json"
 CHARTS = "charts"
 ARCHIVE = ".tgz"
 
-# A schema without any of these refers to itself alone: a key that could be spelled another way, a reference or dialect
-# that is a URL, and a name with a fragment, which the older of Helm's libraries would look up.
+# A schema without a match refers to itself alone.  The expression finds a key that could be spelled another way, a
+# reference or dialect that is a URL, and a name with a fragment, which the older of Helm's libraries would look up.
 _OUTSIDE = re.compile(
     rb'\\u|"\$(?:ref|dynamicRef|recursiveRef)"\s*:\s*"(?!#)|"\$?id"\s*:\s*"(?:[^"\\#]|\\.)+#[^"]'
     rb'|"\$schema"\s*:\s*"(?!https?://json-schema\.org/(?:draft-0[467]/|draft/20(?:19-09|20-12)/)?schema#?")'
@@ -34,22 +34,22 @@ _OUTSIDE = re.compile(
 
 
 def may_refer(schema: bytes) -> bool:
-    """Say whether a schema may refer to something outside of itself."""
+    """Say whether a schema may refer to another document."""
     return _OUTSIDE.search(schema) is not None
 
 
 def referring(chart: str, cache: ChartCache) -> list[str]:
-    """Return the schemas, and the archives with a schema, that may refer to something outside, by path from a chart.
+    """Return the schemas, and the archives with a schema, that may refer to other documents, by path from a chart.
 
-    `chart` is a folder or an archive.  ChartError for what is no archive.
+    `chart` is a folder or an archive.  ChartError for a file that is no archive.
     """
     if os.path.isfile(chart):
         return [""] if _archive_may_refer(_read(chart), posixpath.basename(chart), cache) else []
     return [path for path, content in _schemas(chart) if _may_refer(path, content, cache)]
 
 
-def replaced(chart: str, path: str, label: str, change: Change) -> bytes:
-    """Return the new content of a file that `referring` has named."""
+def replaced(chart: str, path: str, label: str, change: SchemaChange) -> bytes:
+    """Return the changed content of a file that `referring` returned."""
     data = _read(os.path.join(chart, path) if path else chart)
     name = posixpath.join(label, path) if path else label
     if posixpath.basename(path) == FILE:
@@ -83,20 +83,20 @@ def _may_refer(path: str, content: bytes, cache: ChartCache) -> bool:
 
 def _archive_may_refer(data: bytes, label: str, cache: ChartCache) -> bool:
     question = f"{__version__}\n{sha256(data)}"
-    known = cache.note("schemas", question)
-    if not isinstance(known, bool):
-        from cmp.artifacts.charts.archive import repacked  # noqa: PLC0415  # only for what was not seen before
+    answer = cache.note("schemas", question)
+    if not isinstance(answer, bool):
+        from cmp.artifacts.charts.archive import repacked  # noqa: PLC0415  # only for an archive that was not seen before
 
-        found: list[bool] = []
+        answers: list[bool] = []
 
-        def look(_: str, schema: bytes) -> bytes:
-            found.append(may_refer(schema))
+        def search(_: str, schema: bytes) -> bytes:
+            answers.append(may_refer(schema))
             return schema
 
-        repacked(data, label, look)
-        known = any(found)
-        cache.keep("schemas", question, known)
-    return known
+        repacked(data, label, search)
+        answer = any(answers)
+        cache.keep_note("schemas", question, answer)
+    return answer
 
 
 def _read(path: str) -> bytes:

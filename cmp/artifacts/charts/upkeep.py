@@ -1,4 +1,4 @@
-"""Look after the chart cache: what is in it, whether that is right, what may go, and what is to be fetched again."""
+"""Maintenance of the chart cache: list, verify and prune its archives, warm it by a lock, refresh charts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cmp.model import Tool
 
 
-class Stored(NamedTuple):
+class StoredArchive(NamedTuple):
     """An archive in the cache; `used` is the time of its last use in seconds since 1970, good to an hour."""
 
     record: Record
@@ -35,54 +35,54 @@ class Stored(NamedTuple):
     used: float
 
 
-class Change(NamedTuple):
-    """What a refresh found; the digests are equal when the repository still has the same archive."""
+class Refreshed(NamedTuple):
+    """An archive that was fetched again; both digests are equal when the repository still has the same archive."""
 
     key: Key
     before: str
     after: str
 
 
-def stored(cache: ChartCache) -> list[Stored]:
-    """List the archives that are there, by repository, name and version."""
-    found = []
+def stored(cache: ChartCache) -> list[StoredArchive]:
+    """List the archives in the cache, by repository, name and version."""
+    archives = []
     for record in cache.records():
         path = cache.path(record)
         try:
             status = os.stat(path)
         except OSError:
             continue
-        found.append(Stored(record, path, status.st_size, status.st_mtime))
-    return found
+        archives.append(StoredArchive(record, path, size=status.st_size, used=status.st_mtime))
+    return archives
 
 
 def verify(cache: ChartCache) -> Iterator[tuple[Record, str]]:
-    """Yield every archive with what is wrong with it, or ""."""
-    for one in stored(cache):
-        yield one.record, _problem(one)
+    """Yield every archive with its problem, or ""."""
+    for archive in stored(cache):
+        yield archive.record, _problem(archive.record, archive.path)
 
 
-def _problem(one: Stored) -> str:
-    with open(one.path, "rb") as file:
+def _problem(record: Record, path: str) -> str:
+    with open(path, "rb") as file:
         data = file.read()
-    found = sha256(data)
-    if found != one.record.sha256:
-        return f"is damaged: its sha256 is {found}, not {one.record.sha256}; the next render fetches it again"
-    if not one.record.key.is_chart:
+    digest = sha256(data)
+    if digest != record.sha256:
+        return f"is damaged: its sha256 is {digest}, not {record.sha256}; the next render fetches it again"
+    if not record.key.is_chart:
         return ""
     try:
-        archive = inspect(data, one.record.key.name)
+        archive = inspect(data, record.key.name)
     except ChartError as error:
         return f"must not be used: {error.what}"
-    if (archive.name, archive.version) != (one.record.key.name, one.record.version):
+    if (archive.name, archive.version) != (record.key.name, record.version):
         return f"is another chart: {archive.name} {archive.version}"
     return ""
 
 
-def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) -> list[Stored]:
+def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) -> list[StoredArchive]:
     """Remove archives not used for so many seconds, then the least recently used until the rest fits; return them.
 
-    ChartError for a folder that does not say that it is a cache.
+    ChartError for a folder without the tag of a cache.
     """
     if not os.path.exists(cache.folder):
         return []
@@ -91,19 +91,19 @@ def prune(cache: ChartCache, older_than: float | None, max_bytes: int | None) ->
             f"{cache.folder} has no {TAG}, so nothing in it is removed",
             hint="does CMP_CACHE_DIR name the right folder?",
         )
-    gone: list[Stored] = []
-    kept: list[Stored] = []
+    removed: list[StoredArchive] = []
+    kept: list[StoredArchive] = []
     limit = None if older_than is None else time.time() - older_than
-    for one in sorted(stored(cache), key=lambda one: one.used):
-        (gone if limit is not None and one.used < limit else kept).append(one)
-    while max_bytes is not None and kept and sum(one.size for one in kept) > max_bytes:
-        gone.append(kept.pop(0))
-    for one in gone:
-        cache.remove(one.record)
+    for archive in sorted(stored(cache), key=lambda archive: archive.used):
+        (removed if limit is not None and archive.used < limit else kept).append(archive)
+    while max_bytes is not None and kept and sum(archive.size for archive in kept) > max_bytes:
+        removed.append(kept.pop(0))
+    for archive in removed:
+        cache.remove(archive.record)
     cache.sweep()
     if limit is not None:
         cache.forget_notes(limit)
-    return gone
+    return removed
 
 
 def warm(lock: Lock, helm: Tool, context: Context, policy_check: PolicyCheck | None = None) -> None:
@@ -133,20 +133,20 @@ def warm(lock: Lock, helm: Tool, context: Context, policy_check: PolicyCheck | N
 
 def refresh(
     specs: Iterable[str], helm: Tool, context: Context, policy_check: PolicyCheck | None = None
-) -> list[Change]:
-    """Fetch charts (`name` or `name@version`) again and take what the repository has now, whatever it was before.
+) -> list[Refreshed]:
+    """Fetch charts (`name` or `name@version`) again, and accept archives with another digest than before.
 
-    The versions of their ranges are asked for again too.  UsageError for a chart that was never here.
+    The versions of their ranges are asked for again too.  UsageError for a chart that was never in the cache.
     """
     cache = ChartCache(context.settings.cache_dir)
     records: dict[Key, Record] = {}
     for spec in specs:
         name, _, version = spec.partition("@")
-        found = [one for one in cache.records() if one.key.name == name and _is_remote(one.key)]
-        fitting = [one for one in found if not version or versions.is_same(version, one.version)]
+        of_name = [record for record in cache.records() if record.key.name == name and _is_remote(record.key)]
+        fitting = [record for record in of_name if not version or versions.is_same(version, record.version)]
         if not fitting:
             raise UsageError(f"the cache knows no chart {spec}", hint="`cmp cache list` shows what it knows")
-        records |= {one.key: one for one in fitting}
+        records |= {record.key: record for record in fitting}
     charts = [
         RepositoryChart(
             url=key.repository, name=key.name, constraint=key.version, version=key.version, sha256="", place=""
@@ -160,10 +160,11 @@ def refresh(
     for key in records:
         forget_ranges(key.repository, key.name, context)
     return [
-        Change(key, record.sha256, archive.sha256)
+        Refreshed(key, before=record.sha256, after=archive.sha256)
         for (key, record), archive in zip(records.items(), archives, strict=True)
     ]
 
 
 def _is_remote(key: Key) -> bool:
+    """Say whether the key is that of a chart of a repository."""
     return key.is_chart and not key.repository.startswith(SOURCE)

@@ -27,7 +27,7 @@ class VendoredChart(NamedTuple):
 
 
 def inspect_all(tree: Tree, folder: str, cache: ChartCache) -> None:
-    """Look into every archive in `folder`/charts and in the charts/ of charts there; ChartError for a dangerous one.
+    """Inspect every archive in `folder`/charts and in the charts/ of charts there; ChartError for a dangerous one.
 
     Helm reads them all, whether Chart.yaml names them or not.
     """
@@ -51,19 +51,20 @@ def inspect_all(tree: Tree, folder: str, cache: ChartCache) -> None:
 def find(tree: Tree, folder: str, cache: ChartCache) -> list[VendoredChart]:
     """List the charts below `folder`/charts as helm sees them, packed or not."""
     charts = join(folder, "charts")
-    return [found for entry in tree.entries(charts) for found in _look(tree, charts, entry, cache)]
+    return [chart for entry in tree.entries(charts) for chart in _read(tree, charts, entry, cache)]
 
 
-def _look(tree: Tree, folder: str, entry: Entry, cache: ChartCache) -> Iterator[VendoredChart]:
+def _read(tree: Tree, folder: str, entry: Entry, cache: ChartCache) -> Iterator[VendoredChart]:
     path = join(folder, entry.name)
     if entry.name.startswith(("_", ".")):  # helm passes over them
         return
     if entry.kind == "folder" and tree.kind(join(path, "Chart.yaml")) == "file":
-        yield VendoredChart(path, *identity(tree, path, cache), "")
+        name, version = identity(tree, path, cache)
+        yield VendoredChart(path, name, version, sha256="")
     elif entry.kind == "file" and entry.name.endswith(".tgz"):
         data = tree.read(path)
         name, version = _identity(data, path, cache)
-        yield VendoredChart(path, name, version, sha256(data))
+        yield VendoredChart(path, name, version, sha256=sha256(data))
 
 
 def identity(tree: Tree, folder: str, cache: ChartCache) -> tuple[str, str]:
@@ -75,26 +76,27 @@ def identity(tree: Tree, folder: str, cache: ChartCache) -> tuple[str, str]:
 def _identity(data: bytes, path: str, cache: ChartCache) -> tuple[str, str]:
     """Return name and version from an archive or a Chart.yaml; they are kept, for they follow from the bytes."""
     key = sha256(data)
-    kept = cache.note("identity", key)
-    if isinstance(kept, list):
-        return kept[0], kept[1]
+    note = cache.note("identity", key)
+    if isinstance(note, list):
+        return note[0], note[1]
     if path.endswith(".tgz"):
-        from cmp.artifacts.charts.archive import inspect  # noqa: PLC0415  # only for what was not seen before
+        from cmp.artifacts.charts.archive import inspect  # noqa: PLC0415  # only for an archive that was not seen before
 
-        found = inspect(data, path)
-        name, version = found.name, found.version
+        archive = inspect(data, path)
+        name, version = archive.name, archive.version
     else:
         name, version = dependencies.identity(data, path)
-    cache.keep("identity", key, [name, version])
+    cache.keep_note("identity", key, [name, version])
     return name, version
 
 
 def assign(
     wanted: Sequence[Dependency], charts: Sequence[VendoredChart], fits: Callable[[Dependency, str], bool]
 ) -> dict[Dependency, VendoredChart]:
-    """Give each dependency the one vendored chart that fits; charts that nobody names take no part.
+    """Give each dependency the one vendored chart that fits; charts without a dependency of their name do not count.
 
-    ChartError for a chart that is named and fits nobody (it is stale, and helm would use it), or for two that fit one.
+    ChartError for a chart that has such a dependency and does not fit (it is stale, and helm would use it), and for two
+    charts that fit one dependency.
     """
     used: dict[Dependency, VendoredChart] = {}
     for dependency in wanted:

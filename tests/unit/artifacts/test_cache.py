@@ -107,7 +107,7 @@ def test_use_is_noted_in_the_time_of_the_file_once_an_hour(cache: ChartCache) ->
 
 def test_notes_are_kept_and_may_vanish(cache: ChartCache) -> None:
     assert cache.note("kind", "question") is None
-    cache.keep("kind", "question", {"an": ["answer"]})
+    cache.keep_note("kind", "question", {"an": ["answer"]})
     assert cache.note("kind", "question") == {"an": ["answer"]}
     assert cache.note("other", "question") is None
     for path in Path(cache.folder).glob("notes/kind/*"):
@@ -123,7 +123,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_published(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    cache.keep("kind", "question", "answer")  # no error: it may be asked again
+    cache.keep_note("kind", "question", "answer")  # no error: it may be asked again
     with pytest.raises(ChartError) as caught:
         cache.publish(KEY, archive())
     assert caught.value.lines() == [
