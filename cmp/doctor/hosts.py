@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp import policy
 from cmp.artifacts.charts.repository_chart import OCI
-from cmp.artifacts.charts.web import Web
+from cmp.artifacts.charts.web import WebRepositories
 from cmp.doctor import Check
 from cmp.errors import CmpError, ConfigError
 from cmp.policy import hosts
@@ -57,7 +57,7 @@ class HostRecorder:
 def examine(charts: Sequence[RepositoryChart], check: PolicyCheck | None, context: Context) -> Iterator[Check]:
     """Yield a check for each host, and one for each chart whose archive cannot be found; no archive is stored."""
     recorder = HostRecorder(check or policy.WITHOUT_POLICY)
-    web = Web(context, recorder)
+    web = WebRepositories(context, recorder)
     of_charts = [problem for chart in charts for problem in _visit(chart, recorder, web)]
     for host in sorted(recorder.repositories):
         refusal = recorder.refusals.get(host)
@@ -70,7 +70,7 @@ def examine(charts: Sequence[RepositoryChart], check: PolicyCheck | None, contex
     yield from of_charts
 
 
-def _visit(chart: RepositoryChart, recorder: HostRecorder, web: Web) -> Iterator[Check]:
+def _visit(chart: RepositoryChart, recorder: HostRecorder, web: WebRepositories) -> Iterator[Check]:
     """Ask every host that a pull of the chart would ask, up to its archive."""
     recorder.chart_host(chart.subject, chart.url, chart.place)
     if chart.is_oci:

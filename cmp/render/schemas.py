@@ -90,9 +90,9 @@ class RemoteSchemas:
         if not chart_schemas.may_refer(content):
             return content
         document = referrer.document(content, file)
-        for url in document.wanted:
+        for url in document.external_urls:
             self._obtain(url, file, referrer)
-        locations = {url: self._locations[referrer.key(url)] for url in document.wanted}
+        locations = {url: self._locations[referrer.key(url)] for url in document.external_urls}
         return document.rewritten(locations) if document.is_changed else content
 
     def _obtain(self, url: str, file: str, referrer: _Referrer) -> None:

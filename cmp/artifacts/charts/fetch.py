@@ -1,7 +1,7 @@
-"""Fetch what the cache lacks: ranges are resolved first, then each archive is pulled once, whoever asks for it.
+"""Fetch charts that the cache lacks: ranges are resolved first, then each archive is pulled once for all processes.
 
-Indexes are there before any lock is taken, and a lock is held while its own chart is pulled and no other: a server that
-says nothing keeps nobody from the charts of another one.
+Indexes are downloaded before any lock is taken, and a lock is held while its own chart is pulled and no other: a silent
+server delays no chart of another one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import filelock  # noqa: F401  # here, and not in each of the processes that pull
+import filelock  # noqa: F401  # once, and not in each of the processes that pull
 
 from cmp import versions
 from cmp.artifacts.cache import ChartCache, Key
@@ -20,7 +20,7 @@ from cmp.artifacts.charts import repositories
 from cmp.artifacts.charts.archive import MAX_PACKED_BYTES, inspect
 from cmp.artifacts.charts.helm import AT_ONCE, PLAIN_HTTP, Helm, Home, error_text, failed
 from cmp.artifacts.charts.repository_chart import OCI, RepositoryChart, recalled, remember
-from cmp.artifacts.charts.web import Web
+from cmp.artifacts.charts.web import WebRepositories
 from cmp.errors import ChartError, DeadlineError
 from cmp.system import workers
 from cmp.system.locks import single_flight
@@ -44,7 +44,7 @@ def fetch(
 ) -> dict[RepositoryChart, Archive]:
     """Return the archives, in the cache from now on; ChartError for the first that cannot be had."""
     with Workspace(context.settings.tmp_dir) as workspace:
-        fetcher = _Fetcher(Helm(tool, workspace, context), Web(context, policy_check), context)
+        fetcher = _Fetcher(Helm(tool, workspace, context), WebRepositories(context, policy_check), context)
         exact = fetcher.resolve(missing)
         archives = fetcher.obtain({chart.key: chart for chart in exact.values()})
         return {chart: archives[exact[chart].key] for chart in missing}
@@ -55,7 +55,7 @@ def refetch(
 ) -> list[Archive]:
     """Pull exact versions again, and take them into the cache whatever was there before."""
     with Workspace(context.settings.tmp_dir) as workspace:
-        return _Fetcher(Helm(tool, workspace, context), Web(context, policy_check), context).replace(charts)
+        return _Fetcher(Helm(tool, workspace, context), WebRepositories(context, policy_check), context).replace(charts)
 
 
 class _Pull(NamedTuple):
@@ -77,7 +77,7 @@ Item = TypeVar("Item", _Pull, RepositoryChart)
 class _Fetcher:
     """The steps of one fetch, sharing homes and indexes."""
 
-    def __init__(self, helm: Helm, web: Web, context: Context) -> None:
+    def __init__(self, helm: Helm, web: WebRepositories, context: Context) -> None:
         self._helm = helm
         self._web = web
         self._context = context
@@ -122,7 +122,7 @@ class _Fetcher:
 
     def _obtained(self, pull: _Pull) -> Archive:
         with self._flight(pull, pull.chart.key):
-            if archive := self._cache.find(pull.chart.key, pull.chart.sha256):  # somebody else was faster
+            if archive := self._cache.find(pull.chart.key, pull.chart.sha256):  # another process was faster
                 return archive
             archive = self._pull(pull)
             self._publish(pull.chart, archive)
@@ -137,11 +137,11 @@ class _Fetcher:
             return archive
 
     def _newest(self, pull: _Pull) -> Archive:
-        """Let helm choose among the tags of a registry, which it does only while it pulls; publish what came."""
+        """Let helm choose among the tags of a registry, which it does only while it pulls; publish the archive."""
         with self._flight(pull, Key(pull.chart.url, pull.chart.name, pull.chart.constraint)):
             known = recalled(pull.chart, self._context)
-            if known.version and (found := self._cache.find(known.key)):  # somebody else was faster
-                return found
+            if known.version and (archive := self._cache.find(known.key)):  # another process was faster
+                return archive
             archive = self._pull(pull)
             self._publish(pull.chart._replace(version=archive.version), archive)
             return archive._replace(is_fetched=True)
@@ -167,7 +167,7 @@ class _Fetcher:
             self._web.take_index(chart, data)
 
     def _search(self, charts: Sequence[RepositoryChart]) -> Iterator[tuple[RepositoryChart, str]]:
-        """Ask helm which version of an index a range means."""
+        """Ask helm for the version of an index that a range means."""
         self._index(charts)
         commands = []
         for chart in charts:
@@ -183,7 +183,7 @@ class _Fetcher:
             yield chart, version
 
     def _pull_of(self, chart: RepositoryChart) -> _Pull:
-        """Find where the archive of a chart is, and make ready what helm needs for one in a registry."""
+        """Find the URL of a chart's archive, and prepare helm's home for one in a registry."""
         url = f"{chart.url}/{chart.name}" if chart.is_oci else self._web.archive_url(chart)
         if not url.startswith(OCI):
             return _Pull(chart, url)
@@ -207,7 +207,7 @@ class _Fetcher:
         return self._helm.command(home, f"pull ({pull.chart.subject})", *arguments)
 
     def _publish(self, chart: RepositoryChart, archive: Archive) -> None:
-        """Put an archive into the cache if it is what was asked for, and what it was the last time."""
+        """Put an archive into the cache if it is the chart that was asked for, with the digest of the last time."""
         _identify(chart, archive)
         if chart.sha256:
             _compare(chart, archive.sha256, chart.sha256, "cmp.lock says", "`cmp lock`")
@@ -238,12 +238,12 @@ def _each(items: Sequence[Item], work: Callable[[Item], Outcome]) -> list[Outcom
 def _tried(work: Callable[[Item], Outcome], item: Item) -> tuple[Outcome] | Exception:
     try:
         return (work(item),)
-    except Exception as error:  # noqa: BLE001  # it is raised where it can be heard
+    except Exception as error:  # noqa: BLE001  # the process that waits raises it
         return error
 
 
 def _reference(pull: _Pull) -> tuple[str, str]:
-    """Return what helm calls the archive, and its version: an index may name it with a tag."""
+    """Return helm's reference of the archive, and its version: an index may name it with a tag."""
     folder, _, last = pull.url.rpartition("/")
     name, _, tag = last.partition(":")
     return f"{folder}/{name}", tag.replace("_", "+") or pull.chart.version or pull.chart.constraint

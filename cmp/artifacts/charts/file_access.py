@@ -1,4 +1,4 @@
-"""Which files of a chart's folder can have an effect: Helm's own parts, and others only if a template may read them.
+"""The files of a chart's folder that can have an effect: Helm's own parts, and others if a template may read them.
 
 Values files often lie in the chart's folder, and READMEs do.  Templates reach such files through `.Files` alone, in
 their own text or in that of a named template to which they hand their context.
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 PARTS = ("Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml", "values.schema.json")
 FOLDERS = ("templates/", "charts/", "crds/")
 IGNORE = ".helmignore"
-ACCESS = b"Files"  # however it is spelled: `.Files`, `index . "Files"`
+ACCESS = b"Files"  # in each of its spellings: `.Files`, `index . "Files"`
 
 _DEFINED = re.compile(rb"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
-# A template file by its path is one of the same chart: the usual way to a checksum.
+# A template file that is called by its path is one of the same chart: the usual way to a checksum.
 _BY_PATH = rb"""\(\s*print\s+\$?\.Template\.BasePath\s+"[^"]+"\s*\)"""
 _CALLED = re.compile(rb"""\b(?:include|template)\s+(?:"([^"]+)"|`([^`]+)`|%s|(\S))""" % _BY_PATH)
-# A template that prints, or walks through, its whole context has the files without a word of them.  Inside `with` and
+# A template that prints, or walks through, its whole context has the files without naming them.  Inside `with` and
 # `range` the dot is something else; `$` is not.
 _ACTION = re.compile(rb"""\{\{-?\s*(?!/\*)((?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`}]|\}(?!\}))*)\}\}""")
 _TAKES = (
@@ -40,8 +40,8 @@ def is_part(path: str) -> bool:
 def may_read_others(texts: Iterable[bytes]) -> bool:
     """Say whether templates may read files that are no part of their chart.
 
-    `texts` are all files of the charts, and the values that may hold templates.  A named template that none of them
-    defines is one of a chart that is not here: it may do anything with the context that it gets.
+    `texts` are all files of the charts, and the values that may hold templates.  A named template without a definition
+    in them is one of a chart that is not here: it may do anything with its context.
     """
     defined: set[bytes] = set()
     called: set[bytes] = set()
@@ -57,6 +57,7 @@ def may_read_others(texts: Iterable[bytes]) -> bool:
 
 
 def _takes_whole_context(text: bytes) -> bool:
+    """Say whether a template hands its whole context, `.` or `$`, to a function that prints it or walks through it."""
     inside: list[bytes] = []
     for action in _ACTION.findall(text):
         words = action.split(None, 1)

@@ -1,6 +1,6 @@
 """Run helm for charts: private homes, one repository each, a deadline, and another try where that can help.
 
-Also the meaning of its errors: the exit code of helm is 1 for everything.
+The exit code of helm is 1 for every error, so that the table of faults goes by its texts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cmp.model import Tool
     from cmp.system.workspace import Workspace
 
-AT_ONCE = 4  # children that fetch; more would only share the same network
+AT_ONCE = 4  # children that fetch at the same time; more would only share the same network
 
 CREDENTIALS = "put the credentials into the files that HELM_REPOSITORY_CONFIG and HELM_REGISTRY_CONFIG name"
 PLAIN_HTTP = "server gave HTTP response to HTTPS client"
@@ -127,22 +127,22 @@ class Helm:
         return Command(f"helm {label}", (self.tool.path, *arguments), home.env, cwd=home.folder)
 
     def offline(self, home: Home, label: str, *arguments: str) -> Command:
-        """Describe a run of helm over files that are here: it sees nothing but the workspace, and reaches no host."""
+        """Describe a run of helm over local files: it sees nothing but the workspace, and reaches no host."""
         access = Access((self.tool.path,), writes=(self._workspace.path,))
         return self.command(home, label, *arguments)._replace(access=access)
 
     def run(self, commands: Sequence[Command]) -> list[Result]:
-        """Run commands, a few at once, and those with a transient fault again, at most three times."""
-        done: dict[int, Result] = {}
+        """Run commands, a few at a time, and those with a transient fault again, at most three times."""
+        results: dict[int, Result] = {}
         again = list(range(len(commands)))
         for _ in retry.attempts(self._context.deadline):
             for start in range(0, len(again), AT_ONCE):
                 batch = again[start : start + AT_ONCE]
-                done |= zip(batch, self._attempt([commands[index] for index in batch]), strict=True)
-            again = [index for index, result in done.items() if _is_transient(result)]
+                results |= zip(batch, self._attempt([commands[index] for index in batch]), strict=True)
+            again = [index for index, result in results.items() if _is_transient(result)]
             if not again:
                 break
-        return [done[index] for index in range(len(commands))]
+        return [results[index] for index in range(len(commands))]
 
     def _attempt(self, commands: Sequence[Command]) -> list[Result]:
         whole = self._context.deadline
@@ -159,7 +159,7 @@ class Helm:
 
 
 def environment(folder: str, context: Context, *, fetches: bool = True) -> dict[str, str]:
-    """Build helm's environment around an empty private folder: nothing of the user's own helm is seen or touched."""
+    """Build helm's environment around an empty private folder: the user's own helm is neither seen nor touched."""
     env = dict(context.settings.env.fetch if fetches else context.settings.env.plain)
     if context.settings.ca_file:
         env["SSL_CERT_FILE"] = context.settings.ca_file
@@ -181,7 +181,7 @@ def environment(folder: str, context: Context, *, fetches: bool = True) -> dict[
 
 
 def error_text(result: Result) -> str:
-    """Return helm's own words when a command failed, else ""."""
+    """Return helm's own words after a failed command, else ""."""
     stderr = result.stderr.decode(errors="replace")
     if result.returncode == 0:
         return ""
@@ -192,7 +192,7 @@ def error_text(result: Result) -> str:
 
 
 def classify(text: str) -> Fault:
-    """Return the fault that helm's words tell."""
+    """Return the fault of helm's words."""
     return faults.classify(text, FAULTS, UNKNOWN)
 
 

@@ -1,7 +1,7 @@
-"""The index of a chart repository: where the archive of one version is, without reading the other thousands.
+"""The index of a chart repository: the URL of one version's archive, without reading the other thousands.
 
 Helm writes an index in YAML's block style, so that the lines of one entry are found by their indentation; an index in
-another style is parsed as a whole.  What is found by its lines is read by the parser all the same.
+another style is parsed as a whole.  Entries that were found by their lines are parsed all the same.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _FIRST_KEY = re.compile(rb"\n( +)[^ #\r\n]")
 
 
 class NoIndexError(Exception):
-    """The bytes are no index of charts; the text says why, without any of them."""
+    """The bytes are no index of charts; the text says why, and quotes none of them."""
 
 
-class Place(NamedTuple):
-    """A version as an index calls it, and the URL of its archive as it is written there, "" where there is none."""
+class ChartVersion(NamedTuple):
+    """A version as an index calls it, and the URL of its archive as it is written there, or ""."""
 
     version: str
     url: str
@@ -43,19 +43,19 @@ class Index:
         is_block = _ENTRIES.search(data) and _API_VERSION.search(data)
         self._entries = None if is_block else _parsed(data)
 
-    def find(self, name: str, version: str) -> Place | None:
-        """Return the place of a chart's exact version; of several that mean the same one, that with the same text.
+    def find(self, name: str, version: str) -> ChartVersion | None:
+        """Return an exact version of a chart; of several that mean the same one, that with the same text.
 
         Without a version it is the first one of the index, mostly the newest.
         """
-        found = self._found_by_lines(name, version) if self._entries is None else None
-        if found is None:
+        fitting = self._by_lines(name, version) if self._entries is None else None
+        if fitting is None:
             self._entries = _parsed(self._data) if self._entries is None else self._entries
-            found = [place for place in _places(self._entries.get(name)) if _fits(version, place.version)]
-        return next((place for place in found if place.version == version), next(iter(found), None))
+            fitting = [entry for entry in _chart_versions(self._entries.get(name)) if _fits(version, entry.version)]
+        return next((entry for entry in fitting if entry.version == version), next(iter(fitting), None))
 
-    def _found_by_lines(self, name: str, version: str) -> list[Place] | None:
-        """Return the places that fit; None where the lines do not tell."""
+    def _by_lines(self, name: str, version: str) -> list[ChartVersion] | None:
+        """Return the fitting versions by the lines of the index; None for lines in another style."""
         items = _items(self._data, name, version)
         if items is None:
             return None
@@ -63,12 +63,12 @@ class Index:
             values = [value for item in items for value in yamldoc.load_all(item)]
         except yamldoc.YamlError:  # an alias of something elsewhere, for one
             return None
-        found = [place for value in values for place in _places(value)]
-        return found if len(found) == len(items) else None
+        entries = [entry for value in values for entry in _chart_versions(value)]
+        return entries if len(entries) == len(items) else None
 
 
 def resolved(repository: str, url: str) -> str:
-    """Return the whole URL of what an index calls `url`, as helm does; "" for what is no URL."""
+    """Return the absolute URL of a `url` in an index, as helm does; "" for a text that is no URL."""
     try:
         if urlsplit(url).scheme:
             return url
@@ -95,21 +95,21 @@ def _items(data: bytes, name: str, version: str) -> list[bytes] | None:
         return None
     end = re.compile(rb"^ {0,%d}[^ #\r\n-]" % len(indent), re.MULTILINE).search(data, key.end())
     block = data[key.end(1) + 1 : end.start() if end else None]
-    starts = [found.start() for found in re.finditer(rb"^%b- " % key[2], block, re.MULTILINE)]
+    starts = [match.start() for match in re.finditer(rb"^%b- " % key[2], block, re.MULTILINE)]
     items = [block[start:stop] for start, stop in zip(starts, [*starts[1:], len(block)], strict=True)]
     line = re.compile(rb"^%b(?:- |  )version:[ \t]*(\S.*?)[ \t]*\r?$" % key[2], re.MULTILINE)
-    found = [line.search(item) for item in items]
-    if not all(found):
+    version_lines = [line.search(item) for item in items]
+    if not all(version_lines):
         return None
     return [
         item
-        for item, version_line in zip(items, found, strict=True)
+        for item, version_line in zip(items, version_lines, strict=True)
         if version_line and _fits(version, version_line[1].strip(b"\"'").decode(errors="replace"))
     ]
 
 
-def _fits(version: str, found: str) -> bool:
-    return not version or versions.is_same(version, found)
+def _fits(version: str, of_entry: str) -> bool:
+    return not version or versions.is_same(version, of_entry)
 
 
 def _parsed(data: bytes) -> dict[str, object]:
@@ -128,9 +128,9 @@ def _parsed(data: bytes) -> dict[str, object]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _places(value: object) -> Iterator[Place]:
+def _chart_versions(value: object) -> Iterator[ChartVersion]:
     for entry in value if isinstance(value, list) else ():
         version, urls = (entry.get("version"), entry.get("urls")) if isinstance(entry, dict) else (None, None)
         if isinstance(version, str):
             url = urls[0] if isinstance(urls, list) and urls and isinstance(urls[0], str) else ""
-            yield Place(version, url)
+            yield ChartVersion(version, url)

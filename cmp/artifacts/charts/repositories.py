@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 Entries = tuple["Mapping[str, object]", ...]
 
-NAME = "repository"  # what the private configuration calls the one repository that it knows
+NAME = "repository"  # the name of the one repository in a private configuration
 
 
 def load(path: str) -> Entries:
-    """Return the entries of a repositories.yaml; none when there is no such file, as with Helm."""
+    """Return the entries of a repositories.yaml; a missing file has no entries, as with Helm."""
     try:
         with open(path, "rb") as file:
             documents = yamldoc.load_all(file.read())
@@ -29,8 +29,8 @@ def load(path: str) -> Entries:
         return ()
     except (OSError, yamldoc.YamlError) as error:
         raise ChartError(f"cannot read HELM_REPOSITORY_CONFIG: {error}", file=path, is_external=True) from None
-    found = documents[0] if documents else {}
-    entries = found.get("repositories") if isinstance(found, dict) else None
+    value = documents[0] if documents else {}
+    entries = value.get("repositories") if isinstance(value, dict) else None
     return tuple(entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("url"), str))
 
 
@@ -40,7 +40,10 @@ def is_alias(repository: str) -> bool:
 
 
 def url_of(name: str, repository: str, place: str, entries: Entries = ()) -> str:
-    """Return the URL of a chart's repository, an alias replaced; ChartError for what is none, or holds credentials."""
+    """Return the URL of a chart's repository, an alias replaced.
+
+    ChartError for an unknown alias, for a text that is no URL, and for a URL with credentials.
+    """
     if is_alias(repository):
         url = alias_url(repository, entries)
         if not url:
@@ -66,7 +69,7 @@ def url_of(name: str, repository: str, place: str, entries: Entries = ()) -> str
 
 
 def alias_url(alias: str, entries: Entries) -> str:
-    """Return the URL, without credentials, that `@name` or `alias:name` stands for; "" when nobody defines it."""
+    """Return the URL, without credentials, of `@name` or `alias:name`; "" for an alias without an entry."""
     name = alias.removeprefix("@").removeprefix("alias:")
     return next((without_credentials(str(entry["url"])) for entry in entries if entry.get("name") == name), "")
 
@@ -81,7 +84,7 @@ def credentials(url: str, entries: Entries, redactor: Redactor) -> Credentials:
     """Return the credentials and certificates of the longest entry that matches a URL, and no other's."""
     from cmp.system.download import Credentials  # noqa: PLC0415  # only where something is fetched
 
-    fitting = [entry for entry in entries if is_url(found := str(entry["url"])) and is_below(url, found)]
+    fitting = [entry for entry in entries if is_url(above := str(entry["url"])) and is_below(url, above)]
     entry = max(fitting, key=lambda entry: len(normal(str(entry["url"]))), default={})
     own = urlsplit(str(entry.get("url", "")))
     of_url = {"username": unquote(own.username or ""), "password": unquote(own.password or "")}

