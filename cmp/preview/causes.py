@@ -44,7 +44,7 @@ class Keeper(Redactor):
 
 
 class Opened:
-    """Encrypted files as a comparison sees them: their plaintext, or, without the key, stand-ins of it."""
+    """Encrypted files as a comparison sees them: their plaintext, or, without the key, placeholders of it."""
 
     def __init__(self, keeper: Keeper, label: Label, *, is_keyless: bool) -> None:
         self._keeper = keeper
@@ -54,7 +54,7 @@ class Opened:
     def text(self, path: str, data: bytes) -> bytes | None:
         """Return what is in a file of values; None for one that is not encrypted, or not decrypted."""
         if self._is_keyless and sops.is_encrypted(path, data):
-            return placeholders.stand_in(sops.format_of(path, data), data, lambda _: None)
+            return placeholders.with_placeholders(sops.format_of(path, data), data, lambda _: None)
         return self._keeper.opened(data)
 
     def shown(self, value: object) -> str:
@@ -62,7 +62,7 @@ class Opened:
         if value is None or isinstance(value, bool | dict | list):
             return ENCRYPTED
         text = (value if isinstance(value, str) else yamldoc.to_json(value)).strip()
-        return self._label(self._keeper.whole(text) or Secret(text))
+        return self._label(self._keeper.secret_of(text) or Secret(text))
 
 
 def causes(base: tuple[Tree, Instance], head: tuple[Tree, Instance], opened: Opened | None = None) -> tuple[Cause, ...]:

@@ -174,7 +174,7 @@ class _Pair:
             return
         mask = partial(self._context.redactor.labelled, label=self._label)
         lines = "\n".join(error.lines(with_pair=False, mask=mask)).splitlines()
-        # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a stand-in.
+        # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a placeholder.
         needs_key = (
             _has_secrets(failed) and isinstance(error, EngineError | OutputError)
             if self._comparison.options.is_keyless

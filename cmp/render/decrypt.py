@@ -151,7 +151,7 @@ class Decryptor:
         if self._is_keyless:
             from cmp.secrets import placeholders  # noqa: PLC0415  # only reports without keys need it
 
-            receive(placeholders.stand_in(file.sops_format, file.data, self._redactor.note))
+            receive(placeholders.with_placeholders(file.sops_format, file.data, self._redactor.add_secret))
             return
         self._queue.append((file, receive))
         self._start_next()

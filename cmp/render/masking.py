@@ -49,7 +49,7 @@ def _sealed(value: dict[str, object], redactor: Redactor, label: Label) -> Itera
         entries = value.get(field)
         if isinstance(entries, dict):
             texts = ((key, plain(entry)) for key, entry in entries.items())
-            yield field, {key: label(redactor.whole(text) or Secret(text, f"data.{key}")) for key, text in texts}
+            yield field, {key: label(redactor.secret_of(text) or Secret(text, f"data.{key}")) for key, text in texts}
 
 
 def _decoded(entry: object) -> str:
@@ -79,11 +79,11 @@ def masked(value: object, redactor: Redactor, label: Label) -> object:
     if isinstance(value, list):
         return [masked(item, redactor, label) for item in value]
     if isinstance(value, str):
-        secret = redactor.whole(value)
+        secret = redactor.secret_of(value)
         return label(secret) if secret else redactor.labelled(value, label)
     if value is None or isinstance(value, bool):  # a label would say more than it hides
         return value
-    secret = redactor.whole(yamldoc.to_json(value))
+    secret = redactor.secret_of(yamldoc.to_json(value))
     return label(secret) if secret else value
 
 

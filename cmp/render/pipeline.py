@@ -126,7 +126,7 @@ def open_session(
             private_files = decryptor.private_files(files.layers, workspace) if is_in_files else ()
         root = _private_copy(plan, workspace, options.unattributed_files)
         inputs = RenderInputs(plan, decryptor, workspace, context)
-        context.redactor.compare(partial(_cleartext, plan, inputs, context))
+        context.redactor.add_clear_text(partial(_cleartext, plan, inputs, context))
         work = Work(
             folder=os.path.join(root, instance.folder),
             root=root if needs.needs_whole_tree else "",

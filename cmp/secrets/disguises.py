@@ -1,7 +1,7 @@
-"""What programs make of a text where they print it: encoded, quoted, escaped, in capitals.
+"""The forms in which programs print a text: encoded, quoted, escaped, in capitals.
 
-Helm, kustomize, helmfile, cue and sops are written in Go: the functions that are imitated are those of Go's standard
-library and of go-yaml, and of Python's where they differ.
+Helm, kustomize, helmfile, cue and sops are written in Go: these functions do as those of Go's standard library and of
+go-yaml, and as Python's where they differ.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _QUOTES = tuple(
 
 
 def disguises(value: str) -> set[str]:
-    """Return the value and the texts that programs make of it; bytes that are no UTF-8 are surrogates."""
+    """Return the value and its other forms; bytes that are not UTF-8 are surrogates in it."""
     cased = {_upper(value), _lower(value)}
     return {*_spelled(value, cased), *cased, *hexadecimal(value), *map(value.translate, _QUOTES)}
 
 
 def quotations(value: str) -> set[str]:
-    """Return the value and what it becomes where it is quoted or encoded in base64, as a piece of a larger text is."""
+    """Return the value and its quoted and base64 forms, which a piece of a larger text may have."""
     return _spelled(value, set())
 
 
@@ -52,12 +52,12 @@ def _bytes(value: str) -> bytes:
 
 
 def _spelled(value: str, others: set[str]) -> set[str]:
-    """Return the quoted forms of the value and of others, and the encoded ones of the value."""
+    """Return the quoted forms of the value and of `others`, and the encoded forms of the value."""
     raw = _bytes(value)
     is_token = value.isascii() and ("x" + value.replace("-", "_")).isidentifier()
-    if is_token:  # no quoting changes it: the usual secret, and fast
+    if is_token:  # quoting does not change it: the usual secret, and fast
         return {value, *_base64(raw)}
-    from urllib.parse import quote, quote_plus  # noqa: PLC0415  # only what is no token needs it
+    from urllib.parse import quote, quote_plus  # noqa: PLC0415  # not needed for a token
 
     return {
         raw.decode("utf-8", "replace"),
@@ -69,14 +69,14 @@ def _spelled(value: str, others: set[str]) -> set[str]:
 
 
 def _quoted(value: str) -> Iterator[str]:
-    import json  # noqa: PLC0415  # see above
+    import json  # noqa: PLC0415  # not needed for a token
 
     in_go = _go_quoted(value)
     in_json = json.dumps(value, ensure_ascii=False)[1:-1]
     yield from (value, in_go, in_json, json.dumps(value)[1:-1])
     yield value.replace("'", "''")  # YAML, single-quoted
     yield _go_quoted(value, str.isascii)
-    yield in_go.replace('\\"', '"').replace("'", "\\'")  # by a JSON Schema's findings
+    yield in_go.replace('\\"', '"').replace("'", "\\'")  # in the findings of a JSON Schema
     yield _yaml_quoted(value)
     yield _quoted_as_time(_bytes(value))
     yield _formatted(value)
@@ -84,7 +84,7 @@ def _quoted(value: str) -> Iterator[str]:
 
 
 def _upper(value: str) -> str:
-    """Return the value in capitals as Go writes it, where one letter stays one letter (ß is not SS)."""
+    """Return the value in capitals as Go does, where a letter stays one letter (ß does not become SS)."""
     return value.upper() if value.isascii() else "".join(_same_length(char, char.upper()) for char in value)
 
 
@@ -99,12 +99,12 @@ def _same_length(char: str, changed: str) -> str:
 
 
 def _base64(raw: bytes) -> Iterator[str]:
-    """Yield the value encoded, and what is left of it in a longer encoded text, at each of three alignments."""
-    from binascii import b2a_base64  # noqa: PLC0415  # only when something is said
+    """Yield the encoded value, and its part of a longer encoded text at each of the three alignments."""
+    from binascii import b2a_base64  # noqa: PLC0415  # only for a message
 
     for lead in range(3):
         whole = b2a_base64(b"\0" * lead + raw, newline=False).decode()
-        # A character that also depends on what stands before or after the value is not part of the pattern.
+        # A character that also depends on the text before or after the value is not part of the pattern.
         core = whole[(0, 2, 3)[lead] :].rstrip("=")
         core = core[:-1] if (lead + len(raw)) % 3 else core
         for form in (whole, whole.rstrip("="), core) if lead == 0 else (core,):
@@ -114,7 +114,7 @@ def _base64(raw: bytes) -> Iterator[str]:
 
 
 def _go_quoted(value: str, is_plain: Callable[[str], bool] = str.isprintable) -> str:
-    """Quote as Go's strconv.Quote does, without the quotes; `is_plain` says which characters stay as they are."""
+    """Quote as Go's strconv.Quote does, without the quotes; characters that are `is_plain` stay as they are."""
     return "".join(_GO_ESCAPES.get(char) or _go_character(char, is_plain) for char in value)
 
 
@@ -122,7 +122,7 @@ def _go_character(char: str, is_plain: Callable[[str], bool]) -> str:
     code = ord(char)
     if char.isprintable() and is_plain(char):
         return char
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte that is no UTF-8, as surrogateescape keeps it
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte that is not UTF-8, as surrogateescape keeps it
         return f"\\x{code - 0xDC00:02x}"
     if code < 0x80:  # noqa: PLR2004  # ASCII
         return f"\\x{code:02x}"
@@ -142,7 +142,7 @@ def _yaml_character(char: str) -> str:
 
 
 def _quoted_as_time(raw: bytes) -> str:
-    """Quote as Go's package time does where it cannot parse something, without the quotes."""
+    """Quote as Go's package time does a text that it cannot parse, without the quotes."""
     return "".join(
         f"\\x{byte:02x}" if byte >= 0x80 or byte < 0x20 else f"\\{chr(byte)}" if byte in b'"\\' else chr(byte)  # noqa: PLR2004
         for byte in raw
@@ -150,8 +150,8 @@ def _quoted_as_time(raw: bytes) -> str:
 
 
 def _formatted(value: str) -> str:
-    """Return what Go prints when it takes the value for a format, as Helm 3.14 does with the message of `required`."""
-    complete = re.sub(r"%[-+# 0]*\d*(?:\.\d*)?$", "", value)  # what a last verb becomes depends on the text after it
+    """Return the output of Go for the value as a format string, as Helm 3.14 has it with the message of `required`."""
+    complete = re.sub(r"%[-+# 0]*\d*(?:\.\d*)?$", "", value)  # the form of a last verb depends on the text after it
     return re.sub(r"%[-+# 0]*+\d*+(?:\.\d*+)?+(.)", _without_operand, complete, flags=re.DOTALL)
 
 

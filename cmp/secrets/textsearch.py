@@ -1,7 +1,7 @@
-"""Search of many texts in another one, in one pass over that however many there are.
+"""The search for many texts in another one, in one pass over that one however many they are.
 
-Each text is known by its first characters, so that a place costs one look into a dictionary.  A regular expression with
-as many alternatives would try each of them at every place.
+Each text is indexed by its first characters, so that each place costs one look into a dictionary.  A regular expression
+with as many alternatives would try each of them at every place.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WIDTH = 6  # characters by which a text is known, and length of the blocks that a part is known by
-LEAST = 2 * WIDTH  # the length of the shortest part that is found: each that long holds a whole block
-MAX_PLACES = 16  # of one block: what is in more of them than that is common to many texts, or repeats itself
+WIDTH = 6  # characters by which a text is indexed, and length of the blocks by which its parts are
+LEAST = 2 * WIDTH  # length of the shortest part that is found: each part of that length holds a whole block
+MAX_PLACES = 16  # of one block: a block with more places is common to many texts, or repeats itself
 
 
 class Part(NamedTuple):
-    """A part of a text, or all of it, in another one: start and end there, the text, and the start in that."""
+    """A part of a text, or all of it, in another one: start and end there, the text, and the offset in the text."""
 
     start: int
     end: int
@@ -26,51 +26,51 @@ class Part(NamedTuple):
 
     @property
     def own(self) -> str:
-        """The characters of the part."""
+        """Return the characters of the part."""
         return self.text[self.offset : self.offset + self.end - self.start]
 
 
-class _Known(NamedTuple):
-    """What some characters may be: the start of texts, and blocks of texts at some offset."""
+class _Candidates(NamedTuple):
+    """The texts that begin with some characters, and the blocks, with their offsets, that are equal to them."""
 
     texts: list[str]
     blocks: list[tuple[str, int]]
 
 
-class Texts:
-    """Texts that are found where they occur as a whole, and texts of which any long enough part is found."""
+class TextIndex:
+    """An index of texts that are searched as a whole, and of texts of which each long enough part is searched."""
 
     def __init__(self) -> None:
-        self._by_width: dict[int, dict[str, _Known]] = {}
+        self._by_width: dict[int, dict[str, _Candidates]] = {}
 
     def add(self, text: str) -> None:
-        """Add a text that is not empty, to be found as a whole; each only once."""
-        self._known(text[:WIDTH]).texts.append(text)
+        """Add a text, which is not empty, to be found as a whole; each text only once."""
+        self._candidates(text[:WIDTH]).texts.append(text)
 
     def add_parts(self, text: str) -> None:
-        """Add a text of which all parts are to be found that are at least `LEAST` characters long; each only once."""
+        """Add a text of which each part of at least `LEAST` characters is found; each text only once."""
         for at in range(0, len(text) - WIDTH + 1, WIDTH):
-            blocks = self._known(text[at : at + WIDTH]).blocks
+            blocks = self._candidates(text[at : at + WIDTH]).blocks
             if len(blocks) < MAX_PLACES:
                 blocks.append((text, at))
 
-    def _known(self, characters: str) -> _Known:
-        return self._by_width.setdefault(len(characters), {}).setdefault(characters, _Known([], []))
+    def _candidates(self, characters: str) -> _Candidates:
+        return self._by_width.setdefault(len(characters), {}).setdefault(characters, _Candidates([], []))
 
     def occurrences(self, text: str) -> tuple[list[Part], list[Part]]:
-        """Return where texts occur as a whole, and where parts do, none of which could be longer; they may overlap."""
+        """Return the places of whole texts, and of parts, none of which could be longer; they may overlap."""
         wholes: list[Part] = []
         blocks: list[tuple[int, str, int]] = []
-        for width, known in self._by_width.items():
-            for at in [at for at in range(len(text) - width + 1) if text[at : at + width] in known]:
-                found = known[text[at : at + width]]
-                wholes += [Part(at, at + len(one), one) for one in found.texts if text.startswith(one, at)]
-                blocks += [(at, *block) for block in found.blocks]
+        for width, indexed in self._by_width.items():
+            for at in [at for at in range(len(text) - width + 1) if text[at : at + width] in indexed]:
+                candidates = indexed[text[at : at + width]]
+                wholes += [Part(at, at + len(whole), whole) for whole in candidates.texts if text.startswith(whole, at)]
+                blocks += [(at, *block) for block in candidates.blocks]
         return wholes, list(_parts(text, blocks))
 
 
 def _parts(text: str, blocks: list[tuple[int, str, int]]) -> Iterator[Part]:
-    """Yield the parts around blocks: each is a place in the text, and what is there at which offset."""
+    """Yield the parts around blocks; a block is its place in the text, its source, and its offset in the source."""
     reached: dict[tuple[str, int], int] = {}  # the end of the last part with the same source and alignment
     for at, source, offset in blocks:
         if at >= reached.get((source, at - offset), 0):
@@ -81,7 +81,7 @@ def _parts(text: str, blocks: list[tuple[int, str, int]]) -> Iterator[Part]:
 
 
 def _longest(text: str, at: int, source: str, offset: int) -> Part:
-    """Return the part around a block that is at `at` in the text and at `offset` in its source."""
+    """Return the longest part around the block at `at` in the text and at `offset` in its source."""
     before = after = 0
     while before < min(at, offset) and text[at - before - 1] == source[offset - before - 1]:
         before += 1

@@ -112,13 +112,13 @@ def test_of_several_secrets_with_one_text_the_first_path_counts_whoever_was_decr
 
 def test_a_part_of_a_secret_is_masked_in_an_object_whatever_is_in_it() -> None:
     redactor = Redactor()
-    redactor.note(Secret('the "quoted" \\ part\nand more of it', "quoted"))
+    redactor.add_secret(Secret('the "quoted" \\ part\nand more of it', "quoted"))
     (found,) = masking.objects(rendered(config_map("""x: 'quoted" \\ part', z: 'quoted" \\ p'""")), redactor, by_path)
     assert found.value["data"] == {"x": "‹secret quoted›", "z": 'quoted" \\ p'}
 
 
 def test_labels_do_not_hide_the_folded_forms_of_a_text() -> None:
     redactor = Redactor()
-    redactor.note(Secret("two words of it", "words"))
+    redactor.add_secret(Secret("two words of it", "words"))
     assert redactor.labelled("it says: two\n  words of it.", by_path) == "it says: ‹secret words›."
     assert not re.search("words of", redactor.mask("two\n  words of it"))

@@ -1,4 +1,4 @@
-"""Encrypted files without their key: stand-ins that are stable, typed, and change with the ciphertext."""
+"""Encrypted files without their key: placeholders that are stable, typed, and change with the ciphertext."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def key(tmp_path_factory: pytest.TempPathFactory, test_tools_dir: str) -> Keys:
 
 def stood_in(name: str, data: bytes) -> tuple[bytes, list[Secret]]:
     learned: list[Secret] = []
-    return placeholders.stand_in(sops.format_of(name, data), data, learned.append), learned
+    return placeholders.with_placeholders(sops.format_of(name, data), data, learned.append), learned
 
 
 def sealed(folder: Path, name: str, text: str, key: Keys, tools_dir: str) -> bytes:
     return encrypt(sops_tool(tools_dir), folder / name, text, "--age", key.recipient)
 
 
-def test_every_leaf_has_a_stand_in_of_its_type(tmp_path: Path, key: Keys, tools_dir: str) -> None:
+def test_every_leaf_has_a_placeholder_of_its_type(tmp_path: Path, key: Keys, tools_dir: str) -> None:
     data = sealed(tmp_path, "values.yaml", YAML, key, tools_dir)
     found, learned = stood_in("values.yaml", data)
     (value,) = yamldoc.load_all(found)
@@ -58,7 +58,7 @@ def test_every_leaf_has_a_stand_in_of_its_type(tmp_path: Path, key: Keys, tools_
     assert all(one.label.startswith(f"‹sops {one.path} ") for one in learned)
 
 
-def test_stand_ins_follow_the_ciphertext(tmp_path: Path, key: Keys, tools_dir: str) -> None:
+def test_placeholders_follow_the_ciphertext(tmp_path: Path, key: Keys, tools_dir: str) -> None:
     first = sealed(tmp_path, "values.yaml", YAML, key, tools_dir)
     second = sealed(tmp_path, "values.yaml", YAML, key, tools_dir)
     assert stood_in("values.yaml", first) == stood_in("values.yaml", first)

@@ -152,7 +152,7 @@ def test_the_armour_of_a_key_that_is_encrypted_as_a_whole_is_no_secret() -> None
 def beside(clear: bytes, secret: str, text: str) -> str:
     redactor = Redactor()
     redactor.add(secret)
-    redactor.compare(lambda: (clear,))
+    redactor.add_clear_text(lambda: (clear,))
     return redactor.mask(text)
 
 
@@ -199,7 +199,7 @@ def test_what_is_in_clear_is_read_once_and_only_for_a_part() -> None:
 
     redactor = Redactor()
     redactor.add(LONG)
-    redactor.compare(inputs)
+    redactor.add_clear_text(inputs)
     redactor.mask(f"nothing, and {LONG}")
     assert reads == []
     redactor.mask(LONG[:20])
@@ -214,13 +214,13 @@ def test_where_what_is_in_clear_cannot_be_read_more_is_masked() -> None:
 
     redactor = Redactor()
     redactor.add(LONG)
-    redactor.compare(inputs)
+    redactor.add_clear_text(inputs)
     assert redactor.mask(f"{LONG[:14]} {LONG[:16]}") == f"{LONG[:14]} {MASK}"
 
 
-def test_a_part_of_a_stand_in_is_no_secret() -> None:
+def test_a_part_of_a_placeholder_is_no_secret() -> None:
     redactor = Redactor()
-    redactor.note(Secret("‹sops db.password 3fa2c1d0›", "db.password", "‹sops db.password 3fa2c1d0›"))
+    redactor.add_secret(Secret("‹sops db.password 3fa2c1d0›", "db.password", "‹sops db.password 3fa2c1d0›"))
     assert redactor.mask("‹sops db.password 0d1c2af3›") == "‹sops db.password 0d1c2af3›"
 
 
