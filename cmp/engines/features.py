@@ -1,4 +1,4 @@
-"""What a version of a tool cannot do yet, or no longer: asked before it is run, so that the error names the way out."""
+"""Features that only some versions of a tool have: required before it runs, so that the error names the way out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HELM_KUBE_VERSION = Feature("kustomize", "--helm-kube-version", (5, 3, 0))
 # on only if the chart also has a repository (kubernetes-sigs/kustomize#4999 and #5293).
 CHARTS_BY_VERSION = ((5, 1, 0), (5, 2, 0))
 
-# What fits together: the first version of a tool that can run Helm 4.
+# The first version of a tool that can run Helm 4.
 RUNS_HELM_4 = {"kustomize": (5, 8, 1), "helmfile": (1, 2, 0)}
 
 # Keys of a kustomization that 3.8.7 does not know, and versions that do.
@@ -43,13 +43,17 @@ FIELDS_OF_KUSTOMIZE = {
 }
 
 
+def dotted(version: tuple[int, ...]) -> str:
+    """Return a version as it is written: `3.16.0`."""
+    return ".".join(map(str, version))
+
+
 def require(tool: Tool | ToolPin, feature: Feature) -> None:
     """Raise ToolError when the tool's version lacks the feature."""
     if numbers(tool.version) < feature.since:
-        since = ".".join(str(number) for number in feature.since)
         raise ToolError(
             f"{tool.name} {tool.version} has no {feature.name}",
-            hint=f"pin {tool.name} {since} or newer for this application, or do without {feature.name}",
+            hint=f"pin {tool.name} {dotted(feature.since)} or newer for this application, or do without {feature.name}",
         )
 
 
@@ -57,15 +61,14 @@ def require_helm(tool: Tool | ToolPin, helm: Tool | ToolPin, option: str) -> Non
     """Raise ToolError when a tool cannot run this helm; `option` is where another one can be pinned for it."""
     since = RUNS_HELM_4[tool.name]
     if numbers(helm.version) >= (4,) and numbers(tool.version) < since:
-        newer = ".".join(str(number) for number in since)
         raise ToolError(
             f"{tool.name} {tool.version} cannot run helm {helm.version}",
-            hint=f"pin a helm 3 for it with {option}, or {tool.name} {newer} or newer",
+            hint=f"pin a helm 3 for it with {option}, or {tool.name} {dotted(since)} or newer",
         )
 
 
 def without_schemas(helm: Tool | ToolPin, option: str) -> str:
-    """Say how to render without the check of values against schemas; `option` is where it is switched off."""
+    """Return a hint how to render without the check of values against schemas; `option` switches it off."""
     since = SKIP_SCHEMA_VALIDATION.since
-    needs = f", with helm {'.'.join(map(str, since))} or newer" if numbers(helm.version) < since else ""
+    needs = f", with helm {dotted(since)} or newer" if numbers(helm.version) < since else ""
     return f"{option} renders without the check of values{needs}"

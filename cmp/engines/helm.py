@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAME = HELM
 NOISE: tuple[re.Pattern[str], ...] = (
-    # Helm 4 reports what it pulled on stdout.
+    # Helm 4 reports pulled charts on stdout.
     re.compile(r"(Pulled|Digest): \S+"),
     re.compile(r"(level=|time=).*"),
     re.compile(r"(WARNING|W\d{4} ).*"),

@@ -1,4 +1,4 @@
-"""`{name}` in an option of an engine, filled with what is known of the application and its cluster."""
+"""Placeholders `{name}` in options of helmfile and cue, filled with the facts of the application and its cluster."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 def filled(text: str, where: str, instance: Instance) -> str:
-    """Return the text with every placeholder filled; ConfigError, which says `where` it stands, for an unknown one."""
+    """Return the text with every placeholder filled; ConfigError, with `where` the text stands, for an unknown one."""
 
-    def fill(found: re.Match[str]) -> str:
-        if found[1] not in instance.placeholders:
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in instance.placeholders:
             whose = f"of cluster {instance.cluster}" if instance.cluster else "without a cluster"
             raise ConfigError(
-                f"{{{found[1]}}} in {where} is not known {whose}",
+                f"{{{match[1]}}} in {where} is not known {whose}",
                 hint=f"known are {', '.join(sorted(instance.placeholders))}",
             )
-        return instance.placeholders[found[1]]
+        return instance.placeholders[match[1]]
 
     return _PLACEHOLDER.sub(fill, text)

@@ -1,8 +1,8 @@
 """Plain manifests: the YAML and JSON files of a folder, printed as they are, one after the other.
 
-No program runs.  Which files are read, and in which order, the repository tells (`Instance.files`); here they become
-one stream that Argo CD cuts where its directory source cuts the files.  Each file begins with a comment that names it,
-as the output of helm has it, so that whatever is wrong with an object can be said of its file.
+No program runs.  The repository decides which files are read, and in which order (`Instance.manifest_files`); here they
+become one stream that Argo CD cuts where its directory source cuts the files.  Each file begins with a comment that
+names it, as in the output of helm, so that an error about an object names its file.
 """
 
 from __future__ import annotations
@@ -42,25 +42,21 @@ def needs(_: Tree, instance: Instance) -> Needs:
 
 
 def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], EngineOutput]:
-    """Return what reads the files: not before they are decrypted."""
+    """Return the function that reads the files: not before they are decrypted."""
 
     def finish() -> EngineOutput:
-        printed, begun, line = [], [], 1
+        manifests, source_files, line = [], [], 1
         for path in instance.manifest_files:
-            text = _text(path, _read(path, instance, work))
+            with open(os.path.join(work.folder, path.removeprefix(f"{instance.folder}/")), "rb") as file:
+                text = _text(path, file.read())
             if text:
-                name = _shown(path)
-                printed.append(HEADER % name.encode() + text)
-                begun.append((line + HEADER.count(b"\n"), name))
-                line += printed[-1].count(b"\n")
-        return EngineOutput(b"".join(printed), tuple(_warnings(instance)), tuple(begun))
+                name = _printable(path)
+                manifests.append(HEADER % name.encode() + text)
+                source_files.append((line + HEADER.count(b"\n"), name))
+                line += manifests[-1].count(b"\n")
+        return EngineOutput(b"".join(manifests), tuple(_warnings(instance)), tuple(source_files))
 
     return finish
-
-
-def _read(path: str, instance: Instance, work: Work) -> bytes:
-    with open(os.path.join(work.folder, path.removeprefix(f"{instance.folder}/")), "rb") as file:
-        return file.read()
 
 
 def _text(path: str, data: bytes) -> bytes:
@@ -73,35 +69,35 @@ def _text(path: str, data: bytes) -> bytes:
     return text if text.endswith(b"\n") else text + b"\n"
 
 
-def _shown(path: str) -> str:
+def _printable(path: str) -> str:
     """Return the path as a comment can hold it, on one line."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path)
 
 
 def _yaml_of_json(data: bytes) -> bytes:
-    r"""Return JSON as a text that YAML reads alike: all of it is YAML, but for some characters.
+    r"""Return JSON as a text that YAML reads alike: all JSON is YAML, but for some characters.
 
-    YAML has no `\/`, and does not take the two surrogates as which JSON escapes what lies outside the first plane.
+    YAML has no `\/`, and no surrogates, as a pair of which JSON escapes a character outside the first plane.
     """
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return data  # the guard says where
     text = _ESCAPE.sub(_yaml_escape, text) if "\\" in text else text
-    return _ONLY_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+    return _ONLY_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
-def _yaml_escape(found: re.Match[str]) -> str:
-    if found[1]:
-        return f"\\U{0x10000 + ((int(found[1], 16) - 0xD800) << 10) + int(found[2], 16) - 0xDC00:08X}"
-    return "/" if found[0] == "\\/" else found[0]
+def _yaml_escape(match: re.Match[str]) -> str:
+    if match[1]:
+        return f"\\U{0x10000 + ((int(match[1], 16) - 0xD800) << 10) + int(match[2], 16) - 0xDC00:08X}"
+    return "/" if match[0] == "\\/" else match[0]
 
 
 def _warnings(instance: Instance) -> Iterator[str]:
-    given = {
+    parameters = {
         "set": instance.parameters.set_values,
         "set-string": instance.parameters.set_strings,
         "values-yaml": instance.parameters.values_yaml,
     }
-    if names := [name for name, value in given.items() if value]:
+    if names := [name for name, value in parameters.items() if value]:
         yield f"plain: nothing uses {', '.join(names)}: plain manifests take no parameters"

@@ -19,7 +19,7 @@ MEMORY_FILES, PRIVATE_FILES = "memory files", "private files"  # the ways of the
 
 
 class Needs(NamedTuple):
-    """What an engine needs before its program runs, as the repository tells it: nothing is fetched or decrypted.
+    """The needs of an engine before its program runs, as the repository tells it: nothing is fetched or decrypted.
 
     `tools` maps the engine's name for a program to its pin.  `chart_folders` are charts of the tree whose dependencies
     are put into charts/ of their private copy.  `encryptable_files` are files that the program reads and that may be
@@ -107,17 +107,17 @@ class InputProvider(RemoteProvider, Protocol):
         """ChartError for a packed chart, by its path from `Work.root`, that no program should open."""
 
     def schemas(self, chart: SchemaCheck) -> None:
-        """Put private files in place of what a chart's schemas refer to; raises ChartError."""
+        """Put private files in place of the URLs in a chart's schemas; raises ChartError."""
 
     def permit(self, feature: str, subject: str, place: str = "") -> None:
-        """ConfigError unless the administrator's policy allows a feature (`cue.cmd`); `subject` is what would use it.
+        """ConfigError unless the administrator's policy allows a feature (`cue.cmd`); `subject` would use it.
 
         Without a policy none is allowed.  `place` is the line that asks for it.
         """
 
 
 class Work(NamedTuple):
-    """The private folders, tools and input with which an engine renders.
+    """The private folders, the tools and the input of one render by an engine.
 
     `folder` is the private copy of the instance's folder; `root` that of the tree around it (links to what is no copy),
     and empty for an engine that does not see it; `source` is where those links lead.  `home` is an empty private folder
@@ -144,7 +144,7 @@ class Work(NamedTuple):
 
 
 class EngineOutput(NamedTuple):
-    """What an engine's program printed: manifests, and warnings that are worth a reader's time.
+    """The output of an engine's program: manifests, and warnings that are worth a reader's time.
 
     `source_files` are files of the repository that were printed as they are, each with the line where its text begins.
     """

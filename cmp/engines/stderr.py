@@ -1,4 +1,4 @@
-"""What the engines share in reading their programs' stderr."""
+"""Errors from the stderr of an engine's program, as far as they are alike for all engines."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class _Export:
                 "HOME": home,
                 "CUE_CACHE_DIR": f"{home}/cache",
                 "CUE_CONFIG_DIR": f"{home}/config",
-                "CUE_REGISTRY": "none",  # what a module needs lies in the repository
+                "CUE_REGISTRY": "none",  # all packages of a module lie in the repository
             },
             cwd=self._work.folder,
             # A command runs programs of the system.

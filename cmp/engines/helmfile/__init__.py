@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, cast
 
 from cmp import yamldoc
 from cmp.engines.features import require_helm
-from cmp.engines.helmfile import options, releases, rewrite, sources
+from cmp.engines.helmfile import releases, rewrite, sources
+from cmp.engines.helmfile.options import FilledOptions, helm_pin, options_of, state_values
 from cmp.engines.helmfile.program import Program, StderrParser
 from cmp.engines.helmfile.scan import REF, Scanner
 from cmp.engines.protocol import PRIVATE_FILES, EngineOutput, Needs
@@ -55,9 +56,9 @@ def needs(tree: Tree, instance: Instance) -> Needs:
 
     ToolError for a helm that helmfile cannot run; ConfigError for a path that is known only while rendering.
     """
-    pins = {NAME: instance.pins[NAME], HELM: options.helm_pin(instance)}
+    pins = {NAME: instance.pins[NAME], HELM: helm_pin(instance)}
     require_helm(pins[NAME], pins[HELM], "`helmfile: {helmVersion: …}` in cmp-app.yaml")
-    environment = options.of(instance).environment
+    environment = options_of(instance).environment
     files = sources.read(tree, instance.folder, environment)
     return Needs(
         tools=pins,
@@ -74,24 +75,24 @@ def needs(tree: Tree, instance: Instance) -> Needs:
 
 def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable[[], EngineOutput]:
     """Return the function that runs helmfile: it reads everything at once and cannot wait for the start gate."""
-    files, asked = cast("Sources", work.analysis), options.of(instance)
+    files, options = cast("Sources", work.analysis), options_of(instance)
 
     def finish() -> EngineOutput:
         require_sandbox(work.provider)
-        scanner = Scanner(work, files.outside, asked.environment)
+        scanner = Scanner(work, files.outside, options.environment)
         has_templates = scanner.scan()
         program = Program(
             instance=instance,
             work=work,
             processes=processes,
-            options=asked,
+            options=options,
             features=frozenset(scanner.features),
         )
-        values_flags = _values_flags(instance, work, asked)
+        values_flags = _values_flags(instance, work, options)
         if has_templates:
             program = _scan_rendered(program, scanner, values_flags)
-        written = rewrite.write(_built(program, values_flags), instance, work, asked)
-        result = program.run("template", *_flags(instance, asked), "--file", written.path, names=written.names)
+        written = rewrite.write(_built(program, values_flags), instance, work, options)
+        result = program.run("template", *_flags(instance, options), "--file", written.path, names=written.names)
         parser = StderrParser(result.stderr, work, instance.folder, written.names)
         return EngineOutput(result.stdout, tuple(parser.warnings()))
 
@@ -110,10 +111,10 @@ def require_sandbox(provider: InputProvider) -> None:
         provider.permit(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
 
 
-def _values_flags(instance: Instance, work: Work, asked: options.Options) -> tuple[str, ...]:
+def _values_flags(instance: Instance, work: Work, options: FilledOptions) -> tuple[str, ...]:
     """Return the flags for the values that a state sees beside its own, the strongest last."""
     files = [path for _, path in work.layer_files]
-    for number, values in enumerate(filter(None, options.state_values(asked, instance))):
+    for number, values in enumerate(filter(None, state_values(options, instance))):
         files.append(f"{work.scratch}/state-values-{number}.yaml")
         with open(files[-1], "wb") as file:
             file.write(yamldoc.dump_all([values]))
@@ -141,11 +142,11 @@ def _built(program: Program, values_flags: tuple[str, ...]) -> list[releases.Bui
     return releases.select(states, releases.built_states(program.run("build", *flags, *selectors).stdout))
 
 
-def _flags(instance: Instance, asked: options.Options) -> tuple[str, ...]:
+def _flags(instance: Instance, options: FilledOptions) -> tuple[str, ...]:
     return (
         "--skip-deps",
-        *(("--selector", f"{rewrite.SELECTED}=true") if asked.selectors else ()),
-        *(() if asked.skip_crds else ("--include-crds",)),
-        *(("--skip-tests",) if asked.skip_tests else ()),
+        *(("--selector", f"{rewrite.SELECTED}=true") if options.selectors else ()),
+        *(() if options.skip_crds else ("--include-crds",)),
+        *(("--skip-tests",) if options.skip_tests else ()),
         *(("--kube-version", instance.kube_version) if instance.kube_version else ()),
     )

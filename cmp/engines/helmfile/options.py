@@ -28,7 +28,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 
 
-class Options(NamedTuple):
+class FilledOptions(NamedTuple):
     """The options of one instance; `state_values` are texts by their keys."""
 
     environment: str
@@ -38,12 +38,12 @@ class Options(NamedTuple):
     skip_tests: bool
 
 
-def of(instance: Instance) -> Options:
+def options_of(instance: Instance) -> FilledOptions:
     """Return the options; ConfigError for a placeholder that nothing fills."""
     written = HelmfileOptions(instance.options)
     environment = instance.parameters.environment or written.environment
     values = written.state_values
-    return Options(
+    return FilledOptions(
         environment=_filled(environment, "environment", instance),
         selectors=tuple(_filled(selector, "selectors", instance) for selector in written.selectors),
         state_values={key: _filled(value, f"stateValues: {key}", instance) for key, value in values.items()},
@@ -62,7 +62,7 @@ def helm_pin(instance: Instance) -> ToolPin:
     return ToolPin(HELM, version, f"{HELMFILE}.helmVersion") if version else instance.pins[HELM]
 
 
-def state_values(options: Options, instance: Instance) -> list[Map]:
+def state_values(options: FilledOptions, instance: Instance) -> list[Map]:
     """Return the state values of the options, and those of parameters, which are stronger."""
     parameters = instance.parameters
     return [nested((), options.state_values.items()), nested(parameters.set_values, parameters.set_strings)]

@@ -25,7 +25,7 @@ from cmp.system.sandbox import Access
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.engines.helmfile.options import Options
+    from cmp.engines.helmfile.options import FilledOptions
     from cmp.engines.protocol import Work
     from cmp.model import Instance
     from cmp.system.process import ChildProcesses, Result
@@ -73,7 +73,7 @@ class Program(NamedTuple):
     instance: Instance
     work: Work
     processes: ChildProcesses
-    options: Options
+    options: FilledOptions
     features: frozenset[str]
 
     def run(self, verb: str, *flags: str, names: Mapping[str, str] | None = None) -> Result:

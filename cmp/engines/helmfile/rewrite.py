@@ -19,7 +19,7 @@ from cmp.yamldoc.access import mapping, maps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.engines.helmfile.options import Options
+    from cmp.engines.helmfile.options import FilledOptions
     from cmp.engines.helmfile.releases import BuiltState
     from cmp.engines.protocol import Work
     from cmp.model import ChartRef, Instance
@@ -46,7 +46,7 @@ class WrittenStates(NamedTuple):
     names: Mapping[str, str]
 
 
-def write(states: list[BuiltState], instance: Instance, work: Work, options: Options) -> WrittenStates:
+def write(states: list[BuiltState], instance: Instance, work: Work, options: FilledOptions) -> WrittenStates:
     """Obtain the charts and write the states; raises ChartError, and ConfigError for a file that may not be read."""
     rewriter = _Rewriter(instance, work, options, states)
     charts = [rewriter.charts_of(state) for state in states]
@@ -71,7 +71,7 @@ def _write(path: str, parts: list[Map]) -> None:
 
 
 class _Rewriter:
-    def __init__(self, instance: Instance, work: Work, options: Options, states: list[BuiltState]) -> None:
+    def __init__(self, instance: Instance, work: Work, options: FilledOptions, states: list[BuiltState]) -> None:
         self._instance = instance
         self._work = work
         self._options = options

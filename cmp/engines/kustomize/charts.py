@@ -16,6 +16,7 @@ from cmp.engines.features import (
     CHARTS_BY_VERSION,
     HELM_CHARTS,
     HELM_KUBE_VERSION,
+    dotted,
     require,
     require_helm,
     without_schemas,
@@ -236,12 +237,11 @@ def _folder_around(tree: Tree, kustomization: Kustomization, folder: str) -> Ite
 
 def _require_same(first: Entry, second: Entry, build: Build) -> None:
     if first.ref[:3] != second.ref[:3]:
-        newer = ".".join(str(number) for number in CHARTS_BY_VERSION[0])
         raise ConfigError(
             f"{first.name} {first.version} and {second.version}: kustomize {build.work.tools[KUSTOMIZE].version} has "
             "one place for both, and would render one of them twice",
             file=second.place,
-            hint=f"pin kustomize {newer} or newer for this application",
+            hint=f"pin kustomize {dotted(CHARTS_BY_VERSION[0])} or newer for this application",
         )
 
 

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.features import FIELDS_OF_KUSTOMIZE
+from cmp.engines.features import FIELDS_OF_KUSTOMIZE, dotted
 from cmp.engines.kustomize.graph import RENDERED_CHART
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
@@ -140,6 +140,7 @@ def _short(config: str) -> str:
 def _hint(cause: str) -> str:
     field = _FIELD.search(cause)
     if field and field[1] in FIELDS_OF_KUSTOMIZE:
-        since = ".".join(str(number) for number in FIELDS_OF_KUSTOMIZE[field[1]])
-        return f"pin kustomize {since} or newer for this application: it knows {field[1]}"
+        return (
+            f"pin kustomize {dotted(FIELDS_OF_KUSTOMIZE[field[1]])} or newer for this application: it knows {field[1]}"
+        )
     return next((hint for sign, hint in HINTS.items() if sign in cause), "")
