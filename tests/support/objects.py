@@ -31,5 +31,5 @@ def objects(text: str) -> list[Object]:
 
 
 def matched(before: str, after: str) -> MatchedObject:
-    """Return one object, before and after, from its YAML."""
-    return MatchedObject(object_of(value_of(before)), object_of(value_of(after)))
+    """Return one object, before and after, from its YAML; an empty text stands for no object."""
+    return MatchedObject(*(object_of(value_of(text)) if text else None for text in (before, after)))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from cmp.changes import Failure, Hunk, Report, Subject
 from cmp.report import FORMATS, Options, marker
 from cmp.report.markdown import ENOUGH, GroupSize, fit_groups, fit_sections
-from cmp.report.markup import code, escaped, fenced
 from tests.support import property_examples, reports
 
 SMALLEST = 1_000
@@ -114,46 +113,6 @@ def test_failures_leave_room_for_the_changes() -> None:
 def test_a_hunk_is_shown_whole_or_not_at_all() -> None:
     shown = view(one_group(*(long_hunk(300) for _ in range(30))), limit=12_000)
     assert shown.count("+x0\n") == shown.count("+x299\n") > 1
-
-
-def test_a_fence_is_longer_than_the_backticks_in_it() -> None:
-    assert fenced(["a", "````"], "diff") == "`````diff\na\n````\n`````\n"
-    assert fenced(["a`b"], "text") == "```text\na`b\n```\n"
-    assert fenced(["a\n```\rb\tc"], "text") == "````text\na\\n```\\rb\tc\n````\n"
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("web", "`web`"),
-        ("@team #12", "`@team #12`"),
-        ("a|b", "<code>a&#124;b</code>"),
-        ("`x`*", "<code>&#96;x&#96;&#42;</code>"),
-        (" a", "<code>&#32;a</code>"),
-        ("\u202ea\n", r"`\u202ea\n`"),
-        ("x" * 300, f"`{'x' * 199}…`"),
-    ],
-)
-def test_names_stand_in_code(raw: str, shown: str) -> None:
-    assert code(raw) == shown
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("it was 3, not 5", "it was 3, not 5"),
-        ("@team", "&#64;&#8203;team"),
-        ("org/repo#12", "org/repo&#35;&#8203;12"),
-        ("gh-12", "gh-&#8203;12"),
-        ("https://e.example", "https&#58;&#8203;//e.example"),
-        ("www.e.example", "www&#8203;.e.example"),
-        ("<b>|*a*", "&#60;b&#62;&#124;&#42;a&#42;"),
-        ("&amp;", "&#38;&#8203;amp;"),
-        ("![a](b)", "&#33;&#8203;&#91;a&#93;(b)"),
-    ],
-)
-def test_prose_is_read_as_it_stands(raw: str, shown: str) -> None:
-    assert escaped(raw) == shown
 
 
 def test_nothing_hostile_is_markup() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp.system.log import Log
-from cmp.system.visible import json_visible, visible, visible_text
+from cmp.system.visible import json_visible, visible, visible_line, visible_text
 from tests.support.git_repository import Repo
 from tests.support.trees import CHART, plant
 
@@ -35,6 +36,17 @@ def test_a_hidden_character_is_shown_by_its_number(hidden: str) -> None:
 @pytest.mark.parametrize("text", ["plain", "日本\u3000語", "é‹secret›✓ ⚠\ufe0f", "\t| a |\n"])
 def test_what_a_person_sees_stays(text: str) -> None:
     assert visible_text(text) == text
+
+
+def test_no_character_without_a_picture_stays() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    shown = visible_line(everything)
+    unseen = {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")}
+    assert unseen == {"\t"}
+    assert {char for char in shown if unicodedata.category(char) == "Zs"} == {" ", "\u3000"}
+    assert unseen.isdisjoint("\u034f\u115f\u3164\ufe0f\U000e0100")
+    assert visible_line("日本\u3000語 é ‹›") == "日本\u3000語 é ‹›"
+    assert visible_line("\x00\x85\u202e\U000e0041\u3164") == "\\x00\\x85\\u202e\\U000e0041\\u3164"
 
 
 def test_so_is_every_line_of_the_log() -> None:

@@ -1,18 +1,18 @@
-"""The parts that the comparison of long sequences and masked texts stands on."""
+"""The common elements of two sequences, in order, also of long ones; positions in texts with masked secrets."""
 
 from __future__ import annotations
 
-import sys
-import unicodedata
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp.compare.hunk_lines import is_same_content
-from cmp.compare.sequences import MAX_WORK, Block, blank_masks, blocks, outside_mask
-from cmp.system.visible import visible_line
+from cmp.compare.sequences import MAX_WORK, Block, blank_masks, blocks, common, outside_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def _same(low: int, high: int, start: int, stop: int) -> Block:
@@ -66,6 +66,14 @@ def test_a_long_text_with_some_lines_that_repeat_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "length"),
+    [("", "", 0), ("abc", "abd", 2), ("abc", "abcd", 3), ("abc", "xbc", 0), (["a", "b"], ["a", "c"], 1)],
+)
+def test_the_common_prefix_has_a_length(before: Sequence[str], after: Sequence[str], length: int) -> None:
+    assert common(before, after) == length
+
+
+@pytest.mark.parametrize(
     ("text", "at", "expected"),
     [
         ("a‹secret 1›b", 0, 0),
@@ -86,35 +94,3 @@ def test_a_position_inside_a_mask_moves_before_it(text: str, at: int, expected: 
 
 def test_blank_takes_away_what_differs_from_run_to_run() -> None:
     assert blank_masks("a‹secret 1›b‹x›, ‹ and ›") == "a‹›b‹›, ‹›"
-
-
-def test_no_character_without_a_picture_stays() -> None:
-    everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    shown = visible_line(everything)
-    unseen = {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")}
-    assert unseen == {"\t"}
-    assert {char for char in shown if unicodedata.category(char) == "Zs"} == {" ", "\u3000"}
-    assert unseen.isdisjoint("\u034f\u115f\u3164\ufe0f\U000e0100")
-    assert visible_line("日本\u3000語 é ‹›") == "日本\u3000語 é ‹›"
-    assert visible_line("\x00\x85\u202e\U000e0041\u3164") == "\\x00\\x85\\u202e\\U000e0041\\u3164"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        ('{"a": 1}', "a: 1\n", True),
-        ("# one\na: 1\n", "# two\na: 1\n", True),
-        ("a: 1\n---\nb: 1\n", "a: 1\n---\nb:  1\n", True),
-        ('{"a": 1}', '{"a": 1.0}', False),
-        ('{"a": 1}', '{"a": true}', False),
-        ("[" * 100_000, "[ " * 100_000, False),
-        ("[" * 300 + "]" * 300, "[ " + "[" * 299 + "]" * 300, True),
-        ("[1" + "0" * 5000 + "]", "[ 1" + "0" * 5000 + "]", False),
-        ("a: &a [x]\nb: *c\n", "a: &a [x]\nb:  *c\n", False),
-        ("just text", "just  text", False),
-        ("", " ", False),
-        ("a: 1\n" + "#" * 20_000, "a: 1\n", False),
-    ],
-)
-def test_only_what_is_understood_is_the_same_content(before: str, after: str, *, expected: bool) -> None:
-    assert is_same_content(before, after) is expected

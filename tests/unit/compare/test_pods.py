@@ -1,4 +1,4 @@
-"""Whose pods are replaced."""
+"""The pods of an object: their spec, their containers, the configuration that they read; when they are replaced."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from cmp.compare.fields import differences
 from cmp.compare.pairing import MatchedObject
-from cmp.compare.pods import is_restart
+from cmp.compare.pods import configuration, containers, is_restart, pod_spec
 from tests.support.objects import object_of, value_of
 
 ONE = "spec: {template: {spec: {containers: [{name: a, image: 'a:1'}]}}}"
@@ -66,3 +66,51 @@ def test_a_workload_that_comes_or_goes_does_not_restart() -> None:
     one = object_of(value_of(f"kind: Deployment\n{ONE}"))
     assert not is_restart(MatchedObject(one, None), differences(one.value, None))
     assert not is_restart(MatchedObject(None, one), differences(None, one.value))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "spec"),
+    [
+        ("{kind: Deployment, spec: {template: {spec: {a: 1}}}}", {"a": 1}),
+        ("{kind: CronJob, spec: {jobTemplate: {spec: {template: {spec: {a: 1}}}}}}", {"a": 1}),
+        ("{kind: Pod, spec: {a: 1}}", {"a": 1}),
+        ("{kind: Deployment, spec: {template: null}}", {}),
+        ("{kind: Widget, spec: {template: {spec: {a: 1}}}}", {}),
+    ],
+)
+def test_the_spec_of_the_pods(manifest: str, spec: dict[str, object]) -> None:
+    assert pod_spec(object_of(value_of(manifest))) == spec
+
+
+def test_containers_of_all_kinds() -> None:
+    spec = value_of(
+        "{containers: [{name: b}, nonsense], initContainers: [{name: a}], ephemeralContainers: [{name: c}]}"
+    )
+    assert isinstance(spec, dict)
+    assert [container["name"] for container in containers(spec)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "read"),
+    [
+        ("volumes: [{configMap: {name: a}}]", {("ConfigMap", "a")}),
+        ("volumes: [{secret: {secretName: a}}]", {("Secret", "a")}),
+        (
+            "volumes: [{projected: {sources: [{configMap: {name: a}}, {secret: {name: b}}]}}]",
+            {("ConfigMap", "a"), ("Secret", "b")},
+        ),
+        (
+            "containers: [{envFrom: [{configMapRef: {name: a}}, {secretRef: {name: b}}]}]",
+            {("ConfigMap", "a"), ("Secret", "b")},
+        ),
+        (
+            "containers: [{env: [{valueFrom: {configMapKeyRef: {name: a}}}, {valueFrom: {secretKeyRef: {name: b}}}]}]",
+            {("ConfigMap", "a"), ("Secret", "b")},
+        ),
+        ("volumes: [{emptyDir: {}}, {configMap: {name: 1}}]", set()),
+    ],
+)
+def test_the_configuration_that_pods_read(spec: str, read: set[tuple[str, str]]) -> None:
+    value = value_of(spec)
+    assert isinstance(value, dict)
+    assert configuration(value) == read
