@@ -54,7 +54,7 @@ def test_an_order_is_a_line_for_each_item_that_moved() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "heading"),
     [
-        ({"image": "a:1", "name": "web"}, {"image": "a:2", "name": "web"}, "- name: web"),
+        ({"args": 1, "name": "web", "port": 1}, {"args": 1, "name": "web", "port": 2}, "- name: web"),
         ({"id": 7, "size": 1}, {"id": 7, "size": 2}, "- id: 7"),
         ({"size": 1, "zone": "b"}, {"size": 2, "zone": "b"}, "- zone: b"),
         ({"size": 1}, {"size": 2}, "- # [0]"),

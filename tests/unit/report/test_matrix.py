@@ -12,14 +12,18 @@ from tests.support import reports
 def test_cells_have_the_letters_of_the_groups() -> None:
     everywhere = reports.subjects("storefront", dev=1, prod=2)
     change = reports.change(everywhere[0], "Deployment", "web", reports.SCALE)
-    groups = [reports.group("A", change, everywhere), reports.group("B", change, everywhere[1:], differs_from="A")]
+    groups = [
+        reports.group("A", change, everywhere),
+        reports.group("B", change, everywhere[1:2], differs_from="A"),
+        reports.group("C", change, everywhere[2:]),
+    ]
     section = matrix(reports.report(groups), Limits(items=10, names=10, lines=10))
     assert section is not None
     table, legend = section.blocks
     assert isinstance(table, Table)
     assert [[plain(cell) for cell in row] for row in (table.head, *table.rows)] == [
         ["app", "dev-01", "prod-01", "prod-02"],
-        ["storefront", "A", "A, B", "A, B"],
+        ["storefront", "A", "A, B", "A, C"],
     ]
     assert "Letters are the changes below" in str(legend)
 

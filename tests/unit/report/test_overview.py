@@ -63,18 +63,22 @@ def test_failures_dangers_and_merge_always_have_a_row() -> None:
 
 
 def test_the_merge_has_a_row_for_each_effect() -> None:
-    first, second, third = reports.subjects("storefront", prod=3)
+    first, second, third, fourth = reports.subjects("storefront", prod=4)
     made = reports.report(
-        [reports.group("A", reports.change(first, "Deployment", "web", reports.SCALE), [first, second, third])],
+        [reports.group("A", reports.change(first, "Deployment", "web", reports.SCALE), [first, second, third, fourth])],
         deliveries=(
             *reports.delivered([first], at_merge=True),
             *reports.delivered([second], at_merge=False, revision="v1.4.0"),
+            *reports.delivered([third], at_merge=False),
         ),
     )
     assert _rows(made)[2:] == [
-        ("merge", "1 of 3 pairs, synced automatically: prod-01"),
-        ("waits", "1 of 3 pairs, following v1.4.0: prod-02"),
-        ("unknown", "1 of 3 pairs, no Application in this repository says: prod-03"),
+        ("merge", "1 of 4 pairs, synced automatically: prod-01"),
+        (
+            "waits",
+            "1 of 4 pairs, following v1.4.0: prod-02 · 1 of 4 pairs, waiting for a sync by hand: prod-03",
+        ),
+        ("unknown", "1 of 4 pairs, no Application in this repository says: prod-04"),
     ]
 
 
