@@ -24,14 +24,14 @@ def is_exact(version: str) -> bool:
 def is_same(wanted: str, version: str) -> bool:
     """Say whether a version is the exact version that is wanted.
 
-    As helm has it, a leading `v` does not count, and neither does build metadata that nobody asked for.
+    As in helm, a leading `v` does not count, and neither does build metadata without any in `wanted`.
     """
     wanted, version = wanted.removeprefix("v"), version.removeprefix("v")
     return wanted == (version if "+" in wanted else version.partition("+")[0])
 
 
 def is_release(version: str) -> bool:
-    """Say whether a version is no pre-release: nobody runs one of those without having asked for it."""
+    """Say whether a version is no pre-release: pre-releases are run only where they are asked for."""
     return "-" not in version.partition("+")[0]
 
 
@@ -42,7 +42,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def order(version: str) -> Order:
-    """Return what exact versions are sorted by; build metadata does not count."""
+    """Return the sort key of an exact version; build metadata does not count."""
     suffix = version.partition("+")[0].partition("-")[2]
     parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in suffix.split(".") if suffix)
     return numbers(version), is_release(version), parts

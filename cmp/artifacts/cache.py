@@ -47,7 +47,7 @@ class Key(NamedTuple):
 
     @property
     def is_chart(self) -> bool:
-        """Whether the key is a chart's, and not one of cmp/artifacts/remotes."""
+        """Say whether the key is a chart's, and not one of cmp/artifacts/remotes."""
         return not self.repository.startswith((GIT, FILE, SCHEMA, PART))
 
 
@@ -99,7 +99,7 @@ class ChartCache:
             _quietly_remove(path)
             return None
         _mark_used(path)
-        return Archive(key.name, record.version, record.sha256, data)
+        return Archive(name=key.name, version=record.version, sha256=record.sha256, data=data)
 
     def record(self, key: Key) -> Record | None:
         """Return the index entry of the key, whether or not its archive is still there."""
@@ -208,7 +208,7 @@ class ChartCache:
             return None
 
     def _prepare(self) -> None:
-        """Make the folder a cache, and sweep it: that costs nothing beside what is about to be written."""
+        """Make the folder a cache, and sweep it: that costs nothing beside the write that follows."""
         os.makedirs(os.path.join(self.folder, "incoming"), exist_ok=True)
         self.sweep()
         if not self.is_tagged:
@@ -216,7 +216,7 @@ class ChartCache:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether the folder says that it is a cache."""
+        """Say whether the folder has the tag of a cache."""
         try:
             with open(os.path.join(self.folder, TAG), "rb") as file:
                 return file.read().startswith(SIGNATURE.rstrip())
@@ -278,7 +278,7 @@ def _remove_older(path: str, moment: float) -> None:
 
 
 def _mark_used(path: str) -> None:
-    with suppress(OSError):  # a read-only cache cannot know what is used
+    with suppress(OSError):  # a read-only cache keeps no time of use
         if time.time() - os.stat(path).st_mtime > USE_SECONDS:
             os.utime(path)
 

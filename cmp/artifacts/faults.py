@@ -1,4 +1,4 @@
-"""Faults of servers, by the words of the program that asked: what they mean, and the error that tells it.
+"""Faults of servers, by the words of the program that asked them: their meaning, and their errors.
 
 helm and git have one exit code for every fault, so that the texts of a table decide, nothing else.
 """

@@ -54,7 +54,7 @@ def _check_locked(tool: Tool, lock: Lock) -> None:
 
 
 def _not_installed(missing: list[ToolPin], settings: Settings) -> ToolError:
-    """Describe missing versions; a retry without a new commit can succeed, once somebody has installed them."""
+    """Make the error for missing versions; a retry without a new commit can succeed, once they are installed."""
     specs = " ".join(f"{pin.name}@{pin.version}" for pin in missing if not toolstore.version_problem(pin.version))
     install = f"install with `cmp tools install {specs}`, or " if specs else ""
     return ToolError(

@@ -1,7 +1,7 @@
 """A cache of small values that expire: node-local, shared by all processes, lost without harm.
 
-They live in an SQLite file (diskcache).  Its default encoding is pickle, so that whoever can write the file could run
-code in every process that reads it (CVE-2025-69872); `JsonDisk` writes nothing but JSON text and refuses to read
+They live in an SQLite file (diskcache).  Its default encoding is pickle, so that everybody who can write the file could
+run code in every process that reads it (CVE-2025-69872); `JsonDisk` writes nothing but JSON text and refuses to read
 anything else.
 """
 
@@ -14,7 +14,7 @@ from sqlite3 import Error as SqliteError
 from diskcache import UNKNOWN, Cache, Disk, Timeout
 from diskcache.core import MODE_RAW
 
-LOST = (OSError, SqliteError, Timeout, ValueError)  # what a broken, full, busy or forged store raises
+LOST = (OSError, SqliteError, Timeout, ValueError)  # the errors of a broken, full, busy or forged store
 
 
 class JsonDisk(Disk):  # type: ignore[misc]  # diskcache has no types

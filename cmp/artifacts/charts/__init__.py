@@ -73,7 +73,7 @@ class Restored(NamedTuple):
     def of(cls, archive: Archive, repository: str) -> Restored:
         """Describe an archive that came from a repository."""
         how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
-        return cls(archive.name, archive.version, repository, archive.sha256, how)
+        return cls(archive.name, archive.version, repository, sha256=archive.sha256, how=how)
 
 
 def permitted(work: ChartWork, context: Context) -> Plan:
@@ -87,7 +87,8 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
     Charts that lie there and are not dependencies stay.  Without a miss there is no network and no child process.
     Raises ChartError; DeadlineError names the chart and the repository that were slow.
     """
-    plan = work.plan or Planner(work.tree, work.helm, work.lock, context).plan(work.folder)
+    # Without a plan from `permitted` the policy is asked about the URLs of archives alone.
+    plan = work.plan or _planner(work._replace(policy_check=None), context).plan(work.folder)
     if not plan.items:
         return ()
     archives = from_repositories(plan.repository_charts(), work.helm, context, work.policy_check)
@@ -140,7 +141,7 @@ def from_repositories(
 
 
 def _planner(work: ChartWork, context: Context) -> Planner:
-    return Planner(work.tree, work.helm, work.lock, context, work.policy_check)
+    return Planner(work.tree, work.helm, work.lock, context, policy_check=work.policy_check)
 
 
 def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryChart]:
@@ -163,7 +164,7 @@ def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryCha
 
 def repository_charts(work: ChartWork, refs: Sequence[ChartRef] | None, context: Context) -> list[RepositoryChart]:
     """Return the charts of repositories that an engine's own files name; without those, a chart's dependencies."""
-    planner = Planner(work.tree, work.helm, work.lock, context)
+    planner = _planner(work._replace(policy_check=None), context)
     return planner.plan(work.folder).repository_charts() if refs is None else _charts_of(refs, planner)
 
 
@@ -185,7 +186,7 @@ def locked(
     """
     from cmp.artifacts.lockfile import LockedChart  # noqa: PLC0415  # no render needs it
 
-    plan = Planner(tree, helm, None, context, policy_check).plan(folder)
+    plan = Planner(tree, helm, None, context, policy_check=policy_check).plan(folder)
     archives = from_repositories(plan.repository_charts(), helm, context, policy_check)
     return [
         LockedChart(

@@ -1,4 +1,4 @@
-"""Chart archives: what one is, checked before it is trusted, and one with other schemas.
+"""Chart archives: inspected before they are trusted, and repacked with other schemas.
 
 Nothing is unpacked here or later: helm reads archives in memory, also those that lie in the charts/ of another, so that
 all of one archive share its limits.  They keep a bomb out of the cache, where every render would meet it.
@@ -28,12 +28,12 @@ MIB = 1024 * 1024
 MAX_PACKED_BYTES = 20 * MIB
 MAX_UNPACKED_BYTES = 100 * MIB  # Helm's own limit for a chart
 MAX_RATIO = 100  # YAML packs to a tenth; zeros to a thousandth
-RATIO_FROM_BYTES = 10 * MIB  # below this a high ratio harms nobody
+RATIO_FROM_BYTES = 10 * MIB  # below this a high ratio does no harm
 MAX_MEMBERS = 10_000
 MAX_NESTED = 10  # archives in archives; an archive can even hold itself
 MAX_CHART_YAML_BYTES = MIB
 
-_DAMAGES = (tarfile.TarError, OSError, EOFError, zlib.error)  # what reading a damaged archive raises
+_DAMAGES = (tarfile.TarError, OSError, EOFError, zlib.error)  # the errors of reading a damaged archive
 # Where Helm looks in a chart's archive, by the path from the chart's folder.
 _SCHEMA = re.compile(r"(?:charts/[^/_.][^/]*/)*values\.schema\.json")
 _NESTED = re.compile(r"(?:charts/[^/_.][^/]*/)*charts/[^/_.][^/]*\.tgz")
@@ -45,14 +45,14 @@ def inspect(data: bytes, label: str) -> Archive:
     name, version = identity(chart_yaml, label)
     if not version.isprintable() or "/" in version:
         raise ChartError(f"{label}: the version in its Chart.yaml is not understood")
-    return Archive(name, version, sha256(data), data)
+    return Archive(name=name, version=version, sha256=sha256(data), data=data)
 
 
 def repacked(data: bytes, label: str, change: SchemaChange) -> bytes:
     """Return the archive with all its schemas changed, those of archives in it too; the same bytes if none changes.
 
-    What Helm unpacks must be what was looked at.  ChartError, with `label` as subject, for an archive that is damaged,
-    or holds too much.
+    Helm must unpack the same bytes that were looked at.  ChartError, with `label` as subject, for an archive that is
+    damaged, or holds too much.
     """
     return _Repacker(change).repack(data, label, 0)
 

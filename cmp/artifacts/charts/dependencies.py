@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,249}")  # of a chart: part of 
 # The fields of Helm's Dependency in its order; all but the first and `repository` are left out when they are empty.
 _FIELDS = ("name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias")
 _ALWAYS = ("name", "repository")
-# Go's JSON encoder escapes what could end a script element.
+# Go's JSON encoder escapes characters that could end a script element.
 _GO_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
@@ -49,7 +49,7 @@ class Dependency(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether the chart lies in the same tree, where there is one version and nothing to lock."""
+        """Say whether the chart lies in the same tree, where there is one version and nothing to lock."""
         return self.repository.startswith(LOCAL)
 
 

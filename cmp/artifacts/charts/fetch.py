@@ -116,7 +116,7 @@ class _Fetcher:
         return cached | {chart.key: archive for chart, archive in zip(missing, archives, strict=True)}
 
     def replace(self, charts: Sequence[RepositoryChart]) -> list[Archive]:
-        """Pull exact versions, and forget what the cache had under their keys."""
+        """Pull exact versions, and forget the archives that the cache had under their keys."""
         self._index(charts)
         return _each([self._pull_of(chart) for chart in charts], self._replaced)
 
@@ -188,7 +188,7 @@ class _Fetcher:
         if not url.startswith(OCI):
             return _Pull(chart, url)
         self._web.check_registry(chart, url)
-        return _Pull(chart, url, self._helm.registry(url), self._helm.folder())
+        return _Pull(chart, url, home=self._helm.registry(url), folder=self._helm.folder())
 
     def _pull(self, pull: _Pull) -> Archive:
         if pull.home is None:
@@ -210,11 +210,10 @@ class _Fetcher:
         """Put an archive into the cache if it is the chart that was asked for, with the digest of the last time."""
         _identify(chart, archive)
         if chart.sha256:
-            _compare(chart, archive.sha256, chart.sha256, "cmp.lock says", "`cmp lock`")
+            _compare(chart, archive.sha256, chart.sha256, says="cmp.lock says", remedy="`cmp lock`")
         elif record := self._cache.record(chart.key):
-            _compare(
-                chart, archive.sha256, record.sha256, "it was", f"`cmp cache refresh {chart.name}@{chart.version}`"
-            )
+            remedy = f"`cmp cache refresh {chart.name}@{chart.version}`"
+            _compare(chart, archive.sha256, record.sha256, says="it was", remedy=remedy)
         self._cache.publish(chart.key, archive)
 
 
@@ -259,7 +258,7 @@ def _identify(chart: RepositoryChart, archive: Archive) -> None:
         )
 
 
-def _compare(chart: RepositoryChart, sha256: str, expected: str, says: str, remedy: str) -> None:
+def _compare(chart: RepositoryChart, sha256: str, expected: str, *, says: str, remedy: str) -> None:
     """ChartError for another digest than the expected one; `says` and `remedy` complete the sentences."""
     if sha256 != expected:
         raise ChartError(

@@ -65,7 +65,7 @@ class Planner:
         self._cache = ChartCache(context.settings.cache_dir)
 
     def plan(self, folder: str, parents: tuple[str, ...] = ()) -> Plan:
-        """Decide for the chart in `folder`; ChartError for what is missing, stale, unlocked or leads in a circle."""
+        """Plan the chart in `folder`; ChartError for a dependency that is missing, stale, unlocked or in a circle."""
         if folder in parents:
             raise ChartError("file:// dependencies lead in a circle: " + " > ".join((*parents, folder)))
         config = self._context.settings.helm_repository_config
@@ -82,7 +82,7 @@ class Planner:
         return Plan(folder, items)
 
     def repository_chart(self, dependency: Dependency) -> RepositoryChart:
-        """Return the chart of a repository, at the version of cmp.lock; raises what `plan` raises."""
+        """Return the chart of a repository, at the version of cmp.lock; raises the errors of `plan`."""
         chart = RepositoryChart(
             url=dependency.url,
             name=dependency.name,

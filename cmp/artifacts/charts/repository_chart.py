@@ -16,7 +16,7 @@ RANGE_SECONDS = 3600.0  # how long a range keeps its version: a render an hour l
 class RepositoryChart(NamedTuple):
     """A chart of a repository.
 
-    `version` is exact, or "" while `constraint` is a range without a version; `sha256` is what cmp.lock demands, or "".
+    `version` is exact, or "" while `constraint` is a range without a version; `sha256` is that of cmp.lock, or "".
     """
 
     url: str
@@ -36,7 +36,7 @@ class RepositoryChart(NamedTuple):
 
     @property
     def is_oci(self) -> bool:
-        """Whether the chart is in a registry, and not in a repository of a web server."""
+        """Say whether the chart is in a registry, and not in a repository of a web server."""
         return self.url.startswith(OCI)
 
     @property

@@ -119,7 +119,7 @@ class Document:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the schema must be rewritten."""
+        """Say whether the schema must be rewritten."""
         return any(target != keyword.text for keyword, target in self._changes)
 
     @property
@@ -166,7 +166,8 @@ class Document:
         for key, item in schema.items():
             here = _below(pointer, key)
             if _is_text(item):
-                self._add(_UrlKeyword(schema, key, base if key in NAMES else inner, here, is_read))
+                url_base = base if key in NAMES else inner
+                self._add(_UrlKeyword(schema, key, base=url_base, pointer=here, is_read=is_read))
             elif key in LITERALS:
                 self._look_into_data(item, here)
             elif key in OF_NAMES and isinstance(item, dict):
@@ -179,7 +180,7 @@ class Document:
         for name, item in schemas.items():
             here = _below(pointer, name)
             if _is_text(item):
-                self._add(_UrlKeyword(schemas, name, base, here, is_read))
+                self._add(_UrlKeyword(schemas, name, base=base, pointer=here, is_read=is_read))
             self._walk(item, base, here, is_read=is_read)
 
     def _look_into_data(self, value: object, pointer: str) -> None:

@@ -1,7 +1,7 @@
-"""Git repositories and files of web servers, at a pinned version: from the cache, and only what is missing fetched.
+"""Git repositories and files of web servers, at a pinned version: from the cache, and only missing ones fetched.
 
 keys.py     their keys in the chart cache
-fetch.py    fetches what the cache lacks, each version once, and compares it with the one from before
+fetch.py    fetches a version that the cache lacks, once, and compares it with the one from before
 git.py      a commit of a repository, by the git program
 schemas.py  a JSON Schema, with the content that cmp.lock names
 
@@ -67,7 +67,7 @@ def content(archive: Archive) -> bytes:
 
 
 def obtain_part(ref: RemoteRef, part: Part, context: Context) -> Archive:
-    """Return a .tar.gz with a part of a repository; raises what `obtain` and `part.used` raise."""
+    """Return a .tar.gz with a part of a repository; raises the errors of `obtain` and `part.used`."""
     cache = ChartCache(context.settings.cache_dir)
     record = cache.record(key_of(ref))
     if record and (archive := cache.find(_part_key(record.sha256, ref, part))):
@@ -77,14 +77,14 @@ def obtain_part(ref: RemoteRef, part: Part, context: Context) -> Archive:
         folder = workspace.folder("whole")
         unpack(whole.data, folder, ref.subject)
         packed = _pack(folder, part.used(WorkTree(folder)))
-    archive = Archive(whole.name, whole.version, sha256(packed), packed)
+    archive = Archive(name=whole.name, version=whole.version, sha256=sha256(packed), data=packed)
     with suppress(ChartError):  # a cache that was filled elsewhere may be read-only, and the whole is in it
         cache.publish(_part_key(whole.sha256, ref, part), archive)
     return archive._replace(is_fetched=whole.is_fetched)
 
 
 def _part_key(whole: str, ref: RemoteRef, part: Part) -> Key:
-    """Name the part by what it is made of: the archive, and the release of cmp that knows which paths count."""
+    """Return the key of a part: the digest of the whole, and the release of cmp, which knows the paths that count."""
     return Key(f"{PART}{whole}", key_of(ref).name, f"{part.name} {__version__}")
 
 

@@ -1,4 +1,4 @@
-"""Fetch what the cache lacks: each version once, whoever asks for it, and never another content for it in silence."""
+"""Fetch versions that the cache lacks: each once for all processes, and never another content for it in silence."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def pull(ref: RemoteRef, context: Context, check_url: UrlCheck | None = None) ->
     if len(files) > MAX_BYTES:
         raise ChartError(f"{ref.subject}: it holds more than {MAX_BYTES // MIB} MiB", file=ref.place)
     packed = gzip.compress(files, mtime=0)
-    return Archive(key_of(ref).name, version, sha256(packed), packed)
+    return Archive(name=key_of(ref).name, version=version, sha256=sha256(packed), data=packed)
 
 
 def _download(ref: RemoteRef, context: Context, check_url: UrlCheck | None) -> bytes:

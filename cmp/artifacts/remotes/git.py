@@ -32,7 +32,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 TAG = "a tag or a full commit (40 hexadecimal digits) is wanted: a branch is another tree tomorrow"
 
-# The first match decides.  The texts are those of git 2.39 and of its libcurl, and what hosts answer.
+# The first match decides.  The texts are those of git 2.39, of its libcurl, and of hosts.
 FAULTS: tuple[tuple[str, Fault], ...] = (
     (r"couldn't find remote ref", Fault("it has no such tag", TAG, is_external=False)),
     (

@@ -1,4 +1,4 @@
-"""Keys of the chart cache for what is no chart: Git repositories, files of web servers, JSON Schemas of charts.
+"""Keys of the chart cache beside those of charts: Git repositories, files of web servers, JSON Schemas of charts.
 
 `repository` of a key is the URL behind `git+`, `file+` or `schema+`, `version` the tag, the commit or the version in
 the URL; of a schema it is the sha256 that cmp.lock demands, or NEWEST: two locks may want two contents of one URL.  The

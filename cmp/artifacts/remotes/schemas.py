@@ -52,4 +52,5 @@ def obtain(wanted: RemoteRef, context: Context, check_url: UrlCheck | None = Non
 
 def _schema(wanted: RemoteRef, archive: Archive) -> Schema:
     content = remotes.content(archive)
-    return Schema(wanted.url, content, sha256(content), "fetched" if archive.is_fetched else "cache")
+    how: Literal["fetched", "cache"] = "fetched" if archive.is_fetched else "cache"
+    return Schema(wanted.url, content, sha256=sha256(content), how=how)

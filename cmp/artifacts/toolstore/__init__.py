@@ -7,9 +7,9 @@ A program that the store lacks may lie in one of the administrator's own folders
 `CMP_CUSTOM_TOOLS`), in the style of Argo CD's custom tools.  Argo CD is told of
 `kustomize.path.v3.5.4: /custom-tools/kustomize_3_5_4`; here the name tells it: tool, then version with `_` for each
 dot.  Instead of the program there may be a folder of that name which holds it.  No install recorded these programs.
-Whoever may write to the folder is trusted with them, as by Argo CD; cmp.lock is enforced, and so each is hashed when it
-is looked up: 20 ms for 30 MB, which `cmp tools install TOOL@VERSION --from-file` saves.  They are read where they lie,
-and never written.
+Everybody with write access to the folder is trusted with them, as by Argo CD; cmp.lock is enforced, and so each is
+hashed when it is looked up: 20 ms for 30 MB, which `cmp tools install TOOL@VERSION --from-file` saves.  They are read
+where they lie, and never written.
 
 recipes.py              where each tool comes from, as data
 install.py              from a recipe to an installed version
@@ -42,7 +42,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 class Record(NamedTuple):
     """The properties of a program that were verified at install; `size` in bytes, `os` and `arch` in Go's words.
 
-    `via` is `release`, `go`, `file` (a copy of a file that somebody named) or `custom` (not in the store).  `source` is
+    `via` is `release`, `go`, `file` (a copy of a given file) or `custom` (not in the store).  `source` is
     the URL of the release download, `module@version` of the Go module, or the file's path.
     """
 
@@ -68,7 +68,7 @@ class Entry(NamedTuple):
         """The program, if it may be run."""
         if self.problem or self.record is None:
             return None
-        return Tool(self.name, self.version, self.path, self.record.sha256)
+        return Tool(self.name, self.version, self.path, sha256=self.record.sha256)
 
 
 def lookup(tools_dir: str, pin: ToolPin, custom: tuple[str, ...] = ()) -> Tool | None:
@@ -103,17 +103,19 @@ def entries(tools_dir: str, custom: tuple[str, ...] = ()) -> list[Entry]:
 def entry(tools_dir: str, name: str, version: str, custom: tuple[str, ...] = ()) -> Entry:
     """Look at one version; a program in the store is not hashed."""
     if problem := version_problem(version, name):
-        return Entry(name, version, "", None, problem)
+        return Entry(name, version, path="", record=None, problem=problem)
     path = os.path.join(tools_dir, name, version, name)
     if not os.path.isfile(path):
-        return _custom_entry(custom, name, version) or Entry(name, version, path, None, "is not installed")
+        return _custom_entry(custom, name, version) or Entry(
+            name, version, path, record=None, problem="is not installed"
+        )
     try:
         record = _read(os.path.join(tools_dir, name, version, RECORD))
     except FileNotFoundError:
-        return Entry(name, version, path, None, "has no record of its sha256")
+        return Entry(name, version, path, record=None, problem="has no record of its sha256")
     except (OSError, ValueError, LookupError, TypeError):
-        return Entry(name, version, path, None, "has a damaged record")
-    return Entry(name, version, path, record, _mismatch(path, record))
+        return Entry(name, version, path, record=None, problem="has a damaged record")
+    return Entry(name, version, path, record=record, problem=_mismatch(path, record))
 
 
 def verify(version: Entry) -> str:
@@ -127,7 +129,7 @@ def verify(version: Entry) -> str:
 
 
 def sweep(tools_dir: str) -> None:
-    """Remove the half-made folders of installs that were killed: those of versions that nobody installs now."""
+    """Remove the half-made folders of killed installs: those of versions that no process installs now."""
     with suppress(OSError):  # a store that may not be read is an error of the call that needs it
         for name in _folders(tools_dir, _NAME.fullmatch):
             for folder in _folders(os.path.join(tools_dir, name), _HALF_MADE.fullmatch):
@@ -162,7 +164,8 @@ def sha256(path: str) -> str:
 
 def describe(program: str, via: str, source: str) -> Record:
     """Return the record of a program that was verified just now on this machine."""
-    return Record(sha256(program), os.path.getsize(program), *platform(), via, source)
+    system, arch = platform()
+    return Record(sha256=sha256(program), size=os.path.getsize(program), os=system, arch=arch, via=via, source=source)
 
 
 def write(folder: str, record: Record) -> None:
@@ -198,8 +201,8 @@ def _custom_entry(folders: tuple[str, ...], name: str, version: str) -> Entry | 
     if not path:
         return None
     if not os.access(path, os.X_OK):
-        return Entry(name, version, path, None, "cannot be executed by this user")
-    return Entry(name, version, path, describe(path, "custom", path), "")
+        return Entry(name, version, path, record=None, problem="cannot be executed by this user")
+    return Entry(name, version, path, record=describe(path, "custom", path), problem="")
 
 
 def _custom_program(folders: tuple[str, ...], name: str, version: str) -> str:

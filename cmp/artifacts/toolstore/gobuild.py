@@ -1,7 +1,7 @@
 """Build a tool from its Go module, for places that reach the module proxy and not the hosts of releases.
 
 The module is a requirement of a throw-away module: unlike `go install module@version`, that also builds versions whose
-go.mod has `replace` directives.  Go itself verifies what it downloads, by its checksum database.
+go.mod has `replace` directives.  Go itself verifies its downloads, by its checksum database.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ def build(recipe: Recipe, output: str, env: Mapping[str, str], deadline: Deadlin
     folder = os.path.join(os.path.dirname(output), "src")
     os.mkdir(folder)
     # Without cgo the program is static, as releases are, and does not depend on the C compiler of this machine.
-    go = _Go(find_go(env, deadline), {**env, "CGO_ENABLED": "0", "GOWORK": "off"}, folder, deadline)
+    go = _Go(
+        path=find_go(env, deadline),
+        env={**env, "CGO_ENABLED": "0", "GOWORK": "off"},
+        folder=folder,
+        deadline=deadline,
+    )
     go.run("mod", "init", "build")
     go.run("mod", "edit", "-require", source)
     ldflags = " ".join(["-s -w", recipe.go.ldflags, *_kube_flags(recipe.go, go)])

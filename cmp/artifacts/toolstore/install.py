@@ -103,7 +103,7 @@ class Installer:
                 way, source = obtain(program)
                 os.chmod(program, 0o755)  # noqa: S103  # whoever may read the store may run its tools
                 record = toolstore.describe(program, way, source)
-                tool = Tool(pin.name, pin.version, os.path.join(final, pin.name), record.sha256)
+                tool = Tool(pin.name, pin.version, os.path.join(final, pin.name), sha256=record.sha256)
                 _checked(tool, {way: locked[way]} if locked else {})
                 toolstore.write(folder, record)
                 if not toolstore.lookup(tools_dir, pin):  # where locks fail, it may be there

@@ -32,11 +32,11 @@ class Release(NamedTuple):
 
 
 class GoModule(NamedTuple):
-    """A Go module, the path of the program's package, and what the linker sets.
+    """A Go module, the path of the program's package, and the variables that the linker sets.
 
-    `ldflags` sets what the program reports as its version.  `kube_variables` are the variables, without their suffix
+    `ldflags` sets the version that the program reports.  `kube_variables` are the variables, without their suffix
     `Major` or `Minor`, that get the Kubernetes version of the `k8s.io/client-go` which the module requires: charts see
-    it where nobody says which cluster they are rendered for.
+    it where they are rendered for no particular cluster.
     """
 
     module: str
@@ -162,5 +162,9 @@ def recipe(pin: ToolPin, sources: tuple[ToolSource, ...] = SOURCES) -> Recipe:
     def filled(text: str) -> str:
         return text.format(version=pin.version, os=system, arch=arch)
 
-    release = source.release and Release(*map(filled, source.release))
-    return Recipe(pin.name, pin.version, release, source.go._replace(ldflags=filled(source.go.ldflags)))
+    release = source.release and Release(
+        url=filled(source.release.url),
+        checksums=filled(source.release.checksums),
+        member=filled(source.release.member),
+    )
+    return Recipe(pin.name, pin.version, release=release, go=source.go._replace(ldflags=filled(source.go.ldflags)))
