@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions: one line in place of a schema, which is long and which nobody reads line by line."""
+"""CustomResourceDefinitions: one line in place of the hunks of a schema, too long to be read line by line."""
 
 from __future__ import annotations
 

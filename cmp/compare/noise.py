@@ -5,7 +5,7 @@
     hash-name      kustomize named a ConfigMap or Secret by its content: its own name, and the references to it
 
 The last two still replace pods, which `pods.is_restart` counts.  A checksum that nothing in the diff explains is kept:
-either a template is not deterministic, or something changed that nobody sees.  Another order of a list is kept too.
+either a template is not deterministic, or its cause is not in the diff.  Another order of a list is kept too.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class MatchedObject(NamedTuple):
 
     @property
     def is_renamed(self) -> bool:
-        """Whether the object is on both sides, under another name or in another namespace."""
+        """True for an object on both sides, under another name or in another namespace."""
         before, after = self
         if before is None or after is None:
             return False

@@ -1,6 +1,6 @@
 """The elements that two sequences share, in order; bounded: the exact answer costs the product of their lengths.
 
-A text is a sequence of characters in which a masked secret (`‹secret 0a1b›`) counts as one: what stands between its
+A text is a sequence of characters in which a masked secret (`‹secret 0a1b›`) counts as one: the text between its
 signs differs from run to run.  No output may depend on it, and no cut may go through it, because the code that numbers
 the secrets of a report would not find a mask in two parts.
 """

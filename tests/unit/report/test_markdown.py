@@ -156,7 +156,7 @@ SIZES = st.lists(
 
 @settings(max_examples=property_examples.examples(200))
 @given(SIZES, st.integers(0, 30_000))
-def test_budget_law(sizes: list[GroupSize], room: int) -> None:
+def test_shown_groups_fit_and_no_more_would(sizes: list[GroupSize], room: int) -> None:
     chosen = fit_groups(sizes, room)
     taken = sum(
         size.header + sum(size.hunks[index] for index in shown.hunks)
@@ -185,7 +185,7 @@ def test_short_first_hunks_come_before_all_others(sizes: list[GroupSize]) -> Non
     st.lists(st.lists(st.text("x", max_size=40), min_size=1, max_size=4).map(lambda forms: [*forms, ""])),
     st.integers(0, 99),
 )
-def test_parts_fit(parts: list[list[str]], room: int) -> None:
+def test_chosen_forms_of_sections_fit(parts: list[list[str]], room: int) -> None:
     chosen = fit_sections(parts, room)
     assert sum(map(len, chosen)) <= room
     if parts and len(parts[0][0]) <= room:
