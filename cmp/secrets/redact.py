@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import CmpError, ToolError
+from cmp.secrets import sops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cmp.secrets.textsearch import Part
 
 MASK = "‹secret›"
-CIPHERTEXT = "ENC[AES256_GCM,"
+CIPHERTEXT = sops.CIPHERTEXT.decode()
 
 SHORT = 6  # a value of fewer characters is masked only where it is a whole scalar
 TRIVIAL = frozenset(("default", "disabled", "enabled", "localhost", "password", "postgres", "secret", "username"))

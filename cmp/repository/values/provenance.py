@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
+from cmp.secrets.redact import CIPHERTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     Path = tuple[str | int, ...]
-
-CIPHERTEXT = "ENC[AES256_GCM,"
 
 
 class Place(NamedTuple):

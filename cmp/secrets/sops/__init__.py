@@ -1,11 +1,11 @@
 """Encrypted file -> plaintext: a small wrapper of the `sops` binary, bytes in and bytes out.
 
 The ciphertext goes in through stdin, so that sops decrypts the very bytes that were read and checked here; the
-plaintext comes back through a socket.  It is never in argv, in a file, or in an error: sops' own messages can quote
+plaintext comes back through a socket.  It is never in argv, in a file, or in an error: messages of sops can quote
 values, so only those are repeated that it writes before it has a key.
 
-metadata.py    what sops wrote beside the ciphertext, read only where it can be read in one way
-masterkeys.py  the keys of services that it names, and with them the hosts that sops would go to
+metadata.py    the metadata that sops wrote beside the ciphertext, refused where they can be read in two ways
+masterkeys.py  the keys of services in the metadata, and with them the hosts that sops would ask
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ COULD_NOT_GET_DATA_KEY = 128
 PGP_MESSAGE = b"-----BEGIN PGP MESSAGE-----"
 GPG_END_SECONDS = 3.0  # gpgconf tells the agent to stop and needs a few milliseconds
 
-FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}  # as sops knows them
+FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}  # sops' names
 CIPHERTEXT = b"ENC[AES256_GCM,"  # the beginning of an encrypted value
-MAX_REASON = 300  # characters of what sops says about a key
+MAX_REASON = 300  # characters of a message of sops about a key
 
-# Text, and not compiled: most runs need none of them.
+# Not compiled: most runs need none of these patterns.
 YAML_KEY = rb"""(?m)(?:^|[{,])\s*["']?sops["']?\s*:"""
 DOTENV_METADATA = rb"(?m)^sops_mac="
 INI_METADATA = rb"(?m)^\[sops\][ \t]*\r?\n(?:[^\[\n].*\n|\r?\n)*?mac[ \t]*="
 
 
-# The names of services' keys in the metadata (`kms` stands for three of them), and what could spell one otherwise: an
-# escape, a tag, a letter whose other case is in ASCII.
+# The names of the keys of services in the metadata (`kms` stands for three of them), and the characters that could
+# spell one otherwise: an escape, a tag, a letter whose other case is in ASCII.
 MAY_NAME_SERVICE = rb"(?i)kms|azure_kv|hc_vault|[\\!\x80-\xff]"
-# The variables that each service takes its credentials and addresses from.
+# The variables that hold the credentials and addresses of each service.
 VARIABLES = {
     "kms": ("AWS_",),
     "gcp_kms": ("GOOGLE_", "GCP_", "CLOUDSDK_"),
@@ -59,12 +59,12 @@ PROGRAMS = ("SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD", "SOPS_GPG_EXEC")
 
 
 def is_encrypted(path: str, data: bytes) -> bool:
-    """Say whether sops wrote this file: top-level metadata with a `mac`, in the format that path or content shows."""
+    """Tell whether sops wrote this file: it has top-level metadata with a `mac`, in a format that sops knows."""
     return bool(format_of(path, data))
 
 
 def holds_nothing(data: bytes) -> bool:
-    """Say whether there is nothing that sops could encrypt: the file is empty or has only comments and separators."""
+    """Tell whether a file has no value that sops could encrypt: it is empty or has only comments and separators."""
     lines = (line.split(b"#", 1)[0].strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
     return all(line in (b"", b"---", b"...") for line in lines)
 
@@ -83,9 +83,9 @@ def format_of(path: str, data: bytes) -> str:
 
 
 def _has_yaml_metadata(data: bytes) -> bool:
-    """Look for the metadata as sops itself writes it; what somebody reformatted has to be parsed."""
-    _, _, rest = (b"\n" + data.replace(b"\r\n", b"\n")).partition(b"\nsops:\n")
-    for line in rest.splitlines():
+    """Look for the metadata as sops itself writes it; a reformatted file must be parsed."""
+    _, _, metadata = (b"\n" + data.replace(b"\r\n", b"\n")).partition(b"\nsops:\n")
+    for line in metadata.splitlines():
         if line and not line.startswith((b" ", b"\t")):
             return False
         if line.lstrip().startswith(b"mac:"):
@@ -103,9 +103,9 @@ def _structured_format(named: str, data: bytes) -> str:
 
 
 def _metadata_documents(data: bytes) -> list[dict[object, object]]:
-    """Parse what might be encrypted and return the documents with top-level metadata."""
+    """Return the documents with top-level metadata; a file without the key `sops` is not even parsed."""
     documents = _documents(data) if re.search(YAML_KEY, data) else []
-    return [found for found in documents if isinstance(found, dict) and _has_mac(found.get("sops"))]
+    return [document for document in documents if isinstance(document, dict) and _has_mac(document.get("sops"))]
 
 
 def _documents(data: bytes) -> list[object]:
@@ -127,15 +127,15 @@ def _has_mac(metadata: object) -> bool:
 
 
 def may_name_service(data: bytes) -> bool:
-    """Say whether an encrypted file may have keys of a service; most are encrypted for age or PGP alone.
+    """Tell whether an encrypted file may have keys of a service; most are encrypted for age or PGP alone.
 
-    No parser is needed to know that it has none: its bytes cannot spell the name of one.
+    No parser is needed for a file that has none: its bytes cannot spell the name of one.
     """
     return bool(re.search(MAY_NAME_SERVICE, data))
 
 
 def environment(env: Mapping[str, str], services: Iterable[str]) -> Mapping[str, str]:
-    """Return the variables for a file with keys of these services: no others' credentials go along."""
+    """Return the environment for a file with keys of these services, without the credentials of the others."""
     if any(env.get(name) for name in PROGRAMS):
         return env
     used = {*services}
@@ -149,10 +149,10 @@ def gpg_home(
 ) -> Iterator[Mapping[str, str]]:
     """Yield the environment for sops; where one of the encrypted files has a PGP recipient, with a private GNUPGHOME.
 
-    gpg leaves its agent running, in a session of its own.  An agent that is there already is used and left alone: it
-    may know a passphrase.  Otherwise gpg gets a home of links in a folder that `make_folder` makes, so that the agent
-    is ours only and can be ended without harm to another run; that also serves a GNUPGHOME that is read-only or a long
-    path.  After a SIGKILL the agent ends by itself once that folder is swept: it watches its socket.
+    gpg leaves its agent running, in a session of its own.  A running agent is used and left alone: it may know a
+    passphrase.  Otherwise gpg gets a home of symlinks in a folder that `make_folder` makes, so that no other run uses
+    the agent and it can be ended; that also works for a GNUPGHOME that is read-only or a long path.  After a SIGKILL
+    the agent ends by itself once that folder is swept: it watches its socket.
     """
     if not any(PGP_MESSAGE in data for data in files) or _gpg_agent_runs(env, deadline):
         yield env
@@ -162,7 +162,10 @@ def gpg_home(
     try:
         yield ours
     finally:
-        with signals.held(), suppress(CmpError):  # no gpgconf: then gpg could not start either, and sops' error says so
+        with (
+            signals.held(),
+            suppress(CmpError),
+        ):  # without gpgconf gpg could not start either, as the error of sops says
             run(Command("gpgconf", ("gpgconf", "--kill", "all"), ours), Deadline(GPG_END_SECONDS))
 
 
@@ -170,12 +173,12 @@ def _gpg_agent_runs(env: Mapping[str, str], deadline: Deadline) -> bool:
     argv = ("gpg-connect-agent", "--no-autostart", "GETINFO pid", "/bye")
     try:
         return run(Command("gpg-connect-agent", argv, env), deadline).stdout.startswith(b"D ")
-    except ToolError:  # not installed: the agent is not either
+    except ToolError:  # not installed, so that no agent is either
         return False
 
 
 def _link_gpg_home(source: str, target: str) -> None:
-    """Link what is in a gpg home, except what belongs to running processes: sockets, locks, the random state."""
+    """Link the files of a gpg home, except those of running processes: sockets, locks, the random state."""
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(source):
             if not name.startswith(("S.", ".#")) and not name.endswith(".lock") and name != "random_seed":
@@ -185,14 +188,14 @@ def _link_gpg_home(source: str, target: str) -> None:
 def decrypt_command(tool: Tool, path: str, data: bytes, env: Mapping[str, str], *, file_format: str) -> Command:
     """Return the command that prints the plaintext of `data`, in the file's own format (`format_of`).
 
-    It runs at the root folder, where no `.sops.yaml` of the repository changes what sops does.
+    It runs at the root folder, where no `.sops.yaml` of the repository configures sops.
     """
     argv = (tool.path, "decrypt", "--input-type", file_format, "--output-type", file_format, "/dev/stdin")
     return Command(f"sops for {path}", argv, env, stdin=data, place=path)
 
 
 def plaintext(result: Result, path: str) -> bytes:
-    """Return what sops decrypted; SecretError that says whose fault it is when it did not."""
+    """Return the plaintext that sops printed; SecretError, with the cause, when it failed."""
     if result.returncode == 0 and result.stdout:
         return result.stdout
     raise _failure(result, path)
@@ -217,7 +220,7 @@ def _failure(result: Result, path: str) -> SecretError:
 
 
 def _unexplained(result: Result, path: str) -> SecretError:
-    """Say how sops ended; what it wrote may hold values and is left out."""
+    """Return the error for an unknown end of sops, without its messages, which may hold values."""
     if result.returncode == 0:
         what = "sops reported success and printed nothing"
     elif result.returncode < 0:
@@ -228,8 +231,8 @@ def _unexplained(result: Result, path: str) -> SecretError:
     return SecretError(what, file=path, hint=hint, is_external=result.returncode < 0)
 
 
-# How sops puts it, how we do (`{0}` is the pattern's group), and the hint; without one, the recipients are told.
-# The most specific first: of several recipients, the one that was nearest to success explains the failure.
+# A pattern of sops' words, the words of the error (`{0}` is the pattern's group), and its hint, by default the
+# recipients.  The most specific comes first: of several recipients, the one nearest to success explains the failure.
 _KEY_TROUBLES = (
     (
         r"SOPS_AGE_KEY_FILE file: open (.+?): (?:no such file|not a directory)",
@@ -267,7 +270,7 @@ _KEY_TROUBLES = (
 
 
 def _key_failure(stderr: str, path: str) -> SecretError:
-    """Explain why sops has no key.  It has decrypted nothing yet, so its words may be repeated."""
+    """Return the error for a missing key.  Sops has decrypted nothing yet, so that its words may be repeated."""
     reasons = _reasons(stderr)
     recipients = ", ".join(reasons) or "unknown recipients"
     give = f"it is encrypted for {recipients}: give the sidecar that key, or add one with `sops updatekeys {path}`"
@@ -275,13 +278,13 @@ def _key_failure(stderr: str, path: str) -> SecretError:
         for reason in reasons.values():
             if match := re.search(pattern, reason):
                 return SecretError(what.format(*match.groups()), file=path, hint=hint or give, is_external=True)
-    told = next(iter(reasons.values()), "")[:MAX_REASON]
-    what = f"sops has no key for this file: {told}" if told else "sops has no key for this file"
+    reason = next(iter(reasons.values()), "")[:MAX_REASON]
+    what = f"sops has no key for this file: {reason}" if reason else "sops has no key for this file"
     return SecretError(what, file=path, hint=give, is_external=True)
 
 
 def _reasons(stderr: str) -> dict[str, str]:
-    """Read sops' report, wrapped to 60 columns behind `|`, as recipient -> why it failed."""
+    """Parse the report of sops, wrapped to 60 columns behind `|`: each recipient, and the reason of its failure."""
     reasons: dict[str, str] = {}
     recipient = ""
     for line in stderr.splitlines():

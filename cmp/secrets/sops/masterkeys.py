@@ -1,11 +1,11 @@
 """The master keys of an encrypted file: the keys of services that sops would ask to decrypt its data key.
 
-They say where sops goes with the credentials of the sidecar: `hc_vault` and `azure_kv` have an address, the others name
-a region and a key of their provider, whose hosts sops knows.  A text of another form could lead to another host
-(`arn:aws:kms:eu.evil.example/:…` is one label too many), or to another request of the same server, and is refused.
+They decide to which hosts sops sends the credentials of the sidecar: `hc_vault` and `azure_kv` have an address, the
+others name a region and a key of their provider, whose hosts sops knows.  A text of another form could lead to another
+host (`arn:aws:kms:eu.evil.example/:…` is one label too many), or to another request of the same server, and is refused.
 
-Keys of age and PGP are not among them: they name no host, and what their entries say binds nothing.  The encryption
-context of AWS is no address either: it is sent along, and the provider refuses to decrypt with another one.
+Keys of age and PGP are not among them: they name no host, and their entries bind nothing.  The encryption context of
+AWS is not an address either: it is sent along, and the provider refuses to decrypt with another one.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _ENGINE, _KEY_NAME = re.compile(rf"/?{_SEGMENT}(?:/{_SEGMENT})*/?"), re.compile(
 
 
 class MasterKey(NamedTuple):
-    """A key of a service, as a file names it.
+    """A key of a service in the metadata of a file.
 
-    `identity` is how sops prints it; `origin` is that of the address (scheme, host and port), empty where the provider
-    fixes it; `role` and `profile` are AWS's; `place` is file and line.
+    `identity` is the text that sops prints for it; `origin` is that of its address (scheme, host and port), empty where
+    the provider fixes it; `role` and `profile` are those of AWS; `place` is file and line.
     """
 
     service: str
@@ -58,39 +58,40 @@ class MasterKey(NamedTuple):
 def read(kind: str, path: str, data: bytes) -> tuple[MasterKey, ...]:
     """Return the master keys of every document, in any of its key groups; `kind` is sops' name for the format.
 
-    SecretError for metadata that can be read in two ways, and for a key that is not of the form that its service has.
+    SecretError for metadata that can be read in two ways, and for a key that does not have the form of its service.
     """
-    found = _Found(path, data)
-    return tuple(dict.fromkeys(key for each in metadata.read(kind, path, data) for key in found.keys(each)))
+    reader = _Reader(path, data)
+    documents = metadata.read(kind, path, data)
+    return tuple(dict.fromkeys(key for document in documents for key in reader.keys(document)))
 
 
 def origin_of(url: str) -> str:
     """Return the origin of a URL without path and user, its usual port left out; empty for another text."""
-    found = _ORIGIN.fullmatch(url)
-    if found is None:
+    match = _ORIGIN.fullmatch(url)
+    if match is None:
         return ""
-    scheme, host, port = found["scheme"].lower(), found["host"].lower(), found["port"] or ""
+    scheme, host, port = match["scheme"].lower(), match["host"].lower(), match["port"] or ""
     return f"{scheme}://{host}" if port in ("", PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def shown(text: str) -> str:
-    """Return what a file says as messages may show it: on one line, and not too long."""
+    """Return a text of a file for a message: on one line, and not too long."""
     shown = text if text.isprintable() else ascii(text)[1:-1]
     return shown if len(shown) <= MAX_SHOWN else f"{shown[: MAX_SHOWN - 1]}…"
 
 
-class _Found:
-    """The keys of one file, each with its place."""
+class _Reader:
+    """Read the keys of one file, each with its place."""
 
     def __init__(self, path: str, data: bytes) -> None:
         self._path = path
         self._data = data
 
-    def keys(self, found: Metadata) -> Iterator[MasterKey]:
-        groups = found.get(GROUPS) or []
+    def keys(self, document: Metadata) -> Iterator[MasterKey]:
+        groups = document.get(GROUPS) or []
         if not isinstance(groups, list):
             raise self._malformed(GROUPS)
-        yield from self._group({name: value for name, value in found.items() if name != GROUPS})
+        yield from self._group({name: value for name, value in document.items() if name != GROUPS})
         for group in groups:
             if not isinstance(group, dict):
                 raise self._malformed(GROUPS)
@@ -147,9 +148,9 @@ class _Found:
     def _checked(self, texts: dict[str, str], name: str, rule: re.Pattern[str], noun: str) -> str:
         text = texts.get(name, "")
         if not rule.fullmatch(text):
-            said = f"`{shown(text)}`" if text else "an empty text"
+            quoted = f"`{shown(text)}`" if text else "an empty text"
             raise SecretError(
-                f"{name} in the sops metadata of this file is {said}, which is not {noun}",
+                f"{name} in the sops metadata of this file is {quoted}, which is not {noun}",
                 file=self._place(text),
                 hint="sops makes its requests of it, and another text could lead them elsewhere; correct the key in "
                 f".sops.yaml and run `sops updatekeys {self._path}`, or restore the file from Git",
@@ -171,9 +172,9 @@ class _Found:
 
 
 _MAKERS = {
-    KMS: _Found.kms,
-    GCP_KMS: _Found.gcp_kms,
-    AZURE_KV: _Found.azure_kv,
-    HC_VAULT: _Found.hc_vault,
-    HCKMS: _Found.hckms,
+    KMS: _Reader.kms,
+    GCP_KMS: _Reader.gcp_kms,
+    AZURE_KV: _Reader.azure_kv,
+    HC_VAULT: _Reader.hc_vault,
+    HCKMS: _Reader.hckms,
 }

@@ -1,7 +1,8 @@
 """The metadata of an encrypted file, in whichever format, as maps, lists and texts.
 
-What is checked here must be what sops uses, and sops has parsers of its own: go-yaml, Go's JSON, gopkg.in/ini.v1.  So
-what two parsers could read in two ways is refused, and not read in one of them.  Sops itself writes none of it.
+The checked metadata must be those that sops uses, and sops has parsers of its own: go-yaml, Go's JSON, gopkg.in/ini.v1.
+So a text that two parsers could read in two ways is refused, and not read in one of them.  Sops itself writes no such
+text.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ Metadata: TypeAlias = dict[str, Value]
 
 KEY = "sops"
 PREFIX = "sops_"  # of a dotenv file's names
-# Sops writes lower-case names.  Go's JSON, and newer versions in every format, take a name in any case for the same.
+# Sops writes lower-case names.  Go's JSON, and newer versions of sops in every format, ignore the case of a name.
 NAME = re.compile(r"[a-z0-9_]+")
 FREE = "context"  # a map whose names are the author's own
 
 _STEP = re.compile(r"__(map|list)_")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,3}")
 QUOTES = '"""'
-_NO_SPACE = re.compile(r"[\0\x1c-\x1f]")  # Python strips some of these as space, and Go does not
+_NO_SPACE = re.compile(r"[\0\x1c-\x1f]")  # Python strips some of these as space, and Go none
 _INI_KEY = re.compile(r'(?:`[^`]*`|"[^"]*")?[^=:]*[=:]\s*')
 _INI_SECTION = re.compile(r"\[([^\[\]]*)\]")
 _INI_ENTRY = re.compile(r"([^=:\"]+)=([^#;\"']*)")
 
 
 class _UnclearError(ValueError):
-    """Say why metadata can be read in two ways; `line` is 0 where it is not known."""
+    """Metadata that can be read in two ways, and the reason; `line` is 0 where it is not known."""
 
     def __init__(self, problem: str, line: int = 0) -> None:
         super().__init__(problem)
@@ -46,7 +47,7 @@ class _UnclearError(ValueError):
 
 
 def read(kind: str, path: str, data: bytes) -> list[Metadata]:
-    """Return the metadata of each document that has some; SecretError where they cannot be read, or in two ways.
+    """Return the metadata of each document that has some; SecretError where they can be read in no way or in two.
 
     `kind` is sops' name for the format of the file.
     """
@@ -63,16 +64,16 @@ def read(kind: str, path: str, data: bytes) -> list[Metadata]:
         failure = SecretError(unreadable, file=place, hint=f"is it half-merged or cut off? {restore}")
     except (ValueError, RecursionError):  # of JSON and of UTF-8: their texts quote the file
         failure = SecretError(unreadable, file=path, hint=f"is it half-merged or cut off? {restore}")
-    raise failure  # outside of the blocks above: no other exception, which may hold the text, hangs on to it
+    raise failure  # outside of the blocks above: so no other exception, which may hold the text, is its context
 
 
 def _all(kind: str, data: bytes) -> list[Metadata]:
-    found = list(_READERS[kind](data))
-    if not found:
+    documents = list(_READERS[kind](data))
+    if not documents:
         raise _UnclearError(f"there is no `{KEY}` at the top of it")
-    for metadata in found:
+    for metadata in documents:
         _require_clear_names(metadata)
-    return found
+    return documents
 
 
 def _require_clear_names(value: Value, *, is_free: bool = False) -> None:
@@ -109,7 +110,7 @@ def _of_node(node: Node) -> Value:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """An object of JSON with every name that was written."""
+    """An object of JSON with all its names, also those that stand twice."""
 
 
 def _json(data: bytes) -> Iterator[Metadata]:
@@ -146,13 +147,13 @@ def _dotenv(data: bytes) -> Iterator[Metadata]:
 
 def _ini(data: bytes) -> Iterator[Metadata]:
     pairs: list[tuple[int, str, str]] = []
-    section, found = "", 0
+    section, sections = "", 0
     for number, line in _ini_lines(data):
         if line.startswith("["):
             header = _INI_SECTION.fullmatch(line)
             section = header[1] if header else line
-            found += section.strip().casefold() == KEY
-            if found > 1 or (section != KEY and KEY in section.casefold()):
+            sections += section.strip().casefold() == KEY
+            if sections > 1 or (section != KEY and KEY in section.casefold()):
                 raise _UnclearError(f"the section `{KEY}` stands twice, or beside one of a similar name", number)
         elif section == KEY:
             entry = _INI_ENTRY.fullmatch(line)
@@ -164,7 +165,7 @@ def _ini(data: bytes) -> Iterator[Metadata]:
 
 
 def _ini_lines(data: bytes) -> Iterator[tuple[int, str]]:
-    """Yield the lines with a section or a key, each with its number; of a value of several lines the first."""
+    """Yield the lines with a section or a key, each with its number; the first line of a value of several."""
     lines = enumerate(data.decode("utf-8-sig").split("\n"), 1)
     for number, written in lines:
         line = written.strip()
@@ -183,7 +184,7 @@ def _ini_lines(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _skip_value(lines: Iterator[tuple[int, str]], number: int) -> None:
-    """Skip the other lines of a value in three quotes, as sops writes one that is not encrypted."""
+    """Skip the other lines of a value in three quotes: sops writes one that is not encrypted so."""
     for _, line in lines:
         if QUOTES in line:
             return
@@ -193,11 +194,11 @@ def _skip_value(lines: Iterator[tuple[int, str]], number: int) -> None:
 
 
 def _unflattened(pairs: list[tuple[int, str, str]]) -> Metadata:
-    """Return what sops flattened into names such as `hc_vault__list_0__map_key_name`."""
+    """Return the metadata that sops flattened into names such as `hc_vault__list_0__map_key_name`."""
     root: Metadata = {}
     for line, name, value in pairs:
-        first, *rest = _STEP.split(name)
-        steps = [("map", first), *zip(rest[::2], rest[1::2], strict=True)]
+        first, *inner_steps = _STEP.split(name)
+        steps = [("map", first), *zip(inner_steps[::2], inner_steps[1::2], strict=True)]
         if any(kind == "list" and not _INDEX.fullmatch(step) for kind, step in steps):
             raise _UnclearError("an index that is no number", line)
         at: dict[str, Value] = root
@@ -210,18 +211,18 @@ def _unflattened(pairs: list[tuple[int, str, str]]) -> Metadata:
         if last in at:
             raise _UnclearError("a key that stands twice", line)
         at[last] = value
-    found = _collected(root)
-    if not isinstance(found, dict):
+    metadata = _with_lists(root)
+    if not isinstance(metadata, dict):
         raise _UnclearError("a name that is not in lower case")
-    return found
+    return metadata
 
 
-def _collected(value: Value) -> Value:
-    """Turn maps whose names say `list` and an index into lists."""
+def _with_lists(value: Value) -> Value:
+    """Turn maps whose names are `list` and an index into lists."""
     if not isinstance(value, dict):
         return value
     kinds = {name.partition(" ")[0] for name in value}
-    inner = {name.partition(" ")[2]: _collected(item) for name, item in value.items()}
+    inner = {name.partition(" ")[2]: _with_lists(item) for name, item in value.items()}
     if len(kinds) > 1:
         raise _UnclearError("a map that is a list as well")
     return [inner[index] for index in sorted(inner, key=int)] if kinds == {"list"} else inner
