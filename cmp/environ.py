@@ -98,6 +98,21 @@ def build_env(environ: Mapping[str, str]) -> BuildEnv:
     )
 
 
+def application_variables(env: BuildEnv) -> dict[str, str]:
+    """Return the variables `ARGOCD_APP_*` as Argo CD sets them (reposerver/repository/repository.go: `newEnv`)."""
+    return {
+        "ARGOCD_APP_NAME": env.app_name,
+        "ARGOCD_APP_NAMESPACE": env.app_namespace,
+        "ARGOCD_APP_PROJECT_NAME": env.project,
+        "ARGOCD_APP_REVISION": env.revision,
+        "ARGOCD_APP_REVISION_SHORT": env.revision[:7],
+        "ARGOCD_APP_REVISION_SHORT_8": env.revision[:8],
+        "ARGOCD_APP_SOURCE_REPO_URL": env.repo_url,
+        "ARGOCD_APP_SOURCE_PATH": env.source_path,
+        "ARGOCD_APP_SOURCE_TARGET_REVISION": env.target_revision,
+    }
+
+
 def plugin_env(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that carry an Application's parameters."""
     return {

@@ -15,9 +15,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from cmp import yamldoc
+from cmp import environ, yamldoc
 from cmp.argocd.application import PATCH, SOURCE, Plugin, without_plugin
 from cmp.errors import ConfigError
+from cmp.model import BuildEnv
 from cmp.schema.spec import check
 from cmp.schema.values import SourceLocation, ValueNode
 from cmp.system.tree import join
@@ -103,17 +104,17 @@ def variables(application: Application, outside: Mapping[str, str]) -> dict[str,
     """
     source = application.source
     plugin = source.plugin or Plugin()
-    revision = outside.get("ARGOCD_APP_REVISION", "")
+    build_env = BuildEnv(
+        app_name=application.instance_name,
+        app_namespace=application.destination.namespace,
+        project=application.project,
+        revision=outside.get("ARGOCD_APP_REVISION", ""),
+        repo_url=source.repo_url,
+        source_path=source.path,
+        target_revision=source.target_revision,
+    )
     known = {
-        "ARGOCD_APP_NAME": application.instance_name,
-        "ARGOCD_APP_NAMESPACE": application.destination.namespace,
-        "ARGOCD_APP_PROJECT_NAME": application.project,
-        "ARGOCD_APP_REVISION": revision,
-        "ARGOCD_APP_REVISION_SHORT": revision[:7],
-        "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
-        "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
-        "ARGOCD_APP_SOURCE_PATH": source.path,
-        "ARGOCD_APP_SOURCE_TARGET_REVISION": source.target_revision,
+        **environ.application_variables(build_env),
         "KUBE_VERSION": outside.get("KUBE_VERSION", ""),
         "KUBE_API_VERSIONS": outside.get("KUBE_API_VERSIONS", ""),
     }

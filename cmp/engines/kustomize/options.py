@@ -12,6 +12,7 @@ from cmp.engines.features import LABEL_INCLUDE_TEMPLATES, LABEL_WITHOUT_SELECTOR
 from cmp.engines.kustomize.graph import OPTIONS
 from cmp.engines.kustomize.kustomization import Reference, items
 from cmp.engines.registry import KUSTOMIZE, KustomizeOptions
+from cmp.environ import application_variables
 from cmp.errors import ConfigError, suggestion
 from cmp.versions import numbers
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
     from cmp.engines.kustomize.build import Build
-    from cmp.model import BuildEnv, Instance
+    from cmp.model import Instance
 
 ONE_ARGUMENT = (3, 8, 5)  # from here on `edit add label` takes one argument a label, before one with commas
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
@@ -50,21 +51,6 @@ def build_flags(build: Build) -> Iterator[str]:
     for flag in KustomizeOptions(build.instance.options).build_options:
         name, separator, value = flag.partition("=")
         yield f"--{name[2:].replace('-', '_') if is_old else name[2:]}{separator}{value}"
-
-
-def variables(env: BuildEnv) -> dict[str, str]:
-    """Return the variables that Argo CD replaces in options (reposerver/repository.go: `newEnv`)."""
-    return {
-        "ARGOCD_APP_NAME": env.app_name,
-        "ARGOCD_APP_NAMESPACE": env.app_namespace,
-        "ARGOCD_APP_PROJECT_NAME": env.project,
-        "ARGOCD_APP_REVISION": env.revision,
-        "ARGOCD_APP_REVISION_SHORT": env.revision[:7],
-        "ARGOCD_APP_REVISION_SHORT_8": env.revision[:8],
-        "ARGOCD_APP_SOURCE_REPO_URL": env.repo_url,
-        "ARGOCD_APP_SOURCE_PATH": env.source_path,
-        "ARGOCD_APP_SOURCE_TARGET_REVISION": env.target_revision,
-    }
 
 
 def apply(build: Build) -> None:
@@ -146,7 +132,7 @@ def _expanded(text: str, build: Build, key: str) -> str:
     In a checkout, where there is no Application, the name itself stands for its value.
     """
     env = build.instance.build_env
-    known = variables(env)
+    known = application_variables(env)
 
     def replace(match: re.Match[str]) -> str:
         if match[1]:
