@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -149,9 +150,7 @@ class Planner:
 
 def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Context) -> bool:
     """Let `helm dependency list` judge a throw-away chart that holds another one of this version."""
-    import json  # noqa: PLC0415  # only for a range that nobody asked about yet
-
-    from cmp.artifacts.charts.helm import Helm, failed  # noqa: PLC0415
+    from cmp.artifacts.charts.helm import Helm, failed  # noqa: PLC0415  # only for a range without an answer in the cache
     from cmp.system.workspace import Workspace  # noqa: PLC0415
 
     entry = {"name": "asked", "version": dependency.constraint, "repository": ""}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -105,8 +107,6 @@ def credentials(url: str, entries: Entries, redactor: Redactor) -> Credentials:
 
 def private_registry(url: str, path: str, redactor: Redactor) -> dict[str, object]:
     """Make the content of a registry config.json that knows the credentials of this URL's host and no other's."""
-    import json  # noqa: PLC0415  # only where something is fetched
-
     try:
         with open(path, "rb") as file:
             config = json.loads(file.read())
@@ -133,8 +133,6 @@ def _host(name: str) -> str:
 
 
 def _conceal(auths: object, redactor: Redactor) -> None:
-    from base64 import b64decode  # noqa: PLC0415  # only where something is fetched
-
     for entry in auths.values() if isinstance(auths, dict) else ():
         for name in ("auth", "password", "identitytoken", "registrytoken"):
             if isinstance(secret := entry.get(name), str):
