@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmp.errors import ConfigError
+from cmp.schema.json_node import Json, JsonNode
 from cmp.schema.spec import Converted, Dialect, Items, Keys, Map, Text, check
-from cmp.schema.values import Json, ValueNode
 
 if TYPE_CHECKING:
+    from cmp.schema.json_node import SourceLocation
     from cmp.schema.spec import Spec
-    from cmp.schema.values import SourceLocation
 
     Values = dict[str, object]
 
@@ -96,12 +96,12 @@ class _Manifest(NamedTuple):
     spec: _Spec
 
 
-def _unexpected(spec: Spec[Any], node: ValueNode) -> str:
+def _unexpected(spec: Spec[Any], node: JsonNode) -> str:
     is_unquoted = isinstance(spec, Text) and node.meaning in ("a number", "true or false")
     return f"{_name(node)} must be {spec.noun}{'; put it in quotes' if is_unquoted else ''}"
 
 
-def _name(node: ValueNode) -> str:
+def _name(node: JsonNode) -> str:
     return node.location.name or "the document"
 
 
@@ -150,12 +150,12 @@ def read(value: Values, location: SourceLocation) -> Application:
 
     ConfigError with all that the API server would refuse about it, or when it has no such source, or several.
     """
-    node = ValueNode(value, location)
+    node = JsonNode(value, location)
     if problems := check(_APPLICATION, node, MANIFEST):
         raise ConfigError.of(problems, hint="the API server would refuse this Application")
     metadata, spec = _APPLICATION.build(node)
     source_values, at = _source(spec, location.inner("spec"))
-    source = SOURCE.build(ValueNode(source_values, at))
+    source = SOURCE.build(JsonNode(source_values, at))
     if source.chart or not source.path:
         what = "a chart of a Helm repository" if source.chart else "no path"
         raise ConfigError(f"the source has {what}: a plugin renders a folder of a Git repository", file=at.place)

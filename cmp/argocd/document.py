@@ -8,7 +8,7 @@ from cmp import yamldoc
 from cmp.argocd import application
 from cmp.argocd.application import CONTROL_PLANE
 from cmp.errors import ConfigError, suggestion
-from cmp.schema.values import SourceLocation
+from cmp.schema.json_node import SourceLocation
 from cmp.system.globs import whole_match
 from cmp.system.tree import walk
 from cmp.yamldoc.access import mapping

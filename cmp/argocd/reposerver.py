@@ -19,8 +19,8 @@ from cmp import environ, yamldoc
 from cmp.argocd.application import PATCH, SOURCE, Plugin, without_plugin
 from cmp.errors import ConfigError
 from cmp.model import BuildEnv
+from cmp.schema.json_node import JsonNode, SourceLocation
 from cmp.schema.spec import check
-from cmp.schema.values import SourceLocation, ValueNode
 from cmp.system.tree import join
 from cmp.yamldoc.access import mapping
 
@@ -49,7 +49,7 @@ def overridden(application: Application, read: Callable[[str], bytes | None]) ->
     merged = mapping(overlay(given, *patches))
     fixed = {key: given[key] for key in FIXED if key in given}
     values = {**{key: value for key, value in merged.items() if key not in FIXED}, **fixed}
-    source = SOURCE.build(ValueNode(values, application.location))
+    source = SOURCE.build(JsonNode(values, application.location))
     if source.plugin is None:
         raise without_plugin(application.location)
     blocks = {"helm": source.helm, "kustomize": source.kustomize, "directory": source.directory}
@@ -86,7 +86,7 @@ def _patch(data: bytes, file: str) -> object:
     if not documents or documents[0].line > 1:  # only the first document counts
         raise ConfigError("Argo CD refuses this file: it is empty", file=file, hint="remove it")
     value = documents[0].value
-    if problems := check(SOURCE, ValueNode(value, SourceLocation(file, documents[0])), PATCH):
+    if problems := check(SOURCE, JsonNode(value, SourceLocation(file, documents[0])), PATCH):
         raise ConfigError.of(problems, hint="Argo CD refuses to merge this file into the Application's source")
     return value
 

@@ -111,12 +111,12 @@ def parse(data: bytes, file: str) -> Lock:
     value = documents[0].value if documents else None
     if not isinstance(value, dict) or value.get("version") != VERSION:
         raise ConfigError(f"`version` must be {VERSION}", file=file, hint="a newer cmp may have written this file")
-    from cmp.schema.values import SourceLocation, ValueNode  # noqa: PLC0415  # a render without a lock needs none
+    from cmp.schema.json_node import JsonNode, SourceLocation  # noqa: PLC0415  # a render without a lock needs none
 
     content = {"charts": value.get("charts") or [], "tools": value.get("tools") or {}}
     if value.get("schemas") is not None:
         content["schemas"] = value["schemas"]
-    node = ValueNode(content, SourceLocation(file, documents[0]))
+    node = JsonNode(content, SourceLocation(file, documents[0]))
     if problems := check(_LOCK, node, _DIALECT):
         raise ConfigError(problems[0].message, file=file, hint=HINT)
     return _LOCK.build(node)

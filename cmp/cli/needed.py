@@ -14,7 +14,7 @@ from cmp.errors import ChartError, ConfigError, ToolError
 from cmp.render.decrypt import SOPS
 from cmp.render.schemas import RemoteSchemas
 from cmp.repository import instances
-from cmp.repository.config.values import PINS
+from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request
 from cmp.system.unpack import unpack
 from cmp.system.workspace import Workspace

@@ -19,7 +19,7 @@ from cmp.changes import Delivery, Rule, Subject
 from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError
 from cmp.preview.sides import Asked, environment, of_pair
-from cmp.repository.config.values import PINS
+from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request, with_names
 from cmp.yamldoc.access import dig
 

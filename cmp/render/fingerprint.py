@@ -24,7 +24,7 @@ from cmp.engines.registry import HELM
 from cmp.render.decrypt import SOPS, tool_pins
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
-from cmp.repository.config.values import overlaid
+from cmp.repository.config.model import overlaid
 from cmp.secrets import sops
 from cmp.system.files import sha256
 from cmp.system.tree import join

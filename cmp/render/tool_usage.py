@@ -8,7 +8,7 @@ from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError, ConfigError
 from cmp.render import decrypt
 from cmp.repository import instances
-from cmp.repository.config.values import PINS
+from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cmp.schema.json_node import Json
 from cmp.schema.spec import Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text, Whole
-from cmp.schema.values import Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         def value(self) -> AnyNode: ...
 
     class AnyNode(Place, Protocol):
-        """A value and where it starts: a node of `yamldoc.nodes`, or one of `values`."""
+        """A value and where it starts: a node of `yamldoc.nodes`, or one of `json_node`."""
 
         @property
         def kind(self) -> Literal["scalar", "list", "map"]: ...

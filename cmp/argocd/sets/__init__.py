@@ -6,7 +6,7 @@
     templates.py       templates in texts: flat ones here, Go's as jobs
     batching.py        all jobs that wait -> one chart -> what Helm prints        gotemplate.py  Go's -> Helm's
     build.py           template and parameters -> an Application, if the controller would create it
-    merging.py         the controller's ways to merge               values.py     parameters as Go has them
+    merging.py         the controller's ways to merge               gotypes.py    parameters as Go has them
 
 Where only Argo CD knows the result, the whole set is an error with file and line (docs/applicationsets.md).
 Source: argoproj/argo-cd 3.2, applicationset/, with which tests/argocd compares it.
@@ -24,7 +24,7 @@ from cmp.argocd.sets.merging import filled
 from cmp.argocd.sets.specification import SPEC_OF_SET, require
 from cmp.argocd.sets.templates import Mode
 from cmp.errors import ConfigError
-from cmp.schema.values import ValueNode
+from cmp.schema.json_node import JsonNode
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _expanded(manifest: Manifest, result: list[Values] | ConfigError) -> Expande
 def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched[list[Values]]:
     location = manifest.location
     at = location.inner("spec")
-    node = ValueNode(manifest.value.get("spec"), at)
+    node = JsonNode(manifest.value.get("spec"), at)
     require(SPEC_OF_SET, node, "ApplicationSet")
     spec = SPEC_OF_SET.build(node)
     mode = Mode.of(spec, location)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cmp.argocd.sets.gotemplate import HELPERS, RefusedError, translate
-from cmp.argocd.sets.values import maps_of
+from cmp.argocd.sets.gotypes import maps_of
 from cmp.errors import ConfigError, EngineError
 from cmp.system.process import Command, run
 from cmp.system.sandbox import Access
@@ -24,10 +24,10 @@ from cmp.system.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cmp.argocd.sets.values import Maps, Parameters
+    from cmp.argocd.sets.gotypes import Maps, Parameters
     from cmp.context import Context
     from cmp.model import Tool
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
 
 T = TypeVar("T")
 

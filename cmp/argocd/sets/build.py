@@ -15,17 +15,17 @@ from cmp.argocd.sets.selector import is_label
 from cmp.argocd.sets.specification import APPLICATION, require
 from cmp.argocd.sets.templates import evaluate_map, evaluate_texts
 from cmp.errors import ConfigError
-from cmp.schema.values import ValueNode
+from cmp.schema.json_node import JsonNode
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cmp.argocd.sets.batching import Batched
+    from cmp.argocd.sets.gotypes import Parameters
     from cmp.argocd.sets.specification import SetSpec
     from cmp.argocd.sets.templates import Mode
-    from cmp.argocd.sets.values import Parameters
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
 
     Values = dict[str, object]
 
@@ -71,7 +71,7 @@ def _patch(built: Values, patch: str, parameters: Parameters, mode: Mode, locati
         what = f"templatePatch is not YAML: line {error.line}: {error.problem}"
         raise ConfigError(what, file=location.place) from None
     value = documents[0] if documents else {}
-    require(APPLICATION, ValueNode(value, location), "patch of an Application")
+    require(APPLICATION, JsonNode(value, location), "patch of an Application")
     with_patch = patched(built, mapping(value), location)
     project = mapping(built["spec"]).get("project", "")
     return {**with_patch, "spec": {**mapping(with_patch.get("spec")), "project": project}}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import yamldoc
 from cmp.argocd.sets.batching import Batched, gather
 from cmp.argocd.sets.git import Listing, directories, files
+from cmp.argocd.sets.gotypes import Parameters, Texts, as_text, flattened, normalized
 from cmp.argocd.sets.merging import combined, merge_key, overlaid
 from cmp.argocd.sets.selector import Selector
 from cmp.argocd.sets.specification import (
@@ -26,16 +27,15 @@ from cmp.argocd.sets.specification import (
     SELECTOR,
 )
 from cmp.argocd.sets.templates import Mode, evaluate_map, evaluate_texts
-from cmp.argocd.sets.values import Parameters, Texts, as_text, flattened, normalized
 from cmp.errors import ConfigError
-from cmp.schema.values import ValueNode
+from cmp.schema.json_node import JsonNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cmp.argocd.sets.specification import ClusterGenerator, CombiningGenerator, GitGenerator, ListGenerator
     from cmp.model import Cluster
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
 
     Values = dict[str, object]
 
@@ -78,11 +78,11 @@ def _named(entry: Values, location: SourceLocation) -> list[str]:
 
 def _selected(entry: Values, name: str, location: SourceLocation, sources: Sources, depth: int) -> Batched[Generated]:
     """Return those of the parameters of one generator that the entry's selector matches."""
-    generated = yield from _generated(ValueNode(entry[name], location.inner(name)), name, sources, depth)
+    generated = yield from _generated(JsonNode(entry[name], location.inner(name)), name, sources, depth)
     if entry.get("selector") is None:
         return generated
     at = location.inner("selector")
-    selector = Selector(SELECTOR.build(ValueNode(entry["selector"], at)), at)
+    selector = Selector(SELECTOR.build(JsonNode(entry["selector"], at)), at)
     selected = [
         parameters
         for parameters in generated.parameters
@@ -91,7 +91,7 @@ def _selected(entry: Values, name: str, location: SourceLocation, sources: Sourc
     return generated._replace(parameters=selected)
 
 
-def _generated(node: ValueNode, name: str, sources: Sources, depth: int) -> Batched[Generated]:
+def _generated(node: JsonNode, name: str, sources: Sources, depth: int) -> Batched[Generated]:
     at = node.location
     if name == "list":
         elements = LIST.build(node)

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.argocd.sets.values import Parameters, TextList, as_text, flattened, normalized
+from cmp.argocd.sets.gotypes import Parameters, TextList, as_text, flattened, normalized
 from cmp.errors import ConfigError
 from cmp.system.globs import PatternError, chunks_of, exactly, go_chunks, go_match, members, star_match
 from cmp.system.tree import join
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from cmp.argocd.sets.specification import PathItem
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
     from cmp.system.globs import CharTest
     from cmp.system.tree import Tree
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.argocd.sets.values import Maps, last
+from cmp.argocd.sets.gotypes import Maps, last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

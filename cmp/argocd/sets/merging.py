@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.argocd.sets.values import Parameters, Texts, as_text
+from cmp.argocd.sets.gotypes import Parameters, Texts, as_text
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
 
     Values = dict[str, object]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmp.argocd.sets.specification import LabelSelector
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
 
 _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _LABEL = re.compile(f"(?:{_NAME})?")

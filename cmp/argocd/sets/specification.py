@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmp.argocd.application import JSON_MAP, PATCH, SPEC, TEXT, TEXT_MAP, TEXTS
 from cmp.errors import ConfigError
+from cmp.schema.json_node import Json, JsonNode
 from cmp.schema.spec import Converted, Items, Keys, check
-from cmp.schema.values import Json, ValueNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,7 +174,7 @@ SPEC_OF_SET = Keys(
 )
 
 
-def require(spec: Spec[Any], node: ValueNode, whose: str) -> None:
+def require(spec: Spec[Any], node: JsonNode, whose: str) -> None:
     """ConfigError for values of other types; any key may be missing or null.  `whose` ends the hint."""
     if problems := check(spec, node, PATCH):
         raise ConfigError.of(problems, hint=f"the API server would refuse this {whose}")

@@ -14,9 +14,9 @@ from cmp.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from cmp.argocd.sets.gotypes import Parameters
     from cmp.argocd.sets.specification import SetSpec
-    from cmp.argocd.sets.values import Parameters
-    from cmp.schema.values import SourceLocation
+    from cmp.schema.json_node import SourceLocation
 
     Values = dict[str, object]
 

@@ -3,7 +3,7 @@
 keys.py     the specification: every key, and the constructor of its value
 rules.py    rules for texts: patterns, versions, names
 check.py    the cmp that a file is for, and placeholders that something fills
-values.py   the values, the order of their strength, and the reference layout
+model.py    the values, the order of their strength, and the reference layout
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from cmp.errors import ConfigError
 from cmp.model import Problem
 from cmp.repository.config import keys
 from cmp.repository.config.check import refuse_foreign, unfilled
+from cmp.repository.config.model import CONFIG, AppConfig, ClusterChoice, Config, Layout, ValuesPattern, merge
 from cmp.repository.config.rules import PATH
-from cmp.repository.config.values import CONFIG, AppConfig, ClusterChoice, Config, Layout, ValuesPattern, merge
 from cmp.schema.spec import check, quoted
 from cmp.system.tree import join
 

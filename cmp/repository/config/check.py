@@ -10,8 +10,8 @@ from cmp import __version__
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Problem
 from cmp.repository.config.keys import VERSION
+from cmp.repository.config.model import LAYOUT
 from cmp.repository.config.rules import CAPTURE, REQUIREMENT
-from cmp.repository.config.values import LAYOUT
 from cmp.schema.spec import quoted
 from cmp.versions import numbers
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cmp.model import Cluster, ToolPin
 from cmp.repository.config import rules
-from cmp.repository.config.values import (
+from cmp.repository.config.model import (
     EMPTY,
     LAYOUT,
     PINS,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Rule
     from cmp.model import Option
-    from cmp.repository.config.values import Layout
+    from cmp.repository.config.model import Layout
     from cmp.schema.spec import AnyNode, Spec
 
     Engines = Mapping[str, tuple[Option, ...]]

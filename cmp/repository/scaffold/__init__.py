@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError
-from cmp.repository.config.values import PINS, SUFFIXES
+from cmp.repository.config.model import PINS, SUFFIXES
 from cmp.repository.scaffold import layouts, values
 from cmp.versions import newest
 

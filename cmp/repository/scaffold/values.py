@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE, ValuesPattern
-from cmp.repository.config.values import SUFFIXES
+from cmp.repository.config.model import SUFFIXES
 from cmp.repository.scaffold.layouts import CLUSTER, WORD_OF_CLUSTER, YAML
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from cmp.argocd.document import applications_in
 from cmp.argocd.sets import World, evaluator, expand
 from cmp.argocd.sets.git import pathspec
 from cmp.argocd.sets.gotemplate import RefusedError, translate
-from cmp.argocd.sets.values import Maps, as_text
+from cmp.argocd.sets.gotypes import Maps, as_text
 from cmp.errors import EngineError
 from cmp.model import Cluster, Tool
 from cmp.system.globs import PatternError

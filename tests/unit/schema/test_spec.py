@@ -8,6 +8,7 @@ import pytest
 
 from cmp import yamldoc
 from cmp.schema import jsonschema
+from cmp.schema.json_node import Json, JsonNode, SourceLocation
 from cmp.schema.spec import (
     CONFIGURATION,
     Block,
@@ -23,7 +24,6 @@ from cmp.schema.spec import (
     Whole,
     check,
 )
-from cmp.schema.values import Json, SourceLocation, ValueNode
 from cmp.yamldoc.nodes import compose
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def node(text: str) -> Node:
     return root
 
 
-def value(text: str) -> ValueNode:
+def value(text: str) -> JsonNode:
     (document,) = yamldoc.parse(text.encode())
-    return ValueNode(document.value, SourceLocation("a.yaml", document))
+    return JsonNode(document.value, SourceLocation("a.yaml", document))
 
 
 def told(spec: Spec[Any], text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Values of a document as Go reads it, as nodes that a specification checks, and their places."""
+"""JSON, such as a document that is read as Go reads it, in nodes that a specification checks, with their places."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SourceLocation(NamedTuple):
         return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-class ValueNode:
+class JsonNode:
     """A value in a document; its location is put together only when it is asked for.
 
     A value in a map stands for its field too: the place of the key is not known apart.
@@ -60,10 +60,10 @@ class ValueNode:
 
     column = 0  # is not known
 
-    def __init__(self, json: object, above: ValueNode | SourceLocation, key: str | int = "") -> None:
+    def __init__(self, json: object, above: JsonNode | SourceLocation, key: str | int = "") -> None:
         self.json, self._above, self._key = json, above, key
-        self._items: tuple[ValueNode, ...] | None = None
-        self._fields: dict[str, ValueNode] | None = None
+        self._items: tuple[JsonNode, ...] | None = None
+        self._fields: dict[str, JsonNode] | None = None
 
     @property
     def location(self) -> SourceLocation:
@@ -73,7 +73,7 @@ class ValueNode:
         return self._above.location.inner(self._key)
 
     @property
-    def value(self) -> ValueNode:
+    def value(self) -> JsonNode:
         return self
 
     @property
@@ -118,17 +118,17 @@ class ValueNode:
         return self.json if isinstance(self.json, int | float) and not isinstance(self.json, bool) else None
 
     @property
-    def items(self) -> tuple[ValueNode, ...]:
+    def items(self) -> tuple[JsonNode, ...]:
         if self._items is None:
             items = self.json if isinstance(self.json, list) else ()
-            self._items = tuple(ValueNode(item, self, index) for index, item in enumerate(items))
+            self._items = tuple(JsonNode(item, self, index) for index, item in enumerate(items))
         return self._items
 
     @property
-    def fields(self) -> dict[str, ValueNode]:
+    def fields(self) -> dict[str, JsonNode]:
         if self._fields is None:
             fields = self.json if isinstance(self.json, dict) else {}
-            self._fields = {key: ValueNode(item, self, key) for key, item in fields.items()}
+            self._fields = {key: JsonNode(item, self, key) for key, item in fields.items()}
         return self._fields
 
 
@@ -146,6 +146,6 @@ class Json(Spec[Any]):
             yield from self.spec.check(node, dialect)
 
     def build(self, node: AnyNode) -> Any:  # noqa: ANN401  # JSON
-        if not isinstance(node, ValueNode):
+        if not isinstance(node, JsonNode):
             raise TypeError("a configuration has texts, and no JSON")
         return node.json
