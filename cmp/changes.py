@@ -1,7 +1,10 @@
-"""What a change of the repository does, as values: made by `compare` and `preview`, read by every view in `report`.
+"""The effects of a change of the repository, as values: made by `compare` and `preview`, read by the views in `report`.
 
-Texts in them are masked: a secret is `‹secret 1›` (or, while workers are still at it, `‹secret <token>›`).
-Everything is ordered by its content, never by who was first, so that the same change always reads the same.
+Texts in them are masked: a secret is `‹secret 1›` (or, before the workers are done, `‹secret <token>›`).  All of them
+are ordered by their content, never by the order of their making, so that the same change always reads the same.
+
+The names and the docstrings of the classes are part of a format: the JSON Schema of the report has them as names and
+descriptions of its definitions (report/jsonview.py).
 """
 
 # Without `from __future__ import annotations`: see model.py.

@@ -1,4 +1,4 @@
-"""Every error that a user can meet, each with its exit code.
+"""The errors that a user can meet, each with its exit code.
 
     CmpError                     reference: product specification, "Errors"
     ├── UsageError        2      the command line is wrong
@@ -11,12 +11,12 @@
     ├── DeadlineError     9      the time was up
     ├── InternalError    70      a bug in cmp
     └── KilledError     137      the renderer of the sidecar was killed
-    Interrupted      128 + n     a signal; not an Exception, so that nothing swallows it
+    Interrupted      128 + n     a signal; not an Exception, so that no handler of errors swallows it
     └── Expired           9      the alarm of the deadline
 
-An error is three lines: what, where, what to do; in the sidecar the last one also names the section of
-docs/operations.md (its `reference`).  The innermost frame knows file and line, the pipeline knows
-application, cluster and phase; `locate` adds the latter on the way up.
+An error is three lines: the problem, its place, a hint; in the sidecar the last one also names the section of
+docs/operations.md (its `reference`).  The innermost frame knows file and line, the pipeline knows application, cluster
+and phase; `locate` adds the latter on the way up.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ CACHED_HINT = "Argo CD keeps this error cached until a hard refresh"
 
 
 class Located:
-    """Something that knows which application, on which cluster, in which phase of its render, it came out of."""
+    """An exception with the application, the cluster and the phase of the render that it left."""
 
     application = ""
     cluster = ""
     phase = ""
 
     def locate(self, *, application: str = "", cluster: str = "", phase: str = "") -> Self:
-        """Add what the pipeline knows; what an inner frame already said stays."""
+        """Add the place that the pipeline knows; values of an inner frame stay."""
         self.application = self.application or application
         self.cluster = self.cluster or cluster
         self.phase = self.phase or phase
@@ -48,10 +48,10 @@ class Located:
 
 
 class CmpError(Located, Exception):
-    """Say what is wrong, where, and what to do; never contain a decrypted value that the redactor does not know.
+    """A problem, its place and a hint; no decrypted value is in it that the redactor does not know.
 
-    The `hint` is never masked: it is made of our own words and of names (files, options, versions, recipients); what a
-    program said, or a value of an input, stands in `what`.
+    The `hint` is never masked: it has fixed words and names (files, options, versions, recipients); the words of a
+    program, or a value of an input, are in `what`.
 
     `file` is a root-relative path, with `:line` or `:line:column` where known.  With `is_external` the repository is
     not at fault (a network, a store, a key is), so that a retry without a new commit can succeed.
@@ -70,9 +70,9 @@ class CmpError(Located, Exception):
     def lines(
         self, *, for_operators: bool = False, with_pair: bool = True, mask: Callable[[str], str] = str
     ) -> list[str]:
-        """Return the error as its printed lines, without a final newline each; operators get a reference.
+        """Return the printed lines of the error, without newlines; operators get a reference.
 
-        Who tells application and cluster anyway does it without them: then the same error of several pairs is equal.
+        Without `with_pair` application and cluster are left out, so that the same error of several pairs is equal.
         """
         subject = f"application {self.application}" if self.application and with_pair else ""
         cluster = f"cluster {self.cluster}" if self.cluster and with_pair else ""
@@ -100,11 +100,11 @@ class ConfigError(CmpError):
     @classmethod
     def of(cls, problems: Iterable[Problem], *, hint: str = "") -> Self:
         """Report all mistakes of the configuration at once, in the order of files and lines."""
-        found = sorted(set(problems))
-        if len(found) == 1:
-            return cls(found[0].message, file=found[0].place, hint=hint)
-        listed = "".join(f"\n  {problem.place}: {problem.message}" for problem in found)
-        return cls(f"{len(found)} mistakes in the configuration{listed}", hint=hint)
+        mistakes = sorted(set(problems))
+        if len(mistakes) == 1:
+            return cls(mistakes[0].message, file=mistakes[0].place, hint=hint)
+        listed = "".join(f"\n  {mistake.place}: {mistake.message}" for mistake in mistakes)
+        return cls(f"{len(mistakes)} mistakes in the configuration{listed}", hint=hint)
 
 
 class ToolError(CmpError):
@@ -136,7 +136,7 @@ class InternalError(CmpError):
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """Describe a bug by where it happened: its message may hold values, so that it is left out."""
+        """Describe a bug by the last frames of its traceback, without its message, which may hold values."""
         frames = []
         trace = error.__traceback__
         while trace:
@@ -154,7 +154,7 @@ class KilledError(CmpError):
 
 
 class Interrupted(Located, BaseException):
-    """A signal asked us to stop; `exit_code` is 128 plus its number."""
+    """A signal asked the program to stop; `exit_code` is 128 plus its number."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -163,7 +163,7 @@ class Interrupted(Located, BaseException):
 
 
 class Expired(Interrupted):
-    """The deadline of so many seconds passed, and not while a child was waited for (that is a DeadlineError)."""
+    """The deadline of so many seconds passed, but not in a wait for a child (that is a DeadlineError)."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(SIGALRM)
@@ -175,8 +175,8 @@ MAX_SUGGESTED = 20
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the advice for a name that is not known: the nearest known one, or all (the first 20)."""
-    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
+    """Return the hint for an unknown name: the nearest known name, or all of them (the first 20)."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only for a mistake
 
     names = sorted(known)
     if near := get_close_matches(name, names, n=1):
