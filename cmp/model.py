@@ -57,8 +57,8 @@ class EngineTraits(NamedTuple):
     reads_cluster_facts: bool = False
 
 
-class Identity(NamedTuple):
-    """The identity of an object in Kubernetes; the version of its group is no part of it."""
+class Identity(NamedTuple):  # its docstring is in the JSON Schema of the report, as those in changes.py are
+    """What makes two objects the same one to Kubernetes; the version of the group does not."""
 
     group: str
     kind: str
