@@ -94,12 +94,12 @@ class _Inspection:
                 raise ChartError(f"{label}: the archive has more than {MAX_MEMBERS} members")
             if not (member.isfile() or member.isdir()):
                 raise ChartError(f"{label}: the archive holds a link or a device: {member.name!r}")
-            parts = member.name.split("/")
-            if member.name.startswith("/") or ".." in parts or "\\" in member.name:
+            if member.name.startswith("/") or ".." in member.name.split("/") or "\\" in member.name:
                 raise ChartError(f"{label}: the archive holds a path that leads outside: {member.name!r}")
-            if parts[1:] == ["Chart.yaml"]:
+            path = _path(member.name)
+            if path == "Chart.yaml":
                 chart_yaml = _bounded_content(archive, member, label, "Chart.yaml", MAX_CHART_YAML_BYTES)
-            elif member.isfile() and _is_loaded(parts[1:]):
+            elif member.isfile() and _NESTED.fullmatch(path):
                 inner = _bounded_content(archive, member, label, member.name, MAX_PACKED_BYTES)
                 self.chart_yaml(inner, f"{label}: {member.name}", depth + 1)
         return chart_yaml
@@ -108,12 +108,6 @@ class _Inspection:
         self._room -= size
         if self._room < 0:
             raise ChartError(f"{label}: the archive unpacks to more than {MAX_UNPACKED_BYTES // MIB} MiB")
-
-
-def _is_loaded(parts: list[str]) -> bool:
-    """Say whether helm loads a packed chart by its path in another: from charts/, also that of a chart in charts/."""
-    is_in_charts = len(parts) % 2 == 0 and set(parts[::2]) == {"charts"}
-    return is_in_charts and parts[-1].endswith(".tgz") and not any(name.startswith(("_", ".")) for name in parts[1::2])
 
 
 def _bounded_content(archive: tarfile.TarFile, member: tarfile.TarInfo, label: str, name: str, limit: int) -> bytes:

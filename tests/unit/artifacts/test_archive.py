@@ -115,7 +115,10 @@ def inner(*members: tuple[tarfile.TarInfo, bytes], level: int = 6) -> bytes:
     return pack([member("redis/Chart.yaml", CHART), *members], level)
 
 
-@pytest.mark.parametrize("path", ["redis/charts/x.tgz", "redis/charts/sub/charts/x.tgz"])
+@pytest.mark.parametrize(
+    "path",
+    ["redis/charts/x.tgz", "redis/charts/sub/charts/x.tgz", "redis/./charts/x.tgz", "redis/charts//x.tgz"],
+)
 @pytest.mark.parametrize(
     ("data", "what"),
     [
