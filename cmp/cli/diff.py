@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cmp.changes import Report
     from cmp.cli.revisions import Revisions
     from cmp.context import Context
-    from cmp.preview.affected import Reach
+    from cmp.preview.affected import Impact
 
 DIFFERS = 1
 ANY = "any"
@@ -96,15 +96,15 @@ def command(
     gates = Gates(_rules(fail_on), max_clusters, is_lenient=is_lenient)
     paths = [_file(text, invocation.cwd) for text in outputs]
     with revisions.opened(invocation) as sides:
-        compared = revisions.compared(sides, invocation)
+        comparison = revisions.compared(sides, invocation)
         context = invocation.context
-        with _progress(compared.reach, context) as step:
+        with _progress(comparison.impact, context) as step:
             task = diff.Task(
-                compared=compared,
-                before=sides.before,
-                after=sides.after,
-                at_once=jobs or workers.cores(),
-                options=revisions.render_options(compared, context, is_keyless=is_keyless),
+                comparison=comparison,
+                base=sides.before,
+                head=sides.after,
+                jobs=jobs or workers.cores(),
+                options=revisions.render_options(comparison, context, is_keyless=is_keyless),
                 progress=step,
             )
             result = diff.compare(task, context)
@@ -144,8 +144,8 @@ def _write(path: str, text: str) -> None:
 
 
 @contextmanager
-def _progress(reach: Reach, context: Context) -> Iterator[Callable[[], object]]:
-    count = sum(one.is_effective for one in reach.affected)
+def _progress(impact: Impact, context: Context) -> Iterator[Callable[[], object]]:
+    count = sum(one.is_effective for one in impact.affected)
     if not context.is_terminal or not count:
         yield lambda: None
         return

@@ -12,7 +12,7 @@ import click
 from cmp.changes import Revision
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
-from cmp.preview.comparison import Asker
+from cmp.preview.comparison import Comparer
 from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
 from cmp.repository.git import REMOTE, WORK, Git, changed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cmp.cli import Invocation, Output
     from cmp.context import Context
-    from cmp.preview.comparison import Compared
+    from cmp.preview.comparison import Comparison
     from cmp.repository.git import GitTree
 
 HEAD = "HEAD"
@@ -69,19 +69,19 @@ class Revisions(NamedTuple):
             trunk=name.removeprefix(REMOTE),
         )
 
-    def render_options(self, compared: Compared, context: Context, *, is_keyless: bool) -> RenderOptions:
+    def render_options(self, comparison: Comparison, context: Context, *, is_keyless: bool) -> RenderOptions:
         """Return how both sides are rendered: an untrusted change gets no keys and no new repositories."""
         if not self.is_untrusted:
             return RenderOptions(is_keyless=is_keyless)
-        known = compared.repositories(context.settings.helm_repository_config)
+        known = comparison.chart_repositories(context.settings.helm_repository_config)
         return RenderOptions(is_keyless=True, known_repositories=known)
 
-    def compared(self, sides: Sides, invocation: Invocation) -> Compared:
+    def compared(self, sides: Sides, invocation: Invocation) -> Comparison:
         """Return the pairs that the change reaches; UsageError for a list of Applications that cannot be read."""
         paths = [os.path.join(invocation.cwd, name) for name in self.applications]
         lists = tuple(zip(self.applications, (content(path, "", "the Applications") for path in paths), strict=True))
-        asker = Asker(lists, sides.trunk, self.is_untrusted, invocation.context)
-        return asker.compare(sides.base, sides.head, sides.changed)
+        comparer = Comparer(lists, trunk=sides.trunk, is_untrusted=self.is_untrusted, context=invocation.context)
+        return comparer.compare(sides.base, sides.head, sides.changed)
 
     @contextmanager
     def opened(self, invocation: Invocation) -> Iterator[Sides]:

@@ -1,7 +1,7 @@
-"""Which applications on which clusters a change of files touches, how, and whether it can have an effect at all.
+"""The impact of a change: the pairs whose inputs it changes, and the changed files that belong to no pair.
 
-Three levels of proof: a file that the render reads was changed (touched); what the files come to is different, which
-the fingerprints say (effective); the manifests differ, which only the programs can say (rendered, in pairs.py).
+There are three levels of proof.  A pair is affected where a file that its render reads was changed.  It is effectively
+affected where the fingerprints of both sides differ.  Its manifests differ where both renders say so (worker.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.artifacts import lockfile
 from cmp.changes import Unowned
 from cmp.engines import ENGINES
-from cmp.preview.copies import Copies
+from cmp.preview.copies import PrivateCopies
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
@@ -23,157 +23,129 @@ if TYPE_CHECKING:
 
     from cmp.changes import Outcome, Subject
     from cmp.model import Instance
-    from cmp.preview.sides import Case, Key, Side
+    from cmp.preview.sides import PairKey, ResolvedPair, Side
 
 DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
 LAYER = "value layer"
 NOTHING_READS = "nothing reads it"
+STATUS_TEXTS = {"equal": "manifests equal", "failed": "cannot be rendered"}
+DIFFERENT = "manifests differ"
 
 
-class Touch(NamedTuple):
-    """A changed file that a render reads, and what it is to it; `is_swallowed` where it changes no value in the end."""
+class ChangedInput(NamedTuple):
+    """A changed file (empty: a setting) with its role in a render; `is_overridden` where no merged value changes."""
 
     path: str
     how: str
-    is_swallowed: bool = False
+    is_overridden: bool = False
 
 
-class Affected(NamedTuple):
-    """One pair that is touched; `what` says on which sides it is, `is_effective` whether its renders can differ.
+class AffectedPair(NamedTuple):
+    """A pair that a change affects.
 
-    `rendered` says what its renders came to, where somebody asked for them.
+    `what` tells whether it was `added` or `removed`, or is on `both` sides.  `is_effective` says whether its manifests
+    can differ; `rendered` tells whether they do, once they were rendered.
     """
 
-    key: Key
+    key: PairKey
     subject: Subject
     what: str
-    touches: tuple[Touch, ...]
+    inputs: tuple[ChangedInput, ...]
     is_effective: bool
     rendered: str = ""
 
 
-class Reach(NamedTuple):
-    """What a change reaches, sorted; `pairs` counts those of both sides together."""
+class Impact(NamedTuple):
+    """The affected pairs and the changed files of no pair, sorted; `pairs` is the number of pairs of both sides."""
 
     pairs: int
-    affected: tuple[Affected, ...]
+    affected: tuple[AffectedPair, ...]
     unowned: tuple[Unowned, ...]
 
-
-def proven(reach: Reach, outcomes: Iterable[Outcome]) -> Reach:
-    """Return the reach with what renders have shown: manifests that are equal are not affected."""
-    found = {outcome.subject: outcome.status for outcome in outcomes}
-    return reach._replace(affected=tuple(_proven(one, found.get(one.subject, "")) for one in reach.affected))
-
-
-def _proven(one: Affected, status: str) -> Affected:
-    if not one.is_effective or not status:
-        return one
-    words = {"equal": "manifests equal", "failed": "cannot be rendered"}
-    return one._replace(is_effective=status != "equal", rendered=words.get(status, "manifests differ"))
+    def confirmed(self, outcomes: Iterable[Outcome]) -> Impact:
+        """Return the impact after both sides were rendered: a pair with equal manifests has no effective change."""
+        statuses = {outcome.subject: outcome.status for outcome in outcomes}
+        pairs = (_confirmed(pair, statuses.get(pair.subject, "")) for pair in self.affected)
+        return self._replace(affected=tuple(pairs))
 
 
-def find(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Reach:
+def _confirmed(pair: AffectedPair, status: str) -> AffectedPair:
+    if not pair.is_effective or not status:
+        return pair
+    return pair._replace(is_effective=status != "equal", rendered=STATUS_TEXTS.get(status, DIFFERENT))
+
+
+def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Impact:
     """Compare two sides; `changed` are the paths that differ, `ignore` patterns of files that no render reads."""
-    keys = sorted(base.cases.keys() | head.cases.keys())
-    owners = _Owners(changed)
-    touched = {key: owners.touches(base.cases.get(key), head.cases.get(key)) for key in keys}
+    keys = sorted(base.pairs.keys() | head.pairs.keys())
+    ownership = _Ownership(changed)
+    inputs = {key: ownership.inputs(base.pairs.get(key), head.pairs.get(key)) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
     settings = [path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")]
     settings += [path for path in changed if _is_link(path, base, head)]
-    told = _applications(changed, base, head)
-    loose = [path for path in changed if path not in owners.owned | configuration | told]
-    ends = base.cases.keys() ^ head.cases.keys()
-    coming = [case for side in (base, head) for key, case in side.cases.items() if key in ends]
-    unowned = tuple(one for one in _unowned(loose, base, head, ignore) if not _is_placeholder(one, coming))
-    is_open = any(not one.rule for one in unowned)
-    copies = Copies(base, head, changed)
-    found = []
+    owned = ownership.owned | configuration | _application_files(changed, base, head)
+    unowned = tuple(_unowned((path for path in changed if path not in owned), base, head, ignore))
+    unexplained = [file for file in unowned if not file.rule]
+    copies = PrivateCopies(base, head, changed)
+    affected = []
     for key in keys:
-        before, after = base.cases.get(key), head.cases.get(key)
-        sees_it = is_open and any(case is not None and case.sees_tree for case in (before, after))
-        one = _affected(key, base, head, touched[key], settings)
-        if effects := [Touch(*effect) for effect in copies.effects(key)]:
-            one = _effective(one, key, _subject(before, after), effects)
-        if sees_it:
-            more = [Touch(path.path, "its program sees the whole tree") for path in unowned if not path.rule]
-            one = _effective(one, key, _subject(before, after), more)
-        if one:
-            found.append(one)
-    return Reach(len(keys), tuple(found), unowned)
+        before, after = base.pairs.get(key), head.pairs.get(key)
+        subject = _subject(before, after)
+        pair = _compared(key, base, head, inputs[key], settings)
+        if effects := [ChangedInput(effect.path, effect.how) for effect in copies.effects(key)]:
+            pair = _made_effective(pair, key, subject, effects)
+        if unexplained and any(side is not None and side.needs_whole_tree for side in (before, after)):
+            files = [ChangedInput(file.path, "its program sees the whole tree") for file in unexplained]
+            pair = _made_effective(pair, key, subject, files)
+        if pair:
+            affected.append(pair)
+    return Impact(len(keys), tuple(affected), unowned)
 
 
-def _applications(changed: Sequence[str], *sides: Side) -> set[str]:
-    """Return the files with Argo CD's Applications: what they ask for is in the cases."""
-    patterns = [layout.parse(text) for side in sides for text in side.repository.config.preview.applications]
-    return {path for path in changed for one in patterns if layout.match(one, path, {}) is not None}
+def _subject(*sides: ResolvedPair | None) -> Subject:
+    return next(pair.request.subject for pair in reversed(sides) if pair is not None)
 
 
-def _affected(key: Key, base: Side, head: Side, touches: list[Touch], settings: Sequence[str]) -> Affected | None:
-    """Compare one pair; `settings` are the files of the configuration that changed."""
-    before, after = base.cases.get(key), head.cases.get(key)
-    subject = _subject(before, after)
-    if before is None or after is None:
-        what = "added" if before is None else "removed"
-        return Affected(key, subject, what, tuple(touches), is_effective=True)
-    differences = [*_differences(before, after)]
-    is_same = before.instance == after.instance and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
-    if not touches and not differences and (not settings or is_same):
-        return None
-    is_effective = base.fingerprint(key) != head.fingerprint(key)
-    if not touches and not differences:  # a setting that leaves no trace in what is looked at: layers, a lock
-        other = Touch(settings[0], _other(before, after))
-        return Affected(key, subject, "both", (other,), is_effective) if is_effective else None
-    shown = [*differences, *(_judged(one, base, head, key) for one in touches)]
-    return Affected(key, subject, "both", tuple(shown), is_effective)
+# Inputs of a pair
 
 
-def _effective(one: Affected | None, key: Key, subject: Subject, more: Iterable[Touch]) -> Affected:
-    """Return a pair, touched before or not, as one whose renders can differ, with the reasons."""
-    touches = (*(one.touches if one else ()), *more)
-    return (one or Affected(key, subject, "both", (), is_effective=True))._replace(is_effective=True, touches=touches)
-
-
-def _subject(*cases: Case | None) -> Subject:
-    return next(case.asked.subject for case in reversed(cases) if case is not None)
-
-
-class _Owners:
-    """Which changed files belong to which cases."""
+class _Ownership:
+    """The changed files by the pairs that read them; `owned` are all that some pair reads or is configured by."""
 
     def __init__(self, changed: Sequence[str]) -> None:
         self._changed = changed
         self.owned: set[str] = set()
 
-    def touches(self, *cases: Case | None) -> list[Touch]:
-        """Return the changed files that the cases of one key read, on either side."""
-        found: dict[str, Touch] = {}
-        for case in cases:
-            for path in case.inputs.select(self._changed) if case else ():
-                how = _how(path, case)
-                if how and (path not in found or how.startswith(LAYER)):
-                    found[path] = Touch(path, how)
-        self.owned.update(found)
-        self.owned.update(path for case in cases if case for path in _own_files(case))
-        return [found[path] for path in sorted(found)]
+    def inputs(self, *sides: ResolvedPair | None) -> list[ChangedInput]:
+        """Return the changed files that a pair reads, on either side."""
+        pairs = [pair for pair in sides if pair]
+        inputs: dict[str, ChangedInput] = {}
+        for pair in pairs:
+            for path in pair.inputs.select(self._changed):
+                role = _role(path, pair)
+                if role and (path not in inputs or role.startswith(LAYER)):
+                    inputs[path] = ChangedInput(path, role)
+        self.owned.update(inputs)
+        self.owned.update(path for pair in pairs for path in _own_files(pair))
+        return [inputs[path] for path in sorted(inputs)]
 
 
-def _own_files(case: Case) -> set[str]:
-    """Return the configuration files of a case: what they say is in the instance."""
-    if case.instance is None:
+def _own_files(pair: ResolvedPair) -> set[str]:
+    """Return the configuration files of a pair, which its instance was made from."""
+    if pair.instance is None:
         return set()
-    return {join(folder, APP_FILE) for folder in (case.instance.app_folder, case.instance.instance_folder) if folder}
+    return {join(folder, APP_FILE) for folder in (pair.instance.app_folder, pair.instance.instance_folder) if folder}
 
 
-def _how(path: str, case: Case | None) -> str:
-    """Say what a file is to a render; empty for nothing."""
-    if case is None or case.instance is None:
+def _role(path: str, pair: ResolvedPair) -> str:
+    """Return the role of a file in a render; empty for none."""
+    inputs, instance = pair.inputs, pair.instance
+    if instance is None:
         return ""
-    inputs, instance = case.inputs, case.instance
     if path in inputs.layers:
         return f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
-    if path in _own_files(case):
+    if path in _own_files(pair):
         return ""
     if inputs.covers(path):
         is_own = path.startswith(f"{instance.folder}/")
@@ -181,47 +153,76 @@ def _how(path: str, case: Case | None) -> str:
     return ""
 
 
-def _judged(touch: Touch, base: Side, head: Side, key: Key) -> Touch:
-    """Say of a values layer whether its change comes to nothing."""
-    before, after = base.cases[key].instance, head.cases[key].instance
-    if before is None or after is None or not touch.how.startswith(LAYER):
-        return touch
+# The two sides of a pair
+
+
+def _compared(
+    key: PairKey, base: Side, head: Side, inputs: list[ChangedInput], settings: Sequence[str]
+) -> AffectedPair | None:
+    """Compare both sides of a pair; `settings` are the files of the configuration that changed."""
+    before, after = base.pairs.get(key), head.pairs.get(key)
+    subject = _subject(before, after)
+    if before is None or after is None:
+        what = "added" if before is None else "removed"
+        return AffectedPair(key, subject, what=what, inputs=tuple(inputs), is_effective=True)
+    differences = [*_differences(before, after)]
+    is_same = before.instance == after.instance and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
+    if not inputs and not differences and (not settings or is_same):
+        return None
+    is_effective = base.fingerprint(key) != head.fingerprint(key)
+    if not inputs and not differences:
+        # The changed setting shows in the fingerprint alone, as the list of layers and cmp.lock do.
+        hidden = ChangedInput(settings[0], _hidden_difference(before, after))
+        return AffectedPair(key, subject, what="both", inputs=(hidden,), is_effective=True) if is_effective else None
+    judged = (_with_override(one, key, base, head) for one in inputs)
+    return AffectedPair(key, subject, what="both", inputs=(*differences, *judged), is_effective=is_effective)
+
+
+def _made_effective(
+    pair: AffectedPair | None, key: PairKey, subject: Subject, inputs: Iterable[ChangedInput]
+) -> AffectedPair:
+    """Return a pair, affected before or not, as an effectively affected one with more changed inputs."""
+    known = pair or AffectedPair(key, subject, what="both", inputs=(), is_effective=True)
+    return known._replace(is_effective=True, inputs=(*known.inputs, *inputs))
+
+
+def _with_override(changed: ChangedInput, key: PairKey, base: Side, head: Side) -> ChangedInput:
+    """Mark a values layer whose change leaves the merged values as they were."""
+    before, after = base.pairs[key].instance, head.pairs[key].instance
+    if before is None or after is None or not changed.how.startswith(LAYER):
+        return changed
     if base.fingerprints.merged_values(before) != head.fingerprints.merged_values(after):
-        return touch
-    own = [side.fingerprints.values_of(touch.path) for side in (base, head)]
-    return touch._replace(is_swallowed=True, how=f"{touch.how} ({_reason(own)})")
+        return changed
+    old, new = (side.fingerprints.values_of(changed.path) for side in (base, head))
+    reason = "no value in it changed" if old == new else "overridden: no effect"
+    return changed._replace(is_overridden=True, how=f"{changed.how} ({reason})")
 
 
-def _reason(own: Sequence[object]) -> str:
-    return "no value in it changed" if own[0] == own[1] else "overridden: no effect"
-
-
-def _differences(before: Case, after: Case) -> Iterator[Touch]:
-    """Yield what the configuration says differently of a pair."""
+def _differences(before: ResolvedPair, after: ResolvedPair) -> Iterator[ChangedInput]:
+    """Yield the settings of the configuration that differ."""
     if before.instance is None or after.instance is None:
         if str(before.error) != str(after.error):
-            yield Touch("", "cannot be resolved any more" if after.error else "can be resolved now")
+            yield ChangedInput("", "cannot be resolved any more" if after.error else "can be resolved now")
         return
-    old, new = ({pin.name: pin for pin in case.tools} for case in (before, after))
+    old, new = ({pin.name: pin for pin in pair.tools} for pair in (before, after))
     for tool in sorted(old.keys() & new.keys()):
         if old[tool].version != new[tool].version:
             change = f"{tool} pin {old[tool].version} -> {new[tool].version}"
-            yield Touch(new[tool].source.partition(":")[0], change)
+            yield ChangedInput(new[tool].source.partition(":")[0], change)
     for name, was, now in _settings(before.instance, after.instance):
         is_text = isinstance(was, str) and isinstance(now, str)
-        yield Touch(CONFIG_FILE, f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name)
+        yield ChangedInput(CONFIG_FILE, f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name)
 
 
-def _other(before: Case, after: Case) -> str:
-    """Say what differs of two instances whose files and settings are equal."""
-    layers = [case.inputs.layers for case in (before, after)]
-    return "other values layers" if layers[0] != layers[1] else "locked charts or tools"
+def _hidden_difference(before: ResolvedPair, after: ResolvedPair) -> str:
+    """Return the difference of two pairs whose files and settings are equal."""
+    return "other values layers" if before.inputs.layers != after.inputs.layers else "locked charts or tools"
 
 
 def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, object]]:
     """Yield the settings that differ: a name for readers, and both values."""
     reads_cluster_facts = any(ENGINES[name].reads_cluster_facts for name in after.engines)
-    pairs: list[tuple[str, object, object]] = [
+    settings: list[tuple[str, object, object]] = [
         ("engine", " + ".join(before.engines), " + ".join(after.engines)),
         ("release name", before.release, after.release),
         ("namespace", before.namespace, after.namespace),
@@ -237,28 +238,42 @@ def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, 
             after.placeholders if reads_cluster_facts else None,
         ),
     ]
-    yield from (pair for pair in pairs if pair[1] != pair[2])
+    yield from (setting for setting in settings if setting[1] != setting[2])
 
 
 def _options(instance: Instance) -> list[object]:
     return [instance.options.get(name, {}) for name in instance.engines]
 
 
+# Files of no pair
+
+
 def _unowned(paths: Iterable[str], base: Side, head: Side, ignore: Iterable[str]) -> Iterator[Unowned]:
-    seeing = sum(case.sees_tree for case in head.cases.values())
+    """Yield the changed files of no pair, but the placeholders in folders of pairs that come or go."""
+    seeing = sum(pair.needs_whole_tree for pair in head.pairs.values())
     patterns = {text: layout.parse(text) for text in (*ignore, *base.repository.config.layout.ignore, *DOCUMENTATION)}
+    folders = _folders_that_come_or_go(base, head)
     for path in paths:
         rule = next((text for text, pattern in patterns.items() if layout.match(pattern, path, {}) is not None), "")
         if not rule and any(part.startswith(".") for part in path.split("/")):
+            if path.startswith(folders):  # such as `.keep`: it is there so that Git keeps the folder
+                continue
             rule = HIDDEN
         consequence = "ignored" if rule else f"{seeing} pairs rendered" if seeing else NOTHING_READS
         yield Unowned(path, rule, consequence)
 
 
-def _is_placeholder(one: Unowned, coming: Iterable[Case]) -> bool:
-    """Whether a file is there only so that Git keeps the folder of a pair that comes or goes."""
-    folders = [case.instance.instance_folder for case in coming if case.instance and case.instance.instance_folder]
-    return one.rule == HIDDEN and any(one.path.startswith(f"{folder}/") for folder in folders)
+def _folders_that_come_or_go(base: Side, head: Side) -> tuple[str, ...]:
+    on_one_side = base.pairs.keys() ^ head.pairs.keys()
+    pairs = [pair for side in (base, head) for key, pair in side.pairs.items() if key in on_one_side]
+    folders = (pair.instance.instance_folder for pair in pairs if pair.instance)
+    return tuple(f"{folder}/" for folder in folders if folder)
+
+
+def _application_files(changed: Sequence[str], *sides: Side) -> set[str]:
+    """Return the files with Argo CD's Applications: the requests of the pairs were made from them."""
+    patterns = [layout.parse(text) for side in sides for text in side.repository.config.preview.applications]
+    return {path for path in changed for pattern in patterns if layout.match(pattern, path, {}) is not None}
 
 
 def _is_link(path: str, *sides: Side) -> bool:

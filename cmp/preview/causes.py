@@ -1,4 +1,12 @@
-"""Which lines of values files changed, and which of them are behind a changed object."""
+"""The lines of values files that changed, and the changed objects that each of them is behind.
+
+    changed_values    both sides' layers -> a cause for each value that changed, overridden or not
+    visible_causes    the causes whose old and new value can be seen in the old and new text of a changed field
+    with_guesses      changes in which no value can be seen get the causes that are left over
+
+A value is found by its text, as no engine tells which value a template used.  A cause that another layer overrides
+explains no object: it is reported for what it does not do.
+"""
 
 from __future__ import annotations
 
@@ -22,170 +30,180 @@ if TYPE_CHECKING:
 
     Leaves = Mapping[Path, "_Leaf"]
 
-
 ENCRYPTED = "‹encrypted›"
+SHORTEST = 2  # characters of a value that is looked for inside a longer text
 
 
-class Keeper(Redactor):
-    """A redactor that can tell what a file was decrypted to."""
+# Encrypted values
+
+
+class RecordingRedactor(Redactor):
+    """A redactor that also returns the plaintext of each file that was decrypted."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._opened: dict[bytes, bytes] = {}
+        self._plaintexts: dict[bytes, bytes] = {}
 
     def learn(self, encrypted: bytes, plain: bytes) -> None:
         """Take a file before and after decryption."""
-        self._opened[encrypted] = plain
+        self._plaintexts[encrypted] = plain
         super().learn(encrypted, plain)
 
-    def opened(self, data: bytes) -> bytes | None:
+    def plaintext(self, encrypted: bytes) -> bytes | None:
         """Return the plaintext of a file; None where it was not decrypted."""
-        return self._opened.get(data)
+        return self._plaintexts.get(encrypted)
 
 
-class Opened:
-    """Encrypted files as a comparison sees them: their plaintext, or, without the key, placeholders of it."""
+class DecryptedFiles:
+    """The plaintexts of encrypted values files, or without the key placeholders; their values are shown as labels."""
 
-    def __init__(self, keeper: Keeper, label: Label, *, is_keyless: bool) -> None:
-        self._keeper = keeper
+    def __init__(self, redactor: RecordingRedactor, label: Label, *, is_keyless: bool) -> None:
+        self._redactor = redactor
         self._label = label
         self._is_keyless = is_keyless
 
-    def text(self, path: str, data: bytes) -> bytes | None:
-        """Return what is in a file of values; None for one that is not encrypted, or not decrypted."""
+    def plaintext(self, path: str, data: bytes) -> bytes | None:
+        """Return the plaintext of a values file; None for one that is not encrypted, or was not decrypted."""
         if self._is_keyless and sops.is_encrypted(path, data):
             return placeholders.with_placeholders(sops.format_of(path, data), data, lambda _: None)
-        return self._keeper.opened(data)
+        return self._redactor.plaintext(data)
 
     def shown(self, value: object) -> str:
-        """Return what stands for a value of such a file; a truth value has no label, which would say it."""
+        """Return the label of a value; a truth value has none, because a label would tell it."""
         if value is None or isinstance(value, bool | dict | list):
             return ENCRYPTED
-        text = (value if isinstance(value, str) else yamldoc.to_json(value)).strip()
-        return self._label(self._keeper.secret_of(text) or Secret(text))
+        text = _text(value).strip()
+        return self._label(self._redactor.secret_of(text) or Secret(text))
 
 
-def causes(base: tuple[Tree, Instance], head: tuple[Tree, Instance], opened: Opened | None = None) -> tuple[Cause, ...]:
+# Changed values
+
+
+def changed_values(
+    base: tuple[Tree, Instance], head: tuple[Tree, Instance], decrypted: DecryptedFiles | None = None
+) -> tuple[Cause, ...]:
     """Compare the values layers of one pair on both sides, file by file; sorted by place.
 
-    An encrypted value that is another one has its label, or `‹encrypted›` where nothing was `opened`: then it is only
-    its ciphertext that is another one.
+    A changed encrypted value is shown as its label.  Where its file is not among the `decrypted` ones, only its
+    ciphertext is compared, and `‹encrypted›` is shown.
     """
     try:
         old, new = (_contents(*side) for side in (base, head))
-        merged = values.provenance([*new.items()])
         changed = [file for file in sorted(old.keys() | new.keys()) if old.get(file) != new.get(file)]
-        ranks = _Ranks([*old], [*new], merged)
+        layers = _Layers(before=[*old], after=[*new], origins=values.provenance([*new.items()]))
         return tuple(
             cause
             for file in changed
-            for cause in _of_file(file, _leaves(file, old, opened), _leaves(file, new, opened), ranks)
+            for cause in _of_file(file, _leaves(file, old, decrypted), _leaves(file, new, decrypted), layers)
         )
-    except CmpError:  # the render says so
+    except CmpError:  # the render reports it
         return ()
 
 
 class _Leaf(NamedTuple):
-    """A value of one layer: where it stands, what tells it from others, and what a reader sees."""
+    """A value of one layer: its place, the value by which it is compared, and the one that a reader sees."""
 
     place: Place
     value: object
     shown: object
 
 
-class _Ranks(NamedTuple):
-    """The layers of both sides, weakest first, and the origins of the newer ones laid over each other."""
+class _Layers(NamedTuple):
+    """The layers of both sides, weakest first, and the origins of the merged values on the newer side."""
 
     before: list[str]
     after: list[str]
-    merged: Mapping[Path, Origin]
+    origins: Mapping[Path, Origin]
 
-    def stronger(self, file: str, path: Path) -> Place | None:
-        """Return where another layer sets a value that is stronger than the file is on either side."""
-        winner = self.merged.get(path)
-        own = max(files.index(file) for files in (self.before, self.after) if file in files)
-        return winner.place if winner and self.after.index(winner.place.file) > own else None
+    def overriding(self, file: str, path: Path) -> Place | None:
+        """Return the place where a layer sets a value that is stronger than a file is on either side."""
+        winner = self.origins.get(path)
+        rank = max(files.index(file) for files in (self.before, self.after) if file in files)
+        return winner.place if winner and self.after.index(winner.place.file) > rank else None
 
 
 def _contents(tree: Tree, instance: Instance) -> dict[str, bytes]:
     return {layer.path: tree.read(layer.path) for layer in instance.layers}
 
 
-def _of_file(file: str, old: Leaves, new: Leaves, ranks: _Ranks) -> Iterator[Cause]:
+def _of_file(file: str, old: Leaves, new: Leaves, layers: _Layers) -> Iterator[Cause]:
     for path in sorted(old.keys() | new.keys(), key=str):
-        was, now = old.get(path), new.get(path)
-        stands = now or was
-        if stands is None or (was and now and was.value == now.value):
+        before, after = old.get(path), new.get(path)
+        leaf = after or before
+        if leaf is None or (before and after and before.value == after.value):
             continue
-        winner = ranks.stronger(file, path)
-        keys = tuple(f"[{part}]" if isinstance(part, int) else part for part in path)
-        yield Cause(stands.place.text, keys, was and was.shown, now and now.shown, winner.text if winner else "")
+        overriding = layers.overriding(file, path)
+        yield Cause(
+            place=leaf.place.text,
+            path=tuple(f"[{part}]" if isinstance(part, int) else part for part in path),
+            before=before and before.shown,
+            after=after and after.shown,
+            overridden_by=overriding.text if overriding else "",
+        )
 
 
-def _leaves(file: str, contents: Mapping[str, bytes], opened: Opened | None) -> Leaves:
+def _leaves(file: str, contents: Mapping[str, bytes], decrypted: DecryptedFiles | None) -> Leaves:
     if file not in contents:
         return {}
     data = contents[file]
-    origins = values.provenance([(file, data)])
-    text = opened.text(file, data) if opened else None
-    plain = values.provenance([(file, text)]) if text is not None else {}
+    plaintext = decrypted.plaintext(file, data) if decrypted else None
+    plain = values.provenance([(file, plaintext)]) if plaintext is not None else {}
     return {
-        path: _leaf(origin, plain.get(path), opened)
-        for path, origin in origins.items()
+        path: _leaf(origin, plain.get(path), decrypted)
+        for path, origin in values.provenance([(file, data)]).items()
         if not (isinstance(origin.value, dict | list) and origin.value)
     }
 
 
-def _leaf(origin: Origin, plain: Origin | None, opened: Opened | None) -> _Leaf:
+def _leaf(origin: Origin, plain: Origin | None, decrypted: DecryptedFiles | None) -> _Leaf:
     if not origin.is_encrypted:
-        return _Leaf(origin.place, origin.value, origin.value)
-    if plain is None or opened is None:
-        return _Leaf(origin.place, origin.value, ENCRYPTED)
-    return _Leaf(origin.place, plain.value, opened.shown(plain.value))
+        return _Leaf(origin.place, value=origin.value, shown=origin.value)
+    if plain is None or decrypted is None:
+        return _Leaf(origin.place, value=origin.value, shown=ENCRYPTED)
+    return _Leaf(origin.place, value=plain.value, shown=decrypted.shown(plain.value))
 
 
-SHORTEST = 2  # characters of a value that is looked for inside a longer text
+# Causes of changed objects
 
 
-def seen(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
-    """Return the causes whose value is seen in the change."""
-    fields = (*change.fields, *_folded(change))
-    return tuple(cause for cause in _effective(causes) if any(_shows(field, cause) for field in fields))
+def visible_causes(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return the causes whose value can be seen in a field of the change, folded fields included."""
+    fields = (*change.fields, *(folded.field for folded in change.folded))
+    return tuple(cause for cause in _effective(causes) if any(_is_visible(cause, field) for field in fields))
 
 
-def completed(changes: Sequence[Change], causes: Sequence[Cause]) -> tuple[Change, ...]:
-    """Return changes whose seen causes are known with what else may be behind them, where none is seen.
+def with_guesses(changes: Sequence[Change], causes: Sequence[Cause]) -> tuple[Change, ...]:
+    """Fill in guessed causes for the changes that have none.
 
-    That are the values that show in no other change, or else all.  They may also be why an object comes or goes:
-    switches show nowhere.  What templates make up in each render has no cause.
+    These are the causes that are visible in no other change, or if there are none of those, all causes.  An object that
+    comes or goes gets them beside its visible ones: the switch of a template is visible nowhere.  A change whose every
+    field differs from render to render has no cause.
     """
-    effective = [*_effective(causes)]
-    rest = [cause for cause in effective if not any(cause in change.causes for change in changes)]
-    return tuple(_completed(change, rest, rest or effective) for change in changes)
+    effective = _effective(causes)
+    unexplained = [cause for cause in effective if not any(cause in change.causes for change in changes)]
+    return tuple(_with_guess(change, unexplained, unexplained or effective) for change in changes)
 
 
-def _completed(change: Change, rest: Sequence[Cause], guess: Sequence[Cause]) -> Change:
+def _with_guess(change: Change, unexplained: Sequence[Cause], guess: Sequence[Cause]) -> Change:
     if change.fields and len(change.unstable) == len(change.fields):
         return change
     if not change.causes:
         return change._replace(causes=tuple(guess))
-    more = rest if change.what in ("added", "removed") else ()
-    return change._replace(causes=(*change.causes, *more))
+    switches = unexplained if change.what in ("added", "removed") else ()
+    return change._replace(causes=(*change.causes, *switches))
 
 
-def _effective(causes: Sequence[Cause]) -> Iterator[Cause]:
-    yield from (cause for cause in causes if not cause.overridden_by)
+def _effective(causes: Sequence[Cause]) -> list[Cause]:
+    return [cause for cause in causes if not cause.overridden_by]
 
 
-def _folded(change: Change) -> Iterator[Field]:
-    yield from (folded.field for folded in change.folded)
-
-
-def _shows(field: Field, cause: Cause) -> bool:
-    """Whether the field went the way of the value: the old one is in what was, the new one in what is."""
+def _is_visible(cause: Cause, field: Field) -> bool:
+    """Whether the old value is in the field's old text, and the new value in its new one."""
     sides = [(cause.before, field.before), (cause.after, field.after)]
-    told = [(_text(value), _text(shown)) for value, shown in sides if value is not None]
-    return bool(told) and all(value == shown or (len(value) >= SHORTEST and value in shown) for value, shown in told)
+    texts = [(_text(value), _text(rendered)) for value, rendered in sides if value is not None]
+    return bool(texts) and all(
+        value == rendered or (len(value) >= SHORTEST and value in rendered) for value, rendered in texts
+    )
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Two trees -> two sides and what of them a change reaches: the beginning of `affected` and of `diff`."""
+"""Two trees -> two sides, and the impact of the change on them: the beginning of `affected` and of `diff`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts.charts import repositories
 from cmp.errors import CmpError
-from cmp.preview import affected, applications
-from cmp.preview.applications import Gathered, Given
+from cmp.preview import applications
+from cmp.preview.affected import find_impact
+from cmp.preview.applications import ApplicationSources, GatheredRequests
 from cmp.preview.sides import Side
 from cmp.system.urls import is_url, normal
 
@@ -16,33 +17,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cmp.context import Context
-    from cmp.preview.affected import Reach
+    from cmp.preview.affected import Impact
     from cmp.repository.git import GitTree
 
 
-class Compared(NamedTuple):
-    """Both sides, what of them is affected, and sentences about what could not be read."""
+class Comparison(NamedTuple):
+    """Both sides, the impact of the change, and sentences about Applications that could not be read."""
 
     base: Side
     head: Side
-    reach: Reach
+    impact: Impact
     notes: tuple[str, ...]
 
-    def repositories(self, repository_config: str) -> frozenset[str]:
-        """Return the URLs of the repositories that charts of the base come from, as `urls.normal` has them.
+    def chart_repositories(self, repository_config: str) -> frozenset[str]:
+        """Return the URLs of the repositories from which charts of the base come, as `urls.normal` has them.
 
         Aliases have the URLs of the file `repository_config`.
         """
-        named = {url for case in self.base.cases.values() for url in case.repositories}
-        known = repositories.load(repository_config) if any(repositories.is_alias(url) for url in named) else ()
-        found = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in named}
-        return frozenset(normal(url) for url in found if is_url(url))
+        urls = {url for pair in self.base.pairs.values() for url in pair.repositories}
+        known = repositories.load(repository_config) if any(map(repositories.is_alias, urls)) else ()
+        real = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in urls}
+        return frozenset(normal(url) for url in real if is_url(url))
 
 
-class Asker(NamedTuple):
-    """Where Applications are told beside the repository, the branch that the change goes to, and whether to trust it.
+class Comparer(NamedTuple):
+    """Compares two trees.
 
-    `lists` are the contents of files, with their names.
+    `lists` are files with Applications beside the repository, by name and content.  `trunk` is the branch that the
+    change goes to.  Of an untrusted change, the patterns of files with Applications come from the base.
     """
 
     lists: tuple[tuple[str, bytes], ...]
@@ -50,35 +52,35 @@ class Asker(NamedTuple):
     is_untrusted: bool
     context: Context
 
-    def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Compared:
-        """Resolve both sides and find what the change reaches.
+    def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Comparison:
+        """Resolve both sides and find the impact of the paths that changed.
 
-        What the base says about files to ignore counts: no change may hide itself.  Where Applications are, each side
-        says for itself, unless the change is not trusted.
+        The patterns of files to ignore are those of the base: no change may hide itself.  The patterns of files with
+        Applications are each side's own, unless the change is not trusted.
         """
-        with _side("the base revision"):
+        with _errors_of("the base revision"):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
-        known = base.repository.config.preview
-        patterns = known.applications, head.repository.config.preview.applications
-        if not (any(patterns) or self.lists):
-            return Compared(base, head, affected.find(base, head, changed, known.ignore), ())
-        before = self._gathered(base_tree, patterns[0])
-        after = self._gathered(head_tree, patterns[0] if self.is_untrusted else patterns[1])
-        base = base.asking(before.asked)
-        head = head.asking(after.asked)
-        notes = dict.fromkeys((*before.notes, *after.notes))
-        return Compared(base, head, affected.find(base, head, changed, known.ignore), tuple(notes))
+        settings = base.repository.config.preview
+        patterns = settings.applications, head.repository.config.preview.applications
+        notes: tuple[str, ...] = ()
+        if any(patterns) or self.lists:
+            before = self._requests(base_tree, patterns[0])
+            after = self._requests(head_tree, patterns[0] if self.is_untrusted else patterns[1])
+            base, head = base.with_requests(before.requests), head.with_requests(after.requests)
+            notes = tuple(dict.fromkeys((*before.notes, *after.notes)))
+        return Comparison(base, head, impact=find_impact(base, head, changed, settings.ignore), notes=notes)
 
-    def _gathered(self, tree: GitTree, patterns: tuple[str, ...]) -> Gathered:
-        return applications.gather(tree, Given(patterns, self.lists, self.trunk), self.context)
+    def _requests(self, tree: GitTree, patterns: tuple[str, ...]) -> GatheredRequests:
+        sources = ApplicationSources(patterns, lists=self.lists, trunk=self.trunk)
+        return applications.gather(tree, sources, self.context)
 
 
 @contextmanager
-def _side(name: str) -> Iterator[None]:
-    """Say of an error on which side it is: of the newer one everybody thinks first."""
+def _errors_of(side: str) -> Iterator[None]:
+    """Name the side in its errors: a reader takes any other error for one of the newer side."""
     try:
         yield
     except CmpError as error:
-        error.what = f"{name}: {error.what}"
+        error.what = f"{side}: {error.what}"
         raise

@@ -1,7 +1,7 @@
-"""What a change does to the private copies in which programs run, also by files that no program reads.
+"""The effect of a change on the private copies of folders in which programs run, also by files that no program reads.
 
 A copy has limits (cmp/system/workspace.py) and takes only files and folders: one file too many, and every render fails.
-Of a submodule a commit holds the name of another repository's commit, and no file: what those do is not known here.
+Of a submodule a commit holds the hash of another repository's commit, and no file: their content is not known here.
 """
 
 from __future__ import annotations
@@ -13,64 +13,64 @@ from cmp.errors import ConfigError
 from cmp.repository.git import SUBMODULE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cmp.errors import CmpError
-    from cmp.preview.sides import Case, Key, Side
+    from cmp.preview.sides import PairKey, ResolvedPair, Side
 
 UNKNOWN = "a submodule: what is in it is not known here"
 
 
-class Effect(NamedTuple):
-    """What a changed path does to a copy, in words."""
+class CopyEffect(NamedTuple):
+    """A changed path, and its effect on a private copy in words."""
 
     path: str
     how: str
 
 
-class Copies:
-    """The copies of both sides; of those that a change does not reach nothing is looked at."""
+class PrivateCopies:
+    """The private copies of both sides; only those that hold a changed path are examined."""
 
     def __init__(self, base: Side, head: Side, changed: Sequence[str]) -> None:
-        """Look at the copies that the changed paths, sorted, lie in."""
+        """Examine the copies of folders that hold `changed` paths, which are sorted."""
         self._sides = (base, head)
         self._changed = changed
-        self._reached: dict[str, tuple[str, ...]] = {}
-        folders = {folder for side in self._sides for case in side.cases.values() for folder in case.copies}
-        reached = sorted(folder for folder in folders if self._below(folder))
-        self._refused = tuple(side.refused_copies(reached) for side in self._sides)
+        self._changed_below: dict[str, tuple[str, ...]] = {}
+        folders = {folder for side in self._sides for pair in side.pairs.values() for folder in pair.copied_folders}
+        changed_folders = sorted(folder for folder in folders if self._below(folder))
+        self._refused = tuple(side.refused_copies(changed_folders) for side in self._sides)
 
-    def effects(self, key: Key) -> Iterator[Effect]:
-        """Yield what the change does to the copies of a pair that both sides have."""
-        before, after = (side.cases.get(key) for side in self._sides)
+    def effects(self, key: PairKey) -> Iterator[CopyEffect]:
+        """Yield the effects on the copies of a pair; none where only one side has the pair."""
+        before, after = (side.pairs.get(key) for side in self._sides)
         if before is None or after is None or before.instance is None or after.instance is None:
             return
-        was, now = (_first(refused, case) for refused, case in zip(self._refused, (before, after), strict=True))
+        was, now = (_refusal(refused, pair) for refused, pair in zip(self._refused, (before, after), strict=True))
         if now and not was:
-            yield Effect(now.file, f"every render will refuse it: {now.what}")
+            yield CopyEffect(now.file, f"every render will refuse it: {now.what}")
         elif was and not now:
-            yield Effect(was.file, "renders refuse it no more")
-        for folder in dict.fromkeys((*before.copies, *after.copies)):
-            yield from (Effect(path, UNKNOWN) for path in self._below(folder) if self._is_submodule(path))
+            yield CopyEffect(was.file, "renders refuse it no more")
+        for folder in dict.fromkeys((*before.copied_folders, *after.copied_folders)):
+            yield from (CopyEffect(path, UNKNOWN) for path in self._below(folder) if self._is_submodule(path))
 
     def _below(self, folder: str) -> tuple[str, ...]:
         """Return the changed paths in a folder."""
-        if folder not in self._reached:
+        if folder not in self._changed_below:
             first = bisect_left(self._changed, f"{folder}/") if folder else 0
-            last = bisect_left(self._changed, f"{folder}0") if folder else len(self._changed)
-            self._reached[folder] = tuple(self._changed[first:last])
-        return self._reached[folder]
+            last = bisect_left(self._changed, f"{folder}0") if folder else len(self._changed)  # `0` comes after `/`
+            self._changed_below[folder] = tuple(self._changed[first:last])
+        return self._changed_below[folder]
 
     def _is_submodule(self, path: str) -> bool:
         blobs = [side.tree.blobs[path] for side in self._sides if path in side.tree.blobs]
         return any(blob.mode == SUBMODULE for blob in blobs)
 
 
-def _first(refused: dict[str, CmpError], case: Case) -> CmpError | None:
-    return next((refused[folder] for folder in case.copies if folder in refused), None)
+def _refusal(refused: Mapping[str, CmpError], pair: ResolvedPair) -> CmpError | None:
+    return next((refused[folder] for folder in pair.copied_folders if folder in refused), None)
 
 
-def unknown(path: str) -> CmpError:
+def unknown_submodule(path: str) -> CmpError:
     """Return the error for a submodule that changed."""
     return ConfigError(
         "a submodule changes, and this repository does not hold its files: what they do is not known",

@@ -1,4 +1,4 @@
-"""One side of a comparison: a tree, and every application on every cluster that it holds, resolved."""
+"""One side of a comparison: a revision, with every application on every cluster that it holds, resolved."""
 
 from __future__ import annotations
 
@@ -22,91 +22,94 @@ if TYPE_CHECKING:
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
 
-Key = tuple[str, str, str]  # application, cluster, and the name of Argo CD's Application where there is one
-NOTHING = InputPaths((), (), ())
+PairKey = tuple[str, str, str]  # application, cluster, and the name of Argo CD's Application where there is one
+NO_INPUTS = InputPaths((), (), ())
 
 
-class Asked(NamedTuple):
-    """What is rendered: a request, and what the Application of Argo CD that asks for it adds for the report."""
+class RenderRequest(NamedTuple):
+    """A pair to be rendered: by which request it is resolved, and what its Argo CD Application adds for the report."""
 
     subject: Subject
-    request: Request
+    resolution: Request
     application: str = ""
     delivery: Delivery | None = None
     rules: tuple[Rule, ...] = ()
 
     @property
-    def key(self) -> Key:
-        """What makes two sides speak of the same thing."""
+    def key(self) -> PairKey:
+        """The key under which both sides hold the pair."""
         return self.subject.app, self.subject.cluster, self.application
 
 
-class Case(NamedTuple):
-    """What one side has for a key: the instance with all that its render reads, or the error that keeps it from one.
+class ResolvedPair(NamedTuple):
+    """A pair on one side: the instance with the paths that its render reads, or the error that keeps it from one.
 
-    `copies` are the folders of which a render makes private copies.
+    `copied_folders` are the folders of which a render makes private copies, `repositories` the URLs from which its
+    charts come.
     """
 
-    asked: Asked
+    request: RenderRequest
     instance: Instance | None
     error: CmpError | None
     inputs: InputPaths
-    copies: tuple[str, ...] = ()
+    copied_folders: tuple[str, ...] = ()
     tools: tuple[ToolPin, ...] = ()
     repositories: tuple[str, ...] = ()
-    sees_tree: bool = False
+    needs_whole_tree: bool = False
 
 
 class Side:
-    """The cases of a tree by their keys; ConfigError when its configuration as a whole cannot be read."""
+    """The pairs of a tree by their keys; ConfigError when its configuration as a whole cannot be read."""
 
-    def __init__(self, tree: GitTree, cases: Known | None = None) -> None:
-        """Resolve all pairs of the layout, but for what is known of them already."""
+    def __init__(self, tree: GitTree, reusable: ReusablePairs | None = None) -> None:
+        """Resolve all pairs of the layout; with `reusable` pairs, only those that a changed file decides about."""
         self.tree = tree
         self.repository = Repository(tree, ENGINES)
         self.fingerprints = FingerprintIndex(self.repository.tree)
-        if cases is None:
-            pairs = (of_pair(self.repository, pair) for pair in self.repository.pairs())
-            self.cases = {one.key: self.case(one) for one in pairs}
+        if reusable is None:
+            requests = (request_for(self.repository, pair) for pair in self.repository.pairs())
+            self.pairs = {request.key: self.resolve(request) for request in requests}
         else:
-            found = cases.cases
-            self.cases = {key: one if cases.holds(one) else self.case(one.asked) for key, one in found.items()}
+            self.pairs = {
+                key: pair if reusable.holds(pair) else self.resolve(pair.request)
+                for key, pair in reusable.pairs.items()
+            }
 
     def successor(self, tree: GitTree, changed: Sequence[str]) -> Side:
         """Return the side of a tree that differs from this one in the paths `changed`.
 
-        An instance follows from the names of files and from the configuration: where neither changed, it is the same,
-        and only what reads a changed file is looked at again.
+        An instance follows from the names of files and from the configuration.  Where neither changed, the instances
+        are the same, and only pairs that read a changed file are resolved again.
         """
         decides = any(self._decides(path, tree) for path in changed)
-        return Side(tree, None if decides else Known(self.cases, tuple(changed)))
+        return Side(tree, None if decides else ReusablePairs(self.pairs, tuple(changed)))
 
-    def asking(self, asked: Sequence[Asked]) -> Side:
-        """Return the side with these cases in place of the layout's; what is asked for alike is not resolved again."""
-        other = Side(self.tree, Known({}, ()))
-        for one in asked:
-            known = self.cases.get(one.key)
-            other.cases[one.key] = known if known and known.asked == one else other.case(one)
-        return other
+    def with_requests(self, requests: Sequence[RenderRequest]) -> Side:
+        """Return the side with the pairs of these requests; a pair that has the same request is not resolved again."""
+        side = Side(self.tree, ReusablePairs({}, ()))
+        for request in requests:
+            known = self.pairs.get(request.key)
+            side.pairs[request.key] = known if known and known.request == request else side.resolve(request)
+        return side
 
     def _decides(self, path: str, tree: GitTree) -> bool:
-        """Whether a change of this path may change which instances there are, or what they are."""
+        """Whether a change of this path may change the list of instances, or their settings."""
         before, after = self.tree.blobs.get(path), tree.blobs.get(path)
         is_named = path.rpartition("/")[2] in CONFIGURATION or path == self.repository.config.inventory
         return is_named or before is None or after is None or before.mode != after.mode or before.mode == LINK
 
-    def fingerprint(self, key: Key) -> str:
-        """Return the fingerprint of a case; of one that cannot be rendered, what it says."""
-        case = self.cases[key]
-        if case.instance is None:
-            return f"error: {case.error}"
+    def fingerprint(self, key: PairKey) -> str:
+        """Return the fingerprint of a pair, or the error that keeps it from being rendered, as a text."""
+        pair = self.pairs[key]
+        if pair.instance is None:
+            return f"error: {pair.error}"
         try:
-            return self.fingerprints.of(case.instance)
+            return self.fingerprints.of(pair.instance)
         except CmpError as error:
             return f"error: {error}"
 
     def refused_copies(self, folders: Iterable[str]) -> dict[str, CmpError]:
-        """Return which folders no private copy is made of, and why: a render with one of them ends so."""
+        """Return the folders that cannot be copied privately, each with the error that ends a render that needs it."""
         refused: dict[str, CmpError] = {}
         files: dict[str, list[str]] = {}
         for folder in folders:
@@ -114,55 +117,53 @@ class Side:
                 files[folder] = files_of_copy(self.tree, folder)
             except CmpError as error:
                 refused[folder] = error
-        paths = sorted({path for found in files.values() for path in found})
+        paths = sorted({path for of_folder in files.values() for path in of_folder})
         sizes = dict(zip(paths, self.tree.sizes(paths), strict=True))
-        for folder, found in files.items():
+        for folder, of_folder in files.items():
             try:
-                require_room((path, sizes[path]) for path in found)
+                require_room((path, sizes[path]) for path in of_folder)
             except CmpError as error:
                 refused[folder] = error
         return refused
 
-    def case(self, asked: Asked) -> Case:
-        """Resolve what is asked for; an error is a case, too."""
+    def resolve(self, request: RenderRequest) -> ResolvedPair:
+        """Resolve a request; one that ends in an error is a pair, too."""
         try:
-            instance = instances.resolve_in(self.repository, asked.request)
+            instance = instances.resolve_in(self.repository, request.resolution)
             needs = engine_of(instance.engines).needs(self.repository.tree, instance)
             has_secrets = bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
-            return Case(
-                *(
-                    asked,
-                    instance,
-                    None,
-                    self.fingerprints.inputs(instance, needs),
-                    self.fingerprints.copied_folders(instance, needs),
-                ),
+            return ResolvedPair(
+                request=request,
+                instance=instance,
+                error=None,
+                inputs=self.fingerprints.inputs(instance, needs),
+                copied_folders=self.fingerprints.copied_folders(instance, needs),
                 tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),
                 repositories=tuple(self.fingerprints.chart_repositories(needs)),
-                sees_tree=needs.needs_whole_tree,
+                needs_whole_tree=needs.needs_whole_tree,
             )
         except CmpError as error:
-            return Case(asked, None, error, NOTHING)
+            return ResolvedPair(request, instance=None, error=error, inputs=NO_INPUTS)
 
 
-class Known(NamedTuple):
-    """The cases of a tree from which another one differs in some files' content alone."""
+class ReusablePairs(NamedTuple):
+    """The pairs of a tree from which another one differs in the content of some files alone."""
 
-    cases: Mapping[Key, Case]
+    pairs: Mapping[PairKey, ResolvedPair]
     changed: tuple[str, ...]
 
-    def holds(self, case: Case) -> bool:
-        """Whether the case is the same in the other tree: no changed file decides what its engine needs."""
-        return case.error is None and not any(map(case.inputs.covers, case.inputs.select(self.changed)))
+    def holds(self, pair: ResolvedPair) -> bool:
+        """Whether the pair is the same in the other tree: no changed file decides which needs its engine has."""
+        return pair.error is None and not any(map(pair.inputs.covers, pair.inputs.select(self.changed)))
 
 
-def of_pair(repository: Repository, pair: Pair) -> Asked:
-    """Ask for a pair of the layout, as a person would."""
+def request_for(repository: Repository, pair: Pair) -> RenderRequest:
+    """Return the request for a pair of the layout, as `cmp render` makes it."""
     subject = Subject(pair.app, pair.cluster, environment(repository, pair.cluster))
-    return Asked(subject, Request(pair.app, pair.cluster))
+    return RenderRequest(subject, Request(pair.app, pair.cluster))
 
 
 def environment(repository: Repository, cluster: str) -> str:
-    """Return the fact `env` of a cluster; empty where nobody says it."""
-    found = repository.config.clusters.get(cluster)
-    return found.facts.get("env", "") if found else ""
+    """Return the fact `env` of a cluster; empty where the inventory has none."""
+    known = repository.config.clusters.get(cluster)
+    return known.facts.get("env", "") if known else ""

@@ -1,7 +1,11 @@
-"""One pair, rendered on both sides and compared: what a worker does, and all that leaves it is masked.
+"""One pair, rendered on both sides and compared, in a worker process: everything that leaves the worker is masked.
 
 A secret leaves as `‹secret <token>›`, where the token is an HMAC under a key of this run: equal plaintext has an equal
-token in every worker, and nobody can guess plaintext from it.  The report numbers them in the end.
+token in every worker, and nobody can guess plaintext from it.  The report numbers the secrets in the end.
+
+Templates may make up values that differ in each render: certificates, passwords, times.  Where a change looks like
+that, the newer side is rendered once more: fields that differ between these two renders say nothing about the change.
+They are marked as unstable, and never dropped.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from cmp.changes import Bump, Failure, Outcome
 from cmp.compare import bumps, compare
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.preview import copies, notes
-from cmp.preview.causes import Keeper, Opened, causes, completed, seen
+from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes, with_guesses
 from cmp.render import masking
 from cmp.render.pipeline import render
 from cmp.system.log import Log, Phases
@@ -31,27 +35,27 @@ if TYPE_CHECKING:
     from cmp.changes import Cause, Change, Field, Object, Rule
     from cmp.context import Context
     from cmp.model import Instance
-    from cmp.preview.affected import Affected
-    from cmp.preview.sides import Case, Side
+    from cmp.preview.affected import AffectedPair
+    from cmp.preview.sides import ResolvedPair, Side
     from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.secrets.redact import Secret
 
 TOKEN_DIGITS = 32
-SUSPICIOUS = re.compile(
+RANDOM_NAMES = re.compile(
     r"secret|password|token|cert|ca-?bundle|tls|key|checksum|rand|uuid|time|date|salt", re.IGNORECASE
 )
-LONG = 16  # characters of one word
+RANDOM_VALUE = re.compile(r"\w{16,}")  # a long word
 
 
-class Compared(NamedTuple):
-    """What a worker returns: the outcome, and warnings for stderr, masked."""
+class WorkerResult(NamedTuple):
+    """The outcome of a pair, and warnings for stderr, masked."""
 
     outcome: Outcome
     warnings: tuple[str, ...]
 
 
-class Comparison(NamedTuple):
-    """Both sides, how to render them, the rules of what is not shown, and the key of this run's tokens."""
+class Worker(NamedTuple):
+    """Compares pairs: both sides with the options of their renders, rules of differences to fold, and the token key."""
 
     base: Side
     head: Side
@@ -60,76 +64,92 @@ class Comparison(NamedTuple):
     rules: tuple[Rule, ...]
     key: bytes
 
-    def of(self, one: Affected) -> Compared:
-        """Render a pair on the sides that have it, and compare; never raises what a user can meet."""
-        said = io.StringIO()
-        # The secrets of this pair alone: what is masked must not depend on which pairs a worker had before.
-        keeper = Keeper()
-        context = self.context._replace(redactor=keeper, log=Log(said, keeper.mask), phases=Phases(), is_terminal=False)
+    def compare(self, pair: AffectedPair) -> WorkerResult:
+        """Render a pair on the sides that have it, and compare; never raises an error that a user can meet."""
+        warnings = io.StringIO()
+        # The secrets of this pair alone: masking must not depend on the pairs that this worker had before.
+        redactor = RecordingRedactor()
+        context = self.context._replace(
+            redactor=redactor, log=Log(warnings, redactor.mask), phases=Phases(), is_terminal=False
+        )
         try:
             base, head = (
-                _rendered(side, side.cases.get(one.key), context, self.options) for side in (self.base, self.head)
+                _render(side, side.pairs.get(pair.key), context, self.options) for side in (self.base, self.head)
             )
-            outcome = _Pair(self, one, context, keeper, (base, head)).outcome()
-        except Exception as error:  # noqa: BLE001  # a bug: it is this pair's, and no reason to lose the others
+            outcome = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head).outcome()
+        except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on
             lines = tuple(InternalError.of(error).lines())
-            outcome = Outcome(one.subject, "failed", failures=(Failure(one.subject, lines, is_new=True),))
-        return Compared(outcome, tuple(said.getvalue().splitlines()))
+            outcome = Outcome(pair.subject, "failed", failures=(Failure(pair.subject, lines, is_new=True),))
+        return WorkerResult(outcome, tuple(warnings.getvalue().splitlines()))
 
 
-class _Side(NamedTuple):
-    """What a pair is on one side: nothing, an error, or what it was rendered to."""
+class _RenderedSide(NamedTuple):
+    """One side of a pair: missing (no pair), failed (an error), or rendered."""
 
-    case: Case | None = None
+    pair: ResolvedPair | None = None
     error: CmpError | None = None
-    done: RenderResult | None = None
+    result: RenderResult | None = None
 
     @property
     def instance(self) -> Instance | None:
-        return self.case.instance if self.case else None
+        return self.pair.instance if self.pair else None
+
+    @property
+    def has_secrets(self) -> bool:
+        instance = self.instance
+        return instance is not None and (
+            bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
+        )
 
 
-def _rendered(side: Side, case: Case | None, context: Context, options: RenderOptions) -> _Side:
-    if case is None or case.instance is None:
-        return _Side(case, case.error if case else None)
+def _render(side: Side, pair: ResolvedPair | None, context: Context, options: RenderOptions) -> _RenderedSide:
+    if pair is None or pair.instance is None:
+        return _RenderedSide(pair, error=pair.error if pair else None)
     try:
-        fresh = context._replace(deadline=Deadline(context.settings.deadline))
-        return _Side(case, None, render(side.tree, case.instance, fresh, options))
+        own = context._replace(deadline=Deadline(context.settings.deadline))
+        return _RenderedSide(pair, result=render(side.tree, pair.instance, own, options))
     except CmpError as error:
-        return _Side(case, error)
+        return _RenderedSide(pair, error=error)
 
 
-class _Pair:
-    """Both sides of a pair; only now, with all secrets of both known, anything of them may be looked at."""
+class _PairComparison:
+    """Both rendered sides of a pair; the secrets of both are known now, and nothing was looked at before."""
 
     def __init__(
-        self, comparison: Comparison, one: Affected, context: Context, keeper: Keeper, sides: tuple[_Side, _Side]
+        self,
+        worker: Worker,
+        pair: AffectedPair,
+        *,
+        context: Context,
+        redactor: RecordingRedactor,
+        base: _RenderedSide,
+        head: _RenderedSide,
     ) -> None:
-        self._comparison = comparison
-        self._subject = one.subject
-        self._unknown = tuple(touch.path for touch in one.touches if touch.how == copies.UNKNOWN)
+        self._worker = worker
+        self._subject = pair.subject
+        self._submodules = tuple(changed.path for changed in pair.inputs if changed.how == copies.UNKNOWN)
         self._context = context
-        self._keeper = keeper
-        self._base, self._head = sides
+        self._redactor = redactor
+        self._base = base
+        self._head = head
 
     def outcome(self) -> Outcome:
-        """Say what happens to the pair."""
-        base, head = self._base, self._head
-        known = self._causes()
-        before, after = self._objects(base), self._objects(head)
+        """Return the changes of the pair's objects with their causes, or the error of a side."""
+        causes = self._causes()
+        before, after = self._objects(self._base), self._objects(self._head)
         changes: tuple[Change, ...] = ()
-        if not (base.error or head.error):
-            case = head.case or base.case
-            rules = (*self._comparison.rules, *(case.asked.rules if case else ()))
-            found = compare(self._subject, before, after, rules)
-            visible = tuple(change._replace(causes=seen(change, known)) for change in found)
-            changes = completed(self._probed(visible, after), known)
+        if not (self._base.error or self._head.error):
+            pair = self._head.pair or self._base.pair
+            rules = (*self._worker.rules, *(pair.request.rules if pair else ()))
+            compared = compare(self._subject, before, after, rules)
+            explained = tuple(change._replace(causes=visible_causes(change, causes)) for change in compared)
+            changes = with_guesses(self._probed(explained, after), causes)
         return Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),
             changes=changes,
             bumps=tuple(dict.fromkeys(self._bumps(before, after))),
-            causes=known,
+            causes=causes,
             failures=tuple(self._failures()),
             notes=tuple(self._notes(len(after))),
         )
@@ -137,118 +157,119 @@ class _Pair:
     def _status(self, *, has_changed: bool) -> Literal["equal", "changed", "added", "removed", "failed"]:
         if self._head.error:
             return "failed"
-        if self._base.case is None or self._head.case is None:
-            return "added" if self._base.case is None else "removed"
+        if self._base.pair is None or self._head.pair is None:
+            return "added" if self._base.pair is None else "removed"
         if has_changed or self._base.error:
             return "changed"
-        return "failed" if self._unknown else "equal"
+        return "failed" if self._submodules else "equal"
 
-    def _objects(self, side: _Side) -> tuple[Object, ...]:
-        return masking.objects(side.done.output, self._context.redactor, self._label) if side.done else ()
+    def _objects(self, side: _RenderedSide) -> tuple[Object, ...]:
+        return masking.objects(side.result.output, self._redactor, self._label) if side.result else ()
 
     def _label(self, secret: Secret) -> str:
         if secret.label:
             return secret.label
-        digest = hmac.new(self._comparison.key, secret.text.encode("utf-8", "surrogateescape"), hashlib.sha256)
+        digest = hmac.new(self._worker.key, secret.text.encode("utf-8", "surrogateescape"), hashlib.sha256)
         return f"‹secret {digest.hexdigest()[:TOKEN_DIGITS]}›"
 
     def _causes(self) -> tuple[Cause, ...]:
         before, after = self._base.instance, self._head.instance
         if before is None or after is None:
             return ()
-        opened = Opened(self._keeper, self._label, is_keyless=self._comparison.options.is_keyless)
-        found = causes((self._comparison.base.tree, before), (self._comparison.head.tree, after), opened)
-        return tuple(one._replace(before=self._shown(one.before), after=self._shown(one.after)) for one in found)
+        decrypted = DecryptedFiles(self._redactor, self._label, is_keyless=self._worker.options.is_keyless)
+        causes = changed_values((self._worker.base.tree, before), (self._worker.head.tree, after), decrypted)
+        # A value that is in clear in Git is masked too: it may be equal to a secret.
+        return tuple(
+            cause._replace(before=self._masked(cause.before), after=self._masked(cause.after)) for cause in causes
+        )
 
-    def _shown(self, value: object) -> object:
-        """Mask what stands in clear in Git: it may be what a secret says."""
-        return masking.masked(value, self._context.redactor, self._label)
+    def _masked(self, value: object) -> object:
+        return masking.masked(value, self._redactor, self._label)
 
     def _failures(self) -> Iterator[Failure]:
-        """Yield the failure of the newer side, or of the only one; before it, what nobody can know."""
-        for path in self._unknown:
-            unknown = copies.unknown(path)
+        """Yield a failure for each changed submodule, then that of the newer side, or of the only one."""
+        for path in self._submodules:
+            unknown = copies.unknown_submodule(path)
             yield Failure(self._subject, tuple(unknown.lines()), is_new=True, exit_code=unknown.exit_code)
-        failed = self._head if self._head.case else self._base
+        failed = self._head if self._head.pair else self._base
         if (error := failed.error) is None:
             return
-        mask = partial(self._context.redactor.labelled, label=self._label)
-        lines = "\n".join(error.lines(with_pair=False, mask=mask)).splitlines()
-        # Whoever made the change may not be to blame: a chart that parses a secret cannot do so with a placeholder.
+        mask = partial(self._redactor.labelled, label=self._label)
+        # The author of the change may not be to blame: a chart that parses a secret cannot parse a placeholder of one.
         needs_key = (
-            _has_secrets(failed) and isinstance(error, EngineError | OutputError)
-            if self._comparison.options.is_keyless
+            failed.has_secrets and isinstance(error, EngineError | OutputError)
+            if self._worker.options.is_keyless
             else isinstance(error, SecretError) and error.is_external
         )
-        is_foreign = error.is_external or isinstance(error, ToolError | DeadlineError)
-        is_new = self._head.case is not None and self._base.error is None and not needs_key
-        yield Failure(self._subject, tuple(lines), is_new, needs_key, error.exit_code, is_foreign)
+        yield Failure(
+            subject=self._subject,
+            lines=tuple("\n".join(error.lines(with_pair=False, mask=mask)).splitlines()),
+            is_new=self._head.pair is not None and self._base.error is None and not needs_key,
+            needs_key=needs_key,
+            exit_code=error.exit_code,
+            is_foreign=error.is_external or isinstance(error, ToolError | DeadlineError),
+        )
 
     def _notes(self, count: int) -> Iterator[str]:
-        base, head = self._base, self._head
-        if base.error and head.done:
+        if self._base.error and self._head.result:
             yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
-        if self._comparison.options.is_keyless and base.instance and head.instance:
-            trees = (self._comparison.base.tree, self._comparison.head.tree)
-            yield from notes.rotated((trees[0], base.instance), (trees[1], head.instance))
+        before, after = self._base.instance, self._head.instance
+        if self._worker.options.is_keyless and before and after:
+            yield from notes.data_key_rotations((self._worker.base.tree, before), (self._worker.head.tree, after))
 
     def _bumps(self, old_objects: tuple[Object, ...], new_objects: tuple[Object, ...]) -> Iterator[Bump]:
-        """Yield other versions of images and charts, of charts that label nothing, and of programs."""
-        before, after = self._base.done, self._head.done
+        """Yield changed versions of images, of charts (with and without labels), and of tools."""
+        before, after = self._base.result, self._head.result
         if before and after:
             yield from bumps.bumps(self._subject, old_objects, new_objects)
-            for name, old, new in _versions(_run(before), _run(after)):
-                yield Bump("tool", name, old, new, "pin", self._subject)
-            for name, old, new in _versions(_restored(before.restored), _restored(after.restored)):
-                yield Bump("chart", name, old, new, bumps.size(old, new), self._subject)
+            for name, old, new in _changed_versions(_tools(before), _tools(after)):
+                yield Bump("tool", name, before=old, after=new, size="pin", subject=self._subject)
+            for name, old, new in _changed_versions(_charts(before.restored), _charts(after.restored)):
+                yield Bump("chart", name, before=old, after=new, size=bumps.size(old, new), subject=self._subject)
 
     def _probed(self, changes: tuple[Change, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
-        if not any(map(is_suspicious, changes)):
+        """Return the changes with unstable fields marked; the newer side is rendered again only where one may be."""
+        if not any(map(may_be_random, changes)):
             return changes
-        again = _rendered(self._comparison.head, self._head.case, self._context, self._comparison.options)
-        return marked(changes, compare(self._subject, after, self._objects(again))) if again.done else changes
+        again = _render(self._worker.head, self._head.pair, self._context, self._worker.options)
+        if not again.result:
+            return changes
+        return with_unstable_fields(changes, compare(self._subject, after, self._objects(again)))
 
 
-def _has_secrets(side: _Side) -> bool:
-    instance = side.instance
-    return instance is not None and (bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers))
+def _tools(result: RenderResult) -> dict[str, str]:
+    return {tool.name: tool.version for tool in result.tools.values()}
 
 
-def _run(done: RenderResult) -> dict[str, str]:
-    return {tool.name: tool.version for tool in done.tools.values()}
+def _charts(restored: tuple[Restored, ...]) -> dict[str, str]:
+    return {chart.name: chart.version for chart in restored}
 
 
-def _restored(charts: tuple[Restored, ...]) -> dict[str, str]:
-    return {chart.name: chart.version for chart in charts}
-
-
-def _versions(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _changed_versions(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
             yield name, before[name], after[name]
 
 
-def is_suspicious(change: Change) -> bool:
-    """Whether a second render is worth its time: something changed that no value explains and chance may have made."""
+def may_be_random(change: Change) -> bool:
+    """Whether a second render is worth its time: no value explains the change, and its template may have made it up."""
     if change.what not in ("changed", "renamed") or change.causes:
         return False
-    return change.identity.kind == "Secret" or any(_may_be_chance(field) for field in change.fields)
+    return change.identity.kind == "Secret" or any(_looks_random(field) for field in change.fields)
 
 
-def _may_be_chance(field: Field) -> bool:
+def _looks_random(field: Field) -> bool:
     texts = [value for value in (field.before, field.after) if isinstance(value, str)]
-    return any(SUSPICIOUS.search(part) for part in field.path) or any(
-        re.search(rf"\w{{{LONG},}}", one) for one in texts
-    )
+    return any(map(RANDOM_NAMES.search, field.path)) or any(map(RANDOM_VALUE.search, texts))
 
 
-def marked(changes: Sequence[Change], again: Sequence[Change]) -> tuple[Change, ...]:
-    """Return the changes with the fields marked that differ `again`, between two renders of one revision."""
-    chance = {(change.identity, field.path) for change in again for field in change.fields}
+def with_unstable_fields(changes: Sequence[Change], again: Sequence[Change]) -> tuple[Change, ...]:
+    """Mark the fields that also differ `again`, between two renders of the same revision."""
+    unstable = {(change.identity, field.path) for change in again for field in change.fields}
     return tuple(
         change._replace(
             unstable=tuple(
-                index for index, field in enumerate(change.fields) if (change.identity, field.path) in chance
+                index for index, field in enumerate(change.fields) if (change.identity, field.path) in unstable
             )
         )
         for change in changes

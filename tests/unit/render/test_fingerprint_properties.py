@@ -23,7 +23,7 @@ from cmp import environ
 from cmp.context import Context
 from cmp.engines import ENGINES
 from cmp.errors import CmpError
-from cmp.preview import affected
+from cmp.preview.affected import find_impact
 from cmp.preview.sides import Side
 from cmp.render.fingerprint import FingerprintIndex
 from cmp.render.pipeline import render
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from cmp.model import Instance
-    from cmp.preview.sides import Case, Key
+    from cmp.preview.sides import PairKey, ResolvedPair
     from cmp.system.tree import Tree
     from tests.support.monorepos import Files
 
@@ -60,7 +60,7 @@ class Hands:
         self._folder = folder
         self._sandbox = Sandbox(folder / "sandbox", tools_dir, env)
         self._numbers = count()
-        self._known: dict[Key, str] = {}
+        self._known: dict[PairKey, str] = {}
 
     def place(self) -> Path:
         """Return a new place."""
@@ -79,7 +79,7 @@ class Hands:
         except CmpError as error:
             return f"error: {error}"
 
-    def of_all(self, files: Files, cases: Mapping[Key, Case], keys: set[Key]) -> dict[Key, str]:
+    def of_all(self, files: Files, cases: Mapping[PairKey, ResolvedPair], keys: set[PairKey]) -> dict[PairKey, str]:
         """Return what cmp prints for some cases of a work folder; what it prints for the whole monorepo is kept."""
         known = self._known if files == WHOLE else {}
         if missing := keys - known.keys():
@@ -105,7 +105,7 @@ class Hands:
         finally:
             shutil.rmtree(root)
 
-    def _of_case(self, tree: Tree, case: Case) -> str:
+    def _of_case(self, tree: Tree, case: ResolvedPair) -> str:
         return self.printed(tree, case.instance) if case.instance else f"error: {case.error}"
 
     def _helm(self, *argv: str) -> bytes:
@@ -136,10 +136,10 @@ def sides(edit: Edit) -> tuple[Side, Side] | None:
         return None
 
 
-def prints(files: Files) -> Mapping[Key, str]:
+def prints(files: Files) -> Mapping[PairKey, str]:
     """Return all fingerprints."""
     found = Side(git_tree(files))
-    return {key: found.fingerprint(key) for key in found.cases}
+    return {key: found.fingerprint(key) for key in found.pairs}
 
 
 @settings(max_examples=property_examples.examples(30))
@@ -148,9 +148,9 @@ def test_no_change_of_what_is_printed_goes_unseen(edit: Edit, hands: Hands) -> N
     if (both := sides(edit)) is None:
         return
     base, head = both
-    both_have = base.cases.keys() & head.cases.keys()
+    both_have = base.pairs.keys() & head.pairs.keys()
     alike = {key for key in both_have if base.fingerprint(key) == head.fingerprint(key)}
-    assert hands.of_all(edit.before, base.cases, alike) == hands.of_all(edit.after, head.cases, alike)
+    assert hands.of_all(edit.before, base.pairs, alike) == hands.of_all(edit.after, head.pairs, alike)
 
 
 @settings(max_examples=property_examples.examples(60))
@@ -171,10 +171,10 @@ def test_whatever_has_another_fingerprint_is_affected(edit: Edit) -> None:
     if (both := sides(edit)) is None:
         return
     base, head = both
-    differing = {key for key in base.cases.keys() & head.cases.keys() if base.fingerprint(key) != head.fingerprint(key)}
+    differing = {key for key in base.pairs.keys() & head.pairs.keys() if base.fingerprint(key) != head.fingerprint(key)}
     paths = [*changed(base.tree, head.tree)]
-    reach = affected.find(base, base.successor(head.tree, paths), paths)
-    assert differing <= {one.key for one in reach.affected if one.is_effective}
+    impact = find_impact(base, base.successor(head.tree, paths), paths)
+    assert differing <= {one.key for one in impact.affected if one.is_effective}
 
 
 @settings(max_examples=property_examples.examples(150))
@@ -199,7 +199,7 @@ def test_how_values_are_written_is_no_change(path: str, seed: int, flow: bool, c
     assert prints({**WHOLE, path: f"# {comment}\n{text}\n\n# {comment}\n"}) == prints(WHOLE)
 
 
-def moved(folder: str) -> Mapping[Key, str]:
+def moved(folder: str) -> Mapping[PairKey, str]:
     """Return the fingerprints with all applications in another folder, where nothing else names them."""
     files = {path.replace("apps/", f"{folder}/"): text for path, text in WHOLE.items() if "/two/site/" not in path}
     return prints({**files, "cmp.yaml": WHOLE["cmp.yaml"].replace("apps/", f"{folder}/")})
