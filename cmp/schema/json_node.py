@@ -107,11 +107,11 @@ class JsonNode:
 
     @property
     def meaning(self) -> Literal["text", "a number", "true or false", "nothing"]:
-        if isinstance(self.json, str):
-            return "text"
         if self.json is None:
             return "nothing"
-        return "true or false" if isinstance(self.json, bool) else "a number"
+        if isinstance(self.json, bool):
+            return "true or false"
+        return "a number" if isinstance(self.json, int | float) else "text"
 
     @property
     def number(self) -> float | None:

@@ -495,6 +495,12 @@ WRONG = {
         "phase layout, FILE:13",
         REFUSED,
     ),
+    "a list in place of a text": (
+        f"{HEAD}{SOURCE}      env:\n      - name: SET\n        value: [x]\n",
+        "spec.source.plugin.env[0].value must be a string",
+        "phase layout, FILE:13",
+        REFUSED,
+    ),
     "in a list": (
         f"kind: List\nitems:\n- {HEAD}{SOURCE}      name: 1\n".replace("\n", "\n  ").replace(
             "  items:\n  -", "items:\n-"
