@@ -1,10 +1,10 @@
 r"""YAML as Argo CD reads it: the only place that imports PyYAML.
 
-`load_all` reads what Argo CD's parser reads (sigs.k8s.io/yaml over go-yaml v2), `dump_all` writes what that parser, and
-every other YAML reader, reads back unchanged, `parse` adds to each value the document's own bytes, its line and its
-duplicate keys, `to_json` prints a value as Go does.  libyaml does the parsing (through PyYAML's `CParser`); what a
-scalar means is decided here, because PyYAML's own constructors take `1e3` for a string, `1:30` for 90, and a date for
-an object.
+`load_all` reads the values that Argo CD's parser reads (sigs.k8s.io/yaml over go-yaml v2), `dump_all` writes a stream
+that this parser, and every other YAML reader, reads back unchanged, `parse` adds to each value the document's own
+bytes, its line and its duplicate keys, `to_json` prints a value as Go does.  libyaml does the parsing (through PyYAML's
+`CParser`); the values of scalars are resolved here, because PyYAML's own constructors take `1e3` for a string, `1:30`
+for 90, and a date for an object.
 
     document.py    YamlError, Document, Duplicate; the bytes of a stream -> the bytes of its documents
     scalar.py      a scalar's text and tag -> its value, as go-yaml resolves it
@@ -19,13 +19,13 @@ Documents are separated as Argo CD separates them, at lines that begin with `---
 comments only, `null`) are dropped, as there.
 
 Stricter than Argo CD's parser, on purpose: text after a document's end marker (`...`), which Argo CD loses in silence,
-and more than 256 levels of nesting, so that whoever walks a value may recurse, are errors.  So is what libyaml cannot
-read as go-yaml does: UTF-16, a byte order mark inside a document, and between brackets a colon before a comma or a
-bracket (`[a:]`), a tag before one (`[!a, b]`), and a question mark in a plain scalar where go-yaml takes it for a key
+and more than 256 levels of nesting, so that a walk through a value may recurse, are errors.  So are texts that libyaml
+cannot read as go-yaml does: UTF-16, a byte order mark inside a document, and between brackets a colon before a comma or
+a bracket (`[a:]`), a tag before one (`[!a, b]`), and a question mark in a plain scalar where go-yaml takes it for a key
 (`[?a]`; it mostly refuses it).  In a document that ends without a newline Argo CD's splitter adds one.
 
-Wider: `--- text` on one line and `%YAML 1.1` are read, as the parser itself does; what Argo CD's splitter adds in
-strictness is the business of `cmp.render.output`.  A stream that begins with `{` is YAML too, where Argo CD tries JSON
+Wider: `--- text` on one line and `%YAML 1.1` are read, as the parser itself does; `cmp.render.output` refuses the
+texts that Argo CD's splitter refuses beyond that.  A stream that begins with `{` is YAML too, where Argo CD tries JSON
 first: `\/` and escaped surrogate pairs, which JSON has and YAML has not, are errors.
 """
 
@@ -83,7 +83,7 @@ def parse(data: bytes) -> list[Document]:
 
 
 def load_maps(data: bytes) -> list[dict[str, object]]:
-    """Return the documents that are maps; none where the text is not YAML, which its reader will say."""
+    """Return the documents that are maps; none of a text that is not YAML, which its own reader will report."""
     try:
         return [value for value in load_all(data) if isinstance(value, dict)]
     except YamlError:
@@ -108,9 +108,9 @@ def parse_file(
 
 
 def lines(document: Document) -> dict[Path, int]:
-    """Return the line (from 1, in the whole input) of every key and list item that is written in a document.
+    """Return the line (from 1, in the whole input) of each key and list item that is written in a document.
 
-    A path is made of keys and indexes; of duplicate keys it has the last.  What an alias brings in has no line.
+    A path has keys and indexes; of duplicate keys it is the last.  The content of an alias has no lines.
     """
     from cmp.yamldoc.construct import trace  # noqa: PLC0415  # as in `preload`
 
@@ -118,10 +118,10 @@ def lines(document: Document) -> dict[Path, int]:
 
 
 def dump_all(documents: Iterable[object]) -> bytes:
-    """Return a stream that reads back as equal documents, each begun with `---`; equal values give equal bytes.
+    """Return a stream that reads back as equal documents, each begun with `---`; equal values have equal bytes.
 
-    Keys are sorted.  A document that is null reads back as none at all.  ValueError for what cannot be read back (an
-    integer beyond 64 bits, a float that is not finite, a lone surrogate, more than 256 levels), TypeError for other
+    Keys are sorted.  A document that is null is not read back at all.  ValueError for a value that cannot be read back
+    (an integer beyond 64 bits, a float that is not finite, a lone surrogate, more than 256 levels), TypeError for other
     types than dict with str keys, list, tuple, str, bool, int, float and None.
     """
     from cmp.yamldoc import emit  # noqa: PLC0415  # its patterns take milliseconds to compile; `generate` needs none
@@ -132,7 +132,7 @@ def dump_all(documents: Iterable[object]) -> bytes:
 def to_json(value: object) -> str:
     """Return JSON as Go's encoding/json prints it with HTML escaping off: no blanks, keys sorted; `<`, `>`, `&` stay.
 
-    Raises ValueError for what JSON cannot hold: a number that is not finite.
+    ValueError for a number that is not finite, which JSON cannot hold.
     """
     if isinstance(value, str):
         return _string(value)

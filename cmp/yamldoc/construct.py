@@ -31,7 +31,7 @@ _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 def construct(text: bytes, line: int) -> tuple[object, bool]:
-    """Return the value of a document that starts at `line`, and whether it has duplicate keys; raises YamlError."""
+    """Return the value of a document that starts on `line`, and whether it has duplicate keys; raises YamlError."""
     events = Events(text, line)
     constructor = Constructor(events)
     value = events.guard(constructor.document)
@@ -39,7 +39,7 @@ def construct(text: bytes, line: int) -> tuple[object, bool]:
 
 
 class _Anchor:
-    """An anchored value: the anchor itself while its node is being read; `nodes` is its size."""
+    """An anchored value, which is the anchor itself while its node is read; `nodes` is its size."""
 
     __slots__ = ("nodes", "value")
 
@@ -57,8 +57,8 @@ class Constructor:
         self._nodes = 2  # go-yaml counts the document, its root, and each key, value and item: also those of aliases
         self._aliased = 0  # those of aliases alone
         self._flow = 0  # levels of brackets around the present node
-        # What Go decodes but cannot write as JSON; an error unless a later duplicate key replaces it.
-        self._doubts: list[YamlError] = []
+        # The errors of values that Go decodes but cannot write as JSON, unless a later duplicate key replaces them.
+        self._json_errors: list[YamlError] = []
 
     def document(self) -> object:
         self._next()  # the start of the stream
@@ -72,8 +72,8 @@ class Constructor:
         event = self._next()
         if type(event) is not StreamEndEvent:
             raise self._events.error("text after the end of the document", event.start_mark)
-        if self._doubts and not _is_json(value):
-            raise self._doubts[0]
+        if self._json_errors and not _is_json(value):
+            raise self._json_errors[0]
         return value
 
     def _node(self, event: Event, depth: int) -> object:
@@ -116,7 +116,7 @@ class Constructor:
 
     def _finite(self, value: object, event: Event) -> object:
         if type(value) is float and not isfinite(value):
-            self._doubts.append(self._events.error("not a number that JSON can hold", event.start_mark))
+            self._json_errors.append(self._events.error("not a number that JSON can hold", event.start_mark))
         return value
 
     def _tagged(self, event: Event) -> object:
@@ -154,13 +154,15 @@ class Constructor:
         return result
 
     def _key(self, event: Event) -> str | None:
-        """Return the text of a key; None, and a doubt, when it can be none in JSON."""
+        """Return the text of a key; None, with an error for later, where it cannot be a key in JSON."""
         value = self._scalar(event) if type(event) is ScalarEvent else self._key_by_alias(event)
         if type(value) is str:
             return value
         text = key_text(value)
         if text is None:
-            self._doubts.append(self._events.error("null or a number beyond 64 bits cannot be a key", event.start_mark))
+            self._json_errors.append(
+                self._events.error("null or a number beyond 64 bits cannot be a key", event.start_mark)
+            )
         return text
 
     def _key_by_alias(self, event: Event) -> object:
@@ -171,7 +173,7 @@ class Constructor:
         raise self._events.error("a mapping or a list cannot be a key", event.start_mark)
 
     def _merge(self, result: dict[str | None, object], depth: int) -> None:
-        """Read the value of a `<<`: what it brings in replaces the keys before it (the YAML specification differs)."""
+        """Read the value of a `<<`: its keys replace those before it (the YAML specification differs)."""
         event = self._next()
         self._nodes += type(event) is not SequenceStartEvent
         value: Any = self._node(event, depth)
@@ -230,7 +232,7 @@ class Trace(NamedTuple):
 
 
 def trace(text: bytes, line: int) -> Trace:
-    """Return the lines of a document that `construct` has accepted."""
+    """Return the lines and duplicate keys of a document that `construct` has accepted."""
     tracer = _Tracer(Events(text, line))
     tracer.document()
     return Trace(tracer.lines, tuple(tracer.duplicates))

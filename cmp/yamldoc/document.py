@@ -1,4 +1,4 @@
-"""The documents of a stream: their values, and where one ends and the next begins."""
+"""The documents of a stream: their values, and their separation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-MAX_DEPTH = 256  # levels of nesting, so that whoever walks a value may recurse
+MAX_DEPTH = 256  # levels of nesting, so that a walk through a value may recurse
 
-# Lines end with \n here, as in Argo CD's splitter; to YAML also \r, NEL, LS and PS end a line.
+# Lines end with \n here, as in Argo CD's splitter; in YAML also \r, NEL, LS and PS end a line.
 # The look-behind stands for `^`, which would try the pattern at every line.
 _SEPARATOR = re.compile(rb"---(?<![^\n]---)(?=[ \t\r\n#]|\Z)")
 _BARE_SEPARATOR = re.compile(rb"---[ \t]*\r?(?:#[^\n]*)?(?:\n|\Z)")
@@ -21,7 +21,7 @@ _DIRECTIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*(?:#[^\n]*)?\n)*%[^\n]*\
 
 
 class YamlError(ValueError):
-    """Text that Argo CD could not read either; holds no piece of the text, which may be a secret.
+    """An error for a text that Argo CD could not read either; no piece of the text, which may be a secret, is in it.
 
     `line` and `column` count from 1, in the whole input.
     """
@@ -41,7 +41,7 @@ class Duplicate(NamedTuple):
 
 
 class Document(NamedTuple):
-    """One document: its bytes from the separator line to the next, its value, and the line where it starts (from 1)."""
+    """A document: its bytes from its separator to the next, its value, and the line (from 1) on which it starts."""
 
     text: bytes
     value: object
@@ -50,7 +50,7 @@ class Document(NamedTuple):
 
 
 def split(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the bytes of each document and the line (from 1) where they start; together they are the whole input."""
+    """Yield the bytes of each document and the line (from 1) on which they start; together they are the whole input."""
     starts = [match.start() for match in _SEPARATOR.finditer(data)]
     if starts and (starts[0] == 0 or _DIRECTIVES.fullmatch(data, 0, starts[0])):
         del starts[0]
@@ -62,9 +62,9 @@ def split(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def body(text: bytes, line: int) -> tuple[bytes, int]:
-    """Return what Argo CD's parser sees of a document that starts at `line`, and the line where that starts.
+    """Return the part of a document, which starts on `line`, that Argo CD's parser gets, and the line of its start.
 
-    It does not see a separator with nothing else on its line, except that of the first document.
+    The parser does not get a separator that is alone on its line, except that of the first document.
     """
     separator = _BARE_SEPARATOR.match(text) if line > 1 else None
     return (text[separator.end() :], line + 1) if separator else (text, line)

@@ -1,4 +1,4 @@
-"""Values -> YAML that every reader of YAML 1.1 and 1.2 takes for the same values."""
+"""Values -> YAML that each reader of YAML 1.1 and 1.2 reads back as the same values."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from cmp.yamldoc.scalar import INT64_MIN, UINT64_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# Words of a small alphabet with one space between; they begin with a letter or a slash, so never like a number.
+# Words of a small alphabet with single spaces; they begin with a letter or a slash, and so never like a number.
 _WORD = r"[A-Za-z0-9_./-](?:[A-Za-z0-9_./:@+=-]*[A-Za-z0-9_./@+=-])?"
 _PLAIN = re.compile(rf"(?=[A-Za-z/]){_WORD}(?: {_WORD})*")
 _NOT_STRINGS = frozenset(
     ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nil", "nan", "inf", "infinity")
 )
-# Control characters, the line breaks of Unicode, what has no width or turns the writing direction, noncharacters.
+# Control characters, line breaks of Unicode, characters without width or for the writing direction, noncharacters.
 _UNCLEAN = "\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff"
 _ESCAPED = re.compile(rf'["\\\x00-\x1f{_UNCLEAN}]')
 _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
-# What a literal block (`|`) cannot say, or not so that one sees it: also lines that are blank but not empty.
+# Texts that a literal block (`|`) cannot hold, or not visibly: also those with lines of blanks.
 _NOT_LITERAL = re.compile(rf"\A[ \t\n]|[\x00-\x08\x0b-\x1f{_UNCLEAN}]|\n[ \t]+(?:\n|\Z)")
-_MAX_SIMPLE_KEY = 1000  # characters; a key is recognised only if its colon comes within 1024
+_MAX_SIMPLE_KEY = 1000  # characters; a parser recognises a key only if its colon comes within 1024
 
 
 def dump_all(documents: Iterable[object]) -> bytes:
-    """Return the stream; `cmp.yamldoc.dump_all` says what it promises."""
+    """Return the stream; its promises are those of `cmp.yamldoc.dump_all`."""
     writer = _Writer()
     for document in documents:
         writer.document(document)
@@ -36,7 +36,7 @@ def dump_all(documents: Iterable[object]) -> bytes:
 
 
 class _Writer:
-    """Collects lines; `lead` is what the first line of a node begins with, `indent` what the others begin with."""
+    """Collect lines; `lead` is the beginning of the first line of a node, `indent` that of its other lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -118,7 +118,7 @@ def _inline(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the text if it may stand without quotes, else an empty one."""
+    """Return the text if it needs no quotes, else an empty one."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in _NOT_STRINGS else ""
 
 

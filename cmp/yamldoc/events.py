@@ -1,6 +1,6 @@
-"""libyaml's events of one document, without the texts that libyaml reads differently from go-yaml.
+"""libyaml's events of one document; texts that libyaml and go-yaml read differently are refused.
 
-Events and not PyYAML's nodes: its composer refuses an anchor that is defined again and recurses in C without a limit.
+Events and not PyYAML's nodes: its composer refuses an anchor that is defined again, and recurses in C without a limit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from yaml._yaml import CParser  # exists only with libyaml
 
 _T = TypeVar("_T")
 
-# What may be one of the differences between libyaml and go-yaml: `\/`, `[!tag, a]`, a byte order mark.
+# Bytes in which libyaml and go-yaml may differ: `\/`, `[!tag, a]`, a byte order mark.
 _ESCAPED_SLASH, _BOM, _TAG_IN_BRACKETS = rb"\/", b"\xef\xbb\xbf", re.compile(rb"![^\s!,\[\]{}]*[,\[\]{}]")
 _BOM_AT_LINE_START = re.compile("(?:\\A|[\n\r\x85\u2028\u2029])\ufeff")
 _FLOW_INDICATORS = frozenset(",[]{}")
@@ -57,7 +57,7 @@ class Events:
         return YamlError(problem, self._line + mark.line, mark.column + 1)
 
     def guard(self, read: Callable[[], _T]) -> _T:
-        """Call `read`; turn the errors of PyYAML into YamlError, raised where no other exception hangs on to it."""
+        """Call `read`; turn the errors of PyYAML into YamlError, which no other exception is the context of."""
         try:
             source = self._source
             if _ESCAPED_SLASH in source or source.rfind(_BOM) > 0 or _TAG_IN_BRACKETS.search(source):
@@ -78,7 +78,7 @@ class Events:
         return YamlError(str(error.reason), self._line + before.count(b"\n"), column)
 
     def _refuse_what_go_refuses(self) -> None:
-        """Raise YamlError at what libyaml has learnt to read since go-yaml was made from it, or reads differently."""
+        """Raise YamlError for a text that libyaml reads differently, or reads only since go-yaml was made from it."""
         text = self._source.decode(errors="replace").removeprefix("\ufeff")
         tokens = CParser(self._source)
         before = 0

@@ -1,7 +1,7 @@
-"""YAML as nodes with places: every scalar is the text that was written, every key knows its line and column.
+"""YAML as nodes with places: each scalar is the text in the file, each key has its line and column.
 
-For the configuration, where `1.30` must stay 1.30 and a mistake must be pointed at.  Whether a plain scalar is a number
-is told, as YAML 1.2's core schema has it: the one that editors check configuration files with.
+For the configuration, where `1.30` must stay 1.30 and a mistake must have its place.  A plain scalar is a number as in
+the core schema of YAML 1.2, with which editors check configuration files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from yaml._yaml import CParser  # exists only with libyaml: `preload` says so
+from yaml._yaml import CParser  # exists only with libyaml, as `preload` has checked
 from yaml.error import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Written = ScalarEvent | CollectionStartEvent
 
 MAX_DEPTH = 64  # no configuration is that deep, and a hostile one must not exhaust the stack
-MAX_NODES = 1_000_000  # with what aliases repeat: few lines of them can stand for more than any memory holds
-NOTHING = frozenset({"", "~", "null", "Null", "NULL"})  # the plain scalars that stand for no value
+MAX_NODES = 1_000_000  # with those that aliases repeat: few lines can repeat more than any memory holds
+NOTHING = frozenset({"", "~", "null", "Null", "NULL"})  # the plain scalars without a value
 
 TRUE = frozenset({"true", "True", "TRUE"})
 FALSE = frozenset({"false", "False", "FALSE"})
@@ -47,9 +47,9 @@ _NUMBER = re.compile(
 
 
 class Node(NamedTuple):
-    """A value and where it starts (lines and columns count from 1).
+    """A value and its place (lines and columns count from 1).
 
-    A scalar has `text`, and is `plain` when it stands without quotes; a list has `items`; a map has `fields`.
+    A scalar has `text`, and is `plain` without quotes; a list has `items`; a map has `fields`.
     """
 
     kind: Literal["scalar", "list", "map"]
@@ -68,7 +68,7 @@ class Node(NamedTuple):
 
     @property
     def is_nothing(self) -> bool:
-        """Whether no value was written (`key:`, `key: ~`)."""
+        """Tell whether the value is missing (`key:`, `key: ~`)."""
         return self.plain and self.text in NOTHING
 
     @property
@@ -114,7 +114,7 @@ class Field(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """What is well-formed YAML and still wrong, such as a key that stands twice."""
+    """A mistake in well-formed YAML, such as a key that stands twice."""
 
     problem: str
     line: int
@@ -122,7 +122,7 @@ class Mistake(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """The one document of a file; `root` is None when the file is empty or holds only comments."""
+    """The only document of a file; `root` is None when the file is empty or holds only comments."""
 
     root: Node | None
     mistakes: tuple[Mistake, ...]
@@ -143,7 +143,7 @@ def compose(data: bytes, file: str = "") -> Composed:
         failure = _syntax_error(error, text)
     except ReaderError as error:
         failure = _error_after("a control character stands here", data[: error.position])
-    raise failure  # outside of the blocks above: no other exception, which may hold the text, hangs on to it
+    raise failure  # outside of the blocks above: so no other exception, which may hold the text, is its context
 
 
 def _error_after(problem: str, data: bytes) -> YamlError:
@@ -185,7 +185,7 @@ class _Composer:
             raise YamlError("a second document starts here; this file is one document", *_place(following))
         return Composed(root, tuple(self._mistakes))
 
-    def _next(self) -> Any:  # noqa: ANN401  # an Event; which one, whoever asks for it knows
+    def _next(self) -> Any:  # noqa: ANN401  # an Event; the caller knows which
         return self._parser.get_event()
 
     def _node(self, event: AliasEvent | Written, depth: int) -> Node:
@@ -199,7 +199,7 @@ class _Composer:
         self._count += 1
         node = self._content(event, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = node, self._count - before  # not before: a node cannot hold itself
+            self._anchors[event.anchor] = node, self._count - before  # only now: a node cannot hold itself
         return node
 
     def _anchored(self, event: AliasEvent) -> Node:

@@ -1,4 +1,4 @@
-"""What a scalar's text means to go-yaml v2 (its resolve.go), and so to Argo CD, Helm and kustomize."""
+"""The value of a scalar as go-yaml v2 resolves it (its resolve.go), and so Argo CD, Helm and kustomize."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import isfinite
 
 INT64_MIN, INT64_MAX, UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
-# What a plain scalar means that does not begin like a number.
+# The values of plain scalars that do not begin like a number; all others are text.
 WORDS: dict[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
@@ -29,7 +29,7 @@ _INT = re.compile(
 _BASES = {"hex": 16, "octal": 8, "binary": 2, "decimal": 10, "odd": 2}
 _MAX_DECIMAL_DIGITS = 20  # of an uint64; Python refuses to convert very long ones
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-# What begins with a dot goes to strconv.ParseFloat as it is: there an underscore stands between digits only.
+# A text that begins with a dot goes to strconv.ParseFloat as it is, which takes an underscore between digits only.
 _DOT_FLOAT = re.compile(r"\.[0-9](?:_?[0-9])*(?:[eE][-+]?[0-9](?:_?[0-9])*)?")
 _TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
@@ -37,7 +37,7 @@ _TIMESTAMP = re.compile(
     r"|(?: ([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?))?"
 )
 
-_CLOCK = (24, 60, 60, 25, 60, 24, 60, 60)  # the limits of its last groups
+_CLOCK = (24, 60, 60, 25, 60, 24, 60, 60)  # the limits of the last groups of a timestamp
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -50,7 +50,7 @@ def resolve_plain(text: str) -> object:
 
 
 def resolve_number(text: str) -> int | float | str:
-    """Return the value of a plain scalar that begins like a number; beyond 64 bits that may be a float, or text."""
+    """Return the value of a plain scalar that begins like a number; beyond 64 bits it may be a float, or text."""
     if text in _NON_FINITE:
         return _NON_FINITE[text]
     if text[0] == ".":
@@ -86,7 +86,7 @@ def resolve_tagged(tag: str, text: str) -> object:
     if kind == "timestamp":
         return _timestamp(text)
     if kind not in _FITS:
-        return text  # !!str, and any tag of somebody's own: it is dropped
+        return text  # !!str, and any private tag, which is dropped
     value = resolve_plain(text)
     if kind == "float" and type(value) is int and value <= INT64_MAX:
         return float(value)

@@ -1,7 +1,8 @@
-"""The values of one top-level key, read only where every YAML parser must read the same.
+"""The values of one top-level key, refused where two YAML parsers could read them differently.
 
-For the metadata of sops: what is checked here must be what sops uses, and sops has a parser of its own.  Whatever could
-make the two differ is refused in the value and on the way to it: anchors, aliases, tags, merges, keys that stand twice.
+For the metadata of sops: the checked metadata must be those that sops uses, and sops has a parser of its own.  Anything
+in which the two could differ is refused in the value and on the way to it: anchors, aliases, tags, merges, keys that
+stand twice.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from cmp.yamldoc.nodes import Field, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_DEPTH = 16  # metadata have five levels
+MAX_DEPTH = 16  # the metadata have five levels
 
 
 class AmbiguousError(YamlError):
@@ -36,7 +37,7 @@ class AmbiguousError(YamlError):
 
 
 def top_level(data: bytes, name: str) -> list[Node]:
-    """Return the values of a key in the top-level maps of all documents; YamlError, or its subclass above."""
+    """Return the values of a key in the top-level maps of all documents; YamlError, or AmbiguousError."""
     events = Events(data, 1)
     return events.guard(lambda: list(_Reader(events).values(name)))
 
@@ -50,12 +51,12 @@ class _Reader:
             if isinstance(event, DocumentStartEvent):
                 root = self._next()
                 if isinstance(root, MappingStartEvent):
-                    yield from self._chosen(name)
+                    yield from self._values_of(name)
                 else:
                     self._skip(root)
 
-    def _chosen(self, name: str) -> Iterator[Node]:
-        found = False
+    def _values_of(self, name: str) -> Iterator[Node]:
+        is_known = False
         while not isinstance(key := self._next(), MappingEndEvent):
             value = None
             if isinstance(key, ScalarEvent):
@@ -69,12 +70,12 @@ class _Reader:
             if not (isinstance(key, ScalarEvent) and key.value == name):
                 self._skip(value)
                 continue
-            if found:
+            if is_known:
                 raise self._ambiguous(f"the key `{name}` stands twice", key)
-            found = True
+            is_known = True
             yield self._node(value, 0)
 
-    def _next(self) -> Any:  # noqa: ANN401  # an Event; which one, whoever asks for it knows
+    def _next(self) -> Any:  # noqa: ANN401  # an Event; the caller knows which
         return self._events.next()
 
     def _skip(self, event: object) -> None:
