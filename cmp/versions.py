@@ -1,6 +1,6 @@
 """Exact versions, in the order of Semantic Versioning: a pre-release comes before its release.
 
-There is no semver library here: an exact version is recognised, and a range of charts is helm's business.
+No semver library is needed: this module recognises exact versions, and helm resolves the ranges of charts.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import re
 
 Order = tuple[tuple[int, ...], bool, tuple[tuple[int, int, str], ...]]
 
-# The two notations that mean one version and nothing else; anything shorter (`1.2`) is a range to helm.
+# The two notations of a single version; a shorter text (`1.2`) is a range to helm.
 _EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 _NUMBERS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)*)")
-# Go's name for a commit that is no release (golang.org/ref/mod, "Pseudo-versions"): anyone's branch could be built so.
+# Go's name for a commit that is not a release (golang.org/ref/mod, "Pseudo-versions"): it could build any branch.
 PSEUDO_VERSION = r"[.-][0-9]{14}-[0-9A-Za-z]+(?:\+|$)"
 
 
 def is_exact(version: str) -> bool:
-    """Say whether a text is one version, with or without a leading `v`, and not a range."""
+    """Tell whether a text is a single version, with or without a leading `v`, and not a range."""
     return _EXACT.fullmatch(version) is not None
 
 
 def is_same(wanted: str, version: str) -> bool:
-    """Say whether a version is the exact version that is wanted.
+    """Tell whether a version is the exact version `wanted`.
 
     As in helm, a leading `v` does not count, and neither does build metadata without any in `wanted`.
     """
@@ -31,7 +31,7 @@ def is_same(wanted: str, version: str) -> bool:
 
 
 def is_release(version: str) -> bool:
-    """Say whether a version is no pre-release: pre-releases are run only where they are asked for."""
+    """Tell whether a version is not a pre-release: cmp runs a pre-release only where it is pinned."""
     return "-" not in version.partition("+")[0]
 
 
@@ -49,5 +49,5 @@ def order(version: str) -> Order:
 
 
 def newest(versions: list[str]) -> str:
-    """Return the newest release; the newest pre-release where there is nothing else."""
+    """Return the newest release; the newest pre-release where there is no release."""
     return max(versions, key=lambda version: (is_release(version), order(version)))

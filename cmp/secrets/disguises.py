@@ -19,8 +19,8 @@ _YAML_ESCAPES = _GO_ESCAPES | {
 _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 _ENTITIES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _QUOTES = tuple(
-    {**_ENTITIES, ord('"'): double, ord("'"): single, **more}
-    for double, single, more in (
+    {**_ENTITIES, ord('"'): double, ord("'"): single, **others}
+    for double, single, others in (
         ("&#34;", "&#39;", {}),  # Go's html.EscapeString
         ("&#34;", "&#39;", {ord("+"): "&#43;"}),  # Go's html/template
         ("&quot;", "&#x27;", {}),  # Python's html.escape

@@ -43,7 +43,7 @@ EVERYWHERE = (
 )
 NAMES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")  # configure the look-up of host names
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
-# Paths that programs of the system read on every machine, and at which nobody mounts a secret.  Not /proc: the
+# Paths that programs of the system read on every machine, and where no secret is mounted.  Not /proc: the
 # environment of the process that started the child is there, and it may hold keys.
 SYSTEM = (
     *("/usr", "/lib", "/lib64", "/bin", "/sbin", "/proc/sys", "/sys/fs/cgroup", "/sys/kernel/mm"),

@@ -32,7 +32,7 @@ class Origin(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host itself means this machine; a name that resolves to it does not count."""
+        """Tell whether the host itself means this machine; a name that resolves to it does not count."""
         return _LOOPBACK.fullmatch(self.host) is not None
 
 

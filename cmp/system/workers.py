@@ -114,7 +114,7 @@ class _Pool(Generic[Item, Result]):
                 if answer is not None:
                     item = worker.item
                     self._next(worker)
-                    yield item, pickle.loads(answer)  # noqa: S301  # from a process of our own
+                    yield item, pickle.loads(answer)  # noqa: S301  # a worker of this process sent it
 
     def _start(self) -> None:
         if not self._waiting:

@@ -11,7 +11,7 @@ for 90, and a date for an object.
     events.py      the bytes of a document -> libyaml's events, or a YamlError
     construct.py   events -> the value; events -> the lines of keys, duplicate keys
     emit.py        values -> YAML
-    access.py      the parts of a value whose shape nobody has checked
+    access.py      the parts of a value whose shape has not been checked
     nodes.py       events -> nodes, each with its line and column: for the configuration
     strict.py      events -> nodes, or an error where two parsers could differ: for the metadata of sops
 

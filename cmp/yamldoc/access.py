@@ -1,4 +1,4 @@
-"""Parts of a value that was read from YAML or JSON, and whose shape nobody has checked."""
+"""Access to the parts of a value from YAML or JSON whose shape has not been checked."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Node(NamedTuple):
 
     @property
     def is_true(self) -> bool:
-        """Whether a scalar that is true or false is true."""
+        """Tell whether a scalar that is true or false is true."""
         return self.text in TRUE
 
     @property

@@ -110,8 +110,8 @@ def _binary(text: str) -> str:
 
 
 def _timestamp(text: str) -> str:
-    found = _TIMESTAMP.fullmatch(text)
-    if found is None or not _is_moment(*(int(part or 0) for part in found.groups())):
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None or not _is_moment(*(int(part or 0) for part in match.groups())):
         raise ValueError("the scalar is not a !!timestamp")
     return text
 

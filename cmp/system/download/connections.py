@@ -76,7 +76,7 @@ class DownloadError(Exception):
 
     @property
     def is_transient(self) -> bool:
-        """Whether another try may help."""
+        """Tell whether another try may succeed."""
         if self.kind == "status":
             return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in _TRANSIENT_STATUSES
         return self.kind in _TRANSIENT_KINDS
