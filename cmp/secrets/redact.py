@@ -207,7 +207,8 @@ class _Forms(dict[str, Secret]):
         for form in forms - {""}:
             if form not in self:
                 self._index(form)
-            self[form] = _first(self.get(form), secret)
+            # A whole secret comes before a part of one.
+            self[form] = min(self.get(form, secret), secret, key=lambda candidate: (candidate.is_part, candidate))
 
     def _index(self, form: str) -> None:
         self.texts.add(form)
@@ -258,11 +259,6 @@ class _ClearText:
         if text not in self._known:
             self._known[text] = any(text in clear for clear in self._texts)
         return self._known[text]
-
-
-def _first(known: Secret | None, secret: Secret) -> Secret:
-    """Return the first of two secrets with the same form; a whole one comes before a part."""
-    return secret if known is None else min(known, secret, key=lambda candidate: (candidate.is_part, candidate))
 
 
 def _is_armour(text: str) -> bool:
@@ -364,12 +360,10 @@ def _leaves(before: object, after: object, path: str) -> Iterator[Secret]:
         others = before if isinstance(before, list) else []
         for index, value in enumerate(after):
             yield from _leaves(others[index] if index < len(others) else CIPHERTEXT, value, f"{path}[{index}]")
-    elif after is not None and (before is None or isinstance(before, (dict, list)) or _is_ciphertext(before)):
-        yield from (Secret(text, path) for text in _printed(after))
-
-
-def _is_ciphertext(leaf: object) -> bool:
-    return isinstance(leaf, str) and leaf.startswith(CIPHERTEXT)
+    elif after is not None:
+        is_ciphertext = isinstance(before, str) and before.startswith(CIPHERTEXT)
+        if is_ciphertext or before is None or isinstance(before, (dict, list)):
+            yield from (Secret(text, path) for text in _printed(after))
 
 
 def _printed(leaf: object) -> Iterator[str]:

@@ -74,7 +74,7 @@ def _parts(text: str, blocks: list[tuple[int, str, int]]) -> Iterator[Part]:
     reached: dict[tuple[str, int], int] = {}  # the end of the last part with the same source and alignment
     for at, source, offset in blocks:
         if at >= reached.get((source, at - offset), 0):
-            part = _longest(text, at, source, offset)
+            part = _longest(text, at, source=source, offset=offset)
             reached[source, at - offset] = part.end
             if part.end - part.start >= LEAST:
                 yield part
@@ -88,4 +88,4 @@ def _longest(text: str, at: int, source: str, offset: int) -> Part:
     room = min(len(text) - at, len(source) - offset)
     while after < room and text[at + after] == source[offset + after]:
         after += 1
-    return Part(at - before, at + after, source, offset - before)
+    return Part(start=at - before, end=at + after, text=source, offset=offset - before)

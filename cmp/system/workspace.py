@@ -135,7 +135,7 @@ class Workspace:
         """
         root = self.folder(name)
         if isinstance(tree, WorkTree):
-            self._link(tree, "", name, copies)
+            self._link(tree, folder="", name=name, copies=copies)
             return root
         for path in sorted({*copies, *reads}):
             if tree.kind(path) == "file":
@@ -155,7 +155,7 @@ class Workspace:
                 self.copy_tree(tree, path, place)
             elif any(copy.startswith(f"{path}/") for copy in copies):
                 self.folder(place)
-                self._link(tree, path, place, copies)
+                self._link(tree, folder=path, name=place, copies=copies)
             else:
                 with suppress(ConfigError), self._errors():
                     os.symlink(tree.locate(path), self._locate(place))
@@ -228,7 +228,7 @@ def _entries_of_copy(tree: Tree, folder: str, room: _Room, place: str = "", dept
         room.take_entry(copied.path, depth)
         yield copied
         if copied.is_folder:
-            yield from _entries_of_copy(tree, copied.path, room, copied.place, depth + 1)
+            yield from _entries_of_copy(tree, copied.path, room, place=copied.place, depth=depth + 1)
 
 
 def choose(base: str, tree_root: str = "") -> str:

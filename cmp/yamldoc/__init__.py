@@ -77,7 +77,7 @@ def load_all(data: bytes) -> list[object]:
 def parse(data: bytes) -> list[Document]:
     """Return all documents that are not null, in order; raises YamlError."""
     return [
-        Document(text, value, line, _duplicates(text, line) if has_duplicates else ())
+        Document(text=text, value=value, line=line, duplicates=_duplicates(text, line) if has_duplicates else ())
         for text, line, value, has_duplicates in _documents(data)
     ]
 

@@ -119,7 +119,13 @@ class _Reader:
 
     def kms(self, texts: dict[str, str]) -> MasterKey:
         arn = self._checked(texts, "arn", _ARN, "the ARN of a key of AWS KMS")
-        return MasterKey(KMS, arn, self._place(arn), "", texts.get("role", ""), texts.get("aws_profile", ""))
+        return MasterKey(
+            service=KMS,
+            identity=arn,
+            place=self._place(arn),
+            role=texts.get("role", ""),
+            profile=texts.get("aws_profile", ""),
+        )
 
     def gcp_kms(self, texts: dict[str, str]) -> MasterKey:
         name = self._checked(texts, "resource_id", _RESOURCE, "the resource ID of a key of Google Cloud KMS")
@@ -130,13 +136,14 @@ class _Reader:
         name = self._checked(texts, "name", _AZURE_NAME, "the name of a key in Azure Key Vault")
         version = self._checked(texts, "version", _AZURE_VERSION, "the version of a key in Azure Key Vault")
         identity = f"{origin}/keys/{name}/{version}".rstrip("/")
-        return MasterKey(AZURE_KV, identity, self._place(texts["vault_url"]), origin)
+        return MasterKey(service=AZURE_KV, identity=identity, place=self._place(texts["vault_url"]), origin=origin)
 
     def hc_vault(self, texts: dict[str, str]) -> MasterKey:
         origin = self._origin(texts, "vault_address", "the address of a Vault server")
         engine = self._checked(texts, "engine_path", _ENGINE, "the path of a transit engine of Vault").strip("/")
         name = self._checked(texts, "key_name", _KEY_NAME, "the name of a key of Vault")
-        return MasterKey(HC_VAULT, f"{origin}/v1/{engine}/keys/{name}", self._place(texts["vault_address"]), origin)
+        identity = f"{origin}/v1/{engine}/keys/{name}"
+        return MasterKey(service=HC_VAULT, identity=identity, place=self._place(texts["vault_address"]), origin=origin)
 
     def hckms(self, texts: dict[str, str]) -> MasterKey:
         key = self._checked(texts, "key_id", _HUAWEI_KEY, "the ID of a key of Huawei Cloud KMS")

@@ -214,7 +214,7 @@ class Downloader:
                 raise DownloadError("redirect", f"{shown(source.url)} leads to more than {MAX_HOPS} URLs", led_by)
             if response.status != _OK:
                 message = f"{shown(url)} answers {response.status} {response.reason}".rstrip()
-                raise DownloadError("status", message, origin(url).netloc, response.status)
+                raise DownloadError("status", message, host=origin(url).netloc, status=response.status)
             yield response, url
 
     def _connection(self, url: str, source: Source, *, allows_any: bool) -> http.client.HTTPConnection:
