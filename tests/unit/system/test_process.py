@@ -84,7 +84,7 @@ def test_a_line_of_stderr_that_was_cut_is_left_out(line: str, kept: str) -> None
     assert result.stderr[-len("word \n") :].decode() == kept
 
 
-# Feeds
+# Memory files
 
 
 @pytest.mark.parametrize("sizes", [(0,), (1,), (70_000, 0, 1_500_000), (65_536, 65_536)])
