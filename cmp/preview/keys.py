@@ -11,13 +11,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.changes import Danger, Field
 from cmp.compare.noise import without_hash
+from cmp.model import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.changes import Change, Field
-    from cmp.model import Identity
+    from cmp.changes import Change
 
     Path = tuple[str, ...]
 
@@ -35,14 +36,14 @@ class Key(NamedTuple):
     """A key that was read back from JSON.
 
     `effect` holds the kind of the change, the API versions, the former identity of a renamed object, and whether pods
-    restart.  The lists are those of `Identity`, `Field` and `Danger`, without their names.
+    restart.
     """
 
     app: str
-    identity: list[str]
-    fields: list[tuple[list[str], str, object, object]]
+    identity: Identity
+    fields: list[Field]
     effect: list[object]
-    dangers: list[list[str]]
+    dangers: list[Danger]
 
     @property
     def object_text(self) -> str:
@@ -53,11 +54,11 @@ class Key(NamedTuple):
     def shape(self) -> str:
         """The key without values: the object, the effect, the changed paths, and the rules of the dangers."""
         paths = [leaf[:2] for leaf in self.leaves()]
-        return json.dumps((self.app, self.identity, paths, self.effect, [danger[0] for danger in self.dangers]))
+        return json.dumps((self.app, self.identity, paths, self.effect, [danger.rule for danger in self.dangers]))
 
     def leaves(self) -> list[Leaf]:
         """Return the scalar differences."""
-        return [leaf for path, kind, before, after in self.fields for leaf in _leaves(path, kind, before, after)]
+        return [leaf for field in self.fields for leaf in _leaves(field)]
 
 
 def key_text(change: Change) -> str:
@@ -76,7 +77,14 @@ def key_text(change: Change) -> str:
 
 def read_key(text: str) -> Key:
     """Return a key with its parts."""
-    return Key._make(json.loads(text))
+    app, identity, fields, effect, dangers = json.loads(text)
+    return Key(
+        app=app,
+        identity=Identity._make(identity),
+        fields=[Field(tuple(path), kind, before=before, after=after) for path, kind, before, after in fields],
+        effect=effect,
+        dangers=[Danger._make(danger) for danger in dangers],
+    )
 
 
 def _unhashed(identity: Identity) -> Identity:
@@ -92,10 +100,10 @@ def _with_changed_lines(field: Field) -> Field:
     return field if removed == added else field._replace(before=removed, after=added)
 
 
-def _leaves(path: list[str], kind: str, before: object, after: object) -> Iterator[Leaf]:
-    old, new = dict(_scalars(before, tuple(path))), dict(_scalars(after, tuple(path)))
-    for at in dict.fromkeys((*old, *new)):
-        yield Leaf(kind, at, before=old.get(at, ""), after=new.get(at, ""))
+def _leaves(field: Field) -> Iterator[Leaf]:
+    old, new = (dict(_scalars(value, field.path)) for value in (field.before, field.after))
+    for path in dict.fromkeys((*old, *new)):
+        yield Leaf(field.kind, path, before=old.get(path, ""), after=new.get(path, ""))
 
 
 def _scalars(value: object, path: Path) -> Iterator[tuple[Path, str]]:

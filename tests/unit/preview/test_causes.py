@@ -1,0 +1,116 @@
+"""Which values line is blamed for a changed object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.changes import Cause, Change
+from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes, with_guesses
+from tests.support.outcomes import config, deployment, outcome_of
+from tests.support.trees import REFERENCE, plant, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp.model import Instance
+    from cmp.system.tree import Tree
+
+COMMON = "namespaces/shop/common-values-shop.yaml"
+OWN = "clusters/dev/shop/dev-values-shop.yaml"
+SECRET = "clusters/dev/shop/dev-values-shop.secret.yaml"
+REPLICAS = Cause(f"{COMMON}:1", ("replicas",), 3, 5)
+TAG = Cause(f"{COMMON}:2", ("image", "tag"), "8.2.0", "8.3.0")
+SWITCH = Cause(f"{COMMON}:3", ("metrics", "enabled"), False, True)  # noqa: FBT003  # a value of YAML
+
+
+def side(root: Path, **layers: str) -> tuple[Tree, Instance]:
+    """Return the application of the reference layout with these values files."""
+    names = {"common": COMMON, "own": OWN, "secret": SECRET}
+    tree = plant(root, {**REFERENCE, **{names[name]: text for name, text in layers.items()}})
+    return tree, resolve(tree)
+
+
+def changed(before: str, after: str) -> Change:
+    """Return the one change between two objects, without causes."""
+    (change,) = outcome_of("dev", before, after).changes
+    return change
+
+
+def test_a_changed_value_is_found_with_its_file_and_line(tmp_path: Path) -> None:
+    base = side(tmp_path / "base", common="size: 1\nweb: {replicas: 3}\n", own="")
+    head = side(tmp_path / "head", common="size: 1\nweb: {replicas: 5}\n", own="")
+    assert changed_values(base, head) == (Cause(f"{COMMON}:2", ("web", "replicas"), 3, 5),)
+
+
+def test_a_value_that_a_stronger_layer_sets_is_overridden_there(tmp_path: Path) -> None:
+    base = side(tmp_path / "base", common="replicas: 3\n", own="size: 2\nreplicas: 12\n")
+    head = side(tmp_path / "head", common="replicas: 5\n", own="size: 2\nreplicas: 12\n")
+    (cause,) = changed_values(base, head)
+    assert (cause.place, cause.overridden_by) == (f"{COMMON}:1", f"{OWN}:2")
+
+
+def test_a_changed_ciphertext_is_shown_as_encrypted(tmp_path: Path) -> None:
+    text = "sops: {{mac: x}}\npassword: ENC[AES256_GCM,data:{},iv:x,tag:x,type:str]\n"
+    base, head = (side(tmp_path / data, own="", secret=text.format(data)) for data in ("YQ==", "Yg=="))
+    assert changed_values(base, head) == (Cause(f"{SECRET}:2", ("password",), "‹encrypted›", "‹encrypted›"),)
+
+
+def test_a_decrypted_value_counts_by_its_plaintext_and_is_shown_as_its_label(tmp_path: Path) -> None:
+    text = "sops: {{mac: x}}\nsame: ENC[AES256_GCM,data:{0},iv:x]\nother: ENC[AES256_GCM,data:{0},iv:x]\n"
+    redactor = RecordingRedactor()
+    redactor.learn(text.format("YQ==").encode(), b"same: correct horse\nother: battery\n")
+    redactor.learn(text.format("Yg==").encode(), b"same: correct horse\nother: staple\n")
+    decrypted = DecryptedFiles(redactor, lambda secret: f"‹{secret.path} {len(secret.text)}›", is_keyless=False)
+    base, head = (side(tmp_path / data, own="", secret=text.format(data)) for data in ("YQ==", "Yg=="))
+    assert changed_values(base, head, decrypted) == (Cause(f"{SECRET}:3", ("other",), "‹other 7›", "‹other 6›"),)
+
+
+def test_an_object_is_explained_by_the_line_whose_old_and_new_value_it_shows() -> None:
+    change = changed(deployment(image="shop/web:8.2.0"), deployment(image="shop/web:8.3.0"))
+    assert visible_causes(change, [REPLICAS, TAG, SWITCH]) == (TAG,)
+    backwards = changed(deployment(image="shop/web:8.3.0"), deployment(image="shop/web:8.2.0"))
+    assert visible_causes(backwards, [REPLICAS, TAG, SWITCH]) == ()
+
+
+def test_a_short_value_explains_only_a_field_that_is_that_value() -> None:
+    assert visible_causes(changed(deployment(3), deployment(5)), [REPLICAS]) == (REPLICAS,)
+    assert visible_causes(changed(config("port: 'a3'"), config("port: 'b5'")), [REPLICAS]) == ()
+
+
+def test_a_folded_field_shows_its_cause_too() -> None:
+    label = "apiVersion: v1\nkind: Thing\nmetadata: {{name: it, labels: {{app.kubernetes.io/version: '{}'}}}}\n"
+    change = changed(label.format("8.2.0"), label.format("8.3.0"))
+    assert (change.fields, len(change.folded)) == ((), 1)
+    assert visible_causes(change, [TAG]) == (TAG,)
+
+
+def test_an_overridden_line_explains_nothing() -> None:
+    overridden = REPLICAS._replace(overridden_by=f"{OWN}:2")
+    change = changed(deployment(3), deployment(5))
+    assert visible_causes(change, [overridden]) == ()
+    assert with_guesses([change], [overridden])[0].causes == ()
+
+
+def test_a_change_without_a_visible_cause_gets_the_lines_that_show_nowhere() -> None:
+    explained = changed(deployment(3), deployment(5))._replace(causes=(REPLICAS,))
+    unexplained = changed(config("a: 'b'"), config("a: 'c'"))
+    assert [change.causes for change in with_guesses([explained, unexplained], [REPLICAS, SWITCH])] == [
+        (REPLICAS,),
+        (SWITCH,),
+    ]
+
+
+def test_without_such_lines_every_line_may_be_the_cause() -> None:
+    explained = changed(deployment(3), deployment(5))._replace(causes=(REPLICAS,))
+    unexplained = changed(config("a: 'b'"), config("a: 'c'"))
+    assert with_guesses([explained, unexplained], [REPLICAS])[1].causes == (REPLICAS,)
+
+
+def test_a_new_object_gets_the_switch_beside_the_values_that_it_shows() -> None:
+    new = changed("", deployment(5))._replace(causes=(REPLICAS,))
+    assert with_guesses([new], [REPLICAS, SWITCH])[0].causes == (REPLICAS, SWITCH)
+
+
+def test_a_change_that_differs_from_render_to_render_has_no_cause() -> None:
+    random = changed(config("a: 'b'"), config("a: 'c'"))._replace(unstable=(0,))
+    assert with_guesses([random], [SWITCH])[0].causes == ()

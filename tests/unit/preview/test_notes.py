@@ -1,0 +1,89 @@
+"""What a report says in sentences, because no manifest shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cmp.changes import Delivery
+from cmp.preview.notes import data_key_rotations, folded_restarts, missing_capabilities, sync_policy_changes
+from tests.support.outcomes import deployment, outcome_of, subject_of
+from tests.support.trees import REFERENCE, plant, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp.model import Instance
+    from cmp.system.tree import Tree
+
+SECRET = "clusters/dev/shop/dev-values-shop.secret.yaml"
+WEB = Delivery(
+    subject=subject_of("dev"),
+    application="web",
+    automated=True,
+    prune=False,
+    self_heal=False,
+    target_revision="main",
+    at_merge=True,
+)
+
+
+def encrypted(root: Path, *data: str) -> tuple[Tree, Instance]:
+    """Return an application with a secret layer that holds these ciphertexts."""
+    lines = [f"key{at}: ENC[AES256_GCM,data:{text},iv:x,tag:x,type:str]\n" for at, text in enumerate(data)]
+    tree = plant(root, {**REFERENCE, SECRET: "".join(lines)})
+    return tree, resolve(tree)
+
+
+def test_another_sync_policy_is_told_once_for_all_applications() -> None:
+    before = [WEB, WEB._replace(application="api")]
+    after = [one._replace(prune=True, automated=False) for one in before]
+    assert sync_policy_changes(before, after) == (
+        "`api` and `web` will no longer sync automatically",
+        "`api` and `web` will prune from now on",
+    )
+    assert sync_policy_changes(before, before) == ()
+
+
+def test_another_revision_to_follow_brings_what_no_comparison_shows() -> None:
+    assert sync_policy_changes([WEB], [WEB._replace(target_revision="v2")]) == (
+        "`web` will follow `v2` instead of `main`: what that brings to the cluster is not in this report",
+    )
+
+
+def test_an_application_that_is_new_has_changed_nothing() -> None:
+    assert sync_policy_changes([], [WEB]) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_rotated"),
+    [
+        (("a", "b", "c"), ("d", "e", "f"), True),
+        (("a", "b", "c"), ("a", "e", "f"), False),  # one value is the same: somebody edited the others
+        (("a", "b"), ("c", "d"), False),  # one value and its MAC: any edit looks like that
+        (("a", "b", "c"), ("d", "e", "f", "g"), False),
+    ],
+)
+def test_a_file_whose_every_ciphertext_is_another_one_has_a_new_data_key(
+    before: tuple[str, ...], after: tuple[str, ...], *, is_rotated: bool, tmp_path: Path
+) -> None:
+    sides = encrypted(tmp_path / "base", *before), encrypted(tmp_path / "head", *after)
+    assert [f"`{SECRET}`" in note for note in data_key_rotations(*sides)] == ([True] if is_rotated else [])
+
+
+def test_clusters_without_api_versions_are_named() -> None:
+    (note,) = missing_capabilities(["a", "b", "c", "d"])
+    assert note.startswith("The inventory has no API versions of a, b, c and 1 more: ")
+    assert missing_capabilities([]) == ()
+
+
+def test_a_workload_that_restarts_by_folded_differences_alone_is_told() -> None:
+    text = deployment().replace("template:", "template:\n    metadata: {labels: {helm.sh/chart: web-1.0.VERSION}}")
+    folded = [
+        outcome_of(name, text.replace("VERSION", "0"), text.replace("VERSION", "1")) for name in ("dev-1", "dev-2")
+    ]
+    shown = outcome_of("dev-3", text, text.replace("shop/web:8.2.0", "shop/web:8.3.0"))
+    (note,) = folded_restarts([*folded, shown])
+    assert note.startswith("`Deployment shop/web` of storefront restarts on `dev-1` and `dev-2`: ")
+    assert note.endswith("what changes in it is folded (chart-labels).")
