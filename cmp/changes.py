@@ -14,7 +14,7 @@ from cmp.model import Identity
 
 
 class Subject(NamedTuple):
-    """One application on one cluster (empty where there are none); `environment` is the cluster's fact `env`."""
+    """One application on one cluster (empty for what has no cluster); `environment` is the cluster's fact `env`."""
 
     app: str
     cluster: str
@@ -59,7 +59,7 @@ EVERYTHING = ("**",)  # the path of a rule that is for all below the object
 
 
 class Rule(NamedTuple):
-    """What a reader does not want to see: a difference at `path` of the objects that the others name (empty: any).
+    """A difference that a reader does not want to see: at `path` of the objects that the others name (empty: any).
 
     `path` is as in `Field`, where `*` is any one part and a last `**` everything below; `[*]` any item.  With `pattern`
     (a regular expression that must match the whole text) only a change of one matching text to another is meant.
@@ -105,7 +105,7 @@ class Cause(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What happens to one object of one application on one cluster.
+    """A change of one object of one application on one cluster.
 
     `identity` is the newer one (the older, where removed), `was` the older one where the object is renamed.
     `api_versions` are before and after, empty where there is no object.  `fields` are what counts, `folded` the rest;
@@ -131,7 +131,7 @@ class Change(NamedTuple):
 
 
 class Bump(NamedTuple):
-    """Another version of an image, a chart or a tool on one side: `before` or `after` is empty where there is none.
+    """Another version of an image, a chart or a tool on one side: `before` or `after` is empty on the side without one.
 
     `size` is `major`, `minor`, `patch`, `pin` (a tool) or empty where the versions tell nothing.
     """
@@ -160,7 +160,7 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What the two renders of one pair gave.
+    """The result of the two renders of one pair.
 
     `status`: `equal` (rendered, and no difference), `changed`, `added` and `removed` (the pair itself), or `failed`.
     `causes` are the changed values of the pair, also those without effect.  `notes` are sentences about this pair.
@@ -176,7 +176,7 @@ class Outcome(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """How an Application of Argo CD brings a pair to its cluster; `at_merge` is None where nobody knows.
+    """The way in which an Application of Argo CD brings a pair to its cluster; `at_merge` is None where it is unknown.
 
     `at_merge` is true when it syncs by itself and follows the revision that the change is merged into.
     """
@@ -232,7 +232,7 @@ class DangerLine(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """How many differences one rule folded."""
+    """The number of differences that one rule folded."""
 
     rule: str
     folded: int
@@ -254,7 +254,7 @@ class Revision(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many pairs there are on either side, how many a changed file touches, and how many were rendered.
+    """The numbers of pairs: on either side, touched by a changed file, and rendered.
 
     `clusters` is how many clusters there are on either side; 0 where it is not told.
     """

@@ -44,7 +44,7 @@ class EngineTraits(NamedTuple):
     """The traits of an engine that configuration and layout depend on.
 
     `markers` are patterns of the file names that choose it, `claims` patterns of the files in a folder that belong to
-    it.  With `is_fallback` its markers count only where there are none of another engine, and every file that they
+    it.  With `is_fallback` its markers count only where no other engine has one, and every file that they
     match is read (`Instance.manifest_files`).  `reads_values` says that it has a use for values layers,
     `reads_cluster_facts` that the facts of the cluster reach its files by themselves.
     """
@@ -58,7 +58,7 @@ class EngineTraits(NamedTuple):
 
 
 class Identity(NamedTuple):  # its docstring is in the JSON Schema of the report, as those in changes.py are
-    """What makes two objects the same one to Kubernetes; the version of the group does not."""
+    """The identity of an object in Kubernetes, to which the version of its group does not belong."""
 
     group: str
     kind: str

@@ -29,7 +29,7 @@ class EnvEntry(NamedTuple):
 
 
 class Plugin(NamedTuple):
-    """The block `plugin` of a source; `parameters` are JSON, None where there are none."""
+    """The block `plugin` of a source; `parameters` are JSON, None when absent."""
 
     name: str = ""
     env: tuple[EnvEntry, ...] = ()

@@ -82,7 +82,7 @@ def _declared(data: bytes, path: str) -> Iterator[Manifest]:
 def find(data: bytes, file: str, name: str) -> Application:
     """Return the Application `NAME` or `NAMESPACE/NAME` of a file of documents and lists, or its only one (no name).
 
-    ConfigError when that is none or several, and with all that the API server would refuse about it.
+    ConfigError when it has none or several, and with all that the API server would refuse about it.
     """
     manifests = list(objects(data, file))
     applications = [

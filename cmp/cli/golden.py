@@ -46,7 +46,7 @@ class Run(NamedTuple):
             yield path, done
 
     def kept(self, path: str) -> bytes | None:
-        """Return the content of a golden file; None where there is none."""
+        """Return the content of a golden file; None where the file is missing."""
         return self.tree.read(path) if self.tree.kind(path) == "file" else None
 
     def say(self, text: str) -> None:

@@ -35,7 +35,7 @@ _OWN = frozenset((("apiVersion",), ("kind",), ("metadata", "name"), ("metadata",
 
 
 class MatchedObject(NamedTuple):
-    """An object before and after; None on the side where there is none, never on both."""
+    """An object before and after; None on the side that lacks it, never on both."""
 
     before: Object | None
     after: Object | None

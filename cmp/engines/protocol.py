@@ -24,7 +24,7 @@ class Needs(NamedTuple):
     `tools` maps the engine's name for a program to its pin.  `chart_folders` are charts of the tree whose dependencies
     are put into charts/ of their private copy.  `encryptable_files` are files that the program reads and that may be
     encrypted, each with the folders and files that must be private copies if it is: those through which the program
-    comes to it.  `private_copies` must be private copies anyway: the engine writes into them.  `read_paths` are the
+    reaches it.  `private_copies` must be private copies anyway: the engine writes into them.  `read_paths` are the
     files and folders that decide what is printed, beside the layers and what `chart_folders` depend on: where the tree
     is no work folder, the program gets these and nothing else.  With `needs_whole_tree` the program sees the whole tree
     around its folder, else its folder alone.  `layer_transport` says how it reads the values layers: through

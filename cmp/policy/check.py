@@ -229,7 +229,7 @@ def _is_of_repository(rule: Permission, build_env: BuildEnv) -> bool:
 
 
 def _from_source(policy: Policy, rules: list[Permission], build_env: BuildEnv, project: str) -> list[Permission]:
-    """Return the rules of a project for the Application's repository and revision; ConfigError where there are none."""
+    """Return the rules of a project for the Application's repository and revision; ConfigError without any."""
     fitting = [rule for rule in rules if _is_from(rule, build_env)]
     if fitting:
         return fitting

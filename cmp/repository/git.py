@@ -67,7 +67,7 @@ class Git:
         return result.stdout.decode().strip()
 
     def merge_base(self, first: str, second: str) -> str:
-        """Return the newest commit that both come from; UsageError when there is none."""
+        """Return the newest commit that both come from; UsageError without one."""
         result = self._run("merge-base", first, second)
         if result.returncode:
             shallow = self._must("rev-parse", "--is-shallow-repository").strip() == b"true"
@@ -320,7 +320,7 @@ class GitTree:
         return posixpath.normpath(path) if real is None else real
 
     def digest(self, path: str) -> str:
-        """Return Git's name for the content of a file, links followed; empty where there is none."""
+        """Return Git's name for the content of a file, links followed; empty for a missing file."""
         real = self._real(path)
         blob = self.blobs.get(real) if real is not None else None
         return f"{blob.mode} {blob.id}" if blob else ""

@@ -141,7 +141,7 @@ def is_git(name: str) -> bool:
 
 
 def git_root(folder: str) -> str:
-    """Return the nearest folder that holds `.git`, the given one included; empty where there is none."""
+    """Return the nearest folder that holds `.git`, the given one included; empty without one."""
     while not os.path.lexists(os.path.join(folder, GIT)):
         if folder == os.path.dirname(folder):
             return ""

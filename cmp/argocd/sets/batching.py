@@ -98,7 +98,7 @@ def _advance(task: Batched[T], printed: list[str]) -> list[Job]:
 
 
 def evaluate(tasks: Sequence[Batched[T]], render: Render) -> list[T | ConfigError]:
-    """Run all tasks, and return the result of each or why there is none."""
+    """Run all tasks, and return the result of each or the error in its place."""
     results: dict[int, T | ConfigError] = {}
     printed: dict[int, list[str]] = {index: [] for index in range(len(tasks))}
     while printed:

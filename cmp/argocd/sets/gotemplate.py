@@ -6,7 +6,7 @@ Source: argoproj/argo-cd 3.2, applicationset/utils, and gosimple/slug 1.15 for w
 Both have Go's own functions and sprig's.  Left out, so that a set that uses one is an error, are those that
 
 - the controller has not: `env`, `expandenv`, `getHostByName`, and Helm's own (`include`, `tpl`, `lookup`, …);
-- answer differently in Helm: `fromYaml` (an error is a value there), `typeOf` (what the parameters are is no secret of
+- answer differently in Helm: `fromYaml` (an error is a value there), `typeOf` (the types of parameters are no secret of
   Go's types there);
 - answer differently each time: the date, random numbers, keys and certificates;
 - change what they are given, which the other fields of a template would see: `set`, `merge`.

@@ -95,7 +95,7 @@ class Graph(NamedTuple):
     kustomizations: Mapping[str, Kustomization]
 
     def with_overlays(self, folder: str) -> tuple[str, ...]:
-        """Return the folders through which kustomize comes to a base or component, its own included."""
+        """Return the folders through which kustomize reaches a base or component, its own included."""
         folders = {folder}
         while overlays := {one.folder for one in self.kustomizations.values() if folders & {*one.folders}} - folders:
             folders |= overlays

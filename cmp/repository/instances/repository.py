@@ -42,7 +42,7 @@ class Owner(NamedTuple):
 class Target(NamedTuple):
     """One application on one cluster and its folders; `known` fills the placeholders of patterns.
 
-    Without a cluster its name is empty; `instance_folder` is empty where there is none.
+    Without a cluster its name is empty; `instance_folder` is empty without one.
     """
 
     app: str

@@ -103,7 +103,7 @@ def leaves(value: object, origins: Origins, path: Path = ()) -> Iterator[Leaf]:
 
 
 def _at(value: object, path: Path) -> object:
-    """Return the part of the values at a path; `_NOTHING` when there is none."""
+    """Return the part of the values at a path; `_NOTHING` for a missing part."""
     for key in path:
         if isinstance(value, dict):
             value = value.get(key, _NOTHING)
