@@ -57,8 +57,8 @@ class World(NamedTuple):
 class Expanded(NamedTuple):
     """The Applications of a set, sorted by name, as the controller would create them.
 
-    With an `error` the set has no Application: the controller would create, change and delete nothing for this set until that is
-    mended.  `notes` are sentences about single Applications that it would not create.
+    With an `error` the set has no Application: the controller would create, change and delete nothing for this set
+    until that is mended. `notes` are sentences about single Applications that it would not create.
     """
 
     name: str
