@@ -16,9 +16,12 @@ from cmp.changes import (
     Revision,
     Unowned,
 )
-from cmp.preview.diff import Frame, report
+from cmp.preview.diff import Frame, own_texts, report
 from cmp.preview.labels import number_secrets
+from cmp.preview.sides import Side
+from tests.support.monorepos import git_tree
 from tests.support.outcomes import config, deployment, outcome_of, subject_of
+from tests.support.trees import REFERENCE
 
 FRAME = Frame(Revision("merge base of main", "9b1e44a"), Revision("HEAD", "d07c2f1"), Counts(9, 3, 2, 2))
 
@@ -196,3 +199,12 @@ def test_labels_that_are_paths_and_words_that_are_none_stay() -> None:
 def test_a_numbered_report_stays_as_it_is() -> None:
     found = _report(outcome_of("prod-1", deployment(env=_label("a")), deployment(env=_label("b"))))
     assert number_secrets(found) == found
+
+
+def test_the_texts_that_are_a_clusters_own_are_its_name_its_servers_host_and_its_facts() -> None:
+    clusters = "{dev: {server: 'https://dev.example.test:6443', env: test}, prod: {}}"
+    side = Side(git_tree({**REFERENCE, "cmp.yaml": f"version: 1\nclusters: {clusters}\n"}))
+    assert own_texts([side]) == {
+        "dev": {"test": "‹env›", "dev.example.test": "‹server›", "dev": "‹cluster›"},
+        "prod": {"prod": "‹cluster›"},
+    }
