@@ -31,8 +31,9 @@ def inputs(found: Impact) -> dict[str, list[tuple[str, str, bool]]]:
 
 
 def test_a_changed_values_layer_affects_the_pairs_that_read_it() -> None:
-    assert inputs(impact({DEV: "a: 9\n"})) == {"dev": [(DEV, "value layer 3 of 4", True)]}
-    assert impact({DEV: "a: 9\n"}).pairs == 2
+    found = impact({DEV: "a: 9\n"})
+    assert inputs(found) == {"dev": [(DEV, "value layer 3 of 4", True)]}
+    assert (found.pairs, found.unowned) == (2, ())
 
 
 def test_a_changed_chart_affects_its_pairs_on_every_cluster() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmp.changes import Counts, Failure, Report, Revision, Subject
+from cmp.changes import Counts, Failure, Outcome, Report, Revision, Subject
 from cmp.preview.labels import (
     common_texts,
     few_names,
@@ -48,7 +48,7 @@ def test_secrets_are_numbered_as_a_reader_meets_them_and_equal_ones_alike() -> N
         base=revision,
         head=revision,
         counts=Counts(1, 1, 1, 1),
-        outcomes=(),
+        outcomes=(Outcome(Subject("shop", "dev"), "failed", notes=("‹secret aa›",)),),
         groups=(),
         failures=(failure,),
         dangers=(),
@@ -57,11 +57,11 @@ def test_secrets_are_numbered_as_a_reader_meets_them_and_equal_ones_alike() -> N
         deliveries=(),
         unowned=(),
         restarts=0,
-        notes=("first in the report's fields, last for a reader: ‹secret aa›",),
+        notes=(),
     )
     numbered = number_secrets(report)
     assert numbered.failures[0].lines == ("b is ‹secret 1›", "a is ‹secret 2›", "b again: ‹secret 1›")
-    assert numbered.notes == ("first in the report's fields, last for a reader: ‹secret 2›",)
+    assert numbered.outcomes[0].notes == ("‹secret 2›",), "a reader meets failures first"
 
 
 def test_tokens_decide_about_no_order() -> None:

@@ -60,6 +60,12 @@ def test_an_unchanged_pair_is_told_with_the_majority() -> None:
     assert group.why == ("No change on `dev-1`: `clusters/dev-1/web.yaml:4` sets `replicas` itself.",)
 
 
+def test_a_pair_that_another_line_leaves_unchanged_is_not_told() -> None:
+    unchanged = outcome_of("dev-1", deployment(1), deployment(1), OWN._replace(place="common/web.yaml:9"))
+    (group,) = explain([draft("A", *usual())], [*usual(), unchanged], {})
+    assert group.why == ()
+
+
 def test_an_unchanged_pair_is_told_with_one_object_only() -> None:
     two = deployment(3) + config("a: '3'"), deployment(5) + config("a: '5'")
     pattern = [outcome_of(f"prod-{number}", *two, COMMON) for number in (1, 2)]
