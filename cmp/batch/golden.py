@@ -41,7 +41,7 @@ class PairFilter(NamedTuple):
     cluster: str
 
     def accepts(self, app: str, cluster: str) -> bool:
-        """Whether the command line names this pair."""
+        """Return whether the command line names this pair."""
         return (not self.apps or app in self.apps) and self.cluster in ("", cluster)
 
 
@@ -75,7 +75,7 @@ def choose(tree: Tree, folder: str, pairs: Sequence[Pair], wanted: PairFilter) -
 
 
 def _is_new(pair: Pair, accepted: Mapping[str, Pair], existing: set[str], wanted: PairFilter) -> bool:
-    """Whether the command line asks by name for a pair without a file."""
+    """Return whether the command line asks by name for a pair without a file."""
     of_app = (path for path, other in accepted.items() if other.app == pair.app)
     return pair.app in wanted.apps and (bool(wanted.cluster) or existing.isdisjoint(of_app))
 

@@ -54,7 +54,7 @@ def _from_root(item: str, source_path: str) -> str:
 
 
 def covers(absolute_items: Iterable[str], path: str) -> bool:
-    """Whether one of some items, as `items` returns them, covers a file, named from the root of the Git repository."""
+    """Return whether one of some items, as `items` returns them, covers a file, named from the root of Git."""
     file = _absolute(path)
     return any(item == file or _is_below(file, item) or matches(item, file) for item in absolute_items)
 
@@ -69,7 +69,7 @@ def _absolute(path: str) -> str:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a pattern of Go's `filepath.Match` matches a whole name; a malformed one matches no name."""
+    """Return whether a pattern of Go's `filepath.Match` matches a whole name; a malformed one matches no name."""
     try:
         return go_match(pattern, name)
     except PatternError:
@@ -135,14 +135,14 @@ def without_covered(absolute_items: Iterable[str]) -> tuple[str, ...]:
 
 
 def _includes(wide: str, narrow: str) -> bool:
-    """Whether one item covers every path of another; a star of the narrow one is a text that the wide one matches."""
+    """Return whether one item covers every path of another; the wide one matches a star of the narrow one as a text."""
     if _is_literal(wide):
         return wide == narrow or f"{narrow}/".startswith(f"{wide.rstrip('/')}/")
     return not _is_literal(narrow) and matches(wide, narrow)
 
 
 def _is_literal(item: str) -> bool:
-    """Whether an item is no pattern: it also covers everything below the folder of its name."""
+    """Return whether an item is no pattern: it also covers everything below the folder of its name."""
     return not any(char in _EXPRESSION.sub("", item) for char in SPECIAL)
 
 
@@ -191,12 +191,12 @@ def fill_expressions(template: str, known: Mapping[str, str]) -> str:
 
 
 def has_expression(text: str) -> bool:
-    """Whether a text holds an expression."""
+    """Return whether a text holds an expression."""
     return _EXPRESSION.search(text) is not None
 
 
 def may_cover(item: str, path: str) -> bool:
-    """Whether an item covers a path for some values of the expressions that are left in it."""
+    """Return whether an item covers a path for some values of the expressions that are left in it."""
     starred = _EXPRESSION.sub(STAR, item)
     pattern = "".join(".*" if part == STAR else re.escape(part) for part in re.split(r"(\*)", starred))
     return re.fullmatch(f"{pattern}(?:/.*)?", f"/{path.lstrip('/')}", re.DOTALL) is not None

@@ -148,7 +148,7 @@ def _overriding_part(spec: Map) -> str:
 
 
 def _has_template(value: object) -> bool:
-    """Whether a generator, or one inside it, has a `template` that is not empty."""
+    """Return whether a generator, or one inside it, has a `template` that is not empty."""
     if isinstance(value, list):
         return any(map(_has_template, value))
     if not isinstance(value, dict):

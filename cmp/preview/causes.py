@@ -198,7 +198,7 @@ def _effective(causes: Sequence[Cause]) -> list[Cause]:
 
 
 def _is_visible(cause: Cause, field: Field) -> bool:
-    """Whether the old value is in the field's old text, and the new value in its new one."""
+    """Return whether the old value is in the field's old text, and the new value in its new one."""
     sides = [(cause.before, field.before), (cause.after, field.after)]
     texts = [(_text(value), _text(rendered)) for value, rendered in sides if value is not None]
     return bool(texts) and all(

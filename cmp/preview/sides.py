@@ -93,7 +93,7 @@ class Side:
         return side
 
     def _decides(self, path: str, tree: GitTree) -> bool:
-        """Whether a change of this path may change the list of instances, or their settings."""
+        """Return whether a change of this path may change the list of instances, or their settings."""
         before, after = self.tree.blobs.get(path), tree.blobs.get(path)
         is_named = path.rpartition("/")[2] in CONFIGURATION or path == self.repository.config.inventory
         return is_named or before is None or after is None or before.mode != after.mode or before.mode == LINK
@@ -153,7 +153,7 @@ class ReusablePairs(NamedTuple):
     changed: tuple[str, ...]
 
     def holds(self, pair: ResolvedPair) -> bool:
-        """Whether the pair is the same in the other tree: no changed file decides which needs its engine has."""
+        """Return whether the pair is the same in the other tree: no changed file decides which needs its engine has."""
         return pair.error is None and not any(map(pair.inputs.covers, pair.inputs.select(self.changed)))
 
 

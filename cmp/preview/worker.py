@@ -1,7 +1,7 @@
 """One pair, rendered on both sides and compared, in a worker process: everything that leaves the worker is masked.
 
 A secret leaves as `‹secret <token>›`, where the token is an HMAC under a key of this run: equal plaintext has an equal
-token in every worker, and nobody can guess plaintext from it.  The report numbers the secrets in the end.
+token in every worker, and no plaintext can be guessed from it.  The report numbers the secrets in the end.
 
 Templates may make up values that differ in each render: certificates, passwords, times.  Where a change looks like
 that, the newer side is rendered once more: fields that differ between these two renders say nothing about the change.
@@ -252,7 +252,7 @@ def _changed_versions(before: Mapping[str, str], after: Mapping[str, str]) -> It
 
 
 def may_be_random(change: Change) -> bool:
-    """Whether a second render is worth its time: no value explains the change, and its template may have made it up."""
+    """Return whether a second render is worth its time: no value explains the change, and it may be made up."""
     if change.what not in ("changed", "renamed") or change.causes:
         return False
     return change.identity.kind == "Secret" or any(_looks_random(field) for field in change.fields)

@@ -1,4 +1,4 @@
-"""Which Applications and ApplicationSets of a repository have a plugin, and which annotation."""
+"""The Applications and ApplicationSets of a repository that have a plugin, with their annotations."""
 
 from __future__ import annotations
 

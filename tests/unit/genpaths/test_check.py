@@ -1,4 +1,4 @@
-"""What an annotation lacks of the paths that the renders of its sources read."""
+"""An annotation is compared with the paths that the renders of its sources read."""
 
 from __future__ import annotations
 

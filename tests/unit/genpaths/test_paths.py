@@ -1,4 +1,4 @@
-"""Which paths a render reads, and which items of the annotation cover them."""
+"""The paths that a render reads get the items of the annotation that cover them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pairs a change affects, by which files, and which changed files belong to no pair."""
+"""The pairs that a change affects, by which files, and the changed files of no pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How Argo CD's Applications ask for renders, and bring them to their clusters."""
+"""Argo CD's Applications ask for renders, and bring them to their clusters."""
 
 from __future__ import annotations
 

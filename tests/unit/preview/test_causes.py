@@ -1,4 +1,4 @@
-"""Which values line is blamed for a changed object."""
+"""The values line that is blamed for a changed object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which side of a change decides: the base, where a change could hide itself."""
+"""The base decides where a change could hide itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change does to the private copies of folders in which programs run."""
+"""The effect of a change on the private copies of folders in which programs run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In what the changes of two pairs must agree to be shown as one."""
+"""Two pairs' changes are shown as one where their keys agree."""
 
 from __future__ import annotations
 

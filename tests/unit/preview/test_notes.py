@@ -1,4 +1,4 @@
-"""What a report says in sentences, because no manifest shows it."""
+"""Sentences of a report about changes that no manifest shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who changes differently from the majority, and which values line explains it."""
+"""Pairs that change differently from the majority, and the values line that explains it."""
 
 from __future__ import annotations
 

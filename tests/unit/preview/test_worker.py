@@ -1,4 +1,4 @@
-"""Which differences a template made up, told by a second render of the same revision."""
+"""Differences that a template made up are told by a second render of the same revision."""
 
 from __future__ import annotations
 
