@@ -36,7 +36,8 @@ class Repository:
         self.root = sandbox.folder / "repo"
         self.app_name, self.cluster = app, cluster
         self.app_folder, self.instance_folder = f"namespaces/{app}", f"clusters/{cluster}/{app}"
-        self.write({".git/HEAD": "", f"{self.instance_folder}/.keep": ""})
+        (self.root / ".git").mkdir(parents=True)  # the top of a checkout
+        self.write({f"{self.instance_folder}/.keep": ""})
 
     def write(self, files: Mapping[str, str | bytes]) -> Self:
         """Write files, by their paths from the root."""
