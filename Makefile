@@ -19,10 +19,12 @@ SHOWN := helm@3.18.6 sops@3.10.2
 TOOLS := $(SHOWN) helm@3.14.4 helm@4.0.0 kustomize@3.8.7 kustomize@4.5.7 kustomize@5.7.1 helmfile@1.1.7 cue@0.14.1
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help setup demo test test-fast unit lint bench programs shown tools test-tools lock clean
+.PHONY: help venv setup demo test test-fast unit lint bench programs shown tools test-tools lock clean
 
 help:
-	@echo "make demo | test | test-fast | lint | bench | setup | lock | clean   (CONTRIBUTING.md)"
+	@echo "make demo | test | test-fast | lint | bench | venv | setup | lock | clean   (CONTRIBUTING.md)"
+
+venv: $(VENV)/.complete
 
 setup: tools test-tools
 

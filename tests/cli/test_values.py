@@ -18,7 +18,7 @@ from cmp import yamldoc
 from cmp.errors import ChartError, ConfigError
 from cmp.repository import values
 from cmp.repository.values import Origin, Origins, Place, provenance
-from tests.support import property_examples
+from tests.support import property_examples, versions
 from tests.support.harness import AGE_KEY_FILE, Sandbox, snapshot
 from tests.support.trees import plant
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-HELM_VERSIONS = ("3.14.4", "3.18.6", "4.0.0")
+HELM_VERSIONS = versions.HELM
 
 
 def origins(*layers: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from cmp import yamldoc
 from cmp.engines.cue import sources
 from cmp.model import Parameters
+from tests.support import versions
 from tests.support.harness import CHECKOUT
 from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaks import find_plaintext
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.go_yaml import GoYaml
     from tests.support.harness import Ran, Sandbox
 
-CUE = "0.14.1"
+CUE = versions.CUE[-1]
 APP, DEV = "namespaces/shop", "clusters/dev/shop"
 INVENTORY = "version: 1\nclusters: {dev: {env: test, zone: a}, prod: {env: live}}\n"
 MODULE = 'module: "example.com/repo"\nlanguage: version: "v0.14.0"\n'

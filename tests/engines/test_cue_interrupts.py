@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import versions
 from tests.support.interrupted_render import (
     CACHED,
     DOORS,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.support.harness import Sandbox
     from tests.support.interrupted_render import Sealed
 
-CUE = "0.14.1"
+CUE = versions.CUE[-1]
 MODULE = 'module: "example.com/repo"\nlanguage: version: "v0.14.0"\n'
 PACKAGE = """\
 @extern(embed)

@@ -8,6 +8,7 @@ import pytest
 
 from cmp.artifacts import toolstore
 from cmp.secrets.redact import MASK
+from tests.support import versions
 from tests.support.leaking_application import APP, INLINE, SECRET_FILE, SHAPES, LeakingApplication, needles, seal
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Sandbox
 
-CUE = "0.14.1"
+CUE = versions.CUE[-1]
 MODULE = 'module: "example.com/repo"\nlanguage: version: "v0.14.0"\n'
 OBJECT = '{apiVersion: "v1", kind: "Secret", metadata: name: "all", stringData: {%s}}'
 

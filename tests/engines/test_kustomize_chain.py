@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engines.test_kustomize_secrets import token
+from tests.support import versions
 from tests.support.charts import dependency, write_chart
 from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, KustomizeRepository, maps, same
 from tests.support.leaks import find_plaintext
@@ -17,7 +18,7 @@ from tests.support.servers.charts import ChartRepository
 if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
-HELMS = ("3.14.4", "3.18.6", "4.0.0")
+HELMS = versions.HELM
 WEB = "namespaces/web"
 CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
 TEMPLATE = """\

@@ -16,6 +16,7 @@ from cmp.engines.features import HELM_CHARTS, RUNS_HELM_4
 from cmp.engines.kustomize.charts import Entry
 from cmp.versions import numbers
 from examples import chartserver
+from tests.support import versions
 from tests.support.charts import package, write_chart
 from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, KustomizeRepository, maps, same
 from tests.support.leaks import find_plaintext, processes_of, wait_until
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
 WITH_CHARTS = tuple(version for version in VERSIONS if numbers(version) >= HELM_CHARTS.since)
-HELM_3, OLDER_HELM_3, HELM_4 = "3.18.6", "3.14.4", "4.0.0"
+OLDER_HELM_3, HELM_3, HELM_4 = versions.HELM
 ENABLED = {"enableHelm": True}
 TEMPLATE = """\
 apiVersion: v1

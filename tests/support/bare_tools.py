@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
+from tests.support import versions
 from tests.support.harness import CHECKOUT
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ EXAMPLES = CHECKOUT / "examples"
 MONOREPO = EXAMPLES / "monorepo"
 AGE_KEY = EXAMPLES / "age-demo.key"
 REPOSITORY = "http://127.0.0.1:8879/charts"
-HELM_VERSIONS = ("3.14.4", "3.18.6", "4.0.0")
+HELM_VERSIONS = versions.HELM
 
 _SERVICE_MONITOR = "monitoring.coreos.com/v1/ServiceMonitor"
 

@@ -19,6 +19,7 @@ from cmp.secrets.redact import Redactor
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.tree import WorkTree
+from tests.support import versions
 
 if TYPE_CHECKING:
     from cmp.artifacts.charts.repository_chart import PolicyCheck
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from tests.support.servers.oci import Registry
 
 CHECKOUT = Path(__file__).parents[2]
-HELM = "3.18.6"
-HELMS = ("3.14.4", "3.18.6", "4.0.0")
+HELM = versions.DEFAULT_HELM
+HELMS = versions.HELM
 
 
 def write_chart(folder: Path, name: str, version: str, dependencies: object = (), **files: str) -> Path:

@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from cmp.yamldoc import load_all
+from tests.support import versions
 from tests.support.harness import AGE_KEY_FILE
 from tests.support.keys import SOPS_VERSION
 from tests.support.repository import Repository
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Sandbox
 
-HELMFILE = "1.1.7"
-HELMS = ("3.14.4", "3.18.6")
+HELMFILE = versions.HELMFILE[-1]
+HELMS = versions.HELMS_OF_HELMFILE
 APP, DEV = "namespaces/shop", "clusters/dev/shop"
 INVENTORY = """\
 version: 1

@@ -16,13 +16,14 @@ from cmp.model import Tool
 from cmp.secrets import sops
 from cmp.system.process import Deadline, Result
 from cmp.system.process import run as run_command
+from tests.support import versions
 from tests.support.harness import AGE_KEY_FILE
 from tests.support.leaks import processes_of, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SOPS_VERSION = "3.10.2"
+SOPS_VERSION = versions.SOPS[-1]
 RECIPIENT = next(line.split()[-1] for line in AGE_KEY_FILE.read_text().splitlines() if "public key" in line)
 
 

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
 from cmp.yamldoc import load_all
+from tests.support import versions
 from tests.support.harness import AGE_KEY_FILE
 from tests.support.keys import SOPS_VERSION
 from tests.support.repository import FAKES, Repository
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Ran, Sandbox
 
-VERSIONS = ("3.8.7", "4.5.7", "5.7.1")
+VERSIONS = versions.KUSTOMIZE
 NEWEST = VERSIONS[-1]
-HELM = "3.18.6"
+HELM = versions.DEFAULT_HELM
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 DEPLOYMENT = """\

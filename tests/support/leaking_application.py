@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 import yaml
 
 from cmp.artifacts import toolstore
+from tests.support import versions
 from tests.support.harness import CHECKOUT
 from tests.support.keys import RECIPIENT, SOPS_VERSION, encrypt, sops_tool
 from tests.support.old_kernels import NONE, on
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Ran, Sandbox
 
-HELMS = ("3.14.4", "3.18.6", "4.0.0")
-DEFAULT_HELM = "3.18.6"
+HELMS, DEFAULT_HELM = versions.HELM, versions.DEFAULT_HELM
 
 LONG = "Xk29fQ7vLw81RzmN" + "".join(f"{number * 7919 % 9973:04d}uYc" for number in range(1, 40))
 SENTENCE = " ".join(f"word{number * 104729 % 99991:05d}" for number in range(1, 30))

@@ -24,6 +24,7 @@ from cmp.system.globs import PatternError
 from cmp.system.tree import WorkTree
 from tests.argocd import appsets
 from tests.argocd.appsets import CLUSTERS
+from tests.support import versions
 from tests.support.tool_stores import Store
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     Render = Callable[[Mapping[str, str]], Mapping[str, str]]
 
-HELMS = ("3.14.4", "3.18.6", "4.0.0")
+HELMS = versions.HELM
 URL = "https://git.example.com/team/repository.git"
 
 
