@@ -98,7 +98,7 @@ class JsonNode:
         return self.json if isinstance(self.json, str) else ""
 
     @property
-    def is_nothing(self) -> bool:
+    def is_null(self) -> bool:
         return self.json is None
 
     @property

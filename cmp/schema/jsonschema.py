@@ -45,7 +45,7 @@ def _items(spec: Items[Any]) -> Schema:
 
 def _keys(spec: Keys[Any]) -> Schema:
     return {
-        "type": ["object", "null"] if spec.may_be_nothing else "object",
+        "type": ["object", "null"] if spec.may_be_null else "object",
         **({"properties": {name: _schema(value) for name, value in spec.known.items()}} if spec.known else {}),
         # A known key never follows the rule of the others, so that only one of the two speaks about it.
         **(_others(spec.others) if spec.others else {"additionalProperties": spec.is_open}),

@@ -2,7 +2,8 @@
 
 One specification checks a document (every mistake, with its place), builds its value, and gives the JSON Schema
 (`jsonschema.py`), which accepts the same documents as the check.  Every shape has a `noun` for "expected …, found …"
-and, where people read it, a `doc`.  The shapes are no named tuples: to define one of those takes eight times as long.
+and, where people read it, a `doc`.  The shapes are plain classes: a named tuple takes eight times as long to define,
+and each render imports this module.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
         @property
         def text(self) -> str: ...
         @property
-        def is_nothing(self) -> bool: ...
+        def is_null(self) -> bool: ...
         @property
         def is_true(self) -> bool: ...
         @property
@@ -91,7 +92,8 @@ class Dialect(NamedTuple):
     """A kind of documents: the messages of its mistakes, and the meaning of null in it.
 
     `unexpected` is the message for a node of another shape than the specification's, `missing` that for a missing key.
-    Null is an `empty map` (`clusters:`), an ordinary `value`, or as if its `key` was left out, which any key may be.
+    Null is an `empty map` (`clusters:`), an ordinary `value`, or means that its `key` is absent; in that dialect no key
+    is required.
     """
 
     unexpected: Callable[[Spec[Any], Any], str]
@@ -102,7 +104,7 @@ class Dialect(NamedTuple):
 def _unexpected(spec: Spec[Any], node: AnyNode) -> str:
     kind = node.meaning if node.kind == "scalar" else f"a {node.kind}"
     # `release: {app}` is a map to YAML.
-    is_bare = bool(node.fields) and all(field.value.is_nothing for field in node.fields.values())
+    is_bare = bool(node.fields) and all(field.value.is_null for field in node.fields.values())
     advice = "; a text that begins with `{` needs quotes" if is_bare and isinstance(spec, Text) else ""
     return f"expected {spec.noun}, found {kind}{advice}"
 
@@ -148,7 +150,7 @@ class Text(Spec[str]):
         self.noun, self.rule, self.doc, self.is_strict = noun, rule, doc, is_strict
 
     def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
-        if node.kind != "scalar" or node.is_nothing or (self.is_strict and node.meaning != "text"):
+        if node.kind != "scalar" or node.is_null or (self.is_strict and node.meaning != "text"):
             yield node, dialect.unexpected(self, node)
         elif self.rule is not None:
             if not self.rule.accepts(node.text):
@@ -198,7 +200,7 @@ class Choice(Spec[str]):
         self.noun = " or ".join(f"`{word}`" for word in words)
 
     def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
-        if node.kind != "scalar" or node.is_nothing:
+        if node.kind != "scalar" or node.is_null:
             yield node, dialect.unexpected(self, node)
         elif node.text not in self.words:
             yield node, _unknown(self.what, node.text, self.words)
@@ -258,7 +260,7 @@ class Map(Spec[dict[str, T_co]]):
 
     def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
         if node.kind != "map":
-            if not (node.is_nothing and dialect.null == "empty map" and not self.is_filled):
+            if not (node.is_null and dialect.null == "empty map" and not self.is_filled):
                 yield node, dialect.unexpected(self, node)
             return
         for name, field in node.fields.items():
@@ -270,7 +272,7 @@ class Map(Spec[dict[str, T_co]]):
         """Yield the mistakes of one key and its value."""
         if self.key is not None and not self.key.accepts(name):
             yield field, self.key.explain(name)
-        elif not (dialect.null == "key" and field.value.is_nothing):
+        elif not (dialect.null == "key" and field.value.is_null):
             yield from self.value.check(field.value, dialect)
 
     def build(self, node: AnyNode) -> dict[str, T_co]:
@@ -307,17 +309,17 @@ class Keys(Spec[T_co]):
         self.what, self.noun, self.is_filled, self.is_open, self.doc = what, noun, is_filled, is_open, doc
 
     @property
-    def may_be_nothing(self) -> bool:
+    def may_be_null(self) -> bool:
         return not (self.required or self.is_filled)
 
     def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
         if node.kind != "map":
-            if not (node.is_nothing and dialect.null == "empty map" and self.may_be_nothing):
+            if not (node.is_null and dialect.null == "empty map" and self.may_be_null):
                 yield node, dialect.unexpected(self, node)
             return
         for name, field in node.fields.items():
             if name in self.known:
-                if not (dialect.null == "key" and field.value.is_nothing):
+                if not (dialect.null == "key" and field.value.is_null):
                     yield from self.known[name].check(field.value, dialect)
             elif self.others is not None:
                 yield from self.others.check_field(name, field, dialect)
@@ -334,7 +336,7 @@ class Keys(Spec[T_co]):
         others: dict[str, Any] = {}
         for name, field in node.fields.items():
             value = field.value
-            if value.is_nothing:
+            if value.is_null:
                 continue
             if name in self.known:
                 values[self.argument(name)] = self.known[name].build(value)
@@ -367,7 +369,7 @@ class Either(Spec[T_co]):
 
     def check(self, node: AnyNode, dialect: Dialect) -> Iterator[Mistake]:
         for shape in self.shapes:
-            if shape.kind == node.kind and not node.is_nothing:
+            if shape.kind == node.kind and not node.is_null:
                 return shape.check(node, dialect)
         return iter([(node, dialect.unexpected(self, node))])
 

@@ -67,7 +67,7 @@ class Node(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
     @property
-    def is_nothing(self) -> bool:
+    def is_null(self) -> bool:
         """Tell whether the value is missing (`key:`, `key: ~`)."""
         return self.plain and self.text in NOTHING
 
@@ -81,7 +81,7 @@ class Node(NamedTuple):
         """The type of a scalar in YAML 1.2's core schema."""
         if not self.plain:
             return "text"
-        if self.is_nothing:
+        if self.is_null:
             return "nothing"
         if self.text in TRUE or self.text in FALSE:
             return "true or false"
@@ -233,7 +233,7 @@ class _Composer:
             value = self._node(self._next(), depth)
             if key.plain and key.text == "<<":
                 merged += value.items if value.kind == "list" else (value,)
-            elif key.kind != "scalar" or key.is_nothing:
+            elif key.kind != "scalar" or key.is_null:
                 self._mistake("a key must be text", event)
             else:
                 if key.text in fields:

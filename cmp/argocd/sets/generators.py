@@ -37,13 +37,12 @@ if TYPE_CHECKING:
     from cmp.model import Cluster
     from cmp.schema.json_node import SourceLocation
 
-    Values = dict[str, object]
+    JsonMap = dict[str, object]
 
 IN_CLUSTER, IN_CLUSTER_SERVER = "in-cluster", "https://kubernetes.default.svc"
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "cluster"}
 
 _NAMES = ("list", "clusters", "git", *OUTSIDE, *COMBINING)
-_BOTH = 2
 
 
 class Sources(NamedTuple):
@@ -62,13 +61,13 @@ class Generated(NamedTuple):
     parameters: list[Parameters]
 
 
-def generate(entry: Values, location: SourceLocation, sources: Sources) -> Batched[list[Generated]]:
+def generate(entry: JsonMap, location: SourceLocation, sources: Sources) -> Batched[list[Generated]]:
     """Return the parameters that each generator of an entry of the set gives."""
-    names = _named(entry, location)
-    return (yield from gather(_selected(entry, name, location, sources, 0) for name in names))
+    names = _generator_names(entry, location)
+    return (yield from gather(_selected(entry, name, location=location, sources=sources, depth=0) for name in names))
 
 
-def _named(entry: Values, location: SourceLocation) -> list[str]:
+def _generator_names(entry: JsonMap, location: SourceLocation) -> list[str]:
     """Return the names of an entry's generators, in the controller's order."""
     for key in entry:
         if key not in (*_NAMES, "selector"):
@@ -76,13 +75,13 @@ def _named(entry: Values, location: SourceLocation) -> list[str]:
     return [name for name in _NAMES if entry.get(name) is not None]
 
 
-def _selected(entry: Values, name: str, location: SourceLocation, sources: Sources, depth: int) -> Batched[Generated]:
+def _selected(entry: JsonMap, name: str, location: SourceLocation, sources: Sources, depth: int) -> Batched[Generated]:
     """Return those of the parameters of one generator that the entry's selector matches."""
-    generated = yield from _generated(JsonNode(entry[name], location.inner(name)), name, sources, depth)
+    generated = yield from _generated(JsonNode(entry[name], location.inner(name)), name, sources=sources, depth=depth)
     if entry.get("selector") is None:
         return generated
-    at = location.inner("selector")
-    selector = Selector(SELECTOR.build(JsonNode(entry["selector"], at)), at)
+    inner = location.inner("selector")
+    selector = Selector(SELECTOR.build(JsonNode(entry["selector"], inner)), inner)
     selected = [
         parameters
         for parameters in generated.parameters
@@ -92,40 +91,42 @@ def _selected(entry: Values, name: str, location: SourceLocation, sources: Sourc
 
 
 def _generated(node: JsonNode, name: str, sources: Sources, depth: int) -> Batched[Generated]:
-    at = node.location
+    location = node.location
     if name == "list":
         elements = LIST.build(node)
-        return Generated(elements.template, _elements(elements, at, sources.mode))
+        return Generated(elements.template, _elements(elements, location, sources.mode))
     if name == "clusters":
         clusters = CLUSTERS.build(node)
-        return Generated(clusters.template, (yield from _clusters(clusters, at, sources)))
+        return Generated(clusters.template, (yield from _clusters(clusters, location, sources)))
     if name == "git":
         git = GIT.build(node)
-        return Generated(git.template, (yield from _git(git, at, sources)))
+        return Generated(git.template, (yield from _git(git, location, sources)))
     if name in OUTSIDE:
         raise ConfigError(
             f"the generator {name} cannot be expanded statically",
-            file=at.place,
+            file=location.place,
             hint="it asks something outside of the repository; give a snapshot of its Applications",
         )
     if depth >= DEPTH - 1:
-        raise ConfigError(f"a {name} generator cannot be that deep in others", file=at.place)
+        raise ConfigError(f"a {name} generator cannot be that deep in others", file=location.place)
     combining = MATRIX_OR_MERGE.build(node)
     combine = _matrix if name == "matrix" else _merge
-    return Generated(combining.template, (yield from combine(combining, at, sources, depth + 1)))
+    return Generated(
+        combining.template, (yield from combine(combining, location=location, sources=sources, depth=depth + 1))
+    )
 
 
 def _elements(generator: ListGenerator, location: SourceLocation, mode: Mode) -> list[Parameters]:
     parameters: list[Parameters] = []
     for index, element in enumerate(generator.elements):
-        at = location.inner("elements", index)
-        parameters.append(dict(element) if mode.is_go else dict(_flat_element(element, at)))
+        inner = location.inner("elements", index)
+        parameters.append(dict(element) if mode.is_go else dict(_flat_element(element, inner)))
     if generator.elements_yaml:
         parameters += _elements_yaml(generator.elements_yaml, location.inner("elementsYaml"))
     return parameters
 
 
-def _flat_element(element: Values, location: SourceLocation) -> Iterable[tuple[str, str]]:
+def _flat_element(element: JsonMap, location: SourceLocation) -> Iterable[tuple[str, str]]:
     for key, item in element.items():
         inner = {f"values.{name}": value for name, value in item.items()} if isinstance(item, dict) else {key: item}
         if isinstance(item, dict) != (key == "values"):
@@ -204,7 +205,7 @@ def _git(generator: GitGenerator, location: SourceLocation, sources: Sources) ->
     if generator.directories:
         parameters = directories(listing, generator.directories, prefix, is_go=is_go)
     elif generator.files:
-        parameters = files(listing, generator.files, prefix, location.inner("files"), is_go=is_go)
+        parameters = files(listing, generator.files, prefix, location=location.inner("files"), is_go=is_go)
     else:
         raise ConfigError("this generator has neither directories nor files", file=location.place)
     yield from _add_values(generator.values, parameters, location, sources.mode)
@@ -235,16 +236,16 @@ def _add_values(
 
 
 def _child(
-    entry: Values, given: Parameters, location: SourceLocation, sources: Sources, depth: int
+    entry: JsonMap, given: Parameters, location: SourceLocation, sources: Sources, depth: int
 ) -> Batched[list[Parameters]]:
-    """Return the parameters of a generator in a matrix or merge, with those that are `given` put into it first."""
-    names = _named(entry, location)
+    """Return the parameters of a generator in a matrix or merge, its templates evaluated with `given` first."""
+    names = _generator_names(entry, location)
     if len(names) != 1:
         raise ConfigError("a matrix or merge has exactly one generator in each entry", file=location.place)
     evaluated = yield from evaluate_map(sources.mode, entry, given, location)
     # The selector is not evaluated.
     own = {**evaluated, **{key: item for key, item in entry.items() if key == "selector"}}
-    generated = yield from _selected(own, names[0], location, sources, depth)
+    generated = yield from _selected(own, names[0], location=location, sources=sources, depth=depth)
     return generated.parameters
 
 
@@ -252,11 +253,13 @@ def _matrix(
     matrix: CombiningGenerator, location: SourceLocation, sources: Sources, depth: int
 ) -> Batched[list[Parameters]]:
     children = matrix.generators
-    if len(children) != _BOTH:
+    if len(children) != 2:  # noqa: PLR2004  # a matrix has two sides
         raise ConfigError("a matrix has exactly two generators", file=location.place)
-    at = [location.inner("generators", index) for index in range(_BOTH)]
-    firsts = yield from _child(children[0], {}, at[0], sources, depth)
-    seconds = yield from gather(_child(children[1], first, at[1], sources, depth) for first in firsts)
+    locations = [location.inner("generators", index) for index in range(2)]
+    firsts = yield from _child(children[0], {}, location=locations[0], sources=sources, depth=depth)
+    seconds = yield from gather(
+        _child(children[1], first, location=locations[1], sources=sources, depth=depth) for first in firsts
+    )
     pairs = [(first, second) for first, others in zip(firsts, seconds, strict=True) for second in others]
     if sources.mode.is_go:
         return [overlaid(second, first, location) for first, second in pairs]
@@ -266,16 +269,17 @@ def _matrix(
 def _merge(
     merge: CombiningGenerator, location: SourceLocation, sources: Sources, depth: int
 ) -> Batched[list[Parameters]]:
-    if len(merge.generators) < _BOTH:
+    if len(merge.generators) < 2:  # noqa: PLR2004  # the base, and one that is laid over it
         raise ConfigError("a merge has at least two generators", file=location.place)
     if not merge.merge_keys:
         raise ConfigError("a merge needs mergeKeys", file=location.place)
-    at = [location.inner("generators", index) for index in range(len(merge.generators))]
+    locations = [location.inner("generators", index) for index in range(len(merge.generators))]
     children = yield from gather(
-        _child(child, {}, place, sources, depth) for child, place in zip(merge.generators, at, strict=True)
+        _child(child, {}, location=inner, sources=sources, depth=depth)
+        for child, inner in zip(merge.generators, locations, strict=True)
     )
     base, *overrides = [
-        _by_key(parameters, merge.merge_keys, place) for parameters, place in zip(children, at, strict=True)
+        _by_key(parameters, merge.merge_keys, inner) for parameters, inner in zip(children, locations, strict=True)
     ]
     for override in overrides:
         for key in base.keys() & override.keys():

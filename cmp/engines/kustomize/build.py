@@ -46,14 +46,14 @@ class Build:
         `folder` is relative to the mirror's root and may be one that a step has added.
         """
         if folder not in self._files:
-            self._files[folder] = _KustomizationFile(self.path(folder))
+            self._files[folder] = _KustomizationFile(self.writable_path(folder))
         return self._files[folder].value
 
-    def path(self, path: str) -> str:
+    def writable_path(self, relative: str) -> str:
         """Return the absolute path of a file or folder that a step may write; it lies in a private copy."""
-        absolute = join(self.work.root, path)
+        absolute = join(self.work.root, relative)
         real, root = os.path.realpath(absolute), os.path.realpath(self.work.root)
-        assert real.startswith(f"{root}{os.sep}"), f"{path} is no private copy"  # noqa: S101  # a bug, not a mistake
+        assert real.startswith(f"{root}{os.sep}"), f"{relative} is no private copy"  # noqa: S101  # a bug, not a mistake
         return absolute
 
     def has(self, path: str) -> bool:
@@ -68,7 +68,7 @@ class Build:
     def write(self, path: str, data: bytes) -> None:
         """Write a private file into a copy."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(self.path(path), flags, 0o600), "wb") as file:
+        with open(os.open(self.writable_path(path), flags, 0o600), "wb") as file:
             file.write(data)
 
     def warn(self, text: str) -> None:

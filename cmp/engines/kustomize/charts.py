@@ -166,9 +166,9 @@ def place_all(build: Build, kustomizations: Sequence[MirroredKustomization]) -> 
     obtained = build.work.provider.charts([entry.ref for entry in wanted.values()]) if wanted else []
     for path, chart in zip(wanted, obtained, strict=True):
         with open(chart.path, "rb") as file:
-            unpack(file.read(), build.path(path), f"chart {chart.name} {chart.version}", skip=1)
+            unpack(file.read(), build.writable_path(path), f"chart {chart.name} {chart.version}", skip=1)
     for path, is_of_base in is_fetched.items():
-        if os.path.isdir(build.path(path)):
+        if os.path.isdir(build.writable_path(path)):
             _place_schemas(build, path, is_fetched=is_of_base, is_pulled=path in wanted)
 
 
@@ -182,7 +182,7 @@ def _place_schemas(build: Build, path: str, *, is_fetched: bool, is_pulled: bool
     """Put the remote schemas of a chart into its copy: of a fetched repository's chart, or of one that was pulled."""
     helm = _helm(build)
     check_of_chart = SchemaCheck(
-        path=build.path(path),
+        path=build.writable_path(path),
         label=path,
         helm=helm,
         hint=without_schemas(helm, WITHOUT_SCHEMAS),

@@ -103,8 +103,8 @@ def _place_file(build: Build, mirrored: MirroredKustomization, remote: RemoteRef
 
 def _base_path(build: Build, mirrored: MirroredKustomization, remote: RemoteReference) -> str:
     """Return the path to a base from the kustomization that names it, between the targets of symlinks, as kustomize."""
-    target = build.path(join(_root(remote.ref), remote.folder))
-    path = posixpath.relpath(os.path.realpath(target), os.path.realpath(build.path(mirrored.folder)))
+    target = build.writable_path(join(_root(remote.ref), remote.folder))
+    path = posixpath.relpath(os.path.realpath(target), os.path.realpath(build.writable_path(mirrored.folder)))
     return path if path.startswith(".") else f"./{path}"
 
 

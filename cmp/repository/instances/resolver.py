@@ -62,7 +62,7 @@ def resolve_in(repository: Repository, request: Request) -> Instance:
 
 
 class _Resolver:
-    """A request with the folders that it leads to, and the merged configuration of its application (`own`)."""
+    """A request with the folders that it leads to, and the merged configuration of its application (`settings`)."""
 
     def __init__(self, repository: Repository, request: Request) -> None:
         self._repository = repository
@@ -72,20 +72,20 @@ class _Resolver:
         self._target = repository.locate(request.app, request.cluster)
         app_config = repository.app_config(self._target.app_folder)
         self._instance_config = repository.app_config(self._target.instance_folder)
-        self._own = merge(merge(self._config.defaults, app_config), self._instance_config)
+        self._settings = merge(merge(self._config.defaults, app_config), self._instance_config)
 
     def instance(self) -> Instance:
         """Return the Instance; ConfigError as `resolve_in`."""
-        request, target, own = self._request, self._target, self._own
-        files = Files(self._repository, target, own)
+        request, target, settings = self._request, self._target, self._settings
+        files = Files(self._repository, target, settings)
         choice = files.choose_engine()
         self._require_fitting(choice)
         layers = self._layers()
         selection = files.select(choice)
         secret_files = self._secret_files(choice)
         release, namespace = self._release(), self._namespace()
-        known = {**target.known, "release": release.name, "namespace": namespace.name}
-        options = own.options.get(choice.engines[0], {})
+        placeholders = {**target.known, "release": release.name, "namespace": namespace.name}
+        options = settings.options.get(choice.engines[0], {})
         used = frozenset({*(layer.path for layer in layers), *secret_files, *selection.files, *selection.left_out})
         takes_values = any(self._repository.engines[name].reads_values for name in choice.engines)
         return Instance(
@@ -96,14 +96,14 @@ class _Resolver:
             instance_folder=target.instance_folder,
             engines=choice.engines,
             layers=layers if takes_values else (),
-            pins={**own.tools, **_pins(request.parameters, "parameter "), **_pins(request.flags, "--")},
+            pins={**settings.tools, **_pins(request.parameters, "parameter "), **_pins(request.flags, "--")},
             release=release.name,
             namespace=namespace.name,
             kube_version=self._kube_version(options),
             api_versions=self._api_versions(options),
-            parameters=self._parameters(known),
-            options=own.options,
-            output_rules=_output(own.output),
+            parameters=self._parameters(placeholders),
+            options=settings.options,
+            output_rules=_output(settings.output),
             secret_files=secret_files,
             warnings=(
                 *files.notes(choice, layers, used),
@@ -111,7 +111,7 @@ class _Resolver:
                 *self._version_notes(),
             ),
             requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
-            placeholders=known,
+            placeholders=placeholders,
             secret_suffixes=self._config.secret_suffixes,
             manifest_files=selection.files,
             build_env=request.build_env,
@@ -135,16 +135,16 @@ class _Resolver:
         """Return the values layers, weakest first, each file once.
 
         The patterns of cmp.yaml may name any file of the tree; those of cmp-app.yaml, the parameters and the command
-        line may name files in the application's own folders, or files that cmp.yaml names too.  A file that a path
-        without a wildcard names stands where that path stands, any other where a pattern first matched it (Argo CD's
-        rule for `valueFiles`).  ConfigError for a named path that is missing, for a path that is no file, and for a
-        file that the application may not use.
+        line may name files in the application's own folders, or files that cmp.yaml names too.  A file
+        keeps the position of the path that names it literally, or else that of the first pattern that matches it
+        (Argo CD's rule for `valueFiles`).  ConfigError for a literal path that is missing, for a path that is no file,
+        and for a file that the application may not use.
         """
         given = [ValuesPattern(text, place="parameter values") for text in self._request.parameters.values_files]
         given += [ValuesPattern(text, place="--values") for text in self._request.flags.values_files]
         files = [file for pattern in self._config.layout.values for file in self._values_files(pattern)]
         of_repository = {file.path for file in files}
-        for pattern in (*self._own.values, *given):
+        for pattern in (*self._settings.values, *given):
             for file in self._values_files(pattern):
                 if file.path not in of_repository:
                     self._require_own(file)
@@ -200,8 +200,8 @@ class _Resolver:
 
     def _secret_files(self, choice: EngineChoice) -> tuple[str, ...]:
         """Return the paths of `secrets.files`; ConfigError for one that is not there."""
-        paths = tuple(join(choice.folder, name) for name in self._own.secret_files)
-        for name, path in zip(self._own.secret_files, paths, strict=True):
+        paths = tuple(join(choice.folder, name) for name in self._settings.secret_files)
+        for name, path in zip(self._settings.secret_files, paths, strict=True):
             if self._tree.kind(path) != "file":
                 target = self._target
                 folder = target.instance_folder if self._instance_config.secret_files else target.app_folder
@@ -219,7 +219,7 @@ class _Resolver:
         release = self._first(
             SourcedName(self._request.flags.release, "--release"),
             SourcedName(self._request.parameters.release, "the parameter release"),
-            SourcedName(self._own.release, APP_FILE),
+            SourcedName(self._settings.release, APP_FILE),
             SourcedName(self._config.layout.release, "layout.release"),
             SourcedName(argocd_name, ARGOCD_NAME),
         )
@@ -235,7 +235,7 @@ class _Resolver:
         """Choose the namespace; ConfigError for one that Kubernetes refuses."""
         namespace = self._first(
             SourcedName(self._request.flags.namespace, "--namespace"),
-            SourcedName(self._own.namespace, APP_FILE),
+            SourcedName(self._settings.namespace, APP_FILE),
             SourcedName(self._config.layout.namespace, "layout.namespace"),
             SourcedName(self._request.build_env.app_namespace, ARGOCD_NAMESPACE),
         )

@@ -106,7 +106,7 @@ def _of_node(node: Node) -> Value:
         return [_of_node(item) for item in node.items]
     if node.kind == "map":
         return {name: _of_node(field.value) for name, field in node.fields.items()}
-    return "" if node.is_nothing else node.text
+    return "" if node.is_null else node.text
 
 
 class _Pairs(list[tuple[str, object]]):

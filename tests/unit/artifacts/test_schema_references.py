@@ -41,7 +41,7 @@ def refusal(schema: object, helm: str = NEW, url: str = "") -> list[str]:
 
 class TestWanted:
     @pytest.mark.parametrize("helm", BOTH)
-    def test_a_schema_that_is_nothing_but_a_reference(self, helm: str) -> None:
+    def test_a_schema_that_is_null_but_a_reference(self, helm: str) -> None:
         assert document({"$ref": URL}, helm).external_urls == {URL: "/$ref"}
         assert rewritten({"$ref": f"{URL}#/definitions/a"}, helm) == {"$ref": f"{FILE}#/definitions/a"}
 

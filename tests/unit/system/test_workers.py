@@ -17,7 +17,7 @@ def test_every_item_is_done_once_and_told_by_its_number() -> None:
     assert done == {0: 30, 1: 10, 2: 20}
 
 
-def test_there_may_be_nothing_to_do() -> None:
+def test_there_may_be_null_to_do() -> None:
     assert [*workers.run([], str, 4)] == []
 
 
