@@ -41,7 +41,7 @@ def command(
 ) -> Output:
     """List the applications and clusters that a change reaches.
 
-    No program renders and no key is needed: what a change comes to is told from values, charts, pins and options.
+    No program renders and no key is needed: the effect of a change is told from values, charts, pins and options.
     """
     with revisions.opened(invocation) as sides:
         comparison = revisions.compared(sides, invocation)

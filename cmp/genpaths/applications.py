@@ -38,7 +38,7 @@ class Source(NamedTuple):
 class AnnotatedApplication(NamedTuple):
     """An Application, or the template of an ApplicationSet; `annotation` is None where it has none.
 
-    `line` is that of the annotation, or of the object where there is none.  `overridden_by` names the part of an
+    `line` is that of the annotation, or of the object without one.  `overridden_by` names the part of an
     ApplicationSet that may set another annotation or source than the template: "" where none can.
     """
 

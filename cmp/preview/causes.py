@@ -175,7 +175,7 @@ def visible_causes(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]
 def with_guesses(changes: Sequence[Change], causes: Sequence[Cause]) -> tuple[Change, ...]:
     """Fill in guessed causes for the changes that have none.
 
-    These are the causes that are visible in no other change, or if there are none of those, all causes.  An object that
+    These are the causes that are visible in no other change, or all causes, if each is visible in one.  An object that
     comes or goes gets them beside its visible ones: the switch of a template is visible nowhere.  A change whose every
     field differs from render to render has no cause.
     """

@@ -9,7 +9,7 @@ An example: a values line raises the replicas of a Deployment from 3 to 5 in `pr
    {prod-1, prod-2, prod-3} and {prod-4}.
 3. Table.  Classes that differ in values alone (the same object, the same paths) are one table, with a column for each
    path whose values differ.  But a class with more than half of the pairs stands alone: here {prod-1, prod-2, prod-3},
-   so that the others are seen as what they are, remarkable.
+   so that the others stand out.
 4. Draft.  Each table becomes a group that shows the change of its first member, with general terms where the
    members differ in their clusters' own texts: `‹cluster›` for the name.
 5. Letter.  Groups get letters in the order of reading.  Objects of one application that change in the same pairs stand
@@ -64,7 +64,7 @@ class _KeyedChange(NamedTuple):
     text: str
 
 
-class _Class(NamedTuple):
+class _SameChange(NamedTuple):
     """Changes with equal keys; `is_verbatim` where these are equal without general terms, too."""
 
     members: tuple[_KeyedChange, ...]
@@ -88,9 +88,9 @@ def groups(outcomes: Sequence[Outcome], own_texts: OwnTexts) -> tuple[Group, ...
     Where the members of a group differ in their clusters' own texts, its `change` has general terms for them, otherwise
     it is that of the first member as it is.
     """
-    families: dict[str, list[_Class]] = defaultdict(list)
-    for equal in _classes(_keyed(outcomes), own_texts):
-        families[equal.key.shape].append(equal)
+    families: dict[str, list[_SameChange]] = defaultdict(list)
+    for same in _classes(_keyed(outcomes), own_texts):
+        families[same.key.shape].append(same)
     tables = [table for family in families.values() for table in _tables(family)]
     drafts = [_draft(table, own_texts) for table in tables]
     return explain(_lettered(drafts), outcomes, own_texts)
@@ -106,7 +106,7 @@ def _keyed(outcomes: Sequence[Outcome]) -> list[_KeyedChange]:
     ]
 
 
-def _classes(keyed: list[_KeyedChange], own_texts: OwnTexts) -> Iterator[_Class]:
+def _classes(keyed: list[_KeyedChange], own_texts: OwnTexts) -> Iterator[_SameChange]:
     """Pass 2: collect changes whose keys are equal, or equal but for texts that are their cluster's own."""
     texts = [(entry.change.subject.cluster, entry.text) for entry in keyed]
     members: dict[str, list[_KeyedChange]] = defaultdict(list)
@@ -114,27 +114,27 @@ def _classes(keyed: list[_KeyedChange], own_texts: OwnTexts) -> Iterator[_Class]
         members[common].append(entry)
     for common, entries in members.items():
         is_verbatim = len({entry.text for entry in entries}) == 1
-        yield _Class(tuple(entries), read_key(common), is_verbatim)
+        yield _SameChange(tuple(entries), read_key(common), is_verbatim)
 
 
-def _tables(family: list[_Class]) -> list[list[_Class]]:
+def _tables(family: list[_SameChange]) -> list[list[_SameChange]]:
     """Pass 3: put classes of one shape into one table, unless the first of them has more than half of the pairs."""
-    first, *others = ordered = sorted(family, key=lambda equal: equal.rank)
-    is_usual = len(first.members) > sum(len(other.members) for other in others)
-    return [[first], others] if others and is_usual else [ordered]
+    first, *others = ordered = sorted(family, key=lambda same: same.rank)
+    is_majority = len(first.members) > sum(len(other.members) for other in others)
+    return [[first], others] if others and is_majority else [ordered]
 
 
-def _draft(table: list[_Class], own_texts: OwnTexts) -> GroupDraft:
+def _draft(table: list[_SameChange], own_texts: OwnTexts) -> GroupDraft:
     """Pass 4: make a group of a table."""
-    columns, rows, left_out = _columns([equal.key for equal in table], [equal.shown_key for equal in table])
-    members = [(member.change, row) for equal, row in zip(table, rows, strict=True) for member in equal.members]
+    columns, rows, left_out = _columns([same.key for same in table], [same.shown_key for same in table])
+    members = [(member.change, row) for same, row in zip(table, rows, strict=True) for member in same.members]
     first = table[0].members[0]
-    are_equal = all(_content(change) == _content(first.change) for change, _ in members)
+    look_equal = all(_shown(change) == _shown(first.change) for change, _ in members)
     more = (f"{left_out} more fields have other values in each: `--format json` has them all.",) if left_out else ()
     group = Group(
         letter="",
         app=first.change.subject.app,
-        change=first.change if are_equal else _generalized(first.change, own_texts),
+        change=first.change if look_equal else _generalized(first.change, own_texts),
         members=tuple(Member(change.subject, row) for change, row in members),
         columns=columns,
         why=more,
@@ -142,7 +142,8 @@ def _draft(table: list[_Class], own_texts: OwnTexts) -> GroupDraft:
     return GroupDraft(group=group, change=first.change, key=table[0].key, position=first.position)
 
 
-def _content(change: Change) -> tuple[object, ...]:
+def _shown(change: Change) -> tuple[object, ...]:
+    """Return the parts of a change that a group shows for all its members: its causes are those of the first."""
     return (change.identity, change.fields, change.hunks)
 
 

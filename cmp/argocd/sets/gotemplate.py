@@ -9,7 +9,7 @@ Both have Go's own functions and sprig's.  Left out, so that a set that uses one
 - answer differently in Helm: `fromYaml` (an error is a value there), `typeOf` (the types of parameters are no secret of
   Go's types there);
 - answer differently each time: the date, random numbers, keys and certificates;
-- change what they are given, which the other fields of a template would see: `set`, `merge`.
+- change their arguments, which the other fields of a template would see: `set`, `merge`.
 """
 
 from __future__ import annotations
