@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.cli.revisions import Revisions
-    from cmp.preview.affected import AffectedPair, Impact
+    from cmp.preview.affected import Impact, TouchedPair
 
 TITLES = ("CLUSTER", "APP", "BY", "HOW")
 FORMATS = ("table", "json", "matrix", "names")
@@ -67,33 +67,31 @@ def command(
     if output_format == "json":
         return as_json(_report(impact))
     if output_format == "matrix":
-        pairs = [{"app": pair.subject.app, "cluster": pair.subject.cluster} for pair in _effective(impact)]
+        pairs = [{"app": pair.subject.app, "cluster": pair.subject.cluster} for pair in _affected(impact)]
         return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n")
     if output_format == "names":
-        return for_people(f"{pair.subject.app} {pair.subject.cluster}".rstrip() for pair in _effective(impact))
+        return for_people(f"{pair.subject.app} {pair.subject.cluster}".rstrip() for pair in _affected(impact))
     return for_people(_table(impact))
 
 
 def _table(impact: Impact) -> Iterator[str]:
-    if impact.affected:
-        yield from table([TITLES, *(row for pair in impact.affected for row in _rows(pair))])
-    effective = sum(pair.is_effective for pair in impact.affected)
-    yield f"{effective} of {impact.pairs} pairs are affected" + (
-        f", {len(impact.affected) - effective} more are touched without effect"
-        if len(impact.affected) > effective
-        else ""
+    if impact.touched:
+        yield from table([TITLES, *(row for pair in impact.touched for row in _rows(pair))])
+    affected = sum(pair.is_affected for pair in impact.touched)
+    yield f"{affected} of {impact.pairs} pairs are affected" + (
+        f", {len(impact.touched) - affected} more are touched without effect" if len(impact.touched) > affected else ""
     )
     for unowned in impact.unowned:
         reason = f"ignored: {unowned.rule}" if unowned.rule else f"UNOWNED: {unowned.consequence}"
         yield f"{unowned.path} belongs to no application ({reason})"
 
 
-def _rows(pair: AffectedPair) -> Iterator[tuple[str, ...]]:
+def _rows(pair: TouchedPair) -> Iterator[tuple[str, ...]]:
     cluster, app = pair.subject.cluster or "-", pair.subject.app
     if pair.what != "both":
         yield cluster, app, "-", f"{pair.what} here"
         return
-    effect = pair.rendered or ("" if pair.is_effective else "no effect")
+    effect = pair.rendered or ("" if pair.is_affected else "no effect")
     for changed in pair.inputs:
         how = changed.how if changed.is_overridden or not effect else f"{changed.how} ({effect})"
         yield cluster, app, changed.path or "-", how
@@ -103,17 +101,17 @@ def _report(impact: Impact) -> dict[str, object]:
     return {
         "version": 1,
         "pairs": impact.pairs,
-        "affected": [_record(pair) for pair in impact.affected],
+        "affected": [_record(pair) for pair in impact.touched],
         "unowned": [unowned._asdict() for unowned in impact.unowned],
     }
 
 
-def _record(pair: AffectedPair) -> dict[str, object]:
+def _record(pair: TouchedPair) -> dict[str, object]:
     return {
         "application": pair.subject.app,
         "cluster": pair.subject.cluster,
         "what": "changed" if pair.what == "both" else pair.what,
-        "effective": pair.is_effective,
+        "effective": pair.is_affected,
         "rendered": pair.rendered or None,
         "touches": [
             {"path": changed.path, "how": changed.how, "is_swallowed": changed.is_overridden} for changed in pair.inputs
@@ -121,6 +119,6 @@ def _record(pair: AffectedPair) -> dict[str, object]:
     }
 
 
-def _effective(impact: Impact) -> list[AffectedPair]:
+def _affected(impact: Impact) -> list[TouchedPair]:
     """Return the pairs that can be rendered on the newer side, and may be different there."""
-    return [pair for pair in impact.affected if pair.is_effective and pair.what != "removed"]
+    return [pair for pair in impact.touched if pair.is_affected and pair.what != "removed"]

@@ -145,7 +145,7 @@ def _write(path: str, text: str) -> None:
 
 @contextmanager
 def _progress(impact: Impact, context: Context) -> Iterator[Callable[[], object]]:
-    count = sum(one.is_effective for one in impact.affected)
+    count = sum(one.is_affected for one in impact.touched)
     if not context.is_terminal or not count:
         yield lambda: None
         return

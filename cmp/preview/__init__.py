@@ -1,7 +1,7 @@
 """`cmp affected` and `cmp diff`: the effect of a change on every pair of application and cluster, before its merge.
 
-A comparison has two sides, the base and the head revision.  Without any program, a pair is affected where a changed
-file is among its inputs, and effectively so where the fingerprints of both sides differ.  Only such a pair is rendered,
+A comparison has two sides, the base and the head revision.  Without any program, a pair is touched where a changed
+file is among its inputs, and affected where the fingerprints of both sides differ.  Only an affected pair is rendered,
 on both sides, and its manifests are compared.
 
     comparison.py    two trees -> two sides and the impact of the change on them

@@ -1,7 +1,7 @@
 """The impact of a change: the pairs whose inputs it changes, and the changed files that belong to no pair.
 
-There are three levels of proof.  A pair is affected where a file that its render reads was changed.  It is effectively
-affected where the fingerprints of both sides differ.  Its manifests differ where both renders say so (worker.py).
+There are three levels of proof.  A pair is touched where a file that its render reads was changed.  It is affected
+where the fingerprints of both sides differ.  Its manifests differ where both renders say so (worker.py).
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class ChangedInput(NamedTuple):
     is_overridden: bool = False
 
 
-class AffectedPair(NamedTuple):
-    """A pair that a change affects.
+class TouchedPair(NamedTuple):
+    """A pair with changed inputs.
 
-    `what` tells whether it was `added` or `removed`, or is on `both` sides.  `is_effective` says whether its manifests
+    `what` tells whether it was `added` or `removed`, or is on `both` sides.  `is_affected` says whether its manifests
     can differ; `rendered` tells whether they do, once they were rendered.
     """
 
@@ -52,28 +52,28 @@ class AffectedPair(NamedTuple):
     subject: Subject
     what: str
     inputs: tuple[ChangedInput, ...]
-    is_effective: bool
+    is_affected: bool
     rendered: str = ""
 
 
 class Impact(NamedTuple):
-    """The affected pairs and the changed files of no pair, sorted; `pairs` is the number of pairs of both sides."""
+    """The touched pairs and the changed files of no pair, sorted; `pairs` is the number of pairs of both sides."""
 
     pairs: int
-    affected: tuple[AffectedPair, ...]
+    touched: tuple[TouchedPair, ...]
     unowned: tuple[Unowned, ...]
 
     def confirmed(self, outcomes: Iterable[Outcome]) -> Impact:
-        """Return the impact after both sides were rendered: a pair with equal manifests has no effective change."""
+        """Return the impact after both sides were rendered: a pair with equal manifests is not affected."""
         statuses = {outcome.subject: outcome.status for outcome in outcomes}
-        pairs = (_confirmed(pair, statuses.get(pair.subject, "")) for pair in self.affected)
-        return self._replace(affected=tuple(pairs))
+        pairs = (_confirmed(pair, statuses.get(pair.subject, "")) for pair in self.touched)
+        return self._replace(touched=tuple(pairs))
 
 
-def _confirmed(pair: AffectedPair, status: str) -> AffectedPair:
-    if not pair.is_effective or not status:
+def _confirmed(pair: TouchedPair, status: str) -> TouchedPair:
+    if not pair.is_affected or not status:
         return pair
-    return pair._replace(is_effective=status != "equal", rendered=STATUS_TEXTS.get(status, DIFFERENT))
+    return pair._replace(is_affected=status != "equal", rendered=STATUS_TEXTS.get(status, DIFFERENT))
 
 
 def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Impact:
@@ -88,19 +88,19 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
     unowned = tuple(_unowned((path for path in changed if path not in owned), base, head, ignore))
     unexplained = [file for file in unowned if not file.rule]
     copies = PrivateCopies(base, head, changed)
-    affected = []
+    touched = []
     for key in keys:
         before, after = base.pairs.get(key), head.pairs.get(key)
         subject = _subject(before, after)
         pair = _compared(key, base, head, inputs[key], settings)
         if effects := [ChangedInput(effect.path, effect.how) for effect in copies.effects(key)]:
-            pair = _made_effective(pair, key, subject, effects)
+            pair = _made_affected(pair, key, subject, effects)
         if unexplained and any(side is not None and side.needs_whole_tree for side in (before, after)):
             files = [ChangedInput(file.path, "its program sees the whole tree") for file in unexplained]
-            pair = _made_effective(pair, key, subject, files)
+            pair = _made_affected(pair, key, subject, files)
         if pair:
-            affected.append(pair)
-    return Impact(len(keys), tuple(affected), unowned)
+            touched.append(pair)
+    return Impact(len(keys), tuple(touched), unowned)
 
 
 def _subject(*sides: ResolvedPair | None) -> Subject:
@@ -158,32 +158,32 @@ def _role(path: str, pair: ResolvedPair) -> str:
 
 def _compared(
     key: PairKey, base: Side, head: Side, inputs: list[ChangedInput], settings: Sequence[str]
-) -> AffectedPair | None:
+) -> TouchedPair | None:
     """Compare both sides of a pair; `settings` are the files of the configuration that changed."""
     before, after = base.pairs.get(key), head.pairs.get(key)
     subject = _subject(before, after)
     if before is None or after is None:
         what = "added" if before is None else "removed"
-        return AffectedPair(key, subject, what=what, inputs=tuple(inputs), is_effective=True)
+        return TouchedPair(key, subject, what=what, inputs=tuple(inputs), is_affected=True)
     differences = [*_differences(before, after)]
     is_same = before.instance == after.instance and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
     if not inputs and not differences and (not settings or is_same):
         return None
-    is_effective = base.fingerprint(key) != head.fingerprint(key)
+    is_affected = base.fingerprint(key) != head.fingerprint(key)
     if not inputs and not differences:
         # The changed setting shows in the fingerprint alone, as the list of layers and cmp.lock do.
         hidden = ChangedInput(settings[0], _hidden_difference(before, after))
-        return AffectedPair(key, subject, what="both", inputs=(hidden,), is_effective=True) if is_effective else None
+        return TouchedPair(key, subject, what="both", inputs=(hidden,), is_affected=True) if is_affected else None
     judged = (_with_override(one, key, base, head) for one in inputs)
-    return AffectedPair(key, subject, what="both", inputs=(*differences, *judged), is_effective=is_effective)
+    return TouchedPair(key, subject, what="both", inputs=(*differences, *judged), is_affected=is_affected)
 
 
-def _made_effective(
-    pair: AffectedPair | None, key: PairKey, subject: Subject, inputs: Iterable[ChangedInput]
-) -> AffectedPair:
-    """Return a pair, affected before or not, as an effectively affected one with more changed inputs."""
-    known = pair or AffectedPair(key, subject, what="both", inputs=(), is_effective=True)
-    return known._replace(is_effective=True, inputs=(*known.inputs, *inputs))
+def _made_affected(
+    pair: TouchedPair | None, key: PairKey, subject: Subject, inputs: Iterable[ChangedInput]
+) -> TouchedPair:
+    """Return a pair, touched before or not, as an affected one with more changed inputs."""
+    known = pair or TouchedPair(key, subject, what="both", inputs=(), is_affected=True)
+    return known._replace(is_affected=True, inputs=(*known.inputs, *inputs))
 
 
 def _with_override(changed: ChangedInput, key: PairKey, base: Side, head: Side) -> ChangedInput:

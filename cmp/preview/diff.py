@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Bump, Subject
     from cmp.context import Context
-    from cmp.preview.affected import AffectedPair
+    from cmp.preview.affected import TouchedPair
     from cmp.preview.comparison import Comparison
     from cmp.preview.labels import OwnTexts
     from cmp.preview.sides import Side
@@ -74,9 +74,9 @@ class Frame(NamedTuple):
 
 
 def compare(task: Task, context: Context) -> Result:
-    """Render and compare every pair that is effectively affected; one that fails never stops the others."""
+    """Render and compare every affected pair; one that fails never stops the others."""
     comparison = task.comparison
-    pairs = [pair for pair in comparison.impact.affected if pair.is_effective]
+    pairs = [pair for pair in comparison.impact.touched if pair.is_affected]
     unattributed = tuple(file.path for file in comparison.impact.unowned if not file.rule)
     worker = Worker(
         base=comparison.base,
@@ -98,7 +98,7 @@ def compare(task: Task, context: Context) -> Result:
     return Result(made, tuple(sorted(warnings)))
 
 
-def _killed(pair: AffectedPair) -> WorkerResult:
+def _killed(pair: TouchedPair) -> WorkerResult:
     lines = ("cmp: the process that rendered this pair was killed", "  hint: a memory limit is the usual reason")
     failure = Failure(pair.subject, lines, is_new=True)
     return WorkerResult(Outcome(pair.subject, "failed", failures=(failure,)), warnings=())
@@ -106,16 +106,16 @@ def _killed(pair: AffectedPair) -> WorkerResult:
 
 def _without_effect(comparison: Comparison) -> Iterator[Outcome]:
     """Yield the pairs that are not rendered as a stronger layer overrides the change, with that layer as a cause."""
-    for pair in comparison.impact.affected:
+    for pair in comparison.impact.touched:
         before, after = comparison.base.pairs.get(pair.key), comparison.head.pairs.get(pair.key)
-        if pair.is_effective or not before or not after or not before.instance or not after.instance:
+        if pair.is_affected or not before or not after or not before.instance or not after.instance:
             continue
         if any(changed.is_overridden for changed in pair.inputs):
             sides = (comparison.base.tree, before.instance), (comparison.head.tree, after.instance)
             yield Outcome(pair.subject, "equal", causes=changed_values(*sides))
 
 
-def _frame(task: Task, pairs: Sequence[AffectedPair]) -> Frame:
+def _frame(task: Task, pairs: Sequence[TouchedPair]) -> Frame:
     comparison = task.comparison
     deliveries = _deliveries(comparison.head)
     subjects = {pair.subject for pair in pairs}
@@ -125,7 +125,7 @@ def _frame(task: Task, pairs: Sequence[AffectedPair]) -> Frame:
         head=task.head,
         counts=Counts(
             pairs=comparison.impact.pairs,
-            touched=len(comparison.impact.affected),
+            touched=len(comparison.impact.touched),
             effective=len(pairs),
             rendered=len(pairs),
             clusters=len({key[1] for side in (comparison.base, comparison.head) for key in side.pairs} - {""}),
@@ -144,7 +144,7 @@ def _deliveries(side: Side) -> list[Delivery]:
     return [pair.request.delivery for pair in side.pairs.values() if pair.request.delivery]
 
 
-def _has_api_versions(comparison: Comparison, pair: AffectedPair) -> bool:
+def _has_api_versions(comparison: Comparison, pair: TouchedPair) -> bool:
     side = comparison.base if pair.what == "removed" else comparison.head
     cluster = side.repository.config.clusters.get(pair.subject.cluster)
     return cluster is not None and bool(cluster.api_versions)

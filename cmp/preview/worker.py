@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cmp.changes import Cause, Change, Field, Object, Rule
     from cmp.context import Context
     from cmp.model import Instance
-    from cmp.preview.affected import AffectedPair
+    from cmp.preview.affected import TouchedPair
     from cmp.preview.sides import ResolvedPair, Side
     from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.secrets.redact import Secret
@@ -64,7 +64,7 @@ class Worker(NamedTuple):
     rules: tuple[Rule, ...]
     key: bytes
 
-    def compare(self, pair: AffectedPair) -> WorkerResult:
+    def compare(self, pair: TouchedPair) -> WorkerResult:
         """Render a pair on the sides that have it, and compare; never raises an error that a user can meet."""
         warnings = io.StringIO()
         # The secrets of this pair alone: masking must not depend on the pairs that this worker had before.
@@ -118,7 +118,7 @@ class _PairComparison:
     def __init__(
         self,
         worker: Worker,
-        pair: AffectedPair,
+        pair: TouchedPair,
         *,
         context: Context,
         redactor: RecordingRedactor,

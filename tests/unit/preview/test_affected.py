@@ -1,4 +1,4 @@
-"""The pairs that a change affects, by which files, and the changed files of no pair."""
+"""The pairs that a change touches or affects, by which files, and the changed files of no pair."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def impact(change: Mapping[str, str], files: Mapping[str, str] = REFERENCE, *ign
 
 def inputs(found: Impact) -> dict[str, list[tuple[str, str, bool]]]:
     """Return the changed inputs by the clusters of the affected pairs."""
-    return {pair.subject.cluster: [(*one[:2], pair.is_effective) for one in pair.inputs] for pair in found.affected}
+    return {pair.subject.cluster: [(*one[:2], pair.is_affected) for one in pair.inputs] for pair in found.touched}
 
 
 def test_a_changed_values_layer_affects_the_pairs_that_read_it() -> None:
@@ -44,8 +44,8 @@ def test_a_changed_chart_affects_its_pairs_on_every_cluster() -> None:
 
 
 def test_a_value_that_every_stronger_layer_overrides_has_no_effect() -> None:
-    (dev, prod) = impact({COMMON: "a: 9\n"}).affected
-    assert (dev.is_effective, prod.is_effective) == (False, False)
+    (dev, prod) = impact({COMMON: "a: 9\n"}).touched
+    assert (dev.is_affected, prod.is_affected) == (False, False)
     assert dev.inputs == (ChangedInput(COMMON, "value layer 1 of 4 (overridden: no effect)", is_overridden=True),)
 
 
@@ -57,10 +57,10 @@ def test_a_changed_setting_affects_the_pairs_that_it_is_for() -> None:
 
 def test_a_pair_on_one_side_only_was_added_or_removed() -> None:
     stage = {"clusters/stage/shop/.keep": ""}
-    (added,) = impact(stage).affected
-    assert (added.subject.cluster, added.what, added.is_effective) == ("stage", "added", True)
+    (added,) = impact(stage).touched
+    assert (added.subject.cluster, added.what, added.is_affected) == ("stage", "added", True)
     before, after = git_tree({**REFERENCE, **stage}), git_tree(REFERENCE)
-    (removed,) = find_impact(Side(before), Side(after), [*stage]).affected
+    (removed,) = find_impact(Side(before), Side(after), [*stage]).touched
     assert (removed.subject.cluster, removed.what) == ("stage", "removed")
 
 
@@ -72,18 +72,18 @@ def test_a_changed_file_of_no_pair_is_told_with_its_consequence() -> None:
         Unowned("ours/x", "ours/**", "ignored"),
         Unowned("tools/x.py", "", "nothing reads it"),
     )
-    assert found.affected == ()
+    assert found.touched == ()
 
 
 def test_a_file_that_keeps_the_folder_of_a_new_pair_is_not_told() -> None:
     assert impact({"clusters/stage/shop/.keep": ""}).unowned == ()
 
 
-def test_a_pair_whose_manifests_are_equal_after_all_has_no_effective_change() -> None:
+def test_a_pair_whose_manifests_are_equal_after_all_is_not_affected() -> None:
     found = impact({DEV: "a: 9\n"})
-    (pair,) = found.affected
-    (equal,) = found.confirmed([Outcome(pair.subject, "equal")]).affected
-    assert (equal.is_effective, equal.rendered) == (False, "manifests equal")
-    (different,) = found.confirmed([Outcome(pair.subject, "changed")]).affected
-    assert (different.is_effective, different.rendered) == (True, "manifests differ")
+    (pair,) = found.touched
+    (equal,) = found.confirmed([Outcome(pair.subject, "equal")]).touched
+    assert (equal.is_affected, equal.rendered) == (False, "manifests equal")
+    (different,) = found.confirmed([Outcome(pair.subject, "changed")]).touched
+    assert (different.is_affected, different.rendered) == (True, "manifests differ")
     assert found.confirmed([]) == found

@@ -174,7 +174,7 @@ def test_whatever_has_another_fingerprint_is_affected(edit: Edit) -> None:
     differing = {key for key in base.pairs.keys() & head.pairs.keys() if base.fingerprint(key) != head.fingerprint(key)}
     paths = [*changed(base.tree, head.tree)]
     impact = find_impact(base, base.successor(head.tree, paths), paths)
-    assert differing <= {one.key for one in impact.affected if one.is_effective}
+    assert differing <= {one.key for one in impact.touched if one.is_affected}
 
 
 @settings(max_examples=property_examples.examples(150))
