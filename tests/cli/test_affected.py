@@ -101,6 +101,14 @@ def test_what_changes_no_value_has_no_effect(world: World) -> None:
     ]
 
 
+def test_a_second_kustomization_file_of_a_base_reaches_those_who_use_it(world: World) -> None:
+    """With two, kustomize fails: Found multiple kustomization files."""
+    assert world.change({"bases/site/kustomization.yml": "resources: []\n"}) == [
+        "dev site bases/site/kustomization.yml files from elsewhere that it uses",
+        "1 of 4 pairs are affected",
+    ]
+
+
 def test_a_chart_reaches_all_its_clusters(world: World) -> None:
     assert world.change({"apps/web/templates/b.yaml": "# b\n"}) == [
         "dev web apps/web/templates/b.yaml helm files",

@@ -73,7 +73,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         chart_folders=(*((instance.folder,) if is_chain else ()), *outside.charts),
         encryptable_files=files,
         private_copies=tuple(sorted(copies)),
-        read_paths=(instance.folder, *(node.file for node in graph.kustomizations.values()), *files, *outside.charts),
+        read_paths=(instance.folder, *graph.kustomization_files(tree), *files, *outside.charts),
         chart_refs=outside.chart_refs,
         discover_remote_charts=outside.discover_remote_charts,
         needs_whole_tree=True,

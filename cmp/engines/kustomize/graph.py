@@ -110,6 +110,11 @@ class Graph(NamedTuple):
                 copies.setdefault(path, {path}).update(overlays)
         return {path: tuple(sorted(paths)) for path, paths in copies.items()}
 
+    def kustomization_files(self, tree: Tree) -> list[str]:
+        """Return the kustomization files, and others of such a name beside them: with two, kustomize fails."""
+        paths = (join(folder, name) for folder in self.kustomizations for name in FILES)
+        return [path for path in paths if tree.kind(path) == "file"]
+
     @property
     def may_be_external(self) -> bool:
         """Say whether they may use something that is not in the repository: remote bases, or charts."""
