@@ -36,7 +36,7 @@ class Repository:
         self.root = sandbox.folder / "repo"
         self.app_name, self.cluster = app, cluster
         self.app_folder, self.instance_folder = f"namespaces/{app}", f"clusters/{cluster}/{app}"
-        (self.root / ".git").mkdir(parents=True)  # the top of a checkout
+        (self.root / ".git").mkdir(parents=True, exist_ok=True)  # the top of a checkout
         self.write({f"{self.instance_folder}/.keep": ""})
 
     def write(self, files: Mapping[str, str | bytes]) -> Self:
