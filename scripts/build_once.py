@@ -6,12 +6,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from cmp.artifacts.toolstore.gobuild import find_go
+from cmp.artifacts.toolstore import gobuild
+from cmp.artifacts.toolstore.recipes import UnavailableError
 from cmp.system.locks import single_flight
-from cmp.system.process import Command, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from cmp.context import Context
 
@@ -22,17 +22,14 @@ class Go:
     """The Go toolchain in a module's folder; what it says about a failure ends the program."""
 
     def __init__(self, context: Context, folder: str) -> None:
-        self._env: Mapping[str, str] = {**context.settings.env.build, "CGO_ENABLED": "0", "GOWORK": "off"}
-        self._folder = folder
-        self._deadline = context.deadline
-        self._path = find_go(self._env, self._deadline)
+        self._go = gobuild.Go(context.settings.env.build, folder, context.deadline)
 
     def run(self, *args: str) -> str:
         """Run `go args…` and return what it printed."""
-        result = run(Command("go", (self._path, *args), self._env, self._folder), self._deadline)
-        if result.returncode != 0:
-            raise SystemExit(f"`go {' '.join(args)}` failed:\n{result.stderr.decode(errors='replace')}")
-        return result.stdout.decode()
+        try:
+            return self._go.run(*args)
+        except UnavailableError as error:
+            raise SystemExit(f"make: `go {' '.join(args)}`: {error}") from None
 
     def build(self, package: str, output: str, *flags: str) -> None:
         """Build a program without paths of this machine."""

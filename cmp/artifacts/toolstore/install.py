@@ -121,6 +121,7 @@ class Installer:
             raise ToolError(f"{wanted.name} {wanted.version} is not installed, and CMP_OFFLINE forbids to fetch it")
         work = f"{program}.work"
         reasons = []
+        hints = ["name a mirror of the release downloads in CMP_TOOLS_MIRROR"]
         for way in self._ways:
             if locked and way not in locked:
                 reasons.append(f"{way}: not in the lock file for this platform")
@@ -131,23 +132,28 @@ class Installer:
                 os.rename(os.path.join(work, wanted.name), program)
             except UnavailableError as error:
                 reasons.append(f"{way}: {error}")
-                self._context.log.line(f"cmp: {wanted.name} {wanted.version}: {reasons[-1]}")
+                hints.extend([error.hint] if error.hint else [])
+                if way != self._ways[-1]:
+                    self._context.log.line(f"cmp: {wanted.name} {wanted.version}: {reasons[-1]}")
             else:
                 return way, source
             finally:
                 shutil.rmtree(work)
         raise ToolError(
             "\n  ".join([f"{wanted.name} {wanted.version} cannot be installed", *reasons]),
-            hint="name a mirror of the release downloads in CMP_TOOLS_MIRROR, or install Go "
-            "(`pip install 'argocd-cmp[go]'` does)",
+            hint=", or ".join(hints),
         )
 
     def _try(self, way: Way, wanted: Recipe, output: str, *, is_locked: bool) -> str:
         settings, deadline = self._context.settings, self._context.deadline
         if way == "release":
             return release.fetch(wanted, output, settings.mirror, self._downloads, is_locked=is_locked)
-        self._context.log.line(f"cmp: {wanted.name} {wanted.version}: building from {wanted.go.module}")
-        return gobuild.build(wanted, output, settings.env.build, deadline)
+
+        def tell(message: str) -> None:
+            self._context.log.line(f"cmp: {wanted.name} {wanted.version}: {message}")
+
+        tell(f"building from {wanted.go.module}")
+        return gobuild.build(wanted, output, settings.env.build, deadline, tell)
 
 
 def _checked(tool: Tool, locked: Mapping[str, str]) -> Tool:

