@@ -68,10 +68,16 @@ class CmpError(Located, Exception):
         self.is_external = is_external
 
     def lines(
-        self, *, for_operators: bool = False, with_pair: bool = True, mask: Callable[[str], str] = str
+        self,
+        *,
+        for_operators: bool = False,
+        is_cached: bool = False,
+        with_pair: bool = True,
+        mask: Callable[[str], str] = str,
     ) -> list[str]:
         """Return the printed lines of the error, without newlines; operators get a reference.
 
+        With `is_cached` (Argo CD keeps the errors of `cmp generate`) an external error says so: no commit ends it.
         Without `with_pair` application and cluster are left out, so that the same error of several pairs is equal.
         """
         subject = f"application {self.application}" if self.application and with_pair else ""
@@ -79,7 +85,7 @@ class CmpError(Located, Exception):
         phase = f"phase {self.phase}" if self.phase else ""
         where = ", ".join(part for part in (subject, cluster, phase, self.file) if part)
         hints = [self.hint] if self.hint else []
-        if self.is_external:
+        if self.is_external and is_cached:
             hints.append(CACHED_HINT)
         if for_operators:
             hints.append(f"see operations.md#{self.reference}")

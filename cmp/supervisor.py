@@ -95,7 +95,7 @@ def _say_killed(signum: signal.Signals) -> None:
     is_sudden = signum == signal.SIGKILL
     error = KilledError(f"the render was killed by {signum.name}", hint=hint if is_sudden else "", is_external=True)
     with suppress(OSError):
-        sys.stderr.write("\n".join(error.lines(for_operators=True)) + "\n")
+        sys.stderr.write("\n".join(error.lines(for_operators=True, is_cached=True)) + "\n")
 
 
 def _release(descriptor: int) -> None:

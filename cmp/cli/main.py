@@ -41,6 +41,11 @@ class Run(NamedTuple):
         """Return whether an operator will read the errors, in the status of an Application."""
         return bool(self.argv) and self.argv[0] in ("generate", "parameters")
 
+    @property
+    def is_cached(self) -> bool:
+        """Return whether Argo CD will keep an error and give it again, which it does with manifests."""
+        return bool(self.argv) and self.argv[0] == "generate"
+
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
@@ -182,7 +187,7 @@ def _stopped(interrupted: Interrupted, run: Run) -> int:
 
 def _fail(error: CmpError, run: Run) -> int:
     signals.disarm()
-    lines = error.lines(for_operators=run.is_for_argo_cd, mask=run.redactor.mask)
+    lines = error.lines(for_operators=run.is_for_argo_cd, is_cached=run.is_cached, mask=run.redactor.mask)
     text = "".join(f"{line}\n" for line in lines)
     _say(_shortened(visible_text(text)))
     return error.exit_code

@@ -193,7 +193,7 @@ class TestFlags:
             "cmp: the flag `--no-hooks` of helm is not allowed\n"
             f"  where: application team-a-shop, cluster dev, phase policy, {SHOP}/cmp-app.yaml:1:26\n"
             "  hint: an administrator adds it to flags.helm of a policy (CMP_POLICY); an author removes it from "
-            "extraFlags; Argo CD keeps this error cached until a hard refresh\n"
+            "extraFlags\n"
         )
 
     @pytest.mark.parametrize("flag", ["--post-renderer=/bin/sh", "--no-hooks=false", "-f", "--kubeconfig", ""])

@@ -361,8 +361,7 @@ class TestCommand:
         assert ran.stderr == (
             "cmp: cue cmd dump is not allowed\n"
             "  where: application shop, cluster dev, phase policy\n"
-            f"  hint: an administrator sets cue.cmd to true in {policy}; an author does without it; "
-            "Argo CD keeps this error cached until a hard refresh\n"
+            f"  hint: an administrator sets cue.cmd to true in {policy}; an author does without it\n"
         )
 
     def test_its_programs_stay_behind_the_wall(self, shop: Shop) -> None:

@@ -220,7 +220,7 @@ def test_files_outside_a_kustomization_are_read_if_the_policy_allows_it(
         "  where: application web, cluster dev, phase policy, namespaces/web/cmp-app.yaml:1:33",
         (
             "  hint: an administrator adds it to flags.kustomize of a policy (CMP_POLICY); an author removes it from "
-            "buildOptions; Argo CD keeps this error cached until a hard refresh"
+            "buildOptions"
         ),
     ]
     policy = world.sandbox.folder / "policy.yaml"

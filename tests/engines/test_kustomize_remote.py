@@ -137,7 +137,7 @@ class TestPins:
             "  where: application web, cluster dev, phase remotes, namespaces/web/kustomization.yaml:1",
             (
                 "  hint: a published version must not change: find out why it did; `cmp cache refresh "
-                "addons@v1.0.0` accepts it; Argo CD keeps this error cached until a hard refresh"
+                "addons@v1.0.0` accepts it"
             ),
         ]
         ran = remote.cmp("cache", "refresh", "addons@v1.0.0")
@@ -170,8 +170,7 @@ class TestPermission:
             "  where: application web, cluster dev, phase policy, namespaces/web/kustomization.yaml:1",
             (
                 "  hint: an administrator adds the host to kustomize.hosts of a policy (CMP_POLICY); an author copies "
-                "the files into the repository (`git subtree add`, or those files alone) and names that folder; Argo "
-                "CD keeps this error cached until a hard refresh"
+                "the files into the repository (`git subtree add`, or those files alone) and names that folder"
             ),
         ]
         assert remote.host.requests == []

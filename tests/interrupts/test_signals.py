@@ -158,7 +158,6 @@ def test_the_deadline_holds_where_no_child_is_waited_for(patient: InterruptibleA
     assert ran.stderr.splitlines() == [
         "cmp: the deadline of 0.3 s passed",
         "  where: phase layout",
-        "  hint: Argo CD keeps this error cached until a hard refresh",
     ]
 
 

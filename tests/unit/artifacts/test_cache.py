@@ -126,7 +126,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_published(
     cache.keep_note("kind", "question", "answer")  # no error: it may be asked again
     with pytest.raises(ChartError) as caught:
         cache.publish(KEY, archive())
-    assert caught.value.lines() == [
+    assert caught.value.lines(is_cached=True) == [
         f"cmp: cannot write to the chart cache {cache.folder}: {os.strerror(number)}",
         (
             "  hint: fill it with `cmp cache warm`, or let CMP_CACHE_DIR name a folder with room that may be written; "

@@ -82,7 +82,7 @@ def test_a_private_authority_is_trusted_when_it_is_mounted(
     with ChartRepository(archives, authority=private) as repository:
         error = refusal(world, repository.url)
         assert "cannot fetch the index: its certificate is not trusted: " in error.what
-        assert error.lines()[-1] == f"  hint: let CMP_CA_FILE name its authority; {CACHED}"
+        assert error.lines(is_cached=True)[-1] == f"  hint: let CMP_CA_FILE name its authority; {CACHED}"
         if how == "setting":
             world.env["CMP_CA_FILE"] = str(private.ca)
         else:
@@ -176,7 +176,7 @@ def test_a_registry_with_login_serves_exact_versions_and_ranges(
             world.push(registry, archives / f"redis-{version}.tgz")
         error = refusal(world, registry.url)
         assert f"chart redis 1.2.3 of {registry.url}: it wants other credentials: " in error.what
-        assert error.lines()[1:] == [
+        assert error.lines(is_cached=True)[1:] == [
             "  where: app/Chart.yaml:6",
             "  hint: put the credentials into the files that HELM_REPOSITORY_CONFIG and HELM_REGISTRY_CONFIG name; "
             + CACHED,

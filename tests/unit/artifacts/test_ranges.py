@@ -147,7 +147,7 @@ def test_an_archive_that_is_not_the_one_of_cmp_lock_is_refused_and_not_kept(arch
         locked(world, archives, repository.url, sha256=wanted)
         with pytest.raises(ChartError) as caught:
             world.restore()
-    assert caught.value.lines() == [
+    assert caught.value.lines(is_cached=True) == [
         f"cmp: chart redis 1.2.3 of {repository.url} has changed: its sha256 is {found}, cmp.lock says {wanted}",
         "  where: app/Chart.yaml:6",
         (

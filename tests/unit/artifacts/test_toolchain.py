@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 def failure(settings: Settings, *pins: ToolPin) -> str:
     with pytest.raises(ToolError) as error:
         toolchain.find({f"{pin.name} {pin.version}": pin for pin in pins}, settings)
-    return "\n".join(error.value.lines())
+    return "\n".join(error.value.lines(is_cached=True))
 
 
 def test_pins_become_tools(settings: Settings, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def allow(key: MasterKey, rules: SecretRules = NONE, **env: str) -> None:
 def refuse(key: MasterKey, rules: SecretRules = NONE, **env: str) -> list[str]:
     with pytest.raises(SecretError) as caught:
         allow(key, rules, **env)
-    return caught.value.lines()
+    return caught.value.lines(is_cached=True)
 
 
 @pytest.mark.parametrize(

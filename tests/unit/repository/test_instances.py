@@ -31,7 +31,7 @@ clusters:
 def refusal(tree: WorkTree, asked: Request | None = None) -> list[str]:
     with pytest.raises(CmpError) as caught:
         resolve(tree, asked)
-    return caught.value.lines()
+    return caught.value.lines(is_cached=True)
 
 
 def configured(tmp_path: Path, text: str, files: dict[str, str] = REFERENCE) -> WorkTree:
@@ -765,7 +765,7 @@ class TestSidecar:
         path = os.path.normpath(f"{arrived}/{cwd}")
         with pytest.raises(ConfigError) as caught:
             self.opened(work / cwd, path)
-        assert caught.value.lines() == [
+        assert caught.value.lines(is_cached=True) == [
             f"cmp: only a part of the repository arrived: the working directory does not end in the source path {path}",
             (
                 "  hint: name everything the application uses in the annotation "

@@ -103,7 +103,7 @@ def test_a_keyring_without_the_key(pgp: Pgp, tool: Tool, tmp_path: Path) -> None
     for home in (tmp_path / "absent", tmp_path):
         with sops.gpg_home(environment(home), [pgp.data], Folders(tmp_path / f"w-{home.name}"), Deadline(60)) as env:
             error = failure(tool, "a.yaml", pgp.data, env)
-        assert error.lines() == [
+        assert error.lines(is_cached=True) == [
             "cmp: the PGP key that opens this file is not in the keyring",
             "  where: a.yaml",
             f"  hint: {give(pgp.fingerprint, 'a.yaml')}; {CACHED_HINT}",
@@ -114,7 +114,7 @@ def test_no_gpg(pgp: Pgp, tool: Tool, tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path), "GNUPGHOME": str(pgp.home)}
     with sops.gpg_home(env, [pgp.data], Folders(tmp_path), Deadline(60)) as used:
         error = failure(tool, "a.yaml", pgp.data, used)
-    assert error.lines() == [
+    assert error.lines(is_cached=True) == [
         "cmp: gpg cannot be started",
         "  where: a.yaml",
         f"  hint: install GnuPG, or set SOPS_GPG_EXEC to its path; {CACHED_HINT}",
@@ -125,7 +125,7 @@ def test_an_agent_whose_socket_path_is_too_long(pgp: Pgp, tool: Tool, tmp_path: 
     folders = Folders(tmp_path / ("y" * 100))
     with sops.gpg_home(environment(pgp.home), [pgp.data], folders, Deadline(60)) as env:
         error = failure(tool, "a.yaml", pgp.data, env)
-    assert error.lines() == [
+    assert error.lines(is_cached=True) == [
         "cmp: gpg cannot start its agent",
         "  where: a.yaml",
         "  hint: install gpg-agent; if GNUPGHOME or CMP_TMPDIR is a long path, choose one of less than 80 characters; "

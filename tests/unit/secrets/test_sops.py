@@ -187,12 +187,12 @@ def test_no_key_at_all(files: dict[str, bytes], tool: Tool, key: Keys) -> None:
         f"  hint: {give(key.recipient, 'app.env')}; {CACHED_HINT}",
     ]
     for env in ({}, {"HOME": "/nonexistent"}):
-        assert failure(tool, "app.env", files["app.env"], env).lines() == want
+        assert failure(tool, "app.env", files["app.env"], env).lines(is_cached=True) == want
 
 
 def test_a_wrong_key(files: dict[str, bytes], tool: Tool, key: Keys, other_key: Keys) -> None:
     error = failure(tool, "values.yaml", files["values.yaml"], {"SOPS_AGE_KEY_FILE": str(other_key.file)})
-    assert error.lines() == [
+    assert error.lines(is_cached=True) == [
         "cmp: none of the age keys that are configured opens this file",
         "  where: values.yaml",
         f"  hint: {give(key.recipient, 'values.yaml')}; {CACHED_HINT}",
@@ -202,7 +202,7 @@ def test_a_wrong_key(files: dict[str, bytes], tool: Tool, key: Keys, other_key: 
 def test_a_missing_key_file(files: dict[str, bytes], tool: Tool) -> None:
     path = "/a rather/long path/to a folder/with a/key file that is/not there/keys.txt"
     error = failure(tool, "values.yaml", files["values.yaml"], {"SOPS_AGE_KEY_FILE": path})
-    assert error.lines() == [
+    assert error.lines(is_cached=True) == [
         f"cmp: SOPS_AGE_KEY_FILE names a file that does not exist: {path}",
         "  where: values.yaml",
         f"  hint: mount the key there, or correct the variable; {CACHED_HINT}",
@@ -217,7 +217,7 @@ def test_a_key_file_that_may_not_be_read() -> None:
     )
     with pytest.raises(SecretError) as caught:
         sops.plaintext(Result(128, b"", report.encode()), "a.yaml")
-    assert caught.value.lines() == [
+    assert caught.value.lines(is_cached=True) == [
         "cmp: SOPS_AGE_KEY_FILE names a file that cannot be read: /keys/age.txt",
         "  where: a.yaml",
         f"  hint: give this user the right to read it; {CACHED_HINT}",
@@ -229,7 +229,7 @@ def test_a_key_that_is_none(name: str, tmp_path: Path, files: dict[str, bytes], 
     (tmp_path / "broken").write_text("AGE-SECRET-KEY-1BROKEN\n")
     value = str(tmp_path / "broken") if name.endswith("FILE") else "AGE-SECRET-KEY-1BROKEN"
     error = failure(tool, "values.yaml", files["values.yaml"], {name: value})
-    assert error.lines() == [
+    assert error.lines(is_cached=True) == [
         f"cmp: {name} holds no valid age key",
         "  where: values.yaml",
         f"  hint: an age key is a line that starts with AGE-SECRET-KEY-1; {CACHED_HINT}",

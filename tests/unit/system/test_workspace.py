@@ -98,7 +98,7 @@ def test_memory_that_is_nearly_full_is_not_used(monkeypatch: pytest.MonkeyPatch)
 def test_a_folder_that_is_missing_is_a_mistake_of_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Workspace(str(tmp_path / "gone"))
-    assert caught.value.lines() == [
+    assert caught.value.lines(is_cached=True) == [
         f"cmp: CMP_TMPDIR is '{tmp_path}/gone', which is not a folder",
         "  hint: Argo CD keeps this error cached until a hard refresh",
     ]
@@ -149,7 +149,7 @@ def small_disk() -> Iterator[str]:
 def test_a_full_disk_says_so(base: Path) -> None:
     with Workspace(str(base)) as private, pytest.raises(ToolError) as caught:
         private.write("secret", b"x" * 2000)
-    assert caught.value.lines() == [
+    assert caught.value.lines(is_cached=True) == [
         f"cmp: no space left in {base} for the private folder",
         f"  hint: free some space, or set CMP_TMPDIR to another folder; {CACHED_HINT}",
     ]
