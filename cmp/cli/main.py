@@ -26,7 +26,6 @@ from cmp.system.visible import visible, visible_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GRACE_SECONDS = 1.0  # code that waits for a child notices the deadline first, and names what was slow
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
 
@@ -120,7 +119,7 @@ def _answer_argocd(run: Run) -> Output:
 def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
     environment = environ.current(default_deadline=default_deadline)
     settings = environment.settings
-    signals.expire_after(settings.deadline, GRACE_SECONDS)
+    signals.expire_after(settings.deadline)
     process.limit_memory(settings.child_memory)
     context = Context(
         settings=settings,

@@ -11,19 +11,22 @@ from cmp.artifacts import lockfile, toolstore
 from cmp.artifacts.toolstore.install import WAYS, Installer
 from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import as_json, progress_bar
-from cmp.errors import ConfigError, UsageError, suggestion
+from cmp.errors import CmpError, ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
 from cmp.render import tool_usage
 from cmp.repository import instances
 from cmp.repository.config.keys import TOOLS
+from cmp.system import signals
 from cmp.system.download import silent
 from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cmp.artifacts.toolstore import Entry
     from cmp.artifacts.toolstore.install import Way
+    from cmp.context import Context
+    from cmp.model import Tool
 
 WIDTHS = (10, 10, 8, 12)  # of the columns tool, version, way, platform
 
@@ -44,7 +47,11 @@ def command() -> None:
 def install(
     invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None, program: str | None
 ) -> Output:
-    """Install tools, by default all that this repository pins."""
+    """Install tools, by default all that this repository pins.
+
+    Each has the time of CMP_DEADLINE. One that fails stops no other: the last line names what failed, and the exit code
+    is that of the first.
+    """
     installer = Installer(
         invocation.context,
         (via,) if via else WAYS,
@@ -53,10 +60,8 @@ def install(
     if program:
         if lock or via or len(specs) != 1:
             raise UsageError("--from-file takes one tool@version, and neither --from nor --via")
-        tools = [installer.adopt(_known(_pin(specs[0])), os.path.join(invocation.cwd, program))]
-    else:
-        tools = [installer.install(pin, locked) for pin, locked in _wanted(invocation.cwd, specs, lock)]
-    return for_people(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
+        return _installed([installer.adopt(_known(_pin(specs[0])), os.path.join(invocation.cwd, program))])
+    return _install_all(_wanted(invocation.cwd, specs, lock), installer, invocation.context)
 
 
 @command.command("list")
@@ -84,6 +89,32 @@ def verify(invocation: Invocation) -> Output:
     ]
     output = for_people(f"{entry.name} {entry.version} {entry.problem or 'is what was installed'}" for entry in checked)
     return output._replace(exit_code=1 if any(entry.problem for entry in checked) else 0)
+
+
+def _install_all(wanted: Sequence[tuple[ToolPin, Mapping[str, str]]], installer: Installer, context: Context) -> Output:
+    """Install one tool after another; a lone error is raised, those of several tools are written as they come."""
+    tools: list[Tool] = []
+    failed: list[tuple[ToolPin, CmpError]] = []
+    for pin, locked in wanted:
+        context.deadline.renew()
+        signals.expire_after(context.deadline.seconds)
+        try:
+            tools.append(installer.install(pin, locked))
+        except CmpError as error:
+            if len(wanted) == 1:
+                raise
+            failed.append((pin, error))
+            for line in error.lines(mask=context.redactor.mask):
+                context.log.plain(line)
+    if not failed:
+        return _installed(tools)
+    names = ", ".join(f"{pin.name} {pin.version}" for pin, _ in failed)
+    summary = f"cmp: {len(failed)} of {len(wanted)} tools failed: {names}"
+    return _installed(tools)._replace(exit_code=failed[0][1].exit_code, summary=summary)
+
+
+def _installed(tools: Sequence[Tool]) -> Output:
+    return for_people(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
 
 
 def _wanted(cwd: str, specs: tuple[str, ...], lock: str | None) -> list[tuple[ToolPin, Mapping[str, str]]]:

@@ -68,6 +68,10 @@ class Deadline:
         """Return the seconds that are left, never below 0."""
         return max(0.0, self._at - time.monotonic())
 
+    def renew(self) -> None:
+        """Allow the same seconds from now on, for the next of several works that do not depend on each other."""
+        self._at = time.monotonic() + self.seconds
+
     def sooner(self, seconds: float) -> Deadline:
         """Return a deadline for a part of the work: `seconds` from now, or this one if that comes first."""
         return Deadline(min(seconds, self.remaining()))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HANDLED = (*STOPPING, signal.SIGALRM)
+GRACE_SECONDS = 1.0  # code that waits for a child notices the deadline first, and names what was slow
 AGAIN_SECONDS = 0.01  # the destructor has returned by then
 
 
@@ -55,7 +56,7 @@ def listen(on_signal: Callable[[int], None] = lambda _: None) -> None:
     sys.unraisablehook = _repeat
 
 
-def expire_after(seconds: float, grace: float) -> None:
+def expire_after(seconds: float, grace: float = GRACE_SECONDS) -> None:
     """Raise Expired some seconds (`grace`) after the deadline: a wait for a child would have raised before that."""
 
     def expire(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp.artifacts import toolstore
+from tests.support.go_proxy import MAIN, GoProxy, SilentProxy
 from tests.support.harness import CHECKOUT, Sandbox
 from tests.support.tool_stores import ARCH, OS
 from tests.support.trees import plant
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTENT = b"#!/bin/sh\nexit 0\n"
+SECONDS = "3"  # a busy machine has to be at work by then
 SHA256 = "306c6ca7407560340797866e077e053627ad409277d1b9da58106fce4cf717cb"
 
 
@@ -129,6 +133,66 @@ def test_install_without_arguments_takes_the_pins_of_the_repository(tmp_path: Pa
             *(("helmfile", "1.1.7"), ("kustomize", "5.7.1"), ("sops", "3.10.2")),
         )
     ]
+
+
+def test_a_tool_that_fails_stops_no_other_and_the_last_line_names_it(
+    sandbox: Sandbox, store: Path, tmp_path: Path
+) -> None:
+    ran = sandbox.run("tools", "install", "helm@2.17.0", "helm@3.18.6", "sops@3", cwd=tmp_path)
+    assert (ran.code, ran.stdout) == (4, f"helm 3.18.6 {store}/helm/3.18.6/helm\n")
+    assert ran.stderr == (
+        "cmp: there is no recipe for helm 2.17.0; its versions start with: 3., 4.0.0, 4.\n"
+        "cmp: sops 3 is not an exact version such as 3.18.6\n"
+        "cmp: 2 of 3 tools failed: helm 2.17.0, sops 3\n"
+    )
+
+
+def test_a_tool_that_fails_alone_is_an_error_like_any_other(sandbox: Sandbox, tmp_path: Path) -> None:
+    ran = sandbox.run("tools", "install", "helm@2.17.0", cwd=tmp_path)
+    assert (ran.code, ran.stdout) == (4, "")
+    assert ran.stderr == "cmp: there is no recipe for helm 2.17.0; its versions start with: 3., 4.0.0, 4.\n"
+
+
+def with_go(**env: str) -> dict[str, str]:
+    """Return the variables by which the machine's own Go, with its cache of builds, asks another proxy."""
+    cache = subprocess.run(["go", "env", "GOCACHE"], capture_output=True, check=True, text=True).stdout.strip()
+    return {"PATH": os.environ["PATH"], "GOCACHE": cache, "GOTOOLCHAIN": "local", **env}
+
+
+def test_each_tool_has_the_time_of_the_deadline(sandbox: Sandbox, tmp_path: Path) -> None:
+    with SilentProxy() as proxy:
+        sandbox.extra |= with_go(GOPROXY=proxy.url, CMP_DEADLINE=SECONDS)
+        specs = ("kustomize@5.7.1", "sops@3.10.2", "helm@3.18.6")
+        ran = sandbox.run("tools", "install", "--via", "go", *specs, cwd=tmp_path)
+        asked = {path.partition("/@v/")[0] for path in proxy.requests}
+    assert asked == {"/sigs.k8s.io/kustomize/kustomize/v5", "/github.com/getsops/sops/v3"}
+    assert (ran.code, len(ran.stdout.splitlines())) == (9, 1)
+    late = (
+        "go was still running when the deadline of 3 s passed\n  hint: allow each tool more time, as in CMP_DEADLINE=6"
+    )
+    assert ran.stderr == (
+        "cmp: kustomize 5.7.1: building from sigs.k8s.io/kustomize/kustomize/v5\n"
+        f"cmp: kustomize 5.7.1 cannot be installed\n  go: {late}\n"
+        "cmp: sops 3.10.2: building from github.com/getsops/sops/v3\n"
+        f"cmp: sops 3.10.2 cannot be installed\n  go: {late}\n"
+        "cmp: 2 of 3 tools failed: kustomize 5.7.1, sops 3.10.2\n"
+    )
+
+
+def test_a_module_that_is_refused_is_named_and_what_is_behind_it_is_built(sandbox: Sandbox, tmp_path: Path) -> None:
+    proxy = GoProxy(tmp_path / "proxy")
+    required = "sigs.k8s.io/kustomize/kustomize/v5"
+    main = 'package main\n\nimport _ "example.com/gone"\n\nfunc main() {}\n'
+    require = "require example.com/gone v1.2.3\n"
+    proxy.publish(required, "v5.99.0", f"module {required}\n\ngo 1.21\n{require}", {"main.go": main})
+    proxy.publish("example.com/gone", "v1.2.3", "module example.com/gone\n")
+    proxy.publish("cuelang.org/go", "v0.99.0", "module cuelang.org/go\n\ngo 1.21\n", {"cmd/cue/main.go": MAIN})
+    sandbox.extra |= with_go(**proxy.env)
+    ran = sandbox.run("tools", "install", "--via", "go", "kustomize@5.99.0", "cue@0.99.0", cwd=tmp_path)
+    assert (ran.code, ran.stdout) == (4, f"cue 0.99.0 {sandbox.tools_dir}/cue/0.99.0/cue\n")
+    lines = ran.stderr.splitlines()
+    assert lines[2].startswith("  go: example.com/gone@v1.2.3 cannot be had: reading file://")
+    assert lines[-1] == "cmp: 1 of 2 tools failed: kustomize 5.99.0"
 
 
 def lock(folder: Path, arch: str, sha256: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import threading
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,11 @@ class GoProxy:
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class _Refusing(_Handler):
     server: RefusingProxy
 
     def do_GET(self) -> None:
@@ -77,18 +83,38 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+
+class _Silent(_Handler):
+    server: SilentProxy
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self.path)
+        self.server.closing.wait()
 
 
-class RefusingProxy(LoopbackServer):
-    """The modules of a folder by HTTP, without their archives."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(_Handler)
-        self.folder = folder
-
+class _Proxy(LoopbackServer):
     @property
     def url(self) -> str:
         """The value of GOPROXY."""
         return f"http://127.0.0.1:{self.server_port}"
+
+
+class RefusingProxy(_Proxy):
+    """The modules of a folder by HTTP, without their archives."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(_Refusing)
+        self.folder = folder
+
+
+class SilentProxy(_Proxy):
+    """A proxy that answers nothing until the test ends; `requests` are the paths that were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(_Silent)
+        self.requests: list[str] = []
+        self.closing = threading.Event()
+
+    def __exit__(self, *args: object) -> None:
+        self.closing.set()
+        super().__exit__(*args)

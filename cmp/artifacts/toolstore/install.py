@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cmp.artifacts import toolstore
 from cmp.artifacts.toolstore import gobuild, release
 from cmp.artifacts.toolstore.recipes import SOURCES, UnavailableError, recipe
-from cmp.errors import ToolError
+from cmp.errors import DeadlineError, ToolError
 from cmp.model import NOTHING, Tool
 from cmp.system.download import silent
 from cmp.system.locks import single_flight
@@ -135,6 +135,11 @@ class Installer:
                 hints.extend([error.hint] if error.hint else [])
                 if way != self._ways[-1]:
                     self._context.log.line(f"cmp: {wanted.name} {wanted.version}: {reasons[-1]}")
+            except DeadlineError as error:
+                raise DeadlineError(
+                    f"{wanted.name} {wanted.version} cannot be installed\n  {way}: {error.what}",
+                    hint=f"allow each tool more time, as in CMP_DEADLINE={2 * self._context.deadline.seconds:g}",
+                ) from None
             else:
                 return way, source
             finally:
