@@ -36,10 +36,11 @@ COPY image/cmp /opt/cmp/bin/cmp
 COPY image/cmp /opt/cmp/bin/argocd-cmp
 
 # The tools, from their releases or built from their Go modules as the lock says; GOTOOLCHAIN is the Go that gives
-# the digests in it.  CMP_TOOLS_MIRROR takes the place of the hosts of releases.
+# the digests in it, and may fetch the newer one that a tool requires.  CMP_TOOLS_MIRROR takes the place of the hosts
+# of releases.
 FROM venv AS tools
 ARG CMP_TOOLS_MIRROR=
-ENV CMP_TOOLS_DIR=/opt/tools GOTOOLCHAIN=go1.26.8
+ENV CMP_TOOLS_DIR=/opt/tools GOTOOLCHAIN=go1.26.8+auto
 COPY requirements/go.txt requirements/
 COPY image/tools.lock image/
 RUN if grep --quiet 'via: go' image/tools.lock; then \
