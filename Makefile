@@ -16,13 +16,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 SHOWN := helm@3.18.6 sops@3.10.2
-TOOLS := $(SHOWN) helm@3.14.4 helm@4.0.0 kustomize@3.8.7 kustomize@4.5.7 kustomize@5.7.1 helmfile@1.1.7 cue@0.14.1
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help venv setup demo test test-fast unit lint bench programs shown tools test-tools lock clean
+.PHONY: help venv setup demo test test-fast unit lint bench programs shown tools test-tools newest lock clean
 
 help:
-	@echo "make demo | test | test-fast | lint | bench | venv | setup | lock | clean   (CONTRIBUTING.md)"
+	@echo "make demo | test | test-fast | lint | bench | venv | setup | newest | lock | clean   (CONTRIBUTING.md)"
 
 venv: $(VENV)/.complete
 
@@ -60,7 +59,7 @@ shown: $(VENV)/.complete
 	@$(BIN)/cmp tools install $(SHOWN) >/dev/null
 
 tools: $(VENV)/.complete
-	@$(BIN)/cmp tools install $(TOOLS) >/dev/null
+	@tools=`$(BIN)/python -m tests.support.versions` && $(BIN)/cmp tools install $$tools >/dev/null
 
 test-tools: $(VENV)/.complete
 	@$(BIN)/python -m scripts.build_helpers "$(CMP_TEST_HELPERS)"
@@ -76,6 +75,10 @@ $(VENV)/.complete: requirements/dev.txt requirements/go.txt pyproject.toml
 	@command -v go >/dev/null || $(PIP) install --require-hashes --requirement requirements/go.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The newest version of each tool, and whether it is tested: a look at the world, which fails nothing.
+newest: $(VENV)/.complete
+	@$(BIN)/python -m scripts.newest
 
 # Newest versions of everything that is not the product: run it, run the tests, commit both files.
 lock: $(VENV)/.complete

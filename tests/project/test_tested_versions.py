@@ -1,22 +1,63 @@
-"""The tested versions stand once in tests/support/versions.py; the set-up and the docs name the same."""
+"""The tested versions stand once in tests/support/versions.py; the set-up and `make newest` take them from there."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
-from tests.support import versions
+from tests.support.go_proxy import GoProxy
 from tests.support.harness import CHECKOUT
+from tests.support.versions import TESTED
 
-TESTED = {
-    "helm": versions.HELM,
-    "kustomize": versions.KUSTOMIZE,
-    "helmfile": versions.HELMFILE,
-    "cue": versions.CUE,
-    "sops": versions.SOPS,
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPECS = [f"{tool}@{version}" for tool, versions in TESTED.items() for version in versions]
+MAKEFILE = (CHECKOUT / "Makefile").read_text()
+
+
+def run(module: str, **env: str) -> str:
+    argv = [sys.executable, "-m", module]
+    done = subprocess.run(argv, cwd=CHECKOUT, env={**os.environ, **env}, capture_output=True, check=True, text=True)
+    assert done.stderr == ""
+    return done.stdout
 
 
 def test_the_set_up_installs_the_tested_versions_and_no_other() -> None:
-    lines = re.findall(r"^(?:SHOWN|TOOLS) := (.*)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
-    installed = {word for line in lines for word in line.split() if "@" in word}
-    assert installed == {f"{tool}@{version}" for tool, tested in TESTED.items() for version in tested}
+    assert run("tests.support.versions").split() == SPECS
+    recipe = re.search(r"^tools: .*\n\t@(.+)\n", MAKEFILE, re.MULTILINE)
+    assert recipe
+    assert recipe[1].startswith("tools=`$(BIN)/python -m tests.support.versions` && $(BIN)/cmp tools install $$tools ")
+
+
+def test_the_demo_needs_tested_versions_alone() -> None:
+    shown = re.search(r"^SHOWN := (.*)$", MAKEFILE, re.MULTILINE)
+    assert shown
+    assert {*shown[1].split()} < {*SPECS}
+
+
+def test_newer_versions_are_told_and_so_is_a_proxy_that_does_not_know(tmp_path: Path) -> None:
+    proxy = GoProxy(tmp_path / "proxy")
+    for module, versions in {
+        "helm.sh/helm/v3": ("v3.9.0", "v3.99.0", "v3.100.0-rc.1"),
+        "helm.sh/helm/v4": (f"v{TESTED['helm'][-1]}",),
+        "github.com/getsops/sops/v3": ("v3.99.0+incompatible",),
+    }.items():
+        for version in versions:
+            proxy.publish(module, version, f"module {module}\n")
+    lines = run("scripts.newest", **proxy.env, GOTOOLCHAIN="local").splitlines()
+    assert [line.split()[0] for line in lines] == ["cue", "helm", "helm", "helmfile", *["kustomize"] * 3, "sops"]
+    old = ", ".join(version for version in TESTED["helm"] if version.startswith("3."))
+    assert lines[1] == f"helm       3.99.0     is not tested; of helm.sh/helm/v3 is {old}"
+    assert lines[2] == f"helm       {TESTED['helm'][-1]:<10} is tested"
+    assert lines[0].startswith("cue        ?          no answer about cuelang.org/go: ")
+    assert lines[-1] == "sops       ?          no version of github.com/getsops/sops/v3 is known"
+
+
+def test_without_a_proxy_nothing_fails() -> None:
+    lines = run("scripts.newest", GOPROXY="off", GOTOOLCHAIN="local").splitlines()
+    assert len(lines) == 8
+    assert all("no answer about " in line and "GOPROXY=off" in line for line in lines), lines
