@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from cmp.engines.features import SKIP_SCHEMA_VALIDATION, require
 from cmp.engines.protocol import MEMORY_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM, HelmOptions
-from cmp.engines.stderr import indented, unexplained
-from cmp.errors import EngineError
 from cmp.system.process import Command
 from cmp.system.sandbox import NAMES, Access
 
@@ -36,14 +34,6 @@ NOISE: tuple[re.Pattern[str], ...] = (
 ENABLE_DNS = "--enable-dns"  # of `extraFlags`; without it `getHostByName` gives an empty text
 
 _COMMA = re.compile(r"(?<!\\),")
-_LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # the begin of a log line, Helm 3 and 4
-_ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to the reader of a status in Argo CD
-
-_VALUES_ERROR = re.compile(r"failed to parse (.+?): .*yaml: line (\d+)")
-_CHART_ERROR = re.compile(r"cannot load (Chart\.yaml|values\.yaml): .*yaml: line (\d+)")
-_OUTPUT_ERROR = re.compile(r"YAML parse error on ([^\s:]+):")
-# As `(FILE:4)`, `template: FILE:4:11:` and, with Helm 4, on a line of its own.
-_TEMPLATE = re.compile(r"(?:^|\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):]|$)", re.MULTILINE)
 
 
 def needs(_: Tree, instance: Instance) -> Needs:
@@ -80,11 +70,14 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
 
     def finish() -> EngineOutput:
         result = processes.wait(child)[0]
-        message = _in_terms_of_the_repository(result.stderr, work)
+        if not (result.returncode or result.stderr):
+            return EngineOutput(result.stdout, ())
+        from cmp.engines.helm_messages import StderrParser  # noqa: PLC0415  # patterns take milliseconds to compile
+
+        parser = StderrParser(result.stderr, work, instance.folder)
         if result.returncode != 0:
-            raise _error(tool, result.returncode, message, instance.folder)
-        warnings = ("helm: " + _LOG.sub("", line).rstrip('"') for line in message.splitlines())
-        return EngineOutput(result.stdout, tuple(warnings))
+            raise parser.error(result.returncode, tool.version)
+        return EngineOutput(result.stdout, parser.warnings())
 
     return finish
 
@@ -128,46 +121,3 @@ def _escaped(value: str) -> str:
     if value.startswith("{") and value.endswith("}"):
         return value
     return _COMMA.sub(r"\\,", value)
-
-
-def _in_terms_of_the_repository(stderr: bytes, work: Work) -> str:
-    """Return helm's message with the repository's names of layers and files, without empty lines and its advice."""
-    message = stderr.decode(errors="replace")
-    for name, memory_file in work.layers:
-        message = re.sub(rf"{re.escape(memory_file.path)}\b", lambda _, name=name: name, message)  # type: ignore[misc]
-    message = message.replace(f"{work.folder}/", "").replace(work.folder, ".")
-    return "\n".join(line for line in message.splitlines() if line.strip() and line.strip() != _ADVICE)
-
-
-def _error(tool: Tool, status: int, message: str, folder: str) -> EngineError:
-    program = f"helm {tool.version}"
-    message_of_helm = message.removeprefix("Error: ")
-    return unexplained(program, status, message) or EngineError(
-        f"{program}: {indented(message_of_helm)}", file=place(message_of_helm, folder)
-    )
-
-
-def place(message: str, folder: str) -> str:
-    """Return `file` or `file:line` of helm's error about the chart in `folder`; empty where it names no file.
-
-    Values layers have the repository's names in the message.
-    """
-    if values := _VALUES_ERROR.match(message):
-        return f"{values[1]}:{values[2]}"
-    if file := _CHART_ERROR.match(message):
-        return f"{folder}/{file[1]}:{file[2]}"
-    if message.startswith("validation: chart.metadata"):
-        return f"{folder}/Chart.yaml"
-    if output := _OUTPUT_ERROR.match(message):
-        return _template_path(output[1], folder)
-    if templates := _TEMPLATE.findall(message):
-        # Of templates that include each other the last is the innermost; but `fail` quotes its author behind the first.
-        template, line = templates[0] if message.startswith("execution error") else templates[-1]
-        return f"{_template_path(template, folder)}:{line}"
-    return ""
-
-
-def _template_path(template: str, folder: str) -> str:
-    """Translate Helm's name, which begins with the chart's, when the template is the application's own."""
-    inside_chart = template.partition("/")[2]
-    return f"{folder}/{inside_chart}" if inside_chart.startswith("templates/") else template

@@ -30,7 +30,7 @@ BANNED = frozenset(
 BEFORE_THE_FIRST_CHILD = """
 cmp cmp.argocd cmp.argocd.parameters cmp.artifacts cmp.artifacts.lockfile cmp.artifacts.toolchain
 cmp.artifacts.toolstore cmp.cli cmp.cli.generate cmp.cli.main cmp.cli.summary cmp.context cmp.engines
-cmp.engines.features cmp.engines.helm cmp.engines.protocol cmp.engines.registry cmp.engines.stderr cmp.environ
+cmp.engines.features cmp.engines.helm cmp.engines.protocol cmp.engines.registry cmp.environ
 cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.repository
 cmp.repository.config cmp.repository.config.check cmp.repository.config.keys cmp.repository.config.rules
 cmp.repository.config.model cmp.repository.instances cmp.repository.instances.files

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.helm import environment
-from cmp.engines.helm import place as place_in_chart
+from cmp.engines.helm_messages import place as place_in_chart
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
