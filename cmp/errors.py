@@ -54,18 +54,22 @@ class CmpError(Located, Exception):
     program, or a value of an input, are in `what`.
 
     `file` is a root-relative path, with `:line` or `:line:column` where known.  With `is_external` the repository is
-    not at fault (a network, a store, a key is), so that a retry without a new commit can succeed.
+    not at fault (a network, a store, a key is), so that a retry without a new commit can succeed.  `warnings` are those
+    that a program wrote before its error: they are printed as on success, below the error.
     """
 
     exit_code: ClassVar[int]
     reference: ClassVar[str]
 
-    def __init__(self, what: str, *, file: str = "", hint: str = "", is_external: bool = False) -> None:
+    def __init__(
+        self, what: str, *, file: str = "", hint: str = "", is_external: bool = False, warnings: Iterable[str] = ()
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.file = file
         self.hint = hint
         self.is_external = is_external
+        self.warnings = tuple(warnings)
 
     def lines(
         self,

@@ -112,7 +112,7 @@ def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:
         app=pair.app,
         cluster=pair.cluster,
         text=b"",
-        notes=(),
+        notes=tuple(map(redactor.mask, error.warnings)),
         error=tuple("\n".join(lines).split("\n")),
         exit_code=error.exit_code,
     )

@@ -18,13 +18,13 @@ from cmp.context import Context
 from cmp.errors import CmpError, DeadlineError, Expired, InternalError, Interrupted, OutputError, UsageError
 from cmp.secrets.redact import Redactor
 from cmp.system import process, signals, workspace
-from cmp.system.log import Log, Phases
+from cmp.system.log import Log, Phases, warning_line
 from cmp.system.process import Deadline
 from cmp.system.tree import git_root
 from cmp.system.visible import visible, visible_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
@@ -187,9 +187,20 @@ def _stopped(interrupted: Interrupted, run: Run) -> int:
 def _fail(error: CmpError, run: Run) -> int:
     signals.disarm()
     lines = error.lines(for_operators=run.is_for_argo_cd, is_cached=run.is_cached, mask=run.redactor.mask)
-    text = "".join(f"{line}\n" for line in lines)
-    _say(_shortened(visible_text(text)))
+    text = _shortened(visible_text("".join(f"{line}\n" for line in lines)))
+    _say(text + _fitting(error.warnings, MAX_ERROR_BYTES - len(text.encode()), run.redactor))
     return error.exit_code
+
+
+def _fitting(warnings: Iterable[str], room: int, redactor: Redactor) -> str:
+    """Return the first warnings of a program that failed, as far as there is room for them below its error."""
+    text = ""
+    for warning in warnings:
+        line = f"{visible_text(warning_line(warning, redactor.mask))}\n"
+        if len((text + line).encode()) > room:
+            break
+        text += line
+    return text
 
 
 def _say(text: str) -> None:

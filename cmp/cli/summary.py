@@ -20,11 +20,11 @@ def warn(done: RenderResult, context: Context) -> None:
 
 
 def batch_messages(done: PrintedPair, context: Context) -> None:
-    """Write the warnings, or the error, of one render of many."""
-    for note in done.notes:
-        context.log.warning(f"{done.name}: {note}")
+    """Write the error and the warnings of one render of many."""
     for line in done.error:
         context.log.line(line)
+    for note in done.notes:
+        context.log.warning(f"{done.name}: {note}")
 
 
 def summary(done: RenderResult, context: Context) -> str:

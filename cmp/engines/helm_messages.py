@@ -1,17 +1,37 @@
-"""The stderr of helm, in terms of the repository's files: warnings, and the error with its place."""
+"""The stderr of helm, in terms of the repository's files: warnings, and the error with its place.
+
+An error begins at the line `Error: …`, which cobra prints (cmd/helm/helm.go); all that stands before it are warnings:
+
+    Helm 3   WARNING: This chart is deprecated
+             coalesce.go:298: warning: cannot overwrite table with non table for app.m (map[a:1])
+    Helm 4   level=WARN msg="this chart is deprecated"
+    both     W1130 10:00:00.000000       7 warnings.go:70] …, Flag --x has been deprecated, …
+
+Kustomize and helmfile quote the stderr of the helm that they run.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cmp.engines.protocol import Work
 
-_LOG = re.compile(r'^(?:\w+\.go:\d+: |level=\w+ msg="?)(?:warning: )?')  # the begin of a log line, Helm 3 and 4
+ERROR = "Error: "
+
+# The begin of a warning, without which it reads better.
+_FRAME = re.compile(
+    r"WARNING: |\w+\.go:\d+: (?:warning: )?|(?:time=\S+ )?level=\w+ msg=|[IWE]\d{4} [\d:.]+\s+\d+ \S+\] "
+    r"|(?=Flag --?\S+ has been deprecated)"
+)
+_TEXT = re.compile(r'"(?:warning: )?((?:[^"\\]|\\.)*)"(?: (.*))?')  # of a log of Helm 4, and what it knows beside it
+_TABLE = re.compile(r"\w+\.go:\d+: warning: .*\(")  # a value in brackets follows, which may have several lines
 _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to the reader of a status in Argo CD
 
 _VALUES_ERROR = re.compile(r"failed to parse (.+?): .*yaml: line (\d+)")
@@ -19,6 +39,46 @@ _CHART_ERROR = re.compile(r"cannot load (Chart\.yaml|values\.yaml): .*yaml: line
 _OUTPUT_ERROR = re.compile(r"YAML parse error on ([^\s:]+):")
 # As `(FILE:4)`, `template: FILE:4:11:` and, with Helm 4, on a line of its own.
 _TEMPLATE = re.compile(r"(?:^|\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):]|$)", re.MULTILINE)
+
+
+class Parted(NamedTuple):
+    """The lines of stderr: warnings, and the error without its mark."""
+
+    warnings: tuple[str, ...]
+    error: tuple[str, ...]
+
+
+def part(lines: Sequence[str], mark: str = ERROR) -> Parted:
+    """Part the lines of a helm that failed; `mark` is the begin of its error.
+
+    Where nothing is marked, as in a crash, the error is all that has not the shape of a warning; or all there is.
+    """
+    start = _start_of_error(lines, mark)
+    if start is not None:
+        error = (lines[start].removeprefix(mark), *lines[start + 1 :])
+        return Parted(tuple(map(unframed, lines[:start])), error)
+    if others := tuple(line for line in lines if not _FRAME.match(line)):
+        return Parted(tuple(unframed(line) for line in lines if _FRAME.match(line)), others)
+    return Parted((), tuple(lines))
+
+
+def _start_of_error(lines: Sequence[str], mark: str) -> int | None:
+    marked = [index for index, line in enumerate(lines) if line.startswith(mark)]
+    is_in_table = False
+    for index, line in enumerate(lines):
+        if index in marked and not is_in_table:
+            return index
+        is_in_table = (is_in_table or _TABLE.match(line) is not None) and not line.endswith(")")
+    return marked[-1] if marked else None
+
+
+def unframed(line: str) -> str:
+    """Return a line of a log without its frame; escapes in it stay, as the redactor knows them."""
+    frame = _FRAME.match(line)
+    text = line[frame.end() :] if frame else line
+    if frame and frame[0].endswith("msg=") and (quoted := _TEXT.fullmatch(text)):
+        return f"{quoted[1]} ({quoted[2]})" if quoted[2] else quoted[1]
+    return text
 
 
 class StderrParser:
@@ -29,21 +89,23 @@ class StderrParser:
         for name, memory_file in work.layers:
             message = re.sub(rf"{re.escape(memory_file.path)}\b", lambda _, name=name: name, message)  # type: ignore[misc]
         message = message.replace(f"{work.folder}/", "").replace(work.folder, ".")
-        lines = (line for line in message.splitlines() if line.strip() and line.strip() != _ADVICE)
-        self._message = "\n".join(lines)
+        self._lines = [line for line in message.splitlines() if line.strip() and line.strip() != _ADVICE]
         self._folder = folder
 
     def warnings(self) -> tuple[str, ...]:
-        """Return each line, without the frame of its log."""
-        return tuple("helm: " + _LOG.sub("", line).rstrip('"') for line in self._message.splitlines())
+        """Return each line of a run that succeeded."""
+        return tuple(f"helm: {unframed(line)}" for line in self._lines)
 
     def error(self, status: int, version: str) -> EngineError:
         """Return the error of a run that ended with another status than 0."""
         program = f"helm {version}"
-        message = self._message.removeprefix("Error: ")
-        return unexplained(program, status, self._message) or EngineError(
+        parted = part(self._lines)
+        message = "\n".join(parted.error)
+        error = unexplained(program, status, message) or EngineError(
             f"{program}: {indented(message)}", file=place(message, self._folder)
         )
+        error.warnings = tuple(f"helm: {text}" for text in parted.warnings)
+        return error
 
 
 def place(message: str, folder: str) -> str:

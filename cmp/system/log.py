@@ -38,9 +38,14 @@ class Log:
 
     def warning(self, text: str) -> None:
         """Write a warning to the author of the input; the work goes on."""
-        masked = self._mask(text)  # first: the rest of a secret that is cut off would not be recognised
-        shown = masked if len(masked) <= MAX_WARNING else f"{masked[:MAX_WARNING]} […]"
-        self.plain(f"cmp: warning: {shown}")
+        self.plain(warning_line(text, self._mask))
+
+
+def warning_line(text: str, mask: Callable[[str], str]) -> str:
+    """Return the line of a warning, masked and bounded."""
+    masked = mask(text)  # first: the rest of a secret that is cut off would not be recognised
+    shown = masked if len(masked) <= MAX_WARNING else f"{masked[:MAX_WARNING]} […]"
+    return f"cmp: warning: {shown}"
 
 
 class Phases:

@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.helm import environment
+from cmp.engines.helm_messages import part
 from cmp.engines.helm_messages import place as place_in_chart
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.engines.stderr import indented, unexplained
@@ -44,6 +45,8 @@ _SCRIPT = (
     "import shutil, sys\nwith open(sys.argv[-1], 'rb') as file:\n    shutil.copyfileobj(file, sys.stdout.buffer)\n"
 )
 
+# Lines of its log, and of the libraries in it, that stand before or between those of an error.
+_WARNING = re.compile(r"WARNING|warn: |(?:time=\S+ )?level=(?!error)|[IW]\d{4} [\d:.]+ ")
 _IN = re.compile(r"^in (?:\./)?(\S+?): (?:in \.helmfiles\[\d+\]: )?")
 _HELM_FAILED = re.compile(
     r'command "[^"]*/helm" exited with non-zero status:.*?\nSTDERR:\n(.*?)\n\nCOMBINED', re.DOTALL
@@ -153,6 +156,9 @@ class StderrParser:
         message = message.partition("\n\nOffending YAML:")[0]
         message = re.sub(rf"{re.escape(work.scratch)}/\S+-values-\w+", VALUES, message)
         self._message = message.replace(f"{work.folder}/", "").replace(f"{work.root}/", "").strip()
+        lines = self._message.splitlines()
+        self._errors = [line for line in lines if not _WARNING.match(line)]
+        self._warnings = [line for line in lines if _WARNING.match(line) and self._errors]
         self._root = work.root
         self._folder = folder
 
@@ -162,7 +168,12 @@ class StderrParser:
 
     def error(self, status: int, version: str, helm: str) -> EngineError:
         """Return the error of a run that ended with another status than 0."""
-        program = f"helmfile {version}"
+        error = self._error(status, f"helmfile {version}", f"helm {helm}")
+        own = dict.fromkeys(f"helmfile: {line}" for line in self._warnings)
+        error.warnings = (*own, *error.warnings)
+        return error
+
+    def _error(self, status: int, program: str, helm: str) -> EngineError:
         if silent := unexplained(program, status, self._message):
             return silent
         if match := _NO_RELEASE.search(self._message):
@@ -174,15 +185,14 @@ class StderrParser:
                 "helmfile must have the environment",
             )
         if failed := _HELM_FAILED.search(self._message):
-            return self._error_of_helm(f"{program}: ", f"helm {helm}", failed[1])
+            return self._error_of_helm(f"{program}: ", helm, failed[1])
         state, message = self._innermost_state()
         text = _NOISE.sub("", message)
         return EngineError(f"{program}: {indented(text)}", file=self._place(message, state), hint=_hint(message))
 
     def _innermost_state(self) -> tuple[str, str]:
         """Return the file of the innermost state, relative to the root, and the message about it."""
-        lines = [line for line in self._message.splitlines() if not line.startswith(("WARNING", "warn:"))]
-        message = "\n".join(lines)
+        message = "\n".join(self._errors) or self._message
         state = ""
         while match := _IN.match(message):
             state = self._path(match[1], os.path.dirname(state) or self._folder)
@@ -190,8 +200,8 @@ class StderrParser:
         return state, message.removeprefix("err: ")
 
     def _error_of_helm(self, program: str, helm: str, stderr: str) -> EngineError:
-        message = "\n".join(line.removeprefix("  ") for line in stderr.splitlines() if line.strip())
-        message = message.removeprefix("Error: ").partition("\nUse --debug flag")[0]
+        parted = part([line.removeprefix("  ") for line in stderr.splitlines() if line.strip()])
+        message = "\n".join(parted.error).partition("\nUse --debug flag")[0]
         match = _RELEASE.search(self._message)
         release, chart = (f"release {match[1]}: ", match[2]) if match else ("", "")
         place = "" if VALUES in message else self._place_in_chart(message, chart)
@@ -199,6 +209,7 @@ class StderrParser:
             f"{program}{release}{helm}: {indented(message)}",
             file=place or self._innermost_state()[0],
             hint=_hint(message),
+            warnings=[f"helmfile: helm: {text}" for text in parted.warnings],
         )
 
     def _place_in_chart(self, message: str, chart: str) -> str:

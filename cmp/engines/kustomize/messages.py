@@ -1,7 +1,8 @@
 """The stderr of kustomize, in terms of the repository's files, and the cause of an error without the frames around it.
 
 An error of kustomize has the way to its cause through all bases, and its other attempts there: 3.x as lists in quoted
-strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7 and 5.7.1; others stay as they are.
+strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7 and 5.7.1; others stay as they are.  It
+begins at the line `Error: …`, which cobra prints; of a helm that failed it quotes the whole stderr.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.engines.features import FIELDS_OF_KUSTOMIZE, dotted
+from cmp.engines.helm_messages import ERROR, Parted, part
 from cmp.engines.kustomize.graph import RENDERED_CHART
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cmp.engines.kustomize.graph import Graph
 
@@ -36,7 +38,10 @@ HINTS = {
     "already in kustomization file": "forceCommonLabels and forceCommonAnnotations replace what the kustomization has",
 }
 
+HELM_ERROR = "helm: "
+
 _WARNING = re.compile(r"(?:# Warning: |Flag )(.+)")
+_HELM_FAILED = re.compile(r"(?m)^:? ?unable to run: '.*' with env=.*")  # behind helm's stderr
 _KEY = re.compile(r"'(\w+)'")
 _BASE = re.compile(r"(?:recursed accumulation of|couldn't make target for) path '([^']*)'")
 _FRAMES = (
@@ -53,9 +58,10 @@ _FRAMES = (
     (_BASE, ""),
     (re.compile(r"accumulating (?:resources|components): "), ""),
     # helm's message, and kustomize's about helm
-    (re.compile(r"(?m)^:? ?unable to run: '.*' with env=.*|^\s*Use --debug flag to render out invalid YAML$"), ""),
+    (_HELM_FAILED, ""),
+    (re.compile(r"(?m)^\s*Use --debug flag to render out invalid YAML$"), ""),
     (re.compile(r"/\S+/kustomize-helm-\d+/(\S+)-kustomize-values\.yaml"), r"the values of \1"),
-    (re.compile(r"(?m)^(?:: )?Error: "), "helm: "),
+    (re.compile(r"(?m)^(?:: )?Error: "), HELM_ERROR),
 )
 _CONFIG = re.compile(r"trouble configuring builtin (\w+) with config: `\n(.*?)\n`", re.DOTALL)
 _FILE = re.compile(r"(?:accumulating|merging) resources from '([^']+)'|failure on '([^']+)'")
@@ -85,9 +91,13 @@ class StderrParser:
         self._mirror = mirror
 
     def warnings(self) -> Iterator[str]:
-        """Yield each line once: for a deprecated key with the files that have it; an option may have brought it in."""
+        """Yield each line of a run that succeeded, once."""
+        yield from self._told((*self._warnings, *self._messages))
+
+    def _told(self, texts: Iterable[str]) -> Iterator[str]:
+        """Yield each text once: for a deprecated key with the files that have it; an option may have brought it in."""
         kustomizations = self._mirror.graph.kustomizations.values()
-        for text in dict.fromkeys((*self._warnings, *self._messages)):
+        for text in dict.fromkeys(texts):
             key = _KEY.match(text)
             files = [one.file for one in kustomizations if key and key[1] in one.value]
             if files or not key:
@@ -96,14 +106,33 @@ class StderrParser:
     def error(self, status: int, version: str) -> EngineError:
         """Return the error of a run that ended with another status than 0."""
         program = f"kustomize {version}"
-        message = "\n".join(self._messages)
-        if silent := unexplained(program, status, message):
-            return silent
-        if "goroutine " in message:
-            return EngineError(f"{program} crashed: {message.partition('goroutine ')[0].strip()}")
-        base, cause = _cause(message.removeprefix("Error: "))
+        before, message = self._parted()
+        error = unexplained(program, status, message) or self._error(program, message)
+        error.warnings = (*self._told((*self._warnings, *before)), *error.warnings)
+        return error
+
+    def _parted(self) -> tuple[list[str], str]:
+        """Return the lines before the error, and its text; all there is where nothing marks it, as in a crash."""
+        lines = self._messages
+        start = next((index for index, line in enumerate(lines) if line.startswith(ERROR)), 0)
+        return lines[:start], "\n".join(lines[start:]).removeprefix(ERROR)
+
+    def _error(self, program: str, message: str) -> EngineError:
+        is_of_helm = _HELM_FAILED.search(message) is not None
+        message, crash, _ = message.partition("goroutine ")
+        if crash and not is_of_helm:
+            return EngineError(f"{program} crashed: {message.strip()}")
+        base, lines = _cause(message)
+        parted = part(lines, HELM_ERROR) if is_of_helm else Parted((), lines)
+        cause = "\n".join(parted.error) or message
         place = self._place(cause, base or self._mirror.folder)
-        return EngineError(f"{program}: {indented(cause)}", file=place, hint=_hint(cause))
+        whose = HELM_ERROR if is_of_helm and parted.error else ""
+        return EngineError(
+            f"{program}: {whose}{indented(cause)}",
+            file=place,
+            hint=_hint(cause),
+            warnings=[f"kustomize: helm: {text}" for text in parted.warnings],
+        )
 
     def _place(self, cause: str, folder: str) -> str:
         """Return the file of an error, with its line; the kustomization itself where no other file is named."""
@@ -116,15 +145,15 @@ class StderrParser:
         return f"{file}:{line[1]}" if line else file
 
 
-def _cause(message: str) -> tuple[str, str]:
-    """Return the folder of the kustomization that fails, empty where it is not named, and the cause."""
+def _cause(message: str) -> tuple[str, tuple[str, ...]]:
+    """Return the folder of the kustomization that fails, empty where it is not named, and the lines of the cause."""
     text = re.sub(r"\\+([nt\"])", lambda match: {"n": "\n", "t": " ", '"': '"'}[match[1]], message)
     bases = _BASE.findall(text)
     text = _CONFIG.sub(lambda match: f"{match[1]} ({_short(match[2])})", text)
     for frame, replacement in _FRAMES:
         text = frame.sub(replacement, text)
     lines = [_unquoted(line.lstrip(" \t*:'\"").rstrip()) for line in text.splitlines()]
-    return bases[-1] if bases else "", "\n".join(line for line in lines if line) or message
+    return bases[-1] if bases else "", tuple(line for line in lines if line)
 
 
 def _unquoted(line: str) -> str:
