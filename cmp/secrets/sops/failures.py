@@ -1,9 +1,12 @@
-"""The failures of sops as errors: its words are repeated only where it has decrypted nothing yet."""
+"""The failures of sops as errors: its words are repeated only where it has decrypted nothing yet.
+
+The texts are those of 3.10.2 and 3.13.3; the same failure has the same words of ours for both.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import SecretError
 
@@ -15,7 +18,14 @@ COULD_NOT_DECRYPT_TREE = 25
 MAC_MISMATCH = 51
 COULD_NOT_GET_DATA_KEY = 128
 
-MAX_REASON = 300  # characters of a message of sops about a key
+MAX_REASON = 400  # characters of a message of sops about a key
+
+# The first line of what the parsers of sops say: of YAML and JSON (the spellings are theirs), dotenv and INI.
+_NOT_PARSED = re.compile(
+    r"Error unmarshall?ing input|Could not unmarshal input|yaml: |invalid dotenv input line: |unclosed section: "
+    r"|key-value delimiter not found: "
+)
+_LINE = re.compile(r"[^\n]*yaml: (?:unmarshal errors:\n\s*)?line (\d+):")
 
 
 def failure(result: Result, path: str) -> SecretError:
@@ -30,8 +40,8 @@ def failure(result: Result, path: str) -> SecretError:
     if result.returncode == COULD_NOT_DECRYPT_TREE:
         what = "a value in this file was changed or added without sops"
         return SecretError(what, file=path, hint=f"it was edited or merged by hand: {restore}")
-    if "Error unmarshalling input" in stderr:
-        line = re.search(r"\bline (\d+)", stderr)
+    if result.returncode > 0 and _NOT_PARSED.match(stderr):
+        line = _LINE.match(stderr)
         place = f"{path}:{line[1]}" if line else path
         return SecretError("sops cannot parse this file", file=place, hint=f"is it half-merged or cut off? {restore}")
     return _unexplained(result, path)
@@ -49,56 +59,99 @@ def _unexplained(result: Result, path: str) -> SecretError:
     return SecretError(what, file=path, hint=hint, is_external=result.returncode < 0)
 
 
-# A pattern of sops' words, the words of the error (`{0}` is the pattern's group), and its hint, by default the
-# recipients.  The most specific comes first: of several recipients, the one nearest to success explains the failure.
-_KEY_TROUBLES = (
-    (
+class _Trouble(NamedTuple):
+    """A failure with one recipient: a pattern of sops' words, and ours (`{0}` is the pattern's group).
+
+    Without words of ours those of sops are repeated; without a hint it names the recipients.
+    """
+
+    pattern: str
+    what: str = ""
+    hint: str = ""
+
+
+_ANSWER = _Trouble(r"(?!)")  # all that no pattern knows: the words of a service
+# Of several recipients, the one whose failure stands first here explains that of the file: a means that is set up and
+# broken, then the answer of a service, then keys for other files, and last what is not set up at all, which is usual
+# where a file has recipients for several places.
+_TROUBLES = (
+    _Trouble(
         r"SOPS_AGE_KEY_FILE file: open (.+?): (?:no such file|not a directory)",
         "SOPS_AGE_KEY_FILE names a file that does not exist: {0}",
         "mount the key there, or correct the variable",
     ),
-    (
+    _Trouble(
         r"SOPS_AGE_KEY_FILE file: open (.+?): permission denied",
         "SOPS_AGE_KEY_FILE names a file that cannot be read: {0}",
         "give this user the right to read it",
     ),
-    (
+    _Trouble(
         r"failed to parse '(SOPS_AGE_\w+)' age identities",
         "{0} holds no valid age key",
         "an age key is a line that starts with AGE-SECRET-KEY-1",
     ),
-    (
-        r"no identity matched any of the recipients",
-        "none of the age keys that are configured opens this file",
-        "",
-    ),
-    (
+    # of SOPS_AGE_KEY_CMD, SSH keys, and keys with a passphrase
+    _Trouble(r"failed to (?:parse|execute) command |SSH identity|SSH key|passphrase"),
+    _Trouble(
         r"failed to start agent|can't connect to the(?: gpg-)?agent",
         "gpg cannot start its agent",
         "install gpg-agent; if GNUPGHOME or CMP_TMPDIR is a long path, choose one of less than 80 characters",
     ),
-    (r"decryption failed: No secret key", "the PGP key that opens this file is not in the keyring", ""),
-    (
+    _ANSWER,
+    _Trouble(
+        r"no identity matched any of the recipients|identity did not match any of the recipients",
+        "none of the age keys that are configured opens this file",
+    ),
+    _Trouble(r"decryption failed: No secret key", "the PGP key that opens this file is not in the keyring"),
+    # without credentials: AWS, GCP, Azure, Vault
+    _Trouble(
+        r"no EC2 IMDS role found|could not find default credentials|DefaultAzureCredential: |missing client token"
+    ),
+    _Trouble(
         r"failed to decrypt sops data key with pgp:\s*$",
         "gpg cannot be started",
         "install GnuPG, or set SOPS_GPG_EXEC to its path",
     ),
-    (r"failed to load age identities", "no key is configured that opens this file", ""),
+    _Trouble(
+        r"failed to load age identities|with age: no identities specified",
+        "no key is configured that opens this file",
+    ),
+    _Trouble(r"^$"),
 )
+_ELSEWHERE = re.compile(r"\.? Did not find keys in locations? .*")  # which 3.13 says behind all others
 
 
 def _key_failure(stderr: str, path: str) -> SecretError:
-    """Return the error for a missing key.  Sops has decrypted nothing yet, so that its words may be repeated."""
+    """Return the error for a missing key.  Sops has decrypted nothing yet, so that its words may be repeated.
+
+    The most telling failure comes first; those of the other recipients follow, one a line.
+    """
+    told: dict[tuple[int, str], list[str]] = {}
     reasons = _reasons(stderr)
+    for recipient, reason in reasons.items():
+        told.setdefault(_explained(reason), []).append(recipient)
     recipients = ", ".join(reasons) or "unknown recipients"
     give = f"it is encrypted for {recipients}: give the sidecar that key, or add one with `sops updatekeys {path}`"
-    for pattern, what, hint in _KEY_TROUBLES:
-        for reason in reasons.values():
-            if match := re.search(pattern, reason):
-                return SecretError(what.format(*match.groups()), file=path, hint=hint or give, is_external=True)
-    reason = next(iter(reasons.values()), "")[:MAX_REASON]
-    what = f"sops has no key for this file: {reason}" if reason else "sops has no key for this file"
-    return SecretError(what, file=path, hint=give, is_external=True)
+    if not told:
+        return SecretError("sops has no key for this file", file=path, hint=give, is_external=True)
+    first, *others = sorted(told)
+    trouble = _TROUBLES[first[0]]
+    if trouble is _ANSWER:
+        give = f"let the sidecar reach and use {told[first][0]}, or add another key with `sops updatekeys {path}`"
+    subject = f"{told[first][0]}: " if others else ""
+    own = f"sops has no key for this file: {subject}{first[1]}".removesuffix(": ")
+    lines = [f"\n  {', '.join(told[other])}: {other[1] or 'sops gives no reason'}" for other in others]
+    what = "".join((first[1] if trouble.what else own, *lines))
+    return SecretError(what, file=path, hint=trouble.hint or give, is_external=True)
+
+
+def _explained(reason: str) -> tuple[int, str]:
+    """Return the place of a reason in the table above, and its words."""
+    words = _ELSEWHERE.sub("", reason)
+    for index, trouble in enumerate(_TROUBLES):
+        if match := re.search(trouble.pattern, words):
+            return index, trouble.what.format(*match.groups()) or words[:MAX_REASON]
+    return _TROUBLES.index(_ANSWER), words[:MAX_REASON]
 
 
 def _reasons(stderr: str) -> dict[str, str]:

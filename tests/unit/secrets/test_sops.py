@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from cmp.system.process import ChildProcesses, Deadline, Result
 from tests.support.keys import Keys, decrypt, encrypt, failure, give, make_key, sops_tool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cmp.model import Tool
@@ -237,8 +239,7 @@ def test_a_key_that_is_none(name: str, tmp_path: Path, files: dict[str, bytes], 
 
 
 def test_another_kind_of_key_is_explained_in_sops_own_words(files: dict[str, bytes], tool: Tool) -> None:
-    data = files["values.yaml"].replace(b"sops:\n    age:", b"sops:\n    hc_vault:", 1)
-    data = re.sub(rb"        - recipient: .*\n          enc: \|\n(?:            .*\n)+", VAULT, data)
+    data = re.sub(rb"    age:\n(?:        .*\n)+", b"    hc_vault:\n" + VAULT, files["values.yaml"])
     error = failure(
         tool,
         "values.yaml",
@@ -246,8 +247,127 @@ def test_another_kind_of_key_is_explained_in_sops_own_words(files: dict[str, byt
         {"HOME": "/nonexistent", "VAULT_ADDR": "http://127.0.0.1:9", "VAULT_MAX_RETRIES": "0"},
     )
     assert re.fullmatch(r"sops has no key for this file: .*connection refused.*", error.what)
-    assert error.hint.startswith("it is encrypted for http://127.0.0.1:9/v1/transit/keys/k: give the sidecar that key")
+    assert error.hint == (
+        "let the sidecar reach and use http://127.0.0.1:9/v1/transit/keys/k, or add another key with "
+        "`sops updatekeys values.yaml`"
+    )
     assert error.is_external
+
+
+# The words of sops 3.10.2 and 3.13.3 about recipients.
+HOMELESS = (
+    "failed to load age identities. Errors while loading age identities: $HOME is not defined; user config directory "
+    "could not be determined: neither $XDG_CONFIG_HOME nor $HOME are defined. Did not find keys in location 'X'."
+)
+OTHER_IDENTITY = (
+    "failed to create reader for decrypting sops data key with age: identity did not match any of the recipients: "
+    "incorrect identity for recipient block. Did not find keys in locations 'SOPS_AGE_KEY', and 'SOPS_AGE_KEY_CMD'."
+)
+NO_KEY = (
+    "failed to load age identities: failed to open file: open /nonexistent/.config/sops/age/keys.txt: no such file",
+    "failed to load age identities. Did not find keys in locations 'SOPS_AGE_SSH_PRIVATE_KEY_FILE', and '/a/b.txt'.",
+    HOMELESS,
+    "failed to create reader for decrypting sops data key with age: no identities specified",
+)
+OTHER_KEY = (
+    "failed to create reader for decrypting sops data key with age: no identity matched any of the recipients",
+    OTHER_IDENTITY,
+)
+ARN = "arn:aws:kms:eu-west-1:111122223333:key/0b1c2d3e"
+DENIED = (
+    "failed to decrypt sops data key with AWS KMS: operation error KMS: Decrypt, https response error StatusCode: 400, "
+    "RequestID: 1b2c, api error AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/argocd/1 is not "
+    "authorized to perform: kms:Decrypt"
+)
+NO_ROLE = "operation error KMS: Decrypt, get identity: get credentials: no EC2 IMDS role found"
+NO_PGP = "failed to decrypt sops data key with pgp: gpg: decryption failed: No secret key"
+NO_GPG = "failed to decrypt sops data key with pgp:"
+
+
+def report(reasons: Mapping[str, str]) -> Result:
+    """Return the end of a sops that had no key, with the reason of each recipient."""
+    wrapped = (
+        f"  {recipient}: FAILED\n    - | " + "\n      | ".join(textwrap.wrap(reason, 60, break_on_hyphens=False))
+        for recipient, reason in reasons.items()
+    )
+    return Result(
+        128, b"", ("Failed to get the data key.\n\nGroup 0: FAILED\n" + "\n  \n".join(wrapped) + "\n").encode()
+    )
+
+
+def key_failure(reasons: Mapping[str, str]) -> SecretError:
+    with pytest.raises(SecretError) as caught:
+        sops.plaintext(report(reasons), "a.yaml")
+    return caught.value
+
+
+@pytest.mark.parametrize("reason", NO_KEY)
+def test_without_a_key_every_version_is_told_alike(reason: str) -> None:
+    assert key_failure({"age1x": reason}).what == "no key is configured that opens this file"
+
+
+@pytest.mark.parametrize("reason", OTHER_KEY)
+def test_with_another_key_every_version_is_told_alike(reason: str) -> None:
+    assert key_failure({"age1x": reason}).what == "none of the age keys that are configured opens this file"
+
+
+@pytest.mark.parametrize("reason", [*NO_KEY, *OTHER_KEY, NO_PGP, NO_GPG])
+def test_the_answer_of_a_service_tells_more_than_a_key_that_is_not_there(reason: str) -> None:
+    for reasons in ({"X": reason, ARN: DENIED}, {ARN: DENIED, "X": reason}):
+        error = key_failure(reasons)
+        first, second = error.what.split("\n")
+        assert first == f"sops has no key for this file: {ARN}: {DENIED}"
+        assert second == f"  X: {key_failure({'X': reason}).what}"
+        assert error.hint == f"let the sidecar reach and use {ARN}, or add another key with `sops updatekeys a.yaml`"
+
+
+@pytest.mark.parametrize(
+    ("told", "other"),
+    [
+        ("failed to open SOPS_AGE_KEY_FILE file: open /keys/age.txt: no such file or directory", DENIED),
+        ("failed to load age identities: failed to execute command x from SOPS_AGE_KEY_CMD: exit status 1", DENIED),
+        (OTHER_KEY[0], NO_ROLE),
+        (OTHER_KEY[1], NO_GPG),
+        (NO_ROLE, NO_KEY[0]),
+        (NO_GPG, NO_KEY[1]),
+    ],
+)
+def test_of_several_recipients_the_most_telling_failure_comes_first(told: str, other: str) -> None:
+    want = key_failure({"A": told}).what.removeprefix("sops has no key for this file: ")
+    for reasons in ({"A": told, "B": other}, {"B": other, "A": told}):
+        first, second = key_failure(reasons).what.split("\n")
+        assert first.removeprefix("sops has no key for this file: A: ") == want
+        assert second.startswith("  B: ")
+
+
+def test_recipients_with_the_same_failure_share_a_line() -> None:
+    assert key_failure({"age1a": NO_KEY[0], "age1b": NO_KEY[0]}).lines(is_cached=True) == [
+        "cmp: no key is configured that opens this file",
+        "  where: a.yaml",
+        f"  hint: {give('age1a, age1b', 'a.yaml')}; {CACHED_HINT}",
+    ]
+    error = key_failure({"age1a": NO_KEY[0], "B": DENIED, "age1b": NO_KEY[0], "C": ""})
+    assert error.what.split("\n")[1:] == [
+        "  age1a, age1b: no key is configured that opens this file",
+        "  C: sops gives no reason",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [  # of 3.13.3, where it differs
+        ("yaml: line 3: did not find expected ',' or ']'", "a.yaml:3"),
+        ('yaml: unmarshal errors:\n  line 19: mapping key "port" already defined at line 2', "a.yaml:19"),
+        ("Could not unmarshal input data: invalid character '}' looking for beginning of value", "a.yaml"),
+        ("invalid dotenv input line: password on line 7", "a.yaml"),
+        ("Could not unmarshal input data: unclosed section: [db line 7", "a.yaml"),
+        ("unclosed section: [db", "a.yaml"),
+    ],
+)
+def test_a_broken_file_is_told_alike_for_every_version(said: str, place: str) -> None:
+    with pytest.raises(SecretError) as caught:
+        sops.plaintext(Result(1, b"", said.encode()), "a.yaml")
+    assert (caught.value.what, caught.value.file) == ("sops cannot parse this file", place)
 
 
 VAULT = b"""        - vault_address: http://127.0.0.1:9
