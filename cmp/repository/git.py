@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cmp.system.tree import Kind
 
 WORK = "the work folder"
-LINK, SUBMODULE, FOLDER = "120000", "160000", "040000"
+LINK, SUBMODULE, FOLDER, EXECUTABLE = "120000", "160000", "040000", "100755"
 MAX_LINKS = 40  # as Linux follows
 REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -238,7 +238,7 @@ def _of_work(path: str) -> Blob | None:
             return Blob(LINK, _id(os.fsencode(os.readlink(path))), path)
         if os.path.isdir(path):
             return Blob(SUBMODULE, "")
-        return Blob("100755" if os.access(path, os.X_OK) else "100644", _id(_bytes(path)), path)
+        return Blob(EXECUTABLE if os.access(path, os.X_OK) else "100644", _id(_bytes(path)), path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -309,6 +309,12 @@ class GitTree:
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
         return bounded(path, self._reader.read(self.blobs[real]))
+
+    def is_executable(self, path: str) -> bool:
+        """Tell whether Git marks a file as executable, links followed."""
+        real = self._real(path)
+        blob = self.blobs.get(real) if real is not None else None
+        return blob is not None and blob.mode == EXECUTABLE
 
     def sizes(self, paths: Sequence[str]) -> list[int]:
         """Return the sizes of files, links followed."""

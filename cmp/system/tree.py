@@ -9,6 +9,7 @@ The folder `.git` is not part of a tree: its configuration may hold credentials,
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from cmp.errors import ConfigError
@@ -46,6 +47,9 @@ class Tree(Protocol):
 
     def read(self, path: str) -> bytes:
         """Read a whole file; ConfigError when it is missing, too large or not a file."""
+
+    def is_executable(self, path: str) -> bool:
+        """Tell whether the owner of a file may execute it, symlinks followed; no file is no program."""
 
     def resolve(self, path: str) -> str:
         """Return the root-relative path with every symlink followed."""
@@ -105,6 +109,12 @@ class WorkTree:
         except OSError as error:
             raise ConfigError(f"cannot read this file: {error.strerror}", file=path) from None
         return bounded(path, data)
+
+    def is_executable(self, path: str) -> bool:
+        try:
+            return bool(os.stat(self.locate(path)).st_mode & stat.S_IXUSR)
+        except OSError:
+            return False
 
     def resolve(self, path: str) -> str:
         return self.locate(path)[len(self._inside) :]

@@ -1,6 +1,7 @@
 """Private folders: made for one run, removed after it, swept by the next run where a SIGKILL left them.
 
-A workspace is one folder `argocd-cmp-<random>` (mode 0700, its files 0600), in memory where the platform offers that.
+A workspace is one folder `argocd-cmp-<random>` (mode 0700, its files 0600, copies of programs 0700), in memory where
+the platform offers that.
 Its run holds a lock on the file `owner` in it while it is alive; the kernel frees the lock however that run ends.
 """
 
@@ -98,14 +99,19 @@ class Workspace:
             make_folder(path)
         return path
 
-    def write(self, name: str, data: bytes) -> str:
-        """Write a private file, parents included, and return its absolute path; never through a symlink of `mirror`."""
+    def write(self, name: str, data: bytes, *, is_executable: bool = False) -> str:
+        """Write a private file, parents included, and return its absolute path; never through a symlink of `mirror`.
+
+        The owner may execute a file that `is_executable`.
+        """
         path = self._locate(name)
         with self._errors():
             make_folder(os.path.dirname(path))
             real, own = os.path.realpath(os.path.dirname(path)), os.path.realpath(self.path)
             assert real.startswith(own), f"{name} is behind a link"  # noqa: S101  # a bug: plaintext would leave the private folder
             with open_private(path) as file:
+                if is_executable:
+                    os.fchmod(file.fileno(), 0o700)
                 file.write(data)
         return path
 
@@ -124,7 +130,7 @@ class Workspace:
             else:
                 data = tree.read(copied.path)
                 room.take_bytes(copied.path, len(data))
-                self.write(place, data)
+                self.write(place, data, is_executable=tree.is_executable(copied.path))
         return self._locate(name)
 
     def mirror(self, tree: Tree, copies: Collection[str], reads: Collection[str], name: str) -> str:
@@ -139,7 +145,7 @@ class Workspace:
             return root
         for path in sorted({*copies, *reads}):
             if tree.kind(path) == "file":
-                self.write(join(name, path), tree.read(path))
+                self.write(join(name, path), tree.read(path), is_executable=tree.is_executable(path))
             else:
                 self.copy_tree(tree, path, join(name, path))
         return root
@@ -150,7 +156,7 @@ class Workspace:
         for entry in entries:
             path, place = join(folder, entry), join(name, entry)
             if path in copies and tree.kind(path) == "file":
-                self.write(place, tree.read(path))
+                self.write(place, tree.read(path), is_executable=tree.is_executable(path))
             elif path in copies:
                 self.copy_tree(tree, path, place)
             elif any(copy.startswith(f"{path}/") for copy in copies):

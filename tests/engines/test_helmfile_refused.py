@@ -340,6 +340,21 @@ def test_the_policy_lets_hooks_run(world: HelmfileRepository) -> None:
     assert values(world.must())["web"] == {"from": "chart", "v": "made"}
 
 
+def test_a_program_of_the_repository_must_be_executable(world: HelmfileRepository) -> None:
+    world.allow("hooks")
+    world.write_app({PLAIN: WEB % "postRenderer: ./mark.sh", "mark.sh": "#!/bin/sh\nsed s/chart/marked/\n"})
+    what, where, hint = world.refused()
+    assert what.startswith("cmp: helmfile 1.1.7: release web: helm 3.18.6: ")
+    assert what.endswith('exec: "./mark.sh": permission denied')
+    assert where == f"  where: application shop, cluster dev, phase helmfile, namespaces/shop/{PLAIN}"
+    assert hint == (
+        "  hint: a program that a helmfile runs must be executable in Git (`git update-index --chmod=+x FILE`), and "
+        "the file system of CMP_TMPDIR must let programs run (no `noexec`)"
+    )
+    (world.root / world.app_folder / "mark.sh").chmod(0o755)
+    assert values(world.must())["web"] == {"from": "marked"}
+
+
 def test_the_policy_lets_templates_run_programs_and_read_files(world: HelmfileRepository) -> None:
     world.allow("exec")
     other = world.sandbox.folder / "other.txt"

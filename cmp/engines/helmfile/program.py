@@ -61,8 +61,14 @@ _NOISE = re.compile(
     r"Started seeing this since Helmfile v1\? Add the \.gotmpl[^:]*: "
 )
 _NO_RELEASE = re.compile(r"no releases found that matches specified selector\((.*?)\) and environment\((.*?)\)")
+_NO_PROGRAM = (
+    "a program that a helmfile runs must be executable in Git (`git update-index --chmod=+x FILE`), and the file "
+    "system of CMP_TMPDIR must let programs run (no `noexec`)"
+)
 _HINTS = (
     ("HELMFILE_DISABLE_INSECURE_FEATURES", "write functions and names of files literally, so that they can be seen"),
+    ('": permission denied', _NO_PROGRAM),
+    ("fork/exec ", _NO_PROGRAM),
     ("permission denied", "helmfile sees its folder, and the files outside of it that its texts name literally"),
     ("map has no entry for key", "give the key a default under `values` or `environments` of the helmfile"),
     ("set attribute chart", "remove `chart` at the top of the helmfile, and name the chart of each release"),

@@ -66,6 +66,7 @@ class CachedTree:
         self.prefix = tree.prefix
         self.kind = tree.kind
         self.read = tree.read
+        self.is_executable = tree.is_executable
         self.resolve = tree.resolve
 
     def entries(self, path: str) -> list[Entry]:

@@ -174,6 +174,16 @@ def test_changed_names_content_mode_presence_and_kind(repo: Repo, git: Git) -> N
     assert [*changed(first, git.tree(repo.commit()))] == ["a", "b", "c", "d", "e"]
 
 
+def test_a_program_is_one_in_the_work_folder_and_in_a_commit(repo: Repo, git: Git) -> None:
+    repo.commit({"run": "1", "text": "1"})
+    (repo.folder / "run").chmod(0o755)
+    (repo.folder / "link").symlink_to("run")
+    work, folder = git.work_tree(), WorkTree(str(repo.folder))
+    for tree in (work, folder, git.tree(repo.commit())):
+        names = ("run", "link", "text", "missing")
+        assert [tree.is_executable(name) for name in names] == [True, True, False, False]
+
+
 def test_neither_the_checkout_nor_the_repository_is_written_to(repo: Repo, git: Git) -> None:
     repo.commit(TREE)
     repo.write({"new.yaml": "n: 1\n", "cmp.yaml": "version: 2\n"})

@@ -193,6 +193,7 @@ class Watched:
         self.listed: list[str] = []
         self._tree = tree
         self.prefix, self.kind, self.read, self.resolve = tree.prefix, tree.kind, tree.read, tree.resolve
+        self.is_executable = tree.is_executable
 
     def entries(self, path: str) -> list[Entry]:
         self.listed.append(path)

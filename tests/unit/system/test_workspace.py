@@ -199,6 +199,21 @@ def test_a_copy_holds_every_file(tree: Path, base: Path) -> None:
     }
 
 
+def test_a_program_stays_executable_for_its_owner_alone(tree: Path, base: Path) -> None:
+    (tree / "app/link.sh").symlink_to("templates/run.sh")
+    source = WorkTree(str(tree))
+    umask = os.umask(0)
+    try:
+        with Workspace(str(base), outside=source) as private:
+            copied = Path(private.copy_tree(source, "app", "copy"))
+            mirrored = Path(private.mirror(source, ["app/templates/run.sh"], [], "mirror"))
+            assert mode(copied / "templates/run.sh") == mode(copied / "link.sh") == 0o700
+            assert mode(mirrored / "app/templates/run.sh") == 0o700
+            assert mode(copied / "Chart.yaml") == 0o600
+    finally:
+        os.umask(umask)
+
+
 def test_links_become_what_they_lead_to(tree: Path, base: Path) -> None:
     (tree / "common/sub").mkdir(parents=True)
     (tree / "common/sub/file").write_text("shared")
