@@ -36,6 +36,7 @@ _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to the read
 
 _VALUES_ERROR = re.compile(r"failed to parse (.+?): .*yaml: line (\d+)")
 _CHART_ERROR = re.compile(r"cannot load (Chart\.yaml|values\.yaml): .*yaml: line (\d+)")
+_DANGLING = re.compile(r"error evaluating symlink (.+?): lstat ")
 _OUTPUT_ERROR = re.compile(r"YAML parse error on ([^\s:]+):")
 # As `(FILE:4)`, `template: FILE:4:11:` and, with Helm 4, on a line of its own.
 _TEMPLATE = re.compile(r"(?:^|\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):]|$)", re.MULTILINE)
@@ -117,6 +118,8 @@ def place(message: str, folder: str) -> str:
         return f"{values[1]}:{values[2]}"
     if file := _CHART_ERROR.match(message):
         return f"{folder}/{file[1]}:{file[2]}"
+    if link := _DANGLING.match(message):
+        return f"{folder}/{link[1]}"
     if message.startswith("validation: chart.metadata"):
         return f"{folder}/Chart.yaml"
     if output := _OUTPUT_ERROR.match(message):

@@ -184,8 +184,8 @@ class FingerprintIndex:
             paths -= {join(folder, APP_FILE) for folder in (instance.app_folder, instance.instance_folder)}
         for path in paths.union(inputs.files):
             chart = next((folder for folder in charts if path.startswith(f"{folder}/")), "")
-            if chart and not file_access.is_part(path.removeprefix(f"{chart}/")):
-                continue
+            if chart and not file_access.is_part(path.removeprefix(f"{chart}/")) and self.tree.kind(path) != "other":
+                continue  # helm reads every name, so that a dangling link counts anywhere
             yield posixpath.relpath(path, base), self._digest(path)
 
     def _may_access_files(self, charts: tuple[str, ...], inputs: InputPaths, parameters: Parameters) -> bool:

@@ -34,6 +34,9 @@ DISK = "/tmp"  # noqa: S108  # likewise
 MIN_FREE_BYTES = 32 * 1024 * 1024  # containers often have 64 MiB there, for all renders together
 HALF_MADE_SECONDS = 60.0  # a folder that has no lock file for so long was abandoned
 
+CHART, IGNORE = "Chart.yaml", ".helmignore"
+NOWHERE = ".a-link-that-leads-nowhere"  # the target of a dangling link in a copy: no program makes a file of this name
+
 MAX_COPY_BYTES = 128 * 1024 * 1024
 MAX_COPY_ENTRIES = 20_000
 MAX_COPY_DEPTH = 50
@@ -118,8 +121,9 @@ class Workspace:
     def copy_tree(self, tree: Tree, folder: str, name: str) -> str:
         """Copy a folder of a source tree to the private folder `name` and return its absolute path.
 
-        Symlinks become copies of their targets, which must lie in the tree; `.git` is left out.  ConfigError for
-        anything but files and folders, and for more than a chart can reasonably hold.
+        Symlinks become copies of their targets, which must lie in the tree; one that leads nowhere still does so in the
+        copy.  `.git` is left out.  ConfigError for anything but files and folders, and for more than a chart can
+        reasonably hold.
         """
         room = _Room()
         self.folder(name)
@@ -127,6 +131,9 @@ class Workspace:
             place = join(name, copied.place)
             if copied.is_folder:
                 self.folder(place)
+            elif copied.is_dangling:
+                with self._errors():
+                    os.symlink(NOWHERE, self._locate(place))
             else:
                 data = tree.read(copied.path)
                 room.take_bytes(copied.path, len(data))
@@ -182,7 +189,8 @@ class Workspace:
 
 def files_of_copy(tree: Tree, folder: str) -> list[str]:
     """Return the files that a private copy of a folder would hold; ConfigError where it cannot be copied."""
-    return [copied.path for copied in _entries_of_copy(tree, folder, _Room()) if not copied.is_folder]
+    entries = _entries_of_copy(tree, folder, _Room())
+    return [copied.path for copied in entries if not (copied.is_folder or copied.is_dangling)]
 
 
 def require_room(sizes: Iterable[tuple[str, int]]) -> None:
@@ -194,11 +202,12 @@ def require_room(sizes: Iterable[tuple[str, int]]) -> None:
 
 
 class _Copied(NamedTuple):
-    """A file or folder in a private copy: its path in the tree, and its place in the copy."""
+    """A file, folder or dangling link in a private copy: its path in the tree, and its place in the copy."""
 
     path: str
     place: str
     is_folder: bool
+    is_dangling: bool
 
 
 class _Room:
@@ -225,16 +234,30 @@ class _Room:
             )
 
 
-def _entries_of_copy(tree: Tree, folder: str, room: _Room, place: str = "", depth: int = 0) -> Iterator[_Copied]:
-    """Yield the files and folders of a copy of a folder, each folder before its content."""
-    for entry in tree.entries(folder):
-        copied = _Copied(join(folder, entry.name), join(place, entry.name), entry.kind == "folder")
-        if entry.kind not in ("file", "folder"):
-            raise ConfigError("this is neither a file nor a folder, or a link that leads nowhere", file=copied.path)
+def _entries_of_copy(
+    tree: Tree, folder: str, room: _Room, *, place: str = "", depth: int = 0, is_read: bool = False
+) -> Iterator[_Copied]:
+    """Yield the files, folders and dangling links of a copy of a folder, each folder before its content.
+
+    A dangling link is refused where `is_read`: in a chart without a .helmignore, all of which helm reads
+    (pkg/chart/loader/directory.go).  Elsewhere it is the business of a program that opens it.
+    """
+    entries = tree.entries(folder)
+    names = {entry.name for entry in entries}
+    is_read = is_read or (CHART in names and IGNORE not in names)
+    for entry in entries:
+        is_dangling = entry.is_link and entry.kind not in ("file", "folder")
+        copied = _Copied(join(folder, entry.name), join(place, entry.name), entry.kind == "folder", is_dangling)
+        if entry.kind not in ("file", "folder") and (is_read or not is_dangling):
+            raise ConfigError(
+                "this is neither a file nor a folder, or a link that leads nowhere",
+                file=copied.path,
+                hint="helm reads all of a chart: remove it, or name it in .helmignore" if is_dangling else "",
+            )
         room.take_entry(copied.path, depth)
         yield copied
         if copied.is_folder:
-            yield from _entries_of_copy(tree, copied.path, room, place=copied.place, depth=depth + 1)
+            yield from _entries_of_copy(tree, copied.path, room, place=copied.place, depth=depth + 1, is_read=is_read)
 
 
 def choose(base: str, tree_root: str = "") -> str:

@@ -92,7 +92,8 @@ class Scanner:
                     )
                     folders[:] = [name for name in folders if name not in CHART_FOLDERS]
                 folders.sort()
-                yield from (os.path.join(folder, name) for name in sorted(files))
+                paths = (os.path.join(folder, name) for name in sorted(files))
+                yield from filter(os.path.isfile, paths)  # no dangling links
 
     def _scan(self, path: str, text: str, *, is_template: bool) -> None:
         file = os.path.relpath(path, self._work.root)

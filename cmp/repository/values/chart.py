@@ -56,7 +56,7 @@ def _of_folder(folder: str) -> Iterator[tuple[str, bytes]]:
     for parent, _, names in os.walk(folder):
         for name in names:
             path = os.path.relpath(os.path.join(parent, name), folder)
-            if _DECIDES.fullmatch(path):
+            if _DECIDES.fullmatch(path) and os.path.isfile(os.path.join(folder, path)):
                 with open(os.path.join(folder, path), "rb") as file:
                     yield from _unpacked(path, file.read())
 

@@ -217,6 +217,7 @@ def test_sops_matters_where_something_is_encrypted() -> None:
         {"apps/shop/templates/cmp-app.yaml": "release: other\n"},
         {"apps/shop/templates/more": "-> ../../../common"},
         {"apps/shop/templates/nowhere.yaml": "-> missing.yaml"},
+        {"apps/shop/docs/nowhere.md": "-> missing.md"},
     ],
     ids=str,
 )

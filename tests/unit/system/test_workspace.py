@@ -19,7 +19,7 @@ import pytest
 from cmp.errors import CACHED_HINT, ConfigError, Interrupted, ToolError
 from cmp.system import workspace
 from cmp.system.tree import WorkTree
-from cmp.system.workspace import Workspace
+from cmp.system.workspace import Workspace, files_of_copy
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -240,10 +240,26 @@ def test_git_stays_behind_and_the_root_can_be_copied(tree: Path, base: Path) -> 
 )
 def test_links_to_elsewhere_are_refused(target: str, what: str, tree: Path, base: Path) -> None:
     (tree.parent / "outside").mkdir()
+    (tree / "app/.helmignore").unlink()
     (tree / "app/loop").symlink_to(target)
     with pytest.raises(ConfigError) as caught:
         copy(tree, base)
     assert (caught.value.what, caught.value.file) == (what, "app/loop")
+    assert list(base.iterdir()) == []
+
+
+@pytest.mark.parametrize("added", ["app/.helmignore", "app/Chart.yaml"])
+def test_a_link_that_leads_nowhere_stays_one_where_helm_may_not_read_it(tree: Path, base: Path, added: str) -> None:
+    for name in {"app/.helmignore", "app/Chart.yaml"} - {added}:
+        (tree / name).unlink()
+    if added == "app/Chart.yaml":
+        (tree / "app/Chart.yaml").rename(tree / "Chart.yaml")  # no chart of the folder that is copied
+    (tree / "app/templates/link").symlink_to("../gone")
+    source = WorkTree(str(tree))
+    with Workspace(str(base), outside=source) as private:
+        link = Path(private.copy_tree(source, "app", "copy"), "templates/link")
+        assert (link.is_symlink(), link.exists()) == (True, False)
+    assert "app/templates/link" not in files_of_copy(source, "app")
     assert list(base.iterdir()) == []
 
 
