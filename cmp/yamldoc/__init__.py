@@ -77,8 +77,8 @@ def load_all(data: bytes) -> list[object]:
 def parse(data: bytes) -> list[Document]:
     """Return all documents that are not null, in order; raises YamlError."""
     return [
-        Document(text=text, value=value, line=line, duplicates=_duplicates(text, line) if has_duplicates else ())
-        for text, line, value, has_duplicates in _documents(data)
+        Document(text=text, value=value, line=line, duplicates=_duplicates(text, line, repetitions))
+        for text, line, value, repetitions in _documents(data)
     ]
 
 
@@ -149,19 +149,22 @@ def to_json(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _documents(data: bytes) -> Iterator[tuple[bytes, int, object, bool]]:
+def _documents(data: bytes) -> Iterator[tuple[bytes, int, object, list[bool]]]:
     from cmp.yamldoc.construct import construct  # noqa: PLC0415  # as in `preload`
 
     for text, line in split(data):
-        value, has_duplicates = construct(text, line)
+        value, repetitions = construct(text, line)
         if value is not None:
-            yield text, line, value, has_duplicates
+            yield text, line, value, repetitions
 
 
-def _duplicates(text: bytes, line: int) -> tuple[Duplicate, ...]:
+def _duplicates(text: bytes, line: int, repetitions: list[bool]) -> tuple[Duplicate, ...]:
+    if not repetitions:
+        return ()
     from cmp.yamldoc.construct import trace  # noqa: PLC0415  # as in `preload`
 
-    return trace(text, line).duplicates
+    keys = trace(text, line).duplicates
+    return tuple(Duplicate(*key, is_equal) for key, is_equal in zip(keys, repetitions, strict=True))
 
 
 def _string(text: str) -> str:

@@ -15,7 +15,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from cmp.yamldoc.document import MAX_DEPTH, Duplicate, YamlError
+from cmp.yamldoc.document import MAX_DEPTH, YamlError
 from cmp.yamldoc.events import Events
 from cmp.yamldoc.scalar import NUMBER_START, WORDS, key_text, resolve_number, resolve_tagged
 
@@ -30,12 +30,15 @@ _SMALL, _LARGE = 400_000, 4_000_000
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
-def construct(text: bytes, line: int) -> tuple[object, bool]:
-    """Return the value of a document that starts on `line`, and whether it has duplicate keys; raises YamlError."""
+def construct(text: bytes, line: int) -> tuple[object, list[bool]]:
+    """Return the value of a document that starts on `line`, and of each duplicate key whether its values are equal.
+
+    The keys are in the order of their values' ends.  Raises YamlError.
+    """
     events = Events(text, line)
     constructor = Constructor(events)
     value = events.guard(constructor.document)
-    return value, constructor.has_duplicates
+    return value, constructor.repetitions
 
 
 class _Anchor:
@@ -50,7 +53,7 @@ class _Anchor:
 
 class Constructor:
     def __init__(self, events: Events) -> None:
-        self.has_duplicates = False
+        self.repetitions: list[bool] = []
         self._events = events
         self._next = events.next
         self._anchors: dict[str, _Anchor] = {}
@@ -147,7 +150,7 @@ class Constructor:
             self._nodes += 2
             value = self._scalar(event) if type(event) is ScalarEvent else self._node(event, depth)
             if key in own:
-                self.has_duplicates = True
+                self.repetitions.append(_is_same(own[key], value))
             result[key] = value
             if own is not result:
                 own[key] = value
@@ -206,6 +209,17 @@ def is_merge(event: Event) -> bool:
     return type(event) is ScalarEvent and event.value == "<<" and (event.implicit[0] or event.tag == _MERGE_TAG)
 
 
+def _is_same(value: object, other: object) -> bool:
+    """Return whether two values are equal in JSON, where 1, 1.0 and true are three."""
+    if type(value) is not type(other):
+        return False
+    if isinstance(value, dict) and isinstance(other, dict):
+        return value.keys() == other.keys() and all(_is_same(item, other[key]) for key, item in value.items())
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(_is_same, value, other))
+    return value == other
+
+
 def _copy(value: object, room: int, too_deep: YamlError) -> object:
     if type(value) is not dict and type(value) is not list:
         return value
@@ -225,10 +239,13 @@ def _is_json(value: object) -> bool:
 
 
 class Trace(NamedTuple):
-    """The lines of the keys and the list items of a document, and its duplicate keys."""
+    """The lines of the keys and the list items of a document, and path and line of its duplicate keys.
+
+    These are in the order of their values' ends, as in `construct`.
+    """
 
     lines: dict[Path, int]
-    duplicates: tuple[Duplicate, ...]
+    duplicates: tuple[tuple[Path, int], ...]
 
 
 def trace(text: bytes, line: int) -> Trace:
@@ -244,7 +261,7 @@ class _Tracer(Constructor):
     def __init__(self, events: Events) -> None:
         super().__init__(events)
         self.lines: dict[Path, int] = {}
-        self.duplicates: list[Duplicate] = []
+        self.duplicates: list[tuple[Path, int]] = []
         self._path: Path = ()
 
     def _sequence(self, depth: int) -> list[object]:
@@ -260,15 +277,15 @@ class _Tracer(Constructor):
 
     def _mapping(self, depth: int) -> dict[str | None, object]:
         here = self._path
-        own = set()
+        own: set[str | None] = set()
         while type(event := self._next()) is not MappingEndEvent:
-            key = self._key(event) or ""
-            self._path = (*here, key)
-            self.lines[self._path] = self._events.line(event)
+            key = self._key(event)
+            path = self._path = (*here, key or "")
+            self.lines[path] = self._events.line(event)
+            self._node(self._next(), depth)
             if not is_merge(event):
                 if key in own:
-                    self.duplicates.append(Duplicate(self._path, self._events.line(event)))
+                    self.duplicates.append((path, self._events.line(event)))
                 own.add(key)
-            self._node(self._next(), depth)
         self._path = here
         return {}

@@ -34,10 +34,14 @@ class YamlError(ValueError):
 
 
 class Duplicate(NamedTuple):
-    """A key that its mapping already has; `line` (from 1, in the whole input) is that of the later one, which wins."""
+    """A key that its mapping already has; `line` (from 1, in the whole input) is that of the later one, which wins.
+
+    With `is_equal` it has the value of the one before.
+    """
 
     path: Path
     line: int
+    is_equal: bool = False
 
 
 class Document(NamedTuple):

@@ -126,10 +126,17 @@ class Guard:
                 self.findings.append(_outside(piece))
                 return
             self._refuse(objects.document_mistakes(document, candidate, piece))
+            self._warn(objects.harmless_repetitions(document, candidate, piece))
             self._unpack(candidate, piece.text.decode())
 
     def _refuse(self, findings: Iterable[Finding]) -> None:
         self.findings.extend(finding for finding in findings if not self._overridden.get(finding.override_option))
+
+    def _warn(self, findings: Iterable[Finding]) -> None:
+        for finding in sorted(findings):
+            if not self._overridden.get(finding.override_option):
+                place = self._files.place(finding.line, finding.source)
+                self.warnings.append(f"{finding.subject}: {finding.message} ({place})")
 
     def _unpack(self, candidate: Candidate, text: str) -> None:
         """Take an object, or the items of a list: for Argo CD everything with a list `items` is one."""

@@ -101,8 +101,19 @@ def _repetitions(document: Document, candidate: Candidate, piece: Piece) -> Iter
         message = "two objects in one document: the `---` between them is missing, or the line break before it"
         yield candidate.finding(message, line=min(lines[("apiVersion",)], lines[("kind",)]))
         return
-    for path, line in lines.items():
-        yield candidate.finding(f"the key {_path(path)} stands twice", "allowDuplicateKeys", line)
+    for path in {repeated.path: None for repeated in document.duplicates if not repeated.is_equal}:
+        yield candidate.finding(
+            f"the key {_path(path)} stands twice with different values", "allowDuplicateKeys", lines[path]
+        )
+
+
+def harmless_repetitions(document: Document, candidate: Candidate, piece: Piece) -> Iterator[Finding]:
+    """Yield the keys that stand twice with the same value, which is the same to every reader."""
+    different = {repeated.path for repeated in document.duplicates if not repeated.is_equal}
+    lines = {repeated.path: piece.line + repeated.line - 1 for repeated in document.duplicates}
+    for path in lines.keys() - different:
+        message = f"the key {_path(path)} stands twice with the same value"
+        yield candidate.finding(message, "allowDuplicateKeys", lines[path])
 
 
 def object_mistakes(candidate: Candidate) -> Iterator[Finding]:

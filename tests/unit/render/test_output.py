@@ -320,10 +320,57 @@ def test_duplicate_keys_are_refused_with_the_line_of_the_second() -> None:
     text = helm(object_text("a", extra="  labels: {x: '1', x: '2'}\ndata:\n  k: one\n  k: two\n"))
     assert refused(text) == [
         "cmp: 2 mistakes in what helm printed",
-        "  web/templates/0.yaml, line 7 of the output: ConfigMap a: the key `metadata.labels.x` stands twice",
-        "  web/templates/0.yaml, line 10 of the output: ConfigMap a: the key `data.k` stands twice",
+        *(
+            f"  web/templates/0.yaml, line {line} of the output: ConfigMap a: the key `{key}` stands twice with different "
+            "values"
+            for line, key in ((7, "metadata.labels.x"), (10, "data.k"))
+        ),
         "  hint: if this is meant, `output: {allowDuplicateKeys: true}` in cmp-app.yaml accepts it",
     ]
+
+
+SAME = (
+    "data: {k: one, k: one}\n",
+    "data: {k: [1, {a: null}], k: [1, {a: ~}]}\n",
+    "data: {k: {a: 1, b: 2}, k: {b: 2, a: 1}}\n",
+    "data: {k: 'yes', k: \"yes\", k: 'yes'}\n",
+)
+DIFFERENT = (
+    "data: {k: 1, k: 1.0}\n",
+    "data: {k: 1, k: true}\n",
+    "data: {k: [1], k: [1, 1]}\n",
+    "data: {k: {a: 1}, k: {a: 1, b: null}}\n",
+    "data: {k: 1, k: '1'}\n",
+    "data: {k: 1, k: 2, k: 2}\n",
+)
+
+
+@pytest.mark.parametrize("extra", SAME)
+def test_a_key_that_stands_twice_with_the_same_value_is_a_warning(extra: str) -> None:
+    text = helm(object_text("a", extra=extra))
+    rendered = checked(text)
+    assert rendered.yaml.decode() == text
+    assert rendered.warnings == (
+        "ConfigMap a: the key `data.k` stands twice with the same value (web/templates/0.yaml, line 7 of the output)",
+    )
+    assert checked(text, OutputRules(allow_duplicate_keys=True)).warnings == ()
+
+
+@pytest.mark.parametrize("extra", DIFFERENT)
+def test_to_json_these_values_are_different(extra: str) -> None:
+    assert "the key `data.k` stands twice with different values" in refused(helm(object_text("a", extra=extra)))[0]
+
+
+def test_keys_that_stand_twice_are_told_each_by_its_own_values() -> None:
+    extra = "data:\n  k: {x: 1, x: 1}\n  l: {x: 1, x: 2}\n  k: {x: 1}\n"
+    assert refused(helm(object_text("a", extra=extra)))[0] == (
+        "cmp: ConfigMap a: the key `data.l.x` stands twice with different values"
+    )
+    assert checked(helm(object_text("a", extra=extra.replace("2", "1")))).warnings == tuple(
+        f"ConfigMap a: the key `data.{key}` stands twice with the same value "
+        f"(web/templates/0.yaml, line {line} of the output)"
+        for key, line in (("k.x", 8), ("l.x", 9), ("k", 10))
+    )
 
 
 def test_a_repetition_with_other_content_is_refused() -> None:
@@ -390,7 +437,7 @@ def test_text_before_the_first_separator_is_refused(garbage: str) -> None:
 
 def test_an_object_before_the_first_separator_is_checked_like_any_other() -> None:
     assert refused("# comment\n" + object_text("a", extra="data:\n  k: 1\n  k: 2\n")) == [
-        "cmp: ConfigMap a: the key `data.k` stands twice",
+        "cmp: ConfigMap a: the key `data.k` stands twice with different values",
         "  where: line 8 of the output",
         "  hint: if this is meant, `output: {allowDuplicateKeys: true}` in cmp-app.yaml accepts it",
     ]
