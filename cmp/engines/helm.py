@@ -31,6 +31,7 @@ NOISE: tuple[re.Pattern[str], ...] = (
     re.compile(r"(WARNING|W\d{4} ).*"),
 )
 
+CANCELLED = b" has been cancelled."  # on stdout of a helm that got a signal
 ENABLE_DNS = "--enable-dns"  # of `extraFlags`; without it `getHostByName` gives an empty text
 
 _COMMA = re.compile(r"(?<!\\),")
@@ -70,10 +71,11 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
 
     def finish() -> EngineOutput:
         result = processes.wait(child)[0]
-        if not (result.returncode or result.stderr):
+        if not (result.returncode or result.stderr or CANCELLED in result.stdout):
             return EngineOutput(result.stdout, ())
-        from cmp.engines.helm_messages import StderrParser  # noqa: PLC0415  # patterns take milliseconds to compile
+        from cmp.engines.helm_messages import StderrParser, require_whole  # noqa: PLC0415  # patterns take milliseconds to compile
 
+        require_whole(result.stdout, f"helm {tool.version}")
         parser = StderrParser(result.stderr, work, instance.folder)
         if result.returncode != 0:
             raise parser.error(result.returncode, tool.version)

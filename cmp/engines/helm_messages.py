@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ERROR = "Error: "
 
+# At a signal helm says so, and goes on; the release has its name, or that of the chart (pkg/cmd/install.go).
+_CANCELLED = re.compile(rb"^Release \S+ has been cancelled\.\r?$", re.MULTILINE)
+
 # The begin of a warning, without which it reads better.
 _FRAME = re.compile(
     r"WARNING: |\w+\.go:\d+: (?:warning: )?|(?:time=\S+ )?level=\w+ msg=|[IWE]\d{4} [\d:.]+\s+\d+ \S+\] "
@@ -80,6 +83,16 @@ def unframed(line: str) -> str:
     if frame and frame[0].endswith("msg=") and (quoted := _TEXT.fullmatch(text)):
         return f"{quoted[1]} ({quoted[2]})" if quoted[2] else quoted[1]
     return text
+
+
+def require_whole(stdout: bytes, program: str) -> None:
+    """EngineError where helm was to end while it rendered: it prints that among the manifests, and ends well."""
+    if _CANCELLED.search(stdout):
+        raise EngineError(
+            f"{program} got a signal from outside, and says that its release has been cancelled",
+            hint="nothing is wrong with the repository: a Pod that stops sends it, or a command such as `pkill helm`",
+            is_external=True,
+        )
 
 
 class StderrParser:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CACHED = "Argo CD keeps this error cached until a hard refresh"
 WHERE = "  where: application shop, cluster dev, phase"
 SHOWS = f"`sops decrypt {LAYER}` shows what it says; that may hold values and is not repeated here"
+SIGNALLED = "nothing is wrong with the repository: a Pod that stops sends it, or a command such as `pkill helm`"
 CONTROL = "control characters are not allowed"
 ARCHIVE, INDEX = "/redis-1.2.3.tgz", "/index.yaml"
 
@@ -64,6 +65,14 @@ FAILURES = {
     ),
     ("helm", "fails-in-silence"): (7, ["cmp: helm 3.18.6 exited with status 1 and said nothing", f"{WHERE} helm"]),
     ("helm", "is-killed"): (7, ["cmp: helm 3.18.6 was killed by signal 9", f"{WHERE} helm"]),
+    ("helm", "is-told-to-end"): (
+        7,
+        [
+            "cmp: helm 3.18.6 got a signal from outside, and says that its release has been cancelled",
+            f"{WHERE} helm",
+            f"  hint: {SIGNALLED}",
+        ],
+    ),
     ("helm", "prints-garbage"): (
         8,
         [

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, cast
 
 from cmp import yamldoc
 from cmp.engines.features import require_helm
+from cmp.engines.helm_messages import require_whole
 from cmp.engines.helmfile import releases, rewrite, sources
 from cmp.engines.helmfile.options import FilledOptions, helm_pin, options_of, state_values
 from cmp.engines.helmfile.program import Program, StderrParser
@@ -93,6 +94,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
             program = _scan_rendered(program, scanner, values_flags)
         written = rewrite.write(_built(program, values_flags), instance, work, options)
         result = program.run("template", *_flags(instance, options), "--file", written.path, names=written.names)
+        require_whole(result.stdout, f"helm {work.tools[HELM].version}")
         parser = StderrParser(result.stderr, work, instance.folder, written.names)
         return EngineOutput(result.stdout, tuple(parser.warnings()))
 
