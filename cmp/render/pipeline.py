@@ -86,7 +86,8 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
                 rules=instance.output_rules,
                 noise=session.engine.NOISE,
                 engine=session.engine.NAME,
-                source_files=printed.source_files,
+                mask=context.redactor.mask,
+                files=output.FileStarts(printed.source_files, instance.folder),
             )
     return RenderResult(
         instance=instance,

@@ -76,7 +76,7 @@ FAILURES = {
     ("helm", "prints-garbage"): (
         8,
         [
-            "cmp: a text: no manifest, printed before the first document",
+            "cmp: a text: no manifest, printed before the first document: `\\x00\\x01 {{ [ : unfinished`",
             f"{WHERE} output, line 1 of the output",
         ],
     ),

@@ -10,5 +10,6 @@ What passes is read by Argo CD as exactly the values that were checked: tests as
 from __future__ import annotations
 
 from cmp.render.output.guard import CheckedOutput, Manifest, check
+from cmp.render.output.stream import FileStarts
 
-__all__ = ["CheckedOutput", "Manifest", "check"]
+__all__ = ["CheckedOutput", "FileStarts", "Manifest", "check"]

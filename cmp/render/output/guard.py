@@ -10,13 +10,13 @@ from cmp.errors import OutputError
 from cmp.model import Identity
 from cmp.render.output import objects
 from cmp.render.output.objects import Candidate, Finding, refusal
-from cmp.render.output.stream import FileStarts, misreading, split
+from cmp.render.output.stream import NO_FILES, misreading, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from cmp.model import OutputRules
-    from cmp.render.output.stream import Piece
+    from cmp.render.output.stream import FileStarts, Piece
 
 _API_VERSION = re.compile(r"^(apiVersion[ \t]*:[ \t]+(['\"]?))([\w./-]+)(?=\2[ \t]*(?:#.*)?\r?$)", re.MULTILINE)
 _REASONS = {
@@ -69,17 +69,16 @@ def check(
     rules: OutputRules,
     noise: tuple[re.Pattern[str], ...],
     engine: str,
-    source_files: tuple[tuple[int, str], ...] = (),
+    mask: Callable[[str], str],
+    files: FileStarts = NO_FILES,
 ) -> CheckedOutput:
     """Return the objects that may reach Argo CD, with the text that the engine wrote; OutputError for any mistake.
 
     `noise` are the lines that `engine` is known to print before its first document: they are left out, and become
-    warnings.  `source_files` are files that were printed as they lie in the repository, each with the line where its
-    text begins.
+    warnings.  `files` were printed as they lie in the repository.  What is no manifest is quoted behind `mask`.
     """
-    files = FileStarts(source_files)
     stream = split(data, noise, files)
-    guard = Guard(rules, files)
+    guard = Guard(rules, files, mask)
     guard.warnings.extend(f"{engine} printed before the first document: {line}" for line in stream.noise)
     for piece in stream.pieces:
         guard.admit(piece)
@@ -96,8 +95,9 @@ def check(
 class Guard:
     """Looks at one piece after the other and remembers which objects it has seen."""
 
-    def __init__(self, rules: OutputRules, files: FileStarts) -> None:
+    def __init__(self, rules: OutputRules, files: FileStarts, mask: Callable[[str], str]) -> None:
         self._files = files
+        self._mask = mask
         self.manifests: list[Manifest] = []
         self.warnings: list[str] = []
         self.findings: list[Finding] = []
@@ -118,12 +118,12 @@ class Guard:
         try:
             documents = yamldoc.parse(piece.text.replace(b"\r\n", b"\n"))  # as Argo CD's splitter does
         except yamldoc.YamlError as error:
-            self.findings.append(_unreadable(piece, error))
+            self.findings.append(_unreadable(piece, error, self._mask))
             return
         for document in documents:
             candidate = Candidate(document.value, piece.line + 1, piece.source)
             if piece.is_leading and not _is_manifest(document.value):
-                self.findings.append(_outside(piece))
+                self.findings.append(_outside(piece, self._mask))
                 return
             self._refuse(objects.document_mistakes(document, candidate, piece))
             self._warn(objects.harmless_repetitions(document, candidate, piece))
@@ -153,7 +153,7 @@ class Guard:
             self._refuse([candidate.finding(message)])
 
     def _take(self, candidate: Candidate, text: str) -> None:
-        mistakes = list(objects.object_mistakes(candidate))
+        mistakes = list(objects.object_mistakes(candidate, self._mask))
         self._refuse(mistakes)
         value = candidate.value
         if not isinstance(value, dict) or any(not mistake.override_option for mistake in mistakes):
@@ -188,10 +188,10 @@ class Guard:
         return False
 
 
-def _unreadable(piece: Piece, error: yamldoc.YamlError) -> Finding:
+def _unreadable(piece: Piece, error: yamldoc.YamlError, mask: Callable[[str], str]) -> Finding:
     """Return the YAML error of a piece as a finding, with the reason where libyaml's words do not tell it."""
     if piece.is_leading and not objects.guesses_kind(piece.text):
-        return _outside(piece)
+        return _outside(piece, mask)
     reason = next((f"; {reason}" for sign, reason in _REASONS.items() if sign in error.problem), "")
     message = f"not valid YAML: {error.problem}{reason}"
     return Finding(
@@ -202,12 +202,13 @@ def _unreadable(piece: Piece, error: yamldoc.YamlError) -> Finding:
     )
 
 
-def _outside(piece: Piece) -> Finding:
+def _outside(piece: Piece, mask: Callable[[str], str]) -> Finding:
+    text = piece.text.partition(b"\n")[2].decode(errors="replace")  # without our separator
     return Finding(
         line=piece.line + 1,
         subject="a text",
         source=piece.source,
-        message="no manifest, printed before the first document",
+        message=f"no manifest, printed before the first document: {objects.quoted(text, mask)}",
     )
 
 

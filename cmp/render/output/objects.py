@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp import yamldoc
 from cmp.errors import OutputError
 from cmp.secrets.sops import CIPHERTEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cmp.render.output.stream import FileStarts, Piece
     from cmp.yamldoc import Document
 
 MAX_LISTED = 5  # the first mistake is often the cause of the others
+MAX_QUOTED = 80  # characters of what is no manifest
 
 _FIELD = re.compile(r"[a-z][A-Za-z0-9_-]*")
 _LOG_WORDS = frozenset(
@@ -29,7 +31,8 @@ _TYPES = {bool: "true or false", int: "a number", float: "a number", list: "a li
 class Finding(NamedTuple):
     """A reason to refuse the output.  `override_option` is the key of `output` that accepts it, or empty.
 
-    `line` counts from 1 in the engine's output; `subject` names the object as far as it is known.
+    `line` counts from 1 in the engine's output; `subject` names the object as far as it is known.  `is_no_manifest` is
+    told of what has nothing of an object of Kubernetes.
     """
 
     line: int
@@ -37,6 +40,7 @@ class Finding(NamedTuple):
     source: str
     message: str
     override_option: str = ""
+    is_no_manifest: bool = False
 
 
 class Candidate(NamedTuple):
@@ -116,15 +120,27 @@ def harmless_repetitions(document: Document, candidate: Candidate, piece: Piece)
         yield candidate.finding(message, "allowDuplicateKeys", lines[path])
 
 
-def object_mistakes(candidate: Candidate) -> Iterator[Finding]:
+def object_mistakes(candidate: Candidate, mask: Callable[[str], str]) -> Iterator[Finding]:
     """Yield the mistakes that keep a value from being an object that Kubernetes could take."""
     value = candidate.value
     if not isinstance(value, dict):
-        yield candidate.finding(f"{_type(value)}, not an object")
+        message = f"{_type(value)}, not an object: {quoted(value, mask)}"
+        yield candidate.finding(message)._replace(is_no_manifest=True)
+        return
+    if not (value.get("apiVersion") or value.get("kind")):
+        message = f"no manifest, for it has no apiVersion and no kind: {quoted(value, mask)}"
+        yield candidate.finding(message)._replace(is_no_manifest=True)
         return
     yield from (candidate.finding(message) for message in _identity_mistakes(value))
     if value.get("kind") == "Secret":
         yield from (candidate.finding(message, "allowCiphertext") for message in _encoded_ciphertext(value))
+
+
+def quoted(value: object, mask: Callable[[str], str]) -> str:
+    """Quote a text, or another value as JSON, on one line: masked, and then shortened, so that no secret is cut."""
+    text = value if isinstance(value, str) else yamldoc.to_json(value)
+    masked = " ".join(mask(text).split())
+    return f"`{masked}`" if len(masked) <= MAX_QUOTED else f"`{masked[:MAX_QUOTED]}…`"
 
 
 def _identity_mistakes(value: Mapping[str, object]) -> Iterator[str]:
@@ -178,9 +194,7 @@ def _path(path: tuple[str | int, ...]) -> str:
 def refusal(findings: Sequence[Finding], engine: str, files: FileStarts) -> OutputError:
     """Return one error for all findings: the first few in full, then the number of the others."""
     places = [files.place(finding.line, finding.source) for finding in findings]
-    options = sorted({finding.override_option for finding in findings} - {""})
-    listed = ", ".join(f"{option}: true" for option in options)
-    hint = f"if this is meant, `output: {{{listed}}}` in cmp-app.yaml accepts it" if options else ""
+    hint = "; ".join(filter(None, (_accepting(findings), _leaving_out(findings, files))))
     first, *others = findings
     if not others:
         return OutputError(f"{first.subject}: {first.message}", file=places[0], hint=hint)
@@ -191,3 +205,19 @@ def refusal(findings: Sequence[Finding], engine: str, files: FileStarts) -> Outp
     if len(findings) > MAX_LISTED:
         lines.append(f"\n  and {len(findings) - MAX_LISTED} more")
     return OutputError(f"{len(findings)} mistakes in what {engine} printed{''.join(lines)}", hint=hint)
+
+
+def _accepting(findings: Sequence[Finding]) -> str:
+    options = sorted({finding.override_option for finding in findings} - {""})
+    listed = ", ".join(f"{option}: true" for option in options)
+    return f"if this is meant, `output: {{{listed}}}` in cmp-app.yaml accepts it" if options else ""
+
+
+def _leaving_out(findings: Sequence[Finding], files: FileStarts) -> str:
+    """Return the way out for files of the repository that are no manifests, which Argo CD would pass over."""
+    names = dict.fromkeys(finding.source for finding in findings if finding.is_no_manifest)
+    if not (files.starts and names):
+        return ""
+    paths = [name.removeprefix(f"{files.folder}/") for name in names]
+    listed = ", ".join(path if _QUOTABLE.fullmatch(path) else yamldoc.to_json(path) for path in paths)
+    return f"`plain: {{exclude: [{listed}]}}` in cmp-app.yaml leaves out what is no manifest"

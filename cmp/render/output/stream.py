@@ -26,10 +26,11 @@ _SOURCE = re.compile(rb"---[^\n]*\n# Source: ([^\r\n]+)")
 class FileStarts(NamedTuple):
     """Files that were printed as they lie in the repository, each with the line of the output where its text begins.
 
-    A program's own output has none: only its comments tell where an object comes from.
+    A program's own output has none: only its comments tell where an object comes from.  `folder` is that of the files.
     """
 
     starts: tuple[tuple[int, str], ...] = ()
+    folder: str = ""
 
     def name(self, line: int) -> str:
         """Return the file whose text, or whose comment above it, is in this line of the output."""
@@ -47,6 +48,9 @@ class FileStarts(NamedTuple):
     def _around(self, line: int) -> tuple[int, str]:
         after = bisect(self.starts, line + HEADER_LINES, key=itemgetter(0))
         return self.starts[after - 1] if after else (0, "")
+
+
+NO_FILES = FileStarts()
 
 
 class Piece(NamedTuple):

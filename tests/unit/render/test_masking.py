@@ -39,7 +39,7 @@ def masked(text: str, label: masking.Label = by_path) -> dict[str, object]:
 
 
 def rendered(text: str) -> CheckedOutput:
-    return output.check(f"---\n{text}".encode(), rules=OutputRules(), noise=(), engine="test")
+    return output.check(f"---\n{text}".encode(), rules=OutputRules(), noise=(), engine="test", mask=str)
 
 
 def config_map(data: str) -> str:

@@ -14,6 +14,7 @@ from cmp import yamldoc
 from cmp.errors import OutputError
 from cmp.model import OutputRules
 from cmp.render.output import CheckedOutput, check
+from cmp.secrets.redact import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +37,14 @@ def helm(*bodies: str) -> str:
     return "".join(f"---\n# Source: web/templates/{number}.yaml\n{body}" for number, body in enumerate(bodies))
 
 
+def mask(text: str) -> str:
+    """Stand for a redactor that knows one secret."""
+    return text.replace("hunter2", MASK)
+
+
 def checked(text: str | bytes, rules: OutputRules = STRICT) -> CheckedOutput:
     data = text.encode() if isinstance(text, str) else text
-    return check(data, rules=rules, noise=NOISE, engine="helm")
+    return check(data, rules=rules, noise=NOISE, engine="helm", mask=mask)
 
 
 def refused(text: str | bytes, rules: OutputRules = STRICT) -> list[str]:
@@ -161,7 +167,7 @@ def test_the_items_of_a_list_are_checked() -> None:
     assert refused(helm("apiVersion: v1\nkind: List\nitems:\n  - {apiVersion: v1, kind: Pod}\n  - text\n")) == [
         "cmp: 2 mistakes in what helm printed",
         "  web/templates/0.yaml, line 2 of the output: Pod: no metadata.name",
-        "  web/templates/0.yaml, line 2 of the output: a document: text, not an object",
+        "  web/templates/0.yaml, line 2 of the output: a document: text, not an object: `text`",
     ]
 
 
@@ -233,9 +239,20 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
         "Pod: metadata is a list, not a map",
         "2",
     ),
-    "a list for a document": ("- a\n", "a document: a list, not an object", "2"),
-    "a number for a document": ("42\n", "a document: a number, not an object", "2"),
-    "a text for a document": ("hunter2\n", "a document: text, not an object", "2"),
+    "a list for a document": ("- a\n", 'a document: a list, not an object: `["a"]`', "2"),
+    "a number for a document": ("42\n", "a document: a number, not an object: `42`", "2"),
+    "a text for a document": ("hunter2\n", f"a document: text, not an object: `{MASK}`", "2"),
+    "a long text": ("a\n b\n\n c\n" * 30, f"a document: text, not an object: `{('a b c ' * 30)[:80]}…`", "2"),
+    "a secret where the text is cut": (
+        f"{'x' * 77}hunter2\n",
+        f"a document: text, not an object: `{'x' * 77}{MASK[:3]}…`",
+        "2",
+    ),
+    "a map that is no manifest": (
+        "services: {web: {pass: hunter2}}\n",
+        f'an object: no manifest, for it has no apiVersion and no kind: `{{"services":{{"web":{{"pass":"{MASK}"}}}}}}`',
+        "2",
+    ),
     "a warning before the first key": (
         "WARNING: hunter2\n" + object_text("a"),
         "ConfigMap a: the key `WARNING` looks like a line of a log that ran into the object",
@@ -318,13 +335,11 @@ def test_zero_objects_are_refused() -> None:
 
 def test_duplicate_keys_are_refused_with_the_line_of_the_second() -> None:
     text = helm(object_text("a", extra="  labels: {x: '1', x: '2'}\ndata:\n  k: one\n  k: two\n"))
+    line = "  web/templates/0.yaml, line"
     assert refused(text) == [
         "cmp: 2 mistakes in what helm printed",
-        *(
-            f"  web/templates/0.yaml, line {line} of the output: ConfigMap a: the key `{key}` stands twice with different "
-            "values"
-            for line, key in ((7, "metadata.labels.x"), (10, "data.k"))
-        ),
+        f"{line} 7 of the output: ConfigMap a: the key `metadata.labels.x` stands twice with different values",
+        f"{line} 10 of the output: ConfigMap a: the key `data.k` stands twice with different values",
         "  hint: if this is meant, `output: {allowDuplicateKeys: true}` in cmp-app.yaml accepts it",
     ]
 
@@ -419,18 +434,27 @@ def test_a_separator_within_quotes_leaves_two_broken_documents() -> None:
     assert refused(helm(object_text("a", extra="data:\n  x: 'one\n---\n    two'\n"))) == [
         "cmp: 2 mistakes in what helm printed",
         f"  web/templates/0.yaml, line 9 of the output: ConfigMap a: not valid YAML: {reason}",
-        "  web/templates/0.yaml, line 10 of the output: a document: text, not an object",
+        "  web/templates/0.yaml, line 10 of the output: a document: text, not an object: `two'`",
     ]
 
 
 @pytest.mark.parametrize(
-    "garbage",
-    ["hunter2\n", "Error: hunter2\n", "level=info msg='a: b'\n", "WARNING: x\nhunter2\n", "'\n", "- a\n", "\x00\n"],
+    ("garbage", "quoted"),
+    [
+        ("hunter2\n", MASK),
+        ("Release . has been cancelled.\n", "Release . has been cancelled."),
+        ("Error: hunter2\n", f"Error: {MASK}"),
+        ("level=info msg='a: b'\n", "level=info msg='a: b'"),
+        ("WARNING: x\nhunter2\n", MASK),
+        ("'\n", "'"),
+        ("- a\n", "- a"),
+        ("\x00\n", "\x00"),
+    ],
 )
-def test_text_before_the_first_separator_is_refused(garbage: str) -> None:
+def test_text_before_the_first_separator_is_refused(garbage: str, quoted: str) -> None:
     line = garbage.count("\n")
     assert refused(garbage + helm(object_text("a"))) == [
-        "cmp: a text: no manifest, printed before the first document",
+        f"cmp: a text: no manifest, printed before the first document: `{quoted}`",
         f"  where: line {line} of the output",
     ]
 
