@@ -48,7 +48,8 @@ def test_sixty_cold_applications(argocd: ArgoCD, repository: Repository, tmp_pat
             rounds.append(many.refresh() if number else many.launch())
             sys.stdout.write(f"{len(NAMES)} applications, cold, round {number + 1}: {rounds[-1]}\n")
             asked = Counter(charts.requests[before:])
-            assert 1 <= asked.pop(INDEX) <= len(CHARTS)  # by each render that found something missing
+            # By each render that found a chart missing: it works until the chart is there, beside AT_ONCE - 1 others.
+            assert 1 <= asked.pop(INDEX) <= AT_ONCE * len(CHARTS)
             assert asked == ARCHIVES
             wait_until(lambda: not children_of(sidecar.process.pid))  # all that is left is argocd-cmp-server
         many.retire()
