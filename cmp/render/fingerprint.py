@@ -20,7 +20,7 @@ from cmp.artifacts.charts import dependencies, file_access, repositories, schema
 from cmp.artifacts.charts.dependencies import DeclaredDependency
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.protocol import MEMORY_FILES
-from cmp.engines.registry import HELM
+from cmp.engines.registry import HELM, HELMFILE
 from cmp.render.decrypt import SOPS, tool_pins
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
@@ -186,7 +186,9 @@ class FingerprintIndex:
             chart = next((folder for folder in charts if path.startswith(f"{folder}/")), "")
             if chart and not file_access.is_part(path.removeprefix(f"{chart}/")) and self.tree.kind(path) != "other":
                 continue  # helm reads every name, so that a dangling link counts anywhere
-            yield posixpath.relpath(path, base), self._digest(path)
+            # Only a helmfile may start files of the tree, as hooks: without the bit it fails.
+            is_program = HELMFILE in instance.engines and self.tree.is_executable(path)
+            yield posixpath.relpath(path, base), f"{self._digest(path)}{' executable' if is_program else ''}"
 
     def _may_access_files(self, charts: tuple[str, ...], inputs: InputPaths, parameters: Parameters) -> bool:
         """Return whether templates may read files outside their charts, as far as a text of charts or values tells."""

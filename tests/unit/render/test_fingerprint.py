@@ -12,8 +12,11 @@ from cmp.render import fingerprint
 from cmp.render.fingerprint import FingerprintIndex, InputPaths
 from cmp.repository.instances import Request, resolve
 from tests.support.monorepos import git_tree
+from tests.support.trees import plant
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cmp.model import Instance
     from tests.support.monorepos import Files
 
@@ -230,6 +233,16 @@ def test_files_of_a_chart_matter(files: Files) -> None:
 )
 def test_other_files_are_left_out(path: str) -> None:
     assert printed({**HELM, path: "# words\n"}) == printed(HELM)
+
+
+@pytest.mark.parametrize(("marker", "matters"), [("helmfile.yaml", True), ("kustomization.yaml", False)])
+def test_the_executable_bit_matters_where_a_file_may_be_a_hook(marker: str, matters: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    files = {"cmp.yaml": CONFIG, f"apps/shop/{marker}": "{}\n", "apps/shop/hook.sh": "#!/bin/sh\n"}
+    tree = plant(tmp_path, {**files, "clusters/dev/shop/.keep": ""})
+    instance = resolve(tree, Request("shop", "dev"), ENGINES)
+    before = FingerprintIndex(tree).of(instance)
+    (tmp_path / "apps/shop/hook.sh").chmod(0o755)
+    assert (FingerprintIndex(tree).of(instance) != before) is matters
 
 
 def test_its_own_configuration_is_left_out_unless_a_program_may_read_it() -> None:
