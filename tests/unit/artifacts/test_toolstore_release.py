@@ -344,7 +344,8 @@ def test_a_download_ends_at_the_deadline(store: Store, release_host: ReleaseHost
     with pytest.raises(DeadlineError) as error:
         Installer(context, ("release",)).install(PIN)
     address = f"127.0.0.1:{release_host.server_port}"
-    assert (
-        error.value.what == f"{release_host.url}{SUMS} was still coming from {address} when the deadline of 0 s passed"
+    assert error.value.what == (
+        "sops 3.10.2 cannot be installed\n"
+        f"  release: {release_host.url}{SUMS} was still coming from {address} when the deadline of 0 s passed"
     )
     assert store.files() == []
