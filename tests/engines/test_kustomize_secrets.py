@@ -232,7 +232,7 @@ FAULTS = {
     "prints garbage": f"#!/bin/sh\n{READ} | sed 's/^/x: *&/'\n",
     "prints a list": f"#!/bin/sh\n{READ} | sed 's/^/- /'\n",
 }
-SILENT = ("is killed", "prints garbage", "prints a list")
+SILENT = "is killed"
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -243,7 +243,7 @@ def test_what_a_broken_kustomize_says_is_masked(name: str, world: KustomizeRepos
     world.install(FAULTS[name])
     ran = world.run()
     assert value not in ran.stderr
-    assert (MASK in ran.stderr) is (name not in SILENT), ran.stderr
+    assert (MASK in ran.stderr) is (name != SILENT), ran.stderr
     assert value not in ran.stdout
     assert find_plaintext([world.sandbox.folder], [value]) == []
 
