@@ -56,12 +56,6 @@ class KustomizeRepository(Repository):
     def run(self, *options: str, version: str = NEWEST, **env: str) -> Ran:
         return super().run("--kustomize-version", version, *options, **env)
 
-    def must(self, *options: str, version: str = NEWEST, **env: str) -> str:
-        return super().must("--kustomize-version", version, *options, **env)
-
-    def refused(self, *options: str, version: str = NEWEST, **env: str) -> list[str]:
-        return super().refused("--kustomize-version", version, *options, **env)
-
     def generate(self, *parameters: object, **env: str) -> Ran:
         argocd = {"ARGOCD_APP_REVISION": REVISION, "ARGOCD_APP_SOURCE_REPO_URL": "https://git.example/repo"}
         return super().generate(*parameters, **{**argocd, **env})

@@ -101,12 +101,6 @@ class RepositoryWithRemoteSchema(Repository):
     def run(self, *options: str, helm: str = NEWER, **env: str) -> Ran:
         return super().run("--helm-version", helm, *options, **env)
 
-    def must(self, *options: str, helm: str = NEWER, **env: str) -> str:
-        return super().must("--helm-version", helm, *options, **env)
-
-    def refused(self, *options: str, helm: str = NEWER, **env: str) -> list[str]:
-        return super().refused("--helm-version", helm, *options, **env)
-
     def bare(self, helm: str, folder: Path, values: Mapping[str, object]) -> tuple[int, str]:
         """Return the status of the bare helm, and what it says of a chart in a folder."""
         (folder / "values.json").write_text(json.dumps(values))

@@ -68,7 +68,10 @@ class Repository:
         return policy
 
     def run(self, *options: str, **env: str) -> Ran:
-        """Run `cmp render`; nothing in the repository may change, and no private folder may stay."""
+        """Run `cmp render`; nothing in the repository may change, and no private folder may stay.
+
+        `must` and `refused` hand their keywords on, so that a keyword of an extended `run` is one of theirs, too.
+        """
         before = snapshot(self.root)
         ran = self.cmp("render", self.app_name, "--cluster", self.cluster, *options, **env)
         assert snapshot(self.root) == before
