@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.support.git_repository import Repo
 from tests.support.harness import AGE_KEY_FILE
-from tests.support.keys import RECIPIENT, encrypt, sops_tool
+from tests.support.keys import sealed, sops_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,11 +116,7 @@ class Monorepo(Repo):
 
     def seal(self, name: str, text: str) -> None:
         """Write an encrypted file; the same text gives other ciphertext each time."""
-        folder = self.world.sandbox.folder / "plain"
-        folder.mkdir(parents=True)
-        data = encrypt(sops_tool(self.world.sandbox.tools_dir), folder / Path(name).name, text, "--age", RECIPIENT)
-        shutil.rmtree(folder)
-        self.write({name: data})
+        self.write({name: sealed(self.world.sandbox.tools_dir, name, text)})
 
     def seal_login(self, **changed: str) -> None:
         """Write the secrets of the shop."""

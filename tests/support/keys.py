@@ -92,6 +92,12 @@ def encrypt(tool: Tool, path: Path, text: str, *recipients: str, **environ: str)
     return subprocess.run(argv, check=True, capture_output=True, env={"HOME": "/nonexistent", **environ}).stdout
 
 
+def sealed(tools_dir: str, name: str, text: str, *options: str) -> bytes:
+    """Return a file of this name encrypted for the tests' age key; `options` are more arguments for sops."""
+    with TemporaryDirectory() as folder:
+        return encrypt(sops_tool(tools_dir), Path(folder, Path(name).name), text, "--age", RECIPIENT, *options)
+
+
 def decrypt(tool: Tool, path: str, data: bytes, env: Mapping[str, str]) -> Result:
     return run_command(
         sops.decrypt_command(tool, path, data, env, file_format=sops.format_of(path, data)), Deadline(60)

@@ -9,7 +9,6 @@ The modules beside this one add to it what only one engine, a chart repository, 
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from cmp.artifacts import toolstore
 from tests.support.harness import CHECKOUT, snapshot
-from tests.support.keys import RECIPIENT, encrypt, sops_tool
+from tests.support.keys import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,12 +52,7 @@ class Repository:
 
     def seal(self, files: Mapping[str, str], *options: str) -> Self:
         """Write files encrypted for the tests' age key; `options` are more arguments for sops."""
-        tool, folder = sops_tool(self.sandbox.tools_dir), self.sandbox.folder / "plain"
-        for name, text in files.items():
-            folder.mkdir()
-            self.write({name: encrypt(tool, folder / Path(name).name, text, "--age", RECIPIENT, *options)})
-            shutil.rmtree(folder)
-        return self
+        return self.write({name: sealed(self.sandbox.tools_dir, name, files[name], *options) for name in files})
 
     def mount_policy(self, text: str) -> Path:
         """Let the administrator's policy say this, and return its file."""
