@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-HELM_VERSIONS = versions.HELM
+HELM_VERSIONS = versions.HELM_ENDS
 
 
 def origins(*layers: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tests.support.servers.charts import ChartRepository
 if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
-HELMS = versions.HELM
+HELMS = versions.HELM_ENDS
 WEB = "namespaces/web"
 CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
 TEMPLATE = """\

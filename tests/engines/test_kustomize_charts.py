@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
 WITH_CHARTS = tuple(version for version in VERSIONS if numbers(version) >= HELM_CHARTS.since)
-OLDER_HELM_3, HELM_3, HELM_4 = versions.HELM
+OLDER_HELM_3, HELM_3, HELM_4 = versions.HELM_LINES
 ENABLED = {"enableHelm": True}
 TEMPLATE = """\
 apiVersion: v1

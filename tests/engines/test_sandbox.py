@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.support import versions
 from tests.support.charts import HELMS
 from tests.support.helmfile import chart
 from tests.support.kustomize import VERSIONS as KUSTOMIZES
@@ -170,7 +171,7 @@ def test_a_schema_of_a_chart_in_a_kustomization_leads_nowhere(
 
 
 @pytest.mark.parametrize("kernel", [NOW, NO_TCP])
-@pytest.mark.parametrize("version", HELMS[:2])
+@pytest.mark.parametrize("version", versions.HELMS_OF_HELMFILE)
 def test_a_schema_of_a_chart_in_a_helmfile_leads_nowhere(
     repository: Repository, outside: Outside, version: str, kernel: int
 ) -> None:

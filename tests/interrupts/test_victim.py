@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.charts import HELMS, dependency, write_chart
+from tests.support import versions
+from tests.support.charts import dependency, write_chart
 from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaks import processes_of, wait_until
 from tests.support.old_kernels import KERNELS, on
@@ -140,7 +141,7 @@ def test_a_reader_without_a_wall_takes_nothing_away(sandbox: Sandbox, repository
 
 
 @pytest.mark.parametrize(
-    ("version", "kernel"), [*((HELMS[1], kernel) for kernel in KERNELS), (HELMS[0], 0), (HELMS[2], 0)]
+    ("version", "kernel"), [*((versions.HELM[-1], kernel) for kernel in KERNELS), (versions.HELM[0], 0)]
 )
 def test_a_chart_takes_nothing_away(sandbox: Sandbox, repository: SlowRepository, version: str, kernel: int) -> None:
     victim = Victim(sandbox, repository)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).parents[2]
 HELM = versions.DEFAULT_HELM
-HELMS = versions.HELM
+HELMS = versions.HELM_ENDS
 
 
 def write_chart(folder: Path, name: str, version: str, dependencies: object = (), **files: str) -> Path:

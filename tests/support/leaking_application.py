@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Ran, Sandbox
 
-HELMS, DEFAULT_HELM = versions.HELM, versions.DEFAULT_HELM
+HELMS, DEFAULT_HELM = versions.HELM_ENDS, versions.DEFAULT_HELM
 
 LONG = "Xk29fQ7vLw81RzmN" + "".join(f"{number * 7919 % 9973:04d}uYc" for number in range(1, 40))
 SENTENCE = " ".join(f"word{number * 104729 % 99991:05d}" for number in range(1, 30))

@@ -9,7 +9,8 @@ import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
-from tests.support.charts import HELMS, dependency
+from tests.support import versions
+from tests.support.charts import dependency
 from tests.support.repository import Repository
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.harness import Ran, Sandbox
     from tests.support.servers.charts import ChartRepository
 
-OLD, NEWER, NEWEST = HELMS
+OLD, NEWER, _ = versions.HELM_LINES
 APP, HERE = "namespaces/shop", "clusters/dev/shop"
 TEMPLATE = """\
 apiVersion: v1

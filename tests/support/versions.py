@@ -1,22 +1,38 @@
-"""The tested versions of the tools, oldest first, as docs/engines.md names them.
+"""The table of the tested versions of the tools, oldest first: the one place where they stand.
 
-`python -m tests.support.versions` prints them as `cmp tools install` takes them: the set-up installs those.
+The set-up installs them, docs/engines.md and Renovate's preset name them, the newest of each are the shipped pins, and
+`make newest` compares them with the world; tests/project/test_tested_versions.py holds those to it.
+
+The oldest and the newest of a tool run every test; those between run parity with the bare tool and the texts of errors.
+`python -m tests.support.versions` prints all as `cmp tools install` takes them.
 """
 
 from __future__ import annotations
 
 import sys
 
-HELM = ("3.14.4", "3.18.6", "4.0.0")
+TESTED = {
+    "helm": ("3.14.4", "3.18.6", "4.0.0"),
+    "kustomize": ("3.8.7", "4.5.7", "5.7.1"),
+    "helmfile": ("1.1.7",),
+    "cue": ("0.14.1",),
+    "sops": ("3.10.2",),
+}
+
+
+def ends(tool: str) -> tuple[str, ...]:
+    """Return the oldest and the newest tested version of a tool, which are one where a single version is tested."""
+    return tuple(dict.fromkeys((TESTED[tool][0], TESTED[tool][-1])))
+
+
+HELM, KUSTOMIZE, HELMFILE, CUE, SOPS = (TESTED[tool] for tool in ("helm", "kustomize", "helmfile", "cue", "sops"))
+HELM_ENDS = ends("helm")
+NEWEST_HELM_3 = [version for version in HELM if version.startswith("3.")][-1]
+HELM_LINES = (HELM[0], NEWEST_HELM_3, HELM[-1])  # for tests of a thing that differs within or between the majors
 DEFAULT_HELM = "3.18.6"
-KUSTOMIZE = ("3.8.7", "4.5.7", "5.7.1")
-HELMFILE = ("1.1.7",)
 HELMS_OF_HELMFILE = ("3.14.4", "3.18.6")  # helmfile 1.1.7 runs no helm 4
-CUE = ("0.14.1",)
-SOPS = ("3.10.2",)
-TESTED = {"helm": HELM, "kustomize": KUSTOMIZE, "helmfile": HELMFILE, "cue": CUE, "sops": SOPS}
 
 
 if __name__ == "__main__":
-    for tool, versions in TESTED.items():
-        sys.stdout.writelines(f"{tool}@{version}\n" for version in versions)
+    for name, tested in TESTED.items():
+        sys.stdout.writelines(f"{name}@{version}\n" for version in tested)

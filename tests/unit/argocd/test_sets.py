@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Render = Callable[[Mapping[str, str]], Mapping[str, str]]
 
-HELMS = versions.HELM
+HELMS = versions.HELM_LINES
 URL = "https://git.example.com/team/repository.git"
 
 

@@ -27,6 +27,7 @@ from cmp.system.files import sha256
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 from cmp.system.workspace import Workspace
+from tests.support import versions
 from tests.support.charts import HELMS, dependency
 from tests.support.git_repository import Repo
 from tests.support.helmfile import HelmfileRepository
@@ -58,7 +59,7 @@ def world(sandbox: Sandbox, server: ChartRepository) -> RepositoryWithRemoteSche
 
 
 class TestVerdicts:
-    @pytest.mark.parametrize("helm", HELMS)
+    @pytest.mark.parametrize("helm", versions.HELM)
     def test_they_are_those_of_the_bare_helm(
         self, world: RepositoryWithRemoteSchema, tmp_path: Path, helm: str
     ) -> None:

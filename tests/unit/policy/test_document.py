@@ -13,7 +13,7 @@ from cmp.errors import ConfigError
 from cmp.policy import flags, hosts
 from cmp.policy.document import Permission, Policy
 from cmp.system.tree import WorkTree
-from tests.support.charts import HELMS
+from tests.support import versions
 from tests.support.harness import CHECKOUT
 from tests.support.invalid_configurations import Wrong, read
 
@@ -177,7 +177,7 @@ def test_any_other_host(url: str, shown: str) -> None:
     assert (hosts.is_listed(url, LISTED), hosts.shown(url)) == (False, shown)
 
 
-@pytest.mark.parametrize("version", HELMS)
+@pytest.mark.parametrize("version", versions.HELM)
 def test_of_helms_flags_only_some_harmless_switches_can_be_allowed(version: str, tools_dir: str) -> None:
     """A new version brings new flags: each must have a reason here before anybody can ask for it."""
     said = subprocess.run(
