@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 MAIN = 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("built") }\n'
 # A stand-in for a newer toolchain, for none newer than the installed one can be had without a network: the real Go
-# fetches and starts it.  It says its version, and "builds" a program that prints it.
+# fetches and starts it.  It says its version, and "builds" a program that prints it, of a go.mod that has no more.
 TOOLCHAIN = """#!/bin/sh
 [ "$1" = env ] && { echo "go%(version)s"; echo "$GOTOOLCHAIN"; exit; }
+[ "$1" = mod ] && echo "{}"
 [ "$1" = build ] || exit 0
 while [ "$1" != -o ]; do shift; done
 printf '#!/bin/sh\\necho built by go%(version)s\\n' >"$2"

@@ -1,11 +1,14 @@
 """Build a tool from its Go module, for places that reach the module proxy and not the hosts of releases.
 
 The module is a requirement of a throw-away module: unlike `go install module@version`, that also builds versions whose
-go.mod has `replace` directives.  Go itself verifies its downloads, by its checksum database.
+go.mod has `replace` directives.  Those of other modules are taken over, for Go heeds them in the main module alone, and
+releases are built with them; a folder of the project's repository is not in the module.  Go itself verifies its
+downloads, by its checksum database.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -52,6 +55,8 @@ def build(
     go = Go(env, folder, deadline, tell)
     go.run("mod", "init", "build")
     go.run("mod", "edit", "-require", source)
+    if replaced := [*_replaced(source, go)]:
+        go.run("mod", "edit", *replaced)
     ldflags = " ".join(["-s -w", recipe.go.ldflags, *_kube_flags(recipe.go, go)])
     go.run("build", "-mod=mod", "-trimpath", "-ldflags", ldflags, "-o", output, recipe.go.package)
     return source
@@ -179,6 +184,17 @@ def _failure(what: str, result: Result) -> UnavailableError:
     modules = [*dict.fromkeys(match[1] for _, match in refused)]
     why = "; ".join([first[2], *map(str.strip, details)])
     return UnavailableError(f"{and_more(modules, _MODULES_NAMED)} cannot be had: {why}", hint=FROM_FILE)
+
+
+def _replaced(source: str, go: Go) -> Iterator[str]:
+    """Yield a flag for each module that the go.mod of `module@version` replaces by another module."""
+    go_mod = go.run("list", "-mod=mod", "-m", "-f", "{{.GoMod}}", source)
+    for replace in json.loads(go.run("mod", "edit", "-json", go_mod)).get("Replace") or ():
+        old, new = (
+            "@".join(filter(None, (one["Path"], one.get("Version")))) for one in (replace["Old"], replace["New"])
+        )
+        if "@" in new:
+            yield f"-replace={old}={new}"
 
 
 def _kube_flags(module: GoModule, go: Go) -> Iterator[str]:

@@ -537,6 +537,43 @@ def test_no_other_go_is_fetched_than_the_installed_one_if_that_does(
     assert build_tool(tmp_path, proxy, "auto") == ("built\n", "cmp: tool 1.0.0: building from example.com/tool\n")
 
 
+REPLACES = """\
+require (
+	example.com/beside v1.2.3
+	example.com/gone v1.2.3
+)
+
+replace (
+	example.com/beside => ../beside
+	example.com/gone => example.com/fork v1.0.0
+)
+"""
+USES = """\
+package main
+
+import (
+	"fmt"
+
+	"example.com/beside"
+	"example.com/gone"
+)
+
+func main() { fmt.Println(beside.Name, gone.Name) }
+"""
+
+
+def test_a_module_that_a_tool_replaces_is_replaced_in_its_build_too(
+    tmp_path: Path, proxy: GoProxy, go_version: str
+) -> None:
+    proxy.publish_tool(go_version, REPLACES, USES)
+    for name, version in (("beside", "v1.2.3"), ("fork", "v1.0.0")):
+        package = "gone" if name == "fork" else name
+        source = f'package {package}\n\nconst Name = "{name}"\n'
+        proxy.publish(f"example.com/{name}", version, f"module example.com/{package}\n", {"x.go": source})
+    proxy.publish("example.com/gone", "v1.2.3", "module example.com/gone\n")
+    assert build_tool(tmp_path, proxy, "local")[0] == "beside fork\n"
+
+
 @pytest.mark.parametrize(
     ("setting", "what_to_do"),
     [
