@@ -72,6 +72,14 @@ PROGRAMS = {
         },
         *("the hook (template) of the helmfile", f"{TEMPLATE}:3", "hooks"),
     ),
+    "a hook of two events, of which a render fires one": Wrong(
+        {PLAIN: "hooks: [{events: [presync, cleanup], command: /bin/touch, args: [ran]}]\n" + WEB % ""},
+        *("the hook /bin/touch of the helmfile", f"{PLAIN}:1", "hooks"),
+    ),
+    "a hook of an event that a template makes": Wrong(
+        {TEMPLATE: "hooks: [{events: ['{{ print \"pre\" }}pare'], command: /bin/touch}]\n" + WEB % ""},
+        *("the hook /bin/touch of the helmfile", f"{TEMPLATE}:1", "hooks"),
+    ),
     "a hook of kubectl": Wrong(
         {PLAIN: "hooks: [{events: [prepare], kubectlApply: {filename: a}}]\n" + WEB % ""},
         *("the hook kubectl apply of the helmfile", f"{PLAIN}:1", "hooks"),
@@ -376,6 +384,28 @@ def test_the_policy_lets_vals_resolve_references(world: HelmfileRepository) -> N
     other.write_text("other")
     world.write_app({PLAIN: WEB % f"values: [{{a: 'ref+file://{other}'}}]"})
     assert values(world.must())["web"] == {"from": "chart", "a": "other"}
+
+
+# Every other event of helmfile's documentation: verbs that change a cluster fire them.
+ELSEWHERE = "preapply, presync, postsync, preuninstall, postuninstall"
+
+
+def test_hooks_that_no_render_fires_need_no_policy(world: HelmfileRepository) -> None:
+    marks = {where: world.sandbox.folder / where for where in ("state", "release", "template")}
+    hooks = {
+        where: f"hooks: [{{events: [{ELSEWHERE}], command: /usr/bin/touch, args: [{mark}]}}]"
+        for where, mark in marks.items()
+    }
+    state = f"{hooks['state']}\ntemplates: {{all: {{{hooks['template']}}}}}\n"
+    world.write_app({PLAIN: state + WEB % f"{hooks['release']}, inherit: [{{template: all}}]"})
+    assert values(world.must()) == values(world.by_hand())
+    assert [where for where, mark in marks.items() if mark.exists()] == []
+
+
+def test_a_hook_whose_event_is_rendered_into_one_that_fires_is_seen(world: HelmfileRepository) -> None:
+    made = """{{ print "hooks: [{events: [pre" "pare], command: x}]" }}"""
+    world.write_app({TEMPLATE: f"releases:\n- name: web\n  chart: ./charts/web\n  {made}\n"})
+    assert world.refused()[0] == "cmp: the hook x of the release web is not allowed"
 
 
 HARMLESS = {

@@ -28,6 +28,10 @@ SUFFIXES = (".yaml", ".yml", ".yaml.gotmpl", ".yml.gotmpl")
 CHARTIFY = ("jsonPatches", "strategicMergePatches", "transformers", "dependencies", "forceNamespace", "directory")
 CREDENTIALS = ("username", "password", "certFile", "keyFile", "caFile", "registryConfig")
 
+# The events of hooks that `build`, `list` and `template` fire; all others belong to verbs that change a cluster
+# (helmfile 1.1.7 and 1.8.0, the calls of Trigger…Event in pkg/app/run.go and pkg/state/state.go).
+FIRED = ("prepare", "cleanup")
+
 # In a text that can be a state: a key of one, or an escape that could spell it.
 _KEY = re.compile(rf"{'|'.join(sorted(STATE_KEYS))}|\\[xuU\n]|!!binary")
 _YAML = re.compile(r"\.y[^/]*ml(\.gotmpl)?$")  # the names that helmfile looks for
@@ -119,10 +123,17 @@ def _releases(value: Map) -> Iterator[tuple[Path, Map]]:
 
 def _hooks(value: Map, owner: str, lines: _Lines, path: Path) -> Iterator[FeatureUse]:
     for index, hook in enumerate(maps(value.get("hooks"))):
-        if not hook.get("events"):
-            continue  # it never runs, or these are values of a chart
+        if not _may_run(hook.get("events")):
+            continue  # it never runs here, or these are values of a chart
         command = hook.get("command") or "kubectl apply"
         yield FeatureUse("helmfile.hooks", f"the hook {command} of {owner}", lines.place((*path, "hooks", index)))
+
+
+def _may_run(events: object) -> bool:
+    """Say whether a hook of these events runs in a render, as far as its text tells: a template may make any name."""
+    if not isinstance(events, list):
+        return bool(events)
+    return any(not isinstance(event, str) or event in FIRED or PLACEHOLDER in event for event in events)
 
 
 def _post_renderer(value: Map, owner: str, lines: _Lines, path: Path) -> Iterator[FeatureUse]:
