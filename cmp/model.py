@@ -30,11 +30,12 @@ class Option(NamedTuple):
     """One key that an engine understands in cmp.yaml (`defaults`) and cmp-app.yaml.
 
     `kind` is `flag` (true or false), `text` (a scalar, kept as written), `version` (an exact one), `texts` (a list of
-    texts), `map` (of texts), `record` (a map with `fields`) or `records` (a list of those).
+    texts), `map` (of texts), `variables` (a map for an environment), `state` (the name of a helmfile),
+    `record` (a map with `fields`) or `records` (a list of those).
     """
 
     name: str
-    kind: Literal["flag", "text", "version", "texts", "map", "record", "records"]
+    kind: Literal["flag", "text", "version", "texts", "map", "variables", "state", "record", "records"]
     doc: str
     fields: tuple["Option", ...] = ()
     is_required: bool = False  # of a record's fields

@@ -162,11 +162,17 @@ _HELMFILE = EngineTraits(
     markers=("helmfile.yaml", "helmfile.yaml.gotmpl", "helmfile.d"),
     claims=("**",),
     options=(
+        Option("file", "state", "The helmfile, where it has another name; it may use {cluster} and other facts."),
         Option("environment", "text", "The environment, such as prod or {env}; without this key helmfile's `default`."),
         Option(
             "selectors", "texts", "Which releases, as name=web or tier!=db; those that fit one of them are printed."
         ),
         Option("stateValues", "map", "Texts for `.Values` of the helmfile; they may use {cluster} and other facts."),
+        Option(
+            "env",
+            "variables",
+            "Variables for `env` and `requiredEnv`, which find no others; they may use {cluster} and other facts.",
+        ),
         Option("skipCrds", "flag", "Leave out the CRDs of the charts' crds/ folders."),
         Option("skipTests", "flag", "Leave out the objects with a Helm test hook."),
         _HELM_VERSION,
@@ -181,9 +187,11 @@ class HelmfileOptions(Options):
     """The options of the engine helmfile, their placeholders not filled."""
 
     engine = HELMFILE
+    file: str = ""
     environment: str = "default"  # helmfile's own name of the environment where none is chosen
     selectors: tuple[str, ...] = ()
     state_values: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = NOTHING
     skip_crds: bool = False
     skip_tests: bool = False
     helm_version: str = ""

@@ -80,7 +80,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
 
     def finish() -> EngineOutput:
         require_sandbox(work.provider)
-        scanner = Scanner(work, files.outside, options.environment)
+        scanner = Scanner(work, files.outside, options)
         has_templates = scanner.scan()
         program = Program(
             instance=instance,
@@ -89,14 +89,14 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
             options=options,
             features=frozenset(scanner.features),
         )
-        values_flags = _values_flags(instance, work, options)
+        state_flags = _state_flags(instance, work, options)
         if has_templates:
-            program = _scan_rendered(program, scanner, values_flags)
-        written = rewrite.write(_built(program, values_flags), instance, work, options)
+            program = _scan_rendered(program, scanner, state_flags)
+        written = rewrite.write(_built(program, state_flags), instance, work, options)
         result = program.run("template", *_flags(instance, options), "--file", written.path, names=written.names)
         require_whole(result.stdout, f"helm {work.tools[HELM].version}")
         parser = StderrParser(result.stderr, work, instance.folder, written.names)
-        return EngineOutput(result.stdout, tuple(parser.warnings()))
+        return EngineOutput(result.stdout, (*scanner.warnings, *parser.warnings()))
 
     return finish
 
@@ -113,30 +113,31 @@ def require_sandbox(provider: InputProvider) -> None:
         provider.permit(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
 
 
-def _values_flags(instance: Instance, work: Work, options: FilledOptions) -> tuple[str, ...]:
-    """Return the flags for the values that a state sees beside its own, the strongest last."""
+def _state_flags(instance: Instance, work: Work, options: FilledOptions) -> tuple[str, ...]:
+    """Return the flags for the file of the state and for the values that it sees beside its own, the strongest last."""
     files = [path for _, path in work.layer_files]
     for number, values in enumerate(filter(None, state_values(options, instance))):
         files.append(f"{work.scratch}/state-values-{number}.yaml")
         with open(files[-1], "wb") as file:
             file.write(yamldoc.dump_all([values]))
-    return tuple(text for path in files for text in ("--state-values-file", path))
+    flags = (text for path in files for text in ("--state-values-file", path))
+    return (*(("--file", options.file) if options.file else ()), *flags)
 
 
-def _scan_rendered(program: Program, scanner: Scanner, values_flags: tuple[str, ...]) -> Program:
+def _scan_rendered(program: Program, scanner: Scanner, state_flags: tuple[str, ...]) -> Program:
     """Check the states as their templates render them; `list` without charts runs no hook and fetches nothing."""
-    result = program.attempt("--debug", "--skip-charts", *values_flags, verb="list")
+    result = program.attempt("--debug", "--skip-charts", *state_flags, verb="list")
     if result.returncode != 0:
-        program.run("list", "--skip-charts", *values_flags)  # says why, and nothing else
+        program.run("list", "--skip-charts", *state_flags)  # says why, and nothing else
     work = program.work
     for path, text in releases.rendered_texts(result.stderr.decode(errors="replace"), work.folder):
         scanner.state(text, os.path.relpath(path, work.root), is_rendered=True)
     return program._replace(features=frozenset(scanner.features))
 
 
-def _built(program: Program, values_flags: tuple[str, ...]) -> list[releases.BuiltState]:
+def _built(program: Program, state_flags: tuple[str, ...]) -> list[releases.BuiltState]:
     """Return the states that helmfile builds; also releases that the selectors leave out, for they order others."""
-    flags = (*values_flags, "--chart", rewrite.stub(program.work))
+    flags = (*state_flags, "--chart", rewrite.stub(program.work))
     states = releases.built_states(program.run("build", *flags).stdout)
     if not program.options.selectors:
         return states

@@ -29,11 +29,16 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 
 
 class FilledOptions(NamedTuple):
-    """The options of one instance; `state_values` are texts by their keys."""
+    """The options of one instance; `state_values` and `env` are texts by their keys and names.
 
+    `file` is the name of the helmfile; empty where helmfile finds it by itself.
+    """
+
+    file: str
     environment: str
     selectors: tuple[str, ...]
     state_values: Mapping[str, str]
+    env: Mapping[str, str]
     skip_crds: bool
     skip_tests: bool
 
@@ -42,11 +47,13 @@ def options_of(instance: Instance) -> FilledOptions:
     """Return the options; ConfigError for a placeholder that nothing fills."""
     written = HelmfileOptions(instance.options)
     environment = instance.parameters.environment or written.environment
-    values = written.state_values
+    values, env = written.state_values, written.env
     return FilledOptions(
+        file=_filled(written.file, "file", instance),
         environment=_filled(environment, "environment", instance),
         selectors=tuple(_filled(selector, "selectors", instance) for selector in written.selectors),
         state_values={key: _filled(value, f"stateValues: {key}", instance) for key, value in values.items()},
+        env={name: _filled(text, f"env: {name}", instance) for name, text in env.items()},
         skip_crds=written.skip_crds,
         skip_tests=written.skip_tests,
     )

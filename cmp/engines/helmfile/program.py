@@ -65,12 +65,17 @@ _NO_PROGRAM = (
     "a program that a helmfile runs must be executable in Git (`git update-index --chmod=+x FILE`), and the file "
     "system of CMP_TMPDIR must let programs run (no `noexec`)"
 )
+_NO_VARIABLE = (
+    "cmp passes helmfile no variable of its own environment: set it by `helmfile: {env: {NAME: text}}` in cmp-app.yaml "
+    "or in `defaults` of cmp.yaml; helmfile takes an empty text for missing"
+)
 _HINTS = (
     ("HELMFILE_DISABLE_INSECURE_FEATURES", "write functions and names of files literally, so that they can be seen"),
     ('": permission denied', _NO_PROGRAM),
     ("fork/exec ", _NO_PROGRAM),
     ("permission denied", "helmfile sees its folder, and the files outside of it that its texts name literally"),
     ("map has no entry for key", "give the key a default under `values` or `environments` of the helmfile"),
+    ("error calling requiredEnv", _NO_VARIABLE),
     ("set attribute chart", "remove `chart` at the top of the helmfile, and name the chart of each release"),
     ("missing in charts/ directory", "name the folder of the chart literally in the helmfile, so that cmp finds it"),
 )
@@ -111,7 +116,10 @@ class Program(NamedTuple):
         return self.processes.wait(self.processes.start(command))[0]
 
     def _environment(self) -> Mapping[str, str]:
-        """Return an environment in which it fetches nothing and finds no program, unless the policy allows more."""
+        """Return an environment in which it fetches nothing and finds no program, unless the policy allows more.
+
+        Templates find the variables of the options there, and none of the environment of cmp.
+        """
         work = self.work
         own = {
             "TMPDIR": work.scratch,
@@ -122,7 +130,7 @@ class Program(NamedTuple):
             **({} if self.features else {"PATH": ""}),
             **({} if "helmfile.exec" in self.features else {"HELMFILE_DISABLE_INSECURE_FEATURES": "1"}),
         }
-        return {**environment(work.env, work.home), **own}
+        return {**self.options.env, **environment(work.env, work.home), **own}
 
     def _access(self) -> Access:
         """Return the access to the private folder and the programs, without the tree: all that it may read was copied.

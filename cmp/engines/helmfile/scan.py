@@ -22,23 +22,31 @@ from cmp.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp.engines.helmfile.options import FilledOptions
     from cmp.engines.protocol import Work
 
 HOOKS, EXEC, REF = "helmfile.hooks", "helmfile.exec", "helmfile.ref"
+
+ONLY_OPTIONS = "`helmfile: {env: {NAME: text}}` in cmp-app.yaml or in `defaults` of cmp.yaml"
 
 _VALS = re.compile(r"\b(?:fetchSecretValue|expandSecretRefs)\b|\b(?:secret)?ref\+[\w.-]*:/")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class Scanner:
-    """The scan of the private copies of one render; `features` are those that they use and the policy allows."""
+    """The scan of the private copies of one render; `features` are those that they use and the policy allows.
 
-    def __init__(self, work: Work, outside: tuple[str, ...], environment: str) -> None:
+    `warnings` are about variables that templates ask for and that nothing sets.
+    """
+
+    def __init__(self, work: Work, outside: tuple[str, ...], options: FilledOptions) -> None:
         self._work = work
         self._roots = [work.folder, *(f"{work.root}/{path}" for path in outside)]
-        self._environment = environment
+        self._environment = options.environment
+        self._variables = options.env
         self._unchecked: tuple[str, ...] = ()
         self.features: set[str] = set()
+        self.warnings: list[str] = []
 
     def scan(self) -> bool:
         """Scan all texts, and write the files that `readFile` names into them; say whether there are templates.
@@ -99,10 +107,21 @@ class Scanner:
         file = os.path.relpath(path, self._work.root)
         self._scan_references(text if is_template else _COMMENT.sub("", text), file, has_lines=True)
         for call in template.calls(text) if is_template else ():
-            self.require(EXEC, _subject(call.function), f"{file}:{call.line}")
+            self._call(call, f"{file}:{call.line}")
         state.require_readable(text, file, is_rendered=False)
         if state.is_state(path, text):
             self.state(text, file, is_rendered=False)
+
+    def _call(self, call: template.Call, place: str) -> None:
+        """Ask the policy for a function, or warn of a variable that the options do not set: it has another value here.
+
+        `requiredEnv` fails by itself, where it is executed.
+        """
+        if call.function not in template.VARIABLES:
+            self.require(EXEC, _subject(call.function), place)
+        elif call.name not in self._variables:
+            asked = f'{call.function} "{call.name}"' if call.name else f"{call.function} of a name that is made up"
+            self.warnings.append(f"{place}: {asked}: helmfile gets no variables but those of {ONLY_OPTIONS}")
 
     def _scan_references(self, text: str, file: str, *, has_lines: bool) -> None:
         for match in _VALS.finditer(text):
@@ -133,7 +152,7 @@ class Scanner:
                     content = file.read().decode(errors="replace")
                 inner = os.path.relpath(real, self._work.root)
                 for call in template.calls(content):
-                    self.require(EXEC, _subject(call.function), f"{inner}:{call.line}")
+                    self._call(call, f"{inner}:{call.line}")
                 return content
         return None
 

@@ -13,19 +13,27 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "(template)"  # of an action, where a template is read without executing it
 
+VARIABLES = ("env", "expandenv")  # functions that read the environment
+
 _LITERAL = r"\"(?:\\.|[^\"\\\n])*\"|`[^`]*`|'(?:\\.|[^'\\\n])*'"
 _ACTION = re.compile(rf"\{{\{{(?:-?\s*/\*.*?\*/\s*-?|((?:{_LITERAL}|[^\"'`])*?))\}}\}}", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\{\{-?\s*(?:`\{\{-?\s*)?\$?\.Environment\.Name\s*(?:-?\}\}`\s*)?-?\}\}")
 _PRINTF = re.compile(r"\bprintf\s+\"([^\"\\\n]*)\"((?:\s+\$?\.Environment\.Name\b)+)")
 _READ_FILE = re.compile(rf"(?<![.\w$])readFile\s+(?:({_LITERAL})|\(\s*({_LITERAL})\s*\))|{_LITERAL}")
-_FUNCTION = re.compile(r"(?<![.\w$])(exec|envExec|readFile|readDir|readDirEntries|getHostByName)\b")
+_FUNCTION = re.compile(r"(?<![.\w$])(exec|envExec|readFile|readDir|readDirEntries|getHostByName|env|expandenv)\b")
+_NAME_BEHIND = re.compile(r"\s+(?:\"(\w+)\"|`(\w+)`)")
+_NAME_BEFORE = re.compile(r"(?:\"(\w+)\"|`(\w+)`)\s*\|\s*$")
 
 
 class Call(NamedTuple):
-    """A call of a function that reaches beyond the template: its name, and its line (from 1)."""
+    """A call of a function that reaches beyond the template, and its line (from 1).
+
+    `name` is that of the variable, for one of `VARIABLES`; empty where it is no literal.
+    """
 
     function: str
     line: int
+    name: str = ""
 
 
 def with_environment(text: str, environment: str) -> str:
@@ -75,7 +83,10 @@ def _calls_in(code: str) -> Iterator[Call]:
                 yield call._replace(line=call.line + code.count("\n", 0, literal.start()))
     blank = re.sub(_LITERAL, lambda literal: re.sub(r"[^\n]", '"', literal[0]), code)
     for function in _FUNCTION.finditer(blank):
-        yield Call(function[1], 1 + blank.count("\n", 0, function.start()))
+        behind, before = _NAME_BEHIND.match(code, function.end()), _NAME_BEFORE.search(code, 0, function.start())
+        named = behind or before
+        name = (named[1] or named[2]) if named and function[1] in VARIABLES else ""
+        yield Call(function[1], 1 + blank.count("\n", 0, function.start()), name)
 
 
 def without_actions(text: str) -> str:

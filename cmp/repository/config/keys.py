@@ -170,6 +170,8 @@ _KINDS: Mapping[str, Spec[Any]] = {
     "version": Text("an exact version", rules.VERSION),
     "texts": _TEXTS,
     "map": _LABELS,
+    "variables": Map(Text(), key=rules.VARIABLE),
+    "state": Text("a file's name", rules.STATE),
 }
 
 

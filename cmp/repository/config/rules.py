@@ -28,6 +28,12 @@ _TAKEN_KEYS = {
     "annotation": "annotations",
 }
 
+# Variables with which programs or cmp decide how a render works (helmfile: pkg/envvar/const.go; helm: pkg/cli).
+_OWN_VARIABLES = (
+    "HELMFILE_.*|HELM_(?:[A-Z]+_HOME|REPOSITORY_.*|REGISTRY_.*|PLUGIN.*|NO_PLUGINS|KUBE.*|DRIVER.*|DEBUG|NAMESPACE|BIN|"
+    "CONTENT_CACHE|EXPERIMENTAL.*)|LD_.*|GO[A-Z]+|HOME|PATH|TMPDIR"
+)
+
 
 def _fault(text: str, faults: tuple[tuple[str, str], ...]) -> str:
     """Return the message of the first expression that is found in the text."""
@@ -113,6 +119,18 @@ def _explain_fact(text: str) -> str:
     return f"{quoted(text)} cannot name a fact: a name has letters, digits and `_`, and starts with no digit"
 
 
+def _explain_variable(text: str) -> str:
+    if re.fullmatch(_OWN_VARIABLES, text):
+        return f"{quoted(text)} cannot be set: helmfile, helm or their libraries read it themselves; take another name"
+    return f"{quoted(text)} cannot name a variable: a name has letters, digits and `_`, and starts with no digit"
+
+
+def _explain_state(text: str) -> str:
+    if "/" in text:
+        return f"{quoted(text)} is no file's name: a helmfile lies in the application's own folder"
+    return f"{quoted(text)} cannot name a helmfile: its name ends in .yaml, .yml, .yaml.gotmpl or .yml.gotmpl"
+
+
 def _explain_group_version(text: str) -> str:
     return f"{quoted(text)} is no group/version, such as apps/v1"
 
@@ -143,5 +161,7 @@ REQUIREMENT = Rule(rf"{_COMPARISON}(?:,{_COMPARISON})*", _explain_requirement)
 SUFFIX = Rule(rf"\.[^/*{{}}\\{_CONTROL}]+", _explain_suffix)
 CLUSTER = Rule(rf"{_NOT_DOTS}[^/\\{{}}*{_CONTROL}]+", _explain_cluster)
 FACT = Rule(rf"(?!(?:{_TAKEN})$){_NAME}", _explain_fact)
+VARIABLE = Rule(rf"(?!(?:{_OWN_VARIABLES})$){_NAME}", _explain_variable)
+STATE = Rule(rf"{_LITERAL}\.ya?ml(?:\.gotmpl)?", _explain_state)
 KEY = Rule(rf"[^{_CONTROL}]+", _explain_key)
 GROUP_VERSION = Rule(r"(?:[a-z0-9.-]+/)?[a-z][a-z0-9-]*", _explain_group_version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.registry import CHAINS, PlainOptions
+from cmp.engines.registry import CHAINS, HELMFILE, HelmfileOptions, PlainOptions
 from cmp.errors import ConfigError
 from cmp.model import NOTHING
 from cmp.repository import layout
@@ -112,23 +112,31 @@ class Files:
                 raise _ambiguous(folder, markers)
             if markers:
                 return EngineChoice(folder, wanted or tuple(markers))
-        known = ", ".join(f"{name} ({' or '.join(traits.markers)})" for name, traits in self._engines.items())
+        known = ", ".join(f"{name} ({' or '.join(self._marks(name))})" for name in self._engines)
         raise ConfigError(f"the folder {app_folder} has no file of an engine", hint=f"the engines are {known}")
 
     def _markers_in(self, folder: str, engines: tuple[str, ...]) -> dict[str, str]:
         """Return the first file in a folder that stands for each engine; none for the empty path."""
         markers: dict[str, str] = {}
         for engine in engines if folder else ():
-            traits = self._engines[engine]
             names = (entry.name for entry in self._tree.entries(folder))
-            marking = (name for name in names if _matches_any(traits.markers, name))
-            if name := next(self._manifests(folder) if traits.is_fallback else marking, ""):
+            marking = (name for name in names if _matches_any(self._marks(engine), name))
+            if name := next(self._manifests(folder) if self._engines[engine].is_fallback else marking, ""):
                 markers[engine] = name
         return markers
 
+    def _marks(self, engine: str) -> tuple[str, ...]:
+        """Return the patterns of the file names that choose an engine: its own, or the name that an option gives."""
+        text = HelmfileOptions(self._own.options).file if engine == HELMFILE else ""
+        if not text:
+            return self._engines[engine].markers
+        pattern = layout.parse(text, "helmfile.file")
+        layout.require(pattern, self._target.known, self._target.whose)
+        return (layout.fill(pattern, self._target.known),)
+
     def _require_markers(self, folder: str, markers: Mapping[str, str]) -> None:
         for name in self._own.engines:
-            patterns = self._engines[name].markers
+            patterns = self._marks(name)
             if patterns and name not in markers:
                 raise ConfigError(
                     f"{APP_FILE} asks for the engine {name}, but the folder {folder} has no {' or '.join(patterns)}",

@@ -26,9 +26,30 @@ exec: {{ .Values.exec }} {{ $x.exec }} {{ "exec" }} {{/* exec "a" */}}
 {{`
  {{ envExec }}`}} {{if(readFile .x)}}{{end}}
 """
-    assert [tuple(call) for call in template.calls(text)] == [
+    assert [call[:2] for call in template.calls(text)] == [
         *(("exec", 2), ("exec", 3), ("readDir", 4), ("envExec", 6), ("readFile", 6)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('{{ env "A_1" | default "B" }}', "A_1"),
+        ("{{ `A` | env }}", "A"),
+        ('{{ expandenv "A" }}', "A"),
+        ('{{ "{{ env \\"A\\" }}" }}', "A"),
+        ('{{ env (print "A" "B") }}', ""),
+        ('{{ expandenv "$A" }}', ""),
+        ("{{ .Values.name | env }}", ""),
+    ],
+)
+def test_variables_are_named_where_their_names_are_literal(text: str, name: str) -> None:
+    assert [call.name for call in template.calls(text)] == [name]
+
+
+@pytest.mark.parametrize("text", ['{{ .env "A" }}', "{{ $env }}", '{{ "env" | quote }}', '{{ requiredEnv "A" }}'])
+def test_what_is_no_variable_is_not_taken_for_one(text: str) -> None:
+    assert [*template.calls(text)] == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ TYPES = {
     "version": "str",
     "texts": "tuple[str, ...]",
     "map": "Mapping[str, str]",
+    "variables": "Mapping[str, str]",
+    "state": "str",
     "records": "tuple[Mapping[str, ",
 }
 
