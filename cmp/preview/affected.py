@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Outcome, Subject
     from cmp.model import Instance
-    from cmp.preview.sides import PairKey, ResolvedPair, Side
+    from cmp.preview.sides import PairKey, ResolvedPair, ResolvedSource, Side
 
 DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
@@ -122,8 +122,7 @@ class _Ownership:
         pairs = [pair for pair in sides if pair]
         inputs: dict[str, ChangedInput] = {}
         for pair in pairs:
-            for path in pair.inputs.select(self._changed):
-                role = _role(path, pair)
+            for path, role in _roles(pair, self._changed):
                 if role and (path not in inputs or role.startswith(LAYER)):
                     inputs[path] = ChangedInput(path, role)
         self.owned.update(inputs)
@@ -132,25 +131,25 @@ class _Ownership:
 
 
 def _own_files(pair: ResolvedPair) -> set[str]:
-    """Return the configuration files of a pair, which its instance was made from."""
-    if pair.instance is None:
-        return set()
-    return {join(folder, APP_FILE) for folder in (pair.instance.app_folder, pair.instance.instance_folder) if folder}
+    """Return the configuration files of a pair, which its instances were made from."""
+    folders = {folder for instance in pair.instances for folder in (instance.app_folder, instance.instance_folder)}
+    return {join(folder, APP_FILE) for folder in folders - {""}}
 
 
-def _role(path: str, pair: ResolvedPair) -> str:
-    """Return the role of a file in a render; empty for none."""
-    inputs, instance = pair.inputs, pair.instance
-    if instance is None:
-        return ""
-    if path in inputs.layers:
-        return f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
-    if path in _own_files(pair):
-        return ""
-    if inputs.covers(path):
-        is_own = path.startswith(f"{instance.folder}/")
-        return f"{' + '.join(instance.engines)} files" if is_own else "files from elsewhere that it uses"
-    return ""
+def _roles(pair: ResolvedPair, changed: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each changed file that a source of the pair reads, with its role in that render; empty for none."""
+    own = _own_files(pair)
+    for source in pair.sources:
+        inputs, instance = source.inputs, source.instance
+        for path in inputs.select(changed):
+            if path in inputs.layers:
+                yield path, f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
+            elif path not in own and inputs.covers(path):
+                is_inside = path.startswith(f"{instance.folder}/")
+                yield (
+                    path,
+                    f"{' + '.join(instance.engines)} files" if is_inside else "files from elsewhere that it uses",
+                )
 
 
 # The two sides of a pair
@@ -166,7 +165,7 @@ def _compared(
         what = "added" if before is None else "removed"
         return TouchedPair(key, subject, what=what, inputs=tuple(inputs), is_affected=True)
     differences = [*_differences(before, after)]
-    is_same = before.instance == after.instance and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
+    is_same = before.instances == after.instances and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
     if not inputs and not differences and (not settings or is_same):
         return None
     is_affected = base.fingerprint(key) != head.fingerprint(key)
@@ -188,10 +187,13 @@ def _made_affected(
 
 def _with_override(changed: ChangedInput, key: PairKey, base: Side, head: Side) -> ChangedInput:
     """Mark a values layer whose change leaves the merged values as they were."""
-    before, after = base.pairs[key].instance, head.pairs[key].instance
-    if before is None or after is None or not changed.how.startswith(LAYER):
+    if not changed.how.startswith(LAYER):
         return changed
-    if base.fingerprints.merged_values(before) != head.fingerprints.merged_values(after):
+    merged = (
+        [side.fingerprints.merged_values(instance) for instance in side.pairs[key].instances] for side in (base, head)
+    )
+    before, after = merged
+    if not before or before != after:
         return changed
     old, new = (side.fingerprints.values_of(changed.path) for side in (base, head))
     reason = "no value in it changed" if old == new else "overridden: no effect"
@@ -200,11 +202,19 @@ def _with_override(changed: ChangedInput, key: PairKey, base: Side, head: Side) 
 
 def _differences(before: ResolvedPair, after: ResolvedPair) -> Iterator[ChangedInput]:
     """Yield the settings of the configuration that differ."""
-    if before.instance is None or after.instance is None:
+    if before.error or after.error:
         if str(before.error) != str(after.error):
             yield ChangedInput("", "cannot be resolved any more" if after.error else "can be resolved now")
         return
-    old, new = ({pin.name: pin for pin in pair.tools} for pair in (before, after))
+    if len(before.sources) != len(after.sources):
+        yield ChangedInput("", f"{len(before.sources)} sources -> {len(after.sources)}")
+        return
+    for old, new in zip(before.sources, after.sources, strict=True):
+        yield from _differences_of_source(old, new)
+
+
+def _differences_of_source(before: ResolvedSource, after: ResolvedSource) -> Iterator[ChangedInput]:
+    old, new = ({pin.name: pin for pin in source.tools} for source in (before, after))
     for tool in sorted(old.keys() & new.keys()):
         if old[tool].version != new[tool].version:
             change = f"{tool} pin {old[tool].version} -> {new[tool].version}"
@@ -216,7 +226,8 @@ def _differences(before: ResolvedPair, after: ResolvedPair) -> Iterator[ChangedI
 
 def _hidden_difference(before: ResolvedPair, after: ResolvedPair) -> str:
     """Return the difference of two pairs whose files and settings are equal."""
-    return "other values layers" if before.inputs.layers != after.inputs.layers else "locked charts or tools"
+    old, new = ([source.inputs.layers for source in pair.sources] for pair in (before, after))
+    return "other values layers" if old != new else "locked charts or tools"
 
 
 def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, object]]:
@@ -266,7 +277,7 @@ def _unowned(paths: Iterable[str], base: Side, head: Side, ignore: Iterable[str]
 def _folders_that_come_or_go(base: Side, head: Side) -> tuple[str, ...]:
     on_one_side = base.pairs.keys() ^ head.pairs.keys()
     pairs = [pair for side in (base, head) for key, pair in side.pairs.items() if key in on_one_side]
-    folders = (pair.instance.instance_folder for pair in pairs if pair.instance)
+    folders = (instance.instance_folder for pair in pairs for instance in pair.instances)
     return tuple(f"{folder}/" for folder in folders if folder)
 
 

@@ -80,24 +80,39 @@ class DecryptedFiles:
 
 
 def changed_values(
-    base: tuple[Tree, Instance], head: tuple[Tree, Instance], decrypted: DecryptedFiles | None = None
+    base: tuple[Tree, Sequence[Instance]],
+    head: tuple[Tree, Sequence[Instance]],
+    decrypted: DecryptedFiles | None = None,
 ) -> tuple[Cause, ...]:
-    """Compare the values layers of one pair on both sides, file by file; sorted by place.
+    """Compare the values layers of one pair on both sides, source by source and file by file; sorted by place.
 
     A changed encrypted value is shown as its label.  Where its file is not among the `decrypted` ones, only its
-    ciphertext is compared, and `‹encrypted›` is shown.
+    ciphertext is compared, and `‹encrypted›` is shown.  A value that several sources read is told once.
     """
+    causes: list[Cause] = []
+    for old, new in zip(base[1], head[1], strict=False):
+        causes += (
+            cause
+            for cause in _changed_values((base[0], old), (head[0], new), decrypted)
+            if cause not in causes  # a set takes no value that is a list
+        )
+    return tuple(causes)
+
+
+def _changed_values(
+    base: tuple[Tree, Instance], head: tuple[Tree, Instance], decrypted: DecryptedFiles | None
+) -> list[Cause]:
     try:
         old, new = (_contents(*side) for side in (base, head))
         changed = [file for file in sorted(old.keys() | new.keys()) if old.get(file) != new.get(file)]
         layers = _Layers(before=[*old], after=[*new], origins=values.provenance([*new.items()]))
-        return tuple(
+        return [
             cause
             for file in changed
             for cause in _of_file(file, _leaves(file, old, decrypted), _leaves(file, new, decrypted), layers)
-        )
+        ]
     except CmpError:  # the render reports it
-        return ()
+        return []
 
 
 class _Leaf(NamedTuple):

@@ -34,7 +34,8 @@ class Comparison(NamedTuple):
 
         Aliases have the URLs of the file `repository_config`.
         """
-        urls = {url for pair in self.base.pairs.values() for url in pair.repositories}
+        pairs = self.base.pairs.values()
+        urls = {url for pair in pairs for source in pair.sources for url in source.repositories}
         known = repositories.load(repository_config) if any(map(repositories.is_alias, urls)) else ()
         real = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in urls}
         return frozenset(normal(url) for url in real if is_url(url))

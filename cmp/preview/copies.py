@@ -43,7 +43,7 @@ class PrivateCopies:
     def effects(self, key: PairKey) -> Iterator[CopyEffect]:
         """Yield the effects on the copies of a pair; none where only one side has the pair."""
         before, after = (side.pairs.get(key) for side in self._sides)
-        if before is None or after is None or before.instance is None or after.instance is None:
+        if before is None or after is None or before.error or after.error:
             return
         was, now = (_refusal(refused, pair) for refused, pair in zip(self._refused, (before, after), strict=True))
         if now and not was:

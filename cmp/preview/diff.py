@@ -108,10 +108,10 @@ def _without_effect(comparison: Comparison) -> Iterator[Outcome]:
     """Yield the pairs that are not rendered as a stronger layer overrides the change, with that layer as a cause."""
     for pair in comparison.impact.touched:
         before, after = comparison.base.pairs.get(pair.key), comparison.head.pairs.get(pair.key)
-        if pair.is_affected or not before or not after or not before.instance or not after.instance:
+        if pair.is_affected or not before or not after:
             continue
         if any(changed.is_overridden for changed in pair.inputs):
-            sides = (comparison.base.tree, before.instance), (comparison.head.tree, after.instance)
+            sides = (comparison.base.tree, before.instances), (comparison.head.tree, after.instances)
             yield Outcome(pair.subject, "equal", causes=changed_values(*sides))
 
 

@@ -66,9 +66,12 @@ def _differences(old: Delivery, new: Delivery) -> Iterator[str]:
             yield f"will {name} from now on" if now else f"will no longer {name}"
 
 
-def data_key_rotations(base: tuple[Tree, Instance], head: tuple[Tree, Instance]) -> Iterator[str]:
+def data_key_rotations(base: tuple[Tree, Sequence[Instance]], head: tuple[Tree, Sequence[Instance]]) -> Iterator[str]:
     """Yield a sentence for each file of a pair's layers and secret files in which every ciphertext is another one."""
-    old, new = (dict(_ciphertexts(tree, instance)) for tree, instance in (base, head))
+    old, new = (
+        {path: texts for instance in instances for path, texts in _ciphertexts(tree, instance)}
+        for tree, instances in (base, head)
+    )
     for path in sorted(old.keys() & new.keys()):
         if len(old[path]) == len(new[path]) >= LEAST and not old[path] & new[path]:
             yield ROTATED.format(path=path)

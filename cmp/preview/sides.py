@@ -8,7 +8,7 @@ from cmp.changes import Subject
 from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError
 from cmp.render.decrypt import SOPS
-from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex, InputPaths
+from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex
 from cmp.repository import instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from cmp.changes import Delivery, Rule
     from cmp.model import Instance, ToolPin
+    from cmp.render.fingerprint import InputPaths
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
 
 PairKey = tuple[str, str, str]  # application, cluster, and the name of Argo CD's Application where there is one
-NO_INPUTS = InputPaths((), (), ())
 
 
 class RenderRequest(NamedTuple):
@@ -41,21 +41,51 @@ class RenderRequest(NamedTuple):
         return self.subject.app, self.subject.cluster, self.application
 
 
-class ResolvedPair(NamedTuple):
-    """A pair on one side: the instance with the paths that its render reads, or the error that keeps it from one.
+class ResolvedSource(NamedTuple):
+    """One source of a pair: its instance, and what its render reads and needs.
 
     `copied_folders` are the folders of which a render makes private copies, `repositories` the URLs from which its
     charts come.
     """
 
-    request: RenderRequest
-    instance: Instance | None
-    error: CmpError | None
+    instance: Instance
     inputs: InputPaths
-    copied_folders: tuple[str, ...] = ()
-    tools: tuple[ToolPin, ...] = ()
-    repositories: tuple[str, ...] = ()
-    needs_whole_tree: bool = False
+    copied_folders: tuple[str, ...]
+    tools: tuple[ToolPin, ...]
+    repositories: tuple[str, ...]
+    needs_whole_tree: bool
+
+    @property
+    def has_secrets(self) -> bool:
+        """Tell whether some of its files may have to be decrypted."""
+        return bool(self.instance.secret_files) or any(layer.is_secret for layer in self.instance.layers)
+
+
+class ResolvedPair(NamedTuple):
+    """A pair on one side: its sources, in order, or the error that keeps it from having any."""
+
+    request: RenderRequest
+    sources: tuple[ResolvedSource, ...]
+    error: CmpError | None = None
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The instances of its sources."""
+        return tuple(source.instance for source in self.sources)
+
+    @property
+    def copied_folders(self) -> tuple[str, ...]:
+        """The folders of which its renders make private copies, each once."""
+        return tuple(dict.fromkeys(folder for source in self.sources for folder in source.copied_folders))
+
+    @property
+    def needs_whole_tree(self) -> bool:
+        """Tell whether a program of one of its renders sees the whole tree."""
+        return any(source.needs_whole_tree for source in self.sources)
+
+    def reads(self, paths: Sequence[str]) -> set[str]:
+        """Return the subset of some sorted paths that one of its renders reads."""
+        return {path for source in self.sources for path in source.inputs.select(paths)}
 
 
 class Side:
@@ -101,10 +131,10 @@ class Side:
     def fingerprint(self, key: PairKey) -> str:
         """Return the fingerprint of a pair, or the error that keeps it from being rendered, as a text."""
         pair = self.pairs[key]
-        if pair.instance is None:
+        if pair.error:
             return f"error: {pair.error}"
         try:
-            return self.fingerprints.of(pair.instance)
+            return " ".join(map(self.fingerprints.of, pair.instances))
         except CmpError as error:
             return f"error: {error}"
 
@@ -129,21 +159,21 @@ class Side:
     def resolve(self, request: RenderRequest) -> ResolvedPair:
         """Resolve a request; one that ends in an error is a pair, too."""
         try:
-            instance = instances.resolve_in(self.repository, request.resolution)
-            needs = engine_of(instance.engines).needs(self.repository.tree, instance)
-            has_secrets = bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
-            return ResolvedPair(
-                request=request,
-                instance=instance,
-                error=None,
-                inputs=self.fingerprints.inputs(instance, needs),
-                copied_folders=self.fingerprints.copied_folders(instance, needs),
-                tools=(*needs.tools.values(), *([instance.pins[SOPS]] if has_secrets else [])),
-                repositories=tuple(self.fingerprints.chart_repositories(needs)),
-                needs_whole_tree=needs.needs_whole_tree,
-            )
+            return ResolvedPair(request, (self._source(instances.resolve_in(self.repository, request.resolution)),))
         except CmpError as error:
-            return ResolvedPair(request, instance=None, error=error, inputs=NO_INPUTS)
+            return ResolvedPair(request, sources=(), error=error)
+
+    def _source(self, instance: Instance) -> ResolvedSource:
+        needs = engine_of(instance.engines).needs(self.repository.tree, instance)
+        source = ResolvedSource(
+            instance=instance,
+            inputs=self.fingerprints.inputs(instance, needs),
+            copied_folders=self.fingerprints.copied_folders(instance, needs),
+            tools=tuple(needs.tools.values()),
+            repositories=tuple(self.fingerprints.chart_repositories(needs)),
+            needs_whole_tree=needs.needs_whole_tree,
+        )
+        return source._replace(tools=(*source.tools, instance.pins[SOPS])) if source.has_secrets else source
 
 
 class ReusablePairs(NamedTuple):
@@ -154,7 +184,9 @@ class ReusablePairs(NamedTuple):
 
     def holds(self, pair: ResolvedPair) -> bool:
         """Return whether the pair is the same in the other tree: no changed file decides which needs its engine has."""
-        return pair.error is None and not any(map(pair.inputs.covers, pair.inputs.select(self.changed)))
+        return pair.error is None and not any(
+            source.inputs.covers(path) for source in pair.sources for path in source.inputs.select(self.changed)
+        )
 
 
 def request_for(repository: Repository, pair: Pair) -> RenderRequest:

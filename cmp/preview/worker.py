@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
-    from cmp.artifacts.charts import Restored
     from cmp.changes import Cause, Change, Field, Object, Rule
     from cmp.context import Context
     from cmp.model import Instance
@@ -84,30 +83,28 @@ class Worker(NamedTuple):
 
 
 class _RenderedSide(NamedTuple):
-    """One side of a pair: missing (no pair), failed (an error), or rendered."""
+    """One side of a pair: missing (no pair), failed (an error), or rendered, with a result for each source."""
 
     pair: ResolvedPair | None = None
     error: CmpError | None = None
-    result: RenderResult | None = None
+    results: tuple[RenderResult, ...] = ()
 
     @property
-    def instance(self) -> Instance | None:
-        return self.pair.instance if self.pair else None
+    def instances(self) -> tuple[Instance, ...]:
+        return self.pair.instances if self.pair else ()
 
     @property
     def has_secrets(self) -> bool:
-        instance = self.instance
-        return instance is not None and (
-            bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
-        )
+        return self.pair is not None and any(source.has_secrets for source in self.pair.sources)
 
 
 def _render(side: Side, pair: ResolvedPair | None, context: Context, options: RenderOptions) -> _RenderedSide:
-    if pair is None or pair.instance is None:
+    if pair is None or pair.error:
         return _RenderedSide(pair, error=pair.error if pair else None)
     try:
         own = context._replace(deadline=Deadline(context.settings.deadline))
-        return _RenderedSide(pair, result=render(side.tree, pair.instance, own, options))
+        results = tuple(render(side.tree, instance, own, options) for instance in pair.instances)
+        return _RenderedSide(pair, results=results)
     except CmpError as error:
         return _RenderedSide(pair, error=error)
 
@@ -164,7 +161,13 @@ class _PairComparison:
         return "failed" if self._submodules else "equal"
 
     def _objects(self, side: _RenderedSide) -> tuple[Object, ...]:
-        return masking.objects(side.result.output, self._redactor, self._label) if side.result else ()
+        """Return the objects of all sources; of those with one identity the last, as Argo CD takes it."""
+        objects = [
+            item for result in side.results for item in masking.objects(result.output, self._redactor, self._label)
+        ]
+        if len(side.results) > 1:
+            return tuple({item.identity: item for item in objects}.values())
+        return tuple(objects)
 
     def _label(self, secret: Secret) -> str:
         if secret.label:
@@ -173,11 +176,9 @@ class _PairComparison:
         return f"‹secret {digest.hexdigest()[:TOKEN_DIGITS]}›"
 
     def _causes(self) -> tuple[Cause, ...]:
-        before, after = self._base.instance, self._head.instance
-        if before is None or after is None:
-            return ()
         decrypted = DecryptedFiles(self._redactor, self._label, is_keyless=self._worker.options.is_keyless)
-        causes = changed_values((self._worker.base.tree, before), (self._worker.head.tree, after), decrypted)
+        base, head = self._worker.base.tree, self._worker.head.tree
+        causes = changed_values((base, self._base.instances), (head, self._head.instances), decrypted)
         # A value that is in clear in Git is masked too: it may be equal to a secret.
         return tuple(
             cause._replace(before=self._masked(cause.before), after=self._masked(cause.after)) for cause in causes
@@ -211,20 +212,20 @@ class _PairComparison:
         )
 
     def _notes(self, count: int) -> Iterator[str]:
-        if self._base.error and self._head.result:
+        if self._base.error and self._head.results:
             yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
-        before, after = self._base.instance, self._head.instance
-        if self._worker.options.is_keyless and before and after:
-            yield from notes.data_key_rotations((self._worker.base.tree, before), (self._worker.head.tree, after))
+        if self._worker.options.is_keyless:
+            base, head = self._worker.base.tree, self._worker.head.tree
+            yield from notes.data_key_rotations((base, self._base.instances), (head, self._head.instances))
 
     def _bumps(self, old_objects: tuple[Object, ...], new_objects: tuple[Object, ...]) -> Iterator[Bump]:
         """Yield changed versions of images, of charts (with and without labels), and of tools."""
-        before, after = self._base.result, self._head.result
+        before, after = self._base.results, self._head.results
         if before and after:
             yield from bumps.bumps(self._subject, old_objects, new_objects)
             for name, old, new in _changed_versions(_tools(before), _tools(after)):
                 yield Bump("tool", name, before=old, after=new, size="pin", subject=self._subject)
-            for name, old, new in _changed_versions(_charts(before.restored), _charts(after.restored)):
+            for name, old, new in _changed_versions(_charts(before), _charts(after)):
                 yield Bump("chart", name, before=old, after=new, size=bumps.size(old, new), subject=self._subject)
 
     def _probed(self, changes: tuple[Change, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
@@ -232,17 +233,17 @@ class _PairComparison:
         if not any(map(may_be_random, changes)):
             return changes
         again = _render(self._worker.head, self._head.pair, self._context, self._worker.options)
-        if not again.result:
+        if not again.results:
             return changes
         return with_unstable_fields(changes, compare(self._subject, after, self._objects(again)))
 
 
-def _tools(result: RenderResult) -> dict[str, str]:
-    return {tool.name: tool.version for tool in result.tools.values()}
+def _tools(results: Sequence[RenderResult]) -> dict[str, str]:
+    return {tool.name: tool.version for result in results for tool in result.tools.values()}
 
 
-def _charts(restored: tuple[Restored, ...]) -> dict[str, str]:
-    return {chart.name: chart.version for chart in restored}
+def _charts(results: Sequence[RenderResult]) -> dict[str, str]:
+    return {chart.name: chart.version for result in results for chart in result.restored}
 
 
 def _changed_versions(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

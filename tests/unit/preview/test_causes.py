@@ -23,11 +23,11 @@ TAG = Cause(f"{COMMON}:2", ("image", "tag"), "8.2.0", "8.3.0")
 SWITCH = Cause(f"{COMMON}:3", ("metrics", "enabled"), False, True)  # noqa: FBT003  # a value of YAML
 
 
-def side(root: Path, **layers: str) -> tuple[Tree, Instance]:
+def side(root: Path, **layers: str) -> tuple[Tree, list[Instance]]:
     """Return the application of the reference layout with these values files."""
     names = {"common": COMMON, "own": OWN, "secret": SECRET}
     tree = plant(root, {**REFERENCE, **{names[name]: text for name, text in layers.items()}})
-    return tree, resolve(tree)
+    return tree, [resolve(tree)]
 
 
 def changed(before: str, after: str) -> Change:
@@ -40,6 +40,13 @@ def test_a_changed_value_is_found_with_its_file_and_line(tmp_path: Path) -> None
     base = side(tmp_path / "base", common="size: 1\nweb: {replicas: 3}\n", own="")
     head = side(tmp_path / "head", common="size: 1\nweb: {replicas: 5}\n", own="")
     assert changed_values(base, head) == (Cause(f"{COMMON}:2", ("web", "replicas"), 3, 5),)
+
+
+def test_a_value_that_two_sources_of_a_pair_read_is_told_once(tmp_path: Path) -> None:
+    base = side(tmp_path / "base", common="zones: []\n", own="")
+    head = side(tmp_path / "head", common="zones: {}\n", own="")
+    (cause,) = changed_values((base[0], base[1] * 2), (head[0], head[1] * 2))
+    assert (cause.place, cause.before, cause.after) == (f"{COMMON}:1", [], {})
 
 
 def test_a_value_that_a_stronger_layer_sets_is_overridden_there(tmp_path: Path) -> None:

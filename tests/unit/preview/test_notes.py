@@ -29,11 +29,11 @@ WEB = Delivery(
 )
 
 
-def encrypted(root: Path, *data: str) -> tuple[Tree, Instance]:
+def encrypted(root: Path, *data: str) -> tuple[Tree, list[Instance]]:
     """Return an application with a secret layer that holds these ciphertexts."""
     lines = [f"key{at}: ENC[AES256_GCM,data:{text},iv:x,tag:x,type:str]\n" for at, text in enumerate(data)]
     tree = plant(root, {**REFERENCE, SECRET: "".join(lines)})
-    return tree, resolve(tree)
+    return tree, [resolve(tree)]
 
 
 def test_another_sync_policy_is_told_once_for_all_applications() -> None:

@@ -15,15 +15,16 @@ def test_a_side_has_every_pair_of_the_layout_with_the_files_that_it_reads() -> N
     side = Side(git_tree(REFERENCE))
     assert sorted(side.pairs) == KEYS
     pair = side.pairs["shop", "dev", ""]
-    assert pair.inputs.layers[::2] == (COMMON, DEV)
-    assert pair.inputs.folders == ("namespaces/shop",)
+    (source,) = pair.sources
+    assert source.inputs.layers[::2] == (COMMON, DEV)
+    assert source.inputs.folders == ("namespaces/shop",)
     assert pair.copied_folders == ("namespaces/shop",)
 
 
 def test_a_pair_that_cannot_be_resolved_is_a_pair_with_an_error() -> None:
     side = Side(git_tree({**REFERENCE, "clusters/dev/ghost/x": ""}))
     pair = side.pairs["ghost", "dev", ""]
-    assert pair.instance is None
+    assert pair.sources == ()
     assert "there is no application ghost" in str(pair.error)
     assert side.fingerprint(pair.request.key) == f"error: {pair.error}"
 

@@ -106,7 +106,7 @@ class Hands:
             shutil.rmtree(root)
 
     def _of_case(self, tree: Tree, case: ResolvedPair) -> str:
-        return self.printed(tree, case.instance) if case.instance else f"error: {case.error}"
+        return f"error: {case.error}" if case.error else "".join(self.printed(tree, one) for one in case.instances)
 
     def _helm(self, *argv: str) -> bytes:
         program = f"{self._sandbox.tools_dir}/helm/3.18.6/helm"
