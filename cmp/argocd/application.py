@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONTROL_PLANE = "argocd"  # Argo CD's own namespace, which no checkout knows: this is that of its manifests
 DEFAULT_PROJECT = "default"
+IN_CLUSTER, IN_CLUSTER_SERVER = "in-cluster", "https://kubernetes.default.svc"  # the cluster that Argo CD runs in
 
 
 class EnvEntry(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
@@ -10,7 +11,7 @@ from cmp.argocd.application import CONTROL_PLANE
 from cmp.errors import ConfigError, suggestion
 from cmp.schema.json_node import SourceLocation
 from cmp.system.globs import whole_match
-from cmp.system.tree import walk
+from cmp.system.tree import join, walk
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Values = dict[str, object]
 
 GROUP = "argoproj.io/"
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 class Manifest(NamedTuple):
@@ -55,22 +57,50 @@ class Declared(NamedTuple):
 def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
     """Return all Applications and ApplicationSets in files that match a pattern (`**/*.yaml`), also those in lists.
 
-    A file that is no YAML, such as a chart's template, is left out with a note, if it looks as if it had one.
+    A file that is no YAML is left out with a note, if it looks as if it had one.  Templates of charts and patches of
+    kustomizations are no objects yet, and so nothing to speak of.
     """
     wanted = [*patterns]
     manifests: list[Manifest] = []
     notes: list[str] = []
     for path in walk(tree, ""):
-        if any(whole_match(pattern, path) for pattern in wanted):
+        if any(whole_match(pattern, path) for pattern in wanted) and not _is_template(tree, path):
             try:
                 manifests += _declared(tree.read(path), path)
             except ConfigError as error:
                 notes.append(f"{error.file} is left out: {error.what}")
+    if manifests:
+        patches = {*_patches(tree)}
+        manifests = [manifest for manifest in manifests if manifest.location.file not in patches]
     applications, sets = (
         tuple(manifest for manifest in manifests if is_a(kind, manifest.value))
         for kind in ("Application", "ApplicationSet")
     )
     return Declared(applications, sets, tuple(notes))
+
+
+def _is_template(tree: Tree, path: str) -> bool:
+    """Tell whether a file is a template of a chart."""
+    chart, templates, _ = f"/{path}".rpartition("/templates/")
+    return bool(templates) and tree.kind(join(chart.strip("/"), "Chart.yaml")) == "file"
+
+
+def _patches(tree: Tree) -> Iterator[str]:
+    """Yield the paths of all files that a kustomization applies as patches."""
+    for path in walk(tree, ""):
+        folder, _, name = path.rpartition("/")
+        if name in KUSTOMIZATIONS and b"patch" in (data := tree.read(path)):
+            try:
+                documents = yamldoc.parse_file(data, path)
+            except ConfigError:  # kustomize would refuse it too
+                continue
+            value = mapping(documents[0].value) if documents else {}
+            for key in ("patches", "patchesStrategicMerge", "patchesJson6902"):
+                entries = value.get(key)
+                for entry in entries if isinstance(entries, list) else ():
+                    file = mapping(entry).get("path") if isinstance(entry, dict) else entry
+                    if isinstance(file, str) and "\n" not in file:
+                        yield posixpath.normpath(join(folder, file))
 
 
 def _declared(data: bytes, path: str) -> Iterator[Manifest]:

@@ -31,7 +31,8 @@ HEAD = "HEAD"
 class Sides(NamedTuple):
     """Two trees of the repository around the working directory, their revisions, and the paths that differ.
 
-    `trunk` is the branch that the change will be merged into, by its name on the server.
+    `trunk` is the branch that the change will be merged into, by its name on the server, `remotes` the URLs of the
+    clone.
     """
 
     base: GitTree
@@ -40,6 +41,7 @@ class Sides(NamedTuple):
     after: Revision
     changed: tuple[str, ...]
     trunk: str
+    remotes: tuple[str, ...]
 
 
 class Revisions(NamedTuple):
@@ -50,6 +52,7 @@ class Revisions(NamedTuple):
     is_exact: bool
     is_work: bool
     applications: tuple[str, ...]
+    repository_urls: tuple[str, ...]
     is_untrusted: bool
 
     def _read(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
@@ -67,6 +70,7 @@ class Revisions(NamedTuple):
             after=Revision(WORK, "") if self.is_work else Revision(self.head or HEAD, head),
             changed=tuple(changed(before, after)),
             trunk=name.removeprefix(REMOTE),
+            remotes=git.remotes(),
         )
 
     def render_options(self, comparison: Comparison, context: Context, *, is_keyless: bool) -> RenderOptions:
@@ -80,7 +84,13 @@ class Revisions(NamedTuple):
         """Return the pairs that the change reaches; UsageError for a list of Applications that cannot be read."""
         paths = [os.path.join(invocation.cwd, name) for name in self.applications]
         lists = tuple(zip(self.applications, (content(path, "", "the Applications") for path in paths), strict=True))
-        comparer = Comparer(lists, trunk=sides.trunk, is_untrusted=self.is_untrusted, context=invocation.context)
+        comparer = Comparer(
+            lists,
+            urls=(*self.repository_urls, *sides.remotes),
+            trunk=sides.trunk,
+            is_untrusted=self.is_untrusted,
+            context=invocation.context,
+        )
         return comparer.compare(sides.base, sides.head, sides.changed)
 
     @contextmanager
@@ -114,6 +124,13 @@ OPTIONS = (
         help="Applications that a live Argo CD printed (`argocd app list -o json`); repeat.",
     ),
     click.option(
+        "--repository-url",
+        "repository_urls",
+        multiple=True,
+        metavar="URL",
+        help="A URL under which Applications name this repository, beside its remotes; repeat.",
+    ),
+    click.option(
         "--untrusted",
         "is_untrusted",
         is_flag=True,
@@ -134,6 +151,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
         is_exact: bool,
         is_work: bool,
         applications: tuple[str, ...],
+        repository_urls: tuple[str, ...],
         is_untrusted: bool,
         **others: object,
     ) -> Output:
@@ -143,6 +161,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
             is_exact=is_exact,
             is_work=is_work,
             applications=applications,
+            repository_urls=repository_urls,
             is_untrusted=is_untrusted,
         )
         return function(revisions=revisions, **others)

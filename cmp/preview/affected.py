@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from cmp.changes import Outcome, Subject
     from cmp.model import Instance
-    from cmp.preview.sides import PairKey, ResolvedPair, ResolvedSource, Side
+    from cmp.preview.identity import PairId
+    from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
 
 DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
@@ -48,7 +49,7 @@ class TouchedPair(NamedTuple):
     can differ; `rendered` tells whether they do, once they were rendered.
     """
 
-    key: PairKey
+    key: PairId
     subject: Subject
     what: str
     inputs: tuple[ChangedInput, ...]
@@ -78,7 +79,9 @@ def _confirmed(pair: TouchedPair, status: str) -> TouchedPair:
 
 def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Impact:
     """Compare two sides; `changed` are the paths that differ, `ignore` patterns of files that no render reads."""
-    keys = sorted(base.pairs.keys() | head.pairs.keys())
+    keys = sorted(
+        base.pairs.keys() | head.pairs.keys(), key=lambda key: _order(base.pairs.get(key), head.pairs.get(key))
+    )
     ownership = _Ownership(changed)
     inputs = {key: ownership.inputs(base.pairs.get(key), head.pairs.get(key)) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
@@ -103,7 +106,12 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
     return Impact(len(keys), tuple(touched), unowned)
 
 
+def _order(*sides: ResolvedPair | None) -> tuple[object, ...]:
+    return (_subject(*sides), next(pair.request.id for pair in sides if pair is not None))
+
+
 def _subject(*sides: ResolvedPair | None) -> Subject:
+    """Return the subject of the pair as its newer side has it."""
     return next(pair.request.subject for pair in reversed(sides) if pair is not None)
 
 
@@ -156,7 +164,7 @@ def _roles(pair: ResolvedPair, changed: Sequence[str]) -> Iterator[tuple[str, st
 
 
 def _compared(
-    key: PairKey, base: Side, head: Side, inputs: list[ChangedInput], settings: Sequence[str]
+    key: PairId, base: Side, head: Side, inputs: list[ChangedInput], settings: Sequence[str]
 ) -> TouchedPair | None:
     """Compare both sides of a pair; `settings` are the files of the configuration that changed."""
     before, after = base.pairs.get(key), head.pairs.get(key)
@@ -178,14 +186,14 @@ def _compared(
 
 
 def _made_affected(
-    pair: TouchedPair | None, key: PairKey, subject: Subject, inputs: Iterable[ChangedInput]
+    pair: TouchedPair | None, key: PairId, subject: Subject, inputs: Iterable[ChangedInput]
 ) -> TouchedPair:
     """Return a pair, touched before or not, as an affected one with more changed inputs."""
     known = pair or TouchedPair(key, subject, what="both", inputs=(), is_affected=True)
     return known._replace(is_affected=True, inputs=(*known.inputs, *inputs))
 
 
-def _with_override(changed: ChangedInput, key: PairKey, base: Side, head: Side) -> ChangedInput:
+def _with_override(changed: ChangedInput, key: PairId, base: Side, head: Side) -> ChangedInput:
     """Mark a values layer whose change leaves the merged values as they were."""
     if not changed.how.startswith(LAYER):
         return changed
@@ -283,8 +291,13 @@ def _folders_that_come_or_go(base: Side, head: Side) -> tuple[str, ...]:
 
 def _application_files(changed: Sequence[str], *sides: Side) -> set[str]:
     """Return the files with Argo CD's Applications: the requests of the pairs were made from them."""
-    patterns = [layout.parse(text) for side in sides for text in side.repository.config.preview.applications]
-    return {path for path in changed for pattern in patterns if layout.match(pattern, path, {}) is not None}
+    patterns = [layout.parse(text) for side in sides for text in side.repository.config.preview.application_files]
+    places = {pair.request.place.partition(":")[0] for side in sides for pair in side.pairs.values()}
+    return {
+        path
+        for path in changed
+        if path in places or any(layout.match(pattern, path, {}) is not None for pattern in patterns)
+    }
 
 
 def _is_link(path: str, *sides: Side) -> bool:

@@ -9,7 +9,7 @@ from cmp.artifacts.charts import repositories
 from cmp.errors import CmpError
 from cmp.preview import applications
 from cmp.preview.affected import find_impact
-from cmp.preview.applications import ApplicationSources, GatheredRequests
+from cmp.preview.applications import EVERY_FILE, ApplicationSources
 from cmp.preview.sides import Side
 from cmp.system.urls import is_url, normal
 
@@ -44,11 +44,12 @@ class Comparison(NamedTuple):
 class Comparer(NamedTuple):
     """Compares two trees.
 
-    `lists` are files with Applications beside the repository, by name and content.  `trunk` is the branch that the
-    change goes to.  Of an untrusted change, the patterns of files with Applications come from the base.
+    `lists` are files with Applications beside the repository, by name and content.  `urls` are those of this
+    repository, as far as the clone and the command line know them.  `trunk` is the branch that the change goes to.
     """
 
     lists: tuple[tuple[str, bytes], ...]
+    urls: tuple[str, ...]
     trunk: str
     is_untrusted: bool
     context: Context
@@ -56,25 +57,60 @@ class Comparer(NamedTuple):
     def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Comparison:
         """Resolve both sides and find the impact of the paths that changed.
 
-        The patterns of files to ignore are those of the base: no change may hide itself.  The patterns of files with
-        Applications are each side's own, unless the change is not trusted.
+        The patterns of files to ignore are those of the base: no change may hide itself.
         """
         with _errors_of("the base revision"):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
-        settings = base.repository.config.preview
-        patterns = settings.applications, head.repository.config.preview.applications
+        sources = self._sources(base, head)
         notes: tuple[str, ...] = ()
-        if any(patterns) or self.lists:
-            before = self._requests(base_tree, patterns[0])
-            after = self._requests(head_tree, patterns[0] if self.is_untrusted else patterns[1])
-            base, head = base.with_requests(before.requests), head.with_requests(after.requests)
-            notes = tuple(dict.fromkeys((*before.notes, *after.notes)))
-        return Comparison(base, head, impact=find_impact(base, head, changed, settings.ignore), notes=notes)
+        if sources.patterns or sources.lists:
+            base, head, notes = self._with_applications(base, head, sources)
+        ignore = base.repository.config.preview.ignore
+        return Comparison(base, head, impact=find_impact(base, head, changed, ignore), notes=notes)
 
-    def _requests(self, tree: GitTree, patterns: tuple[str, ...]) -> GatheredRequests:
-        sources = ApplicationSources(patterns, lists=self.lists, trunk=self.trunk)
-        return applications.gather(tree, sources, self.context)
+    def _sources(self, base: Side, head: Side) -> ApplicationSources:
+        """Return where both sides have Applications.
+
+        What either of them says counts for both: an Application that only one side's patterns find neither comes nor
+        goes.  Of an untrusted change only the base says it.
+        """
+        before, after = base.repository.config.preview, head.repository.config.preview
+        settings = (before,) if self.is_untrusted else (before, after)
+        sides = (base,) if self.is_untrusted else (base, head)
+        patterns = [pattern for setting in settings for pattern in setting.application_files]
+        if not all(side.repository.config.source for side in sides):
+            patterns += EVERY_FILE
+        return ApplicationSources(
+            patterns=tuple(dict.fromkeys(patterns)),
+            lists=self.lists,
+            argocds=before.argocds if self.is_untrusted else after.argocds or before.argocds,
+            urls=(*self.urls, *(url for setting in settings for url in setting.urls)),
+            trunk=self.trunk,
+        )
+
+    def _with_applications(
+        self, base: Side, head: Side, sources: ApplicationSources
+    ) -> tuple[Side, Side, tuple[str, ...]]:
+        """Return both sides with their Applications as pairs, and the pairs of the layout that no Application renders.
+
+        Such a pair is one only where no Application of either side renders it: one that comes, or goes, is a pair
+        that comes or goes, though the folders stay.
+        """
+        sides = (base, head)
+        declared = [applications.declared(side.tree, side.repository, sources, self.context) for side in sides]
+        named = sources._replace(urls=applications.known_urls(sources.urls, *declared))
+        read = [
+            applications.requests(side.tree, side.repository, of_side, named)
+            for side, of_side in zip(sides, declared, strict=True)
+        ]
+        told_apart, clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
+        covered = read[0].covered | read[1].covered
+        before, after = (
+            side.with_requests((*of_side.requests, *side.requests_beside(covered)))
+            for side, of_side in zip(sides, told_apart, strict=True)
+        )
+        return before, after, tuple(dict.fromkeys((*clashes, *(note for side in read for note in side.notes))))
 
 
 @contextmanager

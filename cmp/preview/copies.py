@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cmp.errors import CmpError
-    from cmp.preview.sides import PairKey, ResolvedPair, Side
+    from cmp.preview.identity import PairId
+    from cmp.preview.sides import ResolvedPair, Side
 
 UNKNOWN = "a submodule: what is in it is not known here"
 
@@ -40,7 +41,7 @@ class PrivateCopies:
         changed_folders = sorted(folder for folder in folders if self._below(folder))
         self._refused = tuple(side.refused_copies(changed_folders) for side in self._sides)
 
-    def effects(self, key: PairKey) -> Iterator[CopyEffect]:
+    def effects(self, key: PairId) -> Iterator[CopyEffect]:
         """Yield the effects on the copies of a pair; none where only one side has the pair."""
         before, after = (side.pairs.get(key) for side in self._sides)
         if before is None or after is None or before.error or after.error:

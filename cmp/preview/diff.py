@@ -128,7 +128,7 @@ def _frame(task: Task, pairs: Sequence[TouchedPair]) -> Frame:
             touched=len(comparison.impact.touched),
             effective=len(pairs),
             rendered=len(pairs),
-            clusters=len({key[1] for side in (comparison.base, comparison.head) for key in side.pairs} - {""}),
+            clusters=len(_clusters(comparison) - {""}),
         ),
         deliveries=tuple(delivery for delivery in deliveries if delivery.subject in subjects),
         unowned=comparison.impact.unowned,
@@ -138,6 +138,11 @@ def _frame(task: Task, pairs: Sequence[TouchedPair]) -> Frame:
             *notes.missing_capabilities(sorted(without_capabilities)),
         ),
     )
+
+
+def _clusters(comparison: Comparison) -> set[str]:
+    sides = (comparison.base, comparison.head)
+    return {pair.request.subject.cluster for side in sides for pair in side.pairs.values()}
 
 
 def _deliveries(side: Side) -> list[Delivery]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import Subject
 from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError
+from cmp.preview.identity import PairId
 from cmp.render.decrypt import SOPS
 from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex
 from cmp.repository import instances
@@ -15,7 +16,7 @@ from cmp.repository.instances import Repository, Request
 from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from cmp.changes import Delivery, Rule
     from cmp.model import Instance, ToolPin
@@ -23,22 +24,20 @@ if TYPE_CHECKING:
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
 
-PairKey = tuple[str, str, str]  # application, cluster, and the name of Argo CD's Application where there is one
-
 
 class RenderRequest(NamedTuple):
-    """A pair to be rendered: by which request it is resolved, and what its Argo CD Application adds for the report."""
+    """A pair to be rendered: its identity, the request by which it is resolved, and what an Application adds.
 
+    `place` is that of the Application.  With an `error` it cannot be resolved.
+    """
+
+    id: PairId
     subject: Subject
     resolution: Request
-    application: str = ""
+    place: str = ""
     delivery: Delivery | None = None
     rules: tuple[Rule, ...] = ()
-
-    @property
-    def key(self) -> PairKey:
-        """The key under which both sides hold the pair."""
-        return self.subject.app, self.subject.cluster, self.application
+    error: CmpError | None = None
 
 
 class ResolvedSource(NamedTuple):
@@ -98,7 +97,7 @@ class Side:
         self.fingerprints = FingerprintIndex(self.repository.tree)
         if reusable is None:
             requests = (request_for(self.repository, pair) for pair in self.repository.pairs())
-            self.pairs = {request.key: self.resolve(request) for request in requests}
+            self.pairs = {request.id: self.resolve(request) for request in requests}
         else:
             self.pairs = {
                 key: pair if reusable.holds(pair) else self.resolve(pair.request)
@@ -118,9 +117,14 @@ class Side:
         """Return the side with the pairs of these requests; a pair that has the same request is not resolved again."""
         side = Side(self.tree, ReusablePairs({}, ()))
         for request in requests:
-            known = self.pairs.get(request.key)
-            side.pairs[request.key] = known if known and known.request == request else side.resolve(request)
+            known = self.pairs.get(request.id)
+            side.pairs[request.id] = known if known and known.request == request else side.resolve(request)
         return side
+
+    def requests_beside(self, covered: Collection[tuple[str, str]]) -> list[RenderRequest]:
+        """Return the requests of the pairs but those of an application and cluster that are covered otherwise."""
+        requests = (pair.request for pair in self.pairs.values())
+        return [request for request in requests if (request.subject.app, request.subject.cluster) not in covered]
 
     def _decides(self, path: str, tree: GitTree) -> bool:
         """Return whether a change of this path may change the list of instances, or their settings."""
@@ -128,7 +132,7 @@ class Side:
         is_named = path.rpartition("/")[2] in CONFIGURATION or path == self.repository.config.inventory
         return is_named or before is None or after is None or before.mode != after.mode or before.mode == LINK
 
-    def fingerprint(self, key: PairKey) -> str:
+    def fingerprint(self, key: PairId) -> str:
         """Return the fingerprint of a pair, or the error that keeps it from being rendered, as a text."""
         pair = self.pairs[key]
         if pair.error:
@@ -158,6 +162,8 @@ class Side:
 
     def resolve(self, request: RenderRequest) -> ResolvedPair:
         """Resolve a request; one that ends in an error is a pair, too."""
+        if request.error:
+            return ResolvedPair(request, sources=(), error=request.error)
         try:
             return ResolvedPair(request, (self._source(instances.resolve_in(self.repository, request.resolution)),))
         except CmpError as error:
@@ -179,7 +185,7 @@ class Side:
 class ReusablePairs(NamedTuple):
     """The pairs of a tree from which another one differs in the content of some files alone."""
 
-    pairs: Mapping[PairKey, ResolvedPair]
+    pairs: Mapping[PairId, ResolvedPair]
     changed: tuple[str, ...]
 
     def holds(self, pair: ResolvedPair) -> bool:
@@ -192,7 +198,7 @@ class ReusablePairs(NamedTuple):
 def request_for(repository: Repository, pair: Pair) -> RenderRequest:
     """Return the request for a pair of the layout, as `cmp render` makes it."""
     subject = Subject(pair.app, pair.cluster, environment(repository, pair.cluster))
-    return RenderRequest(subject, Request(pair.app, pair.cluster))
+    return RenderRequest(PairId(app=pair.app, cluster=pair.cluster), subject, Request(pair.app, pair.cluster))
 
 
 def environment(repository: Repository, cluster: str) -> str:

@@ -86,6 +86,11 @@ class Git:
         self._require_repository()
         raise UsageError("which base? this clone has no main branch", hint="name it: --base REV")
 
+    def remotes(self) -> tuple[str, ...]:
+        """Return the URLs of the remotes of this clone, each once."""
+        listed = self._run("config", "--get-regexp", r"^remote\..*\.(push)?url$").stdout.decode("utf-8", "replace")
+        return tuple(dict.fromkeys(line.partition(" ")[2] for line in listed.splitlines()))
+
     def tree(self, commit: str, prefix: str = "") -> GitTree:
         """Return a commit's tree below `prefix`."""
         listed = self._must("ls-tree", "-r", "-z", "--full-tree", commit).decode("utf-8", "surrogateescape")

@@ -66,6 +66,30 @@ def normal(url: str) -> str:
     return f"{origin(url)}{'' if path == '/' else path}"
 
 
+def repository_name(url: str) -> str:
+    """Return host and path of a Git repository's URL, by which the same repository is known under its protocols.
+
+    It is Argo CD's rule (NormalizeGitURL of util/git: lower case, no `.git`, `git@host:path` as a URL), with one
+    addition: a clone by SSH has the same repository as an Application's URL by HTTPS.  Empty for no URL.
+    """
+    from urllib.parse import urlsplit  # noqa: PLC0415  # see above
+
+    text = url.strip().lower()
+    if "://" not in text:
+        host, colon, path = text.partition(":")
+        if not colon or "/" in host:  # a path on this machine
+            return text.rstrip("/").removesuffix(".git")
+        text = f"ssh://{host}/{path}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = parts.hostname or ""
+    is_default = port in (None, 22, *PORTS.values())
+    return f"{host}{'' if is_default else f':{port}'}/{parts.path.strip('/').removesuffix('.git')}"
+
+
 def is_below(url: str, above: str) -> bool:
     """Tell whether a URL is another one, or lies below it."""
     return f"{normal(url)}/".startswith(f"{normal(above)}/")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.argocd.sets.batching import Render, evaluate, evaluator, gather
 from cmp.argocd.sets.build import admitted, application
-from cmp.argocd.sets.generators import Sources, generate
+from cmp.argocd.sets.generators import InventoryGapError, Sources, generate
 from cmp.argocd.sets.git import Listing
 from cmp.argocd.sets.merging import filled
 from cmp.argocd.sets.specification import SPEC_OF_SET, require
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from cmp.argocd.document import Manifest
     from cmp.argocd.sets.batching import Batched
     from cmp.model import Cluster
+    from cmp.schema.json_node import SourceLocation
     from cmp.system.tree import Tree
 
     Values = dict[str, object]
 
-__all__ = ["Expanded", "World", "evaluator", "expand"]
+__all__ = ["Expanded", "InventoryGapError", "World", "evaluator", "expand"]
 
 
 class World(NamedTuple):
@@ -57,11 +58,13 @@ class World(NamedTuple):
 class Expanded(NamedTuple):
     """The Applications of a set, sorted by name, as the controller would create them.
 
-    With an `error` the set has no Application: the controller would create, change and delete nothing for this set
-    until that is mended. `notes` are sentences about single Applications that it would not create.
+    `location` is that of the set.  With an `error` it has no Application: the controller would create, change and
+    delete nothing for this set until that is mended.  `notes` are sentences about single Applications that it would
+    not create.
     """
 
     name: str
+    location: SourceLocation
     applications: tuple[dict[str, object], ...]
     error: ConfigError | None
     notes: tuple[str, ...] = ()
@@ -76,13 +79,15 @@ def expand(sets: Sequence[Manifest], world: World) -> list[Expanded]:
 
 
 def _expanded(manifest: Manifest, result: list[Values] | ConfigError) -> Expanded:
-    name = manifest.names[0]
+    name, location = manifest.names[0], manifest.location
+    if isinstance(result, InventoryGapError):
+        return Expanded(name, location, (), result)
     if isinstance(result, ConfigError):
         hint = f"the ApplicationSet {name} would stop updating"
         result.hint = f"{result.hint}; {hint}" if result.hint else hint
-        return Expanded(name, (), result)
+        return Expanded(name, location, (), result)
     applications, notes = admitted(result)
-    return Expanded(name, tuple(applications), None, tuple(notes))
+    return Expanded(name, location, tuple(applications), None, tuple(notes))
 
 
 def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched[list[Values]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
+from cmp.argocd.application import IN_CLUSTER, IN_CLUSTER_SERVER
 from cmp.argocd.sets.batching import Batched, gather
 from cmp.argocd.sets.git import Listing, directories, files
 from cmp.argocd.sets.gotypes import Parameters, Texts, as_text, flattened, normalized
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     JsonMap = dict[str, object]
 
-IN_CLUSTER, IN_CLUSTER_SERVER = "in-cluster", "https://kubernetes.default.svc"
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "cluster"}
 
 _NAMES = ("list", "clusters", "git", *OUTSIDE, *COMBINING)
@@ -172,13 +172,19 @@ def _clusters(generator: ClusterGenerator, location: SourceLocation, sources: So
     return [{"clusters": parameters}] if generator.flat_list else parameters
 
 
+class InventoryGapError(ConfigError):
+    """An inventory without a fact that Argo CD knows (`lacks`: `server of blue`), and that a set makes use of."""
+
+    def __init__(self, lacks: str, place: str) -> None:
+        super().__init__(
+            f"the inventory lacks {lacks}", file=place, hint="add it; `cmp inventory export` reads it from Argo CD"
+        )
+        self.lacks = lacks
+
+
 def _cluster(cluster: Cluster, mode: Mode, location: SourceLocation) -> Parameters:
     if not cluster.server:
-        raise ConfigError(
-            f"the inventory does not know the server of the cluster {cluster.name}",
-            file=location.place,
-            hint="give it a `server`; `cmp inventory export` reads it from Argo CD",
-        )
+        raise InventoryGapError(f"server of {cluster.name}", location.place)
     parameters: Parameters = {
         "name": cluster.name,
         "nameNormalized": normalized(cluster.name),

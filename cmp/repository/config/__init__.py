@@ -15,7 +15,7 @@ from cmp.errors import ConfigError
 from cmp.model import Problem
 from cmp.repository.config import keys
 from cmp.repository.config.check import refuse_foreign, unfilled
-from cmp.repository.config.model import CONFIG, AppConfig, ClusterChoice, Config, Layout, ValuesPattern, merge
+from cmp.repository.config.model import CONFIG, AppConfig, ArgoCD, ClusterChoice, Config, Layout, ValuesPattern, merge
 from cmp.repository.config.rules import PATH
 from cmp.schema.spec import check, quoted
 from cmp.system.tree import join
@@ -29,6 +29,7 @@ __all__ = [
     "APP_FILE",
     "FILE",
     "AppConfig",
+    "ArgoCD",
     "ClusterChoice",
     "Config",
     "Layout",

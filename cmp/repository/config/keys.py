@@ -13,6 +13,7 @@ from cmp.repository.config.model import (
     PINS,
     SUFFIXES,
     AppConfig,
+    ArgoCD,
     ClusterChoice,
     Config,
     Preview,
@@ -153,11 +154,23 @@ _NOISE = Keys(
     required=("name",),
     noun="a rule",
 )
+_ARGOCD = Keys(
+    {
+        "name": Text(doc="Its name, which tells Applications of several Argo CDs apart."),
+        "applications": Items("a list of patterns", _PATTERN, "The files with Applications that it reads."),
+        "inCluster": Text(doc="The cluster of the inventory that it runs in: `in-cluster` in its Applications."),
+    },
+    ArgoCD,
+    required=("name", "applications"),
+    noun="an Argo CD",
+)
 _PREVIEW = Keys(
     {
         "applications": Items(
             "a list of patterns", _PATTERN, "The files with Argo CD's Applications and ApplicationSets."
         ),
+        "argocds": Items("a list of Argo CDs", _ARGOCD, "Which Argo CD reads which files, where there are several."),
+        "urls": Items("a list of URLs", Text(), "The URLs under which Applications name this repository."),
         "ignore": Items("a list of patterns", _PATTERN, "Files that no render depends on, such as docs/**."),
         "noise": Items("a list of rules", _NOISE, "Differences that reports count and do not show."),
     },

@@ -77,12 +77,30 @@ class AppConfig(NamedTuple):
     secret_files: tuple[str, ...] = ()
 
 
+class ArgoCD(NamedTuple):
+    """One of several Argo CDs: its name, patterns of the files that it reads, and the cluster that it runs in."""
+
+    name: str
+    applications: tuple[str, ...]
+    in_cluster: str = ""
+
+
 class Preview(NamedTuple):
-    """The settings of a comparison of two revisions: patterns of files, and rules for differences that are hidden."""
+    """The settings of a comparison of two revisions: patterns of files, and rules for differences that are hidden.
+
+    `urls` are those under which Applications name this repository.
+    """
 
     applications: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     noise: tuple[Rule, ...] = ()
+    argocds: tuple[ArgoCD, ...] = ()
+    urls: tuple[str, ...] = ()
+
+    @property
+    def application_files(self) -> tuple[str, ...]:
+        """The patterns of all files with Applications."""
+        return tuple(dict.fromkeys((*self.applications, *(text for one in self.argocds for text in one.applications))))
 
 
 class Config(NamedTuple):

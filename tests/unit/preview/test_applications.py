@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cmp.changes import Delivery, Rule, Subject
-from cmp.preview.applications import ApplicationSources, GatheredRequests, gather
+from cmp.engines import ENGINES
+from cmp.preview.applications import ApplicationSources, Requests, declared, known_urls, requests, told_apart
+from cmp.preview.identity import PairId
+from cmp.repository.instances import Repository
 from tests.support.monorepos import git_tree
 from tests.support.trees import REFERENCE
 
@@ -29,23 +34,36 @@ spec:
 """
 
 
-def gathered(context: Context, *applications: str) -> GatheredRequests:
-    """Return the requests of some Applications beside the reference layout."""
-    files = {f"argocd/{at}.yaml": text for at, text in enumerate(applications)}
-    tree = git_tree({**REFERENCE, "cmp.yaml": CLUSTERS, **files})
-    return gather(tree, ApplicationSources(("argocd/*.yaml",), trunk="main"), context)
+def gathered(
+    context: Context, *applications: str, config: str = CLUSTERS, urls: tuple[str, ...] = (), **files: str
+) -> Requests:
+    """Return the requests of some Applications in the reference layout."""
+    numbered = {f"argocd/{at}.yaml": text for at, text in enumerate(applications)}
+    tree = git_tree({**REFERENCE, "cmp.yaml": config, **numbered, **files})
+    sources = ApplicationSources(("argocd/*.yaml",), trunk="main")
+    repository = Repository(tree, ENGINES)
+    side = declared(tree, repository, sources, context)
+    argocds = repository.config.preview.argocds
+    return requests(tree, repository, side, sources._replace(urls=known_urls(urls, side), argocds=argocds))
+
+
+def ids(side: Requests) -> list[str]:
+    """Return the identities of Applications, and their labels."""
+    return [f"{request.id.text}: {request.subject.app}" for request in side.requests]
 
 
 def test_an_application_asks_for_the_pair_that_its_path_names(context: Context) -> None:
-    request, other = gathered(context, application("web")).requests
+    side = gathered(context, application("web"))
+    (request,) = side.requests
+    assert request.id == PairId(namespace="argocd", name="web")
     assert request.subject == Subject("shop", "dev", "test")
     assert (request.resolution.folder, request.resolution.in_sidecar) == ("clusters/dev/shop", True)
-    assert other.subject == Subject("shop", "prod"), "a pair that no Application renders is compared as well"
+    assert side.covered == {("shop", "dev")}
 
 
 def test_an_automatic_sync_of_the_trunk_happens_at_the_merge(context: Context) -> None:
     policy = "  syncPolicy: {automated: {prune: true}}"
-    request, _ = gathered(context, application("web", more=policy)).requests
+    (request,) = gathered(context, application("web", more=policy)).requests
     assert request.delivery == Delivery(
         subject=request.subject,
         application="web",
@@ -56,26 +74,118 @@ def test_an_automatic_sync_of_the_trunk_happens_at_the_merge(context: Context) -
         at_merge=True,
     )
     other = application("web", more=policy).replace("targetRevision: main", "targetRevision: v1")
-    assert [bool(one.delivery and one.delivery.at_merge) for one in gathered(context, other).requests] == [False, False]
+    assert [bool(one.delivery and one.delivery.at_merge) for one in gathered(context, other).requests] == [False]
 
 
 def test_ignored_differences_are_rules_for_the_report(context: Context) -> None:
     ignored = "  ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/containers/0/a~1b]}]"
-    request, _ = gathered(context, application("web", more=ignored)).requests
+    (request,) = gathered(context, application("web", more=ignored)).requests
     path = ("spec", "containers", "[*]", "a/b", "**")
     assert request.rules == (Rule("ignoreDifferences of web", group="apps", kind="Deployment", path=path),)
 
 
 def test_only_applications_of_one_pair_are_told_apart_by_their_names(context: Context) -> None:
-    names = [request.application for request in gathered(context, application("web")).requests]
-    assert names == ["", ""]
-    names = [one.application for one in gathered(context, application("web"), application("web-canary")).requests]
-    assert names == ["web", "web-canary", ""]
+    web, canary = application("web"), application("web-canary")
+    ((alone,), _) = told_apart([gathered(context, web)], has_argocds=False)
+    assert ids(alone) == ["web: shop"]
+    ((both, one), _) = told_apart([gathered(context, web, canary), gathered(context, canary)], has_argocds=False)
+    assert ids(both) == ["web: shop (web)", "web-canary: shop (web-canary)"]
+    assert ids(one) == ["web-canary: shop (web-canary)"], "a pair has one label on both sides"
+    assert [request.delivery and request.delivery.subject for request in one.requests] == [one.requests[0].subject]
 
 
-def test_an_application_that_is_not_compared_is_told(context: Context) -> None:
-    found = gathered(context, application("broken", path="''"), application("other", plugin=""))
-    assert len(found.notes) == 2
-    assert found.notes[0].startswith("the Application broken is not compared: ")
-    assert found.notes[1] == "1 Applications have no plugin and are not compared"
-    assert [request.subject.cluster for request in found.requests] == ["dev", "prod"]
+def test_applications_of_one_name_are_told_apart_by_their_files_and_a_block_is_proposed(context: Context) -> None:
+    twice = gathered(context, application("web"), application("web"))
+    ((side, other), notes) = told_apart([twice, gathered(context, application("web"))], has_argocds=False)
+    assert [request.id.text for request in side.requests] == ["web in argocd/0.yaml", "web in argocd/1.yaml"]
+    assert [request.id.text for request in other.requests] == ["web in argocd/0.yaml"]
+    (note,) = notes
+    assert note.startswith("several Applications are named alike (web) and are told apart by their files: ")
+
+
+def test_each_argo_cd_has_its_own_applications_and_its_own_in_cluster(context: Context) -> None:
+    blocks = "\n".join(
+        f"  - {{name: {name}, applications: [argocd/{at}.yaml], inCluster: {cluster}}}"
+        for at, (name, cluster) in enumerate([("blue", "dev"), ("green", "prod")])
+    )
+    config = f"version: 1\nclusters: {{dev: {{kubeVersion: '1.33'}}, prod: {{}}}}\npreview:\n  argocds:\n{blocks}\n"
+    local = application("web").replace("https://dev.example.test", "https://kubernetes.default.svc")
+    local = local.replace("plugin: {name: cmp}", "plugin: {name: cmp, env: [{name: KUBE, value: $KUBE_VERSION}]}")
+    side = gathered(context, local, local, config=config)
+    ((named,), notes) = told_apart([side], has_argocds=True)
+    assert ids(named) == ["blue/web: shop (blue/web)", "green/web: shop (green/web)"]
+    assert notes == ()
+    assert [request.error for request in named.requests] == [None, None]
+
+
+def test_two_applications_of_one_argo_cd_with_one_name_are_an_error_of_their_pair(context: Context) -> None:
+    config = f"{CLUSTERS}preview: {{argocds: [{{name: blue, applications: ['argocd/*']}}]}}\n"
+    ((side,), _) = told_apart(
+        [gathered(context, application("web"), application("web"), config=config)], has_argocds=True
+    )
+    (request,) = side.requests
+    assert str(request.error).splitlines()[0] == (
+        "2 Applications of one Argo CD are named blue/web: argocd/0.yaml:2 and argocd/1.yaml:2"
+    )
+
+
+def test_the_url_that_most_sources_have_is_this_repository_where_a_clone_has_no_remote(context: Context) -> None:
+    foreign = application("far").replace("git.example.test/repo", "git.example.test/other")
+    side = gathered(context, application("a"), application("b"), foreign)
+    assert [request.id.name for request in side.requests] == ["a", "b"]
+    (note,) = side.notes
+    assert note.startswith("1 Applications are not compared: their sources are in https://git.example.test/other, ")
+
+
+@pytest.mark.parametrize(
+    "url", ["git@git.example.test:repo.git", "ssh://git@GIT.example.test/repo", "https://git.example.test/repo/"]
+)
+def test_a_repository_is_the_same_under_every_protocol(url: str, context: Context) -> None:
+    assert len(gathered(context, application("web"), urls=(url,)).requests) == 1
+
+
+def test_an_application_of_another_repository_is_not_compared(context: Context) -> None:
+    side = gathered(context, application("web"), urls=("https://git.example.test/another",))
+    assert side.requests == ()
+    assert len(side.notes) == 1
+
+
+def test_an_application_with_a_mistake_is_a_pair_that_fails(context: Context) -> None:
+    (request,) = gathered(context, application("broken", path="''")).requests
+    assert request.id.name == "broken"
+    assert request.error
+    assert request.error.what.startswith("the source has no path")
+
+
+def test_applications_without_a_plugin_are_counted(context: Context) -> None:
+    side = gathered(context, application("other", plugin=""))
+    assert (side.requests, side.notes) == ((), ("1 Applications have no plugin and are not compared",))
+
+
+def test_what_the_inventory_lacks_is_told_once_and_is_no_fault_of_the_sets(context: Context) -> None:
+    one = """
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: NAME}
+spec:
+  generators: [{clusters: {selector: {matchLabels: {tier: test}}}}]
+  template: {metadata: {name: '{{name}}'}, spec: {project: default, destination: {}, source: {repoURL: x, path: web}}}
+"""
+    config = "version: 1\nclusters: {dev: {labels: {tier: test}}, prod: {}}\n"
+    side = gathered(context, *(one.replace("NAME", name) for name in "abc"), config=config)
+    assert side.notes == (
+        "3 ApplicationSets are not read here: the inventory lacks server of dev, which `clusters` of cmp.yaml may say",
+    )
+
+
+def test_templates_of_charts_and_patches_of_kustomizations_are_no_applications(context: Context) -> None:
+    files = {
+        "argocd/chart/Chart.yaml": "",
+        "argocd/chart/templates/web.yaml": "{{ if true }}\napiVersion: argoproj.io/v1alpha1\nkind: Application\n",
+        "argocd/kustomization.yaml": "patches: [{path: patch.yaml}, {patch: 'x: 1'}]\npatchesJson6902: [{path: set.yaml}]\n",
+        "argocd/patch.yaml": application("web"),
+        "argocd/set.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: web}\nspec: []\n",
+    }
+    sources = ApplicationSources(("argocd/**",), trunk="main")
+    tree = git_tree({**REFERENCE, **files})
+    assert declared(tree, Repository(tree, ENGINES), sources, context) == ((), ())

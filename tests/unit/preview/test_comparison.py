@@ -23,7 +23,7 @@ WITHOUT_PLUGIN = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {so
 def compared(context: Context, base: dict[str, str], head: dict[str, str], *, is_untrusted: bool = False) -> Comparison:
     """Compare two variants of the reference layout."""
     before, after = (git_tree({**REFERENCE, **files}) for files in (base, head))
-    comparer = Comparer(lists=(), trunk="main", is_untrusted=is_untrusted, context=context)
+    comparer = Comparer(lists=(), urls=(), trunk="main", is_untrusted=is_untrusted, context=context)
     return comparer.compare(before, after, [*changed(before, after)])
 
 
@@ -35,7 +35,7 @@ def test_files_to_ignore_are_those_of_the_base(context: Context) -> None:
     assert [file.rule for file in hidden.impact.unowned] == [""]
 
 
-def test_applications_are_each_sides_own_unless_the_change_is_not_trusted(context: Context) -> None:
+def test_either_side_says_where_applications_are_unless_the_change_is_not_trusted(context: Context) -> None:
     head = {"cmp.yaml": APPLICATIONS, "argocd/web.yaml": WITHOUT_PLUGIN}
     base = {"cmp.yaml": APPLICATIONS.partition("preview")[0]}
     trusted = compared(context, base, head)

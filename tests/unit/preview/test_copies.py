@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.preview.copies import UNKNOWN, PrivateCopies
+from cmp.preview.identity import PairId
 from cmp.preview.sides import Side
 from cmp.repository.git import SUBMODULE, Blob, GitTree, changed
 from cmp.system import workspace
@@ -14,7 +15,7 @@ from tests.support.trees import REFERENCE
 if TYPE_CHECKING:
     import pytest
 
-DEV = ("shop", "dev", "")
+DEV = PairId(app="shop", cluster="dev")
 
 
 def effects(base: GitTree, head: GitTree) -> list[tuple[str, str]]:

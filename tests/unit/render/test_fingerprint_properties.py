@@ -24,6 +24,7 @@ from cmp.context import Context
 from cmp.engines import ENGINES
 from cmp.errors import CmpError
 from cmp.preview.affected import find_impact
+from cmp.preview.identity import PairId
 from cmp.preview.sides import Side
 from cmp.render.fingerprint import FingerprintIndex
 from cmp.render.pipeline import render
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from cmp.model import Instance
-    from cmp.preview.sides import PairKey, ResolvedPair
+    from cmp.preview.sides import ResolvedPair
     from cmp.system.tree import Tree
     from tests.support.monorepos import Files
 
@@ -60,7 +61,7 @@ class Hands:
         self._folder = folder
         self._sandbox = Sandbox(folder / "sandbox", tools_dir, env)
         self._numbers = count()
-        self._known: dict[PairKey, str] = {}
+        self._known: dict[PairId, str] = {}
 
     def place(self) -> Path:
         """Return a new place."""
@@ -79,7 +80,7 @@ class Hands:
         except CmpError as error:
             return f"error: {error}"
 
-    def of_all(self, files: Files, cases: Mapping[PairKey, ResolvedPair], keys: set[PairKey]) -> dict[PairKey, str]:
+    def of_all(self, files: Files, cases: Mapping[PairId, ResolvedPair], keys: set[PairId]) -> dict[PairId, str]:
         """Return what cmp prints for some cases of a work folder; what it prints for the whole monorepo is kept."""
         known = self._known if files == WHOLE else {}
         if missing := keys - known.keys():
@@ -136,7 +137,7 @@ def sides(edit: Edit) -> tuple[Side, Side] | None:
         return None
 
 
-def prints(files: Files) -> Mapping[PairKey, str]:
+def prints(files: Files) -> Mapping[PairId, str]:
     """Return all fingerprints."""
     found = Side(git_tree(files))
     return {key: found.fingerprint(key) for key in found.pairs}
@@ -159,7 +160,7 @@ def test_no_change_of_what_is_printed_goes_unseen(edit: Edit, hands: Hands) -> N
     cluster=st.sampled_from(["one", "two"]),
 )
 def test_no_change_of_what_helm_prints_goes_unseen(edit: Edit, cluster: str, hands: Hands) -> None:
-    key = ("shop", cluster, "")
+    key = PairId(app="shop", cluster=cluster)
     before, after = prints(edit.before), prints(edit.after)
     if before[key] == after.get(key):
         assert hands.by_helm(edit.before, cluster) == hands.by_helm(edit.after, cluster)
@@ -183,7 +184,7 @@ def test_a_change_elsewhere_is_no_change(edit: Edit) -> None:
     before, after = prints(edit.before), prints(edit.after)
     paths = {path for path in edit.before.keys() | edit.after.keys() if edit.before.get(path) != edit.after.get(path)}
     owners = {owner(path) for path in paths}
-    others = {key for key in before.keys() & after.keys() if not owners & {key[:2], (key[0], "")}}
+    others = {key for key in before.keys() & after.keys() if not owners & {(key.app, key.cluster), (key.app, "")}}
     assert {key: before[key] for key in others} == {key: after[key] for key in others}
 
 
@@ -199,7 +200,7 @@ def test_how_values_are_written_is_no_change(path: str, seed: int, flow: bool, c
     assert prints({**WHOLE, path: f"# {comment}\n{text}\n\n# {comment}\n"}) == prints(WHOLE)
 
 
-def moved(folder: str) -> Mapping[PairKey, str]:
+def moved(folder: str) -> Mapping[PairId, str]:
     """Return the fingerprints with all applications in another folder, where nothing else names them."""
     files = {path.replace("apps/", f"{folder}/"): text for path, text in WHOLE.items() if "/two/site/" not in path}
     return prints({**files, "cmp.yaml": WHOLE["cmp.yaml"].replace("apps/", f"{folder}/")})
@@ -207,8 +208,8 @@ def moved(folder: str) -> Mapping[PairKey, str]:
 
 def test_where_an_application_lies_is_no_change() -> None:
     found = prints(WHOLE)
-    assert moved("other") == {key: one for key, one in found.items() if key != ("site", "two", "")}
-    alone = ("mix", "one", "")  # names nothing outside of its folder
+    assert moved("other") == {key: one for key, one in found.items() if key != PairId(app="site", cluster="two")}
+    alone = PairId(app="mix", cluster="one")  # names nothing outside of its folder
     assert moved("deep/down")[alone] == found[alone]
 
 
