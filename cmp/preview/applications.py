@@ -84,7 +84,8 @@ def declared(tree: GitTree, repository: Repository, sources: ApplicationSources,
         helm = toolchain.find({HELM: config.defaults.tools.get(HELM, PINS[HELM])}, context.settings)[HELM]
         return evaluator(helm, context)(templates)
 
-    world = World(tree, tuple(config.clusters[name] for name in sorted(config.clusters)), evaluated)
+    names = _names(sources.urls)
+    world = World(tree, tuple(config.clusters[name] for name in sorted(config.clusters)), evaluated, repositories=names)
     gaps: Counter[str] = Counter()
     for expanded in expand(found.sets, world):
         manifests += [Manifest(value, expanded.location) for value in expanded.applications]
@@ -110,8 +111,7 @@ def known_urls(urls: Sequence[str], *sides: Declared) -> tuple[str, ...]:
 
     A clone without a remote does not know its URL.  Of several that are named equally often the first in order counts.
     """
-    names = tuple(dict.fromkeys(filter(None, map(repository_name, urls))))
-    if names:
+    if names := _names(urls):
         return names
     counts: Counter[str] = Counter()
     for side in sides:
@@ -125,6 +125,10 @@ def known_urls(urls: Sequence[str], *sides: Declared) -> tuple[str, ...]:
             )
     del counts[""]
     return (min(counts, key=lambda name: (-counts[name], name)),) if counts else ()
+
+
+def _names(urls: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(repository_name, urls))))
 
 
 class Requests(NamedTuple):

@@ -178,7 +178,10 @@ def test_who_changes_at_the_merge(world: World) -> None:
 def test_differences_that_an_application_ignores_are_folded(world: World) -> None:
     more = "  ignoreDifferences: [{kind: ConfigMap, jsonPointers: [/data/a]}]"
     text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more=more)
-    world.repo.commit({"argocd/apps.yaml": text, "apps/web/map.yaml": MAP.format("two")})
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"argocd/apps.yaml": text})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
     report = world.report()
     assert report["noise"] == [{"rule": "ignoreDifferences of web-dev", "folded": 1}]
     assert [[member["subject"]["cluster"] for member in group["members"]] for group in report["groups"]] == [["prod"]]
@@ -223,6 +226,16 @@ def test_applications_of_a_live_argo_cd(world: World) -> None:
     assert [(one["application"], one["subject"]["cluster"], one["at_merge"]) for one in found] == [
         ("live", "prod", True)
     ]
+
+
+def test_an_application_that_goes_takes_its_objects_along_though_the_folder_stays(world: World) -> None:
+    text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more="")
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"argocd/apps.yaml": text})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"argocd/apps.yaml": None})
+    (outcome,) = world.report()["outcomes"]
+    assert (outcome["subject"]["cluster"], outcome["status"]) == ("dev", "removed")
 
 
 @pytest.mark.tools

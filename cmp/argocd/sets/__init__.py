@@ -45,14 +45,15 @@ class World(NamedTuple):
     """The surroundings of ApplicationSets: the repository from its top, the inventory, an evaluator of Go templates.
 
     `render` prints files of a chart's templates/ by their names (`evaluator`).  `namespace` is Argo CD's.  With
-    `repository`, a URL, git generators of another one are refused; without, all are taken for those of `tree`.
+    `repositories`, the names of this one (`urls.repository_name`), git generators of another are refused; without, all
+    are taken for those of `tree`.
     """
 
     tree: Tree
     clusters: Sequence[Cluster]
     render: Render
     namespace: str = "argocd"
-    repository: str = ""
+    repositories: tuple[str, ...] = ()
 
 
 class Expanded(NamedTuple):
@@ -97,7 +98,7 @@ def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched
     require(SPEC_OF_SET, node, "ApplicationSet")
     spec = SPEC_OF_SET.build(node)
     mode = Mode.of(spec, location)
-    sources = Sources(listing, world.repository, world.clusters, mode)
+    sources = Sources(listing, world.repositories, world.clusters, mode)
     entries = yield from gather(
         generate(entry, at.inner("generators", index), sources) for index, entry in enumerate(spec.generators)
     )

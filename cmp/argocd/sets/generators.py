@@ -30,6 +30,7 @@ from cmp.argocd.sets.specification import (
 from cmp.argocd.sets.templates import Mode, evaluate_map, evaluate_texts
 from cmp.errors import ConfigError
 from cmp.schema.json_node import JsonNode
+from cmp.system.urls import repository_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +50,7 @@ class Sources(NamedTuple):
     """The files, the repository and the clusters that generators read, and the mode of the set's templates."""
 
     listing: Listing
-    repository: str
+    repositories: tuple[str, ...]
     clusters: Sequence[Cluster]
     mode: Mode
 
@@ -200,10 +201,10 @@ def _cluster(cluster: Cluster, mode: Mode, location: SourceLocation) -> Paramete
 
 def _git(generator: GitGenerator, location: SourceLocation, sources: Sources) -> Batched[list[Parameters]]:
     """Return the folders or files of the repository that the patterns match; ConfigError for another repository."""
-    url = _canonical(generator.repo_url)
-    if sources.repository and url != _canonical(sources.repository):
+    name = repository_name(generator.repo_url)
+    if sources.repositories and name not in sources.repositories:
         raise ConfigError(
-            f"the repository {url} is not this one",
+            f"the repository {name} is not this one",
             file=location.inner("repoURL").place,
             hint="only Argo CD can read it; give a snapshot of its Applications",
         )
@@ -216,15 +217,6 @@ def _git(generator: GitGenerator, location: SourceLocation, sources: Sources) ->
         raise ConfigError("this generator has neither directories nor files", file=location.place)
     yield from _add_values(generator.values, parameters, location, sources.mode)
     return parameters
-
-
-def _canonical(url: str) -> str:
-    """Return a repository's host and path, however it is written: `git@host:a/b.git` is `https://host/a/b`."""
-    _, _, address = url.rpartition("://")
-    host, _, path = address.rpartition("@")[2].partition("/")
-    if "://" not in url:
-        host = host.replace(":", "/")
-    return f"{host.lower()}/{path}".strip("/").removesuffix(".git")
 
 
 def _add_values(

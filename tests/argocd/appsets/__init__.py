@@ -14,6 +14,7 @@ from cmp.argocd.document import applications_in
 from cmp.argocd.sets import Expanded, World, evaluator, expand
 from cmp.model import Cluster, Tool
 from cmp.system.tree import WorkTree
+from cmp.system.urls import repository_name
 from tests.argocd.installation import IN_CLUSTER, NAMESPACE
 from tests.support.tool_stores import Store
 
@@ -68,4 +69,5 @@ def read(
     (declared / "sets.yaml").write_bytes(yamldoc.dump_all(objects))
     found = applications_in(WorkTree(str(declared)), ["**/*.yaml"])
     render = evaluator(Tool("helm", "", helm, ""), Store(folder).context())
-    return expand(found.sets, World(WorkTree(str(repository[0])), clusters, render, NAMESPACE, repository[1]))
+    tree, name = WorkTree(str(repository[0])), repository_name(repository[1])
+    return expand(found.sets, World(tree, clusters, render, NAMESPACE, repositories=(name,)))

@@ -22,6 +22,7 @@ from cmp.errors import EngineError
 from cmp.model import Cluster, Tool
 from cmp.system.globs import PatternError
 from cmp.system.tree import WorkTree
+from cmp.system.urls import repository_name
 from tests.argocd import appsets
 from tests.argocd.appsets import CLUSTERS
 from tests.support import versions
@@ -56,7 +57,7 @@ def expanded(tmp_path: Path, render: Render) -> Callable[..., list[Expanded]]:
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(content)
         found = applications_in(WorkTree(str(tree)), ["sets.yaml"])
-        return expand(found.sets, World(WorkTree(str(tree)), clusters, render, repository=URL))
+        return expand(found.sets, World(WorkTree(str(tree)), clusters, render, repositories=(repository_name(URL),)))
 
     return expand_it
 
@@ -129,9 +130,9 @@ class TestErrors:
 
     def test_a_cluster_whose_server_the_inventory_does_not_know(self, expanded: Callable[..., list[Expanded]]) -> None:
         assert error(expanded(a_set("x", "clusters: {}"), [Cluster("dev")])) == [
-            "cmp: the inventory does not know the server of the cluster dev",
+            "cmp: the inventory lacks server of dev",
             "  where: sets.yaml:6",
-            "  hint: give it a `server`; `cmp inventory export` reads it from Argo CD; " + STOPS,
+            "  hint: add it; `cmp inventory export` reads it from Argo CD",
         ]
 
     def test_a_missing_parameter(self, expanded: Callable[..., list[Expanded]]) -> None:

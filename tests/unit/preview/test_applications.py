@@ -182,7 +182,7 @@ def test_templates_of_charts_and_patches_of_kustomizations_are_no_applications(c
     files = {
         "argocd/chart/Chart.yaml": "",
         "argocd/chart/templates/web.yaml": "{{ if true }}\napiVersion: argoproj.io/v1alpha1\nkind: Application\n",
-        "argocd/kustomization.yaml": "patches: [{path: patch.yaml}, {patch: 'x: 1'}]\npatchesJson6902: [{path: set.yaml}]\n",
+        "argocd/kustomization.yaml": "patches: [{path: patch.yaml}, {patch: x}]\npatchesJson6902: [{path: set.yaml}]\n",
         "argocd/patch.yaml": application("web"),
         "argocd/set.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: web}\nspec: []\n",
     }
