@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cmp.system import linux
+from cmp.system import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def supervise(render: Callable[[], int]) -> int:
     supervisor = os.getpid()
     renderer = os.fork()
     if renderer == 0:
-        linux.die_with_parent(signal.SIGTERM)
+        kernel.die_with_parent(signal.SIGTERM)
         if os.getppid() != supervisor:  # it died before the line above
             os._exit(128 + signal.SIGTERM)
         return render()
@@ -48,7 +48,7 @@ def _wait_for(renderer: int) -> int:
 
     for signum in FORWARDED:
         signal.signal(signum, forward)
-    linux.adopt_orphans()  # processes that the renderer leaves behind are reaped here
+    kernel.adopt_orphans()  # processes that the renderer leaves behind are reaped here
     if not _is_read_to_the_end(renderer):
         forward(signal.SIGTERM, None)
     code = os.waitstatus_to_exitcode(os.waitpid(renderer, 0)[1])
@@ -78,7 +78,7 @@ def _end_orphans() -> None:
     end = time.monotonic() + REAP_SECONDS
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0] or time.monotonic() < end:
-            for pid in linux.children(os.getpid()):
+            for pid in kernel.children(os.getpid()):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)

@@ -27,7 +27,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp.errors import DeadlineError, EngineError, OutputError, ToolError
-from cmp.system import linux, sandbox, signals
+from cmp.system import kernel, sandbox, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -349,7 +349,7 @@ def _stop_descendants(pid: int) -> list[int]:
     descendants: list[int] = []
     with suppress(OSError):  # it has ended
         os.kill(pid, signal.SIGSTOP)
-        for child in linux.children(pid):
+        for child in kernel.children(pid):
             descendants += [child, *_stop_descendants(child)]
     return descendants
 
@@ -363,7 +363,7 @@ def _memory(pid: int) -> int:
     own = 0
     with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:  # or it has ended
         own = sum(int(line.split()[1]) for line in file if line.startswith(OWN_MEMORY)) << 10
-    return own + sum(map(_memory, linux.children(pid)))
+    return own + sum(map(_memory, kernel.children(pid)))
 
 
 def size(count: int) -> str:
@@ -398,7 +398,7 @@ def _stdout_channel(command: Command) -> tuple[int, int]:
     It is a socket, which cannot be opened by `/proc/PID/fd`: the bytes that another process of this user took from a
     pipe there would be missing in the output.  Scripts may open `/dev/stdout`, which a socket does not allow.
     """
-    return os.pipe() if command.access and command.access.runs_any else linux.socket_pair()
+    return os.pipe() if command.access and command.access.runs_any else kernel.socket_pair()
 
 
 def _memory_file() -> int:
@@ -416,7 +416,7 @@ def _before_exec(parent: int, ruleset: int) -> Callable[[], object]:
     """Return the function that a child calls between fork and exec."""
 
     def prepare() -> None:
-        linux.die_with_parent(signal.SIGKILL)
+        kernel.die_with_parent(signal.SIGKILL)
         signals.release()
         if os.getppid() != parent:  # it died before the first line
             os._exit(1)

@@ -17,7 +17,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.system.linux import checked, forbid_new_privileges, libc
+from cmp.system.kernel import checked, forbid_new_privileges, libc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cmp.system import linux, signals
+from cmp.system import kernel, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -161,7 +161,7 @@ class _Pool(Generic[Item, Result]):
         """Work as a worker; never return."""
         code = 1
         try:
-            linux.die_with_parent(signal.SIGTERM)
+            kernel.die_with_parent(signal.SIGTERM)
             signals.listen()
             signals.disarm()
             for worker in self._workers.values():  # or their pipes would stay open in this one

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.system.linux import PR_SET_CHILD_SUBREAPER
+from cmp.system.kernel import PR_SET_CHILD_SUBREAPER
 from tests.argocd.sampling import children_of
 from tests.argocd.ward import PHASES, Ward, in_charts, last_word
 from tests.support.leaks import wait_until

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.system.linux import PR_SET_CHILD_SUBREAPER
+from cmp.system.kernel import PR_SET_CHILD_SUBREAPER
 from tests.interrupts.test_kills import PHASES
 from tests.support.interrupted_render import CACHED, InterruptibleApplication, ended, stopped_by
 from tests.support.leaks import processes_in_group, wait_until

@@ -36,7 +36,7 @@ cmp.repository.config cmp.repository.config.check cmp.repository.config.keys cmp
 cmp.repository.config.model cmp.repository.instances cmp.repository.instances.files
 cmp.repository.instances.repository cmp.repository.instances.request cmp.repository.instances.resolver
 cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets
-cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.linux cmp.system.locks cmp.system.log cmp.system.process
+cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.kernel cmp.system.locks cmp.system.log cmp.system.process
 cmp.system.sandbox cmp.system.signals cmp.system.tree cmp.system.visible cmp.system.workspace cmp.versions cmp.yamldoc
 cmp.yamldoc.document
 """

@@ -1,4 +1,4 @@
-"""Calls of Linux that Python's standard library lacks, or has in a module that is slow to import."""
+"""Calls of the kernel that Python's standard library lacks, or has in a module that is slow to import: those of Linux."""
 
 from __future__ import annotations
 
