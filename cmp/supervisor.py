@@ -62,8 +62,8 @@ def _wait_for(renderer: int) -> int:
 def _is_read_to_the_end(renderer: int) -> bool:
     """Wait until the renderer ends or the reader of stdout has gone; tell whether the renderer ended."""
     try:
-        renderer_end = os.pidfd_open(renderer)
-    except (AttributeError, OSError):  # another system, or an old kernel: the deadline ends the renderer
+        renderer_end = kernel.end_of(renderer)
+    except OSError:  # another system, or an old kernel: the deadline ends the renderer
         return True
     poll = select.poll()
     poll.register(renderer_end, select.POLLIN)

@@ -12,7 +12,7 @@ from cmp.render.pipeline import render
 from cmp.repository import instances
 from cmp.repository.instances import Request
 from cmp.secrets.redact import MASK, Redactor
-from cmp.system import workers
+from cmp.system import kernel, workers
 from cmp.system.log import Log, Phases
 from cmp.system.tree import join
 
@@ -84,7 +84,7 @@ class BatchRenderer:
         """Yield the result of each job, in the order of the jobs; one that fails stops no other."""
         early: dict[int, PrintedPair] = {}
         position = 0
-        for index, result in workers.run(jobs, self._render, workers.cores()):
+        for index, result in workers.run(jobs, self._render, kernel.processors()):
             early[index] = result or _failed(jobs[index].pair, KilledError(KILLED, hint=KILLED_HINT), Redactor())
             while position in early:
                 yield early.pop(position)

@@ -12,7 +12,7 @@ from cmp.cli.io import as_json, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import diff
-from cmp.system import workers
+from cmp.system import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def command(
                 comparison=comparison,
                 base=sides.before,
                 head=sides.after,
-                jobs=workers.cores(),
+                jobs=kernel.processors(),
                 options=revisions.render_options(comparison, invocation.context, is_keyless=False),
                 progress=lambda: None,
             )

@@ -16,7 +16,7 @@ from cmp.compare.dangers import RULES
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
 from cmp.report import FORMATS, Options, overview, verdict
-from cmp.system import workers
+from cmp.system import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +103,7 @@ def command(
                 comparison=comparison,
                 base=sides.before,
                 head=sides.after,
-                jobs=jobs or workers.cores(),
+                jobs=jobs or kernel.processors(),
                 options=revisions.render_options(comparison, context, is_keyless=is_keyless),
                 progress=step,
             )

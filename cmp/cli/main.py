@@ -121,6 +121,7 @@ def _invocation(redactor: Redactor, default_deadline: float) -> Invocation:
     settings = environment.settings
     signals.expire_after(settings.deadline)
     process.limit_memory(settings.child_memory)
+    process.keep_memory_files_in(settings.tmp_dir)
     context = Context(
         settings=settings,
         deadline=Deadline(settings.deadline),

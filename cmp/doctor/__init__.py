@@ -1,6 +1,7 @@
 """`cmp doctor`: checks of everything that a render needs, made before one fails.
 
-installation.py  the interpreter, folders, the sandbox, the policy, keys, and every application of the repository
+installation.py  the interpreter, folders, the policy, keys, and every application of the repository
+protection.py    what the system keeps apart, and what is weaker where it is not Linux
 pins.py          pinned tools that are not installed, that nothing runs, or that are behind
 sidecar.py       pinned tools that a sidecar does not have
 hosts.py         hosts to which chart repositories lead, and whether the policy allows them

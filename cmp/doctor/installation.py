@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from cmp import policy, yamldoc
 from cmp.artifacts import toolstore
-from cmp.doctor import Check, failed, pins
+from cmp.doctor import Check, failed, pins, protection
 from cmp.errors import CmpError, and_more
 from cmp.render import tool_usage
 from cmp.render.decrypt import SOPS
 from cmp.repository import instances
 from cmp.secrets import placeholders, sops
 from cmp.secrets.redact import SHORT
-from cmp.system import process, sandbox, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,9 +41,9 @@ SHORT_HINT = "inside a longer text a message may show them: only where it is a w
 def examine(cwd: str, settings: Settings) -> Iterator[Check]:
     """Yield every check, cheap ones first; nothing is fetched, decrypted or written."""
     yield _interpreter()
-    yield from _folders(settings)
-    yield from _sandbox()
-    yield _memory(settings)
+    yield _writable("chart cache", settings.cache_dir)
+    yield _writable("state", settings.state_dir)
+    yield from protection.examine(settings)
     if settings.policy:
         yield from _policy(cwd, settings.policy)
     yield from _repository(cwd, settings) if instances.has_repository(cwd) else _without_repository(cwd, settings)
@@ -59,20 +58,6 @@ def _interpreter() -> Check:
     return Check("Python", "ok", f"{version}, PyYAML with libyaml")
 
 
-def _folders(settings: Settings) -> Iterator[Check]:
-    for name, path in (("chart cache", settings.cache_dir), ("state", settings.state_dir)):
-        yield _writable(name, path)
-    base = workspace.choose(settings.tmp_dir)
-    is_memory = base == workspace.MEMORY or bool(settings.tmp_dir)
-    yield (
-        Check("private folder", "ok", base)
-        if is_memory
-        else Check(
-            "private folder", "warning", f"{base} may be on a disk", hint="offer memory: mount a tmpfs as CMP_TMPDIR"
-        )
-    )
-
-
 def _writable(name: str, path: str) -> Check:
     existing = path
     while not os.path.lexists(existing):
@@ -80,40 +65,6 @@ def _writable(name: str, path: str) -> Check:
     if os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
         return Check(name, "ok", path if existing == path else f"{path} (will be made)")
     return Check(name, "problem", f"{path} cannot be written to", hint="charts that are in it are used; others fail")
-
-
-def _sandbox() -> Iterator[Check]:
-    """Say what Landlock keeps programs from that render: helm, kustomize, helmfile and cue."""
-    version = sandbox.version()
-    if version:
-        finding = "programs that render see their own file, the private folder and the tree, and no other process"
-        yield Check("Landlock, files", "ok", finding)
-    else:
-        finding = "the kernel confines nothing: programs that render could read any file, and each other's"
-        hint = "run nodes with Linux 6.7 or later; on these, use one sidecar a team: renders can read each other"
-        yield Check("Landlock, files", "warning", finding, hint)
-    if version >= sandbox.TCP_SINCE:
-        yield Check("Landlock, TCP", "ok", "programs that render reach no host by TCP")
-    else:
-        hint = "run nodes with Linux 6.7 or later, where authors of charts are not trusted"
-        yield Check("Landlock, TCP", "warning", "programs that render could reach hosts", hint)
-    if version >= sandbox.SCOPES_SINCE:
-        finding = "programs that render reach no other process by a signal or an abstract socket"
-    else:
-        finding = "not confined before Linux 6.12; no template can send a signal or open a socket"
-    yield Check("Landlock, signals", "ok", finding)
-
-
-def _memory(settings: Settings) -> Check:
-    """Return the limit on the memory of one program."""
-    subject = "memory of programs"
-    if not process.can_measure_memory():
-        hint = "on Linux, CMP_CHILD_MEMORY limits it"
-        return Check(subject, "warning", "no limit: this system does not tell what a program takes", hint)
-    if not settings.child_memory:
-        hint = "a chart that eats memory ends all renders of its container: let CMP_CHILD_MEMORY be a size"
-        return Check(subject, "warning", "no limit: CMP_CHILD_MEMORY is 0", hint)
-    return Check(subject, "ok", f"at most {process.size(settings.child_memory)} for each, with all that it starts")
 
 
 def _policy(cwd: str, path: str) -> Iterator[Check]:

@@ -14,9 +14,9 @@ from contextlib import suppress
 from functools import partial
 
 if sys.version_info >= (3, 12):
-    from _sha2 import sha256 as _sha256
+    from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]  # typeshed has neither
 else:
-    from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]  # typeshed has the newer name only
+    from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]
 
 
 def sha256(data: bytes) -> str:

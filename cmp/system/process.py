@@ -5,8 +5,9 @@ runs any number of commands at once and reads all their streams in one loop: the
 another waits to be read.  Whatever is still alive when the `with` block ends, for whatever reason, is killed and
 reaped.
 
-No child outlives this process: on Linux the kernel kills it when the thread that started it dies (parent-death
-signal), also by SIGKILL.  Children stay in the process group, to which Argo CD and terminals send their signals.
+No child outlives this process: the end of the `with` block kills it, and on Linux the kernel does when the thread that
+started it dies (parent-death signal), also by SIGKILL.  Children stay in the process group, to which Argo CD and
+terminals send their signals.
 
 No child takes more memory than this process allows its children (`limit_memory`, on Linux): the code that waits for a
 child also looks at its resident size from time to time.  The kernel has no limit for that: none of the resident size
@@ -15,36 +16,31 @@ of a process, and Go reserves far more address space than it uses.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import select
 import signal
 import subprocess
-import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp.errors import DeadlineError, EngineError, OutputError, ToolError
-from cmp.system import kernel, sandbox, signals
+from cmp.system import kernel, sandbox, signals, workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
-MFD_NOEXEC_SEAL = 8  # linux/memfd.h, Linux 6.3: a setting of the kernel may demand it
-SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 CHUNK = 1 << 16
 POLL_MS = 100  # delay until the end of a child is noticed whose own child still holds the pipes
 LINGER_SECONDS = 1.0  # such pipes are read for so long after the child itself has ended
 MAX_STDERR_BYTES = 1 << 20
 MAX_STDOUT_BYTES = 256 << 20  # no cluster accepts that much; a template in an endless loop prints more
 MEMORY_LOOK_SECONDS = 0.25  # between two looks at a child's memory; a usual helm has ended before the first
-OWN_MEMORY = (b"RssAnon:", b"RssShmem:", b"VmSwap:")  # lines of /proc/PID/status, in KiB
 MAX_GROWTH = 4 << 30  # bytes a second: no program fills memory faster, so that no look is late by much
 
 _limits = {"memory": 0}  # bytes that a child of this process may take with all that it starts; 0: any number
+_folders = {"memory files": ""}  # the folder for them where the system has none in memory
 
 
 def limit_memory(count: int) -> None:
@@ -52,9 +48,9 @@ def limit_memory(count: int) -> None:
     _limits["memory"] = count
 
 
-def can_measure_memory() -> bool:
-    """Tell whether this system has the memory of a child in /proc; without, children have no limit."""
-    return sys.platform == "linux" and os.path.exists("/proc/self/status")
+def keep_memory_files_in(base: str) -> None:
+    """Choose the folder for memory files (CMP_TMPDIR, or empty) where the system can keep none in memory."""
+    _folders["memory files"] = base
 
 
 class Deadline:
@@ -113,11 +109,14 @@ class MemoryFile(Pipe):
     They lie in memory (memfd_create(2)): in no file system, and in no argv.  Each process that opens the path reads
     from the start, and the content is sealed: another process of this user can neither take bytes away from the child,
     as from a pipe, nor change them.
+
+    Without Linux they lie in a file without a name, which the child alone can open.  macOS gives it one position for
+    all that open the path: a program that reads it must do so once, as helm and sops do.
     """
 
     def __init__(self) -> None:
-        self.reader = _memory_file()
-        self.writer = os.dup(self.reader)
+        with _errors_of_disk() as folder, signals.held():  # or an empty file could be left behind
+            self.reader, self.writer = kernel.memory_file(folder, workspace.new_name())
         self.path = f"/dev/fd/{self.reader}"
 
     def provide(self, data: bytes) -> None:
@@ -125,10 +124,24 @@ class MemoryFile(Pipe):
         if self.writer < 0:
             return
         view, offset = memoryview(data), 0
-        while offset < len(view):
-            offset += os.pwrite(self.writer, view[offset:], offset)
-        fcntl.fcntl(self.writer, fcntl.F_ADD_SEALS, SEALS)
+        with _errors_of_disk():
+            while offset < len(view):
+                offset += os.pwrite(self.writer, view[offset:], offset)
+            kernel.seal(self.writer)
         self.close_writer()
+
+
+@contextmanager
+def _errors_of_disk() -> Iterator[str]:
+    """Yield the folder for memory files that cannot be in memory; its errors become those of a private folder."""
+    if kernel.is_linux():
+        yield ""
+        return
+    folder = workspace.choose(_folders["memory files"])
+    try:
+        yield folder
+    except OSError as error:
+        raise workspace.cannot_write(error, folder) from error
 
 
 class Command(NamedTuple):
@@ -163,7 +176,7 @@ class MemoryWatch:
 
     def __init__(self, command: Command, pid: int) -> None:
         self._command = command
-        self._limit = _limits["memory"] if command.is_bounded and can_measure_memory() else 0
+        self._limit = _limits["memory"] if command.is_bounded and kernel.can_measure_memory() else 0
         self._pid = pid
         self._next = time.monotonic() + self._pause(0)
 
@@ -175,7 +188,7 @@ class MemoryWatch:
         """Measure, if that is due; EngineError when the child takes too much.  The caller ends the child."""
         if not self._limit or self.pause() > 0:
             return
-        used = _memory(self._pid)
+        used = kernel.memory(self._pid)
         if used > self._limit:
             raise EngineError(
                 f"{self._command.label} was ended: it took more than {size(self._limit)} of memory",
@@ -349,21 +362,19 @@ def _stop_descendants(pid: int) -> list[int]:
     descendants: list[int] = []
     with suppress(OSError):  # it has ended
         os.kill(pid, signal.SIGSTOP)
-        for child in kernel.children(pid):
+        for child in kernel.children(pid) if kernel.is_linux() else _listed_children(pid):
             descendants += [child, *_stop_descendants(child)]
     return descendants
 
 
-def _memory(pid: int) -> int:
-    """Return the bytes of memory that a process and its descendants use.
-
-    The pages of files, such as those of the program, do not count: several processes share them, and the kernel drops
-    them where memory is short.
-    """
-    own = 0
-    with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:  # or it has ended
-        own = sum(int(line.split()[1]) for line in file if line.startswith(OWN_MEMORY)) << 10
-    return own + sum(map(_memory, kernel.children(pid)))
+def _listed_children(pid: int) -> list[int]:
+    """Return the processes that a process has started, as `ps` of POSIX lists them; none without that program."""
+    argv = ("ps", "-A", "-o", "ppid=", "-o", "pid=")
+    with suppress(OSError):
+        listed = subprocess.run(argv, env={"PATH": os.defpath}, capture_output=True, check=False).stdout
+        pairs = [line.split() for line in listed.splitlines()]
+        return [int(child) for parent, child in pairs if int(parent) == pid]
+    return []
 
 
 def size(count: int) -> str:
@@ -374,7 +385,6 @@ def size(count: int) -> str:
 def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start a command with these descriptors; OSError when it cannot start.  The caller ends and reaps it."""
     ruleset = sandbox.ruleset(command.access) if command.access else -1
-    before_exec = _before_exec(os.getpid(), ruleset) if sys.platform == "linux" else None
     try:
         return subprocess.Popen(
             command.argv,
@@ -385,7 +395,7 @@ def spawn(command: Command, stdin: int, stdout: int = subprocess.PIPE) -> subpro
             stderr=subprocess.PIPE,
             pass_fds=[pipe.reader for pipe in command.inputs],
             bufsize=0,
-            preexec_fn=before_exec,  # noqa: PLW1509  # one thread
+            preexec_fn=_before_exec(os.getpid(), ruleset),  # noqa: PLW1509  # one thread
         )
     finally:
         if ruleset >= 0:
@@ -399,17 +409,6 @@ def _stdout_channel(command: Command) -> tuple[int, int]:
     pipe there would be missing in the output.  Scripts may open `/dev/stdout`, which a socket does not allow.
     """
     return os.pipe() if command.access and command.access.runs_any else kernel.socket_pair()
-
-
-def _memory_file() -> int:
-    """Return a new memory file that can be sealed."""
-    allow = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
-    try:
-        return os.memfd_create("cmp", allow | MFD_NOEXEC_SEAL)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        return os.memfd_create("cmp", allow)
 
 
 def _before_exec(parent: int, ruleset: int) -> Callable[[], object]:

@@ -14,10 +14,9 @@ from __future__ import annotations
 import os
 import stat
 import struct
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.system.kernel import checked, forbid_new_privileges, libc
+from cmp.system.kernel import checked, forbid_new_privileges, is_linux, libc, open_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +68,7 @@ class Access(NamedTuple):
 
 def version() -> int:
     """Return the version of Landlock in the kernel; 0 where it has none."""
-    return max(0, libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)) if sys.platform == "linux" else 0
+    return max(0, libc.syscall(CREATE_RULESET, None, 0, ASK_VERSION)) if is_linux() else 0
 
 
 def ruleset(access: Access) -> int:
@@ -152,7 +151,7 @@ def _loader(program: str) -> str | None:
 
 def _add_rule(ruleset: int, path: str, rights: int) -> None:
     try:
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = open_path(path)
     except OSError:
         return
     try:

@@ -29,11 +29,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run(
     items: Sequence[Item], work: Callable[[Item], Result], at_once: int, *, subject: str = "renders"
 ) -> Generator[tuple[int, Result | None], None, None]:

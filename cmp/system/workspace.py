@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cmp.errors import CmpError, ConfigError, ToolError
-from cmp.system import signals
+from cmp.system import kernel, signals
 from cmp.system.tree import WorkTree, is_git, join, require_bounded
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 PREFIX = "argocd-cmp-"
 OWNER = "owner"
-MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
-DISK = "/tmp"  # noqa: S108  # likewise
+DISK = "/tmp"  # noqa: S108  # private folders are made in it where there is no memory for them
 MIN_FREE_BYTES = 32 * 1024 * 1024  # containers often have 64 MiB there, for all renders together
 HALF_MADE_SECONDS = 60.0  # a folder that has no lock file for so long was abandoned
 
@@ -184,7 +183,7 @@ class Workspace:
         try:
             yield
         except OSError as error:
-            raise _os_error(error, self._base) from error
+            raise cannot_write(error, self._base) from error
 
 
 def files_of_copy(tree: Tree, folder: str) -> list[str]:
@@ -271,21 +270,22 @@ def choose(base: str, tree_root: str = "") -> str:
                 hint="charts and patterns could see plaintext there: choose a folder outside",
             )
         return base
-    return MEMORY if _has_room(MEMORY) and not _is_inside(MEMORY, tree_root) else DISK
+    return kernel.MEMORY if _has_room() and not _is_inside(kernel.MEMORY, tree_root) else os.path.realpath(DISK)
 
 
 def _is_inside(folder: str, root: str) -> bool:
     return bool(root) and (os.path.realpath(folder) + os.sep).startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _has_room(base: str) -> bool:
-    if not (os.path.ismount(base) and os.access(base, os.W_OK | os.X_OK)):
+def _has_room() -> bool:
+    if not kernel.has_memory_folder():
         return False
-    free = os.statvfs(base)
+    free = os.statvfs(kernel.MEMORY)
     return free.f_bavail * free.f_frsize >= MIN_FREE_BYTES
 
 
-def _os_error(error: OSError, base: str) -> CmpError:
+def cannot_write(error: OSError, base: str) -> CmpError:
+    """Return the error for plaintext, or another file of a render, that could not be written in `base`."""
     hint = "free some space, or set CMP_TMPDIR to another folder"
     if error.errno in _FULL:
         return ToolError(f"no space left in {base} for the private folder", hint=hint, is_external=True)
@@ -293,10 +293,15 @@ def _os_error(error: OSError, base: str) -> CmpError:
     return ToolError(what, hint="set CMP_TMPDIR to a folder that can be written", is_external=True)
 
 
+def new_name() -> str:
+    """Return the name of a new private folder, or of a memory file that has one at first."""
+    return PREFIX + os.urandom(8).hex()
+
+
 def _make(base: str) -> tuple[str, int]:
     """Make a locked folder; the sweep of another process may remove it before it is locked, which asks for another."""
     while True:
-        path = os.path.join(base, PREFIX + os.urandom(8).hex())
+        path = os.path.join(base, new_name())
         try:
             os.mkdir(path, 0o700)
             lock = _lock(path, os.O_CREAT | os.O_EXCL)
@@ -305,7 +310,7 @@ def _make(base: str) -> tuple[str, int]:
                 continue
             raise ToolError(f"there is no folder {base}", hint="set CMP_TMPDIR to one", is_external=True) from None
         except OSError as error:
-            raise _os_error(error, base) from error
+            raise cannot_write(error, base) from error
         if lock is not None:
             return path, lock
 
@@ -336,8 +341,8 @@ def _lock(folder: str, flags: int = 0) -> int | None:
 
 
 def sweep(base: str) -> None:
-    """Remove the folders that dead runs of this user left in `base` (CMP_TMPDIR), without one in the usual places."""
-    for place in (base,) if base else (MEMORY, DISK):
+    """Remove what dead runs of this user left in `base` (CMP_TMPDIR), without one in the usual places."""
+    for place in (base,) if base else (kernel.MEMORY, DISK):
         with suppress(OSError), os.scandir(place) as entries:
             private_folders = [entry for entry in entries if entry.name.startswith(PREFIX)]
             for entry in private_folders:
@@ -347,12 +352,17 @@ def sweep(base: str) -> None:
 
 def _sweep_one(entry: os.DirEntry[str]) -> None:
     status = entry.stat(follow_symlinks=False)
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+    if status.st_uid != os.getuid():
+        return
+    is_abandoned = time.time() - status.st_mtime > HALF_MADE_SECONDS
+    if stat.S_ISREG(status.st_mode) and not status.st_size and is_abandoned:
+        os.unlink(entry.path)  # a memory file whose maker was killed before it took the name away
+    if not stat.S_ISDIR(status.st_mode):
         return
     try:
         lock = _lock(entry.path)
     except FileNotFoundError:
-        if time.time() - status.st_mtime > HALF_MADE_SECONDS:
+        if is_abandoned:
             _remove(entry.path)
         return
     if lock is not None:

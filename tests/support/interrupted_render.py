@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.system.workspace import DISK, MEMORY, PREFIX
+from cmp.system.kernel import MEMORY
+from cmp.system.workspace import DISK, PREFIX
 from tests.support.charts import HELM, dependency, write_chart
 from tests.support.harness import Ran, Sandbox, snapshot
 from tests.support.keys import RECIPIENT, SOPS_VERSION, encrypt, sops_tool

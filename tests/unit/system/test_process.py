@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp.errors import DeadlineError, Interrupted, OutputError, ToolError
+from cmp.system import process
 from cmp.system.process import MAX_STDERR_BYTES, Child, ChildProcesses, Command, Deadline, MemoryFile, Pipe, Result, run
 from cmp.system.sandbox import Access
 from tests.support.leaks import processes_of, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 ENV = {"PATH": os.defpath}
@@ -150,7 +157,7 @@ def test_a_script_that_runs_programs_of_the_system_may_open_its_stdout() -> None
 
 def test_a_kernel_that_knows_no_executable_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before Linux 6.3 the flag is refused."""
-    monkeypatch.setattr("cmp.system.process.MFD_NOEXEC_SEAL", 1 << 20)
+    monkeypatch.setattr("cmp.system.kernel.MFD_NOEXEC_SEAL", 1 << 20)
     assert (
         run(python(READ_ALL, (memory_file := fed(b"x" * 9)[0]).path, inputs=(memory_file,)), Deadline(30)).stdout
         == b"9 "
@@ -234,6 +241,85 @@ def test_the_end_of_a_child_is_seen_at_once_while_another_is_silent(tmp_path: Pa
 
 def test_children_stay_in_the_process_group() -> None:
     assert run(python("import os; print(os.getpgrp())"), Deadline(30)).stdout == f"{os.getpgrp()}\n".encode()
+
+
+# Without the calls of Linux
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the folder for memory files on a system that is not Linux."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    process.keep_memory_files_in(str(tmp_path))
+    yield tmp_path
+    process.keep_memory_files_in("")
+
+
+def test_elsewhere_a_memory_file_has_a_name_only_while_it_is_empty(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[tuple[str, int, int]] = []
+
+    def unlink(path: str) -> None:
+        status = os.stat(path)
+        named.append((os.path.dirname(path), status.st_size, stat.S_IMODE(status.st_mode)))
+        os.remove(path)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    inputs = fed(b"x" * 1_500_000)
+    assert (named, os.listdir(elsewhere)) == ([(str(elsewhere), 0, 0o600)], [])
+    assert run(python(READ_ALL, inputs[0].path, inputs=inputs), Deadline(30)).stdout == b"1500000 "
+    assert run(python("import sys; print(len(sys.stdin.buffer.read()))", stdin=b"y" * 70_000), Deadline(30)).stdout == (
+        b"70000\n"
+    )
+    assert os.listdir(elsewhere) == []
+
+
+def test_elsewhere_the_reader_of_a_memory_file_cannot_write_to_it(elsewhere: Path) -> None:  # noqa: ARG001
+    inputs = fed(b"as it was")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.write(inputs[0].reader, b"other")
+
+
+def test_elsewhere_a_full_disk_is_told_as_one(elsewhere: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    memory_file = MemoryFile()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(ToolError) as caught:
+            memory_file.provide(b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.lines() == [
+        f"cmp: no space left in {elsewhere} for the private folder",
+        "  hint: free some space, or set CMP_TMPDIR to another folder",
+    ]
+
+
+def test_elsewhere_a_folder_that_cannot_be_written_is_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: str, name: str) -> tuple[int, int]:  # noqa: ARG001  # root may write anywhere
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("cmp.system.kernel.memory_file", refuse)
+    with pytest.raises(ToolError) as caught:
+        run(python("pass", stdin=b"x"), Deadline(30))
+    assert caught.value.lines() == [
+        f"cmp: cannot write to a private folder in {elsewhere}: Permission denied",
+        "  hint: set CMP_TMPDIR to a folder that can be written",
+    ]
+
+
+def test_elsewhere_what_a_child_started_is_ended_with_it(elsewhere: Path) -> None:
+    code = "import subprocess, sys; subprocess.Popen(['sleep', '60']).wait()"
+    with ChildProcesses(Deadline(30)) as processes:
+        processes.start(python(code, marker=str(elsewhere)))
+        wait_until(lambda: "sleep 60" in processes_of(str(elsewhere)).values())
+    assert processes_of(str(elsewhere)) == {}
+
+
+def test_elsewhere_children_are_not_born_with_signals_held(elsewhere: Path) -> None:  # noqa: ARG001
+    status = run(Command("cat", ("cat", "/proc/self/status"), ENV), Deadline(30)).stdout.decode()
+    assert re.search(r"^SigBlk:\t0+$", status, re.MULTILINE)
 
 
 # Failing to start

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import CACHED_HINT, ConfigError, Interrupted, ToolError
-from cmp.system import workspace
+from cmp.system import kernel, workspace
 from cmp.system.tree import WorkTree
 from cmp.system.workspace import Workspace, files_of_copy
 from tests.support.leaks import find_plaintext, processes_of, wait_until
@@ -84,7 +84,7 @@ def test_a_link_is_not_written_through(base: Path, tmp_path: Path) -> None:
 def test_memory_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Workspace() as private:
         assert os.path.dirname(private.path) == "/dev/shm"  # noqa: S108
-    monkeypatch.setattr(workspace, "MEMORY", str(tmp_path / "no-mount"))
+    monkeypatch.setattr(kernel, "MEMORY", str(tmp_path / "no-mount"))
     with Workspace() as private:
         assert os.path.dirname(private.path) == "/tmp"  # noqa: S108
 
@@ -390,6 +390,15 @@ def test_a_folder_in_use_is_not_swept(base: Path) -> None:
         assert os.path.exists(f"{first.path}/a")
 
 
+def test_a_memory_file_that_was_killed_in_the_making_is_swept(base: Path) -> None:
+    """Without Linux it has a name at first, and no content yet."""
+    for name, age in (("argocd-cmp-old", 120), ("argocd-cmp-made-just-now", 0)):
+        (base / name).touch()
+        os.utime(base / name, (time.time() - age,) * 2)
+    workspace.sweep(str(base))
+    assert os.listdir(base) == ["argocd-cmp-made-just-now"]
+
+
 def test_only_our_own_folders_are_swept(base: Path) -> None:
     (base / "argocd-cmp-file").write_text("x")
     (base / "argocd-cmp-link").symlink_to(base.parent)
@@ -513,7 +522,7 @@ def test_a_second_signal_during_clean_up_does_not_stop_it(delay: int, base: Path
 
 IN_CLEAN_UP = """
 import os, signal, sys
-from cmp.system import workspace
+from cmp.system import kernel, workspace
 from cmp.system.workspace import Workspace
 
 def stop(signum, frame):
