@@ -115,6 +115,9 @@ class InputProvider(RemoteProvider, Protocol):
         Without a policy none is allowed.  `place` is the line that asks for it.
         """
 
+    def permit_unconfined(self, feature: str, subject: str) -> None:
+        """ConfigError unless a feature is allowed where no wall confines it: by the policy, or on a laptop."""
+
 
 class Work(NamedTuple):
     """The private folders, the tools and the input of one render by an engine.

@@ -442,7 +442,7 @@ def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, vers
 
         features: list[str]
 
-        def permit(self, feature: str, subject: str) -> None:
+        def permit_unconfined(self, feature: str, subject: str) -> None:
             self.features.append(feature)
             assert "Landlock" in subject
 

@@ -102,7 +102,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
 
 
 def require_sandbox(provider: InputProvider) -> None:
-    """ConfigError where the kernel cannot confine files or TCP and the policy does not allow `ref+…`.
+    """ConfigError where the kernel cannot confine files or TCP, and nobody allows `ref+…`.
 
     A template can put such a reference together from pieces, and YAML can spell it by escapes, which no scan of the
     texts finds; vals then reads any file, a key among them, or asks any host, such as the one with the node's identity.
@@ -110,7 +110,7 @@ def require_sandbox(provider: InputProvider) -> None:
     version = sandbox.version()
     if version < sandbox.TCP_SINCE:
         lacks, could = ("Landlock for TCP", "reach any host") if version else ("Landlock", "read any file")
-        provider.permit(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
+        provider.permit_unconfined(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
 
 
 def _state_flags(instance: Instance, work: Work, options: FilledOptions) -> tuple[str, ...]:
