@@ -18,7 +18,7 @@ export PIP_NO_INPUT := 1
 SHOWN := helm@3.18.6 sops@3.10.2
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help venv setup demo test test-fast unit lint bench programs shown tools test-tools newest lock clean
+.PHONY: help venv setup demo test test-fast unit lint pythons bench programs shown tools test-tools newest lock clean
 
 help:
 	@echo "make demo | test | test-fast | lint | bench | venv | setup | newest | lock | clean   (CONTRIBUTING.md)"
@@ -30,8 +30,12 @@ setup: tools test-tools
 demo: shown
 	@$(BIN)/python scripts/demo.py
 
-test: programs setup lint
+test: programs setup lint pythons
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+# What starts no tool, and a render by each engine, by the newer Pythons that Debian has.
+pythons: programs setup
+	@$(BIN)/python -m scripts.pythons $(CACHE)/pythons
 
 # What can be told at once: no program of the set-up is needed, nor root; laws are tried with a tenth of their examples.
 test-fast: $(VENV)/.complete
@@ -45,6 +49,7 @@ lint: $(VENV)/.complete
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy --platform darwin --python-version 3.14 --cache-dir .mypy_cache/laptop cmp
 
 bench: programs setup
 	$(BIN)/python -m bench

@@ -512,7 +512,7 @@ class TestTheFiles:
             assert "${{" not in script
             assert len(re.findall(r"\bpython3 ", script)) == len(re.findall(r"\bpython3 -(?:I|Es) ", script))
 
-    @pytest.mark.parametrize("path", [ACTION, POSTING])
+    @pytest.mark.parametrize("path", [ACTION, POSTING, ".github/workflows/test.yml"])
     def test_other_actions_are_pinned_by_commit(self, path: str) -> None:
         used = re.findall(r"uses: (.+)", (CHECKOUT / path).read_text("utf-8"))
         assert used

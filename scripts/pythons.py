@@ -1,0 +1,115 @@
+"""Run tests by the Pythons that Debian has and this machine may lack: what starts no tool, and a render by each engine.
+
+    python -m scripts.pythons FOLDER
+
+Debian's testing release is unpacked to FOLDER/debian, with nothing but the interpreters and what they load, and each of
+them gets a virtual environment with the packages of requirements/dev.txt.  Neither is done again while its input is the
+same.  The other Pythons of pyproject.toml are tested where .github/workflows/test.yml runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess  # noqa: TID251  # this is no part of the package
+import sys
+import time
+
+from scripts.build_once import build_once, digest_of
+
+VERSIONS = ("3.13", "3.14")
+SUITE = "forky"
+SOURCE = f"deb http://deb.debian.org/debian {SUITE} main"
+# A checkout may be tested long after the list of packages was signed.
+OPTIONS = ("--quiet", "--variant=extract", '--aptopt=Acquire::Check-Valid-Until "false"')
+PACKAGES = (
+    "libyaml-0-2",
+    *(
+        f"{part}{version}-{kind}"
+        for version in VERSIONS
+        for part, kind in (("libpython", "stdlib"), ("python", "minimal"))
+    ),
+)
+REQUIREMENTS = os.path.join("requirements", "dev.txt")
+# The loader and the libraries of that Debian, which are newer than this system's.
+START = """\
+#!/bin/sh
+exec {root}/usr/lib64/ld-linux-x86-64.so.2 --argv0 "$0" --library-path {root}/usr/lib/x86_64-linux-gnu {program} "$@"
+"""
+RENDERS = (
+    "cue/values-files",
+    "helm-kustomize/renders",
+    "helm/reference-layout",
+    "helmfile/environment-of-the-cluster",
+    "kustomize/secrets-in-overlay-and-base",
+    "plain/encrypted-file",
+)
+
+
+def main(folder: str) -> int:
+    """Return 1 when the tests fail by one of the interpreters."""
+    folder = os.path.abspath(folder)
+    os.makedirs(folder, exist_ok=True)
+    root = os.path.join(folder, "debian")
+    build_once(os.path.join(folder, "unpacked"), " ".join((SOURCE, *PACKAGES)), lambda stamp: _unpack(root, stamp))
+    failed = []
+    for version in VERSIONS:
+        program = os.path.join(folder, f"venv-{version}", "bin", "python")
+        source = f"{root} {digest_of(REQUIREMENTS)}"
+        build_once(
+            f"{folder}/made-{version}",
+            source,
+            lambda stamp, program=program, version=version: _make(program, root, version, stamp),
+        )
+        start = time.monotonic()
+        if _fails(program):
+            failed.append(version)
+        sys.stderr.write(f"make: Python {version}: {time.monotonic() - start:.0f} s\n")
+    if failed:
+        sys.stderr.write(f"make: tests fail by Python {', '.join(failed)}\n")
+    return 1 if failed else 0
+
+
+def _unpack(root: str, stamp: str) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    _run("mmdebstrap", *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE, root, SOURCE)
+    os.makedirs(f"{root}/usr/libexec", exist_ok=True)
+    for version in VERSIONS:
+        program, start = f"{root}/usr/libexec/python{version}", f"{root}/usr/bin/python{version}"
+        os.rename(start, program)
+        _write(start, START.format(root=root, program=program))
+    _write(stamp, "")
+
+
+def _make(program: str, root: str, version: str, stamp: str) -> None:
+    environment = os.path.dirname(os.path.dirname(program))
+    _run(f"{root}/usr/bin/python{version}", "-m", "venv", "--clear", "--without-pip", environment)
+    _run(sys.executable, "-m", "pip", "--quiet", "--python", program, "install", "--require-hashes", "-r", REQUIREMENTS)
+    _write(stamp, "")
+
+
+def _fails(program: str) -> bool:
+    renders = [f"tests/cli/test_render.py::test_case[{name}]" for name in RENDERS]
+    argv = [program, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"]
+    env = {**os.environ, "CMP_TEST_QUICK": "1"}  # noqa: TID251  # likewise
+    return any(
+        subprocess.run([*argv, *more], env=env, check=False).returncode
+        for more in (("-m", "not tools", "tests/unit"), renders)
+    )
+
+
+def _run(*argv: str) -> None:
+    """Run a program; what it says about a failure ends this one."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"make: `{argv[0]}` failed: {done.stdout.strip()}")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, 0o755)  # noqa: S103  # it may be a program
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
