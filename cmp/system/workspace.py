@@ -260,7 +260,10 @@ def _entries_of_copy(
 
 
 def choose(base: str, tree_root: str = "") -> str:
-    """Return the folder in which private folders are made; ConfigError for a `base` that cannot hold them."""
+    """Return the folder in which private folders are made; ConfigError for a `base` that cannot hold them.
+
+    It is named without links, as programs name it in their messages: on macOS `/tmp` is one.
+    """
     if base:
         if not os.path.isdir(base):
             raise ConfigError(f"CMP_TMPDIR is {base!r}, which is not a folder", is_external=True)
@@ -269,7 +272,7 @@ def choose(base: str, tree_root: str = "") -> str:
                 f"CMP_TMPDIR is {base!r}, a folder inside the source tree",
                 hint="charts and patterns could see plaintext there: choose a folder outside",
             )
-        return base
+        return os.path.realpath(base)
     return kernel.MEMORY if _has_room() and not _is_inside(kernel.MEMORY, tree_root) else os.path.realpath(DISK)
 
 
