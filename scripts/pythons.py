@@ -14,6 +14,7 @@ import shutil
 import subprocess  # noqa: TID251  # this is no part of the package
 import sys
 import time
+from functools import partial
 
 from scripts.build_once import build_once, digest_of
 
@@ -51,16 +52,12 @@ def main(folder: str) -> int:
     folder = os.path.abspath(folder)
     os.makedirs(folder, exist_ok=True)
     root = os.path.join(folder, "debian")
-    build_once(os.path.join(folder, "unpacked"), " ".join((SOURCE, *PACKAGES)), lambda stamp: _unpack(root, stamp))
+    build_once(os.path.join(folder, "unpacked"), " ".join((SOURCE, *PACKAGES)), partial(_unpack, root))
     failed = []
     for version in VERSIONS:
         program = os.path.join(folder, f"venv-{version}", "bin", "python")
         source = f"{root} {digest_of(REQUIREMENTS)}"
-        build_once(
-            f"{folder}/made-{version}",
-            source,
-            lambda stamp, program=program, version=version: _make(program, root, version, stamp),
-        )
+        build_once(f"{folder}/made-{version}", source, partial(_make, program, root, version))
         start = time.monotonic()
         if _fails(program):
             failed.append(version)
