@@ -16,7 +16,9 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp import environ, yamldoc
-from cmp.argocd.application import PATCH, SOURCE, Plugin, without_plugin
+from cmp.argocd.application import without_plugin
+from cmp.argocd.shapes import PATCH
+from cmp.argocd.source import SOURCE, Plugin
 from cmp.errors import ConfigError
 from cmp.model import BuildEnv
 from cmp.schema.json_node import JsonNode, SourceLocation
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
     from cmp.argocd.application import Application
 
+    Values = dict[str, object]
+
 OF_ALL, OF_ONE = ".argocd-source.yaml", ".argocd-source-{name}.yaml"
+VALUES_OBJECT = "valuesObject"  # of helm: read as a whole, so that in it a null does remove
 FIXED = ("chart", "path", "repoURL", "targetRevision")  # no file of the repository changes these
 
 # As Go's os.Expand: `${` without an end is eaten, and a `$` before anything else stays.
@@ -37,7 +42,15 @@ _REFERENCE = re.compile(r"\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-])|([A-Za-z0-9_]+))"
 
 
 def overridden(application: Application, read: Callable[[str], bytes | None]) -> Application:
-    """Merge the overrides into the source; ConfigError for one that cannot be, and for a source without a plugin then.
+    """Merge the overrides into a plugin's source; ConfigError for a source without a plugin then, and as `merged`."""
+    merged_application = merged(application, read)
+    if merged_application.source.plugin is None:
+        raise without_plugin(application.location.place)
+    return merged_application
+
+
+def merged(application: Application, read: Callable[[str], bytes | None]) -> Application:
+    """Merge the overrides into the source; ConfigError for one that cannot be, and for a source of two kinds then.
 
     `read` returns the content of a file of the repository, None where there is no file.
     """
@@ -46,18 +59,37 @@ def overridden(application: Application, read: Callable[[str], bytes | None]) ->
     files = [join("" if folder == "." else folder, name) for name in names]
     patches = [_patch(data, file) for file in files if (data := read(file)) is not None]
     given = application.source_values
-    merged = mapping(overlay(given, *patches))
-    fixed = {key: given[key] for key in FIXED if key in given}
-    values = {**{key: value for key, value in merged.items() if key not in FIXED}, **fixed}
+    values = {**_merged(given, patches), **{key: given[key] for key in FIXED if key in given}}
     source = SOURCE.build(JsonNode(values, application.location))
-    if source.plugin is None:
-        raise without_plugin(application.location)
-    blocks = {"helm": source.helm, "kustomize": source.kustomize, "directory": source.directory}
-    if other := next((name for name, block in blocks.items() if block), ""):
+    if len(source.blocks) > 1:
+        listed = " and ".join(source.blocks)
         raise ConfigError(
-            f"the source has {other} and a plugin: Argo CD takes one of them", file=application.location.place
+            f"the source has {listed}: Argo CD takes one of them",
+            file=application.location.place,
+            hint="remove all but one of them",
         )
     return application._replace(source=source, source_values=values)
+
+
+def _merged(given: Values, patches: list[object]) -> Values:
+    values = {key: value for key, value in mapping(overlay(given, *patches)).items() if key not in FIXED}
+    objects = [mapping(one).get("helm") for one in (given, *patches)]
+    if any(isinstance(mapping(helm).get(VALUES_OBJECT), dict) for helm in objects):
+        laid: object = None
+        for helm in objects:
+            if VALUES_OBJECT in mapping(helm):
+                laid = patched(laid, mapping(helm)[VALUES_OBJECT])
+        values["helm"] = {**mapping(values.get("helm")), VALUES_OBJECT: laid}
+    return values
+
+
+def patched(value: object, patch: object) -> object:
+    """Return JSON with a merge patch laid over it (RFC 7386): a null removes."""
+    if not isinstance(patch, dict):
+        return patch
+    below = value if isinstance(value, dict) else {}
+    result = {key: item for key, item in below.items() if key not in patch}
+    return result | {key: patched(below.get(key), item) for key, item in patch.items() if item is not None}
 
 
 def overlay(*values: object) -> object:

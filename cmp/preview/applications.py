@@ -242,7 +242,7 @@ class _Reader:
             self._elsewhere[url] += 1
             return
         try:
-            app = overridden(application.read(manifest.value, manifest.location), self._file)
+            app = overridden(application.for_plugin(application.read(manifest.value, manifest.location)), self._file)
             yield self._request(app, manifest)
         except CmpError as error:
             yield self._failed(manifest, error)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cmp.argocd.application import JSON_MAP, PATCH, SPEC, TEXT, TEXT_MAP, TEXTS
+from cmp.argocd.application import SPEC
+from cmp.argocd.shapes import JSON_MAP, PATCH, TEXT, TEXT_MAP, TEXTS
 from cmp.errors import ConfigError
 from cmp.schema.json_node import Json, JsonNode
 from cmp.schema.spec import Converted, Items, Keys, check

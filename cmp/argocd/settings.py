@@ -1,0 +1,50 @@
+"""Argo CD's own settings, as far as they decide what its repo-server renders, and the tools that it bundles.
+
+Source of the tools: argoproj/argo-cd, hack/tool-versions.sh; of the settings: util/settings/settings.go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.model import NOTHING, ToolPin
+from cmp.versions import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The tools of each tested version, by what changes with it; the last one is the newest.
+BUNDLED: Mapping[str, Mapping[str, str]] = {
+    "3.2": {"helm": "3.18.4", "kustomize": "5.7.0"},
+    "3.6": {"helm": "4.3.1", "kustomize": "5.8.3"},
+}
+NEWEST = [*BUNDLED][-1]
+SCHEMES = ("https", "http")
+VALUE_FILE_GLOBS = (3, 4)  # from here on `valueFiles` takes patterns, and each file once
+COMPONENTS_UNTIL_FIRST = (3, 3)  # from here on `ignoreMissingComponents` looks for no component behind the first there
+ENABLE_HELM = "--enable-helm"
+
+
+class ArgoCDSettings(NamedTuple):
+    """The settings of one Argo CD; `assumed` says in a sentence where they come from.
+
+    `schemes` are those of the URLs that `valueFiles` may have.  `build_options` are flags of `kustomize build` in one
+    text, `build_options_of` those for versions of kustomize that a source asks for by name.
+    """
+
+    version: str
+    helm: ToolPin
+    kustomize: ToolPin
+    schemes: tuple[str, ...] = SCHEMES
+    build_options: str = ""
+    build_options_of: Mapping[str, str] = NOTHING
+    assumed: str = ""
+
+    def is_from(self, version: tuple[int, ...]) -> bool:
+        """Say whether this Argo CD is at least of a version."""
+        return numbers(self.version)[:2] >= version
+
+
+def bundled(version: str) -> Mapping[str, str]:
+    """Return the tools of an Argo CD by name; none of a version that is not known here."""
+    return BUNDLED.get(".".join(version.split(".")[:2]), NOTHING)
