@@ -118,11 +118,25 @@ class RemoteRef(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One values file; `is_secret` says that its name declares it encrypted, `source` the origin of its entry."""
+    """One values file; `is_secret` says that its name declares it encrypted, `source` the origin of its entry.
+
+    Three kinds are no files of the tree: one whose content is known (`data`), as that of a file of another repository;
+    one of a web server (`remote`); and a pattern of files in `Instance.chart` (`in_chart`).  Their `path` is a name.
+    With `is_optional` a pattern may match nothing.
+    """
 
     path: str
     is_secret: bool
     source: str
+    data: bytes | None = None
+    remote: RemoteRef | None = None
+    in_chart: bool = False
+    is_optional: bool = False
+
+    @property
+    def is_in_tree(self) -> bool:
+        """Say whether it is a file of the tree."""
+        return self.data is None and self.remote is None and not self.in_chart
 
 
 class Cluster(NamedTuple):
@@ -227,13 +241,17 @@ class Settings(NamedTuple):
 
 
 class OutputRules(NamedTuple):
-    """The mistakes that the guard accepts for an instance, and the group/versions that it rewrites."""
+    """The mistakes that the guard accepts for an instance, and the group/versions that it rewrites.
+
+    With `as_reposerver` it refuses what Argo CD's repo-server refuses, and warns of all else.
+    """
 
     allow_empty: bool = False
     allow_duplicate_keys: bool = False
     allow_duplicate_objects: bool = False
     allow_ciphertext: bool = False
     api_versions: Mapping[str, str] = NOTHING
+    as_reposerver: bool = False
 
 
 class Instance(NamedTuple):
@@ -244,6 +262,10 @@ class Instance(NamedTuple):
     namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted.
     `manifest_files` are read by an engine without a file of its own.  `build_env` describes the Application of
     Argo CD.  Two fields change no manifest: `warnings` go to stderr, and the policy is asked for `requester`.
+
+    With `is_builtin` it is rendered as Argo CD's repo-server renders a source without a plugin, which has no keys:
+    nothing is decrypted.  Only such a one has a `chart`, one of a repository in place of the folder, and `value_texts`,
+    values that are the texts of files, by their names.
     """
 
     app: str
@@ -268,3 +290,6 @@ class Instance(NamedTuple):
     secret_suffixes: tuple[str, ...] = ()
     manifest_files: tuple[str, ...] = ()
     build_env: BuildEnv = BuildEnv()
+    is_builtin: bool = False
+    chart: ChartRef | None = None
+    value_texts: tuple[tuple[str, Layer], ...] = ()

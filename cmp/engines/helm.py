@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cmp.engines.protocol import Work
-    from cmp.model import Instance, Tool
+    from cmp.model import Instance
     from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
 
@@ -56,8 +56,9 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
     template or a schema names it cannot open (cmp/system/sandbox.py).
     """
     tool = work.tools[NAME]
-    inputs = (work.start_gate, *(pipe for _, pipe in work.layers))
-    flags = tuple(_flags(instance, tool, [pipe.path for pipe in inputs]))
+    values = (work.start_gate, *(pipe for _, pipe in work.layers))
+    inputs = (*values, *(pipe for _, pipe in work.value_texts))
+    flags = tuple(_flags(instance, work, [pipe.path for pipe in values]))
     command = Command(
         label="helm template",
         argv=(tool.path, "template", ".", *flags),
@@ -93,7 +94,7 @@ def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:
     }
 
 
-def _flags(instance: Instance, tool: Tool, values_files: list[str]) -> Iterator[str]:
+def _flags(instance: Instance, work: Work, values_files: list[str]) -> Iterator[str]:
     yield from ("--name-template", instance.release)
     if instance.namespace:
         yield from ("--namespace", instance.namespace)
@@ -103,6 +104,8 @@ def _flags(instance: Instance, tool: Tool, values_files: list[str]) -> Iterator[
         yield from ("--set", f"{key}={_escaped(value)}")
     for key, value in instance.parameters.set_strings:
         yield from ("--set-string", f"{key}={_escaped(value)}")
+    for (key, _), (_, pipe) in zip(instance.value_texts, work.value_texts, strict=True):
+        yield from ("--set-file", f"{key}={pipe.path}")
     for path in values_files:
         yield from ("--values", path)
     for version in instance.api_versions:
@@ -111,7 +114,7 @@ def _flags(instance: Instance, tool: Tool, values_files: list[str]) -> Iterator[
     if not options.skip_crds:
         yield "--include-crds"
     if options.skip_schema_validation:
-        require(tool, SKIP_SCHEMA_VALIDATION)
+        require(work.tools[NAME], SKIP_SCHEMA_VALIDATION)
         yield "--skip-schema-validation"
     if options.skip_tests:
         yield "--skip-tests"

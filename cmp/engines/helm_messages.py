@@ -100,7 +100,7 @@ class StderrParser:
 
     def __init__(self, stderr: bytes, work: Work, folder: str) -> None:
         message = stderr.decode(errors="replace")
-        for name, memory_file in work.layers:
+        for name, memory_file in (*work.layers, *work.value_texts):
             message = re.sub(rf"{re.escape(memory_file.path)}\b", lambda _, name=name: name, message)  # type: ignore[misc]
         message = message.replace(f"{work.folder}/", "").replace(work.folder, ".")
         self._lines = [line for line in message.splitlines() if line.strip() and line.strip() != _ADVICE]

@@ -48,7 +48,8 @@ def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], Eng
         manifests, source_files, line = [], [], 1
         for path in instance.manifest_files:
             with open(os.path.join(work.folder, path.removeprefix(f"{instance.folder}/")), "rb") as file:
-                text = _text(path, file.read())
+                data = file.read()
+            text = _text(path, _of_directory(path, data) if instance.is_builtin else data)
             if text:
                 name = _printable(path)
                 manifests.append(HEADER % name.encode() + text)
@@ -59,9 +60,15 @@ def start(instance: Instance, work: Work, _: ChildProcesses) -> Callable[[], Eng
     return finish
 
 
+def _of_directory(path: str, data: bytes) -> bytes:
+    from cmp.engines import directory  # noqa: PLC0415  # only for sources that have no plugin
+
+    return b"" if SKIP in data else directory.manifests(path, data)
+
+
 def _text(path: str, data: bytes) -> bytes:
     """Return the documents of a file, ended by a line break; nothing of a file that is skipped."""
-    if SKIP in data:
+    if SKIP in data or not data:
         return b""
     text = data.removeprefix(_BYTE_ORDER_MARK)
     if path.endswith(".json"):

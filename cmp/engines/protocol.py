@@ -128,7 +128,7 @@ class Work(NamedTuple):
     memory file of its plaintext, weakest first; `layer_files` with the path of a private file.  `start_gate` is an
     empty layer, weaker than all, that can be read once everything else is in place, the other layers too.  `access` is
     what programs are kept to: the tools, the private folder, and the tree where the engine sees it.  `analysis` is that
-    of `Needs`.
+    of `Needs`, and `value_texts` are the memory files of `Instance.value_texts`.
     """
 
     folder: str
@@ -144,6 +144,7 @@ class Work(NamedTuple):
     access: Access
     provider: InputProvider
     analysis: object = None
+    value_texts: tuple[tuple[str, MemoryFile], ...] = ()
 
 
 class EngineOutput(NamedTuple):

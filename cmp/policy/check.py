@@ -164,7 +164,8 @@ def check_instance(policy: Policy, tree: Tree, instance: Instance) -> PolicyChec
     for folder in (instance.app_folder, instance.instance_folder, instance.folder):
         if folder:
             check.render(folder)
-    flags.require(policy.flags, policy.file, tree, instance)
+    if not instance.is_builtin:  # its flags are those of Argo CD's settings, and only harmless ones were taken
+        flags.require(policy.flags, policy.file, tree, instance)
     return check
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cmp.engines.protocol import Needs
-    from cmp.model import Instance, Tool, ToolPin
+    from cmp.model import Instance, Layer, Tool, ToolPin
     from cmp.secrets.redact import Redactor
     from cmp.system.process import Child, ChildProcesses, Result
     from cmp.system.tree import Tree
@@ -38,10 +38,14 @@ class SourceFile(NamedTuple):
 
 
 class SourceFiles(NamedTuple):
-    """All values layers in order, weakest first, and the encrypted files that the engine reads by their paths."""
+    """All values layers in order, weakest first, and the encrypted files that the engine reads by their paths.
+
+    `value_texts` are the files of `Instance.value_texts`.
+    """
 
     layers: tuple[SourceFile, ...]
     in_place: tuple[SourceFile, ...]
+    value_texts: tuple[SourceFile, ...] = ()
 
     @property
     def encrypted(self) -> list[SourceFile]:
@@ -52,8 +56,15 @@ class SourceFiles(NamedTuple):
 def read(tree: Tree, instance: Instance, encryptable: Iterable[str] = ()) -> SourceFiles:
     """Read every layer, the files of `secrets.files`, and those of `encryptable` that are encrypted.
 
+    For a built-in source every file is in clear: its values come as they lie, as to the repo-server, which has no keys.
     SecretError when a file that is declared secret, by its name or by `secrets.files`, is not encrypted.
     """
+    if instance.is_builtin:
+        return SourceFiles(
+            layers=tuple(_clear(tree, layer) for layer in instance.layers),
+            in_place=(),
+            value_texts=tuple(_clear(tree, layer) for _, layer in instance.value_texts),
+        )
     layers = tuple(_declared(tree, layer.path, is_secret=layer.is_secret) for layer in instance.layers)
     named = tuple(_source_file(tree, path) for path in instance.secret_files)
     for file in named:
@@ -82,6 +93,10 @@ def _declared(tree: Tree, path: str, *, is_secret: bool) -> SourceFile:
     if is_secret and not file.sops_format and not sops.holds_nothing(file.data):
         raise _not_encrypted(file, "its name declares it secret")
     return file
+
+
+def _clear(tree: Tree, layer: Layer) -> SourceFile:
+    return SourceFile(layer.path, tree.read(layer.path) if layer.data is None else layer.data)
 
 
 def _source_file(tree: Tree, path: str) -> SourceFile:

@@ -121,7 +121,9 @@ class FingerprintIndex:
     def copied_folders(self, instance: Instance, needs: Needs) -> tuple[str, ...]:
         """Return the folders of which a render makes private copies."""
         folders = (path for path in needs.private_copies if self.tree.kind(path) == "folder")
-        return tuple(dict.fromkeys((instance.folder, *folders, *self._local_charts(needs))))
+        is_copied = needs.needs_whole_tree or instance.folder in needs.read_paths
+        own = (instance.folder,) if is_copied else ()
+        return tuple(dict.fromkeys((*own, *folders, *self._local_charts(needs))))
 
     def of(self, instance: Instance) -> str:
         """Return the fingerprint; ConfigError for a mistake that keeps the instance from being rendered at all."""

@@ -125,6 +125,7 @@ def open_session(
             is_in_memory, is_in_files = needs.layer_transport == MEMORY_FILES, needs.layer_transport == PRIVATE_FILES
             memory_files = decryptor.memory_files(files.layers) if is_in_memory else ()
             private_files = decryptor.private_files(files.layers, workspace) if is_in_files else ()
+            value_texts = decryptor.memory_files(files.value_texts)
         root = _private_copy(plan, workspace, options.unattributed_files)
         inputs = RenderInputs(plan, decryptor, workspace, context)
         context.redactor.add_clear_text(partial(_cleartext, plan, inputs, context))
@@ -142,6 +143,7 @@ def open_session(
             access=_access(plan, workspace),
             provider=inputs,
             analysis=needs.analysis,
+            value_texts=value_texts,
         )
         yield RenderSession(plan, inputs, work, processes)
 
@@ -207,7 +209,7 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
             policy_check.decrypt(file.path for file in files.encrypted)
     services = {} if options.is_keyless else _key_services(files, policy_check, context)
     with phase("tools"):
-        lock = lockfile.load(tree)
+        lock = None if instance.is_builtin else lockfile.load(tree)  # Argo CD knows nothing of it
         pins = decrypt.tool_pins(instance, needs, with_sops=bool(files.encrypted) and not options.is_keyless)
         tools = toolchain.find(pins, context.settings, lock)
     plan = RenderPlan(
@@ -263,7 +265,12 @@ def _private_copy(plan: RenderPlan, workspace: Workspace, unattributed_files: tu
     """Make the private copy of what the engine may see; return the private folder that stands for the tree's root."""
     tree, folder, needs = plan.tree, plan.instance.folder, plan.needs
     if not needs.needs_whole_tree:
-        workspace.copy_tree(tree, folder, f"{COPY}/{folder}")
+        workspace.folder(f"{COPY}/{folder}")
+        for path in needs.read_paths:
+            if tree.kind(path) == "file":
+                workspace.write(f"{COPY}/{path}", tree.read(path), is_executable=tree.is_executable(path))
+            else:
+                workspace.copy_tree(tree, path, f"{COPY}/{path}")
         return workspace.folder(COPY)
     ways = (needs.encryptable_files.get(file.path, ()) for file in plan.files.in_place)
     copies = {folder, *needs.private_copies, *(path for way in ways for path in way)}

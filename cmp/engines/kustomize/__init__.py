@@ -57,17 +57,22 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     """
     graph = graph_of(tree, instance.folder, options.references(instance))
     graph.require_present(optional=options.optional_components(instance))
-    defaults = parameters.find(tree, graph)
+    defaults = parameters.NO_DEFAULTS if instance.is_builtin else parameters.find(tree, graph)
     is_chain = HELM in instance.engines
     if is_chain:
         chain.require_free_name(tree, instance)
-    else:
+    elif not instance.is_builtin:
         parameters.require_defaults(instance.parameters, defaults)
     files = graph.files()
     outside = external.check(tree, instance, graph)
+    if instance.is_builtin:
+        ksops.require_none(graph)
     changed = {*ksops.check(tree, graph), *defaults.folders, *outside.folders}  # kustomizations, by a step
     copies = {path for folder in changed for path in graph.with_overlays(folder)}
     copies |= {path for file in defaults.files for path in files[file]} | outside.copies
+    if not instance.folder:  # the root is no copy: all that its kustomization names as files is one
+        root = graph.kustomizations.get("")
+        copies |= {root.file, *root.files} if root else set()
     return Needs(
         tools={NAME: instance.pins[NAME], **outside.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
         chart_folders=(*((instance.folder,) if is_chain else ()), *outside.charts),
@@ -97,9 +102,10 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         for step in STEPS:
             step(build)
         marker = ParameterMarker({} if add_chart else parameters.given(instance.parameters))
-        marker.set(build, defaults)
+        if not instance.is_builtin:
+            marker.set(build, defaults)
         build.save()
-        manifests = build.run("", "build", instance.folder, *options.build_flags(build), *build.flags)
+        manifests = build.run("", "build", instance.folder or ".", *options.build_flags(build), *build.flags)
         return EngineOutput(marker.removed_from(manifests) if defaults else manifests, build.warnings)
 
     return finish

@@ -43,6 +43,17 @@ def check(tree: Tree, graph: Graph) -> Iterator[str]:
                 )
 
 
+def require_none(graph: Graph) -> None:
+    """ConfigError for KSOPS: Argo CD's own kustomize runs no program, unless it has one that is not known here."""
+    for kustomization in graph.kustomizations.values():
+        if plugin := next((plugin for plugin in kustomization.plugins if plugin.is_ksops), None):
+            raise ConfigError(
+                "the built-in kustomize of Argo CD does not run ksops",
+                file=plugin.place or kustomization.file,
+                hint="the plugin cmp decrypts these files: name it in the source, `plugin: {name: cmp}`",
+            )
+
+
 def replace(build: Build) -> None:
     """Replace the generators with their decrypted files, as resources."""
     for kustomization in build.graph.kustomizations.values():

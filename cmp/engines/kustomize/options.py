@@ -98,7 +98,8 @@ def _labels(build: Build, options: KustomizeOptions) -> Iterator[tuple[str, ...]
     labels = {key: _expanded(text, build, "commonLabels") for key, text in options.common_labels.items()}
     arguments = pairs(labels, tool.version)
     # Of several labels without selectors kustomize 5 takes the second for one that is there already.
-    for group in [(argument,) for argument in arguments] if options.label_without_selector else [arguments]:
+    is_single = options.label_without_selector and not build.instance.is_builtin  # Argo CD fails there
+    for group in [(argument,) for argument in arguments] if is_single else [arguments]:
         yield ("add", "label", *flags, *group)
 
 

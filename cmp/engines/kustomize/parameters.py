@@ -76,6 +76,9 @@ def find(tree: Tree, graph: Graph) -> Defaults:
     )
 
 
+NO_DEFAULTS = Defaults(files=frozenset(), folders=frozenset(), keys=frozenset(), json_patched_by=frozenset())
+
+
 def require_defaults(parameters: Parameters, defaults: Defaults) -> None:
     """ConfigError for a parameter without a default, and for parameters that kustomize cannot use."""
     if parameters.values_files or parameters.values_yaml:

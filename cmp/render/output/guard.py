@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.errors import OutputError
@@ -11,6 +11,7 @@ from cmp.model import Identity
 from cmp.render.output import objects
 from cmp.render.output.objects import Candidate, Finding, refusal
 from cmp.render.output.stream import NO_FILES, misreading, split
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,6 +108,7 @@ class Guard:
             "allowDuplicateObjects": rules.allow_duplicate_objects,
             "allowCiphertext": rules.allow_ciphertext,
         }
+        self._as_reposerver = rules.as_reposerver
         self._seen: dict[Identity, tuple[Manifest, int]] = {}
 
     def admit(self, piece: Piece) -> None:
@@ -130,7 +132,12 @@ class Guard:
             self._unpack(candidate, piece.text.decode())
 
     def _refuse(self, findings: Iterable[Finding]) -> None:
-        self.findings.extend(finding for finding in findings if not self._overridden.get(finding.override_option))
+        """Note findings against the output; for the repo-server those that it does not mind are warnings."""
+        counted = [finding for finding in findings if not self._overridden.get(finding.override_option)]
+        if self._as_reposerver:
+            self._warn(counted)
+        else:
+            self.findings.extend(counted)
 
     def _warn(self, findings: Iterable[Finding]) -> None:
         for finding in sorted(findings):
@@ -144,7 +151,7 @@ class Guard:
         items = _items(value)
         if items is None:
             self._take(candidate, text)
-        elif str(value.get("kind")).endswith("List"):
+        elif self._as_reposerver or str(value.get("kind")).endswith("List"):
             for item in items:
                 if item is not None:
                     self._take(candidate._replace(value=item), "")
@@ -154,11 +161,14 @@ class Guard:
 
     def _take(self, candidate: Candidate, text: str) -> None:
         mistakes = list(objects.object_mistakes(candidate, self._mask))
-        self._refuse(mistakes)
         value = candidate.value
-        if not isinstance(value, dict) or any(not mistake.override_option for mistake in mistakes):
+        if self._as_reposerver and not _word(mapping(value).get("kind")):
+            self.findings.extend(mistakes)  # all that keeps it from being an object for Argo CD
             return
-        version = value["apiVersion"]
+        self._refuse(mistakes)
+        if not isinstance(value, dict) or self._has_refused(mistakes):
+            return
+        version = _word(value.get("apiVersion"))
         if version in self._api_versions:
             value = {**value, "apiVersion": self._api_versions[version]}
             text = _rewritten(text, value)
@@ -166,10 +176,12 @@ class Guard:
         if not self._is_repeated(manifest, candidate):
             self.manifests.append(manifest)
 
+    def _has_refused(self, mistakes: Iterable[Finding]) -> bool:
+        return not self._as_reposerver and any(not mistake.override_option for mistake in mistakes)
+
     def _is_repeated(self, manifest: Manifest, candidate: Candidate) -> bool:
         """Return whether the same object with the same content was there before; refuse it with another content."""
-        metadata = cast("dict[str, object]", manifest.value["metadata"])
-        if not metadata.get("name"):
+        if not mapping(manifest.value.get("metadata")).get("name"):
             return False  # the API server makes a name of its own for each
         first, line = self._seen.setdefault(manifest.identity, (manifest, candidate.line))
         if first is manifest:
@@ -183,9 +195,18 @@ class Guard:
         other = f"line {line}, {first.source}" if first.source else f"line {line}"
         if self._files.starts:
             other = self._files.place(line, "")
+        if self._as_reposerver:
+            self._replace(first, manifest, candidate, f"stands twice, and Argo CD takes the last one ({other})")
+            return True
         message = f"the same object with other content stands at {other}"
         self._refuse([candidate.finding(message, "allowDuplicateObjects")])
         return False
+
+    def _replace(self, first: Manifest, last: Manifest, candidate: Candidate, message: str) -> None:
+        """Put an object in the place of an earlier one of the same identity."""
+        self.manifests[self.manifests.index(first)] = last
+        self._seen[last.identity] = (last, candidate.line)
+        self._warn([candidate.finding(message)])
 
 
 def _unreadable(piece: Piece, error: yamldoc.YamlError, mask: Callable[[str], str]) -> Finding:
@@ -225,16 +246,20 @@ def _items(value: Mapping[str, object]) -> list[object] | None:
 
 
 def _manifest(value: dict[str, object], text: str, source: str) -> Manifest:
-    metadata = cast("Mapping[str, str | None]", value["metadata"])
+    metadata = mapping(value.get("metadata"))
     return Manifest(
-        api_version=cast("str", value["apiVersion"]),
-        kind=cast("str", value["kind"]),
-        namespace=metadata.get("namespace") or "",
-        name=metadata.get("name") or metadata.get("generateName") or "",
+        api_version=_word(value.get("apiVersion")),
+        kind=_word(value.get("kind")),
+        namespace=_word(metadata.get("namespace")),
+        name=_word(metadata.get("name")) or _word(metadata.get("generateName")),
         text=text,
         value=value,
         source=source,
     )
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _rewritten(text: str, value: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from cmp.repository.config.model import (
     SUFFIXES,
     AppConfig,
     ArgoCD,
+    ArgoCDChoice,
     ClusterChoice,
     Config,
     Preview,
@@ -164,6 +165,19 @@ _ARGOCD = Keys(
     required=("name", "applications"),
     noun="an Argo CD",
 )
+_CHOICE = Converted(
+    Keys(
+        {
+            "version": Text(doc="Its version, such as 3.6, which decides the tools that it bundles."),
+            "buildOptions": Text(doc="Its setting kustomize.buildOptions, as in argocd-cm."),
+            "valuesFileSchemes": _TEXTS.described("Its setting helm.valuesFileSchemes, as a list."),
+            **{name: _pin(name) for name in ("helm", "kustomize")},
+        },
+        ArgoCDChoice,
+        doc="The Argo CD that renders sources without a plugin.",
+    ),
+    lambda choice, node: choice._replace(place=node.place),
+)
 _PREVIEW = Keys(
     {
         "applications": Items(
@@ -173,6 +187,7 @@ _PREVIEW = Keys(
         "urls": Items("a list of URLs", Text(), "The URLs under which Applications name this repository."),
         "ignore": Items("a list of patterns", _PATTERN, "Files that no render depends on, such as docs/**."),
         "noise": Items("a list of rules", _NOISE, "Differences that reports count and do not show."),
+        "argocd": _CHOICE,
     },
     Preview,
     doc="What `cmp affected` and `cmp diff` should know of the repository.",

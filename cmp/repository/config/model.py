@@ -85,10 +85,21 @@ class ArgoCD(NamedTuple):
     in_cluster: str = ""
 
 
+class ArgoCDChoice(NamedTuple):
+    """The block `preview.argocd`: what the repository says of its Argo CD; empty and None say nothing."""
+
+    version: str = ""
+    build_options: str | None = None
+    values_file_schemes: tuple[str, ...] | None = None
+    helm: ToolPin | None = None
+    kustomize: ToolPin | None = None
+    place: str = ""
+
+
 class Preview(NamedTuple):
     """The settings of a comparison of two revisions: patterns of files, and rules for differences that are hidden.
 
-    `urls` are those under which Applications name this repository.
+    `urls` are those under which Applications name this repository.  `argocd` describes the Argo CD that renders sources without a plugin.
     """
 
     applications: tuple[str, ...] = ()
@@ -96,6 +107,7 @@ class Preview(NamedTuple):
     noise: tuple[Rule, ...] = ()
     argocds: tuple[ArgoCD, ...] = ()
     urls: tuple[str, ...] = ()
+    argocd: ArgoCDChoice | None = None
 
     @property
     def application_files(self) -> tuple[str, ...]:

@@ -1,0 +1,102 @@
+"""From a source of an Application without a plugin to its Instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp.argocd.reposerver import merged
+from cmp.engines.registry import HELM, KUSTOMIZE, PLAIN
+from cmp.errors import CmpError, ConfigError
+from cmp.model import Instance, OutputRules, Parameters, Requester
+from cmp.repository.builtin import directory, helm, kustomize
+from cmp.repository.builtin.detection import engine_of
+from cmp.repository.builtin.sources import SourceContext, folder_of, in_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cmp.argocd.application import Application
+    from cmp.argocd.source import LocatedSource
+    from cmp.repository.builtin.sources import Surroundings
+    from cmp.repository.instances import Repository
+    from cmp.system.tree import Tree
+
+_RESOLVERS: Mapping[str, Callable[[SourceContext, Instance], Instance]] = {
+    HELM: helm.resolve,
+    KUSTOMIZE: kustomize.resolve,
+    PLAIN: directory.resolve,
+}
+
+
+def resolve(
+    repository: Repository, application: Application, one: LocatedSource, surroundings: Surroundings
+) -> Instance:
+    """Resolve one source of an Application: a pure function of the trees, the Application and its surroundings.
+
+    The source has no plugin, and is more than a `ref`.  ConfigError, at the place in the Application, when anything is
+    missing, contradicts itself or cannot be rendered here.
+    """
+    asked = application.of(one)
+    try:
+        return _resolve(repository, asked, surroundings)
+    except CmpError as error:
+        error.file = error.file or asked.location.place
+        raise error.locate(application=application.name, cluster=surroundings.cluster.name) from None
+
+
+def _resolve(repository: Repository, application: Application, surroundings: Surroundings) -> Instance:
+    tree = repository.tree
+    if application.source.chart:
+        folder, engine = "", HELM
+    else:
+        folder = folder_of(tree, application)
+        application = merged(application, lambda path: _read(tree, path))
+        engine = _engine(tree, folder, application)
+    context = SourceContext(tree, folder, application, surroundings)
+    build_env = context.build_env
+    instance = Instance(
+        app=application.name,
+        cluster=surroundings.cluster.name,
+        folder=folder,
+        app_folder="",
+        instance_folder="",
+        engines=(engine,),
+        layers=(),
+        pins={
+            **repository.config.defaults.tools,
+            HELM: surroundings.settings.helm,
+            KUSTOMIZE: surroundings.settings.kustomize,
+        },
+        release=application.name,
+        namespace=application.destination.namespace,
+        kube_version=surroundings.cluster.kube_version,
+        api_versions=surroundings.cluster.api_versions,
+        parameters=Parameters(),
+        options={},
+        output_rules=OutputRules(allow_empty=True, as_reposerver=True),
+        secret_files=(),
+        warnings=(),
+        requester=Requester(application.project, application.destination.namespace),
+        build_env=build_env,
+        is_builtin=True,
+    )
+    return _RESOLVERS[engine](context, instance)
+
+
+def _engine(tree: Tree, folder: str, application: Application) -> str:
+    """Return the engine that a block of the source chooses, else the files of its folder."""
+    source = application.source
+    if source.plugin is not None:
+        raise ConfigError(
+            "the source gets a plugin from Git",
+            file=application.location.place,
+            hint="`plugin` belongs into the Application itself: the files of the folder decide too late for a preview",
+        )
+    blocks = {HELM: source.helm, KUSTOMIZE: source.kustomize, PLAIN: source.directory}
+    return next((name for name, block in blocks.items() if block is not None), "") or engine_of(tree, folder)
+
+
+def _read(tree: Tree, path: str) -> bytes | None:
+    """Read a file of the repository, which is none of the tree where that is another folder of it."""
+    inside = in_tree(tree, path)
+    return tree.read(inside) if inside is not None and tree.kind(inside) == "file" else None
