@@ -60,9 +60,14 @@ def command(
             raise UsageError("--all renders everything as it is: only --output-dir and --secrets go with it")
         return _write_all(output_dir, secrets or "omit", invocation)
     context = invocation.context
-    with context.phases.phase("layout"):
-        tree, instance = target.resolve(invocation)
-    done = render(tree, instance, context)
+    if target.file:
+        from cmp.cli.sources import render_application  # noqa: PLC0415  # only for a file of Argo CD
+
+        done = render_application(target, invocation)
+    else:
+        with context.phases.phase("layout"):
+            tree, instance = target.resolve(invocation)
+        done = render(tree, instance, context)
     warn(done, context)
     for line in explanation(done, context) if explain else ():
         context.log.line(line)

@@ -11,6 +11,7 @@ import click
 
 from cmp import environ
 from cmp.argocd import parameters
+from cmp.argocd.application import for_plugin
 from cmp.argocd.document import find
 from cmp.argocd.reposerver import overridden, references, variables
 from cmp.cli.io import content_or_stdin
@@ -44,10 +45,20 @@ class Target(NamedTuple):
 
     def resolve(self, invocation: Invocation) -> tuple[WorkTree, Instance]:
         """Find the repository around the working directory and the instance in it."""
-        tree, request, place = self._request(invocation)
+        return self._resolved(*self._request(invocation))
+
+    def resolve_plugin(self, application: Application, invocation: Invocation) -> tuple[WorkTree, Instance]:
+        """Find the instance that a source with a plugin asks for."""
+        return self._resolved(*self.plugin_request(application, invocation))
+
+    def _resolved(self, tree: WorkTree, request: Request, place: str) -> tuple[WorkTree, Instance]:
         request = request._replace(app=self.app, cluster=self.cluster, flags=self.flags)
         with _located_at(place):
             return tree, instances.resolve(tree, request, ENGINES)
+
+    def application(self, invocation: Invocation) -> Application:
+        """Return the Application of the file; UsageError for a file that cannot be read."""
+        return find(*content_or_stdin(self.file, invocation.cwd, "the file of --application"), self.name)
 
     def _request(self, invocation: Invocation) -> tuple[WorkTree, Request, str]:
         """Return the tree, the request without the options, and its place for messages."""
@@ -70,7 +81,10 @@ class Target(NamedTuple):
         ConfigError, with the place in the file, for an Application that cannot be rendered here; UsageError for a file
         that cannot be read; ToolError when `plugin.env` uses the commit and git does not tell it.
         """
-        application = find(*content_or_stdin(self.file, invocation.cwd, "the file of --application"), self.name)
+        return self.plugin_request(for_plugin(self.application(invocation)), invocation)
+
+    def plugin_request(self, application: Application, invocation: Invocation) -> tuple[WorkTree, Request, str]:
+        """Return the tree and the request for the source of an Application that a plugin renders, likewise."""
         checkout = WorkTree(instances.checkout(invocation.cwd))
         _require_folder(application, checkout)
         application = overridden(application, lambda path: _read_if_file(checkout, path))
@@ -96,7 +110,7 @@ class Target(NamedTuple):
                     hint=f"say it by {flag}",
                 )
         if any(name.startswith(REVISION) for name in used):
-            values[REVISION] = _head(checkout, invocation)
+            values[REVISION] = head(checkout, invocation)
         return values
 
 
@@ -125,10 +139,10 @@ def _read_if_file(tree: WorkTree, path: str) -> bytes | None:
     return tree.read(path) if tree.kind(path) == "file" else None
 
 
-def _head(checkout: str, invocation: Invocation) -> str:
+def head(checkout: str, invocation: Invocation) -> str:
     """Return the commit that is checked out."""
     context = invocation.context
-    unknown = "the commit of this checkout, which plugin.env uses, is not known"
+    unknown = "the commit of this checkout, which the Application uses, is not known"
     try:
         command = git.command(checkout, context, "rev-parse", "HEAD")
     except ToolError as error:
