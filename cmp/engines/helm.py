@@ -38,7 +38,9 @@ _COMMA = re.compile(r"(?<!\\),")
 
 
 def needs(_: Tree, instance: Instance) -> Needs:
-    """Ask for helm, and for the dependencies of the chart itself."""
+    """Ask for helm, and for the dependencies of the chart itself, or for a chart of a repository."""
+    if instance.chart:
+        return Needs(tools={NAME: instance.pins[NAME]}, chart_refs=(instance.chart,), layer_transport=MEMORY_FILES)
     return Needs(
         tools={NAME: instance.pins[NAME]},
         chart_folders=(instance.folder,),
@@ -66,7 +68,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         cwd=work.folder,
         inputs=inputs,
         access=Access((tool.path,), NAMES if ENABLE_DNS in flags else (), work.access.writes),
-        place=instance.folder,
+        place=_subject(instance),
     )
     child = processes.start(command)
 
@@ -77,12 +79,17 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         from cmp.engines.helm_messages import StderrParser, require_whole  # noqa: PLC0415  # patterns take milliseconds to compile
 
         require_whole(result.stdout, f"helm {tool.version}")
-        parser = StderrParser(result.stderr, work, instance.folder)
+        parser = StderrParser(result.stderr, work, _subject(instance))
         if result.returncode != 0:
             raise parser.error(result.returncode, tool.version)
         return EngineOutput(result.stdout, parser.warnings())
 
     return finish
+
+
+def _subject(instance: Instance) -> str:
+    """Return the folder of the chart, or the name of one of a repository, for messages."""
+    return instance.chart.name if instance.chart else instance.folder
 
 
 def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:

@@ -31,8 +31,8 @@ class Needs(NamedTuple):
     `MEMORY_FILES`, from `PRIVATE_FILES`, or, when empty, not at all.  `Work` gives `analysis` back to the engine.
 
     Two are for those who fill a cache or write a lock: `chart_refs` are charts that the engine will ask its
-    `InputProvider` for; `discover_remote_charts` asks for the same trees and files as a render, and returns the charts
-    that are named in those.
+    `InputProvider` for, or the one that it renders; `discover_remote_charts` asks for the same trees and files as a
+    render, and returns the charts that are named in those.
     """
 
     tools: Mapping[str, ToolPin]

@@ -138,7 +138,11 @@ class _Layers(NamedTuple):
 
 
 def _contents(tree: Tree, instance: Instance) -> dict[str, bytes]:
-    return {layer.path: tree.read(layer.path) for layer in instance.layers}
+    return {
+        layer.path: tree.read(layer.path) if layer.data is None else layer.data
+        for layer in instance.layers
+        if layer.is_in_tree or layer.data is not None
+    }
 
 
 def _of_file(file: str, old: Leaves, new: Leaves, layers: _Layers) -> Iterator[Cause]:

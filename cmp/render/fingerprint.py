@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from cmp.artifacts.lockfile import Lock
     from cmp.engines.protocol import Needs
-    from cmp.model import Instance, Parameters
+    from cmp.model import Instance, Layer
     from cmp.system.tree import Tree
 
 VERSION = 1  # of the inputs in a fingerprint
@@ -87,6 +87,9 @@ class ValuesFile(NamedTuple):
     is_encrypted: bool
 
 
+UNKNOWN = ValuesFile(None, "", is_encrypted=False)  # only a render can tell
+
+
 class FingerprintIndex:
     """The fingerprints of one tree; files that several instances share are read once."""
 
@@ -110,7 +113,8 @@ class FingerprintIndex:
         files = [path for path in reads if path not in folders]
         files += [self.tree.resolve(path) for path in files if self.tree.resolve(path) != path]
         linked = [path for folder in folders for path in self._targets_in(folder)]
-        layers = tuple(layer.path for layer in instance.layers)
+        layers = tuple(layer.path for layer in instance.layers if layer.is_in_tree)
+        files += [layer.path for _, layer in instance.value_texts if layer.is_in_tree]
         return InputPaths(
             layers=layers,
             files=tuple(dict.fromkeys([*files, *linked])),
@@ -144,6 +148,8 @@ class FingerprintIndex:
             "options": {name: instance.options.get(name, {}) for name in instance.engines},
             "output": instance.output_rules,
             "secrets": (instance.secret_suffixes, [posixpath.relpath(path, base) for path in instance.secret_files]),
+            "texts": [(name, self._layer_digest(layer)) for name, layer in instance.value_texts],
+            "builtin": instance.is_builtin,
             "facts": instance.placeholders if reads_cluster_facts else {},
             "application": instance.build_env._replace(
                 revision="", target_revision="", kube_version="", api_versions=()
@@ -155,7 +161,7 @@ class FingerprintIndex:
         """Return the values layers merged as Helm does it: maps merge, other values replace, null stays."""
         values: dict[str, object] = {}
         for layer in instance.layers:
-            values = overlaid(values, self._values_file(layer.path).values or {})
+            values = overlaid(values, self._values_of(layer).values or {})
         return values
 
     def values_of(self, path: str) -> Mapping[str, object] | None:
@@ -171,6 +177,8 @@ class FingerprintIndex:
 
     def needs_sops(self, instance: Instance, needs: Needs) -> bool:
         """Return whether a layer or another file of the instance is encrypted."""
+        if instance.is_builtin:
+            return False
         return any(self._values_file(layer.path).is_encrypted for layer in instance.layers) or any(
             sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.encryptable_files, *instance.secret_files)
         )
@@ -178,8 +186,9 @@ class FingerprintIndex:
     def _files(self, instance: Instance, needs: Needs, base: str) -> Iterator[tuple[str, str]]:
         """Yield each file by its path from the folder that is built, which may be moved as a whole."""
         inputs = self.inputs(instance, needs)
-        charts = (instance.folder, *self._local_charts(needs)) if instance.engines == (HELM,) else ()
-        if charts and self._may_access_files(charts, inputs, instance.parameters):
+        is_chart = instance.engines == (HELM,) and instance.chart is None
+        charts = (instance.folder, *self._local_charts(needs)) if is_chart else ()
+        if charts and self._may_access_files(charts, inputs, instance):
             charts = ()
         paths = {path for folder in inputs.folders for path in self._below(folder)}
         if HELM not in instance.engines:  # their content is in the instance; a template may read them all the same
@@ -192,14 +201,16 @@ class FingerprintIndex:
             is_program = HELMFILE in instance.engines and self.tree.is_executable(path)
             yield posixpath.relpath(path, base), f"{self._digest(path)}{' executable' if is_program else ''}"
 
-    def _may_access_files(self, charts: tuple[str, ...], inputs: InputPaths, parameters: Parameters) -> bool:
+    def _may_access_files(self, charts: tuple[str, ...], inputs: InputPaths, instance: Instance) -> bool:
         """Return whether templates may read files outside their charts, as far as a text of charts or values tells."""
         if charts not in self._readers:
             paths = (path for chart in charts for path in self._below(chart))
             self._readers[charts] = file_access.may_read_others(self._text(path) for path in paths)
+        parameters = instance.parameters
         set_texts = (text for pair in (*parameters.set_values, *parameters.set_strings) for text in pair)
         values = [
             *map(self._text, inputs.layers),
+            *(layer.data for layer in instance.layers if layer.data is not None),
             *(text.encode() for text in (parameters.values_yaml, *set_texts)),
         ]
         return self._readers[charts] or file_access.may_read_others(values)
@@ -227,10 +238,21 @@ class FingerprintIndex:
 
     def _values(self, instance: Instance, needs: Needs) -> object:
         """Return the layers merged where they merge by Helm's rules, else the digest of each in order."""
-        files = [self._values_file(layer.path) for layer in instance.layers]
+        files = [self._values_of(layer) for layer in instance.layers]
         if needs.layer_transport == MEMORY_FILES and all(file.values is not None for file in files):
             return self.merged_values(instance), [file.digest for file in files if file.digest]
-        return [self._digest(layer.path) for layer in instance.layers]
+        return [self._layer_digest(layer) for layer in instance.layers]
+
+    def _layer_digest(self, layer: Layer) -> object:
+        """Return the digest of a layer's content, or, where only a render can tell that, what names it."""
+        if layer.is_in_tree:
+            return self._digest(layer.path)
+        return sha256(layer.data) if layer.data is not None else layer._replace(source="", remote=None)
+
+    def _values_of(self, layer: Layer) -> ValuesFile:
+        if layer.is_in_tree:
+            return self._values_file(layer.path)
+        return _read_values(layer.path, layer.data) if layer.data is not None else UNKNOWN
 
     def _values_file(self, path: str) -> ValuesFile:
         if path not in self._values_files:

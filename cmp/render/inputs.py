@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import yamldoc
 from cmp.engines import registry
 from cmp.engines.features import without_schemas
-from cmp.engines.protocol import ChartFile, SchemaCheck
+from cmp.engines.protocol import WHOLE, ChartFile, SchemaCheck
 from cmp.system import kernel
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class RenderPlan(NamedTuple):
     """Everything that one render is made of, known before any program runs.
 
     `policy_check` is None where no policy is asked.  `chart_plans` are by the chart's folder, as far as the policy was
-    asked about them, `key_services` the services whose keys an encrypted file has, by its path.
+    asked about them, `key_services` the services whose keys an encrypted file has, by its path.  `chart` is the archive
+    of `Instance.chart`, `obtained` what was obtained before: that chart, and values files of web servers.
     """
 
     tree: Tree
@@ -48,6 +49,8 @@ class RenderPlan(NamedTuple):
     policy_check: PolicyCheck | None
     key_services: Mapping[str, frozenset[str]]
     chart_plans: Mapping[str, Plan]
+    chart: Archive | None = None
+    obtained: tuple[Restored, ...] = ()
 
     def chart_work(self, folder: str, copy: str = "") -> ChartWork:
         """Return the work of restoring the dependencies of the chart in a folder, whose private copy is at `copy`."""
@@ -61,6 +64,7 @@ class RenderPlan(NamedTuple):
             lock=self.lock,
             plan=self.chart_plans.get(folder),
             policy_check=self.policy_check,
+            as_helm=self.instance.is_builtin,
         )
 
 
@@ -73,7 +77,7 @@ class RenderInputs:
         self._workspace = workspace
         self._context = context
         self._schemas: RemoteSchemas | None = None
-        self.restored: list[Restored] = []
+        self.restored: list[Restored] = [*plan.obtained]
 
     def complete(self, *, with_schemas: bool = True) -> None:
         """Put the dependencies of charts, their remote schemas and the plaintext of encrypted files into the copy."""
@@ -81,6 +85,8 @@ class RenderInputs:
         if self._plan.needs.chart_folders:
             with phase("charts"):
                 self._restore_charts(with_schemas=with_schemas)
+        if self._plan.chart and with_schemas:
+            self._check_obtained_chart(self._plan.chart)
         with phase("secrets"):
             self._decrypt_in_place()
 
@@ -219,6 +225,20 @@ class RenderInputs:
                     helm=work.helm,
                     hint=without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml"),
                     third_party=charts.archives_of_repositories(restored),
+                )
+            )
+
+    def _check_obtained_chart(self, chart: Archive) -> None:
+        """Put private files in place of the URLs in the schemas of a chart that is rendered in place of a folder."""
+        if not registry.HelmOptions(self._plan.instance.options).skip_schema_validation:
+            helm = self._plan.tools[HELM]
+            self.schemas(
+                SchemaCheck(
+                    path=self._workspace.folder(COPY),
+                    label=chart.name,
+                    helm=helm,
+                    hint=without_schemas(helm, "`skipSchemaValidation: true` in the Application"),
+                    third_party=WHOLE,
                 )
             )
 

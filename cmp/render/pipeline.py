@@ -19,6 +19,7 @@ from cmp.secrets import sops
 from cmp.system.process import ChildProcesses, Pipe
 from cmp.system.sandbox import Access
 from cmp.system.tree import WorkTree
+from cmp.system.unpack import unpack
 from cmp.system.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cmp.policy import PolicyCheck
     from cmp.render.decrypt import SourceFile, SourceFiles
     from cmp.render.output import CheckedOutput
+    from cmp.render.outside import Obtained
     from cmp.system.tree import Tree
 
 
@@ -127,6 +129,8 @@ def open_session(
             private_files = decryptor.private_files(files.layers, workspace) if is_in_files else ()
             value_texts = decryptor.memory_files(files.value_texts)
         root = _private_copy(plan, workspace, options.unattributed_files)
+        if plan.chart:
+            unpack(plan.chart.data, root, plan.chart.filename, skip=1)
         inputs = RenderInputs(plan, decryptor, workspace, context)
         context.redactor.add_clear_text(partial(_cleartext, plan, inputs, context))
         work = Work(
@@ -201,6 +205,8 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
     """Find everything that the render is made of, and ask the policy before anything is decrypted or fetched."""
     phase = context.phases.phase
     policy_check = _policy_check(tree, instance, context, options)
+    outside = _outside(tree, instance, context, policy_check)
+    instance = outside.instance if outside else instance
     needs = engine_of(instance.engines).needs(tree, instance)
     with phase("secrets"):
         files = decrypt.read(tree, instance, needs.encryptable_files)
@@ -222,8 +228,18 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
         policy_check=policy_check,
         key_services=services,
         chart_plans={},
+        chart=outside.chart if outside else None,
+        obtained=outside.restored if outside else (),
     )
     return plan._replace(chart_plans=_chart_plans(plan, context)) if policy_check else plan
+
+
+def _outside(tree: Tree, instance: Instance, context: Context, policy_check: PolicyCheck | None) -> Obtained | None:
+    if not instance.is_builtin:
+        return None
+    from cmp.render import outside  # noqa: PLC0415  # only for sources that have no plugin
+
+    return outside.obtain(tree, instance, context, policy_check) if outside.is_needed(instance) else None
 
 
 def _policy_check(tree: Tree, instance: Instance, context: Context, options: RenderOptions) -> PolicyCheck | None:

@@ -44,7 +44,8 @@ class ChartWork(NamedTuple):
 
     `folder` is the chart's root-relative folder, `copy` the absolute path of its private, writable copy, `lock` the
     content of cmp.lock if the repository has one, `plan` that of `permitted`, if it was made.  `policy_check` is asked
-    about the URLs to which repositories lead.
+    about the URLs to which repositories lead.  With `as_helm` a chart in charts/ counts by its name alone, and where
+    none is missing nothing is restored.
     """
 
     tree: Tree
@@ -54,6 +55,7 @@ class ChartWork(NamedTuple):
     lock: Lock | None
     plan: Plan | None = None
     policy_check: PolicyCheck | None = None
+    as_helm: bool = False
 
 
 class Restored(NamedTuple):
@@ -141,7 +143,7 @@ def from_repositories(
 
 
 def _planner(work: ChartWork, context: Context) -> Planner:
-    return Planner(work.tree, work.helm, work.lock, context, policy_check=work.policy_check)
+    return Planner(work.tree, work.helm, work.lock, context, policy_check=work.policy_check, as_helm=work.as_helm)
 
 
 def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryChart]:

@@ -56,13 +56,21 @@ class Planner:
     """Read chart folders of one tree."""
 
     def __init__(
-        self, tree: Tree, helm: Tool, lock: Lock | None, context: Context, policy_check: PolicyCheck | None = None
+        self,
+        tree: Tree,
+        helm: Tool,
+        lock: Lock | None,
+        context: Context,
+        *,
+        policy_check: PolicyCheck | None = None,
+        as_helm: bool = False,
     ) -> None:
         self._tree = tree
         self._helm = helm
         self._lock = lock
         self._context = context
         self._policy_check = policy_check
+        self._as_helm = as_helm
         self._cache = ChartCache(context.settings.cache_dir)
 
     def plan(self, folder: str, parents: tuple[str, ...] = ()) -> Plan:
@@ -76,6 +84,9 @@ class Planner:
             self._context.log.warning(message)
         vendored.inspect_all(self._tree, folder, self._cache)
         charts = vendored.find(self._tree, folder, self._cache) if wanted else []
+        # helm renders with any version (pkg/action/package.go, CheckDependencies), and Argo CD asks for no more.
+        if self._as_helm and {one.name for one in wanted} <= {chart.name for chart in charts}:
+            return Plan(folder, [])
         used = vendored.assign(wanted, charts, self._fits)
         items = [
             (dependency, used.get(dependency) or self._source(dependency, folder, parents)) for dependency in wanted

@@ -13,6 +13,7 @@ from cmp.argocd.source import Helm
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
 from cmp.model import ChartRef, Layer, Parameters
+from cmp.repository.builtin.sources import is_oci
 from cmp.repository.builtin.value_files import ValueFiles
 from cmp.versions import numbers
 
@@ -78,14 +79,19 @@ def _own_values(block: Helm, context: SourceContext) -> tuple[Layer, ...]:
 
 
 def _chart(context: SourceContext) -> ChartRef | None:
+    """Return the chart that is rendered in place of a folder; a repository without a scheme is a registry."""
     source = context.application.source
-    if not source.chart:
+    if is_oci(source):
+        repository, _, name = source.repo_url.rstrip("/").rpartition("/")
+    elif source.chart:
+        repository, name = source.repo_url, source.chart
+    else:
         return None
     return ChartRef(
-        repository=source.repo_url,
-        name=source.chart,
+        repository=repository if "://" in repository else f"oci://{repository}",
+        name=name,
         version=source.target_revision or "*",
-        place=context.place("chart"),
+        place=context.application.location.place,
     )
 
 

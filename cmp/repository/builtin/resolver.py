@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from cmp.argocd.reposerver import merged
@@ -10,7 +11,7 @@ from cmp.errors import CmpError, ConfigError
 from cmp.model import Instance, OutputRules, Parameters, Requester
 from cmp.repository.builtin import directory, helm, kustomize
 from cmp.repository.builtin.detection import engine_of
-from cmp.repository.builtin.sources import SourceContext, folder_of, in_tree
+from cmp.repository.builtin.sources import SourceContext, folder_of, in_tree, is_oci
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +47,8 @@ def resolve(
 
 def _resolve(repository: Repository, application: Application, surroundings: Surroundings) -> Instance:
     tree = repository.tree
-    if application.source.chart:
+    if application.source.chart or is_oci(application.source):
+        _require_chart(application)
         folder, engine = "", HELM
     else:
         folder = folder_of(tree, application)
@@ -81,6 +83,18 @@ def _resolve(repository: Repository, application: Application, surroundings: Sur
         is_builtin=True,
     )
     return _RESOLVERS[engine](context, instance)
+
+
+def _require_chart(application: Application) -> None:
+    source, place = application.source, application.location.place
+    if others := [name for name in source.blocks if name != HELM]:
+        raise ConfigError(f"the source is a chart, and has {others[0]}", file=place, hint="a chart has `helm` alone")
+    if is_oci(source) and os.path.normpath(source.path or ".") != ".":
+        raise ConfigError(
+            f"the source is the folder {source.path} of an artifact of a registry, which is not compared",
+            file=place,
+            hint="of a registry only charts are rendered here, as a whole (`path: .`)",
+        )
 
 
 def _engine(tree: Tree, folder: str, application: Application) -> str:

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from cmp.argocd.application import Application
     from cmp.argocd.settings import ArgoCDSettings
+    from cmp.argocd.source import Source
     from cmp.system.tree import Tree
-
-OUTSIDE = "outside the repository"
 
 
 class Surroundings(NamedTuple):
@@ -67,6 +66,14 @@ class SourceContext(NamedTuple):
     def place(self, *path: str | int) -> str:
         """Return `file:line` of a value of the source."""
         return self.application.location.inner(*path).place
+
+
+OCI = "oci://"
+
+
+def is_oci(source: Source) -> bool:
+    """Say whether a source is an artifact of a registry by itself: for cmp it must be a chart."""
+    return source.repo_url.startswith(OCI)
 
 
 def in_tree(tree: Tree, path: str) -> str | None:

@@ -13,7 +13,7 @@ from cmp.argocd.settings import VALUE_FILE_GLOBS
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Layer, RemoteRef
 from cmp.repository.builtin.patterns import doublestar, is_pattern
-from cmp.repository.builtin.sources import in_tree
+from cmp.repository.builtin.sources import in_tree, is_oci
 from cmp.system.globs import PatternError
 from cmp.system.tree import join
 
@@ -41,7 +41,7 @@ class ValueFiles:
 
     def __init__(self, context: SourceContext) -> None:
         self._context = context
-        self._is_chart = bool(context.application.source.chart)
+        self._is_chart = bool(context.application.source.chart) or is_oci(context.application.source)
         self._has_patterns = context.settings.is_from(VALUE_FILE_GLOBS)
 
     def layers(self, texts: tuple[str, ...], *, may_miss: bool) -> tuple[Layer, ...]:
@@ -75,7 +75,14 @@ class ValueFiles:
         place = self._context.place("helm", "valueFiles", index)
         found = self._located(text, place)
         if isinstance(found, Layer):
-            yield found._replace(is_optional=may_miss)
+            if not found.in_chart or self._has_patterns or not is_pattern(found.path):
+                yield found._replace(is_optional=may_miss)
+            elif not may_miss:
+                raise ConfigError(
+                    f"Argo CD {self._context.settings.version} takes no pattern, and the chart has no file {text}",
+                    file=place,
+                    hint="name the files, or update Argo CD to 3.4",
+                )
         elif self._has_patterns and is_pattern(found.path):
             yield from self._matches(found, text, place, may_miss=may_miss)
         elif not (may_miss and found.tree.kind(found.path) in ("missing", "other")):
