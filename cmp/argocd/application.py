@@ -12,10 +12,9 @@ from cmp.argocd.source import SOURCE, LocatedSource, Source, located
 from cmp.errors import ConfigError
 from cmp.schema.json_node import Json, JsonNode
 from cmp.schema.spec import Converted, Items, Keys, check
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cmp.schema.json_node import SourceLocation
 
     Values = dict[str, object]
@@ -64,18 +63,14 @@ class _Metadata(NamedTuple):
     namespace: str = ""
 
 
-class _Hydrator(NamedTuple):
-    dry_source: Values
-
-
 class _Spec(NamedTuple):
-    """The spec of an Application; the sources are JSON."""
+    """The spec of an Application; the sources are JSON, which `sources_of` reads."""
 
     project: str
     destination: Destination
-    source: Values | None = None
-    sources: tuple[Values, ...] = ()
-    source_hydrator: _Hydrator | None = None
+    source: object = None
+    sources: object = None
+    source_hydrator: object = None
 
 
 class _Manifest(NamedTuple):
@@ -90,7 +85,7 @@ SPEC = {
     "destination": Keys({"namespace": TEXT, "name": _AS_TEXT, "server": _AS_TEXT}, Destination, is_open=True),
     "source": Json(SOURCE),
     "sources": Items("a list", Json(SOURCE)),
-    "sourceHydrator": Keys({"drySource": Json(SOURCE)}, _Hydrator, required=("drySource",), is_open=True),
+    "sourceHydrator": Json(Keys({"drySource": Json(SOURCE)}, dict[str, object], is_open=True)),
 }
 _APPLICATION = Keys(
     {
@@ -112,9 +107,10 @@ def read(value: Values, location: SourceLocation) -> Application:
     if problems := check(_APPLICATION, node, MANIFEST):
         raise ConfigError.of(problems, hint="the API server would refuse this Application")
     metadata, spec = _APPLICATION.build(node)
-    sources = tuple(located(source, at) for source, at in _sources(spec, location.inner("spec")))
+    at = location.inner("spec")
+    sources = tuple(located(source, at.inner(*keys)) for source, keys in sources_of(mapping(value["spec"])))
     if not sources:
-        raise ConfigError("this Application has no source", file=location.inner("spec").place)
+        raise ConfigError("this Application has no source", file=at.place)
     first = sources[0]
     return Application(
         name=metadata.name,
@@ -125,18 +121,25 @@ def read(value: Values, location: SourceLocation) -> Application:
         source_values=first.values,
         location=first.location,
         sources=sources,
-        place=location.inner("spec").place,
+        place=at.place,
     )
 
 
-def _sources(spec: _Spec, location: SourceLocation) -> Iterator[tuple[Values, SourceLocation]]:
-    """Yield the sources that are rendered: with a hydrator the dry one, else `sources` before `source`."""
-    if spec.source_hydrator is not None:
-        yield spec.source_hydrator.dry_source, location.inner("sourceHydrator", "drySource")
-    elif spec.sources:
-        yield from ((source, location.inner("sources", index)) for index, source in enumerate(spec.sources))
-    elif spec.source is not None:
-        yield spec.source, location.inner("source")
+def sources_of(spec: Values) -> list[tuple[Values, tuple[str | int, ...]]]:
+    """Return the sources that Argo CD renders, and the keys that lead to each.
+
+    These are `sources`, else `source`; with a source hydrator it is the dry source, which has a plugin since Argo CD
+    3.3: what Argo CD applies then comes from a branch with rendered manifests.
+    """
+    if spec.get("sourceHydrator"):
+        found: list[tuple[object, tuple[str | int, ...]]] = [
+            (mapping(spec["sourceHydrator"]).get("drySource"), ("sourceHydrator", "drySource"))
+        ]
+    elif isinstance(several := spec.get("sources"), list) and several:
+        found = [(source, ("sources", index)) for index, source in enumerate(several)]
+    else:
+        found = [(spec.get("source"), ("source",))]
+    return [(source, keys) for source, keys in found if isinstance(source, dict)]
 
 
 def for_plugin(application: Application) -> Application:
