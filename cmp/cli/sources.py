@@ -9,12 +9,12 @@ from cmp.cli.target import head
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError, UsageError
 from cmp.model import Cluster, Parameters
-from cmp.policy.sources import normalized
 from cmp.render.pipeline import RenderResult, render
 from cmp.repository import builtin, instances
 from cmp.repository.builtin import Surroundings
 from cmp.repository.instances import Repository
 from cmp.system.tree import WorkTree
+from cmp.system.urls import repository_name
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
@@ -105,14 +105,10 @@ def _require_no_flags(target: Target) -> None:
 
 def _own_urls(application: Application) -> Callable[[str], bool]:
     """Return the test for the repository of the checkout: that of the source with a path, else the only one."""
-    urls = [_normal(one.source.repo_url) for one in application.sources if one.source.path]
-    others = {_normal(one.source.repo_url) for one in application.sources if not one.source.chart}
+    urls = [repository_name(one.source.repo_url) for one in application.sources if one.source.path]
+    others = {repository_name(one.source.repo_url) for one in application.sources if not one.source.chart}
     own = set(urls[:1]) or (others if len(others) == 1 else set())
-    return lambda url: _normal(url) in own
-
-
-def _normal(url: str) -> str:
-    return normalized(url) or url
+    return lambda url: repository_name(url) in own
 
 
 def _cluster(repository: Repository, target: Target, application: Application) -> Cluster:

@@ -99,7 +99,8 @@ class ArgoCDChoice(NamedTuple):
 class Preview(NamedTuple):
     """The settings of a comparison of two revisions: patterns of files, and rules for differences that are hidden.
 
-    `urls` are those under which Applications name this repository.  `argocd` describes the Argo CD that renders sources without a plugin.
+    `urls` are those under which Applications name this repository.  `argocd` describes the Argo CD that renders sources
+    without a plugin.
     """
 
     applications: tuple[str, ...] = ()
