@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
+from cmp.argocd.application import sources_of
 from cmp.argocd.document import GROUP
 from cmp.errors import ConfigError
 from cmp.genpaths.annotation import ANNOTATION
@@ -124,11 +125,10 @@ def _application(value: Map, path: Path, document: Document, file: str) -> Annot
 
 
 def _sources(spec: Map) -> Iterator[Source]:
-    several = spec.get("sources")
-    for source in several if isinstance(several, list) and several else [spec.get("source")]:
-        plugin = mapping(source).get("plugin")
-        if isinstance(plugin, dict) and mapping(source).get("path"):
-            yield Source(str(mapping(source)["path"]), _cluster(plugin))
+    for source, _ in sources_of(spec):
+        plugin = source.get("plugin")
+        if isinstance(plugin, dict) and source.get("path"):
+            yield Source(str(source["path"]), _cluster(plugin))
 
 
 def _cluster(plugin: Map) -> str:

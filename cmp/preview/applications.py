@@ -27,7 +27,7 @@ from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request, with_names
 from cmp.system.globs import whole_match
 from cmp.system.urls import repository_name
-from cmp.yamldoc.access import dig
+from cmp.yamldoc.access import dig, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -342,15 +342,16 @@ class _Reader:
             prune=options.get("prune") is True,
             self_heal=options.get("selfHeal") is True,
             target_revision=target or "HEAD",
-            at_merge=automated and (target in HEADS or target == self._sources.trunk),
+            # A hydrator with a staging branch leaves it to somebody to promote what it has rendered.
+            at_merge=automated
+            and (target in HEADS or target == self._sources.trunk)
+            and not dig(value, "spec", "sourceHydrator", "hydrateTo"),
         )
 
 
 def _sources(value: Values) -> list[Values]:
     """Return the sources of an Application as they are written."""
-    several = dig(value, "spec", "sources")
-    sources = [*(several if isinstance(several, list) else []), dig(value, "spec", "source")]
-    return [source for source in sources if isinstance(source, dict)]
+    return [source for source, _ in application.sources_of(mapping(value.get("spec")))]
 
 
 def _rules(app: Application, value: Values) -> Iterator[Rule]:

@@ -278,6 +278,16 @@ def test_one_of_several_sources_has_the_plugin(world: World) -> None:
     assert world.render(document).code == 0
 
 
+def test_the_dry_source_of_a_hydrator_has_the_plugin(world: World) -> None:
+    document = application(INSTANCE)
+    spec: dict[str, Any] = document["spec"]  # type: ignore[assignment]
+    dry = spec.pop("source")
+    spec["sourceHydrator"] = {"drySource": dry, "syncSource": {"targetBranch": "rendered/dev", "path": "shop"}}
+    assert world.render(document).stdout == world.render(application(INSTANCE)).stdout != ""
+    dry["repoURL"] = 5
+    assert world.render(document).stderr.startswith("cmp: spec.sourceHydrator.drySource.repoURL must be a string")
+
+
 def test_the_values_of_an_application(world: World) -> None:
     world.file.write_text(json.dumps(application(APP, parameters=DEV)))
     ran = world.sandbox.run("values", "--application", str(world.file), cwd=world.root)

@@ -55,6 +55,11 @@ def test_an_application_is_read_with_its_annotation_and_the_line_of_that() -> No
     assert (only(APPLICATION).subject, only(APPLICATION).place) == ("Application shop-dev", "argocd/app.yaml:6")
 
 
+def test_the_source_of_a_hydrator_is_its_dry_one() -> None:
+    hydrator = APPLICATION.replace("source:\n    path", "sourceHydrator:\n   drySource:\n    path")
+    assert only(hydrator).sources == only(APPLICATION).sources
+
+
 def test_the_template_of_a_set_is_read_like_an_application() -> None:
     application = only(SET)
     assert (application.subject, application.line, application.annotation) == ("ApplicationSet all", 7, None)

@@ -77,6 +77,20 @@ def test_an_automatic_sync_of_the_trunk_happens_at_the_merge(context: Context) -
     assert [bool(one.delivery and one.delivery.at_merge) for one in gathered(context, other).requests] == [False]
 
 
+def test_what_a_hydrator_renders_is_compared_and_waits_for_a_promotion_if_it_has_a_staging_branch(
+    context: Context,
+) -> None:
+    plain = application("web", more="  syncPolicy: {automated: {}}")
+    start, rest = plain.split("  source: ")
+    source, _, more = rest.partition("\n")
+    for staging, at_merge in (("", True), (", hydrateTo: {targetBranch: staging}", False)):
+        sync = "syncSource: {targetBranch: rendered, path: shop}"
+        hydrated = f"{start}  sourceHydrator: {{drySource: {source}, {sync}{staging}}}\n{more}"
+        request, _ = gathered(context, hydrated).requests
+        assert request.delivery
+        assert (request.resolution.folder, request.delivery.at_merge) == ("clusters/dev/shop", at_merge)
+
+
 def test_ignored_differences_are_rules_for_the_report(context: Context) -> None:
     ignored = "  ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/containers/0/a~1b]}]"
     (request,) = gathered(context, application("web", more=ignored)).requests
