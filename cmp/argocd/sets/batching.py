@@ -146,13 +146,18 @@ def _chart(waiting: Mapping[int, list[Job]]) -> tuple[dict[str, _File], dict[int
                 file.parameters.append(parameters)
                 file.jobs.append(number)
         except RefusedError as refused:
-            failed[index] = ConfigError(
-                f"this template cannot be evaluated without Argo CD: {refused}",
-                file=job.location.place,
-                hint="docs/applicationsets.md lists what can",
-            )
+            failed[index] = refusal(refused, job.location)
     kept = [file for file in files.values() if file.task not in failed]
     return {f"{number:06d}.yaml": file for number, file in enumerate(kept)}, failed
+
+
+def refusal(refused: RefusedError, location: SourceLocation) -> ConfigError:
+    """Return the error for a template that cannot be read statically."""
+    return ConfigError(
+        f"this template cannot be evaluated without Argo CD: {refused}",
+        file=location.place,
+        hint="docs/applicationsets.md lists what can",
+    )
 
 
 def _template(name: str, file: _File) -> str:

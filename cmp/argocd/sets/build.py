@@ -1,6 +1,6 @@
 """A set's template and parameters -> the Applications that the controller would create.
 
-Source: argoproj/argo-cd 3.2, applicationset/controllers/template, and NormalizeApplicationSpec of util/argo/argo.go.
+Source: argoproj/argo-cd 3.6, applicationset/controllers/template, and NormalizeApplicationSpec of util/argo/argo.go.
 """
 
 from __future__ import annotations
@@ -82,11 +82,17 @@ def _normal(spec: Values) -> Values:
     normal = dict(spec)
     if not any(item is not None and item != [] for item in mapping(spec.get("syncPolicy")).values()):
         normal.pop("syncPolicy", None)
-    source = spec.get("source")
-    if isinstance(source, dict) and not spec.get("sources"):
-        empty = [kind for kind in ("helm", "kustomize", "directory") if kind in source and _says_nothing(source[kind])]
-        normal["source"] = {key: item for key, item in source.items() if key not in empty}
+    sources, source = spec.get("sources"), spec.get("source")
+    if isinstance(sources, list) and sources:
+        normal["sources"] = [_without_empty(mapping(each)) for each in sources]
+    elif isinstance(source, dict):
+        normal["source"] = _without_empty(source)
     return normal
+
+
+def _without_empty(source: Mapping[str, object]) -> Values:
+    blocks = ("helm", "kustomize", "directory")
+    return {key: item for key, item in source.items() if key not in blocks or not _says_nothing(item)}
 
 
 def _says_nothing(value: object) -> bool:

@@ -2,19 +2,19 @@
 
 First those that look at the world: list, clusters, git; then matrix and merge, which combine others; and the selector
 that may stand beside any generator.
-Source: argoproj/argo-cd 3.2, applicationset/generators: list.go, cluster.go, git.go, generator_spec_processor.go,
-matrix.go, merge.go.
+Source: argoproj/argo-cd 3.6, applicationset/generators: list.go, cluster.go, git.go, repo_path_utils.go,
+generator_spec_processor.go, matrix.go, merge.go.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cmp import yamldoc
 from cmp.argocd.application import IN_CLUSTER, IN_CLUSTER_SERVER
 from cmp.argocd.sets.batching import Batched, gather
 from cmp.argocd.sets.git import Listing, directories, files
-from cmp.argocd.sets.gotypes import Parameters, Texts, as_text, flattened, normalized
+from cmp.argocd.sets.gotypes import Leaf, Parameters, Texts, as_text, flattened, normalized
 from cmp.argocd.sets.merging import combined, merge_key, overlaid
 from cmp.argocd.sets.selector import Selector
 from cmp.argocd.sets.specification import (
@@ -26,11 +26,13 @@ from cmp.argocd.sets.specification import (
     MATRIX_OR_MERGE,
     OUTSIDE,
     SELECTOR,
+    WITH_VALUES,
 )
-from cmp.argocd.sets.templates import Mode, evaluate_map, evaluate_texts
+from cmp.argocd.sets.templates import Mode, evaluate_known, evaluate_map, evaluate_texts
 from cmp.errors import ConfigError
 from cmp.schema.json_node import JsonNode
 from cmp.system.urls import repository_name
+from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +44,15 @@ if TYPE_CHECKING:
     JsonMap = dict[str, object]
 
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "cluster"}
+OWN_ANNOTATIONS = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration",
+        *(f"argocd.argoproj.io/{name}" for name in ("refresh", "refresh-timestamp", "hydrate", "hydrate-timestamp")),
+        *(f"argocd.argoproj.io/{name}" for name in ("tracking-id", "installation-id")),
+    }
+)
+"""Annotations of a cluster's Secret that are no parameters: Argo CD and kubectl keep their own state in them."""
+
 
 _NAMES = ("list", "clusters", "git", *OUTSIDE, *COMBINING)
 
@@ -170,7 +181,7 @@ def _clusters(generator: ClusterGenerator, location: SourceLocation, sources: So
             {"name": IN_CLUSTER, "nameNormalized": IN_CLUSTER, "server": IN_CLUSTER_SERVER, "project": ""}
         )
     yield from _add_values(generator.values, parameters, location, sources.mode)
-    return [{"clusters": parameters}] if generator.flat_list else parameters
+    return [{"clusters": Leaf(parameters)}] if generator.flat_list else parameters
 
 
 class InventoryGapError(ConfigError):
@@ -192,9 +203,12 @@ def _cluster(cluster: Cluster, mode: Mode, location: SourceLocation) -> Paramete
         "server": cluster.server,
         "project": cluster.facts.get("project", ""),
     }
-    known = {"annotations": Texts(cluster.annotations), "labels": Texts({**cluster.labels, **SECRET_TYPE})}
+    annotations = {key: text for key, text in cluster.annotations.items() if key not in OWN_ANNOTATIONS}
+    known = {"annotations": Texts(annotations), "labels": Texts({**cluster.labels, **SECRET_TYPE})}
     if mode.is_go:
-        return {**parameters, "metadata": {kind: texts for kind, texts in known.items() if texts}}
+        if not cluster.annotations:  # with none but such, Argo CD has an empty map
+            del known["annotations"]
+        return {**parameters, "metadata": known}
     flat = {f"metadata.{kind}.{key}": text for kind, texts in known.items() for key, text in texts.items()}
     return {**parameters, **flat}
 
@@ -240,11 +254,36 @@ def _child(
     names = _generator_names(entry, location)
     if len(names) != 1:
         raise ConfigError("a matrix or merge has exactly one generator in each entry", file=location.place)
-    evaluated = yield from evaluate_map(sources.mode, entry, given, location)
+    evaluated = yield from _evaluated(entry, given, location, sources.mode)
     # The selector is not evaluated.
     own = {**evaluated, **{key: item for key, item in entry.items() if key == "selector"}}
     generated = yield from _selected(own, names[0], location=location, sources=sources, depth=depth)
     return generated.parameters
+
+
+def _evaluated(entry: JsonMap, given: Parameters, location: SourceLocation, mode: Mode) -> Batched[JsonMap]:
+    """Evaluate the templates of a generator and of those in it; of `values` only those that need no other parameter."""
+    if not given:
+        return entry
+    evaluated: JsonMap = {}
+    for name, item in entry.items():
+        if item is None:
+            continue
+        inner, generator = location.inner(name), mapping(item)
+        aside = "values" if name in WITH_VALUES else "generators" if name in COMBINING else ""
+        own = yield from evaluate_map(
+            mode, {key: each for key, each in generator.items() if key != aside}, given, inner
+        )
+        if aside == "values" and generator.get(aside):
+            values = cast("dict[str, str]", generator[aside])
+            own[aside] = yield from evaluate_known(mode, values, given, inner.inner(aside))
+        elif aside and generator.get(aside):
+            entries = cast("list[JsonMap]", generator[aside])
+            own[aside] = yield from gather(
+                _evaluated(each, given, inner.inner(aside, index), mode) for index, each in enumerate(entries)
+            )
+        evaluated[name] = own
+    return evaluated
 
 
 def _matrix(

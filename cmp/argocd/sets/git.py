@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cmp import yamldoc
-from cmp.argocd.sets.gotypes import Parameters, TextList, as_text, flattened, normalized
+from cmp.argocd.sets.gotypes import Leaf, Parameters, as_text, flattened, normalized
 from cmp.errors import ConfigError
 from cmp.system.globs import PatternError, chunks_of, exactly, go_chunks, go_match, members, star_match
 from cmp.system.tree import join
@@ -143,7 +143,7 @@ def _of_path(path: str, filename: str, prefix: str, *, is_go: bool) -> Parameter
     names |= {f"{key}Normalized": normalized(name) for key, name in names.items()}
     segments = path.split("/")
     if is_go:
-        parameters: Parameters = {"path": {"path": path, **names, "segments": TextList(segments)}}
+        parameters: Parameters = {"path": {"path": path, **names, "segments": Leaf(segments)}}
         return {prefix: parameters} if prefix else parameters
     key = f"{prefix}.path" if prefix else "path"
     numbered = {f"{key}[{index}]": segment for index, segment in enumerate(segments) if segment}

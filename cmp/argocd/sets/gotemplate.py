@@ -41,8 +41,9 @@ _COMMENT = re.compile(r"\{\{(?:-\s)?\s*/\*.*?\*/\s*(?:\s-)?\}\}", re.DOTALL)
 _TRIMS = re.compile(r"\{\{-\s")
 _RIGHT = re.compile(r"(?:\s-)?\}\}")
 _SLUG = ' | include "cmp.slugify"'
-_OPENING, _BLOCKS = ("if", "range", "with"), ("block", "define", "template")
-_KEYWORDS = frozenset((*_OPENING, "else", "end", "break", "continue", "nil", "true", "false"))
+OPENING = ("if", "range", "with")
+_BLOCKS = ("block", "define", "template")
+_KEYWORDS = frozenset((*OPENING, "else", "end", "break", "continue", "nil", "true", "false"))
 
 
 _NAMES = """
@@ -125,12 +126,14 @@ class RefusedError(ValueError):
     """Why a template cannot be read statically, as the end of a sentence about it."""
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A token of an action: the name of its group in `_TOKEN`, and its text."""
+
     kind: str
     text: str
 
 
-_NOTHING = (_Token("", ""), _Token("", ""))
+_NOTHING = (Token("", ""), Token("", ""))
 
 
 @lru_cache(maxsize=4096)
@@ -139,16 +142,16 @@ def translate(text: str, maps: Maps, *, is_strict: bool) -> str:
 
     `maps` are where the parameters have maps of texts: there Helm has a map of anything.
     """
-    pieces = list(_pieces(text))
-    actions = [piece for piece in pieces if not isinstance(piece, str)]
+    split = list(pieces(text))
+    actions = [piece for piece in split if not isinstance(piece, str)]
     _refuse_unbalanced(actions)
     _refuse_unlike_maps([token for action in actions for token in action], maps)
     return "".join(
-        piece if isinstance(piece, str) else "".join(_translated(piece, maps, is_strict=is_strict)) for piece in pieces
+        piece if isinstance(piece, str) else "".join(_translated(piece, maps, is_strict=is_strict)) for piece in split
     )
 
 
-def _pieces(text: str) -> Iterator[str | list[_Token]]:
+def pieces(text: str) -> Iterator[str | list[Token]]:
     """Yield text (with braces and comments) and the tokens of actions, in turn."""
     start = 0
     while (opening := text.find("{{", start)) >= 0:
@@ -164,36 +167,36 @@ def _pieces(text: str) -> Iterator[str | list[_Token]]:
     yield text[start:]
 
 
-def _action(text: str, at: int) -> tuple[list[_Token], re.Match[str]]:
+def _action(text: str, at: int) -> tuple[list[Token], re.Match[str]]:
     """Return the tokens of an action and the match of its end."""
-    tokens: list[_Token] = []
+    tokens: list[Token] = []
     while not (right := _RIGHT.match(text, at)):
         token = _TOKEN.match(text, at)
         if at == len(text):
             raise RefusedError("an action has no end")
         if not token:
             raise RefusedError(f"`{text[at : at + 20]}` is no Go template")
-        tokens.append(_Token(str(token.lastgroup), token[0]))
+        tokens.append(Token(str(token.lastgroup), token[0]))
         at = token.end()
     return tokens, right
 
 
-def _refuse_unbalanced(actions: list[list[_Token]]) -> None:
+def _refuse_unbalanced(actions: list[list[Token]]) -> None:
     depth = 0
     for tokens in actions:
         first = next((token.text for token in tokens if token.kind != "space"), "")
         if first in _BLOCKS:
             raise RefusedError(f"`{first}` is not read")
-        depth += (first in _OPENING) - (first == "end")
+        depth += (first in OPENING) - (first == "end")
         if depth < 0:
             raise RefusedError("an `end` has no beginning")
     if depth:
         raise RefusedError("a block has no end")
 
 
-def _translated(tokens: list[_Token], maps: Maps, *, is_strict: bool) -> Iterator[str]:
+def _translated(tokens: list[Token], maps: Maps, *, is_strict: bool) -> Iterator[str]:
     slugs = [False]  # whether the command is one of `slugify`; one more for each parenthesis
-    before = _Token("space", "")
+    before = Token("space", "")
     is_indexed = False  # whether a map of texts comes next, of which a key is wanted
     for index, token in enumerate(tokens):
         if slugs[-1] and token.kind in ("pipe", "close"):
@@ -216,7 +219,7 @@ def _translated(tokens: list[_Token], maps: Maps, *, is_strict: bool) -> Iterato
         yield _SLUG
 
 
-def _nested(slugs: list[bool], token: _Token) -> list[bool]:
+def _nested(slugs: list[bool], token: Token) -> list[bool]:
     if token.kind == "open":
         return [*slugs, False]
     if token.kind == "close":
@@ -226,7 +229,7 @@ def _nested(slugs: list[bool], token: _Token) -> list[bool]:
     return [*slugs[:-1], False] if token.kind == "pipe" else slugs
 
 
-def _path(path: str, before: _Token, *, is_strict: bool) -> str:
+def _path(path: str, before: Token, *, is_strict: bool) -> str:
     """Return an expression for the value under a path, as the controller sees it when a key is missing.
 
     Helm takes `.gone` for nothing and `.gone.key` for an error, which is neither of the controller's two ways.
@@ -252,7 +255,7 @@ def _function(name: str) -> str:
     return name
 
 
-def _is_of_texts(tokens: list[_Token], maps: Maps) -> bool:
+def _is_of_texts(tokens: list[Token], maps: Maps) -> bool:
     """Say whether these tokens begin with `index .path.to.texts key`: where that key is missing, `get` prints nothing.
 
     The path may begin anywhere: in a `with`, say.
@@ -267,7 +270,7 @@ def _is_of_texts(tokens: list[_Token], maps: Maps) -> bool:
     return is_of_texts
 
 
-def _refuse_unlike_maps(tokens: list[_Token], maps: Maps) -> None:
+def _refuse_unlike_maps(tokens: list[Token], maps: Maps) -> None:
     """Refuse functions that treat a map of texts in another way, where it may be one that they get."""
     words = [token for token in tokens if token.kind != "space"]
     used = {token.text for token in words if token.kind == "word"}

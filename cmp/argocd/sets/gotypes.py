@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+T = TypeVar("T")
 
 Parameters = dict[str, object]
 
@@ -16,11 +18,11 @@ _SCIENTIFIC_BELOW, _SCIENTIFIC_FROM = -5, 6  # powers of ten
 
 
 class Texts(dict[str, str]):
-    """A `map[string]string`: Go's flattening does not look into it, and `index` prints nothing for a missing key."""
+    """A `map[string]string`: `index` prints nothing for a missing key, and some functions refuse it."""
 
 
-class TextList(list[str]):
-    """A `[]string`: Go's flattening does not look into it."""
+class Leaf(list[T]):
+    """A list of one Go type, as `[]string`: Go's flattening does not look into it."""
 
 
 def normalized(name: str) -> str:
@@ -34,9 +36,9 @@ def flattened(parameters: Mapping[str, object]) -> Parameters:
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and not isinstance(value, Texts):
+    if isinstance(value, dict):
         items: Iterator[tuple[object, object]] = iter(value.items())
-    elif isinstance(value, list) and not isinstance(value, TextList):
+    elif isinstance(value, list) and not isinstance(value, Leaf):
         items = iter(enumerate(value))
     else:
         yield path, value

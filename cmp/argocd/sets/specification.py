@@ -1,7 +1,7 @@
 """The parts of an ApplicationSet that count here, and the mistakes that the API server would refuse.
 
 A template stays JSON until it is evaluated, and so does a generator in a matrix or merge.
-Source: argoproj/argo-cd 3.2, pkg/apis/application/v1alpha1/applicationset_types.go.
+Source: argoproj/argo-cd 3.6, pkg/apis/application/v1alpha1/applicationset_types.go.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     Values = dict[str, object]
 
 COMBINING = ("matrix", "merge")
-OUTSIDE = ("scmProvider", "clusterDecisionResource", "pullRequest", "plugin")
+OUTSIDE = ("scmProvider", "clusterDecisionResource", "pullRequest", "plugin", "oci")
+WITH_VALUES = ("clusters", "git")
 DEPTH = 3  # generators in a matrix in a matrix
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

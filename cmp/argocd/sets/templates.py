@@ -1,6 +1,6 @@
 """Templates in the texts of JSON, keys of maps included: Go templates, or the flat mode's `{{name}}`.
 
-Source: argoproj/argo-cd 3.2, applicationset/utils/utils.go, and valyala/fasttemplate for the flat mode.
+Source: argoproj/argo-cd 3.6, applicationset/utils/utils.go, and valyala/fasttemplate for the flat mode.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.argocd.sets.batching import Batched, Job
+from cmp.argocd.sets.batching import Batched, Job, refusal
+from cmp.argocd.sets.gotemplate import RefusedError
+from cmp.argocd.sets.missing import lacks
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,6 +75,23 @@ def evaluate_map(
         return dict(value)
     results = yield from evaluate_texts(mode, list(_texts(value, location)), parameters)
     return _rebuilt_map(value, iter(results))
+
+
+def evaluate_known(
+    mode: Mode, values: Mapping[str, str], parameters: Parameters, location: SourceLocation
+) -> Batched[dict[str, str]]:
+    """Evaluate those of a generator's `values` that miss none of these parameters; the others stay, as the keys do."""
+    known = [key for key, text in values.items() if not (mode.is_go and _lacks(text, parameters, location.inner(key)))]
+    texts = [(values[key], location.inner(key)) for key in known]
+    results = yield from evaluate_texts(mode._replace(is_strict=True), texts, parameters)
+    return {**values, **dict(zip(known, results, strict=True))}
+
+
+def _lacks(text: str, parameters: Parameters, location: SourceLocation) -> bool:
+    try:
+        return lacks(text, parameters)
+    except RefusedError as refused:
+        raise refusal(refused, location) from None
 
 
 def _texts(value: object, location: SourceLocation) -> Iterator[tuple[str, SourceLocation]]:

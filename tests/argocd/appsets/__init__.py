@@ -31,7 +31,16 @@ CLUSTERS = (
     Cluster("Dev_One", "", (), "https://dev-one.example.com", {"fleet": "parity", "env": "dev"}, {DOMAIN: "dev.x"}),
     Cluster("prod-two", "", (), "https://prod-two.example.com", {"fleet": "parity", "env": "prod"}, {DOMAIN: "prod.x"}),
     Cluster("osaka", "", (), "https://osaka.example.com", {"region": "osaka", "env": "prod"}),
+    Cluster("kyoto", "", (), "https://kyoto.example.com", {"region": "kyoto"}, {"argocd.argoproj.io/refresh": "now"}),
 )
+SINCE = {
+    **dict.fromkeys(("clusters-post-selector-go", "clusters-post-selector-annotations"), "3.4"),
+    **dict.fromkeys(("matrix-go-values", "matrix-values-strict", "matrix-values-mixed", "matrix-values-flat"), "3.4"),
+    "matrix-values-nested": "3.4",
+    **dict.fromkeys(("clusters-own-annotations", "clusters-own-annotations-flat", "closed-tpl"), "3.6"),
+}
+"""The sets that an older Argo CD reads otherwise, and the first one that reads them as cmp does."""
+
 SOURCE = {"repoURL": "REPOSITORY", "path": ".", "targetRevision": "main"}
 SPEC = {"project": "default", "source": SOURCE, "destination": {"server": IN_CLUSTER, "namespace": "parity"}}
 

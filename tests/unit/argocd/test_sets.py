@@ -18,6 +18,7 @@ from cmp.argocd.sets import World, evaluator, expand
 from cmp.argocd.sets.git import pathspec
 from cmp.argocd.sets.gotemplate import RefusedError, translate
 from cmp.argocd.sets.gotypes import Maps, as_text
+from cmp.argocd.sets.missing import lacks
 from cmp.errors import EngineError
 from cmp.model import Cluster, Tool
 from cmp.system.globs import PatternError
@@ -93,7 +94,7 @@ def error(sets: list[Expanded]) -> list[str]:
 class TestErrors:
     """Each with file and line, in the controller's stead; the set as a whole has no Applications."""
 
-    @pytest.mark.parametrize("name", ["scmProvider", "clusterDecisionResource", "pullRequest", "plugin"])
+    @pytest.mark.parametrize("name", ["scmProvider", "clusterDecisionResource", "pullRequest", "plugin", "oci"])
     def test_a_generator_that_asks_the_world(self, expanded: Callable[..., list[Expanded]], name: str) -> None:
         assert error(expanded(a_set("x", f"{name}: {{}}"))) == [
             f"cmp: the generator {name} cannot be expanded statically",
@@ -140,6 +141,15 @@ class TestErrors:
             "cmp: this template fails: there is no parameter b",
             "  where: sets.yaml:8",
             "  hint: " + STOPS,
+        ]
+
+    def test_a_parameter_that_only_a_condition_misses(self, expanded: Callable[..., list[Expanded]]) -> None:
+        """Argo CD would evaluate this text with the list's parameters, or leave it to those of the cluster."""
+        first, second = "{list: {elements: [{a: b}]}}", "{clusters: {values: {x: '{{ if .a }}{{ .name }}{{ end }}'}}}"
+        assert error(expanded(a_set("x", f"matrix: {{generators: [{first}, {second}]}}", more=GO))) == [
+            "cmp: this template cannot be evaluated without Argo CD: only a condition tells whether `.name` is missed",
+            "  where: sets.yaml:6",
+            "  hint: docs/applicationsets.md lists what can; " + STOPS,
         ]
 
     def test_a_function_that_differs_in_helm(self, expanded: Callable[..., list[Expanded]]) -> None:
@@ -229,6 +239,47 @@ class TestEvaluation:
         shown = {json.dumps([(each.name, each.applications, str(each.error)) for each in sets]) for sets in found}
         assert len(shown) == 1
         assert sum(len(each.applications) for each in found[0]) > 100
+
+
+class TestMissing:
+    """Whether a text of `values` waits for the parameters of its own generator."""
+
+    @pytest.mark.parametrize(
+        ("text", "waits"),
+        [
+            ("{{ .a }} {{ .deep.key }} {{ $.a }}", False),
+            ("{{ .gone }}", True),
+            ("{{ .a }}{{ $.gone }}", True),
+            ("{{ .deep.gone }}", True),
+            ("{{ .a.key }}", True),  # a text has no keys
+            ("{{ .nothing.key }}", False),  # an error in Argo CD, too
+            ("{{ .list.key }}", True),
+            ("{{ (index .list 0).gone }}", False),
+            ("{{ with .deep }}{{ .gone }}{{ end }}", False),
+            ("{{ with .deep }}{{ end }}{{ .gone }}", True),
+            ("{{ if .gone }}{{ .a }}{{ end }}", True),
+            ("{{ if .a }}{{ .deep.key }}{{ end }}", False),
+            ("{{/* {{ .gone }} */}}{{ .a }}", False),
+            ("{{ $x := .a }}{{ $x.gone }}", False),
+            ('{{ "}} .gone" }}', False),
+        ],
+    )
+    def test_a_missing_parameter_is_found(self, text: str, *, waits: bool) -> None:
+        parameters = {"a": "b", "deep": {"key": "c"}, "nothing": None, "list": [{}]}
+        assert lacks(text, parameters) is waits
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{{ if .a }}{{ .gone }}{{ end }}",
+            "{{ if .a }}{{ else }}{{ .gone }}{{ end }}",
+            "{{ with .a }}{{ $.gone }}{{ end }}",
+            "{{ or .a .gone }}",
+        ],
+    )
+    def test_one_that_depends_on_a_condition_is_refused(self, text: str) -> None:
+        with pytest.raises(RefusedError, match=r"^only a condition tells whether `\$?\.gone` is missed$"):
+            lacks(text, {"a": "b"})
 
 
 class TestTemplates:
