@@ -13,6 +13,7 @@ from tests.argocd.applications import application
 from tests.argocd.caller import request
 from tests.argocd.fleet import Fleet
 from tests.argocd.processes import group
+from tests.argocd.programs import Programs
 from tests.argocd.world import ArgoCD
 from tests.support.bare_tools import AGE_KEY
 from tests.support.servers.charts import ChartRepository
@@ -45,7 +46,7 @@ def measure(folder: Path, helpers: Path, scenario: Scenario, runs: int) -> None:
     tools = scenario.by_hand.tools
     folder.mkdir()
     with group() as join:
-        argocd = ArgoCD(folder, str(helpers), str(tools), join)
+        argocd = ArgoCD(folder, Programs.of(str(helpers)), str(tools), join)
         environment = {"SOPS_AGE_KEY_FILE": str(AGE_KEY), "PYTHONDONTWRITEBYTECODE": ""}  # an image has byte code
         ours = argocd.sidecar("ours", **environment)
         stage = Stage(argocd, ours, bareplugin.start(argocd, tools), folder, tools)

@@ -48,6 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what cmp prints now into the golden files")
+    parser.addoption("--argocd", metavar="VERSION", help="run tests/argocd on this tested version of Argo CD alone")
 
 
 @pytest.hookimpl(optionalhook=True)

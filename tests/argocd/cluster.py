@@ -65,6 +65,7 @@ def _api_server(folder: Path, programs: Programs, authority: Authority, etcd: in
         f"--tls-private-key-file={authority.key}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",  # else Kubernetes 1.37 wants another address than that of loopback
         f"--secure-port={port}",
         f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC",

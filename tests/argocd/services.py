@@ -47,8 +47,9 @@ class Services:
     def start_repo_server(self, name: str, *flags: str, **env: str) -> RepoServer:
         """Start a repo-server; each has a Redis database of its own, so none answers from what another has kept."""
         port, metrics = free_ports(2)
+        without_certificates = ("--client-ca-path=",) if self._programs.is_since("3.5") else ()
         argv = (
-            *("--disable-tls", "--address=127.0.0.1", f"--port={port}"),
+            *("--disable-tls", *without_certificates, "--address=127.0.0.1", f"--port={port}"),
             *("--metrics-address=127.0.0.1", f"--metrics-port={metrics}"),
             *(f"--redis=127.0.0.1:{self.redis_port}", f"--redisdb={self._databases}"),
             *flags,
@@ -86,7 +87,7 @@ class Services:
         folder.mkdir()
         (folder / program).symlink_to(self._programs.argocd)
         variables = {
-            "PATH": PATH,
+            "PATH": f"{self._programs.wrappers}:{PATH}",
             "HOME": str(folder),
             "TMPDIR": str(folder),
             "KUBECONFIG": str(self._config),

@@ -10,7 +10,6 @@ from tests.argocd import caller, cluster, redis
 from tests.argocd.applications import REFRESH, condition, describe, refreshed, synced
 from tests.argocd.git import Repository
 from tests.argocd.installation import NAMESPACE, install
-from tests.argocd.programs import Programs
 from tests.argocd.services import Services
 from tests.argocd.sidecar import Sidecars
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from tests.argocd.caller import Answer
     from tests.argocd.kube import Object
     from tests.argocd.processes import Process
+    from tests.argocd.programs import Programs
     from tests.argocd.services import RepoServer
     from tests.argocd.sidecar import Sidecar
 
@@ -32,15 +32,15 @@ STORY_LINES, STORY_CHARACTERS = 6, 300  # of each process
 
 
 class ArgoCD:
-    """All processes of a control plane, in a folder of their own.
+    """All processes of the control plane of an Argo CD, in a folder of their own.
 
     An application is called by its name, or ``namespace/name`` where it lies in another namespace than `argocd`.
     """
 
-    def __init__(self, folder: Path, test_tools: str, tools_dir: str, join: Callable[[Process], Process]) -> None:
+    def __init__(self, folder: Path, programs: Programs, tools_dir: str, join: Callable[[Process], Process]) -> None:
         """Start everything and wait until it is ready; `join` gets each process, and kills it in the end."""
         self.folder = folder
-        self.programs = Programs.of(test_tools)
+        self.programs = programs
         self._numbers = itertools.count(1)
         self._logs = folder / "logs"
         self._logs.mkdir()

@@ -30,6 +30,7 @@ HELM_ENDS = ends("helm")
 NEWEST_HELM_3 = [version for version in HELM if version.startswith("3.")][-1]
 HELM_LINES = (HELM[0], NEWEST_HELM_3, HELM[-1])  # for tests of a thing that differs within or between the majors
 DEFAULT_HELM = "3.18.6"
+ARGOCD = ("3.2.6", "3.6.1")  # the tests build and run these; `cmp` installs none
 HELMS_OF_HELMFILE = ("3.14.4", "3.18.6")  # helmfile 1.1.7 runs no helm 4
 
 

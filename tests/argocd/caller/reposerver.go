@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 
 	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	"github.com/argoproj/argo-cd/v3/reposerver/apiclient"
@@ -33,8 +34,7 @@ func ask(decoder *json.Decoder, do func(context.Context, apiclient.RepoServerSer
 	if err := decoder.Decode(&wanted); err != nil {
 		return nil, Limits{}, err
 	}
-	plain := apiclient.TLSConfiguration{DisableTLS: true}
-	_, client, err := apiclient.NewRepoServerClientset(wanted.Server, 0, plain).NewRepoServerClient()
+	_, client, err := plain(apiclient.NewRepoServerClientset, wanted.Server).NewRepoServerClient()
 	if err != nil {
 		return nil, Limits{}, err
 	}
@@ -43,6 +43,13 @@ func ask(decoder *json.Decoder, do func(context.Context, apiclient.RepoServerSer
 		calls = append(calls, func(ctx context.Context) (any, error) { return do(ctx, client, request) })
 	}
 	return calls, wanted.Limits, nil
+}
+
+// plain returns clients of a repo-server without TLS. The type that says so moved to another package between Argo CD 3.2 and 3.6.
+func plain[TLS any](clients func(string, int, TLS) apiclient.Clientset, server string) apiclient.Clientset {
+	var none TLS
+	reflect.ValueOf(&none).Elem().FieldByName("DisableTLS").SetBool(true)
+	return clients(server, 0, none)
 }
 
 func manifests(decoder *json.Decoder) ([]call, Limits, error) {
