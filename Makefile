@@ -58,8 +58,9 @@ programs:
 	@sh scripts/need.sh gpg=gnupg git=git redis-server=redis-server setpriv=util-linux \
 		mmdebstrap=mmdebstrap buildah=buildah runc=runc
 
-# The Go that the Dockerfile names, so that the digests in image/tools.lock are checked by what is built here.
-shown tools: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
+# The Go that the Dockerfile names, so that the digests in image/tools.lock are checked by what is built here; it may
+# fetch a newer one for a module that requires that.
+shown tools test-tools: export GOTOOLCHAIN := $(shell sed -n 's/.*GOTOOLCHAIN=//p' Dockerfile)
 shown: $(VENV)/.complete
 	@$(BIN)/cmp tools install $(SHOWN) >/dev/null
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.argocd.kube import Object
 
 KUBE_VERSION = "1.34"
-"""What the application-controller says of the cluster that the tests have."""
+"""What requests say of the cluster: as the inventory of the trees does, whatever the API server is."""
 
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from examples import chartserver
 from tests.argocd import cluster
 from tests.argocd.applications import application, refreshed
-from tests.argocd.caller import KUBE_VERSION
 from tests.argocd.installation import IN_CLUSTER, NAMESPACE, cluster_secret
 from tests.argocd.processes import group
 from tests.support import bare_tools
@@ -102,7 +101,7 @@ class Fleet:
     def rendered(self, instance: Instance) -> list[Object]:
         """Return the objects that `cmp render` prints for the newest commit, told what Argo CD tells the plugin."""
         versions = ",".join(api_versions(self.kubes[instance.cluster]))
-        facts = ("--kube-version", KUBE_VERSION, "--api-versions", versions)
+        facts = ("--kube-version", self.argocd.kube_version, "--api-versions", versions)
         text = self.cmp("render", instance.app, "--cluster", instance.cluster, *facts, "--output", "json")
         return [json.loads(line) for line in text.splitlines()]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.argocd.installation import NAMESPACE, cluster_secret
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tests.argocd.git import Repository
     from tests.argocd.world import ArgoCD
 
+pytestmark = pytest.mark.every_argocd
 EXAMPLE = CHECKOUT / "manifests/examples/applicationset.yaml"
 DOMAIN = "platform.example.com/domain"  # an annotation of a cluster's Secret; `env` is a label of it
 TOLD = """\

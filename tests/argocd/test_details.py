@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from tests.argocd.applications import application
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.argocd.kube import Object
     from tests.argocd.world import ArgoCD
 
+pytestmark = pytest.mark.every_argocd
 NAMES = {
     *("cluster", "values", "values-yaml", "set", "set-string", "release", "images", "environment"),
     *("helm-version", "kustomize-version", "helmfile-version", "cue-version"),
@@ -85,6 +87,19 @@ def test_files_of_the_source_change_a_render_and_cmp_render_reads_them_as_argo_c
         (found,) = argocd.manifests(app)
         assert found["data"] == {"greeting": greeting, "farewell": "for all"}
         assert printed(argocd, repository, app) == [found]
+
+
+def test_the_plugin_is_told_the_version_of_kubernetes(argocd: ArgoCD, repository: Repository) -> None:
+    """Since Argo CD 3.3.3 with its patch: helm prints 0 for a missing one."""
+    version = '{greeting: "{{ .Capabilities.KubeVersion.Version }}"}'
+    map_ = TWO_TEXTS.replace(
+        "{greeting: {{ .Values.greeting | quote }}, farewell: {{ .Values.farewell | quote }}}", version
+    )
+    repository.commit({**TREE, "namespaces/shop/templates/map.yaml": map_})
+    argocd.apply(application("versioned", repository.url, PATH))
+    argocd.wait("versioned")
+    told = argocd.kube.get("ConfigMap", "versioned", "versioned")["data"]["greeting"]
+    assert told == f"v{argocd.kube_version}" + ("" if argocd.programs.is_since("3.3.3") else ".0")
 
 
 def test_cmp_render_fills_variables_as_argo_cd_does(argocd: ArgoCD, repository: Repository) -> None:

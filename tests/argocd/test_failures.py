@@ -39,6 +39,7 @@ def test_a_fault_in_git_harms_nobody_and_the_commit_that_repairs_it_is_all_it_ne
     argocd.wait(victim.name)
 
 
+@pytest.mark.every_argocd
 def test_an_unknown_parameter_is_told_and_its_removal_is_all_it_needs(argocd: ArgoCD) -> None:
     victim = Victim(argocd, "fault-parameter", parameters={"cluster": "dev"})
 
@@ -56,6 +57,7 @@ def test_an_unknown_parameter_is_told_and_its_removal_is_all_it_needs(argocd: Ar
     argocd.wait(victim.name)
 
 
+@pytest.mark.every_argocd
 def test_a_part_of_the_repository_is_not_taken_for_all_of_it(argocd: ArgoCD) -> None:
     victim = Victim(argocd, "fault-part")
     victim.settle()
@@ -86,6 +88,7 @@ def test_a_part_of_the_repository_is_not_taken_for_all_of_it(argocd: ArgoCD) -> 
     victim.settle()
 
 
+@pytest.mark.every_argocd
 def test_what_the_annotation_does_not_name_changes_and_nothing_happens(argocd: ArgoCD) -> None:
     """Hold what docs/operations.md warns of: here there is no failure that could be told."""
     victim = Victim(argocd, "unwatched")
@@ -109,6 +112,7 @@ def test_what_the_annotation_does_not_name_changes_and_nothing_happens(argocd: A
     assert argocd.kube.get("ConfigMap", "first-a", victim.name)["data"] == {"greeting": "again"}
 
 
+@pytest.mark.every_argocd
 def test_the_commands_of_the_page_show_an_error_and_refresh(argocd: ArgoCD) -> None:
     victim = Victim(argocd, "operated")
     refresh, show, *_ = ([*_for(victim, words)] for words in operations_page.commands("kubectl") if "shop" in words)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NO_GREETING = "there is no greeting"
 
 
+@pytest.mark.every_argocd
 def test_a_commit_becomes_objects_and_the_next_one_changes_them(argocd: ArgoCD, repository: Repository) -> None:
     first = repository.commit(SHOP)
     argocd.apply(application("commits", repository.url, PATH))
@@ -41,6 +42,7 @@ def test_a_commit_becomes_objects_and_the_next_one_changes_them(argocd: ArgoCD, 
     assert argocd.kube.get("ConfigMap", "shop", "commits")["data"] == {"greeting": "bye"}
 
 
+@pytest.mark.every_argocd
 def test_a_failing_render_shows_a_condition_and_a_repaired_one_none(argocd: ArgoCD, repository: Repository) -> None:
     repository.commit({**SHOP, VALUES: ""})
     argocd.apply(application("failing", repository.url, PATH))
@@ -94,6 +96,7 @@ def _application_set(name: str, template: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.every_argocd
 def test_a_repo_server_answers_directly_and_repeatedly(argocd: ArgoCD, repository: Repository) -> None:
     repository.commit(SHOP)
     app = application("direct", repository.url, PATH)
@@ -125,6 +128,7 @@ def test_a_plugin_answers_at_its_socket(argocd: ArgoCD, repository: Repository) 
         call(argocd.programs.caller, "socket", {**body, "socket": str(argocd.folder / "elsewhere.sock")})
 
 
+@pytest.mark.every_argocd
 def test_what_a_plugin_announces_comes_back(argocd: ArgoCD, repository: Repository) -> None:
     repository.commit(SHOP)
 
@@ -145,6 +149,7 @@ def test_another_sidecar_has_another_environment(argocd: ArgoCD, repository: Rep
         argocd.manifests(app)  # nobody has that name any more
 
 
+@pytest.mark.every_argocd
 def test_another_repo_server_has_other_flags(argocd: ArgoCD, repository: Repository) -> None:
     repository.commit(SHOP)
     app = application("excluded", repository.url, PATH)

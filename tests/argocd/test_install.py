@@ -23,6 +23,7 @@ from tests.support.versions import ARGOCD
 if TYPE_CHECKING:
     from tests.argocd.world import ArgoCD
 
+pytestmark = pytest.mark.every_argocd
 HERE = Path(__file__).parent
 TEXT = (CHECKOUT / "docs/install.md").read_text()
 IMAGE = "registry.example/argocd-cmp:0.1.0"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.argocd.world import ArgoCD
     from tests.support.harness import Sandbox
 
+pytestmark = pytest.mark.every_argocd
 HERE = Path(__file__).parent
 CHART = HERE / "chart"
 HELM_VALUES = MANIFESTS / "helm-values.yaml"

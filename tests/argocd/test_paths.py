@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.argocd.services import RepoServer
     from tests.argocd.world import ArgoCD
 
+pytestmark = pytest.mark.every_argocd
 TWO_CLUSTERS: dict[str, str | bytes | None] = {
     **SHOP,
     "cmp.yaml": CMP.replace("clusters:\n", 'clusters:\n  prod: {kubeVersion: "1.34"}\n'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,12 @@ class ArgoCD:
         self.applicationset_controller = self.services.start_applicationset_controller(self.repo_server.address)
         for service in (self.redis_server, self.repo_server.process, self.controller, self.applicationset_controller):
             service.wait_ready()
+
+    @property
+    def kube_version(self) -> str:
+        """The version of Kubernetes that the plugin is told for an Application."""
+        found = str(json.loads(self.kube.raw("GET", "/version"))["gitVersion"]).removeprefix("v")
+        return found if self.programs.is_since("3.3.3") else ".".join(found.split(".")[:2])
 
     def repository(self) -> Repository:
         """Return a new, empty Git repository."""
