@@ -242,7 +242,7 @@ class TestEvaluation:
 
 
 class TestMissing:
-    """Whether a text of `values` waits for the parameters of its own generator."""
+    """A text of `values` that misses a parameter of the other generator waits for those of its own."""
 
     @pytest.mark.parametrize(
         ("text", "waits"),
