@@ -1,10 +1,11 @@
 """The real Argo CD on a real Kubernetes API server, for tests that see what its users see.
 
-The fixture `argocd` (world.py) is one control plane for all tests of a version of Argo CD: etcd and kube-apiserver (cluster.py), Redis,
-argocd-repo-server, argocd-application-controller and argocd-applicationset-controller (services.py), and
-argocd-cmp-server with our plugin.yaml and the environment of a sidecar (sidecar.py).  They are plain processes on
-loopback, in a folder of the session, built by scripts/build_argocd.py.  The versions run one after the other: all
-tests on the newest, and those with the marker `every_argocd` on each.  A test takes it, and a repository (git.py)::
+The fixture `argocd` (world.py) is one control plane for all tests of a version of Argo CD: etcd and kube-apiserver
+(cluster.py), Redis, argocd-repo-server, argocd-application-controller and argocd-applicationset-controller
+(services.py), and argocd-cmp-server with our plugin.yaml and the environment of a sidecar (sidecar.py).  They are plain
+processes on loopback, in a folder of the session, built by scripts/build_argocd.py.  The versions run one after the
+other: all tests on the newest, and those with the marker `every_argocd` on each.  A test takes the fixture, and a
+repository (git.py)::
 
     def test_shop(argocd: ArgoCD, repository: Repository) -> None:
         repository.commit({**SHOP, VALUES: "greeting: hello"})          # trees.py; or tree=EXAMPLE
