@@ -84,7 +84,8 @@ class Ward:
         sandbox = self.sidecar.sandbox
         wait_until(lambda: not list((self.sidecar.work / "_cmp_server").iterdir()))
         assert list(sandbox.tmp.iterdir()) == []
-        assert self.patient.plaintext() == []
+        found = self.patient.plaintext()
+        assert found == [], found
         verified = sandbox.run("cache", "verify", cwd=self.repository.folder)
         assert (verified.code, verified.stderr) == (0, "")
 

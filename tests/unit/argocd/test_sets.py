@@ -265,7 +265,7 @@ class TestMissing:
         ],
     )
     def test_a_missing_parameter_is_found(self, text: str, *, waits: bool) -> None:
-        parameters = {"a": "b", "deep": {"key": "c"}, "nothing": None, "list": [{}]}
+        parameters: dict[str, object] = {"a": "b", "deep": {"key": "c"}, "nothing": None, "list": [{}]}
         assert lacks(text, parameters) is waits
 
     @pytest.mark.parametrize(
