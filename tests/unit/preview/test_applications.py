@@ -86,7 +86,7 @@ def test_what_a_hydrator_renders_is_compared_and_waits_for_a_promotion_if_it_has
     for staging, at_merge in (("", True), (", hydrateTo: {targetBranch: staging}", False)):
         sync = "syncSource: {targetBranch: rendered, path: shop}"
         hydrated = f"{start}  sourceHydrator: {{drySource: {source}, {sync}{staging}}}\n{more}"
-        request, _ = gathered(context, hydrated).requests
+        (request,) = gathered(context, hydrated).requests
         assert request.delivery
         assert (request.resolution.folder, request.delivery.at_merge) == ("clusters/dev/shop", at_merge)
 
