@@ -24,7 +24,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from cmp.errors import DeadlineError, EngineError, OutputError, ToolError
+from cmp.errors import CmpError, DeadlineError, EngineError, OutputError, ToolError
 from cmp.system import kernel, sandbox, signals, workspace
 
 if TYPE_CHECKING:
@@ -223,6 +223,9 @@ class Child:
             missing = error.filename or command.argv[0]  # the program, or the folder to run it in
             what = f"cannot start {command.label}: {error.strerror}"
             raise ToolError(what, file=missing, is_external=True) from None
+        except CmpError:  # of a memory file
+            self.close()
+            raise
         finally:
             if stdout >= 0:
                 os.close(stdout)

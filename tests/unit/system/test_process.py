@@ -301,8 +301,10 @@ def test_elsewhere_a_folder_that_cannot_be_written_is_named(elsewhere: Path, mon
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr("cmp.system.kernel.memory_file", refuse)
+    before = open_descriptors()
     with pytest.raises(ToolError) as caught:
         run(python("pass", stdin=b"x"), Deadline(30))
+    assert open_descriptors() == before
     assert caught.value.lines() == [
         f"cmp: cannot write to a private folder in {elsewhere}: Permission denied",
         "  hint: set CMP_TMPDIR to a folder that can be written",
