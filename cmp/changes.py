@@ -256,7 +256,8 @@ class Revision(NamedTuple):
 class Counts(NamedTuple):
     """The numbers of pairs: on either side, touched by a changed file, and rendered.
 
-    `clusters` is how many clusters there are on either side; 0 where it is not told.
+    `clusters` is how many clusters there are on either side; 0 where it is not told.  `left_out` counts Applications
+    that are not compared, since a source of theirs is in another repository.
     """
 
     pairs: int
@@ -264,6 +265,7 @@ class Counts(NamedTuple):
     effective: int
     rendered: int
     clusters: int = 0
+    left_out: int = 0
 
 
 class Report(NamedTuple):

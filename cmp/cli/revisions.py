@@ -98,7 +98,7 @@ class Revisions(NamedTuple):
         """Read both trees; git's programs end with the block.  UsageError for a revision that is not there."""
         if self.is_work and self.head:
             raise UsageError("--work-tree and --head name two things to compare with the base", hint="give one")
-        work, _ = instances.open_repository(invocation.cwd)
+        work = instances.open_checkout(invocation.cwd)
         git = Git(work.repository, invocation.context)
         try:
             yield self._read(git, work.prefix, invocation)

@@ -16,13 +16,14 @@ from cmp import environ
 from cmp.argocd import application, parameters
 from cmp.argocd.application import IN_CLUSTER, IN_CLUSTER_SERVER
 from cmp.argocd.document import Manifest, applications_in, objects
-from cmp.argocd.reposerver import overridden, variables
+from cmp.argocd.reposerver import merged, overridden, variables
 from cmp.argocd.sets import InventoryGapError, World, evaluator, expand
 from cmp.artifacts import toolchain
 from cmp.changes import Delivery, Rule, Subject
 from cmp.errors import CmpError, ConfigError, and_more
+from cmp.model import Cluster
 from cmp.preview import identity
-from cmp.preview.sides import RenderRequest, environment
+from cmp.preview.sides import NEUTRAL, BuiltinSource, RenderRequest, environment
 from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request, with_names
 from cmp.system.globs import whole_match
@@ -34,17 +35,16 @@ if TYPE_CHECKING:
 
     from cmp.argocd.application import Application, Destination
     from cmp.context import Context
-    from cmp.model import Cluster
     from cmp.preview.identity import PairId
     from cmp.repository.config import ArgoCD
-    from cmp.repository.git import GitTree
+    from cmp.system.tree import Tree
 
     Values = dict[str, object]
 
 REVISION = "ARGOCD_APP_REVISION"
-NEUTRAL = "0" * 40  # the same on both sides: the real commit differs in every change
 HEADS = ("", "HEAD")
 HELM = "helm"
+OCI = "oci://"
 EVERY_FILE = ("**/*.yaml", "**/*.yml")  # where no configuration says which files have Applications
 MAX_LISTED = 3
 
@@ -70,7 +70,7 @@ class Declared(NamedTuple):
     notes: tuple[str, ...]
 
 
-def declared(tree: GitTree, repository: Repository, sources: ApplicationSources, context: Context) -> Declared:
+def declared(tree: Tree, repository: Repository, sources: ApplicationSources, context: Context) -> Declared:
     """Return all Applications, those of ApplicationSets included, and notes on the unreadable ones."""
     found = applications_in(tree, sources.patterns)
     manifests = [*found.applications]
@@ -134,19 +134,31 @@ def _names(urls: Sequence[str]) -> tuple[str, ...]:
 class Requests(NamedTuple):
     """The requests of one side's Applications, and sentences about Applications that are not compared.
 
-    `covered` are the pairs of the layout that an Application renders, by application and cluster.
+    `covered` are the pairs of the layout that an Application renders, by application and cluster; `elsewhere` the
+    Applications with a source in another repository.
     """
 
     requests: tuple[RenderRequest, ...]
     covered: frozenset[tuple[str, str]]
+    elsewhere: frozenset[PairId]
     notes: tuple[str, ...]
 
+    @property
+    def has_plugins(self) -> bool:
+        """Tell whether a plugin renders some source."""
+        return any(isinstance(source, Request) for request in self.requests for source in request.sources)
 
-def requests(tree: GitTree, repository: Repository, side: Declared, sources: ApplicationSources) -> Requests:
-    """Return a request for every Application that a plugin renders; `sources.urls` are names of this repository."""
+    @property
+    def has_builtins(self) -> bool:
+        """Tell whether some source has no plugin."""
+        return any(isinstance(source, BuiltinSource) for request in self.requests for source in request.sources)
+
+
+def requests(tree: Tree, repository: Repository, side: Declared, sources: ApplicationSources) -> Requests:
+    """Return a request for every Application of this repository, whose names `sources.urls` are."""
     reader = _Reader(tree, repository, sources)
     made = tuple(request for manifest in side.manifests for request in reader.requests(manifest))
-    return Requests(made, frozenset(reader.covered), (*side.notes, *reader.notes))
+    return Requests(made, frozenset(reader.covered), frozenset(reader.elsewhere), (*side.notes, *reader.notes))
 
 
 def told_apart(sides: Sequence[Requests], *, has_argocds: bool) -> tuple[list[Requests], tuple[str, ...]]:
@@ -206,55 +218,45 @@ def _unique(of_side: Sequence[RenderRequest]) -> Iterator[RenderRequest]:
 class _Reader:
     """Turns Applications into requests for one tree."""
 
-    def __init__(self, tree: GitTree, repository: Repository, sources: ApplicationSources) -> None:
+    def __init__(self, tree: Tree, repository: Repository, sources: ApplicationSources) -> None:
         self._tree = tree
         self._repository = repository
         self._sources = sources
-        self._without_plugin = 0
-        self._elsewhere: Counter[str] = Counter()
+        self.elsewhere: dict[PairId, str] = {}  # with the URL
         self.covered: set[tuple[str, str]] = set()
 
     @property
     def notes(self) -> Iterator[str]:
         """Sentences about Applications that are not compared."""
-        if count := self._without_plugin:
-            yield f"{count} Applications have no plugin and are not compared"
-        if self._elsewhere:
-            count = sum(self._elsewhere.values())
-            urls = and_more(sorted(self._elsewhere), MAX_LISTED)
+        if self.elsewhere:
+            urls = and_more(sorted({*self.elsewhere.values()}), MAX_LISTED)
             yield (
-                f"{count} Applications are not compared: their sources are in {urls}, "
+                f"{len(self.elsewhere)} Applications are not compared: they have sources in {urls}, "
                 "which is not this repository (`preview: {urls: […]}` or --repository-url says which URLs are)"
             )
 
     def requests(self, manifest: Manifest) -> Iterator[RenderRequest]:
-        """Yield the request of an Application; none for one without a plugin, or of another repository.
+        """Yield the request of an Application; none for one with a source in another repository.
 
         One with a mistake is a request that ends in its error.
         """
-        sources = _sources(manifest.value)
-        plugins = [source for source in sources if "plugin" in source]
-        if not plugins:
-            self._without_plugin += 1
-            return
-        url = str(plugins[0].get("repoURL") or "")
-        if repository_name(url) not in self._sources.urls:
-            self._elsewhere[url] += 1
-            return
+        for source in _sources(manifest.value):
+            url = str(source.get("repoURL") or "")
+            if "chart" not in source and not url.startswith(OCI) and repository_name(url) not in self._sources.urls:
+                self.elsewhere[self._id(manifest)] = url
+                return
         try:
-            app = overridden(application.for_plugin(application.read(manifest.value, manifest.location)), self._file)
-            yield self._request(app, manifest)
+            yield self._request(application.read(manifest.value, manifest.location), manifest)
         except CmpError as error:
             yield self._failed(manifest, error)
 
     def _failed(self, manifest: Manifest, error: CmpError) -> RenderRequest:
-        destination = dig(manifest.value, "spec", "destination")
-        place = destination if isinstance(destination, dict) else {}
-        cluster = str(place.get("name") or place.get("server") or "")
+        destination = mapping(dig(manifest.value, "spec", "destination"))
+        cluster = str(destination.get("name") or destination.get("server") or "")
         return RenderRequest(
             id=self._id(manifest),
             subject=Subject(manifest.names[0], cluster),
-            resolution=Request(),
+            sources=(),
             place=manifest.location.place,
             error=error,
         )
@@ -282,52 +284,92 @@ class _Reader:
         return path.removeprefix(f"{prefix}/") if path.startswith(f"{prefix}/") else None
 
     def _request(self, app: Application, manifest: Manifest) -> RenderRequest:
-        folder = self._inside(app.source.path.strip("/"))
-        if folder is None:
-            raise ConfigError(f"its path {app.source.path} lies outside the source tree {self._tree.prefix}")
+        rendered = [one for one in app.sources if not one.source.is_only_ref]
+        if not rendered:
+            raise ConfigError("no source of this Application renders anything", file=app.place)
         cluster = self._cluster(app.destination, manifest.location.file)
-        env = variables(
-            app,
-            {
-                REVISION: NEUTRAL,
-                "KUBE_VERSION": cluster.kube_version if cluster else "",
-                "KUBE_API_VERSIONS": ",".join(cluster.api_versions) if cluster else "",
-            },
-        )
-        resolution = Request(
-            folder=folder,
-            parameters=parameters.read(environ.plugin_env(env)),
-            build_env=environ.build_env({**env, "KUBE_VERSION": "", "KUBE_API_VERSIONS": ""}),
-            in_sidecar=True,
-        )
-        subject = self._subject(app, resolution)
-        self.covered.add((subject.app, subject.cluster))
+        sources: list[Request | BuiltinSource] = []
+        subject = self._subject(app, cluster)
+        for one in rendered:
+            asked = app.of(one)
+            if one.source.plugin is None and (one.source.chart or one.source.blocks or not self._gets_plugin(asked)):
+                sources.append(BuiltinSource(app, one, cluster, self._sources.urls))
+                self._cover(one.source.path, cluster)
+                continue
+            resolution = self._resolution(overridden(asked, self._file), cluster)
+            sources.append(resolution)
+            subject = self._subject_of_plugin(resolution) or subject
+            self.covered.add((subject.app, subject.cluster))
         return RenderRequest(
             id=self._id(manifest),
             subject=subject,
-            resolution=resolution,
+            sources=tuple(sources),
             place=manifest.location.place,
             delivery=self._delivery(subject, app, manifest.value),
             rules=tuple(_rules(app, manifest.value)),
         )
 
-    def _cluster(self, destination: Destination, file: str) -> Cluster | None:
-        """Return the destination in the inventory; Argo CD's own cluster is the one that `preview.argocds` names."""
+    def _gets_plugin(self, app: Application) -> bool:
+        """Tell whether a file of the source's folder gives it a plugin."""
+        return merged(app, self._file).source.plugin is not None
+
+    def _resolution(self, app: Application, cluster: Cluster) -> Request:
+        """Return the request that a plugin gets for a source."""
+        folder = self._inside(app.source.path.strip("/"))
+        if folder is None:
+            raise ConfigError(f"its path {app.source.path} lies outside the source tree {self._tree.prefix}")
+        env = variables(
+            app,
+            {
+                REVISION: NEUTRAL,
+                "KUBE_VERSION": cluster.kube_version,
+                "KUBE_API_VERSIONS": ",".join(cluster.api_versions),
+            },
+        )
+        return Request(
+            folder=folder,
+            parameters=parameters.read(environ.plugin_env(env)),
+            build_env=environ.build_env({**env, "KUBE_VERSION": "", "KUBE_API_VERSIONS": ""}),
+            in_sidecar=True,
+        )
+
+    def _cluster(self, destination: Destination, file: str) -> Cluster:
+        """Return the destination in the inventory; Argo CD's own cluster is the one that `preview.argocds` names.
+
+        An unknown one has the name that the Application gives it, or its server's host.
+        """
         clusters = self._repository.config.clusters
         argocd = self._argocd(file)
-        if argocd and argocd.in_cluster and (destination.name == IN_CLUSTER or destination.server == IN_CLUSTER_SERVER):
-            return clusters.get(argocd.in_cluster)
+        is_own = destination.name == IN_CLUSTER or destination.server == IN_CLUSTER_SERVER
+        if is_own and argocd and argocd.in_cluster:
+            return clusters.get(argocd.in_cluster) or Cluster(argocd.in_cluster)
         for cluster in clusters.values():
             if destination.name == cluster.name or (cluster.server and destination.server == cluster.server):
                 return cluster
-        return None
+        return Cluster(IN_CLUSTER if is_own else destination.name or _host(destination.server))
 
-    def _subject(self, app: Application, resolution: Request) -> Subject:
+    def _subject(self, app: Application, cluster: Cluster) -> Subject:
+        """Return the name of the Application without that of its cluster, by which the same one is found on others."""
+        name = app.name
+        if cluster.name:
+            shorter = name.removeprefix(f"{cluster.name}-") if name.startswith(cluster.name) else name
+            name = shorter.removesuffix(f"-{cluster.name}")
+        return Subject(name, cluster.name, cluster.facts.get("env", ""))
+
+    def _subject_of_plugin(self, resolution: Request) -> Subject | None:
         try:
             named = with_names(self._repository, resolution)
         except CmpError:  # the resolution of the pair reports it
-            return Subject(app.name, app.destination.name or app.destination.server)
+            return None
         return Subject(named.app, named.cluster, environment(self._repository, named.cluster))
+
+    def _cover(self, path: str, cluster: Cluster) -> None:
+        """Note the pair of the layout whose folder a source without a plugin renders."""
+        folder = self._inside(path.strip("/")) if path else None
+        if folder:
+            owner = self._repository.owner(folder, is_exact=True)
+            if owner.app:
+                self.covered.add((owner.app, owner.cluster or cluster.name))
 
     def _delivery(self, subject: Subject, app: Application, value: Values) -> Delivery:
         """Return the sync policy; at the merge an Application syncs by itself if it follows the trunk."""
@@ -347,6 +389,10 @@ class _Reader:
             and (target in HEADS or target == self._sources.trunk)
             and not dig(value, "spec", "sourceHydrator", "hydrateTo"),
         )
+
+
+def _host(server: str) -> str:
+    return server.partition("://")[2].partition("/")[0] or server
 
 
 def _sources(value: Values) -> list[Values]:

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 
 class Comparison(NamedTuple):
-    """Both sides, the impact of the change, and sentences about Applications that could not be read."""
+    """Both sides, the impact of the change, and sentences about Applications that could not be read.
+
+    `left_out` is the number of Applications that are not compared, as a source of theirs is in another repository;
+    `assumptions` are sentences on what nobody said of the Argo CD.
+    """
 
     base: Side
     head: Side
     impact: Impact
     notes: tuple[str, ...]
+    left_out: int = 0
+    assumptions: tuple[str, ...] = ()
 
     def chart_repositories(self, repository_config: str) -> frozenset[str]:
         """Return the URLs of the repositories from which charts of the base come, as `urls.normal` has them.
@@ -39,6 +45,16 @@ class Comparison(NamedTuple):
         known = repositories.load(repository_config) if any(map(repositories.is_alias, urls)) else ()
         real = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in urls}
         return frozenset(normal(url) for url in real if is_url(url))
+
+
+class _WithApplications(NamedTuple):
+    """Both sides with their Applications, and as in `Comparison`."""
+
+    base: Side
+    head: Side
+    notes: tuple[str, ...]
+    left_out: int
+    assumptions: tuple[str, ...]
 
 
 class Comparer(NamedTuple):
@@ -63,11 +79,12 @@ class Comparer(NamedTuple):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
         sources = self._sources(base, head)
-        notes: tuple[str, ...] = ()
-        if sources.patterns or sources.lists:
-            base, head, notes = self._with_applications(base, head, sources)
-        ignore = base.repository.config.preview.ignore
-        return Comparison(base, head, impact=find_impact(base, head, changed, ignore), notes=notes)
+        found = self._with_applications(base, head, sources) if sources.patterns or sources.lists else None
+        base, head = (found.base, found.head) if found else (base, head)
+        impact = find_impact(base, head, changed, base.repository.config.preview.ignore)
+        if not found:
+            return Comparison(base, head, impact, notes=())
+        return Comparison(base, head, impact, found.notes, left_out=found.left_out, assumptions=found.assumptions)
 
     def _sources(self, base: Side, head: Side) -> ApplicationSources:
         """Return where both sides have Applications.
@@ -89,9 +106,7 @@ class Comparer(NamedTuple):
             trunk=self.trunk,
         )
 
-    def _with_applications(
-        self, base: Side, head: Side, sources: ApplicationSources
-    ) -> tuple[Side, Side, tuple[str, ...]]:
+    def _with_applications(self, base: Side, head: Side, sources: ApplicationSources) -> _WithApplications:
         """Return both sides with their Applications as pairs, and the pairs of the layout that no Application renders.
 
         Such a pair is one only where no Application of either side renders it: one that comes, or goes, is a pair
@@ -106,11 +121,23 @@ class Comparer(NamedTuple):
         ]
         told_apart, clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
         covered = read[0].covered | read[1].covered
+        # Without a cmp.yaml the layout is a guess, which a repository with Applications of its own does not mean.
+        has_layout = any(
+            side.repository.config.source or of_side.has_plugins or not of_side.requests
+            for side, of_side in zip(sides, read, strict=True)
+        )
         before, after = (
-            side.with_requests((*of_side.requests, *side.requests_beside(covered)))
+            side.with_requests((*of_side.requests, *(side.requests_beside(covered) if has_layout else ())))
             for side, of_side in zip(sides, told_apart, strict=True)
         )
-        return before, after, tuple(dict.fromkeys((*clashes, *(note for side in read for note in side.notes))))
+        assumed = [side.argocd.assumed for side, of_side in zip(sides, read, strict=True) if of_side.has_builtins]
+        return _WithApplications(
+            base=before,
+            head=after,
+            notes=tuple(dict.fromkeys((*clashes, *(note for side in read for note in side.notes)))),
+            left_out=len(read[0].elsewhere | read[1].elsewhere),
+            assumptions=tuple(dict.fromkeys(assumed)),
+        )
 
 
 @contextmanager

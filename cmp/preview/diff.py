@@ -129,11 +129,13 @@ def _frame(task: Task, pairs: Sequence[TouchedPair]) -> Frame:
             effective=len(pairs),
             rendered=len(pairs),
             clusters=len(_clusters(comparison) - {""}),
+            left_out=comparison.left_out,
         ),
         deliveries=tuple(delivery for delivery in deliveries if delivery.subject in subjects),
         unowned=comparison.impact.unowned,
         notes=(
             *comparison.notes,
+            *comparison.assumptions,
             *notes.sync_policy_changes(_deliveries(comparison.base), deliveries),
             *notes.missing_capabilities(sorted(without_capabilities)),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Subject
@@ -10,30 +11,49 @@ from cmp.errors import CmpError
 from cmp.preview.identity import PairId
 from cmp.render.decrypt import SOPS
 from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex
-from cmp.repository import instances
+from cmp.repository import builtin, instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
+from cmp.system.urls import repository_name
 from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from cmp.argocd.application import Application
+    from cmp.argocd.settings import ArgoCDSettings
+    from cmp.argocd.source import LocatedSource
     from cmp.changes import Delivery, Rule
-    from cmp.model import Instance, ToolPin
+    from cmp.model import Cluster, Instance, ToolPin
     from cmp.render.fingerprint import InputPaths
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
 
 
+NEUTRAL = "0" * 40  # the revision that Applications are told, the same on both sides: the real one differs always
+
+
+class BuiltinSource(NamedTuple):
+    """A source of an Application without a plugin: Argo CD's repo-server renders it.
+
+    `cluster` is its destination, `repositories` are the names of the tree's repository (`urls.repository_name`).
+    """
+
+    application: Application
+    source: LocatedSource
+    cluster: Cluster
+    repositories: tuple[str, ...]
+
+
 class RenderRequest(NamedTuple):
-    """A pair to be rendered: its identity, the request by which it is resolved, and what an Application adds.
+    """A pair to be rendered: its identity, a request for each source, and what an Application adds for the report.
 
     `place` is that of the Application.  With an `error` it cannot be resolved.
     """
 
     id: PairId
     subject: Subject
-    resolution: Request
+    sources: tuple[Request | BuiltinSource, ...]
     place: str = ""
     delivery: Delivery | None = None
     rules: tuple[Rule, ...] = ()
@@ -57,7 +77,9 @@ class ResolvedSource(NamedTuple):
     @property
     def has_secrets(self) -> bool:
         """Tell whether some of its files may have to be decrypted."""
-        return bool(self.instance.secret_files) or any(layer.is_secret for layer in self.instance.layers)
+        instance = self.instance
+        has_secrets = bool(instance.secret_files) or any(layer.is_secret for layer in instance.layers)
+        return has_secrets and not instance.is_builtin
 
 
 class ResolvedPair(NamedTuple):
@@ -165,9 +187,25 @@ class Side:
         if request.error:
             return ResolvedPair(request, sources=(), error=request.error)
         try:
-            return ResolvedPair(request, (self._source(instances.resolve_in(self.repository, request.resolution)),))
+            return ResolvedPair(request, tuple(self._source(self._instance(source)) for source in request.sources))
         except CmpError as error:
             return ResolvedPair(request, sources=(), error=error)
+
+    @cached_property
+    def argocd(self) -> ArgoCDSettings:
+        """The settings of the Argo CD that renders sources without a plugin."""
+        return builtin.settings_of(self.repository)
+
+    def _instance(self, source: Request | BuiltinSource) -> Instance:
+        if isinstance(source, Request):
+            return instances.resolve_in(self.repository, source)
+        surroundings = builtin.Surroundings(
+            settings=self.argocd,
+            is_own=lambda url: repository_name(url) in source.repositories,
+            cluster=source.cluster,
+            revision=NEUTRAL,
+        )
+        return builtin.resolve(self.repository, source.application, source.source, surroundings)
 
     def _source(self, instance: Instance) -> ResolvedSource:
         needs = engine_of(instance.engines).needs(self.repository.tree, instance)
@@ -198,7 +236,7 @@ class ReusablePairs(NamedTuple):
 def request_for(repository: Repository, pair: Pair) -> RenderRequest:
     """Return the request for a pair of the layout, as `cmp render` makes it."""
     subject = Subject(pair.app, pair.cluster, environment(repository, pair.cluster))
-    return RenderRequest(PairId(app=pair.app, cluster=pair.cluster), subject, Request(pair.app, pair.cluster))
+    return RenderRequest(PairId(app=pair.app, cluster=pair.cluster), subject, (Request(pair.app, pair.cluster),))
 
 
 def environment(repository: Repository, cluster: str) -> str:

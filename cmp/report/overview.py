@@ -31,6 +31,8 @@ def verdict(report: Report) -> str:
     parts += [plural(count, noun) for count, noun in counts if count]
     keyless = sum(failure.needs_key for failure in report.failures)
     parts += [f"{plural(keyless, 'pair')} not judged without the key"] if keyless else []
+    left_out = report.counts.left_out
+    parts += [f"{plural(left_out, 'Application')} not compared"] if left_out else []
     return f"Manifest diff: {', '.join(parts)}"
 
 

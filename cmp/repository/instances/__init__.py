@@ -10,7 +10,7 @@ from __future__ import annotations
 from cmp.repository.instances.repository import Pair, Repository
 from cmp.repository.instances.request import Request, sidecar_request, with_names
 from cmp.repository.instances.resolver import resolve, resolve_in
-from cmp.repository.instances.root import checkout, has_repository, open_repository, open_sidecar
+from cmp.repository.instances.root import checkout, has_repository, open_checkout, open_repository, open_sidecar
 
 __all__ = [
     "Pair",
@@ -18,6 +18,7 @@ __all__ = [
     "Request",
     "checkout",
     "has_repository",
+    "open_checkout",
     "open_repository",
     "open_sidecar",
     "resolve",

@@ -28,6 +28,15 @@ def open_repository(start: str) -> tuple[WorkTree, str]:
     return _open(git_root(start), start, start)
 
 
+def open_checkout(start: str) -> WorkTree:
+    """Return the source tree around a folder; where it has nothing of cmp, the whole checkout.
+
+    Such a repository has no application of the layout, but it may have Applications of Argo CD.
+    """
+    root = git_root(os.path.realpath(start))
+    return WorkTree(root, root) if root and not has_repository(start) else open_repository(start)[0]
+
+
 def checkout(start: str) -> str:
     """Return the Git root around a folder; where there is no Git, the root of its source tree (else ConfigError)."""
     return git_root(os.path.realpath(start)) or open_repository(start)[0].root

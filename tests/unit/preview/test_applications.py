@@ -10,7 +10,8 @@ from cmp.changes import Delivery, Rule, Subject
 from cmp.engines import ENGINES
 from cmp.preview.applications import ApplicationSources, Requests, declared, known_urls, requests, told_apart
 from cmp.preview.identity import PairId
-from cmp.repository.instances import Repository
+from cmp.preview.sides import BuiltinSource
+from cmp.repository.instances import Repository, Request
 from tests.support.monorepos import git_tree
 from tests.support.trees import REFERENCE
 
@@ -57,7 +58,9 @@ def test_an_application_asks_for_the_pair_that_its_path_names(context: Context) 
     (request,) = side.requests
     assert request.id == PairId(namespace="argocd", name="web")
     assert request.subject == Subject("shop", "dev", "test")
-    assert (request.resolution.folder, request.resolution.in_sidecar) == ("clusters/dev/shop", True)
+    (source,) = request.sources
+    assert isinstance(source, Request)
+    assert (source.folder, source.in_sidecar) == ("clusters/dev/shop", True)
     assert side.covered == {("shop", "dev")}
 
 
@@ -171,9 +174,14 @@ def test_an_application_with_a_mistake_is_a_pair_that_fails(context: Context) ->
     assert request.error.what.startswith("the source has no path")
 
 
-def test_applications_without_a_plugin_are_counted(context: Context) -> None:
-    side = gathered(context, application("other", plugin=""))
-    assert (side.requests, side.notes) == ((), ("1 Applications have no plugin and are not compared",))
+def test_an_application_without_a_plugin_is_rendered_as_by_argo_cd_itself(context: Context) -> None:
+    side = gathered(context, application("dev-web", plugin=""))
+    (request,) = side.requests
+    (source,) = request.sources
+    assert isinstance(source, BuiltinSource)
+    assert (source.cluster.name, source.repositories) == ("dev", ("git.example.test/repo",))
+    assert request.subject == Subject("web", "dev", "test"), "the same one on other clusters has the same name"
+    assert side.covered == {("shop", "dev")}
 
 
 def test_what_the_inventory_lacks_is_told_once_and_is_no_fault_of_the_sets(context: Context) -> None:

@@ -58,6 +58,6 @@ def test_a_pair_of_the_layout_is_requested_with_the_environment_of_its_cluster()
     repository = Side(git_tree(files)).repository
     dev, _ = repository.pairs()
     request = request_for(repository, dev)
-    assert request == RenderRequest(KEYS[0], request.subject, Request("shop", "dev"))
+    assert request == RenderRequest(KEYS[0], request.subject, (Request("shop", "dev"),))
     assert request.subject == ("shop", "dev", "test")
     assert environment(repository, "prod") == environment(repository, "unknown") == ""
