@@ -154,11 +154,16 @@ def for_plugin(application: Application) -> Application:
     if not with_plugin and len(application.sources) != 1:
         raise without_plugin(place)
     chosen = application.of((with_plugin or application.sources)[0])
-    source, at = chosen.source, chosen.location
+    require_folder(chosen)
+    return chosen
+
+
+def require_folder(application: Application) -> None:
+    """ConfigError when the source is none that a plugin can render."""
+    source, at = application.source, application.location
     if source.chart or not source.path:
         what = "a chart of a Helm repository" if source.chart else "no path"
         raise ConfigError(f"the source has {what}: a plugin renders a folder of a Git repository", file=at.place)
-    return chosen
 
 
 def without_plugin(place: str) -> ConfigError:

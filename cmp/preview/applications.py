@@ -315,6 +315,7 @@ class _Reader:
 
     def _resolution(self, app: Application, cluster: Cluster) -> Request:
         """Return the request that a plugin gets for a source."""
+        application.require_folder(app)
         folder = self._inside(app.source.path.strip("/"))
         if folder is None:
             raise ConfigError(f"its path {app.source.path} lies outside the source tree {self._tree.prefix}")

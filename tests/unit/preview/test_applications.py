@@ -151,7 +151,7 @@ def test_the_url_that_most_sources_have_is_this_repository_where_a_clone_has_no_
     side = gathered(context, application("a"), application("b"), foreign)
     assert [request.id.name for request in side.requests] == ["a", "b"]
     (note,) = side.notes
-    assert note.startswith("1 Applications are not compared: their sources are in https://git.example.test/other, ")
+    assert note.startswith("1 Applications are not compared: they have sources in https://git.example.test/other, ")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 IGNORE = "version: 1\npreview: {ignore: [tools/**]}\n"
 APPLICATIONS = "version: 1\nclusters: {dev: {}, prod: {}}\npreview: {applications: ['argocd/*.yaml']}\n"
-WITHOUT_PLUGIN = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {path: charts}}\n"
+ELSEWHERE = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: far}
+spec: {sources: [{path: a, repoURL: https://git.example.test/a}, {path: b, repoURL: https://git.example.test/b}]}
+"""
 
 
 def compared(context: Context, base: dict[str, str], head: dict[str, str], *, is_untrusted: bool = False) -> Comparison:
@@ -36,11 +41,12 @@ def test_files_to_ignore_are_those_of_the_base(context: Context) -> None:
 
 
 def test_either_side_says_where_applications_are_unless_the_change_is_not_trusted(context: Context) -> None:
-    head = {"cmp.yaml": APPLICATIONS, "argocd/web.yaml": WITHOUT_PLUGIN}
+    head = {"cmp.yaml": APPLICATIONS, "argocd/web.yaml": ELSEWHERE}
     base = {"cmp.yaml": APPLICATIONS.partition("preview")[0]}
     trusted = compared(context, base, head)
-    assert trusted.notes == ("1 Applications have no plugin and are not compared",)
-    assert compared(context, base, head, is_untrusted=True).notes == ()
+    assert (trusted.left_out, len(trusted.notes)) == (1, 1)
+    untrusted = compared(context, base, head, is_untrusted=True)
+    assert (untrusted.left_out, untrusted.notes) == (0, ())
 
 
 def test_an_error_of_the_base_says_so(context: Context) -> None:

@@ -1,0 +1,133 @@
+"""`cmp affected` and `cmp diff` of Applications without a plugin, in a repository that has nothing of cmp."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.git_repository import Repo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.harness import Sandbox
+
+URL = "https://git.example.test/platform/shop.git"
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: '{value}'}}\n"
+HEADER = "apiVersion: argoproj.io/v1alpha1\nmetadata: {{name: {name}, namespace: argocd}}\n"
+CHART = {
+    "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    "charts/web/values.yaml": "color: red\nsize: 1\n",
+    "charts/web/templates/map.yaml": MAP.format(name="web", value="{{ .Values.color }} {{ .Values.size }}"),
+    "values/web/prod.yaml": "size: 3\n",
+}
+SET = f"""\
+{HEADER.format(name="web")}
+kind: ApplicationSet
+spec:
+  generators: [{{list: {{elements: [{{cluster: test}}, {{cluster: prod}}]}}}}]
+  template:
+    metadata: {{name: 'web-{{{{cluster}}}}'}}
+    spec:
+      project: default
+      destination: {{name: '{{{{cluster}}}}', namespace: web}}
+      sources:
+      - repoURL: {URL}
+        path: charts/web
+        helm: {{valueFiles: [values.yaml, '$values/values/web/{{{{cluster}}}}.yaml'], ignoreMissingValueFiles: true}}
+      - {{repoURL: {URL}, ref: values}}
+"""
+PLAIN = f"""\
+{HEADER.format(name="plain")}
+kind: Application
+spec:
+  project: default
+  destination: {{server: 'https://kubernetes.default.svc', namespace: plain}}
+  source: {{repoURL: {URL}, path: plain}}
+"""
+FILES: dict[str, str | bytes | None] = {
+    **CHART,
+    "plain/map.yaml": MAP.format(name="plain", value="one"),
+    "argocd/web.yaml": SET,
+    "argocd/plain.yaml": PLAIN,
+}
+
+
+class World:
+    """A repository on a branch `change`, and cmp in it."""
+
+    def __init__(self, repo: Repo, sandbox: Sandbox) -> None:
+        self.repo = repo
+        self.sandbox = sandbox
+
+    def report(self, *arguments: str) -> dict[str, Any]:
+        ran = self.sandbox.run("diff", "--format", "json", *arguments, cwd=self.repo.folder, timeout=120)
+        found: dict[str, Any] = json.loads(ran.stdout)
+        return found
+
+
+@pytest.fixture
+def world(tmp_path: Path, sandbox: Sandbox) -> World:
+    repo = Repo(tmp_path / "repo")
+    repo.commit(FILES)
+    repo.branch()
+    return World(repo, sandbox)
+
+
+def test_a_file_of_an_application_without_a_plugin_reaches_its_pairs(world: World) -> None:
+    world.repo.commit({"plain/map.yaml": MAP.format(name="plain", value="two"), "values/web/prod.yaml": "size: 4\n"})
+    ran = world.sandbox.run("affected", cwd=world.repo.folder)
+    assert ran.stdout.splitlines() == [
+        "CLUSTER     APP    BY                    HOW",
+        "in-cluster  plain  plain/map.yaml        plain files",
+        "prod        web    values/web/prod.yaml  value layer 2 of 2",
+        "2 of 3 pairs are affected",
+    ]
+    assert ran.stderr == ""
+
+
+@pytest.mark.tools
+def test_the_change_of_all_clusters_is_one_with_its_cause(world: World) -> None:
+    setting = "version: 1\npreview: {applications: ['argocd/*'], argocd: {helm: 3.18.6, version: '3.6'}}\n"
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"cmp.yaml": setting})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"charts/web/values.yaml": "color: blue\nsize: 1\n"})
+    report = world.report()
+    (group,) = report["groups"]
+    assert [member["subject"]["cluster"] for member in group["members"]] == ["prod", "test"]
+    assert [(cause["place"], cause["after"]) for cause in group["change"]["causes"]] == [
+        ("charts/web/values.yaml:1", "blue")
+    ]
+    assert any("Argo CD 3.6 with helm 3.18.6" in note for note in report["notes"])
+
+
+def test_an_element_that_goes_takes_its_application_along(world: World) -> None:
+    world.repo.commit({"argocd/web.yaml": SET.replace(", {cluster: prod}", ""), "argocd/plain.yaml": None})
+    report = json.loads(world.sandbox.run("affected", "--format", "json", cwd=world.repo.folder).stdout)
+    assert [(pair["application"], pair["cluster"], pair["what"]) for pair in report["affected"]] == [
+        ("plain", "in-cluster", "removed"),
+        ("web", "prod", "removed"),
+    ]
+
+
+def test_an_application_of_another_repository_is_counted_in_the_verdict(world: World) -> None:
+    far = PLAIN.replace("name: plain", "name: far").replace("platform/shop", "platform/far")
+    world.repo.commit({"argocd/far.yaml": far, "plain/map.yaml": MAP.format(name="plain", value="two")})
+    ran = world.sandbox.run("diff", cwd=world.repo.folder)
+    assert ran.stdout.splitlines()[0].endswith(", 1 Application not compared")
+    assert (
+        "  - 1 Applications are not compared: they have sources in https://git.example.test/platform/far.git, "
+        in ran.stdout
+    )
+
+
+def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: World) -> None:
+    world.repo.commit({"plain/map.yaml": None})
+    report = world.report()
+    (failure,) = report["failures"]
+    assert failure["subject"]["app"] == "plain"
+    assert failure["lines"][0] == "cmp: there is no folder plain in this checkout"
+    assert "  where: argocd/plain.yaml:8" in failure["lines"]
