@@ -90,8 +90,10 @@ def test_what_a_hydrator_renders_is_compared_and_waits_for_a_promotion_if_it_has
         sync = "syncSource: {targetBranch: rendered, path: shop}"
         hydrated = f"{start}  sourceHydrator: {{drySource: {source}, {sync}{staging}}}\n{more}"
         (request,) = gathered(context, hydrated).requests
+        (asked,) = request.sources
+        assert isinstance(asked, Request)
         assert request.delivery
-        assert (request.resolution.folder, request.delivery.at_merge) == ("clusters/dev/shop", at_merge)
+        assert (asked.folder, request.delivery.at_merge) == ("clusters/dev/shop", at_merge)
 
 
 def test_ignored_differences_are_rules_for_the_report(context: Context) -> None:
