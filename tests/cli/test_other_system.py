@@ -168,6 +168,7 @@ def test_helm_and_sops_read_what_is_handed_to_them_once(helm: str, sops: str, sa
 
 def test_an_error_names_the_file_of_the_repository_where_the_private_folder_is_behind_a_link(sandbox: Sandbox) -> None:
     """`/tmp` of macOS is a link, which some programs follow before they print a path."""
+    sandbox.tmp.mkdir(parents=True)
     (sandbox.folder / "link").symlink_to(sandbox.tmp)
     sandbox.extra["CMP_TMPDIR"] = str(sandbox.folder / "link")
     repository = Repository(other_system.on(sandbox))
