@@ -18,6 +18,7 @@ from cmp.argocd.application import IN_CLUSTER, IN_CLUSTER_SERVER
 from cmp.argocd.document import Manifest, applications_in, objects
 from cmp.argocd.reposerver import merged, overridden, variables
 from cmp.argocd.sets import InventoryGapError, World, evaluator, expand
+from cmp.argocd.settings import NEWEST
 from cmp.artifacts import toolchain
 from cmp.changes import Delivery, Rule, Subject
 from cmp.errors import CmpError, ConfigError, and_more
@@ -85,7 +86,9 @@ def declared(tree: Tree, repository: Repository, sources: ApplicationSources, co
         return evaluator(helm, context)(templates)
 
     names = _names(sources.urls)
-    world = World(tree, tuple(config.clusters[name] for name in sorted(config.clusters)), evaluated, repositories=names)
+    clusters = tuple(config.clusters[name] for name in sorted(config.clusters))
+    version = (config.preview.argocd and config.preview.argocd.version) or NEWEST
+    world = World(tree, clusters, evaluated, repositories=names, version=version)
     gaps: Counter[str] = Counter()
     for expanded in expand(found.sets, world):
         manifests += [Manifest(value, expanded.location) for value in expanded.applications]

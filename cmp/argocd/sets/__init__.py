@@ -9,7 +9,7 @@
     merging.py         the controller's ways to merge               gotypes.py    parameters as Go has them
 
 Where only Argo CD knows the result, the whole set is an error with file and line (docs/applicationsets.md).
-Source: argoproj/argo-cd 3.2, applicationset/, with which tests/argocd compares it.
+Source: argoproj/argo-cd 3.2 to 3.6, applicationset/, with which tests/argocd compares it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from cmp.argocd.sets.git import Listing
 from cmp.argocd.sets.merging import filled
 from cmp.argocd.sets.specification import SPEC_OF_SET, require
 from cmp.argocd.sets.templates import Mode
+from cmp.argocd.settings import NEWEST
 from cmp.errors import ConfigError
 from cmp.schema.json_node import JsonNode
+from cmp.versions import numbers
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class World(NamedTuple):
 
     `render` prints files of a chart's templates/ by their names (`evaluator`).  `namespace` is Argo CD's.  With
     `repositories`, the names of this one (`urls.repository_name`), git generators of another are refused; without, all
-    are taken for those of `tree`.
+    are taken for those of `tree`.  `version` is that of Argo CD.
     """
 
     tree: Tree
@@ -54,6 +56,7 @@ class World(NamedTuple):
     render: Render
     namespace: str = "argocd"
     repositories: tuple[str, ...] = ()
+    version: str = NEWEST
 
 
 class Expanded(NamedTuple):
@@ -98,7 +101,7 @@ def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched
     require(SPEC_OF_SET, node, "ApplicationSet")
     spec = SPEC_OF_SET.build(node)
     mode = Mode.of(spec, location)
-    sources = Sources(listing, world.repositories, world.clusters, mode)
+    sources = Sources(listing, world.repositories, world.clusters, mode, numbers(world.version))
     entries = yield from gather(
         generate(entry, at.inner("generators", index), sources) for index, entry in enumerate(spec.generators)
     )

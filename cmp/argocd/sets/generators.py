@@ -29,6 +29,7 @@ from cmp.argocd.sets.specification import (
     WITH_VALUES,
 )
 from cmp.argocd.sets.templates import Mode, evaluate_known, evaluate_map, evaluate_texts
+from cmp.argocd.settings import HIDDEN_ANNOTATIONS, SELECTED_TEXTS, WAITING_VALUES
 from cmp.errors import ConfigError
 from cmp.schema.json_node import JsonNode
 from cmp.system.urls import repository_name
@@ -58,12 +59,16 @@ _NAMES = ("list", "clusters", "git", *OUTSIDE, *COMBINING)
 
 
 class Sources(NamedTuple):
-    """The files, the repository and the clusters that generators read, and the mode of the set's templates."""
+    """The files, the repository and the clusters that generators read, and the mode of the set's templates.
+
+    `version` is that of Argo CD.
+    """
 
     listing: Listing
     repositories: tuple[str, ...]
     clusters: Sequence[Cluster]
     mode: Mode
+    version: tuple[int, ...]
 
 
 class Generated(NamedTuple):
@@ -94,10 +99,11 @@ def _selected(entry: JsonMap, name: str, location: SourceLocation, sources: Sour
         return generated
     inner = location.inner("selector")
     selector = Selector(SELECTOR.build(JsonNode(entry["selector"], inner)), inner)
+    has_texts = sources.version >= SELECTED_TEXTS
     selected = [
         parameters
         for parameters in generated.parameters
-        if selector.matches({key: as_text(leaf) for key, leaf in flattened(parameters).items()})
+        if selector.matches({key: as_text(leaf) for key, leaf in flattened(parameters, has_texts=has_texts).items()})
     ]
     return generated._replace(parameters=selected)
 
@@ -172,7 +178,7 @@ def _clusters(generator: ClusterGenerator, location: SourceLocation, sources: So
     """Return the clusters of the inventory that the selector matches, and Argo CD's own where there is no selector."""
     selector = Selector(generator.selector, location.inner("selector"), checks_values=True)
     parameters = [
-        _cluster(cluster, sources.mode, location)
+        _cluster(cluster, sources, location)
         for cluster in sources.clusters
         if selector.matches({**cluster.labels, **SECRET_TYPE})
     ]
@@ -194,7 +200,7 @@ class InventoryGapError(ConfigError):
         self.lacks = lacks
 
 
-def _cluster(cluster: Cluster, mode: Mode, location: SourceLocation) -> Parameters:
+def _cluster(cluster: Cluster, sources: Sources, location: SourceLocation) -> Parameters:
     if not cluster.server:
         raise InventoryGapError(f"server of {cluster.name}", location.place)
     parameters: Parameters = {
@@ -203,9 +209,10 @@ def _cluster(cluster: Cluster, mode: Mode, location: SourceLocation) -> Paramete
         "server": cluster.server,
         "project": cluster.facts.get("project", ""),
     }
-    annotations = {key: text for key, text in cluster.annotations.items() if key not in OWN_ANNOTATIONS}
+    hidden = OWN_ANNOTATIONS if sources.version >= HIDDEN_ANNOTATIONS else frozenset()
+    annotations = {key: text for key, text in cluster.annotations.items() if key not in hidden}
     known = {"annotations": Texts(annotations), "labels": Texts({**cluster.labels, **SECRET_TYPE})}
-    if mode.is_go:
+    if sources.mode.is_go:
         if not cluster.annotations:  # with none but such, Argo CD has an empty map
             del known["annotations"]
         return {**parameters, "metadata": known}
@@ -254,17 +261,20 @@ def _child(
     names = _generator_names(entry, location)
     if len(names) != 1:
         raise ConfigError("a matrix or merge has exactly one generator in each entry", file=location.place)
-    evaluated = yield from _evaluated(entry, given, location, sources.mode)
+    evaluated = yield from _evaluated(entry, given, location, sources)
     # The selector is not evaluated.
     own = {**evaluated, **{key: item for key, item in entry.items() if key == "selector"}}
     generated = yield from _selected(own, names[0], location=location, sources=sources, depth=depth)
     return generated.parameters
 
 
-def _evaluated(entry: JsonMap, given: Parameters, location: SourceLocation, mode: Mode) -> Batched[JsonMap]:
+def _evaluated(entry: JsonMap, given: Parameters, location: SourceLocation, sources: Sources) -> Batched[JsonMap]:
     """Evaluate the templates of a generator and of those in it; of `values` only those that need no other parameter."""
+    mode = sources.mode
     if not given:
         return entry
+    if sources.version < WAITING_VALUES:
+        return (yield from evaluate_map(mode, entry, given, location))
     evaluated: JsonMap = {}
     for name, item in entry.items():
         if item is None:
@@ -280,7 +290,7 @@ def _evaluated(entry: JsonMap, given: Parameters, location: SourceLocation, mode
         elif aside and generator.get(aside):
             entries = cast("list[JsonMap]", generator[aside])
             own[aside] = yield from gather(
-                _evaluated(each, given, inner.inner(aside, index), mode) for index, each in enumerate(entries)
+                _evaluated(each, given, inner.inner(aside, index), sources) for index, each in enumerate(entries)
             )
         evaluated[name] = own
     return evaluated

@@ -30,13 +30,13 @@ def normalized(name: str) -> str:
     return _NOT_IN_NAMES.sub("-", name.lower())[:_NAME_LENGTH].strip("-.")
 
 
-def flattened(parameters: Mapping[str, object]) -> Parameters:
-    """Return all leaves by their paths, joined with dots; an empty map or list has none."""
-    return dict(_leaves(parameters, ""))
+def flattened(parameters: Mapping[str, object], *, has_texts: bool = True) -> Parameters:
+    """Return all leaves by their paths, joined with dots; an empty map or list has none, nor has one of texts if so."""
+    return dict(_leaves(parameters, "", has_texts=has_texts))
 
 
-def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
+def _leaves(value: object, path: str, *, has_texts: bool) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict) and (has_texts or not isinstance(value, Texts)):
         items: Iterator[tuple[object, object]] = iter(value.items())
     elif isinstance(value, list) and not isinstance(value, Leaf):
         items = iter(enumerate(value))
@@ -44,7 +44,7 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
         yield path, value
         return
     for key, item in items:
-        yield from _leaves(item, f"{path}.{key}" if path else str(key))
+        yield from _leaves(item, f"{path}.{key}" if path else str(key), has_texts=has_texts)
 
 
 def as_text(value: object) -> str:

@@ -168,7 +168,9 @@ _ARGOCD = Keys(
 _CHOICE = Converted(
     Keys(
         {
-            "version": Text(doc="Its version, such as 3.6, which decides the tools that it bundles."),
+            "version": Text(
+                doc="Its version, such as 3.6, which decides the tools that it bundles, and how it reads sets."
+            ),
             "buildOptions": Text(doc="Its setting kustomize.buildOptions, as in argocd-cm."),
             "valuesFileSchemes": _TEXTS.described("Its setting helm.valuesFileSchemes, as a list."),
             **{name: _pin(name) for name in ("helm", "kustomize")},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cmp import yamldoc
 from cmp.argocd.document import applications_in
 from cmp.argocd.sets import Expanded, World, evaluator, expand
+from cmp.argocd.settings import NEWEST
 from cmp.model import Cluster, Tool
 from cmp.system.tree import WorkTree
 from cmp.system.urls import repository_name
@@ -36,10 +37,10 @@ CLUSTERS = (
 SINCE = {
     **dict.fromkeys(("clusters-post-selector-go", "clusters-post-selector-annotations"), "3.4"),
     **dict.fromkeys(("matrix-go-values", "matrix-values-strict", "matrix-values-mixed", "matrix-values-flat"), "3.4"),
-    "matrix-values-nested": "3.4",
+    **dict.fromkeys(("matrix-values-nested", "closed-values-condition"), "3.4"),
     **dict.fromkeys(("clusters-own-annotations", "clusters-own-annotations-flat", "closed-tpl"), "3.6"),
 }
-"""The sets that an older Argo CD reads otherwise, and the first one that reads them as cmp does."""
+"""The sets that an older Argo CD reads otherwise than the newest one, and the first that reads them as that does."""
 
 SOURCE = {"repoURL": "REPOSITORY", "path": ".", "targetRevision": "main"}
 SPEC = {"project": "default", "source": SOURCE, "destination": {"server": IN_CLUSTER, "namespace": "parity"}}
@@ -70,7 +71,12 @@ def sets(url: str) -> Iterator[dict[str, Any]]:
 
 
 def read(
-    folder: Path, objects: Sequence[object], clusters: Sequence[Cluster], helm: str, repository: tuple[Path, str]
+    folder: Path,
+    objects: Sequence[object],
+    clusters: Sequence[Cluster],
+    helm: str,
+    repository: tuple[Path, str],
+    version: str = NEWEST,
 ) -> list[Expanded]:
     """Write ApplicationSets into a file in `folder` and expand them with a helm; `repository` is a folder and a URL."""
     declared = folder / "declared"
@@ -79,4 +85,4 @@ def read(
     found = applications_in(WorkTree(str(declared)), ["**/*.yaml"])
     render = evaluator(Tool("helm", "", helm, ""), Store(folder).context())
     tree, name = WorkTree(str(repository[0])), repository_name(repository[1])
-    return expand(found.sets, World(tree, clusters, render, NAMESPACE, repositories=(name,)))
+    return expand(found.sets, World(tree, clusters, render, NAMESPACE, repositories=(name,), version=version))

@@ -19,6 +19,7 @@ from cmp.argocd.sets.git import pathspec
 from cmp.argocd.sets.gotemplate import RefusedError, translate
 from cmp.argocd.sets.gotypes import Maps, as_text
 from cmp.argocd.sets.missing import lacks
+from cmp.argocd.settings import NEWEST
 from cmp.errors import EngineError
 from cmp.model import Cluster, Tool
 from cmp.system.globs import PatternError
@@ -239,6 +240,19 @@ class TestEvaluation:
         shown = {json.dumps([(each.name, each.applications, str(each.error)) for each in sets]) for sets in found}
         assert len(shown) == 1
         assert sum(len(each.applications) for each in found[0]) > 100
+
+
+def test_an_older_argo_cd_reads_other_applications(tmp_path: Path, tools_dir: str) -> None:
+    sets, helm = list(appsets.sets(URL)), f"{tools_dir}/helm/{HELMS[1]}/helm"
+
+    def read(version: str) -> dict[str, str]:
+        found = appsets.read(tmp_path / version, sets, CLUSTERS, helm, (appsets.TREE, URL), version)
+        return {each.name: json.dumps([each.applications, each.error is None]) for each in found}
+
+    oldest, middle, newest = read("3.3.14"), read("3.5"), read(NEWEST)
+    since = {name: version for name, version in appsets.SINCE.items() if name != "closed-tpl"}  # an error with both
+    assert {name for name in newest if oldest[name] != middle[name]} == {name for name in since if since[name] == "3.4"}
+    assert {name for name in newest if middle[name] != newest[name]} == {name for name in since if since[name] == "3.6"}
 
 
 class TestMissing:

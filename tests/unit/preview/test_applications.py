@@ -213,3 +213,22 @@ def test_templates_of_charts_and_patches_of_kustomizations_are_no_applications(c
     sources = ApplicationSources(("argocd/**",), trunk="main")
     tree = git_tree({**REFERENCE, **files})
     assert declared(tree, Repository(tree, ENGINES), sources, context) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [("", "web-{{metadata.annotations.argocd.argoproj.io/refresh}}"), ("3.2", "web-now")]
+)
+def test_a_set_is_read_as_the_declared_argo_cd_reads_it(context: Context, version: str, name: str) -> None:
+    cluster = "{server: 'https://dev.example.test', annotations: {argocd.argoproj.io/refresh: now}}"
+    choice = f"preview: {{argocd: {{version: '{version}'}}}}\n" if version else ""
+    text = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all}\n"
+        "spec:\n  generators: [{clusters: {selector: {matchLabels: {argocd.argoproj.io/secret-type: cluster}}}}]\n"
+        "  template:\n"
+        "    metadata: {name: web, annotations: {told: 'web-{{metadata.annotations.argocd.argoproj.io/refresh}}'}}\n"
+        "    spec: {project: default, source: {repoURL: r, path: p}, destination: {name: dev}}\n"
+    )
+    files = {"cmp.yaml": f"version: 1\nclusters: {{dev: {cluster}}}\n{choice}", "argocd/set.yaml": text}
+    tree = git_tree({**REFERENCE, **files})
+    (found,) = declared(tree, Repository(tree, ENGINES), ApplicationSources(("argocd/*.yaml",)), context).manifests
+    assert found.metadata["annotations"] == {"told": name}
