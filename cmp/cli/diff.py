@@ -70,6 +70,11 @@ class Gates(NamedTuple):
 )
 @click.option("--exit-zero", "is_lenient", is_flag=True, help="Exit with 0 also where there are differences.")
 @click.option(
+    "--against",
+    type=click.Choice(["applications"]),
+    help="Compare Applications without a plugin with what the plugin would print for them, in one revision.",
+)
+@click.option(
     "--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Renders at once; without it, one a processor."
 )
 @click.pass_obj
@@ -87,6 +92,7 @@ def command(
     fail_on: str,
     max_clusters: int,
     is_lenient: bool,
+    against: str | None,
     jobs: int,
 ) -> Output:
     """Show what a change does to the manifests of every application on every cluster that it reaches.
@@ -95,8 +101,8 @@ def command(
     """
     gates = Gates(_rules(fail_on), max_clusters, is_lenient=is_lenient)
     paths = [_file(text, invocation.cwd) for text in outputs]
-    with revisions.opened(invocation) as sides:
-        comparison = revisions.compared(sides, invocation)
+    with revisions.opened(invocation, is_migration=bool(against)) as sides:
+        comparison = (revisions.migration if against else revisions.compared)(sides, invocation)
         context = invocation.context
         with _progress(comparison.impact, context) as step:
             task = diff.Task(
@@ -113,6 +119,8 @@ def command(
     options = Options(show_noise=show_noise, compact=compact, limit=limit, scope=scope)
     if revisions.is_work:  # a work folder is no revision that the command in the report could name
         options = options._replace(reproduce="cmp diff --base {base} --work-tree")
+    if against:
+        options = options._replace(reproduce=f"cmp diff --against {against} --head {{head}}")
     for kind, path in paths:
         _write(path, FORMATS[kind](result.report, options))
     text = FORMATS[output_format](result.report, options._replace(color=sys.stdout.isatty()))

@@ -13,6 +13,7 @@ from cmp.changes import Revision
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
 from cmp.preview.comparison import Comparer
+from cmp.preview.migration import against_applications
 from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
 from cmp.repository.git import REMOTE, WORK, Git, changed
@@ -73,6 +74,25 @@ class Revisions(NamedTuple):
             remotes=git.remotes(),
         )
 
+    def _one(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
+        """Read the newer side alone, for two ways to render it."""
+        if self.base or self.is_exact:
+            raise UsageError("--against compares two renders of one revision", hint="leave out --base and --exact")
+        head = git.commit(self.head or HEAD)
+        if not (self.is_work or self.head):
+            _warn(git.uncommitted(), invocation)
+        tree = git.work_tree(prefix) if self.is_work else git.tree(head, prefix)
+        commit = "" if self.is_work else head
+        return Sides(
+            base=tree,
+            head=tree,
+            before=Revision("the Applications as they are", commit),
+            after=Revision("the plugin", commit),
+            changed=(),
+            trunk="",
+            remotes=git.remotes(),
+        )
+
     def render_options(self, comparison: Comparison, context: Context, *, is_keyless: bool) -> RenderOptions:
         """Return how both sides are rendered: an untrusted change gets no keys and no new repositories."""
         if not self.is_untrusted:
@@ -82,26 +102,35 @@ class Revisions(NamedTuple):
 
     def compared(self, sides: Sides, invocation: Invocation) -> Comparison:
         """Return the pairs that the change reaches; UsageError for a list of Applications that cannot be read."""
+        return self._comparer(sides, invocation).compare(sides.base, sides.head, sides.changed)
+
+    def migration(self, sides: Sides, invocation: Invocation) -> Comparison:
+        """Return the Applications of the newer side without a plugin, with what would take their place."""
+        return against_applications(sides.head, self._comparer(sides, invocation))
+
+    def _comparer(self, sides: Sides, invocation: Invocation) -> Comparer:
         paths = [os.path.join(invocation.cwd, name) for name in self.applications]
         lists = tuple(zip(self.applications, (content(path, "", "the Applications") for path in paths), strict=True))
-        comparer = Comparer(
+        return Comparer(
             lists,
             urls=(*self.repository_urls, *sides.remotes),
             trunk=sides.trunk,
             is_untrusted=self.is_untrusted,
             context=invocation.context,
         )
-        return comparer.compare(sides.base, sides.head, sides.changed)
 
     @contextmanager
-    def opened(self, invocation: Invocation) -> Iterator[Sides]:
-        """Read both trees; git's programs end with the block.  UsageError for a revision that is not there."""
+    def opened(self, invocation: Invocation, *, is_migration: bool = False) -> Iterator[Sides]:
+        """Read both trees, or for a migration one; git's programs end with the block.
+
+        UsageError for a revision that is not there.
+        """
         if self.is_work and self.head:
             raise UsageError("--work-tree and --head name two things to compare with the base", hint="give one")
         work = instances.open_checkout(invocation.cwd)
         git = Git(work.repository, invocation.context)
         try:
-            yield self._read(git, work.prefix, invocation)
+            yield (self._one if is_migration else self._read)(git, work.prefix, invocation)
         finally:
             git.close()
 

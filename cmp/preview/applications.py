@@ -137,12 +137,12 @@ def _names(urls: Sequence[str]) -> tuple[str, ...]:
 class Requests(NamedTuple):
     """The requests of one side's Applications, and sentences about Applications that are not compared.
 
-    `covered` are the pairs of the layout that an Application renders, by application and cluster; `elsewhere` the
-    Applications with a source in another repository.
+    `covered` are the pairs of the layout that an Application renders (application and cluster), by its identity;
+    `elsewhere` the Applications with a source in another repository.
     """
 
     requests: tuple[RenderRequest, ...]
-    covered: frozenset[tuple[str, str]]
+    covered: Mapping[PairId, tuple[str, str]]
     elsewhere: frozenset[PairId]
     notes: tuple[str, ...]
 
@@ -161,7 +161,7 @@ def requests(tree: Tree, repository: Repository, side: Declared, sources: Applic
     """Return a request for every Application of this repository, whose names `sources.urls` are."""
     reader = _Reader(tree, repository, sources)
     made = tuple(request for manifest in side.manifests for request in reader.requests(manifest))
-    return Requests(made, frozenset(reader.covered), frozenset(reader.elsewhere), (*side.notes, *reader.notes))
+    return Requests(made, reader.covered, frozenset(reader.elsewhere), (*side.notes, *reader.notes))
 
 
 def told_apart(sides: Sequence[Requests], *, has_argocds: bool) -> tuple[list[Requests], tuple[str, ...]]:
@@ -226,7 +226,7 @@ class _Reader:
         self._repository = repository
         self._sources = sources
         self.elsewhere: dict[PairId, str] = {}  # with the URL
-        self.covered: set[tuple[str, str]] = set()
+        self.covered: dict[PairId, tuple[str, str]] = {}
 
     @property
     def notes(self) -> Iterator[str]:
@@ -290,21 +290,21 @@ class _Reader:
         rendered = [one for one in app.sources if not one.source.is_only_ref]
         if not rendered:
             raise ConfigError("no source of this Application renders anything", file=app.place)
-        cluster = self._cluster(app.destination, manifest.location.file)
+        pair, cluster = self._id(manifest), self._cluster(app.destination, manifest.location.file)
         sources: list[Request | BuiltinSource] = []
         subject = self._subject(app, cluster)
         for one in rendered:
             asked = app.of(one)
             if one.source.plugin is None and (one.source.chart or one.source.blocks or not self._gets_plugin(asked)):
                 sources.append(BuiltinSource(app, one, cluster, self._sources.urls))
-                self._cover(one.source.path, cluster)
+                self._cover(pair, one.source.path, cluster)
                 continue
             resolution = self._resolution(overridden(asked, self._file), cluster)
             sources.append(resolution)
             subject = self._subject_of_plugin(resolution) or subject
-            self.covered.add((subject.app, subject.cluster))
+            self.covered[pair] = subject.app, subject.cluster
         return RenderRequest(
-            id=self._id(manifest),
+            id=pair,
             subject=subject,
             sources=tuple(sources),
             place=manifest.location.place,
@@ -367,13 +367,13 @@ class _Reader:
             return None
         return Subject(named.app, named.cluster, environment(self._repository, named.cluster))
 
-    def _cover(self, path: str, cluster: Cluster) -> None:
+    def _cover(self, pair: PairId, path: str, cluster: Cluster) -> None:
         """Note the pair of the layout whose folder a source without a plugin renders."""
         folder = self._inside(path.strip("/")) if path else None
         if folder:
             owner = self._repository.owner(folder, is_exact=True)
             if owner.app:
-                self.covered.add((owner.app, owner.cluster or cluster.name))
+                self.covered[pair] = owner.app, owner.cluster or cluster.name
 
     def _delivery(self, subject: Subject, app: Application, value: Values) -> Delivery:
         """Return the sync policy; at the merge an Application syncs by itself if it follows the trunk."""

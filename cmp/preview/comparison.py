@@ -78,7 +78,7 @@ class Comparer(NamedTuple):
         with _errors_of("the base revision"):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
-        sources = self._sources(base, head)
+        sources = self.sources(base, head)
         found = self._with_applications(base, head, sources) if sources.patterns or sources.lists else None
         base, head = (found.base, found.head) if found else (base, head)
         impact = find_impact(base, head, changed, base.repository.config.preview.ignore)
@@ -86,7 +86,7 @@ class Comparer(NamedTuple):
             return Comparison(base, head, impact, notes=())
         return Comparison(base, head, impact, found.notes, left_out=found.left_out, assumptions=found.assumptions)
 
-    def _sources(self, base: Side, head: Side) -> ApplicationSources:
+    def sources(self, base: Side, head: Side) -> ApplicationSources:
         """Return where both sides have Applications.
 
         What either of them says counts for both: an Application that only one side's patterns find neither comes nor
@@ -120,7 +120,7 @@ class Comparer(NamedTuple):
             for side, of_side in zip(sides, declared, strict=True)
         ]
         told_apart, clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
-        covered = read[0].covered | read[1].covered
+        covered = {pair for side in read for pair in side.covered.values()}
         # Without a cmp.yaml the layout is a guess, which a repository with Applications of its own does not mean.
         has_layout = any(
             side.repository.config.source or of_side.has_plugins or not of_side.requests

@@ -131,3 +131,57 @@ def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: Worl
     assert failure["subject"]["app"] == "plain"
     assert failure["lines"][0] == "cmp: there is no folder plain in this checkout"
     assert "  where: argocd/plain.yaml:8" in failure["lines"]
+
+
+LAYOUT = """\
+version: 1
+layout:
+  apps: charts/{app}
+  instances: clusters/{cluster}/{app}
+  values: [charts/web/values.yaml, {path: "values/{app}/{cluster}.yaml", optional: true}]
+  release: "{app}-{cluster}"
+  namespace: "{app}"
+clusters: {test: {}, prod: {}}
+tools: {helm: 3.18.6}
+preview: {applications: ['argocd/*'], argocd: {version: "3.6", helm: 3.18.6}}
+"""
+PLUGIN: dict[str, str | bytes | None] = {
+    "cmp.yaml": LAYOUT,
+    "clusters/test/web/.keep": "",
+    "clusters/prod/web/.keep": "",
+}
+
+
+@pytest.mark.tools
+def test_a_move_to_the_plugin_is_proved_for_each_application(world: World) -> None:
+    world.repo.commit(PLUGIN)
+    ran = world.sandbox.run("diff", "--against", "applications", cwd=world.repo.folder, timeout=120)
+    assert ran.code == 0, ran.stdout
+    assert ran.stdout.splitlines()[0] == "Manifest diff: no manifest changes, 1 Application not compared"
+    report = world.report("--against", "applications")
+    assert [outcome["status"] for outcome in report["outcomes"]] == ["equal", "equal"]
+    (note,) = (note for note in report["notes"] if "not compared" in note)
+    assert note.endswith("as the layout has nothing for the folder of their source on their cluster: plain")
+
+
+@pytest.mark.tools
+def test_a_layer_that_a_move_forgets_shows(world: World) -> None:
+    world.repo.commit({**PLUGIN, "cmp.yaml": LAYOUT.replace("values/{app}/", "value/{app}/")})
+    ran = world.sandbox.run("diff", "--against", "applications", cwd=world.repo.folder, timeout=120)
+    assert ran.code == 1
+    assert "  -  a: red 3" in ran.stdout or "-  a: red 3" in ran.stdout
+    assert "  - Compared: " in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--base", "main"), "cmp: --against compares two renders of one revision"),
+        ((), "cmp: no Application without a plugin has its source in the folder of an application of the layout"),
+    ],
+)
+def test_a_move_that_cannot_be_proved_says_why(world: World, arguments: tuple[str, ...], said: str) -> None:
+    world.repo.commit({"cmp.yaml": "version: 1\n"})
+    ran = world.sandbox.run("diff", "--against", "applications", *arguments, cwd=world.repo.folder)
+    assert (ran.first_line, ran.stdout) == (said, "")
+    assert ran.code in (2, 3)

@@ -61,7 +61,7 @@ def test_an_application_asks_for_the_pair_that_its_path_names(context: Context) 
     (source,) = request.sources
     assert isinstance(source, Request)
     assert (source.folder, source.in_sidecar) == ("clusters/dev/shop", True)
-    assert side.covered == {("shop", "dev")}
+    assert [*side.covered.values()] == [("shop", "dev")]
 
 
 def test_an_automatic_sync_of_the_trunk_happens_at_the_merge(context: Context) -> None:
@@ -183,7 +183,7 @@ def test_an_application_without_a_plugin_is_rendered_as_by_argo_cd_itself(contex
     assert isinstance(source, BuiltinSource)
     assert (source.cluster.name, source.repositories) == ("dev", ("git.example.test/repo",))
     assert request.subject == Subject("web", "dev", "test"), "the same one on other clusters has the same name"
-    assert side.covered == {("shop", "dev")}
+    assert [*side.covered.values()] == [("shop", "dev")]
 
 
 def test_what_the_inventory_lacks_is_told_once_and_is_no_fault_of_the_sets(context: Context) -> None:
