@@ -37,12 +37,18 @@ _TEXT = re.compile(r'"(?:warning: )?((?:[^"\\]|\\.)*)"(?: (.*))?')  # of a log o
 _TABLE = re.compile(r"\w+\.go:\d+: warning: .*\(")  # a value in brackets follows, which may have several lines
 _ADVICE = "Use --debug flag to render out invalid YAML"  # of no use to the reader of a status in Argo CD
 
+# Of Helm 4 the steps to a template's error, three lines each (pkg/engine/engine.go, reformatExecErrorMsg), and its
+# words about YAML (pkg/chart/v2/loader/load.go): both are made to what Helm 3 says.
+_STEP = re.compile(r'^([^\s:]+:\d+(?::\d+)?)\n\s*(executing ".*" at <.*>:)\n\s*', re.MULTILINE)
+_CALLS = re.compile(r":\n(?=template: )")
+_UNMARSHAL = "cannot unmarshal yaml document: "
+
 _VALUES_ERROR = re.compile(r"failed to parse (.+?): .*yaml: line (\d+)")
 _CHART_ERROR = re.compile(r"cannot load (Chart\.yaml|values\.yaml): .*yaml: line (\d+)")
 _DANGLING = re.compile(r"error evaluating symlink (.+?): lstat ")
 _OUTPUT_ERROR = re.compile(r"YAML parse error on ([^\s:]+):")
-# As `(FILE:4)`, `template: FILE:4:11:` and, with Helm 4, on a line of its own.
-_TEMPLATE = re.compile(r"(?:^|\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):]|$)", re.MULTILINE)
+# As `(FILE:4)` and `template: FILE:4:11:`.
+_TEMPLATE = re.compile(r"(?:\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):])")
 
 
 class Parted(NamedTuple):
@@ -59,11 +65,18 @@ def part(lines: Sequence[str], mark: str = ERROR) -> Parted:
     """
     start = _start_of_error(lines, mark)
     if start is not None:
-        error = (lines[start].removeprefix(mark), *lines[start + 1 :])
-        return Parted(tuple(map(unframed, lines[:start])), error)
+        error = "\n".join((lines[start].removeprefix(mark), *lines[start + 1 :]))
+        return Parted(tuple(map(unframed, lines[:start])), tuple(_as_of_helm_3(error).split("\n")))
     if others := tuple(line for line in lines if not _FRAME.match(line)):
         return Parted(tuple(unframed(line) for line in lines if _FRAME.match(line)), others)
     return Parted((), tuple(lines))
+
+
+def _as_of_helm_3(error: str) -> str:
+    """Return an error in the words of Helm 3, whose first line has the reason: that of Helm 4 is a place alone."""
+    if _STEP.match(error):
+        error = _CALLS.sub(": ", _STEP.sub(r"template: \1: \2 ", error))
+    return error.replace(_UNMARSHAL, "", 1)
 
 
 def _start_of_error(lines: Sequence[str], mark: str) -> int | None:

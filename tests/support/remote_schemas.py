@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.harness import Ran, Sandbox
     from tests.support.servers.charts import ChartRepository
 
-OLD, NEWER, _ = versions.HELM_LINES
+OLD, NEWER = versions.HELM[0], versions.DEFAULT_HELM
 APP, HERE = "namespaces/shop", "clusters/dev/shop"
 TEMPLATE = """\
 apiVersion: v1

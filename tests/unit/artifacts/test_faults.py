@@ -107,7 +107,8 @@ def test_a_version_that_does_not_exist_is_final(
     with ChartRepository(archives) as repository:
         error = refusal(world, repository.url, version)
         assert repository.counts() == {INDEX: 1}
-    assert error.what == f"chart redis {version} of {repository.url}: {what}"
+    said = error.what.replace('"', "")  # Helm 4.3 quotes what it does not understand
+    assert said == f"chart redis {version} of {repository.url}: {what}"
     assert not error.is_external
 
 

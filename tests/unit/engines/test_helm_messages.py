@@ -8,6 +8,7 @@ import pytest
 
 from cmp.engines.helm_messages import part, unframed
 from tests.support.repository import Repository
+from tests.support.versions import DEFAULT_HELM
 
 if TYPE_CHECKING:
     from tests.support.harness import Sandbox
@@ -63,6 +64,33 @@ def test_warnings_stand_before_the_error(
     assert part(lines) == (warnings, error)
 
 
+STEPS = """\
+Error: shop/templates/a.yaml:4:11
+  executing "shop/templates/a.yaml" at <include "boom" .>:
+    error calling include:
+shop/templates/_b.tpl:2:10
+  executing "boom" at <.Values.a.b>:
+    nil pointer: no b"""
+AS_ONE_LINE = (
+    'template: shop/templates/a.yaml:4:11: executing "shop/templates/a.yaml" at <include "boom" .>: error calling '
+    'include: template: shop/templates/_b.tpl:2:10: executing "boom" at <.Values.a.b>: nil pointer: no b'
+)
+FAILED = 'Error: execution error at (shop/templates/a.yaml:1:3): a:1\n  executing "a" at <b>:\n    no'
+YAML = "cannot load values.yaml: {}error converting YAML to JSON: yaml: line 2"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (STEPS, AS_ONE_LINE),
+        (FAILED, FAILED.removeprefix("Error: ")),
+        (f"Error: {YAML.format('cannot unmarshal yaml document: ')}", YAML.format("")),
+    ],
+)
+def test_the_error_of_helm_4_reads_as_that_of_helm_3(said: str, error: str) -> None:
+    assert "\n".join(part(said.splitlines()).error) == error
+
+
 def test_many_warnings_leave_the_error_whole(sandbox: Sandbox) -> None:
     values = "".join(f"k{number}: {{a: {{b: {'x' * 80}}}}}\n" for number in range(100))
     repository = Repository(sandbox).write_app(
@@ -75,7 +103,7 @@ def test_many_warnings_leave_the_error_whole(sandbox: Sandbox) -> None:
     )
     ran = repository.run()
     first, where, *warnings = ran.stderr.splitlines()
-    assert first == "cmp: helm 3.18.6: execution error at (shop/templates/a.yaml:1:3): text"
+    assert first == f"cmp: helm {DEFAULT_HELM}: execution error at (shop/templates/a.yaml:1:3): text"
     assert where == "  where: application shop, cluster dev, phase helm, namespaces/shop/templates/a.yaml:1"
     assert len(warnings) > 20
     assert all(line.startswith("cmp: warning: helm: cannot overwrite") and line.endswith("])") for line in warnings)
