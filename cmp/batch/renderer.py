@@ -36,7 +36,7 @@ BUG_HINT = "`cmp render` of this application alone tells where"
 class PrintedPair(NamedTuple):
     """The manifests of one pair, with notes for the reader; or the lines of an error, and its exit code.
 
-    Notes and errors are masked; `text` is as the job's `show` printed it.
+    Notes and errors are masked; `text` is as the job's `show` printed it.  `unpinned` are warnings about tools.
     """
 
     app: str
@@ -45,6 +45,7 @@ class PrintedPair(NamedTuple):
     notes: tuple[str, ...]
     error: tuple[str, ...] = ()
     exit_code: int = 0
+    unpinned: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,7 +104,7 @@ class BatchRenderer:
         except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
             return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
         notes = tuple(redactor.mask(warning) for warning in done.warnings)
-        return PrintedPair(pair.app, pair.cluster, text, notes=notes)
+        return PrintedPair(pair.app, pair.cluster, text, notes=notes, unpinned=done.unpinned)
 
 
 def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def warn(done: RenderResult, context: Context) -> None:
     """Write the warnings of a render that succeeded."""
-    for warning in done.warnings:
+    for warning in (*done.warnings, *done.unpinned):
         context.log.warning(warning)
 
 
@@ -25,6 +25,8 @@ def batch_messages(done: PrintedPair, context: Context) -> None:
         context.log.line(line)
     for note in done.notes:
         context.log.warning(f"{done.name}: {note}")
+    for warning in done.unpinned:
+        context.log.warning_once(warning)
 
 
 def summary(done: RenderResult, context: Context) -> str:

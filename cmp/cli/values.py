@@ -13,7 +13,7 @@ from cmp.cli.target import Target, target_options
 from cmp.engines import helm
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
-from cmp.render.pipeline import located, open_session
+from cmp.render.pipeline import located, open_session, unpinned
 from cmp.repository import values
 from cmp.secrets.redact import MASK
 from cmp.system.tree import join
@@ -73,7 +73,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         folder = f"{session.work.folder}-values"
         files = values.skeleton(session.work.folder, folder)
         printed = helm.start(instance, session.work._replace(folder=folder), session.processes)()
-    for warning in printed.warnings:
+    for warning in (*printed.warnings, *unpinned(session.work.tools, session.pins)):
         context.log.warning(warning)
     # JSON and not YAML: Helm prints some characters as they are that YAML forbids.
     _, _, text = printed.manifests.partition(b'{"values":')

@@ -75,6 +75,8 @@ class Worker(NamedTuple):
             base, head = (
                 _render(side, side.pairs.get(pair.key), context, self.options) for side in (self.base, self.head)
             )
+            for warning in (warning for result in head.results for warning in result.unpinned):
+                context.log.warning(warning)
             outcome = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head).outcome()
         except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on
             lines = tuple(InternalError.of(error).lines())

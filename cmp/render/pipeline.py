@@ -15,6 +15,7 @@ from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
 from cmp.render.decrypt import SOPS, Decryptor
 from cmp.render.inputs import COPY, RenderInputs, RenderPlan
+from cmp.repository.config.model import UNPINNED
 from cmp.secrets import sops
 from cmp.system.process import ChildProcesses, Pipe
 from cmp.system.sandbox import Access
@@ -68,6 +69,11 @@ class RenderResult(NamedTuple):
     restored: tuple[Restored, ...]
     encrypted: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def unpinned(self) -> tuple[str, ...]:
+        """A warning for each program that ran in the version of cmp's defaults: those change with cmp."""
+        return unpinned(self.tools, self.pins)
 
 
 def render(tree: Tree, instance: Instance, context: Context, options: RenderOptions = DEFAULT_OPTIONS) -> RenderResult:
@@ -190,6 +196,16 @@ class RenderSession:
         self._inputs.complete(with_schemas=with_schemas)
         self.work.start_gate.close_writer()
         self._inputs.preload()
+
+
+def unpinned(tools: Mapping[str, Tool], pins: Mapping[str, ToolPin]) -> tuple[str, ...]:
+    """Return a warning for each of the programs that nothing in the repository pins."""
+    return tuple(
+        f"{tool.name} is not pinned: {tool.version} runs, which is the default of this cmp and may be another in the "
+        f"next; `cmp pin {tool.name} {tool.version}` keeps it"
+        for name, tool in tools.items()
+        if pins[name].source == UNPINNED
+    )
 
 
 @contextmanager

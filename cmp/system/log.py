@@ -26,6 +26,7 @@ class Log:
     def __init__(self, stream: TextIO, mask: Callable[[str], str]) -> None:
         self._stream = stream
         self._mask = mask
+        self._warned: set[str] = set()
 
     def line(self, text: str) -> None:
         """Write one message."""
@@ -39,6 +40,12 @@ class Log:
     def warning(self, text: str) -> None:
         """Write a warning to the author of the input; the work goes on."""
         self.plain(warning_line(text, self._mask))
+
+    def warning_once(self, text: str) -> None:
+        """Write a warning that concerns the whole repository where it comes first; each render of a batch has it."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.warning(text)
 
 
 def warning_line(text: str, mask: Callable[[str], str]) -> str:

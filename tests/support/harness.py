@@ -18,16 +18,21 @@ DATA = CHECKOUT / "tests" / "data"
 AGE_KEY_FILE = DATA / "age.key"
 MODULE = ("-m", "cmp")
 COVERAGE = "COVERAGE_PROCESS_START"  # coverage starts with an interpreter
+_UNPINNED = re.compile(r"cmp: warning: \w+ is not pinned: ")
 DEAD_PROXY = "http://127.0.0.1:9"  # the discard port: whatever is not loopback fails at once
 
 
 @dataclass(frozen=True)
 class Ran:
-    """The exit code, stdout and stderr of a run of cmp."""
+    """The exit code, stdout and stderr of a run of cmp.
+
+    The warnings that nothing pins a tool stand in `unpinned`, apart from stderr: most tests pin nothing.
+    """
 
     code: int
     stdout: str
     stderr: str
+    unpinned: tuple[str, ...] = ()
 
     @property
     def first_line(self) -> str:
@@ -107,7 +112,13 @@ class Sandbox:
                 timeout=timeout,
                 check=False,
             )
-        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+        lines = done.stderr.decode().splitlines(keepends=True)
+        return Ran(
+            code=done.returncode,
+            stdout=done.stdout.decode(),
+            stderr="".join(line for line in lines if not _UNPINNED.match(line)),
+            unpinned=tuple(line.rstrip("\n") for line in lines if _UNPINNED.match(line)),
+        )
 
 
 @cache

@@ -144,7 +144,8 @@ LAYOUT = Layout(
         ValuesPattern("clusters/{cluster}/{app}/*-values*.secret.yaml", place=_REFERENCE),
     ),
 )
-PINS = {name: ToolPin(name, version, "the defaults of cmp") for name, version in _VERSIONS.items()}
+UNPINNED = "the defaults of cmp"  # the source of a pin that no file declares
+PINS = {name: ToolPin(name, version, UNPINNED) for name, version in _VERSIONS.items()}
 SUFFIXES = (".secret.yaml",)
 CONFIG = Config(LAYOUT, clusters={}, secret_suffixes=SUFFIXES, defaults=AppConfig(tools=PINS), source="")
 
