@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 
 class Feature(NamedTuple):
-    """A feature of a tool and the first version that has it."""
+    """A feature of a tool and the first version that has it; with `is_optional` a render can do without."""
 
     tool: str
     name: str
     since: tuple[int, ...]
+    is_optional: bool = True
 
 
 SKIP_SCHEMA_VALIDATION = Feature("helm", "--skip-schema-validation", (3, 16, 0))
+DECRYPT = Feature("sops", "subcommand `decrypt`", (3, 9, 0), is_optional=False)  # it was an option
 LABEL_WITHOUT_SELECTOR = Feature("kustomize", "--without-selector", (5, 2, 0))
 LABEL_INCLUDE_TEMPLATES = Feature("kustomize", "--include-templates", (5, 4, 3))
 HELM_CHARTS = Feature("kustomize", "helmCharts", (4, 1, 3))
@@ -51,9 +53,10 @@ def dotted(version: tuple[int, ...]) -> str:
 def require(tool: Tool | ToolPin, feature: Feature) -> None:
     """Raise ToolError when the tool's version lacks the feature."""
     if numbers(tool.version) < feature.since:
+        without = f", or do without {feature.name}" if feature.is_optional else ""
         raise ToolError(
             f"{tool.name} {tool.version} has no {feature.name}",
-            hint=f"pin {tool.name} {dotted(feature.since)} or newer for this application, or do without {feature.name}",
+            hint=f"pin {tool.name} {dotted(feature.since)} or newer for this application{without}",
         )
 
 

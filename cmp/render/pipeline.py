@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile, toolchain
 from cmp.engines import engine_of
+from cmp.engines.features import DECRYPT, require
 from cmp.engines.protocol import MEMORY_FILES, PRIVATE_FILES, Work
 from cmp.engines.registry import FLAGS
 from cmp.errors import CmpError, ConfigError, Interrupted
@@ -233,6 +234,8 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
     with phase("tools"):
         lock = None if instance.is_builtin else lockfile.load(tree)  # Argo CD knows nothing of it
         pins = decrypt.tool_pins(instance, needs, with_sops=bool(files.encrypted) and not options.is_keyless)
+        if SOPS in pins:
+            require(pins[SOPS], DECRYPT)
         tools = toolchain.find(pins, context.settings, lock)
     plan = RenderPlan(
         tree=tree,
