@@ -161,7 +161,7 @@ class Planner:
 
 def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Context) -> bool:
     """Let `helm dependency list` judge a throw-away chart that holds another one of this version."""
-    from cmp.artifacts.charts.helm import Helm, failed  # noqa: PLC0415  # only for a range without an answer in the cache
+    from cmp.artifacts.charts.helm import Helm, error_text, failed  # noqa: PLC0415  # only for a range without an answer in the cache
     from cmp.system.workspace import Workspace  # noqa: PLC0415
 
     entry = {"name": "asked", "version": dependency.constraint, "repository": ""}
@@ -174,7 +174,6 @@ def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Co
         runner = Helm(helm, workspace, context)
         arguments = ("dependency", "list", workspace.folder("chart"))
         (result,) = runner.run([runner.offline(runner.home(), "dependency list", *arguments)])
-    if result.returncode:
-        text = result.stderr.decode(errors="replace").strip()
+    if text := error_text(result):
         raise failed(f"chart {dependency.name} {version}", text, dependency.place)
     return any(line.split()[-1] == b"unpacked" for line in result.stdout.splitlines() if line.startswith(b"asked"))

@@ -43,6 +43,19 @@ def rendered(world: World) -> str:
 
 
 @pytest.mark.parametrize("helm", HELMS)
+def test_a_range_that_helm_does_not_judge_is_told_in_one_line(helm: str, tmp_path: Path, tools_dir: str) -> None:
+    world = World(tmp_path, tools_dir, helm)
+    world.depend(dependency("common", "^0.1.0", "file://../charts/common"))
+    (common(world) / "Chart.yaml").write_text("{apiVersion: v2, name: common, version: one}")
+    with pytest.raises(ChartError) as caught:
+        world.restore()
+    first, where, *_ = caught.value.lines()
+    assert first.startswith("cmp: chart common one: helm failed: error unpacking ")
+    assert first.endswith('validation: chart.metadata.version "one" is invalid')
+    assert where == "  where: app/Chart.yaml:6"
+
+
+@pytest.mark.parametrize("helm", HELMS)
 def test_a_local_chart_is_packaged_once_and_again_when_its_source_changes(
     helm: str, tmp_path: Path, tools_dir: str
 ) -> None:
