@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp.errors import Interrupted
-from cmp.system import signals, workers
+from cmp.system import workers
+from tests.support.leaks import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_every_item_is_done_once_and_told_by_its_number() -> None:
@@ -21,17 +26,15 @@ def test_there_may_be_null_to_do() -> None:
     assert [*workers.run([], str, 4)] == []
 
 
-def test_items_are_done_at_once() -> None:
-    def item(seconds: float) -> tuple[int, float]:
-        time.sleep(seconds)
-        return os.getpid(), time.monotonic()
+def test_items_are_done_at_once(tmp_path: Path) -> None:
+    def item(number: int) -> int:
+        (tmp_path / str(number)).touch()
+        wait_until(lambda: len(os.listdir(tmp_path)) == 4, 30)  # no item is done before all have begun
+        return os.getpid()
 
-    began = time.monotonic()
-    done = dict(workers.run([0.5, 0.5, 0.5, 0.5], item, 4))
-    pids = {made[0] for made in done.values() if made}
+    pids = {*dict(workers.run(range(4), item, 4)).values()}
     assert len(pids) == 4
-    assert os.getpid() not in pids
-    assert time.monotonic() - began < 1.5
+    assert not pids & {os.getpid(), None}
 
 
 def test_what_is_large_arrives_whole() -> None:
@@ -79,6 +82,7 @@ def test_a_signal_ends_the_workers_and_lets_them_tidy_up(tmp_path: os.PathLike[s
     def item(_: int) -> None:
         open(place, "w").close()  # what a worker makes and removes
         try:
+            os.kill(os.getppid(), signal.SIGALRM)
             time.sleep(60)
         finally:
             os.unlink(place)
@@ -90,12 +94,10 @@ def test_a_signal_ends_the_workers_and_lets_them_tidy_up(tmp_path: os.PathLike[s
         raise Interrupted(signal.SIGALRM)
 
     signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
         with pytest.raises(Interrupted):
             [*workers.run([0], item, 1)]
     finally:
-        signals.disarm()
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGALRM, before[1])
     assert not os.path.exists(place)
