@@ -26,6 +26,8 @@ LABEL_WITHOUT_SELECTOR = Feature("kustomize", "--without-selector", (5, 2, 0))
 LABEL_INCLUDE_TEMPLATES = Feature("kustomize", "--include-templates", (5, 4, 3))
 HELM_CHARTS = Feature("kustomize", "helmCharts", (4, 1, 3))
 HELM_KUBE_VERSION = Feature("kustomize", "--helm-kube-version", (5, 3, 0))
+# Before 1.2 helmfile knows no other way (helmfile/helmfile#2349).
+SEQUENTIAL_HELMFILES = Feature("helmfile", "--sequential-helmfiles", (1, 3, 0))
 # Where kustomize looks for a chart: from the first version on in a folder of the chart's version, from the second one
 # on only if the chart also has a repository (kubernetes-sigs/kustomize#4999 and #5293).
 CHARTS_BY_VERSION = ((5, 1, 0), (5, 2, 0))
@@ -33,7 +35,7 @@ CHARTS_BY_VERSION = ((5, 1, 0), (5, 2, 0))
 # The first version of a tool that can run Helm 4.
 RUNS_HELM_4 = {"kustomize": (5, 8, 1), "helmfile": (1, 2, 0)}
 
-# Keys of a kustomization that 3.8.7 does not know, and versions that do.
+# Keys of a kustomization that not every version knows, and versions that do.
 FIELDS_OF_KUSTOMIZE = {
     "openapi": (3, 9, 4),
     "labels": (4, 1, 3),
@@ -42,6 +44,7 @@ FIELDS_OF_KUSTOMIZE = {
     "replacements": (4, 2, 0),
     "buildMetadata": (4, 3, 0),
     "sortOptions": (5, 0, 0),
+    "includeVolumeClaimTemplates": (5, 8, 2),  # of `labels`
 }
 
 

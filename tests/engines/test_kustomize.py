@@ -15,7 +15,7 @@ from cmp.engines.features import FIELDS_OF_KUSTOMIZE, LABEL_INCLUDE_TEMPLATES, L
 from cmp.engines.kustomize.options import pairs
 from cmp.versions import numbers
 from tests.project.test_startup import BANNED
-from tests.support.kustomize import CONFIG, DEPLOYMENT, NEWEST, VERSIONS, ByHand, KustomizeRepository, maps, same
+from tests.support.kustomize import CONFIG, DEPLOYMENT, ENDS, NEWEST, VERSIONS, ByHand, KustomizeRepository, maps, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ class One(NamedTuple):
     versions: tuple[str, ...] = VERSIONS
 
 
-SINCE_5 = ("5.7.1",)
+SINCE_5 = tuple(version for version in VERSIONS if numbers(version) >= (5,))
 OPTIONS = {
     "nothing": One({}),
     "namePrefix": One({"namePrefix": "pre-"}, (("set", "nameprefix", "--", "pre-"),)),
@@ -168,7 +168,7 @@ PATCHES: list[dict[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ENDS)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_patches_follow_those_of_the_kustomization(count: int, version: str, world: KustomizeRepository) -> None:
     if count == 3 and version == "3.8.7":
@@ -187,7 +187,7 @@ def append(by_hand: ByHand, patches: list[dict[str, object]]) -> None:
     file.write_text(yaml.safe_dump({**value, "patches": [*value["patches"], *patches]}))
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ENDS)
 def test_flags_of_the_build_are_passed(version: str, world: KustomizeRepository) -> None:
     names = {
         f"{kind.lower()}.yaml": f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n"
@@ -203,7 +203,7 @@ def test_flags_of_the_build_are_passed(version: str, world: KustomizeRepository)
     assert kinds == [["Service", "Namespace"], ["Namespace", "Service"]]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ENDS)
 def test_files_outside_a_kustomization_are_read_if_the_policy_allows_it(
     version: str, world: KustomizeRepository
 ) -> None:
@@ -296,7 +296,7 @@ LAYOUTS: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ENDS)
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_is_built_as_it_is_by_hand(name: str, version: str, world: KustomizeRepository) -> None:
     files = LAYOUTS[name]
@@ -308,18 +308,22 @@ def test_a_layout_is_built_as_it_is_by_hand(name: str, version: str, world: Kust
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_version_knows_the_keys_that_the_table_says(version: str, world: KustomizeRepository) -> None:
-    values = {
-        "openapi": "{path: schema.json}",
-        "labels": "[{pairs: {a: b}}]",
-        "helmGlobals": "{chartHome: charts}",
-        "helmCharts": "[]",
-        "replacements": "[]",
-        "buildMetadata": "[]",
-        "sortOptions": "{order: fifo}",
+    lines = {
+        "openapi": "openapi: {path: schema.json}",
+        "labels": "labels: [{pairs: {a: b}}]",
+        "helmGlobals": "helmGlobals: {chartHome: charts}",
+        "helmCharts": "helmCharts: []",
+        "replacements": "replacements: []",
+        "buildMetadata": "buildMetadata: []",
+        "sortOptions": "sortOptions: {order: fifo}",
+        "includeVolumeClaimTemplates": "labels: [{pairs: {a: b}, includeVolumeClaimTemplates: true}]",
     }
-    assert values.keys() == FIELDS_OF_KUSTOMIZE.keys()
-    for key, since in FIELDS_OF_KUSTOMIZE.items():
-        world.write({"kustomization.yaml": f"resources: [config.yaml]\n{key}: {values[key]}\n", "config.yaml": CONFIG})
+    assert lines.keys() == FIELDS_OF_KUSTOMIZE.keys()
+    if numbers(version) < FIELDS_OF_KUSTOMIZE["labels"]:
+        del lines["includeVolumeClaimTemplates"]  # it complains of `labels`
+    for key, line in lines.items():
+        since = FIELDS_OF_KUSTOMIZE[key]
+        world.write({"kustomization.yaml": f"resources: [config.yaml]\n{line}\n", "config.yaml": CONFIG})
         world.write({"schema.json": '{"definitions": {}}'})
         if numbers(version) >= since:
             world.must(version=version)
@@ -380,11 +384,16 @@ class TestBuildEnvironment:
         ]
 
 
-def test_several_labels_without_selectors_are_what_kustomize_cannot_do_at_once(world: KustomizeRepository) -> None:
-    """When this fails, one `edit add label` for all of them will do, as Argo CD has it."""
+def test_several_labels_without_selectors_are_what_an_older_kustomize_cannot_do_at_once(
+    world: KustomizeRepository,
+) -> None:
+    """From 5.8 on one `edit add label` does for all of them, as Argo CD has it; before, it fails there."""
     world.write(BASIC)
+    label = ("add", "label", "--without-selector")
     with pytest.raises(AssertionError, match="already in kustomization file"):
-        world.by_hand().edit("add", "label", "--without-selector", "team:a", "tier:b")
+        world.by_hand(version="5.7.1").edit(*label, "team:a", "tier:b")
+    at_once = world.by_hand().edit(*label, "team:a", "tier:b").build()
+    assert same(at_once, world.by_hand().edit(*label, "team:a").edit(*label, "tier:b").build())
 
 
 def test_images_of_the_application_are_stronger_than_options(world: KustomizeRepository) -> None:

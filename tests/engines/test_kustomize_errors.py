@@ -18,7 +18,7 @@ def world(sandbox: Sandbox) -> KustomizeRepository:
 
 
 class Wrong(NamedTuple):
-    """Files with a mistake, and what is said of it: the first line by version, the place, the advice."""
+    """Files with a mistake, and what is said of it: the first line by kustomize 3, 4 and 5, the place, the advice."""
 
     files: dict[str, str]
     said: tuple[str, ...]
@@ -197,11 +197,29 @@ def test_a_mistake_reads_the_same_from_any_base(name: str, version: str, world: 
     said = world.refused(version=version)
     assert "\n".join(said) == "\n".join(
         [
-            f"cmp: kustomize {version}: {wrong.said[VERSIONS.index(version)]}",
+            f"cmp: kustomize {version}: {wrong.said[int(version[0]) - 3]}",
             f"  where: application web, cluster dev, phase kustomize, {wrong.file}",
             *([f"  hint: {wrong.hint}"] if wrong.hint else []),
         ]
     )
+
+
+def test_two_paths_in_one_line_are_refused_by_5_8(world: KustomizeRepository) -> None:
+    """Older versions take the second alone, which YAML has joined to the first."""
+    other = {"namespaces/other/kustomization.yaml": "resources: [a.yaml]\n", "namespaces/other/a.yaml": CONFIG}
+    world.write({**other, "kustomization.yaml": "resources:\n- ../one\n - ../../other\n"})
+    joined = "../one - ../../other"
+    assert world.refused() == [
+        (
+            f'cmp: kustomize {NEWEST}: path "{joined}" is ambiguous: resolves to "../other" after normalization, which '
+            "is likely not the intended target; check for YAML indentation errors in your kustomization file"
+        ),
+        f"  where: application web, cluster dev, phase kustomize, {WEB}",
+        (
+            "  hint: a reference is a path of its own line, and no folder of it has `..` in its name: correct the "
+            "indentation, or rename the folder"
+        ),
+    ]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.artifacts.cache import ChartCache
-from tests.support.kustomize import CONFIG, NEWEST, VERSIONS, maps, same
+from tests.support.kustomize import CONFIG, ENDS, NEWEST, VERSIONS, maps, same
 from tests.support.remote_bases import BASE, FULL, RepositoryWithRemoteBase
 from tests.support.servers.git import GitHost
 
@@ -27,8 +27,8 @@ namePrefix: part-
 """
 
 
-@pytest.mark.parametrize("version", VERSIONS)
 class TestLikeByHand:
+    @pytest.mark.parametrize("version", VERSIONS)
     def test_a_base_is_built_as_with_kustomize_and_git_alone(
         self, version: str, remote: RepositoryWithRemoteBase
     ) -> None:
@@ -42,6 +42,7 @@ class TestLikeByHand:
         assert same(ours, done.stdout.decode())
         assert len(maps(ours)) == 2
 
+    @pytest.mark.parametrize("version", ENDS)
     def test_a_second_build_makes_no_request(self, version: str, remote: RepositoryWithRemoteBase) -> None:
         remote.use(f"{remote.url}//base?ref=v1.0.0")
         first = remote.must(version=version)
@@ -50,6 +51,7 @@ class TestLikeByHand:
         assert remote.must(version=version, CMP_OFFLINE="1") == first
         assert remote.host.requests == before
 
+    @pytest.mark.parametrize("version", ENDS)
     def test_components_files_and_bases_are_brought_in(self, version: str, remote: RepositoryWithRemoteBase) -> None:
         remote.addons.commit({"part/kustomization.yaml": COMPONENT}, "v2")
         remote.host.files["/raw/v1.2.3/install.yaml"] = CONFIG.replace("name: config", "name: file").encode()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.secrets.redact import MASK
-from tests.support.kustomize import CONFIG, VERSIONS, KustomizeRepository, objects, same
+from tests.support.kustomize import CONFIG, ENDS, VERSIONS, KustomizeRepository, objects, same
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def everywhere(world: KustomizeRepository) -> Everywhere:
     return Everywhere(world)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ENDS)
 def test_every_kind_of_file_is_decrypted_where_it_is_named(version: str, everywhere: Everywhere) -> None:
     world = everywhere.world
     ran = world.run("--explain", version=version)
@@ -160,7 +160,7 @@ files: [./one.enc.yaml, deep/two.yaml]
 
 
 class TestKsops:
-    @pytest.mark.parametrize("version", VERSIONS)
+    @pytest.mark.parametrize("version", ENDS)
     @pytest.mark.parametrize("is_inline", [False, True])
     def test_its_files_become_resources(self, version: str, world: KustomizeRepository, *, is_inline: bool) -> None:
         text = "|-\n" + "".join(f"    {line}\n" for line in KSOPS.splitlines()) if is_inline else "ksops.yaml\n"

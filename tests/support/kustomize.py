@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Ran, Sandbox
 
-VERSIONS = versions.KUSTOMIZE
+VERSIONS, ENDS = versions.KUSTOMIZE, versions.KUSTOMIZE_ENDS
 NEWEST = VERSIONS[-1]
 HELM = versions.DEFAULT_HELM
 REVISION = "0123456789abcdef0123456789abcdef01234567"

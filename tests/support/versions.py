@@ -13,9 +13,9 @@ import sys
 
 TESTED = {
     "helm": ("3.14.4", "3.18.6", "3.22.0", "4.0.0", "4.3.1", "4.3.2"),
-    "kustomize": ("3.8.7", "4.5.7", "5.7.1"),
-    "helmfile": ("1.1.7",),
-    "cue": ("0.14.1",),
+    "kustomize": ("3.8.7", "4.5.7", "5.7.1", "5.8.2"),
+    "helmfile": ("1.1.7", "1.8.0"),
+    "cue": ("0.14.1", "0.17.1"),
     "sops": ("3.10.2",),
 }
 
@@ -27,11 +27,16 @@ def ends(tool: str) -> tuple[str, ...]:
 
 HELM, KUSTOMIZE, HELMFILE, CUE, SOPS = (TESTED[tool] for tool in ("helm", "kustomize", "helmfile", "cue", "sops"))
 HELM_ENDS = ends("helm")
+KUSTOMIZE_ENDS = ends("kustomize")
 NEWEST_HELM_3 = [version for version in HELM if version.startswith("3.")][-1]
 HELM_LINES = (HELM[0], NEWEST_HELM_3, HELM[-1])  # for tests of a thing that differs within or between the majors
 DEFAULT_HELM = "3.18.6"
 ARGOCD = ("3.2.6", "3.6.1")  # the tests build and run these; `cmp` installs none
-HELMS_OF_HELMFILE = ("3.14.4", "3.18.6")  # helmfile 1.1.7 runs no helm 4
+HELMFILES_WITH_HELM = (  # helmfile 1.1.7 runs no helm 4
+    (HELMFILE[0], HELM[0]),
+    (HELMFILE[-1], NEWEST_HELM_3),
+    (HELMFILE[-1], HELM[-1]),
+)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The stderr of kustomize, in terms of the repository's files, and the cause of an error without the frames around it.
 
 An error of kustomize has the way to its cause through all bases, and its other attempts there: 3.x as lists in quoted
-strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7 and 5.7.1; others stay as they are.  It
-begins at the line `Error: …`, which cobra prints; of a helm that failed it quotes the whole stderr.
+strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7, 5.7.1 and 5.8.2; others stay as they
+are.  It begins at the line `Error: …`, which cobra prints; of a helm that failed it quotes the whole stderr.
 """
 
 from __future__ import annotations
@@ -34,6 +34,16 @@ HINTS = {
     RENDERED_CHART: f"{RENDERED_CHART} is what helm made of the chart",
     "must specify --enable-helm": (
         "`kustomize: {enableHelm: true}` in cmp-app.yaml, or among the defaults of cmp.yaml, renders its charts"
+    ),
+    "is ambiguous: resolves to": (
+        "a reference is a path of its own line, and no folder of it has `..` in its name: correct the indentation, or "
+        "rename the folder"
+    ),
+    **dict.fromkeys(
+        ("could not parse rnode slice into resource map", "error reading helm output"),
+        "what helm printed of a chart is no manifests: `helm template` shows it; it also is `Release … has been "
+        "cancelled` where helm got a signal from outside, as from a Pod that stops, and then nothing is wrong with the "
+        "repository",
     ),
     "already in kustomization file": "forceCommonLabels and forceCommonAnnotations replace what the kustomization has",
 }

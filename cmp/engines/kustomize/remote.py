@@ -152,6 +152,9 @@ def _root(ref: RemoteRef) -> str:
 
 
 def _slug(ref: RemoteRef) -> str:
-    """Return a name that a reader recognizes, that is unique, and that kustomize takes for no address."""
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", f"{ref.url.partition('://')[2]}-{ref.version}").strip("-.")
+    """Return a name that a reader recognizes, that is unique, and that kustomize takes for no address.
+
+    Kustomize 5.8 refuses a path with two dots in a name.
+    """
+    readable = re.sub(r"[^A-Za-z0-9.]+|\.{2,}", "-", f"{ref.url.partition('://')[2]}-{ref.version}").strip("-.")
     return f"{readable[:100]}-{sha256(f'{ref.url} {ref.version}'.encode())[:8]}"

@@ -1,7 +1,7 @@
 """References to remote bases and files: a folder of a Git repository, or a file of a web server.
 
-Parsed as kustomize 5.7.1 does it (api/internal/git/repospec.go); older versions know some of these spellings, with the
-same meaning.
+Parsed as kustomize 5.7.1 and 5.8.2 do it (api/internal/git/repospec.go); older versions know some of these spellings,
+with the same meaning.
 """
 
 from __future__ import annotations
