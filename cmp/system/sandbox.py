@@ -57,13 +57,15 @@ PT_INTERP = 3  # the program header that names the loader of a dynamically linke
 class Access(NamedTuple):
     """The access of a child: absolute paths of programs to run, of files and folders to read, and of those to write.
 
-    With `runs_any` it also runs the programs of the system, which read more than the pinned tools do.
+    With `runs_any` it also runs the programs of the system, which read more than the pinned tools do; with `connects`
+    it reaches hosts by TCP.
     """
 
     programs: tuple[str, ...]
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     runs_any: bool = False
+    connects: bool = False
 
 
 def version() -> int:
@@ -80,7 +82,7 @@ def ruleset(access: Access) -> int:
     for since, right in LATER_RIGHTS:
         rights |= right if known >= since else 0
     attributes = struct.pack("Q", rights)
-    attributes += struct.pack("Q", TCP) if known >= TCP_SINCE else b""
+    attributes += struct.pack("Q", 0 if access.connects else TCP) if known >= TCP_SINCE else b""
     attributes += struct.pack("Q", SCOPES) if known >= SCOPES_SINCE else b""
     descriptor = checked(libc.syscall(CREATE_RULESET, attributes, len(attributes), 0))
     try:

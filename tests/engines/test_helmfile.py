@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.support.helmfile import APP, DEV, HELMS, HelmfileRepository, chart, config_maps, values
+from tests.support.helmfile import (
+    APP,
+    DEV,
+    ENDS,
+    HELM,
+    HELMFILES,
+    WITH_HELM,
+    HelmfileRepository,
+    chart,
+    config_maps,
+    values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,9 +25,9 @@ if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
 
-@pytest.fixture
-def world(sandbox: Sandbox) -> HelmfileRepository:
-    return HelmfileRepository(sandbox)
+@pytest.fixture(params=ENDS, ids=" with ".join)
+def world(sandbox: Sandbox, request: pytest.FixtureRequest) -> HelmfileRepository:
+    return HelmfileRepository(sandbox).pin(*request.param)
 
 
 class Corner(NamedTuple):
@@ -171,16 +182,87 @@ CORNERS = {
 }
 
 
-@pytest.mark.parametrize("helm", HELMS)
 @pytest.mark.parametrize("name", CORNERS)
-def test_the_bare_helmfile_prints_the_same(world: HelmfileRepository, name: str, helm: str) -> None:
+def test_the_bare_helmfile_prints_the_same(world: HelmfileRepository, name: str) -> None:
     corner = CORNERS[name]
     world.write_app({**chart(), **chart("charts/other"), **corner.files})
     world.write_app({"cmp-app.yaml": f"helmfile:\n  {corner.options}\n"} if corner.options else {})
-    theirs = world.by_hand("--kube-version", "1.29", *corner.flags, helm=helm)
-    ours = world.must("--helm-version", helm, "--api-versions", "none/v1")
+    theirs = world.by_hand("--kube-version", "1.29", *corner.flags)
+    ours = world.must("--api-versions", "none/v1")
     assert _texts(ours) == _texts(theirs)
     assert values(ours) == values(theirs) != {}
+
+
+STATES_OF_A_FOLDER = {
+    f"helmfile.d/{number}-{name}.yaml": f"releases: [{{name: {name}, namespace: shop, chart: ../charts/web}}]\n"
+    for number, name in enumerate(("delta", "alpha", "echo", "bravo", "foxtrot", "charlie"))
+}
+SINCE_1_8 = {
+    "conditions that templates decide": {
+        "helmfile.yaml.gotmpl": """\
+values: [{on: true}]
+---
+releases:
+- {name: one, namespace: shop, chart: ./charts/web, conditionTemplate: '{{`{{ .Values.on }}`}}'}
+- {name: two, namespace: shop, chart: ./charts/web, conditionTemplate: '{{`{{ not .Values.on }}`}}'}
+- {name: three, namespace: shop, chart: ./charts/web, condition: "True"}
+- {name: four, namespace: shop, chart: ./charts/web, condition: "false"}
+"""
+    },
+    "what a state inherits": {
+        "helmfile.yaml.gotmpl": """\
+environments: {default: {values: [{color: red}]}}
+---
+commonLabels: {of: parent}
+templates: {all: {values: [{from: template}]}}
+helmDefaults: {skipSchemaValidation: true}
+helmfiles:
+- {path: sub.yaml.gotmpl, inherits: [environments, commonLabels, templates, helmDefaults]}
+- {path: alone.yaml}
+""",
+        "sub.yaml.gotmpl": """\
+releases:
+- {name: web, namespace: shop, chart: ./charts/web, inherit: [{template: all}], values: [color: {{ .Values.color }}]}
+""",
+        "alone.yaml": RELEASE.replace("web", "alone", 1),
+    },
+    "templates by default": {
+        "helmfile.yaml": """\
+defaultInherit: [all]
+templates: {all: {namespace: shop, values: [{from: template}]}, other: {values: [{other: true}]}}
+releases:
+- {name: web, chart: ./charts/web}
+- {name: both, chart: ./charts/web, inherit: [{template: other}]}
+""",
+    },
+    "the first value of an environment": {
+        "helmfile.yaml.gotmpl": """\
+environments: {default: {mergeStrategy: fallback, values: [{a: first}, {a: second, b: second}]}}
+---
+releases: [{name: web, namespace: shop, chart: ./charts/web, values: [{{ toJson .Values }}]}]
+""",
+    },
+    "the states of a folder": STATES_OF_A_FOLDER,
+}
+
+
+@pytest.mark.parametrize("tools", WITH_HELM[1:], ids=" with ".join)
+@pytest.mark.parametrize("name", SINCE_1_8)
+def test_keys_of_newer_versions_mean_what_they_mean_to_the_bare_helmfile(
+    sandbox: Sandbox, name: str, tools: tuple[str, str]
+) -> None:
+    world = HelmfileRepository(sandbox).pin(*tools)
+    world.write_app({**chart(), **SINCE_1_8[name]})
+    theirs = world.by_hand("--kube-version", "1.29")
+    ours = world.must("--api-versions", "none/v1")
+    assert _texts(ours) == _texts(theirs)
+    assert values(ours) == values(theirs) != {}
+
+
+def test_the_states_of_a_folder_are_in_order(world: HelmfileRepository) -> None:
+    """Helmfile 1.8 renders them at once, if it may."""
+    world.write_app({**chart(), **STATES_OF_A_FOLDER})
+    assert [*values(world.must())] == ["delta", "alpha", "echo", "bravo", "foxtrot", "charlie"]
 
 
 def _texts(stream: str) -> list[str]:
@@ -194,7 +276,7 @@ def test_charts_see_the_cluster_and_the_namespace_of_the_application(world: Helm
     )
     found = config_maps(world.must())[0]
     assert found["metadata"]["namespace"] == "shop"
-    assert (found["data"]["kube"], found["data"]["has"]) == ("v1.29.0", "true")
+    assert (found["data"]["kube"].removesuffix(".0"), found["data"]["has"]) == ("v1.29", "true")
 
 
 CHARTS_OWN = {"from": "chart"}
@@ -244,7 +326,8 @@ def test_the_parameter_environment_is_for_helmfile_alone(world: HelmfileReposito
     ]
 
 
-def test_helmfile_runs_a_helm_of_its_own(world: HelmfileRepository) -> None:
+def test_helmfile_runs_a_helm_of_its_own(sandbox: Sandbox) -> None:
+    world = HelmfileRepository(sandbox).pin(HELMFILES[0], HELM)
     world.write_app({**chart(), "helmfile.yaml": RELEASE, "cmp-app.yaml": "tools: {helm: 4.0.0}\n"})
     assert world.refused() == [
         "cmp: helmfile 1.1.7 cannot run helm 4.0.0",
@@ -255,7 +338,8 @@ def test_helmfile_runs_a_helm_of_its_own(world: HelmfileRepository) -> None:
     assert "helm 3.14.4  (helmfile.helmVersion)" in world.run("--explain").stderr
 
 
-def test_the_bare_helmfile_still_cannot_run_helm_4(world: HelmfileRepository) -> None:
+def test_the_oldest_helmfile_still_cannot_run_helm_4(sandbox: Sandbox) -> None:
+    world = HelmfileRepository(sandbox).pin(HELMFILES[0], HELM)
     world.write_app({**chart(), "helmfile.yaml": RELEASE})
     with pytest.raises(AssertionError, match="error determining helm version"):
         world.by_hand(helm="4.0.0")

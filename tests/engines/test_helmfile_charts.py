@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.charts import write_chart
-from tests.support.helmfile import APP, HELMS, HelmfileRepository, chart
+from tests.support.helmfile import APP, ENDS, WITH_HELM, HelmfileRepository, chart
 from tests.support.servers.charts import ChartRepository
 from tests.support.servers.oci import Registry
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
 
-@pytest.fixture
-def world(sandbox: Sandbox) -> HelmfileRepository:
-    return HelmfileRepository(sandbox)
+@pytest.fixture(params=ENDS, ids=" with ".join)
+def world(sandbox: Sandbox, request: pytest.FixtureRequest) -> HelmfileRepository:
+    return HelmfileRepository(sandbox).pin(*request.param)
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def helmfile(url: str, *releases: str, more: str = "") -> dict[str, str]:
 REDIS = "{name: redis, chart: ex/redis, version: 1.2.3}"
 
 
-@pytest.mark.parametrize("helm", HELMS)
-def test_a_chart_of_a_repository(world: HelmfileRepository, repository: ChartRepository, helm: str) -> None:
+@pytest.mark.parametrize("world", WITH_HELM, ids=" with ".join, indirect=True)
+def test_a_chart_of_a_repository(world: HelmfileRepository, repository: ChartRepository) -> None:
     world.write_app(helmfile(repository.url, REDIS, "{name: other, chart: ex/redis, version: 1.3.0, installed: false}"))
-    cold = world.run("--helm-version", helm)
+    cold = world.run()
     assert (cold.code, "name: redis-1.2.3" in cold.stdout.replace('"', "")) == (0, True), cold.stderr
     assert repository.counts() == {"/index.yaml": 1, "/redis-1.2.3.tgz": 1}
-    warm = world.run("--helm-version", helm, CMP_OFFLINE="1")
+    warm = world.run(CMP_OFFLINE="1")
     assert warm.stdout == cold.stdout
     assert "charts 1/1 without network" in warm.stderr
     assert len(repository.requests) == 2
@@ -94,7 +94,7 @@ def test_a_registry(world: HelmfileRepository, archives: Path, test_tools_dir: s
     program = Path(test_tools_dir, "registry/3.0.0/registry")
     with Registry(program, world.sandbox.folder / "registry", credentials=("user", "pass-word")) as registry:
         config = str(registry.write_config(world.sandbox.folder / "config.json"))
-        helm = f"{world.sandbox.tools_dir}/helm/{HELMS[-1]}/helm"
+        helm = f"{world.sandbox.tools_dir}/helm/{world.helm}/helm"
         argv = [helm, "push", str(archives / "redis-1.2.3.tgz"), registry.url, "--plain-http"]
         env = {"HOME": str(world.sandbox.folder), "HELM_REGISTRY_CONFIG": config}
         subprocess.run(argv, env=env, capture_output=True, check=True)
@@ -102,11 +102,10 @@ def test_a_registry(world: HelmfileRepository, archives: Path, test_tools_dir: s
         world.write_app(
             helmfile(host, REDIS, f"{{name: b, chart: '{registry.url}/redis', version: 1.2.3}}", more=", oci: true")
         )
-        for helm in HELMS:
-            assert "redis-1.2.3" in world.must("--helm-version", helm, HELM_REGISTRY_CONFIG=config)
-            before = len(registry.requests)
-            assert "redis-1.2.3" in world.must("--helm-version", helm, CMP_OFFLINE="1")
-            assert len(registry.requests) == before
+        assert "redis-1.2.3" in world.must(HELM_REGISTRY_CONFIG=config)
+        before = len(registry.requests)
+        assert "redis-1.2.3" in world.must(CMP_OFFLINE="1")
+        assert len(registry.requests) == before
 
 
 def test_a_local_chart_with_dependencies(world: HelmfileRepository, repository: ChartRepository) -> None:

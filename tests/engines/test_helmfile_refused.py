@@ -9,8 +9,9 @@ import pytest
 
 from cmp.artifacts import toolstore
 from cmp.engines import helmfile
+from cmp.model import Tool
 from tests.support.harness import AGE_KEY_FILE
-from tests.support.helmfile import APP, HELMFILE, HelmfileRepository, chart, values
+from tests.support.helmfile import APP, ENDS, WITH_HELM, HelmfileRepository, chart, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from cmp.engines.protocol import InputProvider
     from tests.support.harness import Sandbox
 
+WITH_HELM_3 = [tools for tools in WITH_HELM if tools[1].startswith("3.")]
+each_helmfile = pytest.mark.parametrize("world", ENDS, ids=" with ".join, indirect=True)
 WEB = "releases: [{name: web, chart: ./charts/web, %s}]\n"
 KEY_LINE = next(line for line in AGE_KEY_FILE.read_text().splitlines() if line.startswith("AGE-SECRET-KEY"))
 
 
 @pytest.fixture
-def world(sandbox: Sandbox) -> HelmfileRepository:
-    world = HelmfileRepository(sandbox)
+def world(sandbox: Sandbox, request: pytest.FixtureRequest) -> HelmfileRepository:
+    world = HelmfileRepository(sandbox).pin(*getattr(request, "param", ENDS[-1]))
     world.write_app(chart())
     return world
 
@@ -32,7 +35,7 @@ def world(sandbox: Sandbox) -> HelmfileRepository:
 def without_helmfile(world: HelmfileRepository) -> None:
     """Put a program in the place of helmfile that fails: whoever starts it does not get the wanted error."""
     real, store = Path(world.sandbox.tools_dir), world.sandbox.folder / "store"
-    folder = store / "helmfile" / HELMFILE
+    folder = store / "helmfile" / world.helmfile
     folder.mkdir(parents=True)
     for tool in ("helm", "sops"):
         (store / tool).symlink_to(real / tool)
@@ -230,6 +233,20 @@ NEVER = {
         {PLAIN: "helmDefaults:\n  args: ['--post-renderer=x']\n" + WEB % ""},
         *("helmDefaults has args, which could be any flags of helm", f"{PLAIN}:2"),
     ),
+    "flags of helm template": Wrong(
+        {PLAIN: "helmDefaults:\n  templateArgs: ['--post-renderer=x']\n" + WEB % ""},
+        *("helmDefaults has templateArgs, which could be any flags of helm", f"{PLAIN}:2"),
+    ),
+    "a helm of the helmfile": Wrong(
+        {PLAIN: "helmBinary: ./run\n" + WEB % ""}, "the helmfile names a helm of its own, ./run", f"{PLAIN}:1"
+    ),
+    "a helm of a base": Wrong(
+        {PLAIN: "bases: [a.yaml]\n" + WEB % "", "a.yaml": "# x\nhelmBinary: ./run\n"},
+        *("the helmfile names a helm of its own, ./run", "a.yaml:2"),
+    ),
+    "values by a getter": Wrong(
+        {PLAIN: WEB % "values: ['file::/etc/passwd']"}, f"the helmfile names file::/etc/passwd, {NETWORK}", f"{PLAIN}:1"
+    ),
     "patches": Wrong(
         {PLAIN: WEB % "strategicMergePatches: [{a: b}]"},
         *(
@@ -305,6 +322,7 @@ MADE_UP = {
 }
 
 
+@each_helmfile
 @pytest.mark.parametrize("name", MADE_UP)
 def test_what_templates_make_up_is_refused_when_it_is_seen(world: HelmfileRepository, name: str) -> None:
     wrong = MADE_UP[name]
@@ -330,6 +348,7 @@ UNSEEN = {
 }
 
 
+@each_helmfile
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_no_look_finds_meets_the_wall(world: HelmfileRepository, name: str) -> None:
     world.write_app(UNSEEN[name])
@@ -339,6 +358,7 @@ def test_what_no_look_finds_meets_the_wall(world: HelmfileRepository, name: str)
     assert KEY_LINE not in ran.stderr
 
 
+@each_helmfile
 def test_the_policy_lets_hooks_run(world: HelmfileRepository) -> None:
     world.allow("hooks")
     script = "printf 'v: made\\n' > made.yaml"
@@ -348,11 +368,12 @@ def test_the_policy_lets_hooks_run(world: HelmfileRepository) -> None:
     assert values(world.must())["web"] == {"from": "chart", "v": "made"}
 
 
+@pytest.mark.parametrize("world", WITH_HELM_3, ids=" with ".join, indirect=True)
 def test_a_program_of_the_repository_must_be_executable(world: HelmfileRepository) -> None:
     world.allow("hooks")
     world.write_app({PLAIN: WEB % "postRenderer: ./mark.sh", "mark.sh": "#!/bin/sh\nsed s/chart/marked/\n"})
     what, where, hint = world.refused()
-    assert what.startswith("cmp: helmfile 1.1.7: release web: helm 3.18.6: ")
+    assert what.startswith(f"cmp: helmfile {world.helmfile}: release web: helm {world.helm}: ")
     assert what.endswith('exec: "./mark.sh": permission denied')
     assert where == f"  where: application shop, cluster dev, phase helmfile, namespaces/shop/{PLAIN}"
     assert hint == (
@@ -363,6 +384,18 @@ def test_a_program_of_the_repository_must_be_executable(world: HelmfileRepositor
     assert values(world.must())["web"] == {"from": "marked"}
 
 
+def test_a_post_renderer_of_helm_4_is_a_plugin(world: HelmfileRepository) -> None:
+    world.allow("hooks")
+    world.write_app({PLAIN: WEB % "postRenderer: ./mark.sh", "mark.sh": "#!/bin/sh\nsed s/chart/marked/\n"})
+    what, *_, hint = world.refused()
+    assert what.endswith("plugin: {Name:mark Type:postrenderer/v1} not found")
+    assert hint == (
+        "  hint: helm 4 takes a plugin for a postRenderer, and a render has none: pin a helm 3 by "
+        "`helmfile: {helmVersion: …}` in cmp-app.yaml"
+    )
+
+
+@each_helmfile
 def test_the_policy_lets_templates_run_programs_and_read_files(world: HelmfileRepository) -> None:
     world.allow("exec")
     other = world.sandbox.folder / "other.txt"
@@ -378,6 +411,7 @@ def test_the_policy_lets_templates_run_programs_and_read_files(world: HelmfileRe
     assert values(world.must())["web"] == {"from": "chart", "a": "ran", "b": "other"}
 
 
+@each_helmfile
 def test_the_policy_lets_vals_resolve_references(world: HelmfileRepository) -> None:
     world.allow("ref")
     other = world.sandbox.folder / "other.txt"
@@ -386,10 +420,46 @@ def test_the_policy_lets_vals_resolve_references(world: HelmfileRepository) -> N
     assert values(world.must())["web"] == {"from": "chart", "a": "other"}
 
 
+def test_a_reference_that_runs_a_program_is_one_of_both_kinds(world: HelmfileRepository) -> None:
+    world.write_app({PLAIN: WEB % "values: [{a: 'ref+exec:///bin/echo?args=ran'}]"})
+    world.allow("ref")
+    assert world.refused()[0] == "cmp: `ref+exec`, by which vals runs a program, is not allowed"
+    world.allow("exec")
+    assert world.refused()[0] == "cmp: `ref+exec`, by which vals reads secrets, is not allowed"
+    world.allow("exec", "ref")
+    assert values(world.must())["web"] == {"from": "chart", "a": "ran"}
+
+
+RUNS = {
+    "a reference": {
+        PLAIN: WEB % "values: [v.yaml.gotmpl, {b: 'ref+echo://b'}]",
+        "v.yaml.gotmpl": 'a: {{ print "re" "f+exec://MARK" }}\n',
+    },
+    "a reference in a reference": {PLAIN: WEB % "values: [{a: 'ref+echo://re', b: 'ref+ref+echo://exec+://MARK'}]"},
+    "a helm": {
+        TEMPLATE: '{{ print "helm" "Binary" }}: MARK\nenvironments: {default: {secrets: [s.yaml]}}\n---\n'
+        + WEB % "values: [{b: 'ref+echo://b'}]",
+        "s.yaml": "a: b\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_where_references_are_allowed_no_program_that_is_made_up_runs(world: HelmfileRepository, name: str) -> None:
+    world.allow("ref")
+    program = world.root / APP / "run"
+    world.write_app({file: text.replace("MARK", str(program)) for file, text in RUNS[name].items()})
+    world.write_app({"run": f"#!/bin/sh\ntouch {program}.ran\n"})
+    program.chmod(0o755)
+    world.refused()
+    assert not program.with_name("run.ran").exists()
+
+
 # Every other event of helmfile's documentation: verbs that change a cluster fire them.
 ELSEWHERE = "preapply, presync, postsync, preuninstall, postuninstall"
 
 
+@each_helmfile
 def test_hooks_that_no_render_fires_need_no_policy(world: HelmfileRepository) -> None:
     marks = {where: world.sandbox.folder / where for where in ("state", "release", "template")}
     hooks = {
@@ -402,6 +472,7 @@ def test_hooks_that_no_render_fires_need_no_policy(world: HelmfileRepository) ->
     assert [where for where, mark in marks.items() if mark.exists()] == []
 
 
+@each_helmfile
 def test_a_hook_whose_event_is_rendered_into_one_that_fires_is_seen(world: HelmfileRepository) -> None:
     made = """{{ print "hooks: [{events: [pre" "pare], command: x}]" }}"""
     world.write_app({TEMPLATE: f"releases:\n- name: web\n  chart: ./charts/web\n  {made}\n"})
@@ -435,8 +506,18 @@ def test_charts_may_have_templates_of_their_own_kind(world: HelmfileRepository) 
     assert "web" in values(world.must())
 
 
-@pytest.mark.parametrize(("version", "asked"), [(0, ["helmfile.ref"]), (3, ["helmfile.ref"]), (4, [])])
-def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, version: int, asked: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("helmfile_version", "version", "asked"),
+    [
+        ("1.1.7", 0, ["helmfile.ref"]),
+        ("1.8.0", 0, ["helmfile.ref", "helmfile.exec"]),
+        ("1.8.0", 3, ["helmfile.ref"]),
+        ("1.8.0", 4, []),
+    ],
+)
+def test_without_a_wall_the_policy_decides(
+    monkeypatch: pytest.MonkeyPatch, helmfile_version: str, version: int, asked: list[str]
+) -> None:
     class Recorder:
         """Notes what the policy is asked for."""
 
@@ -449,5 +530,5 @@ def test_without_a_wall_the_policy_decides(monkeypatch: pytest.MonkeyPatch, vers
     recorder = Recorder()
     recorder.features = []
     monkeypatch.setattr("cmp.system.sandbox.version", lambda: version)
-    helmfile.require_sandbox(cast("InputProvider", recorder))
+    helmfile.require_sandbox(cast("InputProvider", recorder), Tool("helmfile", helmfile_version, "", ""))
     assert recorder.features == asked

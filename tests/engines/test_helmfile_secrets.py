@@ -13,7 +13,7 @@ import pytest
 
 from cmp.artifacts import toolstore
 from cmp.secrets.redact import MASK
-from tests.support.helmfile import APP, DEV, HELMFILE, HELMS, HelmfileRepository, chart, token, values
+from tests.support.helmfile import APP, DEV, ENDS, HelmfileRepository, chart, token, values
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class Everywhere:
         return find_plaintext(folders, self.secrets.values())
 
 
-@pytest.fixture
-def everywhere(sandbox: Sandbox) -> Everywhere:
-    return Everywhere(HelmfileRepository(sandbox))
+@pytest.fixture(params=ENDS, ids=" with ".join)
+def everywhere(sandbox: Sandbox, request: pytest.FixtureRequest) -> Everywhere:
+    return Everywhere(HelmfileRepository(sandbox).pin(*request.param))
 
 
 def test_every_file_that_a_helmfile_reads_may_be_encrypted(everywhere: Everywhere) -> None:
@@ -98,9 +98,9 @@ def test_every_file_that_a_helmfile_reads_may_be_encrypted(everywhere: Everywher
     assert everywhere.left() == []
 
 
-@pytest.mark.parametrize("helm", HELMS)
-def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox, helm: str) -> None:
-    world = HelmfileRepository(sandbox)
+@pytest.mark.parametrize("tools", ENDS, ids=" with ".join)
+def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox, tools: tuple[str, str]) -> None:
+    world = HelmfileRepository(sandbox).pin(*tools)
     world.seal({f"{APP}/s.yaml": "a: secret\n"})
     world.write_app(
         {
@@ -111,7 +111,7 @@ def test_the_secrets_of_an_environment_win_over_its_values(sandbox: Sandbox, hel
             ),
         }
     )
-    assert values(world.must("--helm-version", helm))["web"] == {"from": "chart", "a": "secret", "b": "value"}
+    assert values(world.must())["web"] == {"from": "chart", "a": "secret", "b": "value"}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -179,8 +179,9 @@ class Watched:
             (self._store / tool).symlink_to(self._real / tool)
         self.world.sandbox.tools_dir = str(self._store)
 
-    def install(self, script: str, tool: str = "helmfile", version: str = HELMFILE) -> None:
+    def install(self, script: str, tool: str = "helmfile") -> None:
         """Put a shell script in the place of a program."""
+        version = self.world.helmfile if tool == "helmfile" else self.world.helm
         (self._store / tool).unlink()
         folder = self._store / tool / version
         folder.mkdir(parents=True)
@@ -221,14 +222,14 @@ def test_the_deadline_ends_helmfile(everywhere: Everywhere) -> None:
 @pytest.mark.parametrize(
     ("script", "what"),
     [
-        ("kill -9 $$", "helmfile 1.1.7 was killed by signal 9"),
-        ("exit 3", "helmfile 1.1.7 exited with status 3 and said nothing"),
+        ("kill -9 $$", "was killed by signal 9"),
+        ("exit 3", "exited with status 3 and said nothing"),
     ],
 )
 def test_a_helmfile_that_dies(everywhere: Everywhere, script: str, what: str) -> None:
     watched = Watched(everywhere)
     watched.install(script)
-    assert watched.world.refused()[0] == f"cmp: {what}"
+    assert watched.world.refused()[0] == f"cmp: helmfile {watched.world.helmfile} {what}"
 
 
 def test_programs_get_no_key_and_no_secret_in_arguments_or_environment(everywhere: Everywhere) -> None:
@@ -239,7 +240,7 @@ def test_programs_get_no_key_and_no_secret_in_arguments_or_environment(everywher
     watched.world.write_app({"helmfile.yaml.gotmpl": "hooks: [{events: [prepare], command: 'true'}]\n" + HELMFILE_YAML})
     tell = f'{{ echo "$0 $@"; env; }} >> {seen}'
     watched.install(f'{tell}\nexec "$real" "$@"')
-    watched.install(f'{tell}\nexec "$real" "$@"', tool="helm", version=HELMS[-1])
+    watched.install(f'{tell}\nexec "$real" "$@"', tool="helm")
     watched.world.must()
     told = seen.read_text()
     for started in (

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cmp.yamldoc import load_all
 from tests.support import versions
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from tests.support.harness import Sandbox
 
-HELMFILE = versions.HELMFILE[-1]
-HELMS = versions.HELMS_OF_HELMFILE
+HELMFILES = versions.HELMFILE
+HELMFILE, HELM = HELMFILES[-1], versions.DEFAULT_HELM
+WITH_HELM = versions.HELMFILES_WITH_HELM
+ENDS = (WITH_HELM[0], WITH_HELM[-1])
 APP, DEV = "namespaces/shop", "clusters/dev/shop"
 INVENTORY = """\
 version: 1
@@ -54,25 +56,33 @@ def chart(folder: str = "charts/web", **more: str) -> dict[str, str]:
 
 
 class HelmfileRepository(Repository):
-    """A repository with an inventory and the application `shop` on the cluster `dev`."""
+    """A repository with an inventory and the application `shop` on the cluster `dev`; the tools are the defaults."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
+        self.helmfile, self.helm = HELMFILE, HELM
         self.write({"cmp.yaml": INVENTORY})
+
+    def pin(self, helmfile: str, helm: str) -> Self:
+        """Pin the tools."""
+        self.helmfile, self.helm = helmfile, helm
+        return self.write({"cmp.yaml": f"{INVENTORY}tools: {{helmfile: {helmfile}, helm: {helm}}}\n"})
 
     def allow(self, *features: str) -> None:
         """Mount a policy that allows features of helmfile."""
         self.mount_policy("helmfile:\n" + "".join(f"  {feature}: true\n" for feature in features))
 
-    def by_hand(self, *flags: str, helm: str = HELMS[-1], decrypt: tuple[str, ...] = ()) -> str:
+    def by_hand(self, *flags: str, helm: str = "", decrypt: tuple[str, ...] = ()) -> str:
         """Return what the bare helmfile prints in a copy of the repository, where some files are decrypted."""
         root, tools = self.sandbox.folder / "by-hand", self.sandbox.tools_dir
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(self.root, root)
         for name in decrypt:
             bare(f"{tools}/sops/{SOPS_VERSION}/sops", "decrypt", "--in-place", name, cwd=root)
-        program = f"{tools}/helmfile/{HELMFILE}/helmfile"
-        argv = (program, "--helm-binary", f"{tools}/helm/{helm}/helm", "template", "--include-crds", *flags)
+        program = f"{tools}/helmfile/{self.helmfile}/helmfile"
+        helm_binary = f"{tools}/helm/{helm or self.helm}/helm"
+        in_order = ("--sequential-helmfiles",) if self.helmfile != HELMFILES[0] else ()
+        argv = (program, "--helm-binary", helm_binary, *in_order, "template", "--include-crds", *flags)
         return bare(*argv, cwd=root / APP)
 
 

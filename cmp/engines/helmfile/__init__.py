@@ -27,21 +27,24 @@ from cmp.engines.helm_messages import require_whole
 from cmp.engines.helmfile import releases, rewrite, sources
 from cmp.engines.helmfile.options import FilledOptions, helm_pin, options_of, state_values
 from cmp.engines.helmfile.program import Program, StderrParser
-from cmp.engines.helmfile.scan import REF, Scanner
+from cmp.engines.helmfile.scan import Scanner
+from cmp.engines.helmfile.state import EXEC, REF
 from cmp.engines.protocol import PRIVATE_FILES, EngineOutput, Needs
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.system import sandbox
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp.engines.helmfile.sources import Sources
     from cmp.engines.protocol import InputProvider, Work
-    from cmp.model import Instance
+    from cmp.model import Instance, Tool
     from cmp.system.process import ChildProcesses
     from cmp.system.tree import Tree
 
 NAME = HELMFILE
+WITHOUT_EXEC = (1, 1, 7)  # the newest known version whose vals (0.42.1) has no `ref+exec`; that of 1.8.0 (0.46.1) has
 NOISE: tuple[re.Pattern[str], ...] = (
     re.compile(
         r"(Adding repo|Templating release=|Decrypting secret|Building dependency|Comparing release=|Affected) ?.*"
@@ -79,7 +82,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
     files, options = cast("Sources", work.analysis), options_of(instance)
 
     def finish() -> EngineOutput:
-        require_sandbox(work.provider)
+        require_sandbox(work.provider, work.tools[NAME])
         scanner = Scanner(work, files.outside, options)
         has_templates = scanner.scan()
         program = Program(
@@ -101,16 +104,20 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
     return finish
 
 
-def require_sandbox(provider: InputProvider) -> None:
+def require_sandbox(provider: InputProvider, helmfile: Tool) -> None:
     """ConfigError where the kernel cannot confine files or TCP, and nobody allows `ref+…`.
 
     A template can put such a reference together from pieces, and YAML can spell it by escapes, which no scan of the
     texts finds; vals then reads any file, a key among them, or asks any host, such as the one with the node's identity.
+    The vals of newer versions also runs any program (`ref+exec`).
     """
     version = sandbox.version()
     if version < sandbox.TCP_SINCE:
         lacks, could = ("Landlock for TCP", "reach any host") if version else ("Landlock", "read any file")
         provider.permit_unconfined(REF, f"helmfile on a kernel without {lacks}, where its templates could {could},")
+    if not version and numbers(helmfile.version) > WITHOUT_EXEC:
+        what = f"helmfile {helmfile.version} on a kernel without Landlock, where its templates could run any program,"
+        provider.permit_unconfined(EXEC, what)
 
 
 def _state_flags(instance: Instance, work: Work, options: FilledOptions) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ For the secrets of an environment helmfile runs `helm secrets decrypt FILE` and 
 the file in the private copy before, so the plugin only prints it.  The secrets of releases need no plugin: they become
 values (rewrite.py).
 
-The error messages are those of helmfile 1.1.7; others stay as they are.
+The error messages are those of helmfile 1.1.7 and 1.8.0; others stay as they are.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.engines.features import SEQUENTIAL_HELMFILES
 from cmp.engines.helm import environment
 from cmp.engines.helm_messages import part
 from cmp.engines.helm_messages import place as place_in_chart
+from cmp.engines.helmfile.state import EXEC, HOOKS, REF
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.engines.stderr import indented, unexplained
 from cmp.errors import EngineError
 from cmp.system.process import Command
 from cmp.system.sandbox import Access
+from cmp.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +61,8 @@ _VALUES = re.compile(r"failed to render \[([^\]]+)\], because of template: strin
 _LINE_OF_STATE = re.compile(r"failed to read \S+: reading document at index 1\..*?\bline (\d+):", re.DOTALL)
 _NOISE = re.compile(
     r'executing "stringTemplate" at |<fail ".*?">: error calling fail: |'
-    r"Started seeing this since Helmfile v1\? Add the \.gotmpl[^:]*: "
+    r"Started seeing this since Helmfile v1\? Add the \.gotmpl[^:]*: |"
+    r" or HELMFILE_DISABLE_INSECURE_TEMPLATE_FUNCTIONS(?= is active)"
 )
 _NO_RELEASE = re.compile(r"no releases found that matches specified selector\((.*?)\) and environment\((.*?)\)")
 _NO_PROGRAM = (
@@ -69,11 +73,16 @@ _NO_VARIABLE = (
     "cmp passes helmfile no variable of its own environment: set it by `helmfile: {env: {NAME: text}}` in cmp-app.yaml "
     "or in `defaults` of cmp.yaml; helmfile takes an empty text for missing"
 )
+_NO_PLUGIN = (
+    "helm 4 takes a plugin for a postRenderer, and a render has none: pin a helm 3 by `helmfile: {helmVersion: …}` in "
+    "cmp-app.yaml"
+)
 _HINTS = (
     ("HELMFILE_DISABLE_INSECURE_FEATURES", "write functions and names of files literally, so that they can be seen"),
     ('": permission denied', _NO_PROGRAM),
     ("fork/exec ", _NO_PROGRAM),
     ("permission denied", "helmfile sees its folder, and the files outside of it that its texts name literally"),
+    ("Type:postrenderer/v1} not found", _NO_PLUGIN),
     ("map has no entry for key", "give the key a default under `values` or `environments` of the helmfile"),
     ("error calling requiredEnv", _NO_VARIABLE),
     ("set attribute chart", "remove `chart` at the top of the helmfile, and name the chart of each release"),
@@ -102,15 +111,18 @@ class Program(NamedTuple):
     def attempt(self, *flags: str, verb: str) -> Result:
         """Run it to its end, successful or not."""
         tools = self.work.tools
+        # The states of a folder one by one: else their order, and which of two errors is told, differ each time.
+        is_ordered = numbers(tools[HELMFILE].version) >= SEQUENTIAL_HELMFILES.since
         command = Command(
             label=f"helmfile {verb}",
             argv=(
                 *(tools[HELMFILE].path, verb, "--no-color", "--helm-binary", tools[HELM].path),
+                *((SEQUENTIAL_HELMFILES.name,) if is_ordered else ()),
                 *("--environment", self.options.environment, *flags),
             ),
             env=self._environment(),
             cwd=self.work.folder,
-            access=None if self.features else self._access(),
+            access=self._access(),
             place=self.instance.folder,
         )
         return self.processes.wait(self.processes.start(command))[0]
@@ -121,25 +133,49 @@ class Program(NamedTuple):
         Templates find the variables of the options there, and none of the environment of cmp.
         """
         work = self.work
+        programs = _helm_by_name(work)
         own = {
             "TMPDIR": work.scratch,
             "HELMFILE_TEMPDIR": work.scratch,
             "HELMFILE_CACHE_HOME": f"{work.home}/helmfile",
             "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",
             "HELM_PLUGINS": _plugins(work.scratch),
-            **({} if self.features else {"PATH": ""}),
-            **({} if "helmfile.exec" in self.features else {"HELMFILE_DISABLE_INSECURE_FEATURES": "1"}),
+            "PATH": f"{programs}:{work.env.get('PATH', '')}" if self._runs_programs else programs,
+            **({} if EXEC in self.features else {"HELMFILE_DISABLE_INSECURE_FEATURES": "1"}),
         }
         return {**self.options.env, **environment(work.env, work.home), **own}
 
-    def _access(self) -> Access:
+    @property
+    def _runs_programs(self) -> bool:
+        return not self.features.isdisjoint((HOOKS, EXEC))
+
+    def _access(self) -> Access | None:
         """Return the access to the private folder and the programs, without the tree: all that it may read was copied.
 
-        One of the programs is Python, for the plugin; it needs its own library.
+        One of the programs is Python, for the plugin; it needs its own library.  References of vals lead to any file
+        and any host, where the policy allows them, and to no program: the vals of helmfile 1.8 runs one (`ref+exec`).
         """
+        if self._runs_programs:
+            return None
         access = self.work.access
         python, library = os.path.realpath(sys.executable), os.path.dirname(os.path.dirname(os.__file__))
-        return Access((*access.programs, python), (library,), access.writes)
+        programs = (*access.programs, python)
+        if REF in self.features:
+            return Access(programs, ("/",), access.writes, connects=True)
+        return Access(programs, (library,), access.writes)
+
+
+def _helm_by_name(work: Work) -> str:
+    """Make a folder in which the pinned helm is called `helm`, and return it.
+
+    For the secrets of an environment helmfile 1.8.0 runs the helm of PATH, not that of `--helm-binary`, which it takes
+    for a state that is loaded (pkg/app, getHelm).
+    """
+    folder = os.path.join(work.scratch, "bin")
+    if not os.path.isdir(folder):
+        os.mkdir(folder, 0o700)
+        os.symlink(work.tools[HELM].path, os.path.join(folder, HELM))
+    return folder
 
 
 def _plugins(scratch: str) -> str:

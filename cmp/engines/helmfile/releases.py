@@ -56,6 +56,8 @@ class BuiltState(NamedTuple):
             return False
         values: object = self.value.get("renderedvalues")
         condition = str(release.get("condition") or "")
+        if condition.lower() in ("true", "false"):  # what helmfile 1.8 makes of `conditionTemplate`
+            return condition.lower() == "true"
         for key in condition.split(".") if condition else ():
             values = mapping(values).get(key)
         return not condition or values is True
@@ -66,12 +68,17 @@ class BuiltState(NamedTuple):
 
 
 def built_states(printed: bytes) -> list[BuiltState]:
-    """Return the states that `helmfile build` printed, in their order."""
+    """Return the states that `helmfile build` printed, in their order.
+
+    Of the states in a folder helmfile 1.8.0 names the source with its folder twice, and the path itself in the state.
+    """
     parts = _SOURCE.split(printed)[1:]
-    return [
-        BuiltState(os.fsdecode(path), mapping(next(iter(yamldoc.load_all(text)), None)))
-        for path, text in zip(parts[::2], parts[1::2], strict=True)
-    ]
+    states = []
+    for source, text in zip(parts[::2], parts[1::2], strict=True):
+        value = mapping(next(iter(yamldoc.load_all(text)), None))
+        path = str(value.get("filepath") or "")
+        states.append(BuiltState(path if os.path.isabs(path) else os.fsdecode(source), value))
+    return states
 
 
 def select(all_states: list[BuiltState], selected_states: list[BuiltState]) -> list[BuiltState]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from cmp.engines.helmfile import state, template
 from cmp.engines.helmfile.sources import CHART, CHART_FOLDERS, STATES
+from cmp.engines.helmfile.state import EXEC, REF
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from cmp.engines.helmfile.options import FilledOptions
     from cmp.engines.protocol import Work
 
-HOOKS, EXEC, REF = "helmfile.hooks", "helmfile.exec", "helmfile.ref"
-
 ONLY_OPTIONS = "`helmfile: {env: {NAME: text}}` in cmp-app.yaml or in `defaults` of cmp.yaml"
 
-_VALS = re.compile(r"\b(?:fetchSecretValue|expandSecretRefs)\b|\b(?:secret)?ref\+[\w.-]*:/")
+_VALS = re.compile(r"\b(?:fetchSecretValue|expandSecretRefs)\b|\b(?:secret)?ref\+([\w.-]*):/")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
@@ -126,7 +125,10 @@ class Scanner:
     def _scan_references(self, text: str, file: str, *, has_lines: bool) -> None:
         for match in _VALS.finditer(text):
             line = f":{1 + text.count(chr(10), 0, match.start())}" if has_lines else ""
-            self.require(REF, f"`{match[0].removesuffix(':/')}`, by which vals reads secrets,", f"{file}{line}")
+            reference, place = f"`{match[0].removesuffix(':/')}`", f"{file}{line}"
+            self.require(REF, f"{reference}, by which vals reads secrets,", place)
+            if match[1] == "exec":
+                self.require(EXEC, f"{reference}, by which vals runs a program,", place)
 
     def _inlined(self, path: str, text: str) -> str:
         if "readFile" not in text:

@@ -1,6 +1,6 @@
 """The check of a state of helmfile, as YAML: its hooks, credentials, charts made by kustomize, files of the machine.
 
-Source of the keys: helmfile 1.1.7, pkg/state/state.go.
+Source of the keys: helmfile 1.1.7 and 1.8.0, pkg/state/state.go.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
+HOOKS, EXEC, REF = "helmfile.hooks", "helmfile.exec", "helmfile.ref"  # features that a policy can allow
+
 STATE_KEYS = frozenset(
-    ("bases", "environments", "helmDefaults", "helmfiles", "hooks", "releases", "repositories", "templates")
-) | {"commonLabels"}
+    ("bases", "environments", "helmBinary", "helmDefaults", "helmfiles", "hooks", "releases", "repositories")
+) | {"commonLabels", "templates"}
 SUFFIXES = (".yaml", ".yml", ".yaml.gotmpl", ".yml.gotmpl")
 CHARTIFY = ("jsonPatches", "strategicMergePatches", "transformers", "dependencies", "forceNamespace", "directory")
 CREDENTIALS = ("username", "password", "certFile", "keyFile", "caFile", "registryConfig")
@@ -35,7 +37,8 @@ FIRED = ("prepare", "cleanup")
 # In a text that can be a state: a key of one, or an escape that could spell it.
 _KEY = re.compile(rf"{'|'.join(sorted(STATE_KEYS))}|\\[xuU\n]|!!binary")
 _YAML = re.compile(r"\.y[^/]*ml(\.gotmpl)?$")  # the names that helmfile looks for
-_REMOTE = re.compile(r"\w[\w+.-]*://|git::|git@|s3::")
+_REMOTE = re.compile(r"\w[\w+.-]*(?:://|::)|git@")
+FLAGS = ("args", "templateArgs")  # of helmDefaults, for `helm template`
 
 
 class FeatureUse(NamedTuple):
@@ -90,6 +93,7 @@ def features(text: str, file: str, is_checked: Callable[[str], bool], *, is_rend
     for document, value in documents(text, is_template=file.endswith(".gotmpl") and not is_rendered):
         lines = _Lines(file, {} if is_rendered else yamldoc.lines(document))
         _require_files(value, lines)
+        _require_no_helm(value, lines)
         _require_checked_states(value, lines, is_checked)
         for index, repository in enumerate(maps(value.get("repositories"))):
             _require_no_credentials(repository, lines, ("repositories", index))
@@ -126,7 +130,7 @@ def _hooks(value: Map, owner: str, lines: _Lines, path: Path) -> Iterator[Featur
         if not _may_run(hook.get("events")):
             continue  # it never runs here, or these are values of a chart
         command = hook.get("command") or "kubectl apply"
-        yield FeatureUse("helmfile.hooks", f"the hook {command} of {owner}", lines.place((*path, "hooks", index)))
+        yield FeatureUse(HOOKS, f"the hook {command} of {owner}", lines.place((*path, "hooks", index)))
 
 
 def _may_run(events: object) -> bool:
@@ -139,16 +143,29 @@ def _may_run(events: object) -> bool:
 def _post_renderer(value: Map, owner: str, lines: _Lines, path: Path) -> Iterator[FeatureUse]:
     if program := value.get("postRenderer"):
         subject = f"the postRenderer {program} of {owner}"
-        yield FeatureUse("helmfile.hooks", subject, lines.place((*path, "postRenderer")))
+        yield FeatureUse(HOOKS, subject, lines.place((*path, "postRenderer")))
 
 
 def _require_no_flags(defaults: Map, lines: _Lines) -> None:
-    if defaults.get("args"):
+    for key in FLAGS:
+        if defaults.get(key):
+            raise ConfigError(
+                f"helmDefaults has {key}, which could be any flags of helm",
+                file=lines.place(("helmDefaults", key)),
+                hint="the values of releases, kubeVersion and apiVersions have keys of their own; move args for "
+                "`helmfile sync` to syncArgs",
+            )
+
+
+def _require_no_helm(value: Map, lines: _Lines) -> None:
+    """ConfigError for a helm that is not the pinned one: helmfile 1.8.0 runs it for the secrets of an environment."""
+    program = value.get("helmBinary")
+    if program and program != "helm":
         raise ConfigError(
-            "helmDefaults has args, which could be any flags of helm",
-            file=lines.place(("helmDefaults", "args")),
-            hint="the values of releases, kubeVersion and apiVersions have keys of their own; move args for "
-            "`helmfile sync` to syncArgs",
+            f"the helmfile names a helm of its own, {program}",
+            file=lines.place(("helmBinary",)),
+            hint="remove helmBinary: the version of helm is pinned, for helmfile alone by "
+            "`helmfile: {helmVersion: …}` in cmp-app.yaml",
         )
 
 
