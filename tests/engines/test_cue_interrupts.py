@@ -141,8 +141,8 @@ def refused(patient: CuePatient) -> tuple[int, list[str]]:
 
 
 FAILURES = {
-    "fails-in-silence": (7, ["cmp: cue 0.14.1 exited with status 1 and said nothing", f"{WHERE} cue"]),
-    "is-killed": (7, ["cmp: cue 0.14.1 was killed by signal 9", f"{WHERE} cue"]),
+    "fails-in-silence": (7, [f"cmp: cue {CUE} exited with status 1 and said nothing", f"{WHERE} cue"]),
+    "is-killed": (7, [f"cmp: cue {CUE} was killed by signal 9", f"{WHERE} cue"]),
     "prints-garbage": (
         8,
         [
@@ -170,7 +170,7 @@ def test_a_cue_that_fails(fault: str, patient: CuePatient) -> None:
 def test_complaints_of_any_length_are_cut_short(patient: CuePatient) -> None:
     patient.install_fake("cue", "complains-at-length")
     code, lines = refused(patient)
-    assert (code, lines[0]) == (7, "cmp: cue 0.14.1: Error: the first line says why")
+    assert (code, lines[0]) == (7, f"cmp: cue {CUE}: Error: the first line says why")
     assert 3000 < len("\n".join(lines).encode()) <= 4096
 
 
@@ -189,4 +189,4 @@ def test_a_cue_that_is_not_there(problem: str, patient: CuePatient) -> None:
     else:
         patient.program("cue").chmod(0o600)
     code, lines = refused(patient)
-    assert (code, lines[0].partition(" (")[0]) == (4, f"cmp: cue 0.14.1 {problem}")
+    assert (code, lines[0].partition(" (")[0]) == (4, f"cmp: cue {CUE} {problem}")

@@ -34,7 +34,7 @@ NOISE: tuple[re.Pattern[str], ...] = ()
 
 _HOLDS_NOTHING = re.compile(rb"(?:\s|#[^\n]*(?:\n|\Z)|^---$|^\.\.\.$)*", re.MULTILINE)
 # cue 0.14.1 writes a text that begins with a line break as a block with an indentation, and loses that line break
-# (pkg/encoding/yaml): its own YAML reads back as another text.
+# (pkg/encoding/yaml): its own YAML reads back as another text.  0.17.1 keeps it.
 _DOUBTFUL = re.compile(rb"[|>][1-9][+-]?\n")
 
 

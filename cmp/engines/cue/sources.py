@@ -10,6 +10,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.errors import ConfigError
 from cmp.system.tree import join, walk
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MODULE = "cue.mod"
 MODULE_FILE = "module.cue"
+LOCAL_MODULE_FILE = "local-module.cue"  # read by cue 0.17.1, not by 0.14.1; its one purpose is `replaceWith`
 
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)  # a `//` behind something else may stand in a text
 _TAG = re.compile(r"@tag\(\s*([\w$#]+)")
@@ -50,11 +52,20 @@ def read(tree: Tree, folder: str) -> Sources:
 
 
 def package(tree: Tree, folder: str) -> tuple[str, ...]:
-    """Return the CUE files of a package and of the packages that it imports from its module, and the folder cue.mod."""
+    """Return the CUE files of a package and of the packages that it imports from its module, and the folder cue.mod.
+
+    ConfigError for a module that takes others from any folder.
+    """
     root = _module(tree, folder)
     if root is None:
         return tuple(_files(tree, folder))
     module_folder = join(root, MODULE)
+    if tree.kind(local := join(module_folder, LOCAL_MODULE_FILE)) != "missing":
+        raise ConfigError(
+            "this file takes modules from other folders, which no render follows",
+            file=local,
+            hint=f"copy their packages to {MODULE}/pkg, or into the module, and remove the file from Git",
+        )
     module_file = join(module_folder, MODULE_FILE)
     content = tree.read(module_file).decode(errors="replace") if tree.kind(module_file) == "file" else ""
     name = _NAME.search(content)
