@@ -67,19 +67,19 @@ ALL = (
         "kustomize-version",
         TEXT,
         "Kustomize version",
-        "An exact version such as 5.7.1 that the sidecar has, for an application that kustomize builds.",
+        "An exact version such as 5.8.2 that the sidecar has, for an application that kustomize builds.",
     ),
     Parameter(
         "cue-version",
         TEXT,
         "CUE version",
-        "An exact version such as 0.14.1 that the sidecar has, for an application that cue exports.",
+        "An exact version such as 0.17.1 that the sidecar has, for an application that cue exports.",
     ),
     Parameter(
         "helmfile-version",
         TEXT,
         "Helmfile version",
-        "An exact version such as 1.1.7 that the sidecar has, for an application that helmfile renders.",
+        "An exact version such as 1.8.0 that the sidecar has, for an application that helmfile renders.",
     ),
     Parameter(
         "environment",

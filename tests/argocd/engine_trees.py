@@ -14,7 +14,7 @@ CMP = """\
 version: 1
 clusters:
   dev: {kubeVersion: "1.34"}
-tools: {helm: 3.18.6, kustomize: 5.7.1, sops: 3.10.2, helmfile: 1.1.7, cue: 0.14.1}
+tools: {helm: 3.18.6, kustomize: 5.8.2, sops: 3.10.2, helmfile: 1.8.0, cue: 0.17.1}
 """
 GREETING = f"{APP}/greeting.yaml"  # where what the ConfigMap says is written, in all of them
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata: {greeting: hello}\n"

@@ -56,8 +56,8 @@ def test_the_form_shows_what_a_render_uses_and_saved_unchanged_it_changes_nothin
         "release": "form",
         "helm-version": "3.18.6",
         "kustomize-version": "5.4.2",
-        "helmfile-version": "1.1.7",
-        "cue-version": "0.14.1",
+        "helmfile-version": "1.8.0",
+        "cue-version": "0.17.1",
     }
     saved = application("form", repository.url, PATH, parameters=present)
     assert argocd.manifests(saved) == [rendered]

@@ -114,9 +114,9 @@ def test_what_is_in_effect_is_present(asked: Asked) -> None:
         "cluster": "dev",
         "release": "shop-dev",
         "helm-version": "3.18.6",
-        "kustomize-version": "5.7.1",
-        "cue-version": "0.14.1",
-        "helmfile-version": "1.1.7",
+        "kustomize-version": "5.8.2",
+        "cue-version": "0.17.1",
+        "helmfile-version": "1.8.0",
     }
     assert str(announced["values"]["tooltip"]).endswith(
         "In use, weakest first: namespaces/shop/common-values.yaml, clusters/dev/shop/dev-values.yaml."
@@ -148,7 +148,7 @@ def test_a_form_that_is_saved_as_it_is_changes_nothing(path: str, given: tuple[o
 
 def test_what_the_application_sets_is_shown_as_it_was_written(asked: Asked) -> None:
     shown = present(asked.announced(APP, *GIVEN))
-    pinned = {"kustomize-version": "5.7.1", "cue-version": "0.14.1", "helmfile-version": "1.1.7"}
+    pinned = {"kustomize-version": "5.8.2", "cue-version": "0.17.1", "helmfile-version": "1.8.0"}
     kinds = parameters.KINDS
     assert shown == {element["name"]: element[kinds[str(element["name"])]] for element in GIVEN} | pinned
 

@@ -132,7 +132,7 @@ class Config(NamedTuple):
 
 
 _REFERENCE = "the reference layout"
-_VERSIONS = {"helm": "3.18.6", "kustomize": "5.7.1", "sops": "3.10.2", "helmfile": "1.1.7", "cue": "0.14.1"}
+_VERSIONS = {"helm": "3.18.6", "kustomize": "5.8.2", "sops": "3.10.2", "helmfile": "1.8.0", "cue": "0.17.1"}
 
 LAYOUT = Layout(
     apps="namespaces/{app}",

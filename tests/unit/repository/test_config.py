@@ -67,7 +67,7 @@ def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
     ]
     assert (found.layout.release, found.layout.namespace, found.layout.ignore) == ("", "", ())
     assert (found.clusters, found.secret_suffixes) == ({}, (".secret.yaml",))
-    pins = ("3.18.6", "5.7.1", "3.10.2", "1.1.7", "0.14.1")
+    pins = ("3.18.6", "5.8.2", "3.10.2", "1.8.0", "0.17.1")
     tools = ("helm", "kustomize", "sops", "helmfile", "cue")
     assert found.defaults == AppConfig(
         tools={name: ToolPin(name, version, "the defaults of cmp") for name, version in zip(tools, pins, strict=True)}
