@@ -18,6 +18,7 @@ from tests.support.helmfile import (
     config_maps,
     values,
 )
+from tests.support.repository import FAKES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -277,6 +278,18 @@ def test_charts_see_the_cluster_and_the_namespace_of_the_application(world: Helm
     found = config_maps(world.must())[0]
     assert found["metadata"]["namespace"] == "shop"
     assert (found["data"]["kube"].removesuffix(".0"), found["data"]["has"]) == ("v1.29", "true")
+
+
+def test_a_helm_that_somebody_else_ended_is_told(world: HelmfileRepository) -> None:
+    world.write_app({**chart(), "helmfile.yaml": RELEASE})
+    fake = (FAKES / "is-told-to-end").read_text()
+    told = fake.replace("#!/bin/sh\n", f'#!/bin/sh\n[ "$1" = version ] && {{ echo v{world.helm}; exit; }}\n', 1)
+    world.use_tools({"helmfile": world.helmfile, "helm": world.helm}).replace_tool("helm", world.helm, told)
+    assert world.refused() == [
+        f"cmp: helm {world.helm} got a signal from outside, and says that its release has been cancelled",
+        "  where: application shop, cluster dev, phase helmfile",
+        "  hint: nothing is wrong with the repository: a Pod that stops sends it, or a command such as `pkill helm`",
+    ]
 
 
 CHARTS_OWN = {"from": "chart"}
