@@ -218,14 +218,14 @@ def alias_chain(levels: int) -> str:
     ids=lambda value: f"{value[:30]!a}",
 )
 def test_a_bomb_is_an_error_at_once(text: str, problem: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found = ""
     try:
         load_all(text.encode())
     except YamlError as error:
         found = error.problem
     assert found == problem
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("text", ["!" * 1_000_000, "# \r\n" * 100_000 + "---\nx", "%\r\n" * 100_000, "9" * 1_000_000])
