@@ -73,12 +73,11 @@ def merged(application: Application, read: Callable[[str], bytes | None]) -> App
 
 def _merged(given: Values, patches: list[object]) -> Values:
     values = {key: value for key, value in mapping(overlay(given, *patches)).items() if key not in FIXED}
-    objects = [mapping(one).get("helm") for one in (given, *patches)]
-    if any(isinstance(mapping(helm).get(VALUES_OBJECT), dict) for helm in objects):
-        laid: object = None
-        for helm in objects:
-            if VALUES_OBJECT in mapping(helm):
-                laid = patched(laid, mapping(helm)[VALUES_OBJECT])
+    laid = mapping(given.get("helm")).get(VALUES_OBJECT)
+    for patch in patches:
+        helm = mapping(mapping(patch).get("helm"))
+        laid = patched(laid, helm[VALUES_OBJECT]) if VALUES_OBJECT in helm else laid
+    if laid is not None:
         values["helm"] = {**mapping(values.get("helm")), VALUES_OBJECT: laid}
     return values
 
