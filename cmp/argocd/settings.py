@@ -24,6 +24,7 @@ VALUE_FILE_GLOBS = (3, 4)  # from here on `valueFiles` takes patterns, and each 
 SELECTED_TEXTS = (3, 4)  # from here on a selector beside a generator sees labels also with Go templates
 WAITING_VALUES = (3, 4)  # from here on `values` in a matrix may wait for the parameters of their own generator
 HIDDEN_ANNOTATIONS = (3, 6)  # from here on Argo CD's own annotations of a cluster are no parameters
+EXTENSION_FILTER = (3, 3)  # from here on `directory` has `disableExtensionFilter`, which the API server dropped before
 COMPONENTS_UNTIL_FIRST = (3, 3)  # from here on `ignoreMissingComponents` looks for no component behind the first there
 ENABLE_HELM = "--enable-helm"
 

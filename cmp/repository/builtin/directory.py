@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp.argocd.settings import EXTENSION_FILTER
 from cmp.argocd.source import Directory
 from cmp.engines.registry import PLAIN
 from cmp.errors import ConfigError
@@ -27,6 +28,8 @@ JSONNET = ".jsonnet"
 def resolve(context: SourceContext, instance: Instance) -> Instance:
     """Complete an Instance; ConfigError for Jsonnet, which Argo CD evaluates and cmp does not."""
     block = context.application.source.directory or Directory()
+    if not context.settings.is_from(EXTENSION_FILTER):
+        block = block._replace(disable_extension_filter=False)
     files = [*_files(context.tree, context.folder, block, "")]
     if jsonnet := next((path for path in files if path.endswith(JSONNET)), ""):
         raise ConfigError(

@@ -13,6 +13,7 @@ tree/       the repository
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,7 +54,7 @@ class Case(NamedTuple):
         """Return the sources, each with its repository."""
         written = self.value.get("sources") or [self.value["source"]]
         own = {"repoURL": url, "targetRevision": "main"}
-        return [{**own, **source} for source in written]
+        return [deepcopy({**own, **source}) for source in written]
 
     def application(self, url: str) -> Object:
         """Return the Application."""
@@ -67,8 +68,11 @@ class Case(NamedTuple):
             "spec": {"project": "team", "destination": destination, **spec},
         }
 
-    def requests(self, url: str) -> list[dict[str, Any]]:
-        """Return what the application-controller asks the repo-server for: once for each source that renders."""
+    def requests(self, url: str, version: str) -> list[dict[str, Any]]:
+        """Return what the application-controller asks the repo-server for: once for each source that renders.
+
+        The API server of Argo CD 3.2 drops a field that is newer.
+        """
         application = self.application(url)
         metadata, spec = application["metadata"], application["spec"]
         namespace = metadata["namespace"]
@@ -85,6 +89,9 @@ class Case(NamedTuple):
         }
         sources = self.sources(url)
         rendered = [one for one in sources if one.get("path") or one.get("chart")]
+        if version.startswith("3.2."):
+            for source in rendered:
+                source.get("directory", {}).pop("disableExtensionFilter", None)
         return [{**common, "source": source, "repository": self.value.get("repository", {})} for source in rendered]
 
 
