@@ -7,18 +7,22 @@ rendered with the same ones, which `preview.argocd` names.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from cmp.errors import InternalError
+from examples import chartserver
 from tests.argocd import caller
-from tests.argocd.builtin import TREE, Case, cases
+from tests.argocd.builtin import CHARTS, TREE, VALUES, Case, Urls, cases
 from tests.argocd.processes import PATH
 from tests.support.harness import Sandbox
+from tests.support.servers.charts import ChartRepository
+from tests.support.versions import DEFAULT_HELM
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from tests.argocd.git import Repository
     from tests.argocd.kube import Object
@@ -35,6 +39,7 @@ class Judge(NamedTuple):
     argocd: ArgoCD
     server: RepoServer
     repository: Repository
+    urls: Urls
     sandbox: Sandbox
 
     @property
@@ -46,7 +51,7 @@ class Judge(NamedTuple):
         """Return the objects that the repo-server makes of all sources; None where it refuses one."""
         made: list[Object] = []
         try:
-            for request in case.requests(self.repository.url, self.version):
+            for request in case.requests(self.urls, self.version):
                 made += caller.manifests_of(self.argocd.ask("manifests", request, server=self.server)[0])
         except caller.RequestError:
             return None
@@ -56,7 +61,7 @@ class Judge(NamedTuple):
         """Return the objects that cmp renders; None where it refuses the Application, by an error of its own."""
         settings = {"version": self.version, **TOOLS[self.version], "buildOptions": case.build_options}
         config = {"version": 1, "preview": {"argocd": settings}}
-        files = {"cmp.yaml": config, "application.yaml": case.application(self.repository.url)}
+        files = {"cmp.yaml": config, "application.yaml": case.application(self.urls)}
         for name, content in files.items():
             (self.repository.folder / name).write_text(json.dumps(content))
         argv = ("--application", "application.yaml", "--kube-version", caller.KUBE_VERSION, "--output", "json")
@@ -68,13 +73,18 @@ class Judge(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def judge(argocd: ArgoCD, tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+def judge(argocd: ArgoCD, tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     programs = [f"{tools_dir}/{name}/{version}" for name, version in TOOLS[argocd.programs.version].items()]
     path = ":".join([*programs, str(argocd.programs.wrappers), PATH])
     repository = argocd.repository()
     repository.commit(tree=TREE)
     folder: Path = tmp_path_factory.mktemp("judge")
-    return Judge(argocd, argocd.repo_server_with(PATH=path), repository, Sandbox(folder, tools_dir))
+    helm = Path(tools_dir) / "helm" / DEFAULT_HELM / "helm"
+    with ChartRepository(chartserver.package(CHARTS, folder / "archives", helm)) as charts:
+        charts.files["/values.yaml"] = VALUES
+        urls = Urls(repository.url, charts.url)
+        server = argocd.repo_server_with(PATH=path)
+        yield Judge(argocd, server, repository, urls, Sandbox(folder / "sandbox", tools_dir))
 
 
 @pytest.mark.every_argocd
@@ -92,7 +102,7 @@ def test_there_are_cases_of_every_field() -> None:
     blocks = {"helm": HELM, "kustomize": KUSTOMIZE, "directory": DIRECTORY}
     used: dict[str, set[str]] = {name: set() for name in blocks}
     for case in CASES:
-        for source in case.sources(""):
+        for source in case.sources(Urls("", "")):
             for name in blocks:
                 used[name] |= {*source.get(name, {})}
 

@@ -1,6 +1,7 @@
 """Sources without a plugin, as data: Applications of one repository, which the repo-server and `cmp` render alike.
 
 tree/       the repository
+charts/     what a chart repository has, `{charts}` in a case; beside them it has a file /values.yaml
 *.yaml      the cases, one a document:
 
     case: values files in their order    the name
@@ -13,7 +14,7 @@ tree/       the repository
 
 from __future__ import annotations
 
-from copy import deepcopy
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,8 +29,17 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 TREE = FOLDER / "tree"
+CHARTS = FOLDER / "charts"
+VALUES = b"remote: 'yes'\n"
 NAME = "web"
 EVERY = "every"
+
+
+class Urls(NamedTuple):
+    """The URLs of the repository and of the chart repository."""
+
+    repository: str
+    charts: str
 
 
 class Case(NamedTuple):
@@ -50,15 +60,15 @@ class Case(NamedTuple):
         """Say whether an Argo CD of this version is to refuse it."""
         return any(one == EVERY or version.startswith(f"{one}.") for one in self.value.get("refused", []))
 
-    def sources(self, url: str) -> list[dict[str, Any]]:
+    def sources(self, urls: Urls) -> list[dict[str, Any]]:
         """Return the sources, each with its repository."""
-        written = self.value.get("sources") or [self.value["source"]]
-        own = {"repoURL": url, "targetRevision": "main"}
-        return [deepcopy({**own, **source}) for source in written]
+        written = json.dumps(self.value.get("sources") or [self.value["source"]])
+        own = {"repoURL": urls.repository, "targetRevision": "main"}
+        return [{**own, **source} for source in json.loads(written.replace("{charts}", urls.charts))]
 
-    def application(self, url: str) -> Object:
+    def application(self, urls: Urls) -> Object:
         """Return the Application."""
-        sources = self.sources(url)
+        sources = self.sources(urls)
         spec = {"sources": sources} if "sources" in self.value else {"source": sources[0]}
         destination = {"name": "in-cluster", "namespace": self.value.get("destination", "shop")}
         return {
@@ -68,12 +78,12 @@ class Case(NamedTuple):
             "spec": {"project": "team", "destination": destination, **spec},
         }
 
-    def requests(self, url: str, version: str) -> list[dict[str, Any]]:
+    def requests(self, urls: Urls, version: str) -> list[dict[str, Any]]:
         """Return what the application-controller asks the repo-server for: once for each source that renders.
 
         The API server of Argo CD 3.2 drops a field that is newer.
         """
-        application = self.application(url)
+        application = self.application(urls)
         metadata, spec = application["metadata"], application["spec"]
         namespace = metadata["namespace"]
         common = {
@@ -87,7 +97,7 @@ class Case(NamedTuple):
             "helm": {"valuesFileSchemes": ["http", "https"]},
             "sources": spec.get("sources", []),
         }
-        sources = self.sources(url)
+        sources = self.sources(urls)
         rendered = [one for one in sources if one.get("path") or one.get("chart")]
         if version.startswith("3.2."):
             for source in rendered:
