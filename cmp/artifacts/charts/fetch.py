@@ -270,8 +270,12 @@ def _compare(chart: RepositoryChart, sha256: str, expected: str, *, says: str, r
 
 
 def _wants_plain_http(url: str, error: str) -> bool:
-    """Say whether a registry on this machine answered without TLS, which is allowed nowhere else."""
-    return PLAIN_HTTP in error and origin(url).is_loopback
+    """Say whether a registry on this machine answered without TLS, which is allowed nowhere else.
+
+    Helm 3.22 goes over to it by itself, and then hands over no credentials (oras-project/oras-go, GHSA-vh4v-2xq2-g5cg).
+    """
+    host = origin(url)
+    return host.is_loopback and (PLAIN_HTTP in error or f'"http://{host.netloc}/' in error)
 
 
 def _listed(stdout: bytes, chart: RepositoryChart) -> dict[str, str]:
