@@ -139,7 +139,6 @@ def test_build_arguments_and_versions_are_those_of_the_project(done: Done) -> No
     assert set(re.findall(r"--build-arg (\w+)=", "\n".join(done.record))) <= declared
     (fetched,) = (line for line in done.record if line.startswith("curl "))
     assert f"/v{ARGOCD[-1]}/" in fetched
-    assert f"tested: Argo CD {' and '.join(ARGOCD)}" in TEXT
 
 
 def test_what_is_shown_of_an_application_is_in_the_example(done: Done) -> None:

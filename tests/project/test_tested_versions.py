@@ -8,9 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from cmp.argocd.settings import BUNDLED
 from tests.support.go_proxy import GoProxy
 from tests.support.harness import CHECKOUT
-from tests.support.versions import TESTED
+from tests.support.versions import ARGOCD, TESTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,13 @@ def test_the_demo_needs_tested_versions_alone() -> None:
     shown = re.search(r"^SHOWN := (.*)$", MAKEFILE, re.MULTILINE)
     assert shown
     assert {*shown[1].split()} < {*SPECS}
+
+
+def test_the_docs_name_the_argo_cds_that_are_tested_and_cmp_knows_their_tools() -> None:
+    names = " and ".join(ARGOCD)
+    assert f"tested: Argo CD {names}" in (CHECKOUT / "docs/install.md").read_text()
+    assert f"Tested are {names}." in (CHECKOUT / "docs/operations.md").read_text()
+    assert {version.rpartition(".")[0] for version in ARGOCD} == {*BUNDLED}
 
 
 def test_newer_versions_are_told_and_so_is_a_proxy_that_does_not_know(tmp_path: Path) -> None:
