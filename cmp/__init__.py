@@ -1,3 +1,3 @@
 """An Argo CD Config Management Plugin: one application on one cluster, as clean YAML."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

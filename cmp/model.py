@@ -155,7 +155,8 @@ class Parameters(NamedTuple):
     """The parameters that an Application or the command line sets for one render; all text, nothing expanded yet.
 
     `values_files` are paths or patterns of paths.  `set_values` and `set_strings` are ordered pairs for `--set` and
-    `--set-string`.  `images` are for kustomize, as its option of that name; `environment` is helmfile's.
+    `--set-string`, `set_templates` like `set_values`, with placeholders.  `images` are for kustomize, as its option of
+    that name; `environment` is helmfile's.
     """
 
     cluster: str = ""
@@ -165,11 +166,25 @@ class Parameters(NamedTuple):
     values_yaml: str = ""
     set_values: tuple[tuple[str, str], ...] = ()
     set_strings: tuple[tuple[str, str], ...] = ()
+    set_templates: tuple[tuple[str, str], ...] = ()
     tool_versions: Mapping[str, str] = NOTHING
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     environment: str = ""
+
+    @property
+    def typed_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The pairs whose values may be numbers and the like, as of `--set`: weaker than `set_strings`."""
+        return (*self.set_values, *self.set_templates)
+
+    @property
+    def set_pairs(self) -> tuple[tuple[str, str], ...]:
+        """All pairs, weakest first."""
+        return (*self.typed_pairs, *self.set_strings)
+
+
+NEUTRAL_REVISION = "0" * 40  # stands for a commit that is not known, or must not count
 
 
 class BuildEnv(NamedTuple):

@@ -6,14 +6,13 @@ whose names are mangled.  For what neither sets, `ARGOCD_ENV_*` (`spec.source.pl
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     Value = str | list[str] | dict[str, str]
     Values = dict[str, Value]
@@ -50,14 +49,21 @@ ALL = (
         "set",
         MAP,
         "Set values",
-        "As helm --set: a key such as image.tag and its value, which may use {cluster}, {app}, {namespace}, {release} "
-        "and the cluster's facts; stronger than files and YAML.",
+        "As helm --set: a key such as image.tag and its value, in which $ARGOCD_APP_REVISION and the like are "
+        "replaced; stronger than files and YAML.",
     ),
     Parameter(
         "set-string",
         MAP,
         "Set text values",
         "As helm --set-string, for texts that look like something else, such as image.tag and 1.10.",
+    ),
+    Parameter(
+        "set-template",
+        MAP,
+        "Set values with placeholders",
+        "As set, with {cluster}, {app}, {namespace}, {release} and the cluster's facts filled in, such as host and "
+        "{app}.{cluster}.example.com; {{name}} stays.",
     ),
     Parameter(
         "release", TEXT, "Release name", "The name of the Helm release, such as shop; another one makes other objects."
@@ -123,15 +129,20 @@ def sift(env: Mapping[str, str]) -> tuple[Parameters, list[str]]:
 
 
 def merge(weaker: Parameters, stronger: Parameters) -> Parameters:
-    """Lay the stronger over the weaker: texts replace, lists append, maps merge (the stronger keys come last)."""
+    """Lay the stronger over the weaker: texts replace, lists append, maps merge (the stronger keys come last).
+
+    A key of the stronger one replaces that key in all three maps: helm takes `--set-string` for stronger than `--set`.
+    """
+    keys = {key for key, _ in stronger.set_pairs}
     return Parameters(
         cluster=stronger.cluster or weaker.cluster,
         release=stronger.release or weaker.release,
         namespace=stronger.namespace or weaker.namespace,
         values_files=(*weaker.values_files, *stronger.values_files),
         values_yaml=stronger.values_yaml or weaker.values_yaml,
-        set_values=_over(weaker.set_values, stronger.set_values),
-        set_strings=_over(weaker.set_strings, stronger.set_strings),
+        set_values=(*_without(keys, weaker.set_values), *stronger.set_values),
+        set_strings=(*_without(keys, weaker.set_strings), *stronger.set_strings),
+        set_templates=(*_without(keys, weaker.set_templates), *stronger.set_templates),
         tool_versions={**weaker.tool_versions, **stronger.tool_versions},
         kube_version=stronger.kube_version or weaker.kube_version,
         api_versions=stronger.api_versions or weaker.api_versions,
@@ -140,33 +151,8 @@ def merge(weaker: Parameters, stronger: Parameters) -> Parameters:
     )
 
 
-def expand(parameters: Parameters, known: Mapping[str, str], facts: Collection[str], whose: str) -> Parameters:
-    """Fill `{name}` in the values of `set` and `set-string`.
-
-    Braces around anything else stay: `{a}` is Helm's list.  ConfigError for one of the `facts` (those of any cluster)
-    that is not known of this one.
-    """
-
-    def fill(name: str, key: str, value: str) -> str:
-        def replace(braces: re.Match[str]) -> str:
-            inside = braces[1]
-            if inside in known:
-                return known[inside]
-            if inside in facts:
-                raise ConfigError(f"{{{inside}}} in the value of {name} {key} is not known {whose}")
-            return braces[0]
-
-        return re.sub(r"\{(\w+)\}", replace, value) if "{" in value else value
-
-    return parameters._replace(
-        set_values=tuple((key, fill("set", key, value)) for key, value in parameters.set_values),
-        set_strings=tuple((key, fill("set-string", key, value)) for key, value in parameters.set_strings),
-    )
-
-
-def _over(weaker: tuple[tuple[str, str], ...], stronger: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    replaced = {key for key, _ in stronger}
-    return (*((key, value) for key, value in weaker if key not in replaced), *stronger)
+def _without(keys: Collection[str], pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    return (pair for pair in pairs if pair[0] not in keys)
 
 
 def _parameters(given: Values) -> Parameters:
@@ -191,6 +177,7 @@ def _parameters(given: Values) -> Parameters:
         values_yaml=text("values-yaml"),
         set_values=pairs("set"),
         set_strings=pairs("set-string"),
+        set_templates=pairs("set-template"),
         tool_versions={tool: text(f"{tool}-version") for tool in PINNED if text(f"{tool}-version")},
         images=texts("images"),
         environment=text("environment"),
@@ -257,7 +244,8 @@ def _of_kind(kind: str, value: object) -> Value | None:
 def _copies(env: Mapping[str, str], mistakes: list[str]) -> Values:
     """Read `PARAM_<NAME>` and `PARAM_<NAME>_<index>`; not a map, whose keys these names do not tell."""
     if any(name.startswith("PARAM_SET_") for name in env):
-        mistakes.append(f"PARAM_SET_* does not tell the keys of set and set-string, and {VARIABLE} is not set")
+        maps = "set, set-string and set-template"
+        mistakes.append(f"PARAM_SET_* does not tell the keys of {maps}, and {VARIABLE} is not set")
     texts = {name: env.get(f"PARAM_{_mangled(name)}", "") for name, kind in KINDS.items() if kind == TEXT}
     lists = {name: _numbered(env, f"PARAM_{_mangled(name)}_") for name, kind in KINDS.items() if kind == ARRAY}
     return {**texts, **lists}

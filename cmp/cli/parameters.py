@@ -130,6 +130,7 @@ def _value(name: str, present: _Present) -> object:
         "environment": given.environment,
         "set": dict(given.set_values),
         "set-string": dict(given.set_strings),
+        "set-template": dict(given.set_templates),
         "release": instance.release if instance else given.release,
     }
     if name in values:
@@ -144,7 +145,7 @@ def _remarks(name: str, present: _Present) -> Iterable[str]:
         yield f"This application runs on {_listed(present.clusters)}."
     if name == "values" and instance:
         yield f"In use, weakest first: {_listed(layer.path for layer in instance.layers)}."
-    if name in ("set", "set-string") and instance and instance.engines == (KUSTOMIZE,):
+    if name in ("set", "set-string", "set-template") and instance and instance.engines == (KUSTOMIZE,):
         yield "Kustomize builds this application: a key is one of its ConfigMap cmp-parameters."
     if name.endswith("-version"):
         tool = name.removesuffix("-version")

@@ -53,7 +53,7 @@ def explanation(done: RenderResult, context: Context) -> Iterator[str]:
     for layer in instance.layers:
         sealed = ", decrypted" if layer.path in done.encrypted else ""
         yield f"  {layer.path}  ({layer.source}{sealed})"
-    for pair in (*instance.parameters.set_values, *instance.parameters.set_strings):
+    for pair in instance.parameters.set_pairs:
         yield f"  {pair[0]}  (parameter)"
     if instance.manifest_files:
         yield "files, in order:"

@@ -17,7 +17,7 @@ from cmp.argocd.reposerver import overridden, references, variables
 from cmp.cli.io import content_or_stdin
 from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError, ToolError, UsageError
-from cmp.model import Instance, Parameters
+from cmp.model import NEUTRAL_REVISION, Instance, Parameters
 from cmp.repository import git, instances
 from cmp.repository.instances import Request
 from cmp.system.process import run
@@ -99,7 +99,7 @@ class Target(NamedTuple):
         return tree, request, application.location.place
 
     def _external_variables(self, application: Application, checkout: str, invocation: Invocation) -> dict[str, str]:
-        """Return the variables that `plugin.env` uses and no Application sets: a substitute must not be a guess."""
+        """Return the variables that no Application sets; in `plugin.env` a substitute must not be a guess."""
         used = references(application)
         values = {"KUBE_VERSION": self.flags.kube_version, "KUBE_API_VERSIONS": ",".join(self.flags.api_versions)}
         for name, flag in ONLY_ARGOCD.items():
@@ -109,8 +109,12 @@ class Target(NamedTuple):
                     file=application.location.inner("plugin", "env").place,
                     hint=f"say it by {flag}",
                 )
-        if any(name.startswith(REVISION) for name in used):
+        try:
             values[REVISION] = head(checkout, invocation)
+        except ToolError:
+            if any(name.startswith(REVISION) for name in used):
+                raise
+            values[REVISION] = NEUTRAL_REVISION
         return values
 
 
@@ -165,6 +169,7 @@ OPTIONS = (
     click.option("--values", multiple=True, metavar="PATTERN", help="More values files of the application's folders."),
     click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set one value, as helm --set."),
     click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set one text value, as helm --set-string."),
+    click.option("--set-template", multiple=True, metavar="KEY=VALUE", help="As --set, with {cluster} and others."),
     *(
         click.option(f"--{tool}-version", default="", help=f"Another installed {tool} than the pinned one.")
         for tool in parameters.PINNED
@@ -189,6 +194,7 @@ def target_options(function: Callable[..., Output]) -> Callable[..., Output]:
         values: tuple[str, ...],
         set_: tuple[str, ...],
         set_string: tuple[str, ...],
+        set_template: tuple[str, ...],
         **others: Any,  # noqa: ANN401  # the version of each tool, and the command's own options
     ) -> Output:
         versions: dict[str, str] = {tool: others.pop(f"{tool}_version") for tool in parameters.PINNED}
@@ -198,6 +204,7 @@ def target_options(function: Callable[..., Output]) -> Callable[..., Output]:
             values_files=values,
             set_values=_pairs("--set", set_),
             set_strings=_pairs("--set-string", set_string),
+            set_templates=_pairs("--set-template", set_template),
             tool_versions={tool: version for tool, version in versions.items() if version},
             kube_version=kube_version,
             api_versions=tuple(version for text in api_versions for version in text.split(",") if version),

@@ -83,6 +83,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         layers=[(layer.path, layer.data) for layer in session.layers],
         settings=[
             *(("--set", key) for key, _ in instance.parameters.set_values),
+            *(("--set-template", key) for key, _ in instance.parameters.set_templates),
             *(("--set-string", key) for key, _ in instance.parameters.set_strings),
         ],
         chart_defaults=values.defaults(files, join(instance.folder, "values.yaml")),

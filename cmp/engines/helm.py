@@ -107,7 +107,7 @@ def _flags(instance: Instance, work: Work, values_files: list[str]) -> Iterator[
         yield from ("--namespace", instance.namespace)
     if instance.kube_version:
         yield from ("--kube-version", instance.kube_version)
-    for key, value in instance.parameters.set_values:
+    for key, value in instance.parameters.typed_pairs:
         yield from ("--set", f"{key}={_escaped(value)}")
     for key, value in instance.parameters.set_strings:
         yield from ("--set-string", f"{key}={_escaped(value)}")

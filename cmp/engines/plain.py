@@ -104,6 +104,7 @@ def _warnings(instance: Instance) -> Iterator[str]:
     parameters = {
         "set": instance.parameters.set_values,
         "set-string": instance.parameters.set_strings,
+        "set-template": instance.parameters.set_templates,
         "values-yaml": instance.parameters.values_yaml,
     }
     if names := [name for name, value in parameters.items() if value]:

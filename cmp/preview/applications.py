@@ -22,9 +22,9 @@ from cmp.argocd.settings import NEWEST
 from cmp.artifacts import toolchain
 from cmp.changes import Delivery, Rule, Subject
 from cmp.errors import CmpError, ConfigError, and_more
-from cmp.model import Cluster
+from cmp.model import NEUTRAL_REVISION, Cluster
 from cmp.preview import identity
-from cmp.preview.sides import NEUTRAL, BuiltinSource, RenderRequest, environment
+from cmp.preview.sides import BuiltinSource, RenderRequest, environment
 from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request, with_names
 from cmp.system.globs import whole_match
@@ -325,7 +325,7 @@ class _Reader:
         env = variables(
             app,
             {
-                REVISION: NEUTRAL,
+                REVISION: NEUTRAL_REVISION,
                 "KUBE_VERSION": cluster.kube_version,
                 "KUBE_API_VERSIONS": ",".join(cluster.api_versions),
             },

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.errors import ConfigError, and_more
-from cmp.model import BuildEnv
+from cmp.model import NEUTRAL_REVISION, BuildEnv
 from cmp.preview import applications
 from cmp.preview.affected import Impact, TouchedPair
 from cmp.preview.applications import MAX_LISTED
 from cmp.preview.comparison import Comparison
-from cmp.preview.sides import NEUTRAL, BuiltinSource, RenderRequest, Side
+from cmp.preview.sides import BuiltinSource, RenderRequest, Side
 from cmp.repository.instances import Request
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _by_plugin(request: RenderRequest, places: Mapping[PairId, tuple[str, str]])
         app_name=app.instance_name,
         app_namespace=app.destination.namespace,
         project=app.project,
-        revision=NEUTRAL,
+        revision=NEUTRAL_REVISION,
         repo_url=app.source.repo_url,
         source_path=app.source.path,
         target_revision=app.source.target_revision,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import Subject
 from cmp.engines import ENGINES, engine_of
 from cmp.errors import CmpError
+from cmp.model import NEUTRAL_REVISION
 from cmp.preview.identity import PairId
 from cmp.render.decrypt import SOPS
 from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from cmp.render.fingerprint import InputPaths
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
-
-
-NEUTRAL = "0" * 40  # the revision that Applications are told, the same on both sides: the real one differs always
 
 
 class BuiltinSource(NamedTuple):
@@ -203,7 +201,7 @@ class Side:
             settings=self.argocd,
             is_own=lambda url: repository_name(url) in source.repositories,
             cluster=source.cluster,
-            revision=NEUTRAL,
+            revision=NEUTRAL_REVISION,  # the same on both sides: the real one differs always
         )
         return builtin.resolve(self.repository, source.application, source.source, surroundings)
 

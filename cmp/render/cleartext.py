@@ -58,7 +58,7 @@ def _all(
     tree: Tree, instance: Instance, paths: Iterable[str], files: SourceFiles, archives: Iterable[bytes]
 ) -> Iterator[bytes]:
     parameters = instance.parameters
-    set_texts = (text for pair in (*parameters.set_values, *parameters.set_strings) for text in pair)
+    set_texts = (text for pair in parameters.set_pairs for text in pair)
     names = (*instance.placeholders.values(), *set_texts)
     yield "\n".join((instance.folder, instance.release, instance.namespace, *names)).encode("utf-8", "replace")
     yield from (layer.data for layer in files.layers)

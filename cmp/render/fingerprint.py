@@ -207,7 +207,7 @@ class FingerprintIndex:
             paths = (path for chart in charts for path in self._below(chart))
             self._readers[charts] = file_access.may_read_others(self._text(path) for path in paths)
         parameters = instance.parameters
-        set_texts = (text for pair in (*parameters.set_values, *parameters.set_strings) for text in pair)
+        set_texts = (text for pair in parameters.set_pairs for text in pair)
         values = [
             *map(self._text, inputs.layers),
             *(layer.data for layer in instance.layers if layer.data is not None),

@@ -129,8 +129,9 @@ GIVEN = (
     {"name": "cluster", "string": "prod"},
     {"name": "values", "array": ["clusters/prod/shop/prod-v*.yaml"]},
     {"name": "values-yaml", "string": "data: {c: yaml}\n"},
-    {"name": "set", "map": {"data.d": "{cluster}"}},
+    {"name": "set", "map": {"data.d": "$ARGOCD_APP_NAME"}},
     {"name": "set-string", "map": {"data.e": "1.10"}},
+    {"name": "set-template", "map": {"data.f": "{cluster}"}},
     {"name": "release", "string": "given"},
     {"name": "helm-version", "string": "3.14.4"},
 )

@@ -78,7 +78,7 @@ def test_without_parameters_the_defaults_count(version: str, world: KustomizeRep
 @pytest.mark.parametrize("version", ENDS)
 def test_parameters_replace_the_defaults(version: str, world: KustomizeRepository) -> None:
     plant(world, version)
-    ours = world.must("--set", "color={cluster}-{app}", "--set-string", "size=0017", version=version)
+    ours = world.must("--set-template", "color={cluster}-{app}", "--set-string", "size=0017", version=version)
     assert data(ours) == {"config": {"color": "dev-web", "size": "0017"}}
 
 

@@ -119,12 +119,13 @@ japanese: みどり
 PARAMETERS = [
     {"name": "cluster", "string": "corner"},
     {"name": "values-yaml", "string": VALUES_YAML},
-    {"name": "set", "map": {"list[1]": "B", "csv": "x,y"}},
-    {"name": "set-string", "map": {"flag": "true", "many": "{1,2}", "where": "{cluster}/{app}"}},
+    {"name": "set", "map": {"list[1]": "B", "csv": "x,y", "app": "$ARGOCD_APP_NAME costs $5"}},
+    {"name": "set-string", "map": {"flag": "true", "many": "{1,2}", "legend": "by {{cluster}}"}},
+    {"name": "set-template", "map": {"where": "{cluster}/{app}", "number": "17"}},
 ]
 BY_HAND = (
-    *("--set", r"list[1]=B,csv=x\,y"),
-    *("--set-string", "flag=true,many={1,2},where=corner/settings"),
+    *("--set", r"list[1]=B,csv=x\,y,app=settings costs $5,where=corner/settings,number=17"),
+    *("--set-string", "flag=true,many={1,2},legend=by {{cluster}}"),
 )
 
 

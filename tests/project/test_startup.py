@@ -28,7 +28,7 @@ BANNED = frozenset(
 # Our modules, and those of others, that a warm render imports before it starts the first program.  Meanwhile nothing
 # else happens, so that a module which is not needed to find out what to start does not belong here.
 BEFORE_THE_FIRST_CHILD = """
-cmp cmp.argocd cmp.argocd.parameters cmp.artifacts cmp.artifacts.lockfile cmp.artifacts.toolchain
+cmp cmp.argocd cmp.argocd.expansion cmp.argocd.parameters cmp.artifacts cmp.artifacts.lockfile cmp.artifacts.toolchain
 cmp.artifacts.toolstore cmp.cli cmp.cli.generate cmp.cli.main cmp.cli.summary cmp.context cmp.engines
 cmp.engines.features cmp.engines.helm cmp.engines.protocol cmp.engines.registry cmp.environ
 cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.repository

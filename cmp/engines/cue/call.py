@@ -102,7 +102,7 @@ def call_for(instance: Instance, declared: Collection[str]) -> Call:
         expression=options.expression,
         package=options.package,
         command=options.command,
-        given={**tags, **dict(instance.parameters.set_values), **dict(instance.parameters.set_strings)},
+        given={**tags, **dict(instance.parameters.set_pairs)},
         known={name: value for name, value in instance.placeholders.items() if name in declared},
     )
 

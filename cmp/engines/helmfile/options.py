@@ -72,7 +72,7 @@ def helm_pin(instance: Instance) -> ToolPin:
 def state_values(options: FilledOptions, instance: Instance) -> list[Map]:
     """Return the state values of the options, and those of parameters, which are stronger."""
     parameters = instance.parameters
-    return [nested((), options.state_values.items()), nested(parameters.set_values, parameters.set_strings)]
+    return [nested((), options.state_values.items()), nested(parameters.typed_pairs, parameters.set_strings)]
 
 
 def nested(typed: Iterable[tuple[str, str]], texts: Iterable[tuple[str, str]]) -> Map:

@@ -104,7 +104,7 @@ def require_defaults(parameters: Parameters, defaults: Defaults) -> None:
 
 def given(parameters: Parameters) -> dict[str, str]:
     """Return the parameters by their names: for kustomize all of them are texts."""
-    return {**dict(parameters.set_values), **dict(parameters.set_strings)}
+    return dict(parameters.set_pairs)
 
 
 class ParameterMarker:

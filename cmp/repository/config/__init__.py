@@ -14,7 +14,7 @@ from cmp import yamldoc
 from cmp.errors import ConfigError
 from cmp.model import Problem
 from cmp.repository.config import keys
-from cmp.repository.config.check import refuse_foreign, unfilled
+from cmp.repository.config.check import is_set_literal, refuse_foreign, unfilled
 from cmp.repository.config.model import CONFIG, AppConfig, ArgoCD, ClusterChoice, Config, Layout, ValuesPattern, merge
 from cmp.repository.config.rules import PATH
 from cmp.schema.spec import check, quoted
@@ -62,7 +62,7 @@ def load(tree: Tree, engines: Engines) -> Config:
     problems = problems + its_problems or unfilled(root, inventory)
     if problems:
         raise ConfigError.of(problems)
-    config = specification.build(root)._replace(source=FILE)
+    config = specification.build(root)._replace(source=FILE, is_set_literal=is_set_literal(root))
     return config._replace(clusters=keys.INVENTORY.build(inventory)) if inventory and config.inventory else config
 
 

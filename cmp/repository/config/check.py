@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from cmp.yamldoc.nodes import Node
 
+LAST_THAT_FILLS_SET = "0.1.999999"
+
 _OPERATORS: Mapping[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt,
 }  # fmt: skip
@@ -37,6 +39,12 @@ def refuse_foreign(root: Node, own: str = __version__) -> None:
     if version is not None and _is_other_version(version):
         what = f"version {quoted(version.text)} of this file is unknown to cmp {own}, which reads {VERSION}"
         raise _refusal(version, what)
+
+
+def is_set_literal(root: Node) -> bool:
+    """Return whether `requires` excludes each cmp that fills placeholders in the parameter `set`."""
+    required = root.at("requires")
+    return required is not None and not _is_fulfilled(required.text, LAST_THAT_FILLS_SET)
 
 
 def _refusal(node: Node, message: str) -> ConfigError:

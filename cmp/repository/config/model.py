@@ -119,7 +119,8 @@ class Preview(NamedTuple):
 class Config(NamedTuple):
     """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout.
 
-    `inventory` is the file of the clusters, where it is one of its own.
+    `inventory` is the file of the clusters, where it is one of its own.  With `is_set_literal` the repository is known
+    to be written for a cmp that fills no placeholders in `set`.
     """
 
     layout: Layout
@@ -129,6 +130,7 @@ class Config(NamedTuple):
     source: str
     inventory: str = ""
     preview: Preview = Preview()
+    is_set_literal: bool = False
 
 
 _REFERENCE = "the reference layout"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cmp.argocd import parameters
+from cmp.argocd import expansion, parameters
 from cmp.engines.registry import HELMFILE, KUSTOMIZE
 from cmp.errors import CmpError, ConfigError
 from cmp.model import NOTHING, Instance, Layer, OutputRules, Requester, ToolPin
@@ -18,6 +18,7 @@ from cmp.system.tree import join
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from cmp.argocd.expansion import Expansion
     from cmp.model import EngineTraits, Parameters
     from cmp.repository.instances.files import EngineChoice
     from cmp.repository.instances.request import Request
@@ -85,6 +86,7 @@ class _Resolver:
         secret_files = self._secret_files(choice)
         release, namespace = self._release(), self._namespace()
         placeholders = {**target.known, "release": release.name, "namespace": namespace.name}
+        expanded = self._parameters(placeholders)
         options = settings.options.get(choice.engines[0], {})
         used = frozenset({*(layer.path for layer in layers), *secret_files, *selection.files, *selection.left_out})
         takes_values = any(self._repository.engines[name].reads_values for name in choice.engines)
@@ -101,7 +103,7 @@ class _Resolver:
             namespace=namespace.name,
             kube_version=self._kube_version(options),
             api_versions=self._api_versions(options),
-            parameters=self._parameters(placeholders),
+            parameters=expanded.parameters,
             options=settings.options,
             output_rules=_output(settings.output),
             secret_files=secret_files,
@@ -109,6 +111,7 @@ class _Resolver:
                 *files.notes(choice, layers, used),
                 *self._name_notes(release, namespace),
                 *self._version_notes(),
+                *expanded.warnings,
             ),
             requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
             placeholders=placeholders,
@@ -267,11 +270,15 @@ class _Resolver:
         given = self._request.flags.api_versions or options.get("apiVersions")
         return cast("tuple[str, ...]", given or build_env.api_versions or cluster.api_versions)
 
-    def _parameters(self, known: Mapping[str, str]) -> Parameters:
-        """Return the parameters with the command line's over them, and the placeholders in them filled."""
-        merged = parameters.merge(self._request.parameters, self._request.flags)
+    def _parameters(self, known: Mapping[str, str]) -> Expansion:
+        """Return the parameters with the command line's over them, and their texts expanded."""
         facts = {name for cluster in self._config.clusters.values() for name in cluster.facts}
-        return parameters.expand(merged, known, facts | {"cluster"}, self._target.whose)
+        return expansion.expand(
+            parameters.merge(self._request.parameters, self._request.flags),
+            expansion.Placeholders(known, facts | {"cluster"}, self._target.whose),
+            self._request.build_env,
+            is_set_literal=self._config.is_set_literal,
+        )
 
     def _name_notes(self, release: SourcedName, namespace: SourcedName) -> list[str]:
         """Warn where a render outside Argo CD would have another name, and say how to fix that."""

@@ -130,8 +130,9 @@ CASES = {
                 *DEV,
                 {"name": "values", "array": [f"{INSTANCE}/more.yaml"]},
                 {"name": "values-yaml", "string": "d: yaml\n"},
-                {"name": "set", "map": {"e": "{env}-{cluster}-{release}"}},
+                {"name": "set", "map": {"e": "$5 of $ARGOCD_APP_PROJECT_NAME"}},
                 {"name": "set-string", "map": {"f": "1.10"}},
+                {"name": "set-template", "map": {"h": "{env}-{cluster}-{release}"}},
                 {"name": "release", "string": "given"},
                 {"name": "helm-version", "string": "3.14.4"},
             ],
@@ -141,8 +142,10 @@ CASES = {
             **SHOP,
             "ARGOCD_APP_PARAMETERS": (
                 '[{"name":"cluster","string":"dev"},{"name":"values","array":["clusters/dev/shop/more.yaml"]},'
-                '{"name":"values-yaml","string":"d: yaml\\n"},{"name":"set","map":{"e":"{env}-{cluster}-{release}"}},'
-                '{"name":"set-string","map":{"f":"1.10"}},{"name":"release","string":"given"},'
+                '{"name":"values-yaml","string":"d: yaml\\n"},'
+                '{"name":"set","map":{"e":"$5 of $ARGOCD_APP_PROJECT_NAME"}},'
+                '{"name":"set-string","map":{"f":"1.10"}},'
+                '{"name":"set-template","map":{"h":"{env}-{cluster}-{release}"}},{"name":"release","string":"given"},'
                 '{"name":"helm-version","string":"3.14.4"}]'
             ),
         },
@@ -223,9 +226,25 @@ def test_the_commit_is_the_one_that_is_checked_out(world: World) -> None:
     assert f"{world.head}-{world.head[:7]}-{world.head[:8]}" in ran.stdout
 
 
+def test_a_parameter_gets_the_commit_and_zeros_where_none_is_known(world: World) -> None:
+    tag = {"name": "set-string", "map": {"tag": "$ARGOCD_APP_REVISION_SHORT"}}
+    ran = world.render(application(INSTANCE, parameters=[tag]))
+    assert f'\\"tag\\":\\"{world.head[:7]}\\"' in ran.stdout
+    assert _warnings(ran) == _warnings(world.render(application(INSTANCE)))
+    shutil.rmtree(world.root / ".git")
+    (world.root / ".git").mkdir()
+    ran = world.render(application(INSTANCE, parameters=[tag]))
+    assert (ran.code, '\\"tag\\":\\"0000000\\"' in ran.stdout) == (0, True), ran.stderr
+    assert _warnings(ran)[-1] == (
+        "cmp: warning: Argo CD puts the commit for $ARGOCD_APP_REVISION_SHORT in set-string tag; "
+        "here zeros stand for it"
+    )
+
+
 def test_the_command_line_is_stronger(world: World) -> None:
     document = application(APP, parameters=[*DEV, {"name": "set", "map": {"a": "application"}}])
-    assert '\\"a\\":\\"flag\\"' in world.render(document, argv=("--set", "a=flag")).stdout
+    for flag in ("--set", "--set-string", "--set-template"):
+        assert '\\"a\\":\\"flag\\"' in world.render(document, argv=(flag, "a=flag")).stdout
 
 
 BOTH = [application(INSTANCE, "first"), application("clusters/prod/shop", "second")]

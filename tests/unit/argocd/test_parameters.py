@@ -39,6 +39,7 @@ def test_every_parameter_is_read() -> None:
         {"name": "values-yaml", "string": "a: 1\n"},
         {"name": "set", "map": {"image.tag": "1", "a-b": ""}},
         {"name": "set-string", "map": {"port": "80"}},
+        {"name": "set-template", "map": {"host": "{app}.test"}},
         {"name": "release", "string": "shop"},
         {"name": "helm-version", "string": "3.14.4"},
         {"name": "kustomize-version", "string": "5.7.1"},
@@ -48,6 +49,7 @@ def test_every_parameter_is_read() -> None:
         values_yaml="a: 1\n",
         set_values=(("image.tag", "1"), ("a-b", "")),
         set_strings=(("port", "80"),),
+        set_templates=(("host", "{app}.test"),),
         release="shop",
         tool_versions={"helm": "3.14.4", "kustomize": "5.7.1"},
     )
@@ -152,10 +154,10 @@ def test_the_copies_of_the_parameters_are_read_only_without_the_json() -> None:
     assert read({"name": "release", "string": "r"}, **copies) == Parameters(release="r")
 
 
-@pytest.mark.parametrize("name", ["PARAM_SET_IMAGE_TAG", "PARAM_SET_STRING_PORT"])
+@pytest.mark.parametrize("name", ["PARAM_SET_IMAGE_TAG", "PARAM_SET_STRING_PORT", "PARAM_SET_TEMPLATE_HOST"])
 def test_a_map_cannot_be_read_from_the_copies(name: str) -> None:
     assert refusal({name: "1"}) == (
-        "PARAM_SET_* does not tell the keys of set and set-string, and ARGOCD_APP_PARAMETERS is not set"
+        "PARAM_SET_* does not tell the keys of set, set-string and set-template, and ARGOCD_APP_PARAMETERS is not set"
     )
     assert read({"name": "set", "map": {"image.tag": "1"}}, **{name: "1"}).set_values == (("image.tag", "1"),)
 
@@ -226,6 +228,14 @@ def test_the_stronger_parameters_lie_over_the_weaker() -> None:
         api_versions=("v1",),
     )
     assert parameters.merge(Parameters(), weaker) == weaker == parameters.merge(weaker, Parameters())
+
+
+def test_a_key_of_the_stronger_parameters_replaces_it_whichever_map_has_it() -> None:
+    weaker = Parameters(set_values=(("a", "1"),), set_strings=(("b", "1"), ("x", "1")), set_templates=(("c", "{app}"),))
+    stronger = Parameters(set_values=(("b", "2"), ("c", "2")), set_strings=(("a", "2"),))
+    assert parameters.merge(weaker, stronger) == Parameters(
+        set_values=(("b", "2"), ("c", "2")), set_strings=(("x", "1"), ("a", "2"))
+    )
 
 
 def test_json_is_imported_only_for_parameters() -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp import __version__
 from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError, UsageError
 from cmp.model import BuildEnv, Layer, Parameters, ToolPin
 from cmp.repository import instances
 from cmp.repository.instances import Pair, Repository
+from cmp.versions import numbers
 from tests.support.trees import CHART, REFERENCE, paths, plant, request, resolve
 
 if TYPE_CHECKING:
@@ -654,29 +656,79 @@ class TestClaims:
         assert instance.secret_files == ("clusters/dev/shop/k.yaml",)
 
 
+HINT = (
+    "name it in set-template (--set-template) instead; a text that is meant as it is stays so with "
+    '`requires: ">=0.2"` in cmp.yaml'
+)
+
+
+HINT = (
+    "name it in set-template (--set-template) instead; a text that is meant as it is stays so with "
+    '`requires: ">=0.2"` in cmp.yaml'
+)
+
+
 class TestPlaceholders:
-    def test_set_values_are_filled_and_helms_lists_stay(self, tmp_path: Path) -> None:
+    def test_set_template_is_filled_and_helms_lists_stay(self, tmp_path: Path) -> None:
         tree = configured(tmp_path, f'layout: {{release: "r", namespace: "n"}}\n{INVENTORY}')
-        parameters = Parameters(
-            set_values=(
-                ("host", "{app}.{cluster}.{env}"),
-                ("list", "{a,b}"),
-                ("one", "{a}"),
-                ("names", "{release}/{namespace}"),
-            ),
-            set_strings=(("region", "{region}"),),
+        templates = (
+            ("host", "{app}.{cluster}.{env}"),
+            ("list", "{a,b}"),
+            ("names", "{release}/{namespace}"),
+            ("region", "{region}"),
         )
-        found = resolve(tree, request(parameters=parameters)).parameters
-        assert dict(found.set_values) == {"host": "shop.dev.test", "list": "{a,b}", "one": "{a}", "names": "r/n"}
-        assert found.set_strings == (("region", "tokyo"),)
+        found = resolve(tree, request(parameters=Parameters(set_templates=templates))).parameters
+        assert dict(found.set_templates) == {
+            "host": "shop.dev.test",
+            "list": "{a,b}",
+            "names": "r/n",
+            "region": "tokyo",
+        }
 
     def test_a_fact_that_only_another_cluster_has_is_an_error(self, tmp_path: Path) -> None:
-        parameters = Parameters(set_values=(("region", "{region}"),))
+        parameters = Parameters(set_templates=(("region", "{region}"),))
         asked = request(cluster="prod", parameters=parameters)
         assert refusal(configured(tmp_path, INVENTORY), asked) == [
-            "cmp: {region} in the value of set region is not known of cluster prod",
+            "cmp: {region} in the value of set-template region is not known of cluster prod",
             "  where: application shop, cluster prod",
+            "  hint: known here: app, cluster, env, namespace, release",
         ]
+
+    @pytest.mark.parametrize("requires", ["", 'requires: ">=0.1"\n', 'requires: "<1"\n', 'requires: ">0.1"\n'])
+    @pytest.mark.parametrize("name", ["set", "set-string"])
+    @pytest.mark.parametrize("cluster", ["dev", "prod"])
+    def test_set_with_a_placeholder_is_an_error_where_another_meaning_may_be_known(
+        self, requires: str, name: str, cluster: str, tmp_path: Path
+    ) -> None:
+        pairs = (("at", "in {region}"),)
+        given = Parameters(set_values=pairs) if name == "set" else Parameters(set_strings=pairs)
+        asked = request(cluster=cluster, parameters=given)
+        assert refusal(configured(tmp_path, requires + INVENTORY), asked) == [
+            f"cmp: {{region}} in the value of {name} at is a placeholder, and only set-template fills those",
+            f"  where: application shop, cluster {cluster}",
+            f"  hint: {HINT}",
+        ]
+
+    @pytest.mark.parametrize("requires", [">=0.2", ">=0.2.0", ">= 0.2, <1", "==0.2", ">0.1.999999"])
+    def test_with_the_new_meaning_known_set_stays_as_it_is(self, requires: str, tmp_path: Path) -> None:
+        parameters = Parameters(set_values=(("a", "{app}"),), set_strings=(("b", "{region} {{app}}"),))
+        tree = configured(tmp_path, f'requires: "{requires}"\n{INVENTORY}')
+        assert resolve(tree, request(parameters=parameters)).parameters == parameters
+
+    def test_the_error_for_the_old_meaning_goes_after_one_minor_release(self) -> None:
+        assert numbers(__version__) < (0, 3), "remove `is_set_literal` and what depends on it"
+
+    def test_variables_of_the_application_are_replaced_with_a_warning_in_a_checkout(self, tmp_path: Path) -> None:
+        tree = plant(tmp_path, REFERENCE)
+        parameters = Parameters(set_values=(("tag", "$ARGOCD_APP_REVISION_SHORT"),))
+        env = BuildEnv(app_name="shop", app_namespace="shop", revision="0123456789abcdef")
+        found = resolve(tree, request(parameters=parameters, build_env=env))
+        assert (found.parameters.set_values, found.warnings) == ((("tag", "0123456"),), ())
+        found = resolve(tree, request(parameters=parameters))
+        assert found.parameters.set_values == (("tag", "ARGOCD_APP_REVISION_SHORT"),)
+        assert found.warnings == (
+            "Argo CD replaces $ARGOCD_APP_REVISION_SHORT in set tag; here its name stands for it",
+        )
 
 
 class TestRoot:
