@@ -1,6 +1,7 @@
 """cmp.lock: the digests of charts' archives, of the remote schemas of charts, and of pinned programs.
 
-In Git, written by `cmp lock`, enforced.  Releases before the key `schemas` read the file and pass over the key.
+In Git, written by `cmp lock`, enforced.  Keys and fields are added under `version: 1`: what this release does not know,
+it ignores with a warning, so that sidecars are upgraded before somebody runs a newer `cmp lock`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cmp import yamldoc
 from cmp.errors import ConfigError
-from cmp.schema.spec import Converted, Dialect, Items, Keys, Map, Text, Whole, check
+from cmp.schema.spec import Converted, Dialect, Items, Keys, Map, Text, Whole, check, quoted
+from cmp.yamldoc.access import mapping, maps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cmp.system.tree import Tree
 
@@ -53,11 +55,15 @@ class LockedTool(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """The whole file; `schemas` is None where a release without them wrote it: then they are not enforced."""
+    """The whole file; `schemas` is None where a release without them wrote it: then they are not enforced.
+
+    `warnings` are about what only a newer release enforces.
+    """
 
     charts: tuple[LockedChart, ...] = ()
     tools: tuple[LockedTool, ...] = ()
     schemas: tuple[LockedSchema, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
     def chart(self, repository: str, name: str, constraint: str) -> LockedChart | None:
         """Find the archive that a dependency is locked to."""
@@ -70,11 +76,11 @@ class Lock(NamedTuple):
 
 
 def _record(fields: tuple[str, ...], make: Callable[..., T]) -> Keys[T]:
-    return Keys(dict.fromkeys(fields, Text(is_strict=True)), make, required=fields)
+    return Keys(dict.fromkeys(fields, Text(is_strict=True)), make, required=fields, is_open=True)
 
 
 def _must_have(fields: tuple[str, ...]) -> str:
-    return f"must have {', '.join(fields)} and nothing else, all text"
+    return f"must have {', '.join(fields)}, all text"
 
 
 def _with_names(tools: dict[str, dict[str, tuple[LockedTool, ...]]]) -> tuple[LockedTool, ...]:
@@ -119,7 +125,24 @@ def parse(data: bytes, file: str) -> Lock:
     node = JsonNode(content, SourceLocation(file, documents[0]))
     if problems := check(_LOCK, node, _DIALECT):
         raise ConfigError(problems[0].message, file=file, hint=HINT)
-    return _LOCK.build(node)
+    unknown = tuple(dict.fromkeys(_unknown(value)))
+    if not unknown:
+        return _LOCK.build(node)
+    warning = (
+        f"{file} has {', '.join(map(quoted, unknown))}, which a newer cmp enforces and this one ignores: "
+        "upgrade it before `cmp lock` writes such a file"
+    )
+    return _LOCK.build(node)._replace(warnings=(warning,))
+
+
+def _unknown(value: dict[str, object]) -> Iterator[str]:
+    """Yield the keys of the file, and the fields of entries, that this release does not know."""
+    yield from (key for key in value if key not in ("version", "charts", "tools", "schemas"))
+    entries = {key: maps(value.get(key)) for key in ("charts", "schemas")}
+    of_versions = mapping(value.get("tools")).values()
+    entries["tools"] = [entry for one in of_versions for listed in mapping(one).values() for entry in maps(listed)]
+    for key, fields in (("charts", _CHART), ("schemas", _SCHEMA), ("tools", _TOOL)):
+        yield from (f"{key}[].{field}" for entry in entries[key] for field in entry if field not in fields)
 
 
 def dump(lock: Lock) -> bytes:

@@ -79,6 +79,8 @@ def _warm_lock(invocation: Invocation, path: str) -> None:
     context = invocation.context
     folder, name = os.path.split(os.path.join(invocation.cwd, path))
     lock = lockfile.parse(WorkTree(folder).read(name), name)
+    for warning in lock.warnings:
+        context.log.warning(warning)
     policy_check = policy.for_charts(context.settings.policy)
     upkeep.warm(lock, newest_helm(context.settings.tools_dir), context, policy_check)
     _warm_schemas(lock, policy_check, context)

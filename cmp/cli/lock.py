@@ -49,6 +49,8 @@ def command(invocation: Invocation) -> Output:
         for of_engine in engine_charts:
             locked.update(_locked(of_engine, inputs, collector, context, policy_check))
     before = lockfile.load(tree) or Lock()
+    for warning in before.warnings:
+        context.log.warning(f"{warning}; it is no longer in the file now")
     tools = [tool for pin in pins for tool in _tools(pin, before, context)]
     schemas = tuple(LockedSchema(schema.url, schema.sha256) for schema in collector.schemas)
     _write(os.path.join(tree.root, lockfile.FILE), lockfile.dump(Lock(tuple(locked), tuple(tools), schemas)))

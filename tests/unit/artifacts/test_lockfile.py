@@ -71,19 +71,19 @@ def test_no_file_is_no_lock(tmp_path: Path) -> None:
         ("version: 1\ncharts: {a: b}\n", "`charts` is not a list", "cmp.lock"),
         (
             "version: 1\ncharts: [{name: a}]\n",
-            "`charts[0]` must have repository, name, constraint, version, sha256 and nothing else, all text",
+            "`charts[0]` must have repository, name, constraint, version, sha256, all text",
             "cmp.lock",
         ),
         (
             TEXT.decode().replace('"1.0"', "1.0"),
-            "`charts[0]` must have repository, name, constraint, version, sha256 and nothing else, all text",
+            "`charts[0]` must have repository, name, constraint, version, sha256, all text",
             "cmp.lock",
         ),
         ("version: 1\ntools: []\n", None, ""),
         ("version: 1\ntools: {helm: 3}\n", "`tools.helm` is not a map", "cmp.lock"),
         (
             "version: 1\ntools: {helm: {3.18.6: {os: linux}}}\n",
-            "`tools.helm.3.18.6` must have os, arch, via, sha256 and nothing else, all text",
+            "`tools.helm.3.18.6` must have os, arch, via, sha256, all text",
             "cmp.lock",
         ),
     ],
@@ -95,6 +95,17 @@ def test_a_file_that_is_not_understood_is_an_error(text: str, what: str | None, 
     with pytest.raises(ConfigError) as caught:
         lockfile.parse(text.encode(), "cmp.lock")
     assert (caught.value.what, caught.value.file) == (what, place)
+
+
+def test_what_a_newer_release_wrote_is_ignored_with_a_warning() -> None:
+    text = f"{TEXT.decode()}images: [{{name: a}}]\n".replace("  name: redis", "  name: redis\n  signed: by")
+    found = lockfile.parse(text.encode(), "cmp.lock")
+    assert found._replace(warnings=()) == lockfile.parse(TEXT, "cmp.lock")
+    (warning,) = found.warnings
+    assert warning == (
+        "cmp.lock has `images`, `charts[].signed`, which a newer cmp enforces and this one ignores: upgrade it before "
+        "`cmp lock` writes such a file"
+    )
 
 
 # -- cmp lock
