@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp import yamldoc
 from cmp.errors import CmpError, InternalError, KilledError
 from cmp.render import masking
-from cmp.render.pipeline import render
+from cmp.render.pipeline import DEFAULT_OPTIONS, render
 from cmp.repository import instances
 from cmp.repository.instances import Request
 from cmp.secrets.redact import MASK, Redactor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cmp.changes import Object
     from cmp.context import Context
     from cmp.render.output import CheckedOutput, Manifest
+    from cmp.render.pipeline import RenderOptions
     from cmp.repository.instances import Pair, Repository
     from cmp.secrets.redact import Secret
     from cmp.system.tree import Tree
@@ -76,10 +77,13 @@ class BatchRenderer:
     A pair is masked by the files that its own render decrypts: its text does not depend on the other pairs.
     """
 
-    def __init__(self, tree: Tree, repository: Repository, context: Context) -> None:
+    def __init__(
+        self, tree: Tree, repository: Repository, context: Context, options: RenderOptions = DEFAULT_OPTIONS
+    ) -> None:
         self._tree = tree
         self._repository = repository
         self._context = context
+        self._options = options
 
     def render_all(self, jobs: Sequence[PrintJob]) -> Iterator[PrintedPair]:
         """Yield the result of each job, in the order of the jobs; one that fails stops no other."""
@@ -97,7 +101,7 @@ class BatchRenderer:
         context = self._context._replace(redactor=redactor, log=Log(sys.stderr, redactor.mask), phases=Phases())
         try:
             instance = instances.resolve_in(self._repository, Request(pair.app, pair.cluster))
-            done = render(self._tree, instance, context)
+            done = render(self._tree, instance, context, self._options)
             text = job.show(done.output, redactor)
         except CmpError as error:
             return _failed(pair, error, redactor)

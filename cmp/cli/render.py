@@ -13,7 +13,7 @@ from cmp.cli.target import Target, target_options
 from cmp.engines import ENGINES
 from cmp.errors import UsageError
 from cmp.model import Parameters
-from cmp.render.pipeline import render
+from cmp.render.pipeline import RenderOptions, render
 from cmp.repository import instances
 from cmp.repository.instances import Repository
 
@@ -28,6 +28,9 @@ NO_TARGET = Target("", "", Parameters())
 @click.option("--explain", is_flag=True, help="Tell on stderr what the render was made of.")
 @click.option(
     "--output", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="json: one object a line."
+)
+@click.option(
+    "--keyless", "is_keyless", is_flag=True, help="Decrypt nothing: secrets are stand-ins of their ciphertext."
 )
 @click.option("--all", "is_all", is_flag=True, help="Every application on every cluster, into --output-dir.")
 @click.option("--output-dir", default="", metavar="DIR", help="With --all: the folder for CLUSTER/APP.yaml.")
@@ -46,28 +49,32 @@ def command(
     *,
     explain: bool,
     is_all: bool,
+    is_keyless: bool,
 ) -> Output:
     """Render APP on one cluster, as its Argo CD plugin does.
 
     In an application's folder APP may be left out; elsewhere --namespace names the application too.
 
     With --all every application is written to a folder, which holds nothing else.
+
+    With --keyless no secret is opened and no key is needed: a stand-in is no value for a cluster.
     """
+    options = RenderOptions(is_keyless=is_keyless)
     if is_all or output_dir or secrets:
         if not (is_all and output_dir):
             raise UsageError("--all and --output-dir go together", hint="cmp render --all --output-dir DIR")
         if target != NO_TARGET or explain or output_format != "yaml":
-            raise UsageError("--all renders everything as it is: only --output-dir and --secrets go with it")
-        return _write_all(output_dir, secrets or "omit", invocation)
+            raise UsageError("--all renders everything as it is: only --output-dir, --secrets and --keyless go with it")
+        return _write_all(output_dir, secrets or "omit", invocation, options)
     context = invocation.context
     if target.file:
         from cmp.cli.sources import render_application  # noqa: PLC0415  # only for a file of Argo CD
 
-        done = render_application(target, invocation)
+        done = render_application(target, invocation, options)
     else:
         with context.phases.phase("layout"):
             tree, instance = target.resolve(invocation)
-        done = render(tree, instance, context)
+        done = render(tree, instance, context, options)
     warn(done, context)
     for line in explanation(done, context) if explain else ():
         context.log.line(line)
@@ -75,7 +82,7 @@ def command(
     return Output(printed, summary=summary(done, context))
 
 
-def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation) -> Output:
+def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, options: RenderOptions) -> Output:
     """Write `<cluster>/<app>.yaml` for every pair; the exit code is that of the first error in their order."""
     from cmp.batch import renderer  # noqa: PLC0415  # the usual render needs none of it
     from cmp.batch.rendered_tree import PRIVATE, PUBLIC, RenderedTree  # noqa: PLC0415
@@ -87,7 +94,7 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation) -> Out
     folder = RenderedTree(os.path.join(invocation.cwd, output_dir), PRIVATE if secrets == "keep" else PUBLIC)
     folder.expect(renderer.file_of(pair.app, pair.cluster) for pair in pairs)
     codes: list[int] = []
-    batch = renderer.BatchRenderer(tree, repository, invocation.context)
+    batch = renderer.BatchRenderer(tree, repository, invocation.context, options)
     for done in batch.render_all([renderer.PrintJob(pair, show) for pair in pairs]):
         batch_messages(done, invocation.context)
         if done.error:

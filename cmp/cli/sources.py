@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cmp.cli.target import Target
     from cmp.model import Instance
     from cmp.render.output import Manifest
+    from cmp.render.pipeline import RenderOptions
 
 REVISION = "ARGOCD_APP_REVISION"
 
@@ -35,7 +36,7 @@ class _Job(NamedTuple):
     instance: Instance
 
 
-def render_application(target: Target, invocation: Invocation) -> RenderResult:
+def render_application(target: Target, invocation: Invocation, options: RenderOptions) -> RenderResult:
     """Render all sources in order; of objects that are the same the last one counts, as for Argo CD.
 
     Raises the error of the first source that cannot be rendered.
@@ -43,7 +44,7 @@ def render_application(target: Target, invocation: Invocation) -> RenderResult:
     context = invocation.context
     with context.phases.phase("layout"):
         jobs = [*_jobs(target, target.application(invocation), invocation)]
-    results = [render(job.tree, job.instance, context) for job in jobs]
+    results = [render(job.tree, job.instance, context, options) for job in jobs]
     return results[0] if len(results) == 1 else _together(results)
 
 

@@ -64,6 +64,20 @@ def test_every_pair_is_a_file_without_any_plaintext(
     assert snapshot(repository) == before
 
 
+def test_without_a_key_secrets_are_stand_ins(tmp_path: Path, sandbox: Sandbox) -> None:
+    repository, out = make(tmp_path, sandbox), tmp_path / "out"
+    sandbox.extra["SOPS_AGE_KEY_FILE"] = "/nonexistent"
+    kept = ("--all", "--output-dir", str(out), "--secrets", "keep", "--keyless")
+    ran = sandbox.run("render", *kept, cwd=repository)
+    assert (ran.code, ran.stderr) == (0, "cmp: 3 files written, 0 removed, 0 failed\n")
+    one = sandbox.run("render", "shop", "--cluster", "dev", "--keyless", cwd=repository)
+    assert one.code == 0, one.stderr
+    assert "‹sops " in one.stdout
+    assert (out / "dev/shop.yaml").read_text() == one.stdout
+    assert find_plaintext([out], [PASSWORD]) == []
+    assert sandbox.run("render", "shop", "--cluster", "dev", cwd=repository).code == 6
+
+
 def test_secrets_are_kept_on_request_and_then_only_their_owner_reads_them(tmp_path: Path, sandbox: Sandbox) -> None:
     repository, out = make(tmp_path, sandbox), tmp_path / "out"
     assert sandbox.run("render", "--all", "--output-dir", str(out), "--secrets", "keep", cwd=repository).code == 0
@@ -138,15 +152,15 @@ def test_a_folder_with_anything_else_in_it_is_refused(
         (("--secrets", "mask"), "cmp: --all and --output-dir go together\n  hint: cmp render --all --output-dir DIR\n"),
         (
             ("shop", "--all", "--output-dir", "x"),
-            "cmp: --all renders everything as it is: only --output-dir and --secrets go with it\n",
+            "cmp: --all renders everything as it is: only --output-dir, --secrets and --keyless go with it\n",
         ),
         (
             ("--all", "--output-dir", "x", "--cluster", "dev"),
-            "cmp: --all renders everything as it is: only --output-dir and --secrets go with it\n",
+            "cmp: --all renders everything as it is: only --output-dir, --secrets and --keyless go with it\n",
         ),
         (
             ("--all", "--output-dir", "x", "--helm-version", "3.14.4"),
-            "cmp: --all renders everything as it is: only --output-dir and --secrets go with it\n",
+            "cmp: --all renders everything as it is: only --output-dir, --secrets and --keyless go with it\n",
         ),
     ],
 )
