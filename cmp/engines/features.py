@@ -24,6 +24,7 @@ SKIP_SCHEMA_VALIDATION = Feature("helm", "--skip-schema-validation", (3, 16, 0))
 DECRYPT = Feature("sops", "subcommand `decrypt`", (3, 9, 0), is_optional=False)  # it was an option
 LABEL_WITHOUT_SELECTOR = Feature("kustomize", "--without-selector", (5, 2, 0))
 LABEL_INCLUDE_TEMPLATES = Feature("kustomize", "--include-templates", (5, 4, 3))
+NAMES_WITH_HASH = Feature("kustomize", "needs-hash for a resource", (4, 5, 0))
 HELM_CHARTS = Feature("kustomize", "helmCharts", (4, 1, 3))
 HELM_KUBE_VERSION = Feature("kustomize", "--helm-kube-version", (5, 3, 0))
 # Before 1.2 helmfile knows no other way (helmfile/helmfile#2349).

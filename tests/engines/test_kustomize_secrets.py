@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.secrets.redact import MASK
-from tests.support.kustomize import CONFIG, ENDS, VERSIONS, KustomizeRepository, objects, same
+from tests.support.kustomize import CONFIG, ENDS, VERSIONS, KustomizeRepository, maps, objects, same
 from tests.support.leaks import find_plaintext, processes_of, wait_until
 
 if TYPE_CHECKING:
@@ -159,6 +159,67 @@ files: [./one.enc.yaml, deep/two.yaml]
 """
 
 
+HASH = "kustomize.config.k8s.io/needs-hash: '{}'"
+BEHAVIOR = "kustomize.config.k8s.io/behavior: {}"
+GENERATED_SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {{name: {name}, labels: {{own: "yes"}}, annotations: {{stays: x, {annotations}}}}}
+{content}
+"""
+OF_BASE = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: kept, labels: {of: base}, annotations: {of: base}}
+type: example.com/old
+data: {old: b2xk, a: b2xk}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: pod, labels: {a: b}}
+spec:
+  containers:
+  - {name: c, image: x, envFrom: [{secretRef: {name: kept}}, {secretRef: {name: made}}, {secretRef: {name: new}}]}
+"""
+GENERATED = {
+    "a name with a hash": (HASH.format("true"), "stringData: {a: x}", "new"),
+    "a name without one": (HASH.format("false"), "stringData: {a: x}", "new"),
+    "create": (BEHAVIOR.format("create"), "data: {a: eA==}", "new"),
+    "merge": (BEHAVIOR.format("merge"), "data: {a: bmV3, c: eA==}", "kept"),
+    "merge with texts": (BEHAVIOR.format("merge"), "stringData: {a: new}", "kept"),
+    "replace": (BEHAVIOR.format("replace"), "type: example.com/new\ndata: {c: eA==}", "kept"),
+    "replace with texts": (BEHAVIOR.format("replace"), "stringData: {a: new}", "kept"),
+    "merge of what was generated": (f"{BEHAVIOR.format('merge')}, {HASH.format('true')}", "data: {b: Mw==}", "made"),
+    "replace without a hash": (BEHAVIOR.format("replace"), "data: {b: Mw==}", "made"),
+}
+NOT_GENERATED = {
+    "neither true nor false": (
+        HASH.format("maybe"),
+        "Secret",
+        "5.7.1",
+        "the annotation kustomize.config.k8s.io/needs-hash is neither true nor false",
+    ),
+    "another behavior": (
+        BEHAVIOR.format("add"),
+        "Secret",
+        "5.7.1",
+        "the annotation kustomize.config.k8s.io/behavior is none of create, merge, replace",
+    ),
+    "a kind without data": (
+        BEHAVIOR.format("merge"),
+        "Pod",
+        "5.7.1",
+        "the annotation kustomize.config.k8s.io/behavior is for Secret and ConfigMap, and this is a Pod",
+    ),
+    "a hash with an old version": (
+        HASH.format("true"),
+        "Secret",
+        "3.8.7",
+        "kustomize 3.8.7 has no needs-hash for a resource",
+    ),
+}
+
+
 class TestKsops:
     @pytest.mark.parametrize("version", ENDS)
     @pytest.mark.parametrize("is_inline", [False, True])
@@ -202,16 +263,49 @@ class TestKsops:
             ),
         ]
 
-    def test_annotations_for_generators(self, world: KustomizeRepository) -> None:
-        annotations = "{kustomize.config.k8s.io/needs-hash: 'true'}"
-        text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a, annotations: {annotations}}}\n"
+    @pytest.mark.parametrize("case", GENERATED)
+    def test_annotations_for_generators_do_what_they_do_with_ksops(self, case: str, world: KustomizeRepository) -> None:
+        annotations, content, name = GENERATED[case]
+        text = GENERATED_SECRET.format(annotations=annotations, content=content, name=name)
+        world.write(
+            {
+                f"{OVERLAY}/kustomization.yaml": (
+                    "resources: [../../../namespaces/web]\ngenerators: [ksops.yaml]\nnamePrefix: dev-\n"
+                    "patches: [{target: {kind: Secret}, patch: '- {op: add, path: /metadata/labels/late, value: l}'}]\n"
+                ),
+                f"{OVERLAY}/ksops.yaml": KSOPS.replace("./one.enc.yaml, deep/two.yaml", "one.enc.yaml"),
+                "kustomization.yaml": (
+                    "resources: [base.yaml]\n"
+                    "secretGenerator: [{name: made, literals: [a=1, b=2], options: {labels: {l: made}}}]\n"
+                ),
+                "base.yaml": OF_BASE,
+            }
+        )
+        world.seal({f"{OVERLAY}/one.enc.yaml": text})
+        ours = world.must(version="5.7.1")
+        by_hand = world.by_hand(OVERLAY, "5.7.1")
+        (by_hand.folder / "ksops.yaml").write_text(KSOPS.replace("path: ksops", "path: ./ksops.sh"))
+        items = "".join(f"  {line}\n" for line in text.splitlines()).replace("  apiVersion", "- apiVersion", 1)
+        printed = f"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{items}"
+        (by_hand.folder / "ksops.sh").write_text(f"#!/bin/sh\ncat >/dev/null\ncat <<'END'\n{printed}END\n")
+        (by_hand.folder / "ksops.sh").chmod(0o755)
+        assert objects(ours) == objects(by_hand.build("--enable-alpha-plugins", "--enable-exec"))
+
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_no_hash_is_what_every_version_gives(self, version: str, world: KustomizeRepository) -> None:
         world.write({"kustomization.yaml": "generators: [k.yaml]\n", "k.yaml": KSOPS.replace(", deep/two.yaml", "")})
+        text = GENERATED_SECRET.format(annotations=HASH.format("false"), content="data: {a: eA==}", name="plain")
         world.seal({"one.enc.yaml": text})
-        assert world.refused() == [
-            "cmp: this file of ksops has an annotation kustomize.config.k8s.io/…, which counts for generators only",
-            "  where: application web, cluster dev, phase kustomize, namespaces/web/one.enc.yaml",
-            "  hint: remove the annotation; for a name with a hash use secretGenerator of kustomize",
-        ]
+        (made,) = maps(world.must(version=version))
+        assert made["metadata"] == {"name": "plain", "labels": {"own": "yes"}, "annotations": {"stays": "x"}}
+
+    @pytest.mark.parametrize("case", NOT_GENERATED)
+    def test_annotations_that_mean_nothing(self, case: str, world: KustomizeRepository) -> None:
+        annotations, kind, version, said = NOT_GENERATED[case]
+        world.write({"kustomization.yaml": "generators: [k.yaml]\n", "k.yaml": KSOPS.replace(", deep/two.yaml", "")})
+        text = GENERATED_SECRET.format(annotations=annotations, content="data: {a: eA==}", name="plain")
+        world.seal({"one.enc.yaml": text.replace("kind: Secret", f"kind: {kind}")})
+        assert world.refused(version=version)[0] == f"cmp: {said}"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
