@@ -140,8 +140,9 @@ MISTAKES = {
             "'namespaces/web'"
         ),
         "clusters/a.yaml",
-        "a kustomization reads files in and below its own folder: give that file a kustomization of its own; with "
-        "--load-restrictor=LoadRestrictionsNone in buildOptions, if the policy allows it, it reads the tree",
+        "a kustomization reads files in and below its own folder: give that file a kustomization of its own, or write "
+        "`kustomize: {buildOptions: [--load-restrictor=LoadRestrictionsNone]}` in cmp-app.yaml, which the "
+        "administrator's policy must allow by `flags: {kustomize: […]}`",
     ),
     "two kustomizations in a folder": Wrong(
         {"kustomization.yaml": "resources: [a.yaml]\n", "Kustomization": "resources: [a.yaml]\n", "a.yaml": CONFIG},
@@ -314,6 +315,31 @@ BEFORE = {
         "ksops with secretFrom is not supported",
         "namespaces/web/g.yaml",
         "secretGenerator of kustomize does the same: name the encrypted files there, cmp decrypts them",
+    ),
+    "the rendered chart of a plugin, beside the chart": (
+        {
+            "kustomization.yaml": "resources: [all.yaml]\n",
+            "Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+            "cmp-app.yaml": "engine: [helm, kustomize]\n",
+        },
+        "resources names all.yaml, and there is no namespaces/web/all.yaml",
+        f"{WEB}:1",
+        (
+            "if it is the rendered chart, remove the entry: with `engine: [helm, kustomize]` that is a resource by "
+            "itself; else correct the path"
+        ),
+    ),
+    "the rendered chart of a plugin, which nothing renders": (
+        {
+            "kustomization.yaml": "resources: [chart/out.yaml]\n",
+            "namespaces/web/chart/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        },
+        "resources names chart/out.yaml, and there is no namespaces/web/chart/out.yaml",
+        f"{WEB}:1",
+        (
+            "if it is what helm makes of the chart beside it, remove the entry, and write `engine: [helm, kustomize]` "
+            "in cmp-app.yaml: the rendered chart is a resource by itself then; else correct the path"
+        ),
     ),
     "ksops beside something else": (
         {

@@ -56,9 +56,9 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     for parameters that nothing uses.
     """
     graph = graph_of(tree, instance.folder, options.references(instance))
-    graph.require_present(optional=options.optional_components(instance))
-    defaults = parameters.NO_DEFAULTS if instance.is_builtin else parameters.find(tree, graph)
     is_chain = HELM in instance.engines
+    graph.require_present(tree, options.optional_components(instance), is_chain=is_chain)
+    defaults = parameters.NO_DEFAULTS if instance.is_builtin else parameters.find(tree, graph)
     if is_chain:
         chain.require_free_name(tree, instance)
     elif not instance.is_builtin:
@@ -77,6 +77,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         tools={NAME: instance.pins[NAME], **outside.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
         chart_folders=(*((instance.folder,) if is_chain else ()), *outside.charts),
         encryptable_files=files,
+        object_files=graph.object_files(),
         private_copies=tuple(sorted(copies)),
         read_paths=(instance.folder, *graph.kustomization_files(tree), *files, *outside.charts),
         chart_refs=outside.chart_refs,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
     from cmp.yamldoc.access import Map
 
+RESOURCES = ("resources", "bases")  # the keys whose files are printed as objects
 FILES = ENGINES[KUSTOMIZE].markers
 OPTIONS = "cmp-app.yaml"  # the place of references that options add to a kustomization
 RENDERED_CHART = "cmp-rendered-chart.yaml"  # helm's output as a resource, in the folder of the kustomization
@@ -110,6 +111,12 @@ class Graph(NamedTuple):
                 copies.setdefault(path, {path}).update(overlays)
         return {path: tuple(sorted(paths)) for path, paths in copies.items()}
 
+    def object_files(self) -> frozenset[str]:
+        """Return the files that are resources and nothing else: no patch, nor the content of a Secret."""
+        references = [one for kustomization in self.kustomizations.values() for one in kustomization.references]
+        others = {one.path for one in references if one.key not in RESOURCES}
+        return frozenset(one.path for one in references if one.kind == "file" and one.path not in others)
+
     def kustomization_files(self, tree: Tree) -> list[str]:
         """Return the kustomization files, and others of such a name beside them: with two, kustomize fails."""
         paths = (join(folder, name) for folder in self.kustomizations for name in FILES)
@@ -120,8 +127,11 @@ class Graph(NamedTuple):
         """Say whether they may use something that is not in the repository: remote bases, or charts."""
         return any(one.remotes or one.has_charts for one in self.kustomizations.values())
 
-    def require_present(self, optional: Container[str]) -> None:
-        """ConfigError for the first path that leads to nothing; components of options may be `optional`."""
+    def require_present(self, tree: Tree, optional: Container[str], *, is_chain: bool) -> None:
+        """ConfigError for the first path that leads to nothing; components of options may be `optional`.
+
+        With `is_chain` helm renders the chart of the same folder first.
+        """
         for kustomization in self.kustomizations.values():
             for reference in kustomization.references:
                 if reference.place == OPTIONS and reference.text in optional:
@@ -130,7 +140,7 @@ class Graph(NamedTuple):
                     raise ConfigError(
                         f"{reference.key} names {reference.text}, and there is no {reference.path}",
                         file=reference.place,
-                        hint="correct the path, or commit the file",
+                        hint=_way_out(tree, kustomization.folder, reference, is_chain=is_chain),
                     )
                 if reference.kind == "remote" and reference.place == OPTIONS:
                     raise ConfigError(
@@ -138,6 +148,22 @@ class Graph(NamedTuple):
                         file=reference.place,
                         hint="name it in the kustomization: only there is what is remote looked at",
                     )
+
+
+def _way_out(tree: Tree, folder: str, reference: Reference, *, is_chain: bool) -> str:
+    """Return the hint for a missing path; beside a chart it is mostly what a plugin wrote there: the rendered chart."""
+    charts = (join(each, "Chart.yaml") for each in (folder, posixpath.dirname(reference.path)))
+    if reference.key not in RESOURCES or not any(tree.kind(chart) == "file" for chart in charts):
+        return "correct the path, or commit the file"
+    if is_chain:
+        return (
+            "if it is the rendered chart, remove the entry: with `engine: [helm, kustomize]` that is a resource by "
+            "itself; else correct the path"
+        )
+    return (
+        "if it is what helm makes of the chart beside it, remove the entry, and write `engine: [helm, kustomize]` in "
+        "cmp-app.yaml: the rendered chart is a resource by itself then; else correct the path"
+    )
 
 
 def graph_of(tree: Tree, folder: str, of_options: Iterable[Reference] = ()) -> Graph:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 MAX_CONFIG = 200  # characters of a builtin's configuration, which may be a whole patch
 HINTS = {
     "security; file": (
-        "a kustomization reads files in and below its own folder: give that file a kustomization of its own; with "
-        "--load-restrictor=LoadRestrictionsNone in buildOptions, if the policy allows it, it reads the tree"
+        "a kustomization reads files in and below its own folder: give that file a kustomization of its own, or write "
+        "`kustomize: {buildOptions: [--load-restrictor=LoadRestrictionsNone]}` in cmp-app.yaml, which the "
+        "administrator's policy must allow by `flags: {kustomize: […]}`"
     ),
     "external plugin": (
         "no render runs programs; a ksops configuration is read where `generators` names its file, not a folder"

@@ -122,7 +122,7 @@ def _read(tree: Tree, remote: RemoteReference) -> list[Kustomization]:
     subject, named_by = remote.ref.subject, remote.ref.place
     try:
         base = graph_of(tree, remote.folder)
-        base.require_present(optional=())
+        base.require_present(tree, (), is_chain=False)
         _require_no_ksops(base)
     except ConfigError as error:
         error.file = f"{error.file} of {subject}, named by {named_by}"
