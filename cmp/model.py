@@ -274,7 +274,8 @@ class Instance(NamedTuple):
 
     `folder` is the one that is built (`app_folder`, or `instance_folder` where that holds an engine's file).  `options`
     maps an engine to its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
-    namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted.
+    namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted; `kept_files`
+    and objects of `kept_kinds` stay so.
     `manifest_files` are read by an engine without a file of its own.  `build_env` describes the Application of
     Argo CD.  Two fields change no manifest: `warnings` go to stderr, and the policy is asked for `requester`.
 
@@ -303,6 +304,8 @@ class Instance(NamedTuple):
     requester: Requester = Requester()
     placeholders: Mapping[str, str] = NOTHING
     secret_suffixes: tuple[str, ...] = ()
+    kept_files: tuple[str, ...] = ()
+    kept_kinds: tuple[str, ...] = ()
     manifest_files: tuple[str, ...] = ()
     build_env: BuildEnv = BuildEnv()
     is_builtin: bool = False

@@ -37,6 +37,7 @@ def needs(_: Tree, instance: Instance) -> Needs:
     return Needs(
         tools={},
         encryptable_files=dict.fromkeys(instance.manifest_files, ()) or NO_FILES,
+        object_files=instance.manifest_files,
         read_paths=instance.manifest_files,
     )
 

@@ -24,7 +24,8 @@ class Needs(NamedTuple):
     `tools` maps the engine's name for a program to its pin.  `chart_folders` are charts of the tree whose dependencies
     are put into charts/ of their private copy.  `encryptable_files` are files that the program reads and that may be
     encrypted, each with the folders and files that must be private copies if it is: those through which the program
-    reaches it.  `private_copies` must be private copies anyway: the engine writes into them.  `read_paths` are the
+    reaches it.  `object_files` are those of them that are printed as objects, which may be meant to stay encrypted.
+    `private_copies` must be private copies anyway: the engine writes into them.  `read_paths` are the
     files and folders that decide what is printed, beside the layers and what `chart_folders` depend on: where the tree
     is no work folder, the program gets these and nothing else.  With `needs_whole_tree` the program sees the whole tree
     around its folder, else its folder alone.  `layer_transport` says how it reads the values layers: through
@@ -38,6 +39,7 @@ class Needs(NamedTuple):
     tools: Mapping[str, ToolPin]
     chart_folders: tuple[str, ...] = ()
     encryptable_files: Mapping[str, tuple[str, ...]] = NO_FILES
+    object_files: Collection[str] = ()
     private_copies: tuple[str, ...] = ()
     read_paths: tuple[str, ...] = ()
     needs_whole_tree: bool = False

@@ -251,6 +251,7 @@ def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, 
         ("options", _options(before), _options(after)),
         ("output rules", before.output_rules, after.output_rules),
         ("secret files", before.secret_files, after.secret_files),
+        ("kept secrets", (before.kept_files, before.kept_kinds), (after.kept_files, after.kept_kinds)),
         (
             "facts of the cluster",
             before.placeholders if reads_cluster_facts else None,

@@ -7,6 +7,7 @@ bytes that the engine reads, and a layer that does not lie in the file system (a
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,7 @@ from cmp.secrets import sops
 from cmp.system.process import MemoryFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from cmp.engines.protocol import Needs
     from cmp.model import Instance, Layer, Tool, ToolPin
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from cmp.system.workspace import Workspace
 
 SOPS = "sops"  # the program's name among pins and tools
+# A group that is a domain, as a custom resource has it.  No parser is needed for a file without one.
+MAY_BE_CUSTOM = rb"apiVersion[\"']?\s*:\s*[\"']?[a-z0-9-]+\."
 AT_ONCE = 4  # sops processes; a decryption is mostly the start of a program
 
 
@@ -40,12 +43,14 @@ class SourceFile(NamedTuple):
 class SourceFiles(NamedTuple):
     """All values layers in order, weakest first, and the encrypted files that the engine reads by their paths.
 
-    `value_texts` are the files of `Instance.value_texts`.
+    `value_texts` are the files of `Instance.value_texts`; `kept_macs` the codes of authentication of the encrypted
+    files that are listed to stay so.
     """
 
     layers: tuple[SourceFile, ...]
     in_place: tuple[SourceFile, ...]
     value_texts: tuple[SourceFile, ...] = ()
+    kept_macs: frozenset[str] = frozenset()
 
     @property
     def encrypted(self) -> list[SourceFile]:
@@ -53,8 +58,8 @@ class SourceFiles(NamedTuple):
         return [file for file in (*self.layers, *self.in_place) if file.sops_format]
 
 
-def read(tree: Tree, instance: Instance, encryptable: Iterable[str] = ()) -> SourceFiles:
-    """Read every layer, the files of `secrets.files`, and those of `encryptable` that are encrypted.
+def read(tree: Tree, instance: Instance, needs: Needs) -> SourceFiles:
+    """Read every layer, the files of `secrets.files`, and those that the engine needs and that are to be decrypted.
 
     For a built-in source every file is in clear: its values come as they lie, as to the repo-server, which has no keys.
     SecretError when a file that is declared secret, by its name or by `secrets.files`, is not encrypted.
@@ -73,13 +78,37 @@ def read(tree: Tree, instance: Instance, encryptable: Iterable[str] = ()) -> Sou
     suffixes = instance.secret_suffixes
     others = (
         _declared(tree, path, is_secret=path.endswith(suffixes))
-        for path in encryptable
+        for path in needs.encryptable_files
         if path not in instance.secret_files
     )
-    encrypted = (*named, *(file for file in others if file.sops_format))
+    decrypted = (file for file in others if file.sops_format and not is_kept(file.path, file.data, instance, needs))
+    in_place = (*named, *decrypted)
     if text := instance.parameters.values_yaml:
         layers = (*layers, SourceFile("parameter values-yaml", text.encode()))
-    return SourceFiles(layers, encrypted)
+    return SourceFiles(layers, in_place, kept_macs=_kept_macs(tree, instance))
+
+
+def is_kept(path: str, data: bytes, instance: Instance, needs: Needs) -> bool:
+    """Return whether an encrypted file that the engine reads stays as it is; `secrets.files` has the last word."""
+    if path in instance.secret_files:
+        return False
+    if path in instance.kept_files:
+        return True
+    if path not in needs.object_files or not (instance.kept_kinds or re.search(MAY_BE_CUSTOM, data)):
+        return False
+    from cmp.secrets.kept import stays_encrypted  # noqa: PLC0415  # only for an encrypted file of objects
+
+    return stays_encrypted(path, data, instance.kept_kinds)
+
+
+def _kept_macs(tree: Tree, instance: Instance) -> frozenset[str]:
+    """Return the codes of authentication of the files that are listed; an engine may read them without asking."""
+    contents = [tree.read(path) for path in instance.kept_files if path not in instance.secret_files]
+    if not contents:
+        return frozenset()
+    from cmp.secrets.kept import macs_of  # noqa: PLC0415  # see above
+
+    return frozenset[str]().union(*map(macs_of, contents))
 
 
 def tool_pins(instance: Instance, needs: Needs, *, with_sops: bool) -> dict[str, ToolPin]:

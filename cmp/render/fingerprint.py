@@ -21,7 +21,7 @@ from cmp.artifacts.charts.dependencies import DeclaredDependency
 from cmp.engines import ENGINES, engine_of
 from cmp.engines.protocol import MEMORY_FILES
 from cmp.engines.registry import HELM, HELMFILE
-from cmp.render.decrypt import SOPS, tool_pins
+from cmp.render.decrypt import SOPS, is_kept, tool_pins
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
 from cmp.repository.config.model import overlaid
@@ -147,7 +147,12 @@ class FingerprintIndex:
             "parameters": instance.parameters._replace(cluster="", release="", values_files=(), tool_versions={}),
             "options": {name: instance.options.get(name, {}) for name in instance.engines},
             "output": instance.output_rules,
-            "secrets": (instance.secret_suffixes, [posixpath.relpath(path, base) for path in instance.secret_files]),
+            "secrets": (
+                instance.secret_suffixes,
+                [posixpath.relpath(path, base) for path in instance.secret_files],
+                instance.kept_kinds,
+                [posixpath.relpath(path, base) for path in instance.kept_files],
+            ),
             "texts": [(name, self._layer_digest(layer)) for name, layer in instance.value_texts],
             "builtin": instance.is_builtin,
             "facts": instance.placeholders if reads_cluster_facts else {},
@@ -180,7 +185,8 @@ class FingerprintIndex:
         if instance.is_builtin:
             return False
         return any(self._values_file(layer.path).is_encrypted for layer in instance.layers) or any(
-            sops.is_encrypted(path, self.tree.read(path)) for path in (*needs.encryptable_files, *instance.secret_files)
+            sops.is_encrypted(path, data := self.tree.read(path)) and not is_kept(path, data, instance, needs)
+            for path in (*needs.encryptable_files, *instance.secret_files)
         )
 
     def _files(self, instance: Instance, needs: Needs, base: str) -> Iterator[tuple[str, str]]:

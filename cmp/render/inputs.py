@@ -10,7 +10,10 @@ from cmp import yamldoc
 from cmp.engines import registry
 from cmp.engines.features import without_schemas
 from cmp.engines.protocol import WHOLE, ChartFile, SchemaCheck
+from cmp.errors import ConfigError
+from cmp.secrets import sops
 from cmp.system import kernel
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from cmp.engines.protocol import Needs, Part
     from cmp.model import ChartRef, Instance, RemoteRef, Tool
     from cmp.policy import PolicyCheck
-    from cmp.render.decrypt import Decryptor, SourceFiles
+    from cmp.render.decrypt import Decryptor, SourceFile, SourceFiles
     from cmp.render.schemas import RemoteSchemas
     from cmp.system.tree import Tree
     from cmp.system.workspace import Workspace
@@ -77,6 +80,7 @@ class RenderInputs:
         self._workspace = workspace
         self._context = context
         self._schemas: RemoteSchemas | None = None
+        self._places: dict[str, str] = {}  # of files that are decrypted elsewhere than where they lie in the tree
         self.restored: list[Restored] = [*plan.obtained]
 
     def complete(self, *, with_schemas: bool = True) -> None:
@@ -210,6 +214,15 @@ class RenderInputs:
             work = plan.chart_work(folder, copy=os.path.join(root, folder))
             restored = charts.restore(work, self._context)
             self.restored += restored
+            if folder == plan.instance.folder and (outside := self._outside()):
+                places = charts.unpack_local(work, outside, self._context)
+                if lost := [path for path in outside if path not in places]:
+                    raise ConfigError(
+                        f"secrets.files names {lost[0]}, which is in no chart that is rendered",
+                        file=f"{folder}/Chart.yaml",
+                        hint="charts/ of the chart has another copy of that chart, which helm reads in its place",
+                    )
+                self._places |= {path: join(folder, place) for path, place in places.items()}
             if with_schemas and folder == plan.instance.folder and registry.HELM in plan.instance.engines:
                 self._check_own_chart(work, restored)
 
@@ -242,8 +255,18 @@ class RenderInputs:
                 )
             )
 
+    def _put(self, file: SourceFile, plain: bytes) -> None:
+        place = self._places.get(file.path, file.path)
+        content = sops.without_empty_documents(plain) if file.sops_format == "yaml" else plain
+        self._workspace.write(f"{COPY}/{place}", content)
+
+    def _outside(self) -> list[str]:
+        """Return the files of `secrets.files` that lie in a `file://` chart, outside of the folder that is rendered."""
+        folder = self._plan.instance.folder
+        return [path for path in self._plan.instance.secret_files if not path.startswith(f"{folder}/")]
+
     def _decrypt_in_place(self) -> None:
         """Put the plaintext of encrypted files where the private copy holds the ciphertext; wait for the layers too."""
         for file in self._plan.files.in_place:
-            self._decryptor.deliver(file, partial(self._workspace.write, f"{COPY}/{file.path}"))
+            self._decryptor.deliver(file, partial(self._put, file))
         self._decryptor.wait()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cmp.render.decrypt import SourceFile, SourceFiles
     from cmp.render.output import CheckedOutput
     from cmp.render.outside import Obtained
+    from cmp.secrets.kept import Kept
     from cmp.system.tree import Tree
 
 
@@ -97,6 +98,8 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
                 engine=session.engine.NAME,
                 mask=context.redactor.mask,
                 files=output.FileStarts(printed.source_files, instance.folder),
+                kept=session.kept,
+                undecrypted=session.undecrypted,
             )
     return RenderResult(
         instance=instance,
@@ -105,7 +108,7 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
         pins=session.pins,
         restored=session.restored,
         encrypted=session.encrypted,
-        warnings=(*instance.warnings, *checked.warnings, *printed.warnings),
+        warnings=(*instance.warnings, *session.warnings, *checked.warnings, *printed.warnings),
     )
 
 
@@ -180,6 +183,24 @@ class RenderSession:
         return tuple(file.path for file in self._plan.files.encrypted)
 
     @property
+    def kept(self) -> Kept:
+        """The objects that may be printed encrypted."""
+        from cmp.secrets.kept import Kept  # noqa: PLC0415  # imported while the engine's program runs
+
+        return Kept(self._plan.instance.kept_kinds, self._plan.files.kept_macs)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings about the repository's cmp.lock."""
+        return self._plan.lock.warnings if self._plan.lock else ()
+
+    def undecrypted(self) -> tuple[str, ...]:
+        """Return the encrypted files that nobody decrypted, as `secrets.files` names them."""
+        from cmp.render import undecrypted  # noqa: PLC0415  # only for an error
+
+        return undecrypted.names(self._plan.tree, self._plan.instance, self._plan.files)
+
+    @property
     def pins(self) -> Mapping[str, ToolPin]:
         """The pins of the tools, by the engine's name for each."""
         return {SOPS: self._plan.instance.pins[SOPS], **self._plan.needs.tools}
@@ -226,7 +247,7 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
     instance = outside.instance if outside else instance
     needs = engine_of(instance.engines).needs(tree, instance)
     with phase("secrets"):
-        files = decrypt.read(tree, instance, needs.encryptable_files)
+        files = decrypt.read(tree, instance, needs)
     if policy_check:
         with phase("policy"):
             policy_check.decrypt(file.path for file in files.encrypted)

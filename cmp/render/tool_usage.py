@@ -68,7 +68,7 @@ def survey(tree: Tree) -> Usage:
 def _use(repository: Repository, tree: Tree, pair: Pair) -> ToolUse:
     instance = instances.resolve_in(repository, Request(pair.app, pair.cluster))
     needs = engine_of(instance.engines).needs(tree, instance)
-    encrypted = tuple(file.path for file in decrypt.read(tree, instance, needs.encryptable_files).encrypted)
+    encrypted = tuple(file.path for file in decrypt.read(tree, instance, needs).encrypted)
     pins = decrypt.tool_pins(instance, needs, with_sops=bool(encrypted))
     return ToolUse(instance=instance, pins=tuple(pins.values()), encrypted=encrypted)
 

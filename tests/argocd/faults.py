@@ -55,8 +55,8 @@ CIPHERTEXT = Fault(
         "cmp: ConfigMap first-a: SOPS ciphertext, still encrypted",
         f"{WHERE} output, shop/templates/first.yaml, line 14 of the output",
         (
-            "  hint: if this is meant, `output: {allowCiphertext: true}` in cmp-app.yaml accepts it; "
-            "see operations.md#output"
+            "  hint: `secrets: {files: […]}` in cmp-app.yaml decrypts encrypted files of the folder that is rendered; "
+            "if this is meant, `output: {allowCiphertext: true}` in cmp-app.yaml accepts it; see operations.md#output"
         ),
     ),
 )

@@ -24,10 +24,11 @@ from cmp.artifacts.charts.plan import LocalChart, Planner
 from cmp.artifacts.charts.repository_chart import recalled
 from cmp.artifacts.charts.vendored import VendoredChart
 from cmp.errors import ChartError
+from cmp.system.tree import join
 from cmp.versions import is_exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cmp.artifacts.cache import Archive
     from cmp.artifacts.charts.packaged import Packager
@@ -95,6 +96,44 @@ def restore(work: ChartWork, context: Context) -> tuple[Restored, ...]:
         return ()
     archives = from_repositories(plan.repository_charts(), work.helm, context, work.policy_check)
     return tuple(_Filler(work, archives, context).fill(plan, work.copy))
+
+
+def unpack_local(work: ChartWork, paths: Sequence[str], context: Context) -> dict[str, str]:
+    """Unpack the `file://` charts in charts/ of the copy that hold some files of the tree.
+
+    Returns the place of each file, by its path in the tree, from the copy.  Helm reads a folder there as it reads the
+    archive, which lies in the cache and never gets another content.
+    """
+    plan = work.plan or _planner(work._replace(policy_check=None), context).plan(work.folder)
+    return dict(_unpacked(plan, work.copy, "", paths))
+
+
+def _unpacked(plan: Plan, copy: str, prefix: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    from cmp.system.unpack import unpack  # noqa: PLC0415  # rare
+
+    for _, source in plan.items:
+        if not isinstance(source, LocalChart):
+            continue
+        charts = join(prefix, "charts")
+        packed = os.path.join(copy, charts, f"{source.name}-{source.version}.tgz")
+        is_inside = any(path.startswith(folder) for folder in _folders(source.plan) for path in paths)
+        if not is_inside or not os.path.exists(packed):  # of one chart under two names there is one archive
+            continue
+        with open(packed, "rb") as file:
+            unpack(file.read(), os.path.join(copy, charts), source.plan.folder)
+        os.unlink(packed)
+        own = f"{source.plan.folder}/"
+        below = join(charts, source.name)
+        yield from ((path, join(below, path.removeprefix(own))) for path in paths if path.startswith(own))
+        yield from _unpacked(source.plan, copy, below, paths)
+
+
+def _folders(plan: Plan) -> Iterator[str]:
+    """Yield the beginnings of the paths of a chart's files, and of those of the `file://` charts below it."""
+    yield f"{plan.folder}/"
+    for _, source in plan.items:
+        if isinstance(source, LocalChart):
+            yield from _folders(source.plan)
 
 
 def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context) -> list[Archive]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,6 +82,21 @@ def declared(data: bytes) -> Iterator[DeclaredDependency]:
             if isinstance(entry, dict):
                 repository, name, constraint = (str(entry.get(key) or "") for key in ("repository", "name", "version"))
                 yield DeclaredDependency(repository, name, constraint)
+
+
+def local_folders(tree: Tree, folder: str) -> tuple[str, ...]:
+    """Return the folders of the charts that a chart takes from the same tree by `file://`, nested ones too."""
+    local: dict[str, None] = {}
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop(0)
+        paths = [path for name in DECLARATIONS if tree.kind(path := join(current, name)) == "file"]
+        for dependency in (dependency for path in paths for dependency in declared(tree.read(path))):
+            target = posixpath.normpath(join(current, dependency.folder)) if dependency.folder is not None else ".."
+            if not target.startswith("..") and target not in local:
+                local[target] = None
+                waiting.append(target)
+    return tuple(local)
 
 
 def read(tree: Tree, folder: str, cache: ChartCache, repository_config: str) -> tuple[list[Dependency], str]:

@@ -44,6 +44,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     return Needs(
         tools={NAME: instance.pins[NAME]},
         encryptable_files=package.embedded,
+        object_files=package.embedded,
         read_paths=(*sources.package(tree, instance.folder), *package.embedded),
         needs_whole_tree=True,
         layer_transport=PRIVATE_FILES,

@@ -68,6 +68,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         tools=pins,
         chart_folders=files.charts,
         encryptable_files=dict.fromkeys(files.files, ()),
+        object_files=frozenset(files.files),
         private_copies=files.outside,
         read_paths=(instance.folder, *files.outside, *files.charts),
         needs_whole_tree=True,

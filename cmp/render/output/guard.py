@@ -9,17 +9,23 @@ from cmp import yamldoc
 from cmp.errors import OutputError
 from cmp.model import Identity
 from cmp.render.output import objects
-from cmp.render.output.objects import Candidate, Finding, refusal
+from cmp.render.output.objects import ALLOW_CIPHERTEXT, Candidate, Finding, refusal
 from cmp.render.output.stream import NO_FILES, misreading, split
+from cmp.secrets.kept import NOTHING_KEPT
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cmp.model import OutputRules
     from cmp.render.output.stream import FileStarts, Piece
+    from cmp.secrets.kept import Kept
 
 _API_VERSION = re.compile(r"^(apiVersion[ \t]*:[ \t]+(['\"]?))([\w./-]+)(?=\2[ \t]*(?:#.*)?\r?$)", re.MULTILINE)
+GUESSED = (
+    "it stays encrypted, for an operator in the cluster; if that is meant, `secrets: {keep: [KIND]}` in cmp-app.yaml "
+    "or cmp.yaml says so, else `secrets: {files: [FILE]}` in cmp-app.yaml decrypts it"
+)
 _REASONS = {
     "end of stream": "a line that starts with `---` ends a document, also inside quotes",
     "<document start>": "text follows the end of a document (`...`), or a directive (`%YAML`) stands before it",
@@ -72,19 +78,22 @@ def check(
     engine: str,
     mask: Callable[[str], str],
     files: FileStarts = NO_FILES,
+    kept: Kept = NOTHING_KEPT,
+    undecrypted: Callable[[], Sequence[str]] = tuple,
 ) -> CheckedOutput:
     """Return the objects that may reach Argo CD, with the text that the engine wrote; OutputError for any mistake.
 
     `noise` are the lines that `engine` is known to print before its first document: they are left out, and become
-    warnings.  `files` were printed as they lie in the repository.  What is no manifest is quoted behind `mask`.
+    warnings.  `files` were printed as they lie in the repository; `kept` may be encrypted, and `undecrypted`
+    returns the files that ciphertext may be from.  What is no manifest is quoted behind `mask`.
     """
     stream = split(data, noise, files)
-    guard = Guard(rules, files, mask)
+    guard = Guard(rules, files, mask, kept)
     guard.warnings.extend(f"{engine} printed before the first document: {line}" for line in stream.noise)
     for piece in stream.pieces:
         guard.admit(piece)
     if guard.findings:
-        raise refusal(sorted(guard.findings), engine, files)
+        raise refusal(sorted(guard.findings), engine, files, undecrypted)
     if not guard.manifests and not rules.allow_empty:
         raise OutputError(
             f"{engine} printed no object: Argo CD could prune the whole application",
@@ -96,8 +105,9 @@ def check(
 class Guard:
     """Looks at one piece after the other and remembers which objects it has seen."""
 
-    def __init__(self, rules: OutputRules, files: FileStarts, mask: Callable[[str], str]) -> None:
+    def __init__(self, rules: OutputRules, files: FileStarts, mask: Callable[[str], str], kept: Kept) -> None:
         self._files = files
+        self._kept = kept
         self._mask = mask
         self.manifests: list[Manifest] = []
         self.warnings: list[str] = []
@@ -106,7 +116,7 @@ class Guard:
         self._overridden = {
             "allowDuplicateKeys": rules.allow_duplicate_keys,
             "allowDuplicateObjects": rules.allow_duplicate_objects,
-            "allowCiphertext": rules.allow_ciphertext,
+            ALLOW_CIPHERTEXT: rules.allow_ciphertext,
         }
         self._as_reposerver = rules.as_reposerver
         self._seen: dict[Identity, tuple[Manifest, int]] = {}
@@ -127,17 +137,28 @@ class Guard:
             if piece.is_leading and not _is_manifest(document.value):
                 self.findings.append(_outside(piece, self._mask))
                 return
-            self._refuse(objects.document_mistakes(document, candidate, piece))
+            self._refuse(objects.document_mistakes(document, candidate, piece), document.value)
             self._warn(objects.harmless_repetitions(document, candidate, piece))
             self._unpack(candidate, piece.text.decode())
 
-    def _refuse(self, findings: Iterable[Finding]) -> None:
-        """Note findings against the output; for the repo-server those that it does not mind are warnings."""
-        counted = [finding for finding in findings if not self._overridden.get(finding.override_option)]
+    def _refuse(self, findings: Iterable[Finding], value: object = None) -> None:
+        """Note findings against the output; for the repo-server those that it does not mind are warnings.
+
+        The `value` of an object may be meant to be encrypted.
+        """
+        accepted = {option for option, is_accepted in self._overridden.items() if is_accepted}
+        if self._kept.holds(value):
+            accepted.add(ALLOW_CIPHERTEXT)
+        counted = [finding for finding in findings if finding.override_option not in accepted]
         if self._as_reposerver:
             self._warn(counted)
         else:
             self.findings.extend(counted)
+
+    def _is_guess(self, value: object) -> bool:
+        """Return whether an object stays encrypted without anybody having said so."""
+        is_accepted = self._as_reposerver or self._overridden[ALLOW_CIPHERTEXT]
+        return not is_accepted and self._kept.holds(value) and self._kept.is_guessed(value)
 
     def _warn(self, findings: Iterable[Finding]) -> None:
         for finding in sorted(findings):
@@ -165,7 +186,9 @@ class Guard:
         if self._as_reposerver and not _word(mapping(value).get("kind")):
             self.findings.extend(mistakes)  # all that keeps it from being an object for Argo CD
             return
-        self._refuse(mistakes)
+        self._refuse(mistakes, value)
+        if self._is_guess(value):
+            self._warn([candidate.finding(GUESSED)])
         if not isinstance(value, dict) or self._has_refused(mistakes):
             return
         version = _word(value.get("apiVersion"))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_LISTED = 5  # the first mistake is often the cause of the others
 MAX_QUOTED = 80  # characters of what is no manifest
 
+ALLOW_CIPHERTEXT = "allowCiphertext"
+
 _FIELD = re.compile(r"[a-z][A-Za-z0-9_-]*")
 _LOG_WORDS = frozenset(
     ("debug", "deprecated", "digest", "error", "fatal", "info", "level", "notice", "pulled", "time", "warn", "warning")
@@ -91,10 +93,10 @@ def document_mistakes(document: Document, candidate: Candidate, piece: Piece) ->
     at = piece.text.find(CIPHERTEXT)
     if at >= 0:
         line = piece.line + piece.text.count(b"\n", 0, at)
-        yield candidate.finding("SOPS ciphertext, still encrypted", "allowCiphertext", line)
+        yield candidate.finding("SOPS ciphertext, still encrypted", ALLOW_CIPHERTEXT, line)
     for key, value in candidate.value.items() if isinstance(candidate.value, dict) else ():
         if key == "sops":
-            yield candidate.finding("a top-level key `sops`: this is an encrypted file", "allowCiphertext")
+            yield candidate.finding("a top-level key `sops`: this is an encrypted file", ALLOW_CIPHERTEXT)
         elif not isinstance(value, dict | list) and (not _FIELD.fullmatch(key) or key.lower() in _LOG_WORDS):
             yield candidate.finding(f"the key {_path((key,))} looks like a line of a log that ran into the object")
 
@@ -133,7 +135,7 @@ def object_mistakes(candidate: Candidate, mask: Callable[[str], str]) -> Iterato
         return
     yield from (candidate.finding(message) for message in _identity_mistakes(value))
     if value.get("kind") == "Secret":
-        yield from (candidate.finding(message, "allowCiphertext") for message in _encoded_ciphertext(value))
+        yield from (candidate.finding(message, ALLOW_CIPHERTEXT) for message in _encoded_ciphertext(value))
 
 
 def quoted(value: object, mask: Callable[[str], str]) -> str:
@@ -191,10 +193,13 @@ def _path(path: tuple[str | int, ...]) -> str:
     return f"`{'.'.join(str(part) if _QUOTABLE.fullmatch(str(part)) else '…' for part in path)}`"
 
 
-def refusal(findings: Sequence[Finding], engine: str, files: FileStarts) -> OutputError:
+def refusal(
+    findings: Sequence[Finding], engine: str, files: FileStarts, undecrypted: Callable[[], Sequence[str]]
+) -> OutputError:
     """Return one error for all findings: the first few in full, then the number of the others."""
     places = [files.place(finding.line, finding.source) for finding in findings]
-    hint = "; ".join(filter(None, (_accepting(findings), _leaving_out(findings, files))))
+    ways = (_decrypting(findings, undecrypted), _accepting(findings), _leaving_out(findings, files))
+    hint = "; ".join(filter(None, ways))
     first, *others = findings
     if not others:
         return OutputError(f"{first.subject}: {first.message}", file=places[0], hint=hint)
@@ -205,6 +210,17 @@ def refusal(findings: Sequence[Finding], engine: str, files: FileStarts) -> Outp
     if len(findings) > MAX_LISTED:
         lines.append(f"\n  and {len(findings) - MAX_LISTED} more")
     return OutputError(f"{len(findings)} mistakes in what {engine} printed{''.join(lines)}", hint=hint)
+
+
+def _decrypting(findings: Sequence[Finding], undecrypted: Callable[[], Sequence[str]]) -> str:
+    """Return the way out for ciphertext from files of the chart, which are decrypted only where they are listed."""
+    if not any(finding.override_option == ALLOW_CIPHERTEXT for finding in findings):
+        return ""
+    names = undecrypted()
+    listed = [name if _QUOTABLE.fullmatch(name) else yamldoc.to_json(name) for name in names[:MAX_LISTED]]
+    others = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    whose = f"the encrypted files{others}" if names else "encrypted files of the folder that is rendered"
+    return f"`secrets: {{files: [{', '.join(listed) or '…'}]}}` in cmp-app.yaml decrypts {whose}"
 
 
 def _accepting(findings: Sequence[Finding]) -> str:

@@ -59,6 +59,7 @@ _VALUES = Items(
     ),
 )
 _TEXTS = Items("a list of texts", Text())
+_KEEP = Items("a list of kinds and patterns", Text("a kind or a pattern", rules.PATTERN), is_set=True)
 _LABELS = Map(Text(), key=rules.KEY)
 
 _CLUSTER = Keys(
@@ -222,9 +223,12 @@ def repository(engines: Engines) -> Keys[Config]:
                         "a list of suffixes",
                         Text("a suffix", rules.SUFFIX),
                         "The ends of the names of files that must be encrypted.",
-                    )
+                    ),
+                    "keep": _KEEP.described(
+                        "Encrypted objects that stay so for somebody in the cluster: kinds, or patterns from the root."
+                    ),
                 },
-                lambda suffixes=SUFFIXES: suffixes,
+                lambda suffixes=SUFFIXES, keep=(): (suffixes, keep),
                 doc="How encrypted files are known.",
             ),
             "defaults": Keys(
@@ -279,13 +283,17 @@ def application(engines: Engines) -> Keys[AppConfig]:
             "secrets": Keys(
                 {
                     "files": Items(
-                        "a list of paths",
-                        Text("a path", rules.PATH),
-                        "Encrypted files of the chart or kustomization itself, decrypted where they lie.",
+                        "a list of patterns",
+                        Text("a pattern", rules.SECRET_PATTERN),
+                        "Encrypted files of the chart or kustomization itself, and of its file:// charts, decrypted "
+                        "where they lie.",
                         is_set=True,
-                    )
+                    ),
+                    "keep": _KEEP.described(
+                        "Encrypted objects that stay so for somebody in the cluster: kinds, or patterns of files."
+                    ),
                 },
-                lambda files=(): files,
+                lambda files=(), keep=(): (files, keep),
                 doc="What is encrypted beside the values.",
             ),
         },
@@ -298,7 +306,7 @@ def _config(
     layout: Layout = LAYOUT,
     clusters: str | Mapping[str, Cluster] = EMPTY,
     tools: Mapping[str, ToolPin] = EMPTY,
-    secrets: tuple[str, ...] = SUFFIXES,
+    secrets: tuple[tuple[str, ...], tuple[str, ...]] = (SUFFIXES, ()),
     defaults: AppConfig = AppConfig(),  # noqa: B008  # immutable
     preview: Preview = Preview(),  # noqa: B008
     **_: object,
@@ -307,7 +315,8 @@ def _config(
     return Config(
         layout=layout,
         clusters=EMPTY if isinstance(clusters, str) else clusters,
-        secret_suffixes=secrets,
+        secret_suffixes=secrets[0],
+        kept_secrets=secrets[1],
         defaults=defaults._replace(tools={**PINS, **tools}),
         source="",
         inventory=clusters if isinstance(clusters, str) else "",
@@ -318,11 +327,12 @@ def _config(
 def _app_config(
     engines: Engines,
     engine: tuple[str, ...] = (),
-    secrets: tuple[str, ...] = (),
+    secrets: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     **fields: Any,  # noqa: ANN401  # the specification has their types
 ) -> AppConfig:
     options = {name: fields.pop(name) for name in engines if name in fields}
-    return AppConfig(engines=engine, secret_files=secrets, options=options, **fields)
+    files, kept = secrets
+    return AppConfig(engines=engine, secret_files=files, kept_secrets=kept, options=options, **fields)
 
 
 def _blocks(engines: Engines) -> dict[str, Spec[Any]]:

@@ -75,6 +75,7 @@ class AppConfig(NamedTuple):
     options: Mapping[str, Options] = EMPTY
     output: Options = EMPTY
     secret_files: tuple[str, ...] = ()
+    kept_secrets: tuple[str, ...] = ()
 
 
 class ArgoCD(NamedTuple):
@@ -120,7 +121,7 @@ class Config(NamedTuple):
     """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout.
 
     `inventory` is the file of the clusters, where it is one of its own.  With `is_set_literal` the repository is known
-    to be written for a cmp that fills no placeholders in `set`.
+    to be written for a cmp that fills no placeholders in `set`.  `kept_secrets` are kinds, and patterns of files.
     """
 
     layout: Layout
@@ -131,6 +132,7 @@ class Config(NamedTuple):
     inventory: str = ""
     preview: Preview = Preview()
     is_set_literal: bool = False
+    kept_secrets: tuple[str, ...] = ()
 
 
 _REFERENCE = "the reference layout"
@@ -164,6 +166,7 @@ def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
         options=overlaid(weaker.options, stronger.options),
         output=overlaid(weaker.output, stronger.output),
         secret_files=stronger.secret_files or weaker.secret_files,
+        kept_secrets=stronger.kept_secrets or weaker.kept_secrets,
     )
 
 

@@ -151,7 +151,14 @@ def _explain_apps(text: str) -> str:
     return _explain_pattern(text)
 
 
+def _explain_secret_pattern(text: str) -> str:
+    inside = re.sub(r"\A(?:\.\./)+", "", text)
+    return f"{quoted(text)} is no pattern: {_fault(inside, _PATTERN_FAULTS)}"
+
+
 PATTERN = Rule(_PATTERN, _explain_pattern)
+# The files of a `file://` chart lie beside the folder that is rendered; that they do is checked there.
+SECRET_PATTERN = Rule(rf"(?:\.\./)*{_PATTERN}", _explain_secret_pattern)
 APPS = Rule(_PATTERN, _explain_apps, ("{app}",))
 INSTANCES = Rule(rf"(?:{_PATTERN})?", _explain_instances, ("{app}", "{cluster}"))
 PATH = Rule(rf"{_LITERAL}(?:/{_LITERAL})*", _explain_path)

@@ -76,6 +76,20 @@ class FileUses(NamedTuple):
         )
 
 
+class SecretLists(NamedTuple):
+    """The files that `secrets` lists, by their paths: those that are decrypted, and those that stay encrypted.
+
+    Objects of `kept_kinds` stay so, too.
+    """
+
+    files: tuple[str, ...] = ()
+    kept_files: tuple[str, ...] = ()
+    kept_kinds: tuple[str, ...] = ()
+
+
+NO_LISTS = SecretLists()
+
+
 class Files:
     """The files in the folders of an application, read with the configuration of the repository and its own."""
 

@@ -10,17 +10,16 @@ from cmp.errors import CmpError, ConfigError
 from cmp.model import NOTHING, Instance, Layer, OutputRules, Requester, ToolPin
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE, ValuesPattern, merge
-from cmp.repository.instances.files import Files
+from cmp.repository.instances.files import NO_LISTS, Files
 from cmp.repository.instances.repository import Repository
 from cmp.repository.instances.request import with_names
-from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp.argocd.expansion import Expansion
     from cmp.model import EngineTraits, Parameters
-    from cmp.repository.instances.files import EngineChoice
+    from cmp.repository.instances.files import EngineChoice, SecretLists
     from cmp.repository.instances.request import Request
     from cmp.system.tree import Tree
 
@@ -83,12 +82,12 @@ class _Resolver:
         self._require_fitting(choice)
         layers = self._layers()
         selection = files.select(choice)
-        secret_files = self._secret_files(choice)
+        secrets = self._secrets(choice)
         release, namespace = self._release(), self._namespace()
         placeholders = {**target.known, "release": release.name, "namespace": namespace.name}
         expanded = self._parameters(placeholders)
         options = settings.options.get(choice.engines[0], {})
-        used = frozenset({*(layer.path for layer in layers), *secret_files, *selection.files, *selection.left_out})
+        used = frozenset({*(layer.path for layer in layers), *secrets.files, *selection.files, *selection.left_out})
         takes_values = any(self._repository.engines[name].reads_values for name in choice.engines)
         return Instance(
             app=target.app,
@@ -106,7 +105,7 @@ class _Resolver:
             parameters=expanded.parameters,
             options=settings.options,
             output_rules=_output(settings.output),
-            secret_files=secret_files,
+            secret_files=secrets.files,
             warnings=(
                 *files.notes(choice, layers, used),
                 *self._name_notes(release, namespace),
@@ -116,6 +115,8 @@ class _Resolver:
             requester=Requester(request.build_env.project, request.build_env.app_namespace, request.in_sidecar),
             placeholders=placeholders,
             secret_suffixes=self._config.secret_suffixes,
+            kept_files=secrets.kept_files,
+            kept_kinds=secrets.kept_kinds,
             manifest_files=selection.files,
             build_env=request.build_env,
         )
@@ -201,19 +202,15 @@ class _Resolver:
                     "any other file must be named in layout.values of cmp.yaml",
                 )
 
-    def _secret_files(self, choice: EngineChoice) -> tuple[str, ...]:
-        """Return the paths of `secrets.files`; ConfigError for one that is not there."""
-        paths = tuple(join(choice.folder, name) for name in self._settings.secret_files)
-        for name, path in zip(self._settings.secret_files, paths, strict=True):
-            if self._tree.kind(path) != "file":
-                target = self._target
-                folder = target.instance_folder if self._instance_config.secret_files else target.app_folder
-                raise ConfigError(
-                    f"secrets.files names {name}, but there is no file {path}",
-                    file=join(folder, APP_FILE),
-                    hint=f"its paths start in the folder that is rendered, {choice.folder}",
-                )
-        return paths
+    def _secrets(self, choice: EngineChoice) -> SecretLists:
+        """Return the files and kinds that `secrets` lists; ConfigError as `secret_lists.read`."""
+        if not (self._settings.secret_files or self._settings.kept_secrets or self._config.kept_secrets):
+            return NO_LISTS
+        from cmp.repository.instances import secret_lists  # noqa: PLC0415  # few applications have any
+
+        return secret_lists.read(
+            self._repository, self._target, choice, settings=self._settings, own=self._instance_config
+        )
 
     def _release(self) -> SourcedName:
         """Choose the release name; ConfigError for one that Helm refuses."""

@@ -64,6 +64,19 @@ def holds_nothing(data: bytes) -> bool:
     return all(line in (b"", b"---", b"...") for line in lines)
 
 
+def without_empty_documents(data: bytes) -> bytes:
+    """Return a decrypted YAML stream without its empty maps, which sops writes for a document of comments alone."""
+    if b"{}" not in data:
+        return data
+    documents = re.split(rb"(?m)^(?=---(?:[ \t]|\r?$))", data)
+    return b"".join(re.sub(rb"(?m)^\{\}[ \t]*(?=\r?$)", b"", one) if _is_empty_map(one) else one for one in documents)
+
+
+def _is_empty_map(document: bytes) -> bool:
+    lines = (line.strip() for line in document.splitlines())
+    return [line for line in lines if line and not line.startswith((b"#", b"---"))] == [b"{}"]
+
+
 def format_of(path: str, data: bytes) -> str:
     """Return sops' name for the format of an encrypted file; empty when it is not encrypted."""
     if b"sops" not in data or b"mac" not in data:

@@ -401,11 +401,17 @@ def test_one_and_true_are_other_content() -> None:
     assert "the same object with other content" in refused(helm(*texts))[0]
 
 
+CIPHERTEXT_HINT = (
+    "  hint: `secrets: {files: […]}` in cmp-app.yaml decrypts encrypted files of the folder that is rendered; "
+    "if this is meant, `output: {allowCiphertext: true}` in cmp-app.yaml accepts it"
+)
+
+
 def test_ciphertext_in_clear_is_refused_with_its_line() -> None:
     assert refused(helm(object_text("a", extra=f"data:\n  x: {CIPHERTEXT}\n"))) == [
         "cmp: ConfigMap a: SOPS ciphertext, still encrypted",
         "  where: web/templates/0.yaml, line 8 of the output",
-        "  hint: if this is meant, `output: {allowCiphertext: true}` in cmp-app.yaml accepts it",
+        CIPHERTEXT_HINT,
     ]
 
 
@@ -417,7 +423,7 @@ def test_ciphertext_in_base64_is_found_in_secrets_however_it_is_aligned(before: 
     assert refused(helm(text)) == [
         "cmp: Secret a: `data.key` holds SOPS ciphertext, encoded in base64",
         "  where: web/templates/0.yaml, line 2 of the output",
-        "  hint: if this is meant, `output: {allowCiphertext: true}` in cmp-app.yaml accepts it",
+        CIPHERTEXT_HINT,
     ]
 
 
@@ -425,7 +431,7 @@ def test_an_encrypted_file_in_the_place_of_a_manifest_is_refused() -> None:
     assert refused(helm(object_text("a", extra="sops: {version: 3.10.2}\n"))) == [
         "cmp: ConfigMap a: a top-level key `sops`: this is an encrypted file",
         "  where: web/templates/0.yaml, line 2 of the output",
-        "  hint: if this is meant, `output: {allowCiphertext: true}` in cmp-app.yaml accepts it",
+        CIPHERTEXT_HINT,
     ]
 
 
