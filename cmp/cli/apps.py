@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -10,21 +11,31 @@ from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import as_json, error_line, error_record, table
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
-from cmp.repository import instances
+from cmp.preview import applications
+from cmp.preview.sides import BuiltinSource
+from cmp.repository import builtin, instances
+from cmp.repository.git import Git
 from cmp.repository.instances import Repository, Request
+from cmp.system.tree import git_root
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from cmp.argocd.settings import ArgoCDSettings
     from cmp.model import Instance
-    from cmp.repository.instances import Pair
+    from cmp.system.tree import WorkTree
 
 TITLES = ("APPLICATION", "CLUSTER", "ENGINE", "FOLDER", "VALUES", "")
 
 
 class Row(NamedTuple):
-    """One pair, resolved to its instance or to an error."""
+    """One pair, resolved to the instances of its sources or to an error; `folder` is where that one stands."""
 
-    pair: Pair
-    resolved: Instance | ConfigError
+    app: str
+    cluster: str
+    folder: str
+    resolved: tuple[Instance, ...] | ConfigError
+    application: str = ""
 
 
 @click.command()
@@ -37,32 +48,91 @@ class Row(NamedTuple):
 )
 @click.pass_obj
 def command(invocation: Invocation, output_format: str) -> Output:
-    """List every application and the clusters it runs on.
+    """List every application and the clusters it runs on, and the Applications of Argo CD without a plugin.
 
     VALUES counts the values files.  A pair that cannot be rendered is listed with its error, and the exit code is 3.
     """
-    tree, _ = instances.open_repository(invocation.cwd)
+    tree = instances.open_checkout(invocation.cwd)
     repository = Repository(tree, ENGINES)
-    rows = [_row(repository, pair) for pair in repository.pairs()]
+    rows = sorted([*_of_layout(repository), *_of_argocd(tree, repository, invocation)], key=lambda row: row[:2])
     exit_code = ConfigError.exit_code if any(isinstance(row.resolved, ConfigError) for row in rows) else 0
     if output_format == "json":
         return as_json([_record(row) for row in rows], exit_code)
     return for_people(table([TITLES, *map(_cells, rows)]), exit_code)
 
 
-def _row(repository: Repository, pair: Pair) -> Row:
+def _of_layout(repository: Repository) -> Iterator[Row]:
+    for pair in repository.pairs():
+        request = Request(pair.app, pair.cluster)
+        resolved = _resolved(partial(_of_pair, repository, request))
+        yield Row(pair.app, pair.cluster, pair.app_folder, resolved)
+
+
+def _of_argocd(tree: WorkTree, repository: Repository, invocation: Invocation) -> Iterator[Row]:
+    """Yield the Applications in the files of the repository, but for those of the plugin: they render the layout."""
+    if repository.config.source and not repository.config.preview.application_files:
+        return
+    urls = _remotes(tree, invocation) if git_root(tree.repository) else ()
+    found = applications.of_tree(tree, repository, urls, invocation.context)
+    for note in found.notes:
+        invocation.context.log.warning(note)
+    settings = builtin.settings_of(repository) if found.has_builtins else None
+    for request in found.requests:
+        sources = [source for source in request.sources if isinstance(source, BuiltinSource)]
+        if settings is None or len(sources) < len(request.sources):
+            continue
+        subject = request.subject
+        resolved: tuple[Instance, ...] | ConfigError
+        if isinstance(request.error, ConfigError):
+            resolved = request.error
+        else:
+            resolved = _resolved(partial(_of_sources, sources, repository, settings))
+        yield Row(subject.app, subject.cluster, request.place, resolved, request.id.text)
+
+
+def _remotes(tree: WorkTree, invocation: Invocation) -> tuple[str, ...]:
+    git = Git(tree.repository, invocation.context)
     try:
-        return Row(pair, instances.resolve_in(repository, Request(pair.app, pair.cluster)))
+        return git.remotes()
+    finally:
+        git.close()
+
+
+def _of_pair(repository: Repository, request: Request) -> tuple[Instance, ...]:
+    return (instances.resolve_in(repository, request),)
+
+
+def _of_sources(
+    sources: Sequence[BuiltinSource], repository: Repository, settings: ArgoCDSettings
+) -> tuple[Instance, ...]:
+    return tuple(source.instance(repository, settings) for source in sources)
+
+
+def _resolved(resolve: Callable[[], tuple[Instance, ...]]) -> tuple[Instance, ...] | ConfigError:
+    try:
+        return resolve()
     except ConfigError as error:
-        return Row(pair, error)
+        return error
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    app, cluster = row.pair.app, row.pair.cluster or "-"
+    app, cluster = row.app, row.cluster or "-"
     if isinstance(row.resolved, ConfigError):
-        return app, cluster, "-", row.pair.app_folder or "-", "-", error_line(row.resolved)
-    engines = " + ".join(f"{name} {version}".rstrip() for name, version in _engines(row.resolved).items())
-    return app, cluster, engines, row.resolved.folder, str(len(row.resolved.layers)), ""
+        return app, cluster, "-", row.folder or "-", "-", error_line(row.resolved)
+    engines = (
+        " + ".join(f"{name} {version}".rstrip() for name, version in _engines(one).items()) for one in row.resolved
+    )
+    layers = sum(len(one.layers) for one in row.resolved)
+    return app, cluster, _listed(engines), _listed(map(_folder, row.resolved)), str(layers), ""
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
+
+
+def _folder(instance: Instance) -> str:
+    """Return the folder that is rendered, or the chart of a repository."""
+    return f"{instance.chart.name} {instance.chart.version}" if instance.chart else instance.folder or "."
 
 
 def _engines(instance: Instance) -> dict[str, str]:
@@ -71,15 +141,17 @@ def _engines(instance: Instance) -> dict[str, str]:
 
 
 def _record(row: Row) -> dict[str, object]:
-    pair: dict[str, object] = {"application": row.pair.app, "cluster": row.pair.cluster}
-    instance = row.resolved
-    if isinstance(instance, ConfigError):
-        return pair | {"error": error_record(instance)}
+    pair: dict[str, object] = {"application": row.app, "cluster": row.cluster}
+    if row.application:
+        pair["argocd"] = row.application
+    if isinstance(row.resolved, ConfigError):
+        return pair | {"error": error_record(row.resolved)}
+    first = row.resolved[0]
     return pair | {
-        "engines": _engines(instance),
-        "folder": instance.folder,
-        "values": [layer.path for layer in instance.layers],
-        "release": instance.release,
-        "namespace": instance.namespace,
+        "engines": {name: version for one in row.resolved for name, version in _engines(one).items()},
+        "folder": _listed(map(_folder, row.resolved)),
+        "values": [layer.path for one in row.resolved for layer in one.layers],
+        "release": first.release,
+        "namespace": first.namespace,
         "error": None,
     }

@@ -164,6 +164,17 @@ def requests(tree: Tree, repository: Repository, side: Declared, sources: Applic
     return Requests(made, reader.covered, frozenset(reader.elsewhere), (*side.notes, *reader.notes))
 
 
+def of_tree(tree: Tree, repository: Repository, urls: Sequence[str], context: Context) -> Requests:
+    """Return the requests of all Applications of one tree, with unique identities."""
+    settings = repository.config.preview
+    patterns = settings.application_files if repository.config.source else EVERY_FILE
+    sources = ApplicationSources(patterns, argocds=settings.argocds, urls=(*urls, *settings.urls))
+    side = declared(tree, repository, sources, context)
+    read = requests(tree, repository, side, sources._replace(urls=known_urls(sources.urls, side)))
+    (unique,), notes = told_apart([read], has_argocds=bool(sources.argocds))
+    return unique._replace(notes=(*notes, *unique.notes))
+
+
 def told_apart(sides: Sequence[Requests], *, has_argocds: bool) -> tuple[list[Requests], tuple[str, ...]]:
     """Make the identities of each side unique, and label pairs of one application and cluster by their Applications.
 

@@ -19,7 +19,7 @@ from cmp.system.urls import repository_name
 from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from cmp.argocd.application import Application
     from cmp.argocd.settings import ArgoCDSettings
@@ -41,6 +41,16 @@ class BuiltinSource(NamedTuple):
     source: LocatedSource
     cluster: Cluster
     repositories: tuple[str, ...]
+
+    def instance(self, repository: Repository, settings: ArgoCDSettings) -> Instance:
+        """Resolve the source in a tree; ConfigError, at its place, for one that cannot be rendered."""
+        surroundings = builtin.Surroundings(
+            settings=settings,
+            is_own=lambda url: repository_name(url) in self.repositories,
+            cluster=self.cluster,
+            revision=NEUTRAL_REVISION,  # the same on both sides: the real one differs always
+        )
+        return builtin.resolve(repository, self.application, self.source, surroundings)
 
 
 class RenderRequest(NamedTuple):
@@ -185,7 +195,7 @@ class Side:
         if request.error:
             return ResolvedPair(request, sources=(), error=request.error)
         try:
-            return ResolvedPair(request, tuple(self._source(self._instance(source)) for source in request.sources))
+            return ResolvedPair(request, tuple(self._source(instance) for instance in self._instances(request)))
         except CmpError as error:
             return ResolvedPair(request, sources=(), error=error)
 
@@ -194,16 +204,12 @@ class Side:
         """The settings of the Argo CD that renders sources without a plugin."""
         return builtin.settings_of(self.repository)
 
-    def _instance(self, source: Request | BuiltinSource) -> Instance:
-        if isinstance(source, Request):
-            return instances.resolve_in(self.repository, source)
-        surroundings = builtin.Surroundings(
-            settings=self.argocd,
-            is_own=lambda url: repository_name(url) in source.repositories,
-            cluster=source.cluster,
-            revision=NEUTRAL_REVISION,  # the same on both sides: the real one differs always
-        )
-        return builtin.resolve(self.repository, source.application, source.source, surroundings)
+    def _instances(self, request: RenderRequest) -> Iterator[Instance]:
+        for source in request.sources:
+            if isinstance(source, Request):
+                yield instances.resolve_in(self.repository, source)
+            else:
+                yield source.instance(self.repository, self.argocd)
 
     def _source(self, instance: Instance) -> ResolvedSource:
         needs = engine_of(instance.engines).needs(self.repository.tree, instance)

@@ -133,6 +133,22 @@ def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: Worl
     assert "  where: argocd/plain.yaml:8" in failure["lines"]
 
 
+def test_every_application_without_a_plugin_is_listed(world: World) -> None:
+    ran = world.sandbox.run("apps", cwd=world.repo.folder)
+    assert [line.split()[:2] for line in ran.stdout.splitlines()[1:]] == [
+        ["plain", "in-cluster"],
+        ["web", "prod"],
+        ["web", "test"],
+    ]
+    assert ran.stderr == ""
+    listed = json.loads(world.sandbox.run("apps", "--format", "json", cwd=world.repo.folder).stdout)
+    assert [(pair["argocd"], pair["folder"], pair["values"]) for pair in listed] == [
+        ("plain", "plain", []),
+        ("web-prod", "charts/web", ["charts/web/values.yaml", "values/web/prod.yaml"]),
+        ("web-test", "charts/web", ["charts/web/values.yaml"]),
+    ]
+
+
 LAYOUT = """\
 version: 1
 layout:
