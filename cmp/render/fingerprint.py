@@ -151,7 +151,7 @@ class FingerprintIndex:
                 instance.secret_suffixes,
                 [posixpath.relpath(path, base) for path in instance.secret_files],
                 instance.kept_kinds,
-                [posixpath.relpath(path, base) for path in instance.kept_files],
+                [posixpath.relpath(path, base) for path in self._kept(instance, needs)],
             ),
             "texts": [(name, self._layer_digest(layer)) for name, layer in instance.value_texts],
             "builtin": instance.is_builtin,
@@ -161,6 +161,11 @@ class FingerprintIndex:
             ),
         }
         return sha256(json.dumps(inputs, sort_keys=True, default=dict).encode())
+
+    def _kept(self, instance: Instance, needs: Needs) -> Iterator[str]:
+        """Yield the listed files that may be printed; cmp.yaml may list those of other applications, too."""
+        folders = tuple(f"{folder}/" for folder in (instance.folder, *self._local_charts(needs)))
+        yield from (path for path in instance.kept_files if path in needs.encryptable_files or path.startswith(folders))
 
     def merged_values(self, instance: Instance) -> dict[str, object]:
         """Return the values layers merged as Helm does it: maps merge, other values replace, null stays."""

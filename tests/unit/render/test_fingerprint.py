@@ -94,7 +94,10 @@ def inputs(files: Files) -> InputPaths:
         {"secret_suffixes": (".sealed",)},
         {"secret_files": ("apps/shop/Chart.yaml",)},
         {"parameters": Parameters(set_values=(("a", "2"),))},
+        {"kept_files": ("apps/shop/templates/a.yaml",)},
+        {"kept_kinds": ("Vault",)},
         {"parameters": Parameters(set_strings=(("a", "2"),))},
+        {"parameters": Parameters(set_templates=(("a", "2"),))},
         {"parameters": Parameters(values_yaml="a: 2")},
         {"parameters": Parameters(namespace="other")},
         {"parameters": Parameters(images=("a=b",))},
@@ -117,6 +120,7 @@ def test_what_an_instance_says_matters(changed: dict[str, Any]) -> None:
         {"warnings": ("a warning",)},
         {"placeholders": {"env": "prod"}},
         {"options": {"kustomize": {"namePrefix": "a-"}}},
+        {"kept_files": ("apps/other/app.yaml",)},
         {
             "parameters": Parameters(
                 cluster="other", release="other", values_files=("a.yaml",), tool_versions={"helm": "1"}
