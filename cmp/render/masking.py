@@ -1,7 +1,8 @@
 """Rendered objects with a label in place of every secret, for reports and for files that are kept.
 
 Two rules: every value of a Secret is a secret, and so is every plaintext that was decrypted in this run, wherever it
-stands: in a ConfigMap, in an argument of a container, base64-encoded inside a longer text.
+stands: in a ConfigMap, in an argument of a container, base64-encoded inside a longer text.  Ciphertext that is meant to
+stay has the label that it has in a render without a key.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from cmp import yamldoc
 from cmp.changes import Object
 from cmp.model import Identity
+from cmp.secrets import placeholders
+from cmp.secrets.kept import mac_of
 from cmp.secrets.redact import Secret
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ def objects(output: CheckedOutput, redactor: Redactor, label: Label) -> tuple[Ob
 
 def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
     value = manifest.value
+    if mac_of(value):  # for an operator in the cluster: nobody reads a change of ciphertext
+        value = placeholders.shown(value)
     if manifest.kind == "Secret" and manifest.api_version == "v1":
         value = {**value, **dict(_sealed(value, redactor, label))}
     identity = manifest.identity

@@ -59,6 +59,15 @@ def with_placeholders(kind: str, data: bytes, learn: Learn) -> bytes:
     return _replaced_file(kind, data, partial(_placeholder, learn=learn))
 
 
+def shown(document: dict[str, object]) -> dict[str, object]:
+    """Return an object that stays encrypted, for readers: with the label of each ciphertext, also of the metadata."""
+
+    def make(_: str, path: str, ciphertext: str) -> str:
+        return _label(path, ciphertext)
+
+    return {key: _replaced(item, key, make) for key, item in document.items()}
+
+
 def _replaced_file(kind: str, data: bytes, make: MakePlaceholder) -> bytes:
     if kind in ("yaml", "json", "binary"):
         documents = [_replaced(document, "", make) for document in yamldoc.load_all(data)]
@@ -92,8 +101,7 @@ def _replaced(value: object, path: str, make: MakePlaceholder) -> object:
 
 
 def _placeholder(kind: str, path: str, ciphertext: str, learn: Learn) -> object:
-    digest = hashlib.sha256(ciphertext.encode()).hexdigest()
-    label = f"‹sops {path} {digest[:DIGITS]}›"
+    digest, label = _digest(ciphertext), _label(path, ciphertext)
     if kind == "bool":
         return True
     number = LEAST + int(digest, 16) % RANGE
@@ -102,6 +110,14 @@ def _placeholder(kind: str, path: str, ciphertext: str, learn: Learn) -> object:
     value = values.get(kind, label)
     learn(Secret(str(value), path, label))
     return value
+
+
+def _digest(ciphertext: str) -> str:
+    return hashlib.sha256(ciphertext.encode()).hexdigest()
+
+
+def _label(path: str, ciphertext: str) -> str:
+    return f"‹sops {path} {_digest(ciphertext)[:DIGITS]}›"
 
 
 def _lines(kind: str, text: str, make: MakePlaceholder) -> list[str]:

@@ -95,6 +95,21 @@ def test_a_key_that_is_a_secret_is_masked_and_no_value_is_lost() -> None:
     assert data == {"‹secret db.password›": "a", "correct-Horse": "b", "x‹secret db.password›": "c"}
 
 
+def test_ciphertext_that_stays_has_a_label_that_changes_with_it() -> None:
+    text = (
+        "apiVersion: example.com/v1\nkind: SopsSecret\nmetadata: {name: a}\nspec: {tokens: [{a: '%s'}], open: seen}\n"
+        "sops: {mac: '%s', version: 3.10.2}\n"
+    )
+    one, two = "ENC[AES256_GCM,data:eA==,iv:x,tag:y,type:str]", "ENC[AES256_GCM,data:eQ==,iv:x,tag:y,type:str]"
+    first, second = masked(text % (one, two)), masked(text % (two, two))
+    assert re.fullmatch(
+        r"\{'tokens': \[\{'a': '‹sops spec.tokens\[0\].a [0-9a-f]{8}›'\}\], 'open': 'seen'\}", str(first["spec"])
+    )
+    assert first["spec"] != second["spec"]
+    assert first["sops"] == second["sops"]
+    assert re.fullmatch(r"\{'mac': '‹sops sops.mac [0-9a-f]{8}›', 'version': '3.10.2'\}", str(first["sops"]))
+
+
 def test_an_object_without_secrets_is_itself() -> None:
     found = masked(config_map("x: plain"))
     assert found["data"] == {"x": "plain"}
