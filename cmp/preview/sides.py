@@ -218,7 +218,7 @@ class Side:
             inputs=self.fingerprints.inputs(instance, needs),
             copied_folders=self.fingerprints.copied_folders(instance, needs),
             tools=tuple(needs.tools.values()),
-            repositories=tuple(self.fingerprints.chart_repositories(needs)),
+            repositories=tuple(self.fingerprints.chart_repositories(instance, needs)),
             needs_whole_tree=needs.needs_whole_tree,
         )
         return source._replace(tools=(*source.tools, instance.pins[SOPS])) if source.has_secrets else source

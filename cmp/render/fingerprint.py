@@ -178,8 +178,13 @@ class FingerprintIndex:
         """Return the values of a file, encrypted leaves as they are; None for another value than a map, or no file."""
         return self._values_file(path).values if self.tree.kind(path) == "file" else None
 
-    def chart_repositories(self, needs: Needs) -> Iterator[str]:
-        """Yield the URLs of the repositories that charts come from, and their aliases (`@name`) as they are written."""
+    def chart_repositories(self, instance: Instance, needs: Needs) -> Iterator[str]:
+        """Yield the URLs of the repositories that charts come from, and their aliases (`@name`) as they are written.
+
+        A values file of a web server is one of its own.
+        """
+        layers = (*instance.layers, *(layer for _, layer in instance.value_texts))
+        yield from (layer.remote.url for layer in layers if layer.remote)
         yield from (ref.repository for ref in needs.chart_refs)
         for folder in (*needs.chart_folders, *self._local_charts(needs)):
             urls = (dependency.repository for dependency in self._declared(folder) if dependency.folder is None)
