@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
 
-from tests.support.charts import write_chart
+from tests.support.charts import package, write_chart
+from tests.support.servers.charts import ChartRepository
+from tests.support.servers.oci import Registry
+from tests.support.versions import DEFAULT_HELM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.harness import Ran, Sandbox
 
 URL = "https://git.example.com/shop.git"
@@ -106,6 +113,134 @@ def test_a_source_names_files_of_another_one_by_its_ref(checkout: Checkout) -> N
     made = checkout.objects({"path": "chart", "helm": {"valueFiles": ["$values/envs/dev.yaml"]}}, {"ref": "values"})
 
     assert json.loads(made["web"]["values"]) == {"a": "chart", "d": "envs"}
+
+
+def test_a_source_with_a_plugin_may_stand_beside_one_without(checkout: Checkout) -> None:
+    checkout.plant(
+        {
+            "cmp.yaml": f"{CONFIGURATION}tools: {{helm: 3.18.6}}\n",
+            "namespaces/shop/all.yaml": MAP % ("plugin", "plugin"),
+            "clusters/dev/shop/.keep": "",
+        }
+    )
+
+    made = checkout.objects({"path": "plain"}, {"path": "clusters/dev/shop", "plugin": {"name": "cmp"}})
+
+    assert [*made] == ["plain", "plugin"]
+
+
+def test_of_a_hydrator_the_dry_source_is_rendered(checkout: Checkout) -> None:
+    hydrator = {
+        "drySource": {"repoURL": URL, "path": "overlay", "targetRevision": "main", "kustomize": {"nameSuffix": "-dry"}},
+        "syncSource": {"targetBranch": "environments/dev", "path": "overlay"},
+    }
+    document = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "web"},
+        "spec": {"project": "default", "destination": {"namespace": "orders"}, "sourceHydrator": hydrator},
+    }
+    checkout.plant({"application.yaml": yaml.safe_dump(document)})
+
+    ran = checkout.sandbox.run("render", "--application", "application.yaml", cwd=checkout.root)
+
+    assert yaml.safe_load(ran.stdout)["metadata"]["name"] == "overlay-dry"
+
+
+def test_nothing_is_decrypted_and_what_argo_cd_accepts_is_a_warning(checkout: Checkout) -> None:
+    sealed = "ENC[AES256_GCM,data:abcd,iv:aa==,tag:bb==,type:str]"
+    checkout.plant({"plain/map.yaml": f"{MAP % ('plain', sealed)}sops: {{version: 3.10.2}}\n"})
+
+    ran = checkout.render({"path": "plain"})
+
+    assert yaml.safe_load(ran.stdout)["data"] == {"from": sealed}
+    assert "cmp: warning: ConfigMap plain: SOPS ciphertext, still encrypted (plain/map.yaml:4)" in ran.stderr
+
+
+class Shop(NamedTuple):
+    """A chart repository with the chart `lake`, and a file values.yaml beside it; `archive` is that chart."""
+
+    server: ChartRepository
+    archive: Path
+
+
+@pytest.fixture
+def shop(tmp_path: Path, tools_dir: str) -> Iterator[Shop]:
+    chart = write_chart(tmp_path / "lake", "lake", "1.2.0")
+    (chart / "templates").mkdir(exist_ok=True)
+    (chart / "templates/map.yaml").write_text(VALUES)
+    (chart / "values-deep.yaml").write_text("depth: 2\n")
+    helm, folder = f"{tools_dir}/helm/{DEFAULT_HELM}/helm", tmp_path / "archives"
+    archive = package(helm, chart, folder)
+    subprocess.run([helm, "repo", "index", folder], check=True, env={"HOME": str(tmp_path)})
+    with ChartRepository(folder) as server:
+        server.files["/values.yaml"] = b"remote: 1\n"
+        yield Shop(server, archive)
+
+
+def test_a_chart_of_a_repository_is_rendered_from_the_cache(checkout: Checkout, shop: Shop) -> None:
+    checkout.plant({"envs/dev.yaml": "d: envs\n"})
+    files = ["values-deep.yaml", "$values/envs/dev.yaml", "values-none.yaml"]
+    chart = {
+        "repoURL": shop.server.url,
+        "chart": "lake",
+        "targetRevision": "1.2.0",
+        "helm": {"valueFiles": files, "ignoreMissingValueFiles": True},
+    }
+
+    made = checkout.objects(chart, {"ref": "values"})
+    seen = len(shop.server.requests)
+
+    assert json.loads(made["web"]["values"]) == {"depth": 2, "d": "envs"}
+    assert checkout.objects(chart, {"ref": "values"}) == made
+    assert len(shop.server.requests) == seen
+
+
+def test_a_values_file_that_a_chart_has_not(checkout: Checkout, shop: Shop) -> None:
+    ran = checkout.render(
+        {"repoURL": shop.server.url, "chart": "lake", "targetRevision": "1.x", "helm": {"valueFiles": ["none.yaml"]}}
+    )
+
+    assert ran.code == 3
+    assert "cmp: the chart has no file none.yaml\n" in ran.stderr
+    assert "hint: correct the path, or set `ignoreMissingValueFiles: true`" in ran.stderr
+
+
+def test_a_chart_of_a_registry_is_known_by_a_url_without_a_scheme(
+    checkout: Checkout, shop: Shop, test_tools_dir: str, tmp_path: Path
+) -> None:
+    helm = f"{checkout.sandbox.tools_dir}/helm/{DEFAULT_HELM}/helm"
+    with Registry(Path(test_tools_dir, "registry/3.0.0/registry"), tmp_path / "registry", credentials=None) as registry:
+        env = {"HOME": str(tmp_path)}
+        subprocess.run([helm, "push", shop.archive, registry.url, "--plain-http"], check=True, env=env)
+
+        made = checkout.objects(
+            {"repoURL": registry.url.removeprefix("oci://"), "chart": "lake", "targetRevision": "1.2.0"}
+        )
+
+    assert made["web"]["namespace"] == "orders"
+
+
+def test_a_values_file_of_a_web_server_is_fetched_once(checkout: Checkout, shop: Shop) -> None:
+    url = f"{shop.server.url}/values.yaml"
+    source = {"path": "chart", "helm": {"valueFiles": [url, "values-dev.yaml"]}}
+
+    made = checkout.objects(source)
+    shop.server.files["/values.yaml"] = b"remote: 2\n"
+
+    assert json.loads(made["web"]["values"]) == {"a": "chart", "b": "dev", "remote": 1}
+    assert checkout.objects(source) == made
+    assert shop.server.requests.count("/values.yaml") == 1
+
+
+def test_a_values_file_that_a_web_server_has_not(checkout: Checkout, shop: Shop) -> None:
+    url = f"{shop.server.url}/none.yaml"
+
+    ran = checkout.render({"path": "chart", "helm": {"valueFiles": [url], "ignoreMissingValueFiles": True}})
+
+    assert ran.code == 5
+    assert f"cmp: the file {url} cannot be had: " in ran.stderr
+    assert "application.yaml:17" in ran.stderr
 
 
 class Mistake(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cmp.engines import ENGINES, engine_of
-from cmp.model import BuildEnv, OutputRules, Parameters, ToolPin
+from cmp.model import BuildEnv, Layer, OutputRules, Parameters, RemoteRef, ToolPin
 from cmp.render import fingerprint
 from cmp.render.fingerprint import FingerprintIndex, InputPaths
 from cmp.repository.instances import Request, resolve
@@ -386,4 +386,24 @@ def test_the_repositories_of_charts_are_told_whatever_is_beside_them() -> None:
     files = {**HELM, **LIB, "apps/shop/Chart.yaml": DEPENDS + ON_ALIAS + ON_LIB + ON_REDIS}
     tree, instance = git_tree(files), instance_of(files)
     needs = engine_of(instance.engines).needs(tree, instance)
-    assert [*FingerprintIndex(tree).chart_repositories(needs)] == ["@mirror", "https://charts.example"]
+    assert [*FingerprintIndex(tree).chart_repositories(instance, needs)] == ["@mirror", "https://charts.example"]
+
+
+def test_a_values_file_of_a_web_server_is_a_repository_of_its_own() -> None:
+    tree, instance = git_tree(HELM), instance_of(HELM)
+    url = "https://files.example/values.yaml"
+    remote = Layer(url, is_secret=False, source="", remote=RemoteRef(url, "", "", is_file=True))
+    needs = engine_of(instance.engines).needs(tree, instance)
+    urls = FingerprintIndex(tree).chart_repositories(instance._replace(layers=(remote,)), needs)
+    assert next(urls) == url
+
+
+def test_layers_that_are_no_files_of_the_tree_count_by_what_is_known_of_them() -> None:
+    tree, instance = git_tree(HELM), instance_of(HELM)
+    known, other = (Layer("helm.values", is_secret=False, source="", data=data) for data in (b"a: 1\n", b"a: 2\n"))
+    of_chart = Layer("values-dev.yaml", is_secret=False, source="", in_chart=True)
+    layers = [(), (known,), (other,), (of_chart,), (of_chart._replace(path="values-prod.yaml"),)]
+    index = FingerprintIndex(tree)
+    assert len({index.of(instance._replace(layers=each)) for each in layers}) == len(layers)
+    again = known._replace(source="another place")
+    assert index.of(instance._replace(layers=(again,))) == index.of(instance._replace(layers=(known,)))

@@ -520,6 +520,51 @@ def test_no_switch_lifts_the_loss_of_an_object() -> None:
     assert TWO_IN_ONE in refused(helm(TWO_OBJECTS), OutputRules(allow_duplicate_keys=True))[0]
 
 
+# What the repo-server accepts
+
+AS_REPOSERVER = OutputRules(allow_empty=True, as_reposerver=True)
+ACCEPTED = {
+    "a key twice": (object_text("a", extra="data: {k: '1', k: '2'}\n"), "the key `data.k` stands twice"),
+    "ciphertext": (object_text("a", extra=f"data: {{k: '{CIPHERTEXT}'}}\n"), "SOPS ciphertext"),
+    "no name": ("apiVersion: v1\nkind: ConfigMap\n", "no metadata.name"),
+    "a name that is a number": ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 1}\n", "metadata.name is a number"),
+    "no apiVersion": ("kind: ConfigMap\nmetadata: {name: a}\n", "no apiVersion"),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_what_the_repo_server_accepts_is_a_warning(case: str) -> None:
+    text, warning = ACCEPTED[case]
+    assert refused(helm(text))
+    output = checked(helm(text), AS_REPOSERVER)
+    assert len(output.manifests) == 1
+    assert [warning in one for one in output.warnings] == [True]
+
+
+def test_of_an_object_that_stands_twice_the_repo_server_hands_on_both_and_the_last_one_counts() -> None:
+    output = checked(
+        helm(object_text("a"), object_text("b"), object_text("a", extra="data: {k: last}\n")), AS_REPOSERVER
+    )
+    assert [(one.name, one.value.get("data")) for one in output.manifests] == [("a", {"k": "last"}), ("b", None)]
+    (warning,) = output.warnings
+    assert warning.startswith(
+        "ConfigMap a: stands twice, and Argo CD takes the last one (line 3, web/templates/0.yaml)"
+    )
+
+
+def test_every_object_with_items_is_a_list_to_the_repo_server() -> None:
+    text = "apiVersion: v1\nkind: Thing\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]\n"
+    assert refused(helm(text))
+    assert [one.name for one in checked(helm(text), AS_REPOSERVER).manifests] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "text", ["- a\n", "a: b\n", "apiVersion: v1\nmetadata: {name: a}\n", "kind: [\n", "--- text\nkind: A\n"]
+)
+def test_what_the_repo_server_refuses_is_refused(text: str) -> None:
+    assert refused(helm(text) if not text.startswith("---") else text, AS_REPOSERVER)
+
+
 # What passes is what Argo CD reads
 
 
