@@ -149,7 +149,7 @@ def test_of_a_hydrator_the_dry_source_is_rendered(checkout: Checkout) -> None:
 
 def test_nothing_is_decrypted_and_what_argo_cd_accepts_is_a_warning(checkout: Checkout) -> None:
     sealed = "ENC[AES256_GCM,data:abcd,iv:aa==,tag:bb==,type:str]"
-    checkout.plant({"plain/map.yaml": f"{MAP % ('plain', sealed)}sops: {{version: 3.10.2}}\n"})
+    checkout.plant({"plain/map.yaml": f"{MAP % ('plain', repr(sealed))}sops: {{version: 3.10.2}}\n"})
 
     ran = checkout.render({"path": "plain"})
 
@@ -240,7 +240,7 @@ def test_a_values_file_that_a_web_server_has_not(checkout: Checkout, shop: Shop)
 
     assert ran.code == 5
     assert f"cmp: the file {url} cannot be had: " in ran.stderr
-    assert "application.yaml:17" in ran.stderr
+    assert "application.yaml:16" in ran.stderr
 
 
 class Mistake(NamedTuple):
@@ -320,5 +320,6 @@ def test_options_of_the_command_line_do_not_change_what_argo_cd_renders(checkout
     assert ran.code == 2
     assert ran.stderr == (
         "cmp: a source without a plugin is rendered as its Application says\n"
+        "  where: phase layout\n"
         "  hint: only --cluster, --kube-version and --api-versions go with it; preview.argocd of cmp.yaml names tools\n"
     )

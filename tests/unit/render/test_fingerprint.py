@@ -399,7 +399,7 @@ def test_a_values_file_of_a_web_server_is_a_repository_of_its_own() -> None:
 
 
 def test_layers_that_are_no_files_of_the_tree_count_by_what_is_known_of_them() -> None:
-    tree, instance = git_tree(HELM), instance_of(HELM)
+    tree, instance = git_tree(HELM), instance_of(HELM)._replace(is_builtin=True)
     known, other = (Layer("helm.values", is_secret=False, source="", data=data) for data in (b"a: 1\n", b"a: 2\n"))
     of_chart = Layer("values-dev.yaml", is_secret=False, source="", in_chart=True)
     layers = [(), (known,), (other,), (of_chart,), (of_chart._replace(path="values-prod.yaml"),)]

@@ -548,7 +548,7 @@ def test_of_an_object_that_stands_twice_the_repo_server_hands_on_both_and_the_la
     assert [(one.name, one.value.get("data")) for one in output.manifests] == [("a", {"k": "last"}), ("b", None)]
     (warning,) = output.warnings
     assert warning.startswith(
-        "ConfigMap a: stands twice, and Argo CD takes the last one (line 3, web/templates/0.yaml)"
+        "ConfigMap a: stands twice, and Argo CD takes the last one (line 2, web/templates/0.yaml)"
     )
 
 

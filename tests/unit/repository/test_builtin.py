@@ -155,7 +155,7 @@ class TestHelm:
     )
     def test_a_chart_of_a_repository(self, tmp_path: Path, source: dict[str, Any], chart: tuple[str, str, str]) -> None:
         made = instance(plant(tmp_path, CHART), {**source, "helm": {"valueFiles": ["values-*.yaml"]}})
-        assert made.chart == ChartRef(*chart, place="web.yaml:10")
+        assert made.chart == ChartRef(*chart, place="web.yaml:11")
         assert [(layer.path, layer.in_chart) for layer in made.layers] == [("values-*.yaml", True)]
 
     def test_a_folder_of_an_artifact_is_not_compared(self, tmp_path: Path) -> None:
