@@ -21,7 +21,6 @@ from cmp.secrets import sops
 from cmp.system.process import ChildProcesses, Pipe
 from cmp.system.sandbox import Access
 from cmp.system.tree import WorkTree
-from cmp.system.unpack import unpack
 from cmp.system.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -140,6 +139,8 @@ def open_session(
             value_texts = decryptor.memory_files(files.value_texts)
         root = _private_copy(plan, workspace, options.unattributed_files)
         if plan.chart:
+            from cmp.system.unpack import unpack  # noqa: PLC0415  # only charts of sources that have no plugin
+
             unpack(plan.chart.data, root, plan.chart.filename, skip=1)
         inputs = RenderInputs(plan, decryptor, workspace, context)
         context.redactor.add_clear_text(partial(_cleartext, plan, inputs, context))

@@ -12,7 +12,6 @@ from cmp.render.output import objects
 from cmp.render.output.objects import ALLOW_CIPHERTEXT, Candidate, Finding, refusal
 from cmp.render.output.stream import NO_FILES, misreading, split
 from cmp.secrets.kept import NOTHING_KEPT
-from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -183,7 +182,7 @@ class Guard:
     def _take(self, candidate: Candidate, text: str) -> None:
         mistakes = list(objects.object_mistakes(candidate, self._mask))
         value = candidate.value
-        if self._as_reposerver and not _word(mapping(value).get("kind")):
+        if self._as_reposerver and not _word(_map(value).get("kind")):
             self.findings.extend(mistakes)  # all that keeps it from being an object for Argo CD
             return
         self._refuse(mistakes, value)
@@ -204,7 +203,7 @@ class Guard:
 
     def _is_repeated(self, manifest: Manifest, candidate: Candidate) -> bool:
         """Return whether the same object with the same content was there before; refuse it with another content."""
-        if not mapping(manifest.value.get("metadata")).get("name"):
+        if not _map(manifest.value.get("metadata")).get("name"):
             return False  # the API server makes a name of its own for each
         first, line = self._seen.setdefault(manifest.identity, (manifest, candidate.line))
         if first is manifest:
@@ -269,7 +268,7 @@ def _items(value: Mapping[str, object]) -> list[object] | None:
 
 
 def _manifest(value: dict[str, object], text: str, source: str) -> Manifest:
-    metadata = mapping(value.get("metadata"))
+    metadata = _map(value.get("metadata"))
     return Manifest(
         api_version=_word(value.get("apiVersion")),
         kind=_word(value.get("kind")),
@@ -279,6 +278,10 @@ def _manifest(value: dict[str, object], text: str, source: str) -> Manifest:
         value=value,
         source=source,
     )
+
+
+def _map(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _word(value: object) -> str:

@@ -41,7 +41,7 @@ def resolve(context: SourceContext, instance: Instance) -> Instance:
 
 
 def _files(tree: Tree, folder: str, block: Directory, inside: str) -> Iterator[str]:
-    """Yield the files that Argo CD reads, in its order; a hidden file is one too, a link to a folder is none."""
+    """Yield the files that Argo CD reads, in its order: hidden ones too, but no links to folders."""
     for entry in tree.entries(join(folder, inside)):
         path = join(inside, entry.name)
         if entry.kind == "folder" and not entry.is_link:

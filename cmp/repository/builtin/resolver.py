@@ -111,6 +111,6 @@ def _engine(tree: Tree, folder: str, application: Application) -> str:
 
 
 def _read(tree: Tree, path: str) -> bytes | None:
-    """Read a file of the repository, which is none of the tree where that is another folder of it."""
+    """Read a file of the repository; None where it is not there, or outside the tree."""
     inside = in_tree(tree, path)
     return tree.read(inside) if inside is not None and tree.kind(inside) == "file" else None

@@ -366,7 +366,7 @@ def test_the_commit_of_no_repository_is_not_made_up(world: World) -> None:
     ran = world.render(document)
     assert (ran.code, ran.stdout) == (4, "")
     assert ran.stderr.startswith(
-        "cmp: the commit of this checkout, which plugin.env uses, is not known: there is no Git "
+        "cmp: the commit of this checkout, which the Application uses, is not known: there is no Git "
     )
     assert world.render(application(INSTANCE)).code == 0
 
