@@ -62,7 +62,7 @@ def merged(application: Application, read: Callable[[str], bytes | None]) -> App
     values = {**_merged(given, patches), **{key: given[key] for key in FIXED if key in given}}
     source = SOURCE.build(JsonNode(values, application.location))
     if len(source.blocks) > 1:
-        listed = " and ".join(source.blocks)
+        listed = " and ".join(source.blocks).replace("plugin", "a plugin")
         raise ConfigError(
             f"the source has {listed}: Argo CD takes one of them",
             file=application.location.place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.argocd.application import require_folder
 from cmp.argocd.reposerver import merged
 from cmp.cli.target import head
 from cmp.engines import ENGINES
@@ -56,6 +57,7 @@ def _jobs(target: Target, application: Application, invocation: Invocation) -> I
     for one in rendered:
         asked = application.of(one)
         if _has_plugin(asked, invocation):
+            require_folder(asked)
             yield _Job(*target.resolve_plugin(asked, invocation))
             continue
         surroundings = surroundings or _Builtin(target, application, invocation)
@@ -64,8 +66,9 @@ def _jobs(target: Target, application: Application, invocation: Invocation) -> I
 
 def _has_plugin(application: Application, invocation: Invocation) -> bool:
     """Say whether a source has a plugin, perhaps from Git."""
-    if application.source.plugin is not None or application.source.chart or application.source.blocks:
-        return application.source.plugin is not None
+    source = application.source
+    if source.blocks or source.chart or not source.path:
+        return source.plugin is not None
     checkout = WorkTree(instances.checkout(invocation.cwd))
     read = merged(application, lambda path: checkout.read(path) if checkout.kind(path) == "file" else None)
     return read.source.plugin is not None
