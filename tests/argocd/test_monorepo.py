@@ -77,7 +77,7 @@ def test_both_source_paths_give_the_same_bytes_and_a_person_in_the_pod_the_same_
             fleet.application(instance, f"clusters/{instance.cluster}/{instance.app}"),
             fleet.application(instance, f"namespaces/{instance.app}", cluster=instance.cluster),
         )
-        asked = [request(app, api_versions=versions) for app in forms]
+        asked = [request(app, kube_version=fleet.argocd.kube_version, api_versions=versions) for app in forms]
         by_cluster, by_parameter = (each.answer["manifests"] for each in fleet.argocd.ask("manifests", *asked))
         assert by_cluster == by_parameter
         assert [json.loads(text) for text in by_cluster] == fleet.rendered(instance)
