@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from cmp import yamldoc
 from cmp.errors import ConfigError
 from cmp.schema.spec import Converted, Dialect, Items, Keys, Map, Text, Whole, check, quoted
-from cmp.yamldoc.access import mapping, maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,6 +136,8 @@ def parse(data: bytes, file: str) -> Lock:
 
 def _unknown(value: dict[str, object]) -> Iterator[str]:
     """Yield the keys of the file, and the fields of entries, that this release does not know."""
+    from cmp.yamldoc.access import mapping, maps  # noqa: PLC0415  # a render without a lock needs none
+
     yield from (key for key in value if key not in ("version", "charts", "tools", "schemas"))
     entries = {key: maps(value.get(key)) for key in ("charts", "schemas")}
     of_versions = mapping(value.get("tools")).values()

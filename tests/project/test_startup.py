@@ -54,7 +54,7 @@ WHILE_CHILDREN_RUN = """
 cmp.artifacts.cache cmp.artifacts.charts cmp.artifacts.charts.dependencies cmp.artifacts.charts.packaged
 cmp.artifacts.charts.plan cmp.artifacts.charts.repository_chart cmp.artifacts.charts.schemas
 cmp.artifacts.charts.vendored cmp.render.output cmp.render.output.guard cmp.render.output.objects
-cmp.render.output.stream cmp.secrets.kept cmp.system.files
+cmp.render.output.stream cmp.secrets.kept cmp.system.files cmp.yamldoc.access
 """
 
 HOW_TO_UPDATE = (
