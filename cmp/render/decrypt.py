@@ -43,14 +43,14 @@ class SourceFile(NamedTuple):
 class SourceFiles(NamedTuple):
     """All values layers in order, weakest first, and the encrypted files that the engine reads by their paths.
 
-    `value_texts` are the files of `Instance.value_texts`; `kept_macs` the codes of authentication of the encrypted
-    files that are listed to stay so.
+    `value_texts` are the files of `Instance.value_texts`; `kept` has the content of those that are listed to stay
+    encrypted, of which an engine may print what it likes.
     """
 
     layers: tuple[SourceFile, ...]
     in_place: tuple[SourceFile, ...]
     value_texts: tuple[SourceFile, ...] = ()
-    kept_macs: frozenset[str] = frozenset()
+    kept: tuple[bytes, ...] = ()
 
     @property
     def encrypted(self) -> list[SourceFile]:
@@ -83,9 +83,10 @@ def read(tree: Tree, instance: Instance, needs: Needs) -> SourceFiles:
     )
     decrypted = (file for file in others if file.sops_format and not is_kept(file.path, file.data, instance, needs))
     in_place = (*named, *decrypted)
+    kept = tuple(tree.read(path) for path in instance.kept_files if path not in instance.secret_files)
     if text := instance.parameters.values_yaml:
         layers = (*layers, SourceFile("parameter values-yaml", text.encode()))
-    return SourceFiles(layers, in_place, kept_macs=_kept_macs(tree, instance))
+    return SourceFiles(layers, in_place, kept=kept)
 
 
 def is_kept(path: str, data: bytes, instance: Instance, needs: Needs) -> bool:
@@ -99,16 +100,6 @@ def is_kept(path: str, data: bytes, instance: Instance, needs: Needs) -> bool:
     from cmp.secrets.kept import stays_encrypted  # noqa: PLC0415  # only for an encrypted file of objects
 
     return stays_encrypted(path, data, instance.kept_kinds)
-
-
-def _kept_macs(tree: Tree, instance: Instance) -> frozenset[str]:
-    """Return the codes of authentication of the files that are listed; an engine may read them without asking."""
-    contents = [tree.read(path) for path in instance.kept_files if path not in instance.secret_files]
-    if not contents:
-        return frozenset()
-    from cmp.secrets.kept import macs_of  # noqa: PLC0415  # see above
-
-    return frozenset[str]().union(*map(macs_of, contents))
 
 
 def tool_pins(instance: Instance, needs: Needs, *, with_sops: bool) -> dict[str, ToolPin]:

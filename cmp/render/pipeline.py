@@ -188,7 +188,7 @@ class RenderSession:
         """The objects that may be printed encrypted."""
         from cmp.secrets.kept import Kept  # noqa: PLC0415  # imported while the engine's program runs
 
-        return Kept(self._plan.instance.kept_kinds, self._plan.files.kept_macs)
+        return Kept.of(self._plan.instance.kept_kinds, self._plan.files.kept)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -117,6 +117,25 @@ def test_a_listed_file_of_a_chart_may_be_printed_and_any_other_ciphertext_not(wo
     assert world.refused(**NO_KEY)[0] == "cmp: 2 mistakes in what helm printed"
 
 
+def test_a_listed_file_may_stand_in_another_object(world: Repository) -> None:
+    generated = "{name: a, files: [app.yaml, app.env]}"
+    world.write_app(
+        {
+            "kustomization.yaml": f"secretGenerator: [{generated}]\nconfigMapGenerator: [{generated}]\n",
+            "cmp-app.yaml": "secrets: {keep: [app.*]}\n",
+        }
+    )
+    world.seal({f"{world.app_folder}/app.yaml": SECRET, f"{world.app_folder}/app.env": "A=opened-word-8Rtw\n"})
+    printed = [yaml.safe_load(text) for text in world.must(**NO_KEY).split("\n---\n")]
+    assert {one["kind"] for one in printed} == {"Secret", "ConfigMap"}
+    assert all("sops" in printed[0]["data"][name] for name in ("app.yaml", "app.env"))
+    world.write_app({"cmp-app.yaml": "secrets: {keep: [app.env]}\n"})
+    assert "opened-word-8Rtw" in world.must()
+    world.write_app({"cmp-app.yaml": "secrets: {keep: [app.yaml]}\n", "left.txt": "ENC[AES256_GCM,data:x,type:str]"})
+    world.write_app({"kustomization.yaml": "configMapGenerator: [{name: a, files: [app.yaml, left.txt]}]\n"})
+    assert world.refused(**NO_KEY)[0].endswith(": SOPS ciphertext, still encrypted")
+
+
 def test_a_patch_is_decrypted_whatever_it_patches(world: Repository) -> None:
     world.write_app({"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: p.yaml}]\n"})
     world.write_app({"a.yaml": OPERATED.format(kind="Vault")})
