@@ -159,7 +159,7 @@ def for_plugin(application: Application) -> Application:
 
 
 def require_folder(application: Application) -> None:
-    """ConfigError when the source is none that a plugin can render."""
+    """ConfigError for a source that no plugin can render."""
     source, at = application.source, application.location
     if source.chart or not source.path:
         what = "a chart of a Helm repository" if source.chart else "no path"
