@@ -39,6 +39,13 @@ NO_TARGET = Target("", "", Parameters())
     type=click.Choice(["omit", "mask", "keep"]),
     help="With --all: leave Secrets out and mask what else holds a secret (the default), mask all, or keep all.",
 )
+@click.option(
+    "--repository",
+    "repositories",
+    multiple=True,
+    metavar="URL=FOLDER",
+    help="With --application: a clone of another repository that its sources name; repeat.",
+)
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -50,6 +57,7 @@ def command(
     explain: bool,
     is_all: bool,
     is_keyless: bool,
+    repositories: tuple[str, ...],
 ) -> Output:
     """Render APP on one cluster, as its Argo CD plugin does.
 
@@ -60,6 +68,8 @@ def command(
     With --keyless no secret is opened and no key is needed: a stand-in is no value for a cluster.
     """
     options = RenderOptions(is_keyless=is_keyless)
+    if repositories and not target.file:
+        raise UsageError("--repository is for the sources of an Application, and there is no --application")
     if is_all or output_dir or secrets:
         if not (is_all and output_dir):
             raise UsageError("--all and --output-dir go together", hint="cmp render --all --output-dir DIR")
@@ -70,7 +80,7 @@ def command(
     if target.file:
         from cmp.cli.sources import render_application  # noqa: PLC0415  # only for a file of Argo CD
 
-        done = render_application(target, invocation, options)
+        done = render_application(target, repositories, invocation, options)
     else:
         with context.phases.phase("layout"):
             tree, instance = target.resolve(invocation)

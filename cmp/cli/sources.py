@@ -13,6 +13,7 @@ from cmp.model import Cluster, Parameters
 from cmp.render.pipeline import RenderResult, render
 from cmp.repository import builtin, instances
 from cmp.repository.builtin import Surroundings
+from cmp.repository.clones import Clones
 from cmp.repository.instances import Repository
 from cmp.system.tree import WorkTree
 from cmp.system.urls import repository_name
@@ -22,34 +23,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cmp.argocd.application import Application
-    from cmp.argocd.source import LocatedSource
+    from cmp.argocd.source import LocatedSource, Source
     from cmp.cli import Invocation
     from cmp.cli.target import Target
     from cmp.model import Instance
     from cmp.render.output import Manifest
     from cmp.render.pipeline import RenderOptions
+    from cmp.system.tree import Tree
 
 REVISION = "ARGOCD_APP_REVISION"
 
 
 class _Job(NamedTuple):
-    tree: WorkTree
+    tree: Tree
     instance: Instance
 
 
-def render_application(target: Target, invocation: Invocation, options: RenderOptions) -> RenderResult:
+def render_application(
+    target: Target, repositories: tuple[str, ...], invocation: Invocation, options: RenderOptions
+) -> RenderResult:
     """Render all sources in order; of objects that are the same the last one counts, as for Argo CD.
 
-    Raises the error of the first source that cannot be rendered.
+    `repositories` are clones of other repositories, as `URL=FOLDER`.  Raises the error of the first source that cannot
+    be rendered.
     """
     context = invocation.context
-    with context.phases.phase("layout"):
-        jobs = [*_jobs(target, target.application(invocation), invocation)]
-    results = [render(job.tree, job.instance, context, options) for job in jobs]
+    clones = Clones(repositories, context)
+    try:
+        with context.phases.phase("layout"):
+            jobs = [*_jobs(target, target.application(invocation), clones, invocation)]
+        results = [render(job.tree, job.instance, context, options) for job in jobs]
+    finally:
+        clones.close()
     return results[0] if len(results) == 1 else _together(results)
 
 
-def _jobs(target: Target, application: Application, invocation: Invocation) -> Iterator[_Job]:
+def _jobs(target: Target, application: Application, clones: Clones, invocation: Invocation) -> Iterator[_Job]:
     rendered = [one for one in application.sources if not one.source.is_only_ref]
     if not rendered:
         raise ConfigError("no source of this Application renders anything", file=application.place)
@@ -60,7 +69,7 @@ def _jobs(target: Target, application: Application, invocation: Invocation) -> I
             require_folder(asked)
             yield _Job(*target.resolve_plugin(asked, invocation))
             continue
-        surroundings = surroundings or _Builtin(target, application, invocation)
+        surroundings = surroundings or _Builtin(target, application, clones, invocation)
         yield surroundings.job(one)
 
 
@@ -75,9 +84,9 @@ def _has_plugin(application: Application, invocation: Invocation) -> bool:
 
 
 class _Builtin:
-    """The sources of one Application that have no plugin, in the checkout around the working directory."""
+    """The sources of one Application that have no plugin, in the checkout around the working directory, or a clone."""
 
-    def __init__(self, target: Target, application: Application, invocation: Invocation) -> None:
+    def __init__(self, target: Target, application: Application, clones: Clones, invocation: Invocation) -> None:
         _require_no_flags(target)
         root = instances.checkout(invocation.cwd)
         own, _ = instances.open_repository(invocation.cwd) if instances.has_repository(invocation.cwd) else (None, "")
@@ -85,16 +94,34 @@ class _Builtin:
         self._repository = Repository(self._tree, ENGINES)
         configured = Repository(own, ENGINES) if own and own.root != self._tree.root else self._repository
         self._application = application
+        self._clones = clones
         self._surroundings = Surroundings(
             settings=builtin.settings_of(configured),
-            is_own=_own_urls(application),
+            is_own=_own_urls(application, clones),
             cluster=_cluster(configured, target, application),
             revision=_revision(application, root, invocation),
         )
 
     def job(self, one: LocatedSource) -> _Job:
-        """Resolve a source."""
-        return _Job(self._tree, builtin.resolve(self._repository, self._application, one, self._surroundings))
+        """Resolve a source; in a clone it is that repository which is its own, and the checkout is another one."""
+        is_own, source = self._surroundings.is_own, one.source
+        others = {
+            (other.source.repo_url, other.source.target_revision): tree
+            for other in self._application.sources
+            if other.source.ref and (tree := self._tree_of(other.source)) is not None
+        }
+        surroundings = self._surroundings._replace(others=others)
+        clone = None if source.chart or is_own(source.repo_url) else self._tree_of(source)
+        if clone is None:
+            return _Job(self._tree, builtin.resolve(self._repository, self._application, one, surroundings))
+        name = repository_name(source.repo_url)
+        surroundings = surroundings._replace(is_own=lambda url: repository_name(url) == name)
+        return _Job(clone, builtin.resolve(Repository(clone, ENGINES), self._application, one, surroundings))
+
+    def _tree_of(self, source: Source) -> Tree | None:
+        if self._surroundings.is_own(source.repo_url):
+            return self._tree
+        return self._clones.tree(source.repo_url, source.target_revision)
 
 
 def _require_no_flags(target: Target) -> None:
@@ -107,10 +134,14 @@ def _require_no_flags(target: Target) -> None:
         )
 
 
-def _own_urls(application: Application) -> Callable[[str], bool]:
-    """Return the test for the repository of the checkout: that of the source with a path, else the only one."""
-    urls = [repository_name(one.source.repo_url) for one in application.sources if one.source.path]
-    others = {repository_name(one.source.repo_url) for one in application.sources if not one.source.chart}
+def _own_urls(application: Application, clones: Clones) -> Callable[[str], bool]:
+    """Return the test for the repository of the checkout: that of the first source with a path, else the only one.
+
+    A repository that has a clone is another one.
+    """
+    here = [one.source for one in application.sources if not (one.source.chart or clones.has(one.source.repo_url))]
+    urls = [repository_name(source.repo_url) for source in here if source.path]
+    others = {repository_name(source.repo_url) for source in here}
     own = set(urls[:1]) or (others if len(others) == 1 else set())
     return lambda url: repository_name(url) in own
 

@@ -12,6 +12,7 @@ import yaml
 
 from tests.support.charts import package, write_chart
 from tests.support.servers.charts import ChartRepository
+from tests.support.servers.git import git
 from tests.support.servers.oci import Registry
 from tests.support.versions import DEFAULT_HELM
 
@@ -29,6 +30,10 @@ data: {values: {{ toJson .Values | quote }}, namespace: {{ .Release.Namespace }}
 """
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {from: %s}\n"
 CONFIGURATION = 'version: 1\npreview: {argocd: {version: "3.6", helm: 3.18.6, kustomize: 5.7.1}}\n'
+
+
+FROM_VALUES = {"path": "chart", "helm": {"valueFiles": ["$values/dev.yaml"]}}
+OTHER = "https://git.example.com/values"
 
 
 class Checkout:
@@ -157,6 +162,55 @@ def test_nothing_is_decrypted_and_what_argo_cd_accepts_is_a_warning(checkout: Ch
     assert "cmp: warning: ConfigMap plain: SOPS ciphertext, still encrypted (plain/map.yaml:4)" in ran.stderr
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Return a clone of another repository with two branches and a change that is not committed."""
+    folder = tmp_path / "other"
+    (folder / "extra").mkdir(parents=True)
+    for branch, begin in (("main", ("init", "--initial-branch=main")), ("next", ("checkout", "-b", "next"))):
+        git(folder, *begin)
+        (folder / "values.yaml").write_text(f"o: {branch}\n")
+        (folder / "extra/map.yaml").write_text(MAP % ("extra", branch))
+        git(folder, "add", "--all")
+        git(folder, "commit", "--message", branch)
+    (folder / "values.yaml").write_text("o: not committed\n")
+    return folder
+
+
+@pytest.mark.parametrize(("revision", "value"), [("main", "main"), ("next", "next"), ("HEAD", "next")])
+def test_another_repository_is_read_at_the_revision_of_its_source(
+    checkout: Checkout, other: Path, revision: str, value: str
+) -> None:
+    elsewhere = {"repoURL": OTHER, "targetRevision": revision}
+    sources = ({**FROM_VALUES, "helm": {"valueFiles": ["$values/values.yaml"]}}, {**elsewhere, "ref": "values"})
+
+    ran = checkout.render(*sources, {**elsewhere, "path": "extra"}, argv=("--repository", f"{OTHER}={other}"))
+
+    assert ran.code == 0, ran.stderr
+    chart, extra = yaml.safe_load_all(ran.stdout)
+    assert json.loads(chart["data"]["values"]) == {"a": "chart", "o": value}
+    assert extra["data"] == {"from": value}
+
+
+def test_a_clone_without_the_revision(checkout: Checkout, other: Path) -> None:
+    source = {"repoURL": OTHER, "targetRevision": "v9", "path": "extra"}
+
+    ran = checkout.render(source, {"path": "plain"}, argv=("--repository", f"{OTHER}={other}"))
+
+    assert ran.code == 2
+    assert f"cmp: the clone {other} has no revision v9\n" in ran.stderr
+    assert f"hint: fetch it there: it is that of a source in {OTHER}" in ran.stderr
+
+
+@pytest.mark.no_tools
+def test_a_source_of_another_repository_is_not_looked_for_here(checkout: Checkout) -> None:
+    ran = checkout.render({"path": "plain"}, {"path": "overlay", "repoURL": OTHER})
+
+    assert ran.code == 3
+    assert f"cmp: the source is in another repository, {OTHER}, which is not here\n" in ran.stderr
+    assert f"hint: --repository {OTHER}=FOLDER names a clone of it" in ran.stderr
+
+
 class Shop(NamedTuple):
     """A chart repository with the chart `lake`, and a file values.yaml beside it; `archive` is that chart."""
 
@@ -252,8 +306,6 @@ class Mistake(NamedTuple):
     hint: str
 
 
-FROM_VALUES = {"path": "chart", "helm": {"valueFiles": ["$values/dev.yaml"]}}
-OTHER = "https://git.example.com/values"
 MISTAKES = {
     "a values file that is not there": Mistake(
         [{"path": "chart", "helm": {"valueFiles": ["values-prod.yaml"]}}],

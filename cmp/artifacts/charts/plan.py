@@ -87,6 +87,12 @@ class Planner:
         # helm renders with any version (pkg/action/package.go, CheckDependencies), and Argo CD asks for no more.
         if self._as_helm and {one.name for one in wanted} <= {chart.name for chart in charts}:
             return Plan(folder, [])
+        if self._as_helm and stale_lock:
+            raise ChartError(
+                f"{stale_lock} does not belong to the dependencies any more, and Argo CD cannot build them",
+                file=stale_lock,
+                hint="run `helm dependency update` and commit the file",
+            )
         used = vendored.assign(wanted, charts, self._fits)
         items = [
             (dependency, used.get(dependency) or self._source(dependency, folder, parents)) for dependency in wanted

@@ -11,7 +11,7 @@ from cmp.errors import CmpError, ConfigError
 from cmp.model import Instance, OutputRules, Parameters, Requester
 from cmp.repository.builtin import directory, helm, kustomize
 from cmp.repository.builtin.detection import engine_of
-from cmp.repository.builtin.sources import SourceContext, folder_of, in_tree, is_oci
+from cmp.repository.builtin.sources import SourceContext, elsewhere, folder_of, in_tree, is_oci
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +51,8 @@ def _resolve(repository: Repository, application: Application, surroundings: Sur
         _require_chart(application)
         folder, engine = "", HELM
     else:
+        if not surroundings.is_own(application.source.repo_url):
+            raise elsewhere("the source is", application.source.repo_url, application.location.inner("repoURL").place)
         folder = folder_of(tree, application)
         application = merged(application, lambda path: _read(tree, path))
         engine = _engine(tree, folder, application)

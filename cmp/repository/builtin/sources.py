@@ -23,14 +23,14 @@ class Surroundings(NamedTuple):
     """All that a built-in source depends on beside the tree and the Application: its Argo CD and its cluster.
 
     `revision` is the commit that its variables tell.  `is_own` says of a URL whether it is that of the tree's
-    repository; `others` are the trees of other repositories, by the `ref` of their source.
+    repository; `others` are the trees of other repositories, by the URL and the target revision of a source.
     """
 
     settings: ArgoCDSettings
     is_own: Callable[[str], bool]
     cluster: Cluster = Cluster("")
     revision: str = ""
-    others: Mapping[str, Tree] = {}
+    others: Mapping[tuple[str, str], Tree] = {}
 
 
 class SourceContext(NamedTuple):
@@ -74,6 +74,15 @@ OCI = "oci://"
 def is_oci(source: Source) -> bool:
     """Say whether a source is an artifact of a registry by itself: for cmp it must be a chart."""
     return source.repo_url.startswith(OCI)
+
+
+def elsewhere(subject: str, url: str, place: str) -> ConfigError:
+    """Return the error for something in a repository that is not here; `subject` is that, and its verb."""
+    return ConfigError(
+        f"{subject} in another repository, {url}, which is not here",
+        file=place,
+        hint=f"--repository {url}=FOLDER names a clone of it",
+    )
 
 
 def in_tree(tree: Tree, path: str) -> str | None:

@@ -13,7 +13,7 @@ from cmp.argocd.settings import VALUE_FILE_GLOBS
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Layer, RemoteRef
 from cmp.repository.builtin.patterns import doublestar, is_pattern
-from cmp.repository.builtin.sources import in_tree, is_oci
+from cmp.repository.builtin.sources import elsewhere, in_tree, is_oci
 from cmp.system.globs import PatternError
 from cmp.system.tree import join
 
@@ -154,13 +154,9 @@ class ValueFiles:
             raise ConfigError(f"Argo CD refuses the source ${ref}: {why}", file=refs[ref].location.place)
         if surroundings.is_own(source.repo_url):
             return _Path(self._context.tree, self._inside(self._context.tree, path, text, place))
-        if ref not in surroundings.others:
-            raise ConfigError(
-                f"{text} lies in another repository, {source.repo_url}, which is not here",
-                file=place,
-                hint=f"--repository {source.repo_url}=FOLDER names a clone of it",
-            )
-        other = surroundings.others[ref]
+        other = surroundings.others.get((source.repo_url, source.target_revision))
+        if other is None:
+            raise elsewhere(f"{text} lies", source.repo_url, place)
         return _Path(other, self._inside(other, path, text, place), f"${ref}")
 
     def _inside(self, tree: Tree, path: str, text: str, place: str) -> str:

@@ -37,7 +37,9 @@ data:
 """
 
 
-def instance(tree: WorkTree, *sources: dict[str, Any], others: dict[str, WorkTree] | None = None) -> Instance:
+def instance(
+    tree: WorkTree, *sources: dict[str, Any], others: dict[tuple[str, str], WorkTree] | None = None
+) -> Instance:
     """Resolve the first source of an Application."""
     repository = Repository(tree, ENGINES)
     spec = {
@@ -130,7 +132,7 @@ class TestHelm:
             tree,
             {"path": "chart", "helm": {"valueFiles": ["$envs/envs/dev.yaml"]}},
             {"ref": "envs", "repoURL": "https://git.example.com/envs"},
-            others={"envs": other},
+            others={("https://git.example.com/envs", ""): other},
         )
         (layer,) = made.layers
         assert (layer.path, layer.data) == ("$envs/envs/dev.yaml", b"a: 1\n")
