@@ -57,6 +57,9 @@ cmp.artifacts.charts.vendored cmp.render.output cmp.render.output.guard cmp.rend
 cmp.render.output.stream cmp.secrets.kept cmp.system.files cmp.yamldoc.access
 """
 
+# What it imports to write a warning, as that nothing pins a tool: a message may hold a secret.
+WITH_A_WARNING = "cmp.secrets.disguises cmp.secrets.textsearch"
+
 HOW_TO_UPDATE = (
     "`generate` imports other modules than the lists at the top of tests/project/test_startup.py say: import it in the"
     " function that needs it; or, if most renders need it, measure what it costs (`make bench`) and add it to the list"
@@ -180,6 +183,6 @@ def test_parameters_imports_nothing_dear(warm: Warm) -> None:
 def test_without_a_cmp_yaml_it_reads_no_yaml_before_the_programs_run(warm: Warm, unconfigured: Path) -> None:
     imported = warm.generate("namespace-a", unconfigured)
     assert ours_and_foreign(imported.early) == listed(BEFORE_THE_FIRST_CHILD), HOW_TO_UPDATE
-    want = listed(BEFORE_THE_FIRST_CHILD, WHILE_CHILDREN_RUN, YAML)
+    want = listed(BEFORE_THE_FIRST_CHILD, WHILE_CHILDREN_RUN, YAML, WITH_A_WARNING)
     assert ours_and_foreign(imported.all) == want, HOW_TO_UPDATE
     assert BANNED.isdisjoint(imported.all)
