@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.every_argocd
 HERE = Path(__file__).parent
 TEXT = (CHECKOUT / "docs/install.md").read_text()
-IMAGE = "registry.example/argocd-cmp:0.1.0"
+IMAGE = "registry.example/argocd-cmp:0.2.0"
 REPOSITORY = "path/to/your/repository"
 THEIRS = ("age.key", "repositories.yaml", "config.json")  # what a reader has
 SECONDS = 120

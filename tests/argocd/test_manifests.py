@@ -85,7 +85,7 @@ def test_the_values_of_the_chart_give_the_same_sidecar(argocd: ArgoCD, tmp_path:
     by_kustomize = repo_server(kustomize(argocd.programs.kubectl, folder))
     objects = helm(tools_dir, f"--values={HELM_VALUES}")
     by_helm = repo_server(objects)
-    image = "registry.example/argocd-cmp:0.1.0"
+    image = "registry.example/argocd-cmp:0.2.0"
     assert sidecars(by_helm) == [{**one, "image": image} for one in sidecars(by_kustomize)]
     assert volumes(by_helm) == VOLUMES
     assert params(objects) == PARAMS
