@@ -11,7 +11,7 @@ from cmp.engines import ENGINES
 from cmp.preview.applications import ApplicationSources, Requests, declared, known_urls, requests, told_apart
 from cmp.preview.identity import PairId
 from cmp.preview.sides import BuiltinSource
-from cmp.repository.instances import Repository, Request
+from cmp.repository.instances import Repository, Request, resolve_in
 from tests.support.monorepos import git_tree
 from tests.support.trees import REFERENCE
 
@@ -62,6 +62,16 @@ def test_an_application_asks_for_the_pair_that_its_path_names(context: Context) 
     assert isinstance(source, Request)
     assert (source.folder, source.in_sidecar) == ("clusters/dev/shop", True)
     assert [*side.covered.values()] == [("shop", "dev")]
+
+
+def test_the_commit_in_a_parameter_is_the_same_on_both_sides(context: Context) -> None:
+    parameters = "[{name: set, map: {tag: '$ARGOCD_APP_REVISION_SHORT of $ARGOCD_APP_NAME'}}]"
+    plugin = f"plugin: {{name: cmp, parameters: {parameters}}}"
+    (request,) = gathered(context, application("web", plugin=plugin)).requests
+    (source,) = request.sources
+    assert isinstance(source, Request)
+    instance = resolve_in(Repository(git_tree({**REFERENCE, "cmp.yaml": CLUSTERS}), ENGINES), source)
+    assert instance.parameters.set_values == (("tag", "0000000 of web"),)
 
 
 def test_an_automatic_sync_of_the_trunk_happens_at_the_merge(context: Context) -> None:
