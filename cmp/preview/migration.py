@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
-    """Return each Application without a plugin with the pair of the layout that would take its place.
+    """Return each Application without a plugin, and its pair of the layout as the newer side.
 
     ConfigError when there is none.  Applications that no pair of the layout can replace are counted and named.
     """
