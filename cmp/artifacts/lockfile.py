@@ -139,8 +139,6 @@ def _unknown(value: dict[str, object]) -> Iterator[str]:
     from cmp.yamldoc.access import mapping, maps  # noqa: PLC0415  # a render without a lock needs none
 
     yield from (key for key in value if key not in ("version", "charts", "tools", "schemas"))
-    from cmp.yamldoc.access import mapping, maps  # noqa: PLC0415  # a render without a lock need not know it
-
     entries = {key: maps(value.get(key)) for key in ("charts", "schemas")}
     of_versions = mapping(value.get("tools")).values()
     entries["tools"] = [entry for one in of_versions for listed in mapping(one).values() for entry in maps(listed)]

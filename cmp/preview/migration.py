@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
     """Return each Application without a plugin, and its pair of the layout as the newer side.
 
-    ConfigError when there is none.  Applications that no pair of the layout can replace are counted and named.
+    ConfigError without any.  Applications that no pair of the layout can replace are counted and named.
     """
     side = Side(tree)
     sources = comparer.sources(side, side)
