@@ -53,6 +53,12 @@ def _resolve(repository: Repository, application: Application, surroundings: Sur
     else:
         if not surroundings.is_own(application.source.repo_url):
             raise elsewhere("the source is", application.source.repo_url, application.location.inner("repoURL").place)
+        if not application.source.path:
+            raise ConfigError(
+                "the source has neither a path nor a chart",
+                file=application.location.place,
+                hint="Argo CD refuses it, too: name the folder, `path: .` for the root",
+            )
         folder = folder_of(tree, application)
         application = merged(application, lambda path: _read(tree, path))
         engine = _engine(tree, folder, application)

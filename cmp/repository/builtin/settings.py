@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.argocd.document import objects
 from cmp.argocd.settings import NEWEST, SCHEMES, ArgoCDSettings, bundled
 from cmp.errors import ConfigError
 from cmp.model import ToolPin
+from cmp.repository.builtin.definitions import objects_with
 from cmp.repository.config.model import ArgoCDChoice
-from cmp.system.tree import walk
 from cmp.yamldoc.access import dig, mapping
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
 CONFIG_MAP = "argocd-cm"
-SUFFIXES = (".yaml", ".yml")
 BUILD_OPTIONS = "kustomize.buildOptions"
 VALUE_SCHEMES = "helm.valuesFileSchemes"
 
@@ -82,19 +80,8 @@ def _sentence(settings: ArgoCDSettings, choice: ArgoCDChoice, config_map: _Confi
 
 def _config_maps(tree: Tree) -> list[_ConfigMap]:
     """Return the ConfigMaps argocd-cm of the tree, whole ones and patches of it."""
-    found = []
-    for path in walk(tree, ""):
-        if not path.endswith(SUFFIXES):
-            continue
-        data = tree.read(path)
-        if CONFIG_MAP.encode() in data:
-            try:
-                manifests = [*objects(data, path)]
-            except ConfigError:  # a template, or no YAML at all
-                continue
-            found += [
-                _ConfigMap(path, {key: str(text) for key, text in mapping(one.value.get("data")).items()})
-                for one in manifests
-                if one.value.get("kind") == "ConfigMap" and dig(one.value, "metadata", "name") == CONFIG_MAP
-            ]
-    return found
+    return [
+        _ConfigMap(one.location.file, {key: str(text) for key, text in mapping(one.value.get("data")).items()})
+        for one in objects_with(tree, CONFIG_MAP)
+        if one.value.get("kind") == "ConfigMap" and dig(one.value, "metadata", "name") == CONFIG_MAP
+    ]

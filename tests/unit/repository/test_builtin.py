@@ -111,6 +111,10 @@ class TestSettings:
         found = settings(tmp_path, {"argocd/cm.yaml": CONFIG_MAP}, block)
         assert (found.build_options, found.schemes) == ("", ("https",))
 
+    def test_what_cannot_be_read_is_passed_over(self, tmp_path: Path) -> None:
+        files = {"a/template.yaml": "{{ argocd-cm }}", "b/link.yaml": "->/etc/hostname", "c/cm.yaml": CONFIG_MAP}
+        assert settings(tmp_path, files).build_options == "--enable-helm"
+
 
 class TestHelm:
     def test_everything_is_filled_in(self, tmp_path: Path) -> None:
@@ -190,6 +194,10 @@ class TestKustomize:
         assert refusal(tree, {"path": "k"}) == (
             "Argo CD's kustomize gets the flag --enable-alpha-plugins, which no render here takes"
         )
+
+
+def test_a_source_names_a_folder_or_a_chart(tmp_path: Path) -> None:
+    assert refusal(plant(tmp_path, CHART), {"repoURL": URL}) == "the source has neither a path nor a chart"
 
 
 def test_files_of_git_may_not_bring_a_plugin_along(tmp_path: Path) -> None:
