@@ -33,7 +33,7 @@ class ArgoCDSettings(NamedTuple):
     """The settings of one Argo CD; `assumed` says in a sentence where they come from.
 
     `schemes` are those of the URLs that `valueFiles` may have.  `build_options` are flags of `kustomize build` in one
-    text, `build_options_of` those for versions of kustomize that a source asks for by name.
+    text; what a ConfigMap says of single versions of kustomize has no effect (util/kustomize/kustomize.go, `Build`).
     """
 
     version: str
@@ -41,7 +41,6 @@ class ArgoCDSettings(NamedTuple):
     kustomize: ToolPin
     schemes: tuple[str, ...] = SCHEMES
     build_options: str = ""
-    build_options_of: Mapping[str, str] = NOTHING
     assumed: str = ""
 
     def is_from(self, version: tuple[int, ...]) -> bool:

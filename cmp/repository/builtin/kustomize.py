@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cmp.repository.builtin.sources import SourceContext
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
-_FLAG = re.compile(r"--?[A-Za-z-]+(=\S*)?")
 # Flags of settings that have an effect on what is printed, and that no render needs to fear; the value may be apart.
 _VALUE = ("--load-restrictor", "--reorder")
 _SWITCHES = ("--enable-managedby-label",)
@@ -34,7 +33,7 @@ _NOT_HERE = ("--helm-command",)  # the helm is pinned
 def resolve(context: SourceContext, instance: Instance) -> Instance:
     """Complete an Instance; ConfigError for what Argo CD refuses, and for settings that cannot be followed here."""
     block = context.application.source.kustomize or Kustomize()
-    flags = [*_flags(_build_options(block, context), context)]
+    flags = [*_flags(context.settings.build_options, context)]
     options: dict[str, object] = {
         "namePrefix": block.name_prefix,
         "nameSuffix": block.name_suffix,
@@ -123,15 +122,6 @@ def _pin(block: Kustomize, context: SourceContext) -> ToolPin:
     if not block.version:
         return context.settings.kustomize
     return ToolPin(KUSTOMIZE, block.version.removeprefix("v"), context.place("kustomize", "version"))
-
-
-def _build_options(block: Kustomize, context: SourceContext) -> str:
-    settings = context.settings
-    return (
-        settings.build_options_of.get(block.version, settings.build_options)
-        if block.version
-        else settings.build_options
-    )
 
 
 def _flags(text: str, context: SourceContext) -> Iterator[str]:

@@ -47,9 +47,6 @@ def settings_of(repository: Repository) -> ArgoCDSettings:
                 file=choice.place,
                 hint=f'name it: `argocd: {{version: "{version}", helm: VERSION, kustomize: VERSION}}`',
             )
-    options_of = {
-        key.removeprefix(f"{BUILD_OPTIONS}."): text for key, text in data.items() if key.startswith(f"{BUILD_OPTIONS}.")
-    }
     schemes = (
         tuple(text.strip() for text in data[VALUE_SCHEMES].split(",") if text.strip())
         if VALUE_SCHEMES in data
@@ -61,7 +58,6 @@ def settings_of(repository: Repository) -> ArgoCDSettings:
         kustomize=pins["kustomize"] or ToolPin("kustomize", tools["kustomize"], place),
         schemes=schemes if choice.values_file_schemes is None else choice.values_file_schemes,
         build_options=data.get(BUILD_OPTIONS, "") if choice.build_options is None else choice.build_options,
-        build_options_of=options_of,
     )
     return settings._replace(assumed=_sentence(settings, choice, config_map, found))
 

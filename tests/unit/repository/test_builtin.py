@@ -98,7 +98,6 @@ class TestSettings:
     def test_the_only_config_map_of_the_tree(self, tmp_path: Path) -> None:
         found = settings(tmp_path, {"argocd/cm.yaml": CONFIG_MAP})
         assert (found.build_options, found.schemes) == ("--enable-helm", ("https", "s3"))
-        assert found.build_options_of == {"v5.0.0": "--load-restrictor LoadRestrictionsNone"}
         assert found.assumed.endswith("its other settings are those of argocd/cm.yaml")
 
     def test_one_of_several_is_no_answer(self, tmp_path: Path) -> None:
@@ -184,9 +183,19 @@ class TestKustomize:
     def test_settings_say_flags(self, tmp_path: Path) -> None:
         tree = plant(tmp_path, {**self.TREE, "argocd/cm.yaml": CONFIG_MAP})
         assert instance(tree, {"path": "k"}).options["kustomize"]["enableHelm"] is True
-        options = instance(tree, {"path": "k", "kustomize": {"version": "v5.0.0"}}).options["kustomize"]
+
+    def test_a_flag_may_have_its_value_apart(self, tmp_path: Path) -> None:
+        config = (
+            "version: 1\npreview: {argocd: {buildOptions: --reorder none --load-restrictor=LoadRestrictionsNone}}\n"
+        )
+        options = instance(plant(tmp_path, {**self.TREE, "cmp.yaml": config}), {"path": "k"}).options["kustomize"]
         assert options["enableHelm"] is False
-        assert options["buildOptions"] == ("--load-restrictor=LoadRestrictionsNone",)
+        assert options["buildOptions"] == ("--reorder=none", "--load-restrictor=LoadRestrictionsNone")
+
+    def test_what_settings_say_of_one_version_has_no_effect(self, tmp_path: Path) -> None:
+        tree = plant(tmp_path, {**self.TREE, "argocd/cm.yaml": CONFIG_MAP})
+        options = instance(tree, {"path": "k", "kustomize": {"version": "v5.0.0"}}).options["kustomize"]
+        assert (options["enableHelm"], options["buildOptions"]) == (True, ())
 
     def test_a_flag_that_lets_programs_run_is_followed_by_nobody(self, tmp_path: Path) -> None:
         config = "version: 1\npreview: {argocd: {buildOptions: --enable-alpha-plugins --enable-exec}}\n"
