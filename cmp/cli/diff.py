@@ -45,7 +45,8 @@ class Gates(NamedTuple):
         """
         if failures := [failure.exit_code for failure in report.failures if failure.is_new or failure.is_foreign]:
             return min(failures)
-        changed = {outcome.subject.cluster for outcome in overview.changing(report)}
+        rendered = [outcome for outcome in overview.changing(report) if outcome.status in overview.CHANGED]
+        changed = {outcome.subject.cluster for outcome in rendered}
         is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in report.dangers)
         is_wide = 0 < self.clusters < len(changed)
         return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0

@@ -86,6 +86,8 @@ def compare(task: Task, context: Context) -> Result:
         rules=comparison.base.repository.config.preview.noise,
         key=os.urandom(KEY_BYTES),
     )
+    if any(instance.is_builtin for pair in comparison.base.pairs.values() for instance in pair.instances):
+        _ = comparison.base.scopes, comparison.head.scopes  # read once, before there are several workers
     outcomes: list[Outcome] = []
     warnings: set[str] = set()
     for index, result in workers.run(pairs, worker.compare, task.jobs):

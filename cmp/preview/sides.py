@@ -200,6 +200,11 @@ class Side:
             return ResolvedPair(request, sources=(), error=error)
 
     @cached_property
+    def scopes(self) -> dict[tuple[str, str], bool]:
+        """The kinds that CRDs of the tree define, and whether their objects have a namespace."""
+        return builtin.scopes_in(self.tree)
+
+    @cached_property
     def argocd(self) -> ArgoCDSettings:
         """The settings of the Argo CD that renders sources without a plugin."""
         return builtin.settings_of(self.repository)

@@ -18,8 +18,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Bump, Failure, Outcome
-from cmp.compare import bumps, compare
+from cmp.compare import bumps, compare, namespaces
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
+from cmp.model import OutputRules
 from cmp.preview import copies, notes
 from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes, with_guesses
 from cmp.render import masking
@@ -43,6 +44,7 @@ TOKEN_DIGITS = 32
 RANDOM_NAMES = re.compile(
     r"secret|password|token|cert|ca-?bundle|tls|key|checksum|rand|uuid|time|date|salt", re.IGNORECASE
 )
+AS_REPOSERVER = OutputRules(allow_empty=True, as_reposerver=True)
 RANDOM_VALUE = re.compile(r"\w{16,}")  # a long word
 
 
@@ -85,7 +87,10 @@ class Worker(NamedTuple):
 
 
 class _RenderedSide(NamedTuple):
-    """One side of a pair: missing (no pair), failed (an error), or rendered, with a result for each source."""
+    """One side of a pair: missing (no pair), failed (an error), or rendered, with a result for each source.
+
+    Where the guard refused the output, there are an error and results: what could be read of it all the same.
+    """
 
     pair: ResolvedPair | None = None
     error: CmpError | None = None
@@ -107,8 +112,19 @@ def _render(side: Side, pair: ResolvedPair | None, context: Context, options: Re
         own = context._replace(deadline=Deadline(context.settings.deadline))
         results = tuple(render(side.tree, instance, own, options) for instance in pair.instances)
         return _RenderedSide(pair, results=results)
+    except OutputError as error:
+        return _RenderedSide(pair, error=error, results=_unguarded(side, pair, own, options))
     except CmpError as error:
         return _RenderedSide(pair, error=error)
+
+
+def _unguarded(side: Side, pair: ResolvedPair, context: Context, options: RenderOptions) -> tuple[RenderResult, ...]:
+    """Return what Argo CD itself would accept of a render that the guard refuses; nothing where it would not either."""
+    lenient = (instance._replace(output_rules=AS_REPOSERVER) for instance in pair.instances)
+    try:
+        return tuple(render(side.tree, instance, context, options) for instance in lenient)
+    except CmpError:
+        return ()
 
 
 class _PairComparison:
@@ -137,7 +153,7 @@ class _PairComparison:
         causes = self._causes()
         before, after = self._objects(self._base), self._objects(self._head)
         changes: tuple[Change, ...] = ()
-        if not (self._base.error or self._head.error):
+        if self._is_comparable():
             pair = self._head.pair or self._base.pair
             rules = (*self._worker.rules, *(pair.request.rules if pair else ()))
             compared = compare(self._subject, before, after, rules)
@@ -152,6 +168,11 @@ class _PairComparison:
             failures=tuple(self._failures()),
             notes=tuple(self._notes(len(after))),
         )
+
+    def _is_comparable(self) -> bool:
+        """Tell whether there are objects of both sides, or of the only one."""
+        sides = [side for side in (self._base, self._head) if side.pair]
+        return all(side.results for side in sides)
 
     def _status(self, *, has_changed: bool) -> Literal["equal", "changed", "added", "removed", "failed"]:
         if self._head.error:
@@ -168,8 +189,17 @@ class _PairComparison:
             item for result in side.results for item in masking.objects(result.output, self._redactor, self._label)
         ]
         if len(side.results) > 1:
-            return tuple({item.identity: item for item in objects}.values())
-        return tuple(objects)
+            objects = [*{item.identity: item for item in objects}.values()]
+        instances = (*self._base.instances, *self._head.instances)
+        if not any(instance.is_builtin for instance in instances):
+            return tuple(objects)
+        whole = self._worker.head if side is self._head else self._worker.base
+        placed = namespaces.placed(objects, instances[0].build_env.app_namespace, whole.scopes)
+        for kind in placed.assumed:
+            self._context.log.warning(
+                f"no CRD here says whether objects of {kind} have a namespace: taken for namespaced"
+            )
+        return placed.objects
 
     def _label(self, secret: Secret) -> str:
         if secret.label:
@@ -214,7 +244,7 @@ class _PairComparison:
         )
 
     def _notes(self, count: int) -> Iterator[str]:
-        if self._base.error and self._head.results:
+        if self._base.error and not self._base.results and self._head.results:
             yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
         if self._worker.options.is_keyless:
             base, head = self._worker.base.tree, self._worker.head.tree

@@ -20,6 +20,9 @@ _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
 )
 
 
+CHANGED = frozenset({"changed", "added", "removed"})
+
+
 def verdict(report: Report) -> str:
     """Return one line: the size of the change, and the number of failures and dangers."""
     parts = [*_size(report)]
@@ -53,8 +56,8 @@ def rows(report: Report, limits: Limits) -> list[OverviewRow]:
 
 
 def changing(report: Report) -> list[Outcome]:
-    """Return the outcomes of the pairs whose manifests change."""
-    return [outcome for outcome in report.outcomes if outcome.status in {"changed", "added", "removed"}]
+    """Return the outcomes of the pairs whose manifests change, those of refused renders that can be read among them."""
+    return [outcome for outcome in report.outcomes if outcome.status in CHANGED or outcome.changes]
 
 
 def _size(report: Report) -> Iterator[str]:
@@ -124,7 +127,11 @@ def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
     if kept:
         where = pairs_by_cluster(kept, changed, limits)
         table.append(OverviewRow("kept", "Not pruned", line("what is removed stays: ", where)))
-    return table or [OverviewRow("waits", "At merge", line("nothing changes"))]
+    if table:
+        return table
+    unknown = len({failure.subject for failure in report.failures})
+    nothing = f"nothing that is known changes, and {plural(unknown, 'pair')} could not be compared"
+    return [OverviewRow("waits", "At merge", line(nothing if unknown else "nothing changes"))]
 
 
 def _merge_state(deliveries: list[Delivery]) -> tuple[int, Line]:

@@ -110,6 +110,29 @@ def test_a_pair_that_failed_before_is_told_and_not_counted(world: World) -> None
     assert [one["is_new"] for one in world.report()["failures"]] == [False]
 
 
+def test_a_change_of_what_the_guard_refuses_is_told_beside_the_refusal(world: World) -> None:
+    twice = "metadata: {name: odd}\nmetadata: {name: even}"
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/web/map.yaml": MAP.format("one").replace("metadata: {name: web}", twice)})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two").replace("metadata: {name: web}", twice)})
+    ran = world.diff()
+    assert ran.code == 0, "what failed before, too, does not count against the change"
+    assert ran.stdout.splitlines()[0] == "Manifest diff: 2 of 2 clusters, 1 app, 1 distinct change, 2 earlier failures"
+    report = world.report()
+    assert {outcome["status"] for outcome in report["outcomes"]} == {"failed"}
+    (group,) = report["groups"]
+    assert [(field["path"], field["after"]) for field in group["change"]["fields"]] == [(["data", "a"], "two")]
+
+
+def test_no_change_is_not_told_of_what_cannot_be_read(world: World) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/web/bad.yaml": "a: ["})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
+    assert "nothing that is known changes, and 2 pairs could not be compared" in world.diff().stdout
+
+
 def test_gates(world: World) -> None:
     world.repo.commit({"apps/web/claim.yaml": None})
     assert world.diff("--exit-zero").code == 0

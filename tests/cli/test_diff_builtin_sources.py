@@ -98,6 +98,7 @@ def test_the_change_of_all_clusters_is_one_with_its_cause(world: World) -> None:
     report = world.report()
     (group,) = report["groups"]
     assert [member["subject"]["cluster"] for member in group["members"]] == ["prod", "test"]
+    assert group["change"]["identity"]["namespace"] == "web", "an object without a namespace gets the destination's"
     assert [(cause["place"], cause["after"]) for cause in group["change"]["causes"]] == [
         ("charts/web/values.yaml:1", "blue")
     ]
