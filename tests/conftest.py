@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.support import durations
 from tests.support.charts import World, publish
 from tests.support.go_yaml import GoYaml
 from tests.support.harness import Sandbox
@@ -37,6 +38,16 @@ TOOLS = {"tools_dir", "test_tools_dir"}  # the fixtures that lead to programs of
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "tools: it starts a program of the set-up; most are known by their fixtures")
     config.addinivalue_line("markers", "no_tools: it runs cmp and starts no tool; its sandbox has none")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [
+        one for of_kind in terminalreporter.stats.values() for one in of_kind if isinstance(one, pytest.TestReport)
+    ]
+    if lines := durations.lines(one for one in reports if isinstance(one, pytest.TestReport)):
+        terminalreporter.section("seconds of a worker by group")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
