@@ -47,7 +47,8 @@ class EngineTraits(NamedTuple):
     `markers` are patterns of the file names that choose it, `claims` patterns of the files in a folder that belong to
     it.  With `is_fallback` its markers count only where no other engine has one, and every file that they
     match is read (`Instance.manifest_files`).  `reads_values` says that it has a use for values layers,
-    `reads_cluster_facts` that the facts of the cluster reach its files by themselves.
+    `reads_cluster_facts` that the facts of the cluster reach its files by themselves, and `names` which of release and
+    namespace its program gets.
     """
 
     markers: tuple[str, ...]
@@ -56,6 +57,7 @@ class EngineTraits(NamedTuple):
     is_fallback: bool = False
     reads_values: bool = True
     reads_cluster_facts: bool = False
+    names: tuple[str, ...] = ()
 
 
 class Identity(NamedTuple):  # its docstring is in the JSON Schema of the report, as those in changes.py are
@@ -272,7 +274,10 @@ class OutputRules(NamedTuple):
 class Instance(NamedTuple):
     """One application on one cluster: every input of its render, a pure function of repository and request.
 
-    `folder` is the one that is built (`app_folder`, or `instance_folder` where that holds an engine's file).  `options`
+    `folder` is the one that is built (`app_folder`, or `instance_folder` where that holds an engine's file), and
+    `chart_folder` the one whose chart helm renders.  `displaced` is a file of `app_folder` that would choose an engine
+    there: a render that does not read it is refused.  `unread_layers` are values files that the engine does not get
+    as values.  `options`
     maps an engine to its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
     namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted; `kept_files`
     and objects of `kept_kinds` stay so.
@@ -311,3 +316,6 @@ class Instance(NamedTuple):
     is_builtin: bool = False
     chart: ChartRef | None = None
     value_texts: tuple[tuple[str, Layer], ...] = ()
+    chart_folder: str = ""
+    displaced: str = ""
+    unread_layers: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.preview import applications
 from cmp.preview.sides import BuiltinSource
+from cmp.render.unread import needs_of
 from cmp.repository import builtin, instances
 from cmp.repository.git import Git
 from cmp.repository.instances import Repository, Request
@@ -99,7 +100,10 @@ def _remotes(tree: WorkTree, invocation: Invocation) -> tuple[str, ...]:
 
 
 def _of_pair(repository: Repository, request: Request) -> tuple[Instance, ...]:
-    return (instances.resolve_in(repository, request),)
+    instance = instances.resolve_in(repository, request)
+    if instance.displaced:
+        needs_of(repository.tree, instance)
+    return (instance,)
 
 
 def _of_sources(

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import policy
 from cmp.artifacts import charts, remotes, toolchain, toolstore
-from cmp.engines import ENGINES, engine_of
+from cmp.engines import ENGINES
 from cmp.engines.features import without_schemas
 from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM, HELMFILE, HelmOptions
 from cmp.errors import ChartError, ConfigError, ToolError
 from cmp.render.decrypt import SOPS
 from cmp.render.schemas import RemoteSchemas
+from cmp.render.unread import needs_of
 from cmp.repository import instances
 from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request
@@ -74,7 +75,7 @@ def needed(cwd: str) -> Needed:
     tree, _ = instances.open_repository(cwd)
     repository = Repository(tree, ENGINES)
     resolved = [instances.resolve_in(repository, Request(pair.app, pair.cluster)) for pair in repository.pairs()]
-    every = [(instance, engine_of(instance.engines).needs(tree, instance)) for instance in resolved]
+    every = [(instance, needs_of(tree, instance)) for instance in resolved]
     folders: dict[tuple[str, str], ChartFolder] = {}
     for instance, needs in every:
         for path in needs.chart_folders:
@@ -98,7 +99,7 @@ def needed(cwd: str) -> Needed:
 
 def _checks(instance: Instance, folder: str | None) -> int:
     """Say whether helm checks values for a chart; in a helmfile that is known only while rendering."""
-    if HELM in instance.engines and folder == instance.folder:
+    if HELM in instance.engines and folder == instance.chart_folder:
         return NEVER if HelmOptions(instance.options).skip_schema_validation else ALWAYS
     return PERHAPS if HELMFILE in instance.engines else ALWAYS
 

@@ -116,7 +116,7 @@ def _repository(cwd: str, settings: Settings) -> Iterator[Check]:
     pairs = len(usage.uses) + len(usage.failures)
     yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
     yield from (failed(failure.name, failure.error) for failure in usage.failures)
-    yield from (Check(use.name, "warning", note) for use in usage.uses for note in use.instance.warnings)
+    yield from (Check(use.name, "warning", note) for use in usage.uses for note in use.warnings)
     yield from pins.examine(usage, settings)
     if any(pin.name == SOPS for use in usage.uses for pin in use.pins):
         yield _keys(settings.env.secrets)

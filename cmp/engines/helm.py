@@ -43,7 +43,7 @@ def needs(_: Tree, instance: Instance) -> Needs:
         return Needs(tools={NAME: instance.pins[NAME]}, chart_refs=(instance.chart,), layer_transport=MEMORY_FILES)
     return Needs(
         tools={NAME: instance.pins[NAME]},
-        chart_folders=(instance.folder,),
+        chart_folders=(instance.chart_folder,),
         read_paths=(instance.folder,),
         layer_transport=MEMORY_FILES,
     )

@@ -58,6 +58,7 @@ _HELM = EngineTraits(
         _API_VERSIONS,
         Option("extraFlags", "texts", "More flags, such as --no-hooks, that the administrator's policy allows."),
     ),
+    names=("release", "namespace"),
 )
 
 
@@ -180,6 +181,7 @@ _HELMFILE = EngineTraits(
         _API_VERSIONS,
     ),
     reads_cluster_facts=True,
+    names=("namespace",),  # of releases without one
 )
 
 

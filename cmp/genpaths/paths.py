@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts import lockfile
-from cmp.engines import ENGINES, engine_of
+from cmp.engines import ENGINES
 from cmp.genpaths.annotation import item_of_path, item_of_pattern, without_covered
 from cmp.model import NOTHING
 from cmp.render.fingerprint import FingerprintIndex
+from cmp.render.unread import needs_of
 from cmp.repository import config, instances, layout
 from cmp.repository.instances import Repository, Request
 from cmp.system.tree import join, walk
@@ -53,7 +54,7 @@ class RenderPaths:
 
     def _resolved(self, pair: Pair) -> PairPaths:
         instance = instances.resolve_in(self.repository, Request(pair.app, pair.cluster))
-        inputs = self._fingerprints.inputs(instance, engine_of(instance.engines).needs(self._tree, instance))
+        inputs = self._fingerprints.inputs(instance, needs_of(self._tree, instance))
         own = filter(None, (instance.app_folder, instance.instance_folder))
         paths = dict.fromkeys((*own, *inputs.layers, *inputs.files, *inputs.folders))
         links = (link for path in paths for link in self._links.of(path))

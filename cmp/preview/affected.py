@@ -153,7 +153,7 @@ def _roles(pair: ResolvedPair, changed: Sequence[str]) -> Iterator[tuple[str, st
             if path in inputs.layers:
                 yield path, f"{LAYER} {inputs.layers.index(path) + 1} of {len(inputs.layers)}"
             elif path not in own and inputs.covers(path):
-                is_inside = path.startswith(f"{instance.folder}/")
+                is_inside = path.startswith((f"{instance.folder}/", f"{instance.chart_folder or instance.folder}/"))
                 yield (
                     path,
                     f"{' + '.join(instance.engines)} files" if is_inside else "files from elsewhere that it uses",

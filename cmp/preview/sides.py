@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Subject
-from cmp.engines import ENGINES, engine_of
+from cmp.engines import ENGINES
 from cmp.errors import CmpError
 from cmp.model import NEUTRAL_REVISION
 from cmp.preview.identity import PairId
 from cmp.render.decrypt import SOPS
 from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex
+from cmp.render.unread import needs_of
 from cmp.repository import builtin, instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
@@ -217,7 +218,7 @@ class Side:
                 yield source.instance(self.repository, self.argocd)
 
     def _source(self, instance: Instance) -> ResolvedSource:
-        needs = engine_of(instance.engines).needs(self.repository.tree, instance)
+        needs = needs_of(self.repository.tree, instance)
         source = ResolvedSource(
             instance=instance,
             inputs=self.fingerprints.inputs(instance, needs),

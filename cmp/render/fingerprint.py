@@ -18,10 +18,11 @@ from cmp import yamldoc
 from cmp.artifacts import lockfile
 from cmp.artifacts.charts import dependencies, file_access, repositories, schemas
 from cmp.artifacts.charts.dependencies import DeclaredDependency
-from cmp.engines import ENGINES, engine_of
+from cmp.engines import ENGINES
 from cmp.engines.protocol import MEMORY_FILES
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.render.decrypt import SOPS, is_kept, tool_pins
+from cmp.render.unread import needs_of
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
 from cmp.repository.config.model import overlaid
@@ -131,7 +132,7 @@ class FingerprintIndex:
 
     def of(self, instance: Instance) -> str:
         """Return the fingerprint; ConfigError for a mistake that keeps the instance from being rendered at all."""
-        needs = engine_of(instance.engines).needs(self.tree, instance)
+        needs = needs_of(self.tree, instance)
         base = instance.folder or "."
         reads_cluster_facts = any(ENGINES[name].reads_cluster_facts for name in instance.engines)
         inputs = {

@@ -214,7 +214,7 @@ class RenderInputs:
             work = plan.chart_work(folder, copy=os.path.join(root, folder))
             restored = charts.restore(work, self._context)
             self.restored += restored
-            if folder == plan.instance.folder and (outside := self._outside()):
+            if folder == plan.instance.chart_folder and (outside := self._outside()):
                 places = charts.unpack_local(work, outside, self._context)
                 if lost := [path for path in outside if path not in places]:
                     raise ConfigError(
@@ -223,7 +223,7 @@ class RenderInputs:
                         hint="charts/ of the chart has another copy of that chart, which helm reads in its place",
                     )
                 self._places |= {path: join(folder, place) for path, place in places.items()}
-            if with_schemas and folder == plan.instance.folder and registry.HELM in plan.instance.engines:
+            if with_schemas and folder == plan.instance.chart_folder and registry.HELM in plan.instance.engines:
                 self._check_own_chart(work, restored)
 
     def _check_own_chart(self, work: ChartWork, restored: Sequence[Restored]) -> None:
@@ -262,7 +262,7 @@ class RenderInputs:
 
     def _outside(self) -> list[str]:
         """Return the files of `secrets.files` that lie in a `file://` chart, outside of the folder that is rendered."""
-        folder = self._plan.instance.folder
+        folder = self._plan.instance.chart_folder or self._plan.instance.folder
         return [path for path in self._plan.instance.secret_files if not path.startswith(f"{folder}/")]
 
     def _decrypt_in_place(self) -> None:

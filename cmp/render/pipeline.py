@@ -16,6 +16,7 @@ from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
 from cmp.render.decrypt import SOPS, Decryptor
 from cmp.render.inputs import COPY, RenderInputs, RenderPlan
+from cmp.render.unread import needs_of, unread
 from cmp.repository.config.model import UNPINNED
 from cmp.secrets import sops
 from cmp.system.process import ChildProcesses, Pipe
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cmp.artifacts.charts import Restored
     from cmp.artifacts.charts.plan import Plan
     from cmp.context import Context
-    from cmp.engines.protocol import Engine
+    from cmp.engines.protocol import Engine, Needs
     from cmp.model import Instance, Tool, ToolPin
     from cmp.policy import PolicyCheck
     from cmp.render.decrypt import SourceFile, SourceFiles
@@ -107,7 +108,10 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
         pins=session.pins,
         restored=session.restored,
         encrypted=session.encrypted,
-        warnings=(*instance.warnings, *session.warnings, *checked.warnings, *printed.warnings),
+        warnings=(
+            *(*instance.warnings, *unread(instance, session.needs)),
+            *(*session.warnings, *checked.warnings, *printed.warnings),
+        ),
     )
 
 
@@ -172,6 +176,11 @@ class RenderSession:
         self.processes = processes
         self._inputs = inputs
         self._plan = plan
+
+    @property
+    def needs(self) -> Needs:
+        """The needs of the engine."""
+        return self._plan.needs
 
     @property
     def layers(self) -> tuple[SourceFile, ...]:
@@ -246,7 +255,7 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
     policy_check = _policy_check(tree, instance, context, options)
     outside = _outside(tree, instance, context, policy_check)
     instance = outside.instance if outside else instance
-    needs = engine_of(instance.engines).needs(tree, instance)
+    needs = needs_of(tree, instance)
     with phase("secrets"):
         files = decrypt.read(tree, instance, needs)
     if policy_check:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines import ENGINES, engine_of
+from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError
 from cmp.render import decrypt
+from cmp.render.unread import needs_of, unread
 from cmp.repository import instances
 from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class ToolUse(NamedTuple):
-    """One application on one cluster, the pins of the programs that its render runs, and its encrypted files."""
+    """One application on one cluster, the pins of the programs that its render runs, and its encrypted files.
+
+    `warnings` are those of its render that are known without a program.
+    """
 
     instance: Instance
     pins: tuple[ToolPin, ...]
     encrypted: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -67,10 +72,11 @@ def survey(tree: Tree) -> Usage:
 
 def _use(repository: Repository, tree: Tree, pair: Pair) -> ToolUse:
     instance = instances.resolve_in(repository, Request(pair.app, pair.cluster))
-    needs = engine_of(instance.engines).needs(tree, instance)
+    needs = needs_of(tree, instance)
     encrypted = tuple(file.path for file in decrypt.read(tree, instance, needs).encrypted)
     pins = decrypt.tool_pins(instance, needs, with_sops=bool(encrypted))
-    return ToolUse(instance=instance, pins=tuple(pins.values()), encrypted=encrypted)
+    warnings = (*instance.warnings, *unread(instance, needs))
+    return ToolUse(instance=instance, pins=tuple(pins.values()), encrypted=encrypted, warnings=warnings)
 
 
 class WrittenPin(NamedTuple):

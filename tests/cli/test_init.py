@@ -11,6 +11,7 @@ from cmp import yamldoc
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import scaffold
+from cmp.repository.scaffold import layouts
 from tests.support import bare_tools
 from tests.support.harness import CHECKOUT, snapshot
 from tests.support.trees import CHART, REFERENCE, plant
@@ -280,6 +281,13 @@ def test_a_tree_of_one_application_cannot_be_described(tmp_path: Path, files: di
         f"cmp: no pattern with {{app}} tells the applications apart: {folders}",
         "  hint: each needs a folder of its own, as namespaces/{app}; describe others in a cmp.yaml by hand",
     ]
+
+
+def test_a_component_of_kustomize_is_no_application(tmp_path: Path) -> None:
+    kind = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+    tree = plant(tmp_path, {"tls/kustomization.yaml": kind, "web/kustomization.yaml": "components: [../tls]\n"})
+    found = {folder.path: folder.engines for folder in layouts.walk(tree, ENGINES)}
+    assert found == {"tls": (), "web": ("kustomize",)}
 
 
 def test_a_second_one_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -140,7 +140,11 @@ BAD = [
         {"cmp.yaml": "version: 1\nclusters: {dev: {env: ../x}}\nlayout: {values: ['envs/{env}/a.yaml']}\n"},
     ),
     Bad("two engines", {"namespaces/shop/kustomization.yaml": ""}),
-    Bad("an overlay with nothing in it", {f"{DEV}/kustomization.yaml": ""}, code=7),
+    Bad(
+        "an overlay with nothing in it",
+        {f"{DEV}/kustomization.yaml": "", f"{DEV}/cmp-app.yaml": "replace: true\n"},
+        code=7,
+    ),
     Bad("no engine", {"namespaces/docs/notes.txt": "", "clusters/dev/docs/x": ""}, render("docs")),
     Bad(
         "an engine without its file",

@@ -31,7 +31,8 @@ BEFORE_THE_FIRST_CHILD = """
 cmp cmp.argocd cmp.argocd.expansion cmp.argocd.parameters cmp.artifacts cmp.artifacts.lockfile cmp.artifacts.toolchain
 cmp.artifacts.toolstore cmp.cli cmp.cli.generate cmp.cli.main cmp.cli.summary cmp.context cmp.engines
 cmp.engines.features cmp.engines.helm cmp.engines.protocol cmp.engines.registry cmp.environ
-cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.repository
+cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.render.unread
+cmp.repository
 cmp.repository.config cmp.repository.config.check cmp.repository.config.keys cmp.repository.config.rules
 cmp.repository.config.model cmp.repository.instances cmp.repository.instances.files
 cmp.repository.instances.repository cmp.repository.instances.request cmp.repository.instances.resolver

@@ -60,7 +60,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     graph.require_present(tree, options.optional_components(instance), is_chain=is_chain)
     defaults = parameters.NO_DEFAULTS if instance.is_builtin else parameters.find(tree, graph)
     if is_chain:
-        chain.require_free_name(tree, instance)
+        chain.require_free_name(tree, chain.target(instance, graph))
     elif not instance.is_builtin:
         parameters.require_defaults(instance.parameters, defaults)
     files = graph.files()
@@ -68,18 +68,21 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     if instance.is_builtin:
         ksops.require_none(graph)
     changed = {*ksops.check(tree, graph), *defaults.folders, *outside.folders}  # kustomizations, by a step
+    if is_chain:
+        changed.add(chain.target(instance, graph))
+    chart_folders = (instance.chart_folder,) if is_chain else ()
     copies = {path for folder in changed for path in graph.with_overlays(folder)}
-    copies |= {path for file in defaults.files for path in files[file]} | outside.copies
+    copies |= {path for file in defaults.files for path in files[file]} | outside.copies | {*chart_folders}
     if not instance.folder:  # the root is no copy: all that its kustomization names as files is one
         root = graph.kustomizations.get("")
         copies |= {root.file, *root.files} if root else set()
     return Needs(
         tools={NAME: instance.pins[NAME], **outside.tools, **({HELM: instance.pins[HELM]} if is_chain else {})},
-        chart_folders=(*((instance.folder,) if is_chain else ()), *outside.charts),
+        chart_folders=(*chart_folders, *outside.charts),
         encryptable_files=files,
         object_files=graph.object_files(),
         private_copies=tuple(sorted(copies)),
-        read_paths=(instance.folder, *graph.kustomization_files(tree), *files, *outside.charts),
+        read_paths=(instance.folder, *chart_folders, *graph.kustomization_files(tree), *files, *outside.charts),
         chart_refs=outside.chart_refs,
         discover_remote_charts=outside.discover_remote_charts,
         needs_whole_tree=True,

@@ -1,4 +1,7 @@
-"""Helm, then kustomize: the chart of the same folder, rendered by helm, is one more resource of the kustomization.
+"""Helm, then kustomize: the chart, rendered by helm, is one more resource of the kustomization.
+
+It is one of the kustomization beside it, where that is built, and else of the one that is built: a kustomization of
+one cluster patches the chart of the application's folder, with that folder's own kustomization as a base or without.
 
 The output of helm is a private file only.  Decrypted files of the kustomization are no files of the chart: its
 templates could print them anywhere.
@@ -19,15 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp.engines.kustomize.build import Build
+    from cmp.engines.kustomize.graph import Graph
     from cmp.model import Instance
     from cmp.system.tree import Tree
 
 _SPECIAL = re.compile(r"([\\*?\[])")
 
 
-def require_free_name(tree: Tree, instance: Instance) -> None:
+def target(instance: Instance, graph: Graph) -> str:
+    """Return the folder of the kustomization that gets the rendered chart."""
+    return instance.chart_folder if instance.chart_folder in graph.kustomizations else instance.folder
+
+
+def require_free_name(tree: Tree, folder: str) -> None:
     """ConfigError where a file has the name that the rendered chart gets."""
-    path = join(instance.folder, RENDERED_CHART)
+    path = join(folder, RENDERED_CHART)
     if tree.kind(path) != "missing":
         raise ConfigError("the rendered chart gets this file's name", file=path, hint="rename the file")
 
@@ -37,7 +46,12 @@ def start(build: Build) -> Callable[[], None]:
     from cmp.engines import helm  # noqa: PLC0415  # most kustomizations have no chart
 
     _hide_secrets(build)
-    finish = helm.start(build.instance, build.work, build.processes)
+    folder = build.instance.chart_folder
+    finish = helm.start(
+        build.instance._replace(folder=folder),
+        build.work._replace(folder=join(build.work.root, folder)),
+        build.processes,
+    )
 
     def add() -> None:
         output = finish()
@@ -45,7 +59,7 @@ def start(build: Build) -> Callable[[], None]:
             build.warn(warning)
         manifests = _without_noise(output.manifests, helm.NOISE, build)
         if not _is_empty(manifests):
-            folder = build.instance.folder
+            folder = target(build.instance, build.graph)
             build.write(join(folder, RENDERED_CHART), manifests)
             value = build.kustomization(folder)
             value["resources"] = [*texts(value.get("resources", [])), RENDERED_CHART]
@@ -56,7 +70,7 @@ def start(build: Build) -> Callable[[], None]:
 
 def _hide_secrets(build: Build) -> None:
     """Add the files that sops decrypts for kustomize to .helmignore; those of `secrets.files` are the chart's, too."""
-    folder = build.instance.folder
+    folder = build.instance.chart_folder
     hidden = [
         path.removeprefix(f"{folder}/")
         for path in build.graph.files()

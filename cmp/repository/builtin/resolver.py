@@ -89,6 +89,7 @@ def _resolve(repository: Repository, application: Application, surroundings: Sur
         requester=Requester(application.project, application.destination.namespace),
         build_env=build_env,
         is_builtin=True,
+        chart_folder=folder if engine == HELM else "",
     )
     return _RESOLVERS[engine](context, instance)
 

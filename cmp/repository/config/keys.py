@@ -256,6 +256,9 @@ def application(engines: Engines) -> Keys[AppConfig]:
                 ),
                 "What renders the application; several run one after the other.",
             ),
+            "replace": Flag(
+                "Whether the folder of one cluster may leave out all that the application's folder renders."
+            ),
             "tools": _TOOLS,
             "release": Text("a name", rules.TEMPLATE, "The release name; it may hold placeholders."),
             "namespace": Text("a name", rules.TEMPLATE, "The destination namespace; it may hold placeholders."),

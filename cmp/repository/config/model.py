@@ -76,6 +76,7 @@ class AppConfig(NamedTuple):
     output: Options = EMPTY
     secret_files: tuple[str, ...] = ()
     kept_secrets: tuple[str, ...] = ()
+    replace: bool = False
 
 
 class ArgoCD(NamedTuple):
@@ -167,6 +168,7 @@ def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
         output=overlaid(weaker.output, stronger.output),
         secret_files=stronger.secret_files or weaker.secret_files,
         kept_secrets=stronger.kept_secrets or weaker.kept_secrets,
+        replace=stronger.replace or weaker.replace,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.registry import CHAINS, HELMFILE, HelmfileOptions, PlainOptions
+from cmp.engines.registry import CHAINS, HELM, HELMFILE, KUSTOMIZE, HelmfileOptions, PlainOptions
 from cmp.errors import ConfigError
 from cmp.model import NOTHING
 from cmp.repository import layout
@@ -16,9 +16,8 @@ from cmp.repository.config import APP_FILE
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from cmp.model import Layer
     from cmp.repository.config import AppConfig
     from cmp.repository.instances.repository import Repository, Target
     from cmp.repository.layout import Captures, Pattern
@@ -29,10 +28,17 @@ OWN = layout.parse("cmp*.yaml").segments[0]  # cmp.yaml, cmp-app.yaml and later 
 
 
 class EngineChoice(NamedTuple):
-    """The engines that render an application, in the order in which they run, and the folder that they render."""
+    """The engines that render an application, in the order in which they run, and the folder that they render.
+
+    `chart_folder` is the one of the chart where helm runs: another one where a kustomization patches the chart of the
+    application's other folder.  `displaced` is the application's own file of an engine (or its first manifest) that
+    the files of the instance folder take the place of.
+    """
 
     folder: str
     engines: tuple[str, ...]
+    chart_folder: str = ""
+    displaced: str = ""
 
 
 class Selection(NamedTuple):
@@ -103,9 +109,9 @@ class Files:
     def choose_engine(self) -> EngineChoice:
         """Choose by the files in the folders, or check the engines that cmp-app.yaml asks for.
 
-        The instance folder is rendered if it holds an engine's file, else the application's.  The files of the plain
-        engine count only where no other engine has one.  ConfigError when no engine, or more than one, fits, or when
-        the file of a wanted engine is missing.
+        The instance folder is rendered if it holds an engine's file, else the application's; of engines that run one
+        after the other each takes the folder that way.  The files of the plain engine count only where no other engine
+        has one.  ConfigError when no engine, or more than one, fits, or when the file of a wanted engine is missing.
         """
         wanted = self._own.engines
         if wanted[1:] and wanted not in CHAINS:
@@ -114,28 +120,71 @@ class Files:
                 f"the engines [{', '.join(wanted)}] cannot run one after the other", hint=f"only {chains} can"
             )
         app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
-        fallbacks = tuple(name for name, traits in self._engines.items() if traits.is_fallback)
-        ranks = (tuple(name for name in self._engines if name not in fallbacks), fallbacks)
-        for names in (wanted,) if wanted else ranks:
-            folder, markers = app_folder, self._markers_in(app_folder, names)
-            if instance_folder != app_folder and (own_markers := self._markers_in(instance_folder, names)):
-                folder, markers = instance_folder, own_markers
+        for names in (wanted,) if wanted else self._ranks():
+            of_app = self._markers_in(app_folder, names)
+            of_instance = self._markers_in(instance_folder, names) if instance_folder != app_folder else {}
+            if wanted[1:]:
+                return self._chain(of_app, of_instance)
+            folder, markers = (instance_folder, of_instance) if of_instance else (app_folder, of_app)
             if wanted:
                 self._require_markers(folder, markers)
             elif len(markers) > 1:
                 raise _ambiguous(folder, markers)
             if markers:
-                return EngineChoice(folder, wanted or tuple(markers))
+                engines = wanted or tuple(markers)
+                return EngineChoice(
+                    folder,
+                    engines,
+                    folder if HELM in engines else "",
+                    "" if folder == app_folder else self._displaced(),
+                )
+        if self._repository.is_component(app_folder):
+            raise ConfigError(
+                f"{app_folder} is a component of kustomize, and nothing renders one alone",
+                hint="name it under `components` of a kustomization, such as that of an application on a cluster",
+            )
         known = ", ".join(f"{name} ({' or '.join(self._marks(name))})" for name in self._engines)
         raise ConfigError(f"the folder {app_folder} has no file of an engine", hint=f"the engines are {known}")
+
+    def _ranks(self) -> tuple[tuple[str, ...], ...]:
+        fallbacks = tuple(name for name, traits in self._engines.items() if traits.is_fallback)
+        return tuple(name for name in self._engines if name not in fallbacks), fallbacks
+
+    def _chain(self, of_app: Mapping[str, str], of_instance: Mapping[str, str]) -> EngineChoice:
+        """Choose the folder of each engine that is wanted, by the files that the two folders have for them."""
+        app_folder, instance_folder, wanted = self._target.app_folder, self._target.instance_folder, self._own.engines
+        for name in wanted:
+            if name not in of_app and name not in of_instance:
+                raise _missing(name, self._marks(name), [folder for folder in (app_folder, instance_folder) if folder])
+        folders = {name: instance_folder if name in of_instance else app_folder for name in wanted}
+        if app_folder not in folders.values():
+            displaced = self._displaced()
+        else:
+            overlaid = (name for name in wanted if name in of_app and folders[name] != app_folder)
+            displaced = "" if self._own.replace else next((join(app_folder, of_app[name]) for name in overlaid), "")
+        return EngineChoice(folders[wanted[-1]], wanted, folders[wanted[0]], displaced)
+
+    def _displaced(self) -> str:
+        """Return the file of the application's folder that would choose an engine there; empty where that is meant."""
+        folder = self._target.app_folder
+        if self._own.replace or self._repository.is_component(folder):
+            return ""
+        names, _ = self._ranks()
+        wanted = tuple(name for name in self._own.engines if name in names)
+        if markers := self._markers_in(folder, wanted) or self._markers_in(folder, names):
+            return join(folder, next(iter(markers.values())))
+        return next((path for path in self._manifests(folder) if _may_be_object(self._tree.read(path))), "")
 
     def _markers_in(self, folder: str, engines: tuple[str, ...]) -> dict[str, str]:
         """Return the first file in a folder that stands for each engine; none for the empty path."""
         markers: dict[str, str] = {}
         for engine in engines if folder else ():
+            is_fallback = self._engines[engine].is_fallback
+            if (engine == KUSTOMIZE or is_fallback) and self._repository.is_component(folder):
+                continue
             names = (entry.name for entry in self._tree.entries(folder))
             marking = (name for name in names if _matches_any(self._marks(engine), name))
-            if name := next(self._manifests(folder) if self._engines[engine].is_fallback else marking, ""):
+            if name := next(self._manifests(folder) if is_fallback else marking, ""):
                 markers[engine] = name
         return markers
 
@@ -152,10 +201,7 @@ class Files:
         for name in self._own.engines:
             patterns = self._marks(name)
             if patterns and name not in markers:
-                raise ConfigError(
-                    f"{APP_FILE} asks for the engine {name}, but the folder {folder} has no {' or '.join(patterns)}",
-                    hint="add the file, or correct `engine`",
-                )
+                raise _missing(name, patterns, [folder])
 
     def select(self, choice: EngineChoice) -> Selection:
         """Return the manifests that the plain engine reads; nothing for any other engine.
@@ -218,36 +264,36 @@ class Files:
             and not self._uses.covers_file(path)
         )
 
-    def notes(self, choice: EngineChoice, layers: tuple[Layer, ...], used: frozenset[str]) -> Iterator[str]:
-        """Yield a note for each file of the application's folder that has no use, and for values that none reads.
+    def notes(self, choice: EngineChoice, used: frozenset[str]) -> Iterator[str]:
+        """Yield a note for each file of the application's folder that has no use.
 
         ConfigError for files of the instance's folder that have no use.
         """
-        yield from self._unused(choice, used)
-        if layers and self._is_plain(choice):
-            paths = [layer.path for layer in layers]
-            yield f"nothing reads the {_listed(paths, 'values file')}: plain manifests take no values"
-
-    def _unused(self, choice: EngineChoice, used: frozenset[str]) -> Iterator[str]:
-        patterns = tuple(layout.parse(text) for name in choice.engines for text in self._engines[name].claims)
-        uses = self._uses._replace(files=used, engine=patterns)
+        uses = self._uses._replace(files=used)
         app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
         if instance_folder:
-            exact = uses._replace(values=(), known=self._target.known, folder=choice.folder)
+            folder = instance_folder if instance_folder == choice.chart_folder else choice.folder
+            exact = uses._replace(
+                values=(), known=self._target.known, folder=folder, engine=self._claims(choice, folder)
+            )
             unused = [*_unused(self._tree, instance_folder, exact, self._is_other)]
             if unused:
                 raise _lost(unused, self._advice(choice, unused[0]))
-        if self._is_plain(choice) and choice.folder != app_folder:
-            if next(self._manifests(app_folder), ""):
-                own = layout.shown(next(self._manifests(choice.folder), ""))
-                yield (
-                    f"nothing of {app_folder} is rendered: {choice.folder} is, because it holds a manifest of its own, "
-                    f"{own}"
-                )
+        is_elsewhere = app_folder not in (choice.folder, choice.chart_folder)
+        if is_elsewhere and (self._own.replace or self._is_plain(choice)):
             return
-        for path in _unused(self._tree, app_folder, uses._replace(folder=app_folder), self._is_other):
+        folder = app_folder if app_folder == choice.chart_folder else choice.folder
+        uses = uses._replace(folder=app_folder, engine=self._claims(choice, folder))
+        for path in _unused(self._tree, app_folder, uses, self._is_other):
             advice = self._advice(choice, path) or "no pattern of values files or of layout.ignore matches it"
             yield f"nothing uses the file {layout.shown(path)} here: {advice}"
+
+    def _claims(self, choice: EngineChoice, folder: str) -> tuple[Pattern, ...]:
+        """Return the patterns of the files that belong to the engines whose files lie in one of the folders."""
+        engines: Iterable[str] = choice.engines
+        if choice.chart_folder and choice.chart_folder != choice.folder:
+            engines = self._markers_in(folder, choice.engines)
+        return tuple(layout.parse(text) for name in engines for text in self._engines[name].claims)
 
     def _advice(self, choice: EngineChoice, path: str) -> str:
         """Explain why a file is no plain manifest; empty where the plain engine does not look for manifests."""
@@ -305,6 +351,20 @@ def _may_be_entered(entry: Entry) -> bool:
 
 def _matches_any(patterns: tuple[str, ...], name: str) -> bool:
     return any(layout.match_name(layout.parse(text).segments[0], name, {}) is not None for text in patterns)
+
+
+def _missing(engine: str, patterns: tuple[str, ...], folders: list[str]) -> ConfigError:
+    where = f"the folder {folders[0]} has" if len(folders) == 1 else f"neither {' nor '.join(folders)} has"
+    files = " or ".join(patterns)
+    return ConfigError(
+        f"{APP_FILE} asks for the engine {engine}, but {where} {f'no {files}' if len(folders) == 1 else files}",
+        hint="add the file, or correct `engine`"
+        + ("" if len(folders) == 1 else f"; where some clusters alone have it, say `engine` in their {APP_FILE}"),
+    )
+
+
+def _may_be_object(data: bytes) -> bool:
+    return b"apiVersion" in data and b"kind" in data
 
 
 def _ambiguous(folder: str, markers: Mapping[str, str]) -> ConfigError:

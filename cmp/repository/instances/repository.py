@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp import yamldoc
+from cmp.engines.registry import ENGINES, KUSTOMIZE
 from cmp.errors import ConfigError, suggestion
 from cmp.model import NOTHING, Cluster
 from cmp.repository import config, layout
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from cmp.repository.layout import Captures, PathMatch, Pattern
     from cmp.system.tree import Entry, Tree
 
+COMPONENT = b"Component"  # the kind of a kustomization
 NO_CLUSTER = "without a cluster"
 
 
@@ -138,6 +142,10 @@ class Repository:
             raise self._runs_elsewhere(app, cluster_name, folder)
         return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
 
+    def is_component(self, folder: str) -> bool:
+        """Say whether a folder is a component of kustomize: no application, and no cluster of one."""
+        return is_component(self.tree, folder)
+
     def _runs_elsewhere(self, app: str, cluster: str, folder: PathMatch) -> ConfigError:
         clusters = self.clusters_of(app)
         is_misspelt = cluster not in self.config.clusters
@@ -173,6 +181,8 @@ class Repository:
     def app_folder(self, app: str, known: Captures) -> PathMatch:
         """Return the folder of an application, with what its path captures."""
         folders = self._folders(self.apps, {**known, "app": app}) if _is_segment(app) else []
+        if len(folders) > 1:
+            folders = [folder for folder in folders if not self.is_component(folder.path)] or folders
         if not folders:
             names = sorted({pair.app for pair in self._app_folders() if pair.app_folder})
             raise ConfigError(
@@ -185,7 +195,7 @@ class Repository:
 
     def instance_folder(self, known: Captures) -> PathMatch | None:
         """Return the folder that says that an application runs on a cluster, if there is one."""
-        folders = self._folders(self.instances, known)
+        folders = self._instances(known)
         if len(folders) > 1:
             raise ConfigError(
                 f"application {known['app']} has several folders for cluster {known['cluster']}: "
@@ -207,7 +217,8 @@ class Repository:
         pairs = {(pair.app, pair.cluster): pair for pair in self._instance_folders(known, folders)}
         with_folders = {pair.app for pair in pairs.values()}
         for pair in folders.values():
-            for cluster in self._clusters_by_configuration(pair, has_folders=pair.app in with_folders):
+            clusters = self._clusters_by_configuration(pair, has_folders=pair.app in with_folders)
+            for cluster in clusters if clusters and not self.is_component(pair.app_folder) else ():
                 pairs.setdefault((pair.app, cluster), pair._replace(cluster=cluster))
         return sorted(pairs.values())
 
@@ -238,13 +249,15 @@ class Repository:
         seen: dict[tuple[str, str], str] = {}
         for folder in self._folders(self.apps, known):
             key = folder.captures["app"], folder.captures.get("cluster", "")
-            if key in seen:
+            if key in seen and self.is_component(folder.path):
+                continue
+            if key in seen and not self.is_component(seen[key]):
                 raise _ambiguous(key[0], [seen[key], folder.path])
             seen[key] = folder.path
             yield Pair(*key, folder.path, "")
 
     def _instance_folders(self, known: Captures, folders: Mapping[tuple[str, str], Pair]) -> Iterator[Pair]:
-        for folder in self._folders(self.instances, known):
+        for folder in self._instances(known):
             app, cluster = folder.captures["app"], folder.captures["cluster"]
             owner = folders.get((app, "")) or folders.get((app, cluster))
             # As in {app}/base beside {app}/{cluster}.
@@ -252,8 +265,24 @@ class Repository:
             if not is_nested or self._may_be_cluster(cluster):
                 yield Pair(app, cluster, owner.app_folder if owner else "", folder.path)
 
+    def _instances(self, known: Captures) -> list[PathMatch]:
+        """Return the instance folders; in {app}/{cluster} a component of the application looks like one."""
+        return [match for match in self._folders(self.instances, known) if not self.is_component(match.path)]
+
     def _folders(self, pattern: Pattern, known: Captures) -> list[PathMatch]:
         return [match for match in layout.expand(self.tree, pattern, known) if match.kind == "folder"]
+
+
+def is_component(tree: Tree, folder: str) -> bool:
+    """Say whether the kustomization in a folder is a component, which others include."""
+    for path in (join(folder, name) for name in ENGINES[KUSTOMIZE].markers):
+        if tree.kind(path) == "file" and COMPONENT in (data := tree.read(path)):
+            try:
+                documents = yamldoc.load_all(data)
+            except yamldoc.YamlError:  # kustomize says why
+                return False
+            return any(isinstance(one, dict) and one.get("kind") == COMPONENT.decode() for one in documents)
+    return False
 
 
 def _is_segment(name: str) -> bool:

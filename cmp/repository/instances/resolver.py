@@ -13,6 +13,7 @@ from cmp.repository.config import APP_FILE, ValuesPattern, merge
 from cmp.repository.instances.files import NO_LISTS, Files
 from cmp.repository.instances.repository import Repository
 from cmp.repository.instances.request import with_names
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,11 +80,23 @@ class _Resolver:
         request, target, settings = self._request, self._target, self._settings
         files = Files(self._repository, target, settings)
         choice = files.choose_engine()
+        if self._instance_config.replace and choice.folder != target.instance_folder:
+            raise ConfigError(
+                f"`replace: true` says that {target.instance_folder} is rendered in place of {target.app_folder}, but "
+                "it has no file of an engine",
+                file=join(target.instance_folder, APP_FILE),
+                hint="add the file, or remove `replace`",
+            )
         self._require_fitting(choice)
         layers = self._layers()
         selection = files.select(choice)
         secrets = self._secrets(choice)
         release, namespace = self._release(), self._namespace()
+        names = self._used_names(choice)
+        if "release" in names:
+            _require_release(release)
+        if "namespace" in names:
+            _require_namespace(namespace)
         placeholders = {**target.known, "release": release.name, "namespace": namespace.name}
         expanded = self._parameters(placeholders)
         options = settings.options.get(choice.engines[0], {})
@@ -97,6 +110,9 @@ class _Resolver:
             instance_folder=target.instance_folder,
             engines=choice.engines,
             layers=layers if takes_values else (),
+            unread_layers=() if takes_values else self._unread(layers, choice),
+            displaced=choice.displaced,
+            chart_folder=choice.chart_folder,
             pins={**settings.tools, **_pins(request.parameters, "parameter "), **_pins(request.flags, "--")},
             release=release.name,
             namespace=namespace.name,
@@ -107,8 +123,8 @@ class _Resolver:
             output_rules=_output(settings.output),
             secret_files=secrets.files,
             warnings=(
-                *files.notes(choice, layers, used),
-                *self._name_notes(release, namespace),
+                *files.notes(choice, used),
+                *self._name_notes(names, release, namespace),
                 *self._version_notes(),
                 *expanded.warnings,
             ),
@@ -212,40 +228,42 @@ class _Resolver:
             self._repository, self._target, choice, settings=self._settings, own=self._instance_config
         )
 
+    def _unread(self, layers: tuple[Layer, ...], choice: EngineChoice) -> tuple[str, ...]:
+        """Return the values files that an engine without values does not get; those of a replaced folder are meant."""
+        replaced = f"{self._target.app_folder}/" if self._settings.replace else ""
+        is_replaced = replaced and choice.folder != self._target.app_folder
+        return tuple(layer.path for layer in layers if not (is_replaced and layer.path.startswith(replaced)))
+
     def _release(self) -> SourcedName:
-        """Choose the release name; ConfigError for one that Helm refuses."""
+        """Choose the release name."""
         # Argo CD names an Application of another namespace `<namespace>_<name>`; its built-in Helm takes the name.
         argocd_name = self._request.build_env.app_name.rpartition("_")[2]
-        release = self._first(
+        return self._first(
             SourcedName(self._request.flags.release, "--release"),
             SourcedName(self._request.parameters.release, "the parameter release"),
             SourcedName(self._settings.release, APP_FILE),
             SourcedName(self._config.layout.release, "layout.release"),
             SourcedName(argocd_name, ARGOCD_NAME),
         )
-        if len(release.name) > MAX_RELEASE or not all(_is_label(part) for part in release.name.split(".")):
-            raise ConfigError(
-                f"`{layout.shown(release.name)}` is no release name: Helm takes up to {MAX_RELEASE} lower-case "
-                "letters, digits, `-` and `.`, with a letter or digit at both ends",
-                hint=f"it comes from {release.source}; set layout.release in cmp.yaml or release in cmp-app.yaml",
-            )
-        return release
 
     def _namespace(self) -> SourcedName:
-        """Choose the namespace; ConfigError for one that Kubernetes refuses."""
-        namespace = self._first(
+        """Choose the namespace."""
+        return self._first(
             SourcedName(self._request.flags.namespace, "--namespace"),
             SourcedName(self._settings.namespace, APP_FILE),
             SourcedName(self._config.layout.namespace, "layout.namespace"),
             SourcedName(self._request.build_env.app_namespace, ARGOCD_NAMESPACE),
         )
-        if len(namespace.name) > MAX_LABEL or not _is_label(namespace.name):
-            raise ConfigError(
-                f"`{layout.shown(namespace.name)}` is no namespace: Kubernetes takes up to {MAX_LABEL} lower-case "
-                "letters, digits and `-`, with a letter or digit at both ends",
-                hint=f"it comes from {namespace.source}; set layout.namespace in cmp.yaml or namespace in cmp-app.yaml",
-            )
-        return namespace
+
+    def _used_names(self, choice: EngineChoice) -> frozenset[str]:
+        """Return which of release and namespace reach a program, or a text of options or parameters that they fill.
+
+        The others are not checked: an application in the folder `00_crds` that has no release needs no name for one.
+        """
+        passed = {name for engine in choice.engines for name in self._repository.engines[engine].names}
+        templates = (self._request.parameters.set_templates, self._request.flags.set_templates)
+        texts = repr((self._settings.options, templates))
+        return frozenset(passed | {name for name in ("release", "namespace") if f"{{{name}}}" in texts})
 
     def _first(self, *candidates: SourcedName) -> SourcedName:
         """Return the first candidate that is not empty, else the application's name, its placeholders filled."""
@@ -277,8 +295,8 @@ class _Resolver:
             is_set_literal=self._config.is_set_literal,
         )
 
-    def _name_notes(self, release: SourcedName, namespace: SourcedName) -> list[str]:
-        """Warn where a render outside Argo CD would have another name, and say how to fix that."""
+    def _name_notes(self, names: frozenset[str], release: SourcedName, namespace: SourcedName) -> list[str]:
+        """Warn where a render outside Argo CD would use another name, and say how to fix that."""
         app = self._target.app
         return [
             f"the {kind} `{chosen.name}` is {chosen.source}, which a checkout does not know: `cmp render` without "
@@ -287,7 +305,7 @@ class _Resolver:
                 ("release", release, "parameter release"),
                 ("namespace", namespace, "key namespace of cmp-app.yaml"),
             )
-            if chosen.source in (ARGOCD_NAME, ARGOCD_NAMESPACE) and chosen.name != app
+            if kind in names and chosen.source in (ARGOCD_NAME, ARGOCD_NAMESPACE) and chosen.name != app
         ]
 
     def _version_notes(self) -> Iterator[str]:
@@ -302,6 +320,26 @@ class _Resolver:
                 f"the inventory lists API versions for cluster {cluster.name} that Argo CD does not see: "
                 f"{', '.join(gone)}"
             )
+
+
+def _require_release(release: SourcedName) -> None:
+    """ConfigError for a release name that Helm refuses."""
+    if len(release.name) > MAX_RELEASE or not all(_is_label(part) for part in release.name.split(".")):
+        raise ConfigError(
+            f"`{layout.shown(release.name)}` is no release name: Helm takes up to {MAX_RELEASE} lower-case "
+            "letters, digits, `-` and `.`, with a letter or digit at both ends",
+            hint=f"it comes from {release.source}; set layout.release in cmp.yaml or release in cmp-app.yaml",
+        )
+
+
+def _require_namespace(namespace: SourcedName) -> None:
+    """ConfigError for a namespace that Kubernetes refuses."""
+    if len(namespace.name) > MAX_LABEL or not _is_label(namespace.name):
+        raise ConfigError(
+            f"`{layout.shown(namespace.name)}` is no namespace: Kubernetes takes up to {MAX_LABEL} lower-case "
+            "letters, digits and `-`, with a letter or digit at both ends",
+            hint=f"it comes from {namespace.source}; set layout.namespace in cmp.yaml or namespace in cmp-app.yaml",
+        )
 
 
 def _is_label(text: str) -> bool:

@@ -38,8 +38,9 @@ def read(
     ConfigError for a literal path that is no file, and for a file outside of the charts that are rendered.
     """
     reader = _Reader(repository, target)
-    files = _List("files", settings.secret_files, choice.folder, _file(target, own.secret_files))
-    kept = _List("keep", settings.kept_secrets, choice.folder, _file(target, own.kept_secrets))
+    folder = choice.chart_folder or choice.folder
+    files = _List("files", settings.secret_files, folder, _file(target, own.secret_files))
+    kept = _List("keep", settings.kept_secrets, folder, _file(target, own.kept_secrets))
     everywhere = _List("keep", repository.config.kept_secrets, "", CONFIG_FILE)
     paths = tuple(reader.paths(files))
     reader.require_rendered(paths, choice, files)
@@ -80,18 +81,18 @@ class _Reader:
 
     def require_rendered(self, paths: Iterable[str], choice: EngineChoice, listed: _List) -> None:
         """ConfigError for a file outside of the folder that is rendered, and of the `file://` charts that it takes."""
-        outside = [path for path in paths if not path.startswith(f"{choice.folder}/")]
+        outside = [path for path in paths if not path.startswith(f"{listed.folder}/")]
         if not outside:
             return
         from cmp.artifacts.charts.dependencies import local_folders  # noqa: PLC0415  # most lists stay in the folder
 
-        folders = local_folders(self._tree, choice.folder) if HELM in choice.engines else ()
+        folders = local_folders(self._tree, listed.folder) if HELM in choice.engines else ()
         for path in outside:
             if not path.startswith(tuple(f"{folder}/" for folder in folders)):
                 raise ConfigError(
                     f"secrets.files names {path}, which is in no chart that is rendered",
                     file=listed.file,
-                    hint=f"its paths start in the folder that is rendered, {choice.folder}, and lead out of it only "
+                    hint=f"its paths start in the folder that is rendered, {listed.folder}, and lead out of it only "
                     "to a chart that its Chart.yaml names by `repository: file://…`",
                 )
 

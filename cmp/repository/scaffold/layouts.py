@@ -6,8 +6,10 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.engines.registry import KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.repository import layout
+from cmp.repository.instances.repository import is_component
 from cmp.secrets import sops
 from cmp.system.tree import join
 
@@ -62,6 +64,8 @@ def _walk(tree: Tree, path: str, engines: Mapping[str, EngineTraits]) -> Iterato
     entries = [entry for entry in tree.entries(path) if not entry.name.startswith(".") and not entry.is_link]
     names = [entry.name for entry in entries]
     marked = tuple(name for name, traits in engines.items() if _has_any(names, traits.markers))
+    if KUSTOMIZE in marked and is_component(tree, path):
+        marked = tuple(name for name in marked if name != KUSTOMIZE)
     files = tuple(entry.name for entry in entries if entry.kind == "file" and entry.name.endswith(YAML))
     if marked or files:
         contents = {name: _content(tree, join(path, name)) for name in files}

@@ -442,6 +442,74 @@ class TestEngine:
         tree = plant(tmp_path, {**files, "namespaces/shop/cmp-app.yaml": "engine: [helm, kustomize]\n"})
         assert resolve(tree).engines == ("helm", "kustomize")
 
+    def test_a_folder_that_replaces_nothing_does_not_say_so(self, tmp_path: Path) -> None:
+        tree = plant(tmp_path, {**REFERENCE, "clusters/dev/shop/cmp-app.yaml": "replace: true\n"})
+        assert refusal(tree) == [
+            (
+                "cmp: `replace: true` says that clusters/dev/shop is rendered in place of namespaces/shop, but it has "
+                "no file of an engine"
+            ),
+            "  where: application shop, cluster dev, clusters/dev/shop/cmp-app.yaml",
+            "  hint: add the file, or remove `replace`",
+        ]
+
+    def test_an_application_may_say_for_all_clusters_that_their_folders_replace_its_own(self, tmp_path: Path) -> None:
+        own = {"namespaces/shop/cmp-app.yaml": "replace: true\n", "clusters/dev/shop/Chart.yaml": CHART}
+        tree = plant(tmp_path, {**REFERENCE, **own})
+        assert (resolve(tree).folder, resolve(tree).displaced) == ("clusters/dev/shop", "")
+        assert resolve(tree, request(cluster="prod")).folder == "namespaces/shop"
+
+    def test_what_is_no_object_displaces_nothing(self, tmp_path: Path) -> None:
+        files = {"namespaces/shop/config.json": "{}", "clusters/dev/shop/kustomization.yaml": ""}
+        tree = plant(tmp_path, files)
+        assert resolve(tree).displaced == ""
+        plant(tmp_path, {"namespaces/shop/more.yaml": "{apiVersion: v1, kind: Secret}"})
+        assert resolve(tree).displaced == "namespaces/shop/more.yaml"
+
+
+COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+
+
+class TestComponents:
+    def test_they_are_no_applications(self, tmp_path: Path) -> None:
+        files = {
+            "cmp.yaml": 'version: 1\nlayout: {apps: "apps/{app}", instances: "", values: []}\nclusters: {dev: {}}\n',
+            "apps/shop/kustomization.yaml": "components: [../tls]\n",
+            "apps/shop/cmp-app.yaml": "clusters: all\n",
+            "apps/tls/kustomization.yml": COMPONENT,
+            "apps/tls/cmp-app.yaml": "clusters: all\n",
+            "apps/odd/kustomization.yaml": "namePrefix: Component-\n",
+            "apps/odd/cmp-app.yaml": "clusters: all\n",
+            "apps/bad/kustomization.yaml": "kind: Component: x\n",
+            "apps/bad/cmp-app.yaml": "clusters: all\n",
+        }
+        tree = plant(tmp_path, files)
+        assert [pair.app for pair in Repository(tree, ENGINES).pairs()] == ["bad", "odd", "shop"]
+
+    def test_nor_are_they_clusters(self, tmp_path: Path) -> None:
+        text = 'version: 1\nlayout: {apps: "apps/{app}", instances: "apps/{app}/{cluster}", values: []}\n'
+        files = {
+            "cmp.yaml": text,
+            "apps/shop/dev/kustomization.yaml": "components: [../tls]\n",
+            "apps/shop/tls/kustomization.yaml": COMPONENT,
+        }
+        tree = plant(tmp_path, files)
+        assert [pair.cluster for pair in Repository(tree, ENGINES).pairs()] == ["dev"]
+
+    def test_an_application_may_have_the_name_of_one(self, tmp_path: Path) -> None:
+        text = 'version: 1\nlayout: {apps: "{kind}/{app}", instances: "", values: []}\n'
+        files = {
+            "cmp.yaml": text,
+            "components/shop/kustomization.yaml": COMPONENT,
+            "services/shop/kustomization.yaml": "",
+            "services/tills/kustomization.yaml": "",
+            "zone/tills/kustomization.yaml": COMPONENT,
+        }
+        tree = plant(tmp_path, files)
+        found = [(pair.app, pair.app_folder) for pair in Repository(tree, ENGINES).pairs()]
+        assert found == [("shop", "services/shop"), ("tills", "services/tills")]
+        assert resolve(tree, request(cluster="")).folder == "services/shop"
+
 
 class TestStrength:
     def test_pins(self, tmp_path: Path) -> None:
