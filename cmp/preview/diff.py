@@ -90,13 +90,15 @@ def compare(task: Task, context: Context) -> Result:
         _ = comparison.base.scopes, comparison.head.scopes  # read once, before there are several workers
     outcomes: list[Outcome] = []
     warnings: set[str] = set()
+    unknown_apis: set[str] = set()
     for index, result in workers.run(pairs, worker.compare, task.jobs):
         done = result or _killed(pairs[index])
         outcomes.append(done.outcome)
         warnings.update(done.warnings)
+        unknown_apis.update(done.unknown_apis)
         task.progress()
     outcomes += _without_effect(comparison)
-    made = report(_frame(task, pairs), outcomes, own_texts((comparison.base, comparison.head)))
+    made = report(_frame(task, pairs, sorted(unknown_apis)), outcomes, own_texts((comparison.base, comparison.head)))
     return Result(made, tuple(sorted(warnings)))
 
 
@@ -117,7 +119,7 @@ def _without_effect(comparison: Comparison) -> Iterator[Outcome]:
             yield Outcome(pair.subject, "equal", causes=changed_values(*sides))
 
 
-def _frame(task: Task, pairs: Sequence[TouchedPair]) -> Frame:
+def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]) -> Frame:
     comparison = task.comparison
     deliveries = _deliveries(comparison.head)
     subjects = {pair.subject for pair in pairs}
@@ -139,7 +141,7 @@ def _frame(task: Task, pairs: Sequence[TouchedPair]) -> Frame:
             *comparison.notes,
             *comparison.assumptions,
             *notes.sync_policy_changes(_deliveries(comparison.base), deliveries),
-            *notes.missing_capabilities(sorted(without_capabilities)),
+            *notes.missing_capabilities(sorted(without_capabilities), unknown_apis),
         ),
     )
 

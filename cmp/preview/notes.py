@@ -29,9 +29,10 @@ ROTATED = (
     "every value of `{path}` is encrypted anew: most likely its data key was rotated; whether a value is another one, "
     "only the key can tell"
 )
-CAPABILITIES = (
-    "The inventory has no API versions of {clusters}: charts that ask for them may render other objects in the cluster"
-)
+PERHAPS_ASKED = "charts that ask for them"
+ASKED = "charts ask for {apis}, and"
+MAX_APIS = 5
+CAPABILITIES = "The inventory has no API versions of {clusters}: {asked} may render other objects in the cluster"
 
 
 def sync_policy_changes(before: Iterable[Delivery], after: Iterable[Delivery]) -> tuple[str, ...]:
@@ -84,9 +85,15 @@ def _ciphertexts(tree: Tree, instance: Instance) -> Iterator[tuple[str, set[str]
         yield path, {match[0] for match in CIPHERTEXT.finditer(text)}
 
 
-def missing_capabilities(clusters: Sequence[str]) -> tuple[str, ...]:
-    """Return a sentence on clusters without API versions in the inventory; none where there are no such clusters."""
-    return (CAPABILITIES.format(clusters=and_more(clusters, MAX_LISTED)),) if clusters else ()
+def missing_capabilities(clusters: Sequence[str], apis: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on clusters without API versions in the inventory; none where there are no such clusters.
+
+    `apis` are those that charts were seen to ask for, of whatever cluster.
+    """
+    if not clusters:
+        return ()
+    asked = ASKED.format(apis=and_more(apis, MAX_APIS)) if apis else PERHAPS_ASKED
+    return (CAPABILITIES.format(clusters=and_more(clusters, MAX_LISTED), asked=asked),)
 
 
 def folded_restarts(outcomes: Sequence[Outcome]) -> list[str]:

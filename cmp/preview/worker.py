@@ -49,10 +49,11 @@ RANDOM_VALUE = re.compile(r"\w{16,}")  # a long word
 
 
 class WorkerResult(NamedTuple):
-    """The outcome of a pair, and warnings for stderr, masked."""
+    """The outcome of a pair, warnings for stderr, masked, and the API versions that only the sidecar knows."""
 
     outcome: Outcome
     warnings: tuple[str, ...]
+    unknown_apis: tuple[str, ...] = ()
 
 
 class Worker(NamedTuple):
@@ -68,6 +69,7 @@ class Worker(NamedTuple):
     def compare(self, pair: TouchedPair) -> WorkerResult:
         """Render a pair on the sides that have it, and compare; never raises an error that a user can meet."""
         warnings = io.StringIO()
+        unknown_apis: dict[str, None] = {}
         # The secrets of this pair alone: masking must not depend on the pairs that this worker had before.
         redactor = RecordingRedactor()
         context = self.context._replace(
@@ -79,11 +81,13 @@ class Worker(NamedTuple):
             )
             for warning in (warning for result in head.results for warning in result.unpinned):
                 context.log.warning(warning)
+            results = (result for side in (base, head) for result in side.results)
+            unknown_apis.update((name, None) for result in results for name in result.unknown_apis)
             outcome = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head).outcome()
         except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on
             lines = tuple(InternalError.of(error).lines())
             outcome = Outcome(pair.subject, "failed", failures=(Failure(pair.subject, lines, is_new=True),))
-        return WorkerResult(outcome, tuple(warnings.getvalue().splitlines()))
+        return WorkerResult(outcome, tuple(warnings.getvalue().splitlines()), tuple(unknown_apis))
 
 
 class _RenderedSide(NamedTuple):

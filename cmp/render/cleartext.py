@@ -66,11 +66,11 @@ def _all(
         for file in walk(tree, path) if tree.kind(path) == "folder" else (path,):
             with suppress(CmpError):  # the render has reported it, or did not read the file
                 data = tree.read(file)
-                yield _unzipped(data) if file.endswith(".tgz") else data
-    yield from map(_unzipped, archives)
+                yield unzipped(data) if file.endswith(".tgz") else data
+    yield from map(unzipped, archives)
 
 
-def _unzipped(data: bytes) -> bytes:
+def unzipped(data: bytes) -> bytes:
     """Return an archive uncompressed, with the texts of its files in it."""
     try:
         return zlib.decompressobj(_AS_GZIP).decompress(data, MAX_BYTES)

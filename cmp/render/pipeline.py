@@ -61,7 +61,8 @@ class RenderResult(NamedTuple):
     """The manifests of a render and its inputs: for stdout, for the line on stderr and for `--explain`.
 
     `tools` and `pins` are by the engine's name for a program.  `restored` are the charts that were obtained,
-    `encrypted` the paths of the files that were decrypted.  `warnings` are all of the render, for stderr.
+    `encrypted` the paths of the files that were decrypted.  `unknown_apis` are API versions that charts ask for and
+    only the sidecar knows.  `warnings` are all of the render, for stderr.
     """
 
     instance: Instance
@@ -71,6 +72,7 @@ class RenderResult(NamedTuple):
     restored: tuple[Restored, ...]
     encrypted: tuple[str, ...]
     warnings: tuple[str, ...]
+    unknown_apis: tuple[str, ...] = ()
 
     @property
     def unpinned(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
                 kept=session.kept,
                 undecrypted=session.undecrypted,
             )
+    unknown_apis = _unknown_apis(tree, session, context)
     return RenderResult(
         instance=instance,
         output=checked,
@@ -109,10 +112,30 @@ def render(tree: Tree, instance: Instance, context: Context, options: RenderOpti
         restored=session.restored,
         encrypted=session.encrypted,
         warnings=(
-            *(*instance.warnings, *unread(instance, session.needs)),
+            *(*instance.warnings, *unread(instance, session.needs), *_api_warning(instance, unknown_apis)),
             *(*session.warnings, *checked.warnings, *printed.warnings),
         ),
+        unknown_apis=unknown_apis,
     )
+
+
+def _unknown_apis(tree: Tree, session: RenderSession, context: Context) -> tuple[str, ...]:
+    instance = session.instance
+    has_charts = session.needs.chart_folders or session.restored
+    if not has_charts or instance.api_versions or instance.requester.in_sidecar:
+        return ()
+    from cmp.render import capabilities, cleartext  # noqa: PLC0415  # the sidecar never asks
+
+    archives = cleartext.archives(session.restored, context.settings.cache_dir)
+    return capabilities.unknown_apis(tree, session.needs, archives)
+
+
+def _api_warning(instance: Instance, names: tuple[str, ...]) -> list[str]:
+    if not names:
+        return []
+    from cmp.render import capabilities  # noqa: PLC0415  # as above
+
+    return [capabilities.warning(instance, names)]
 
 
 @contextmanager
@@ -176,6 +199,11 @@ class RenderSession:
         self.processes = processes
         self._inputs = inputs
         self._plan = plan
+
+    @property
+    def instance(self) -> Instance:
+        """The pair that is rendered."""
+        return self._plan.instance
 
     @property
     def needs(self) -> Needs:

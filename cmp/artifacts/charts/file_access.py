@@ -23,7 +23,7 @@ _BY_PATH = rb"""\(\s*print\s+\$?\.Template\.BasePath\s+"[^"]+"\s*\)"""
 _CALLED = re.compile(rb"""\b(?:include|template)\s+(?:"([^"]+)"|`([^`]+)`|%s|(\S))""" % _BY_PATH)
 # A template that prints, or walks through, its whole context has the files without naming them.  Inside `with` and
 # `range` the dot is something else; `$` is not.
-_ACTION = re.compile(rb"""\{\{-?\s*(?!/\*)((?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`}]|\}(?!\}))*)\}\}""")
+ACTION = re.compile(rb"""\{\{-?\s*(?!/\*)((?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`}]|\}(?!\}))*)\}\}""")
 _TAKES = (
     rb"to(?:Raw|Pretty)?(?:Yaml|Json|Toml)|mustTo\w+|print(?:f|ln)?|omit|pick|values|keys|merge\w*|deepCopy|range|quote"
 )
@@ -59,7 +59,7 @@ def may_read_others(texts: Iterable[bytes]) -> bool:
 def _takes_whole_context(text: bytes) -> bool:
     """Say whether a template hands its whole context, `.` or `$`, to a function that prints it or walks through it."""
     inside: list[bytes] = []
-    for action in _ACTION.findall(text):
+    for action in ACTION.findall(text):
         words = action.split(None, 1)
         verb = words[0] if words else b""
         is_own = not any(block in (b"with", b"range") for block in inside)

@@ -73,9 +73,15 @@ def test_a_file_whose_every_ciphertext_is_another_one_has_a_new_data_key(
 
 
 def test_clusters_without_api_versions_are_named() -> None:
-    (note,) = missing_capabilities(["a", "b", "c", "d"])
-    assert note.startswith("The inventory has no API versions of a, b, c and 1 more: ")
-    assert missing_capabilities([]) == ()
+    (note,) = missing_capabilities(["a", "b", "c", "d"], [])
+    assert note.startswith("The inventory has no API versions of a, b, c and 1 more: charts that ask for them may ")
+    assert missing_capabilities([], ["x/v1"]) == ()
+
+
+def test_what_charts_ask_for_is_named() -> None:
+    assert missing_capabilities(["a"], ["x/v1", "y"]) == (
+        "The inventory has no API versions of a: charts ask for x/v1, y, and may render other objects in the cluster",
+    )
 
 
 def test_a_workload_that_restarts_by_folded_differences_alone_is_told() -> None:
