@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.builtin_pairs import builtin_pairs
 from cmp.cli.io import as_json, error_line, error_record, table
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
-from cmp.preview import applications
-from cmp.preview.sides import BuiltinSource
-from cmp.render.unread import needs_of
-from cmp.repository import builtin, instances
-from cmp.repository.git import Git
+from cmp.repository import instances
 from cmp.repository.instances import Repository, Request
-from cmp.system.tree import git_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from cmp.argocd.settings import ArgoCDSettings
     from cmp.model import Instance
     from cmp.system.tree import WorkTree
 
@@ -70,46 +65,15 @@ def _of_layout(repository: Repository) -> Iterator[Row]:
 
 
 def _of_argocd(tree: WorkTree, repository: Repository, invocation: Invocation) -> Iterator[Row]:
-    """Yield the Applications in the files of the repository, but for those of the plugin: they render the layout."""
-    if repository.config.source and not repository.config.preview.application_files:
-        return
-    urls = _remotes(tree, invocation) if git_root(tree.repository) else ()
-    found = applications.of_tree(tree, repository, urls, invocation.context)
-    for note in found.notes:
-        invocation.context.log.warning(note)
-    settings = builtin.settings_of(repository) if found.has_builtins else None
-    for request in found.requests:
-        sources = [source for source in request.sources if isinstance(source, BuiltinSource)]
-        if settings is None or len(sources) < len(request.sources):
-            continue
-        subject = request.subject
-        resolved: tuple[Instance, ...] | ConfigError
-        if isinstance(request.error, ConfigError):
-            resolved = request.error
-        else:
-            resolved = _resolved(partial(_of_sources, sources, repository, settings))
-        yield Row(subject.app, subject.cluster, request.place, resolved, request.id.text)
-
-
-def _remotes(tree: WorkTree, invocation: Invocation) -> tuple[str, ...]:
-    git = Git(tree.repository, invocation.context)
-    try:
-        return git.remotes()
-    finally:
-        git.close()
+    """Yield the Applications without a plugin; those with one render what the layout has."""
+    for pair in builtin_pairs(tree, repository, invocation):
+        request = pair.request
+        resolved = request.error if isinstance(request.error, ConfigError) else _resolved(pair.instances)
+        yield Row(request.subject.app, request.subject.cluster, request.place, resolved, request.id.text)
 
 
 def _of_pair(repository: Repository, request: Request) -> tuple[Instance, ...]:
-    instance = instances.resolve_in(repository, request)
-    if instance.displaced:
-        needs_of(repository.tree, instance)
-    return (instance,)
-
-
-def _of_sources(
-    sources: Sequence[BuiltinSource], repository: Repository, settings: ArgoCDSettings
-) -> tuple[Instance, ...]:
-    return tuple(source.instance(repository, settings) for source in sources)
+    return (instances.resolve_in(repository, request),)
 
 
 def _resolved(resolve: Callable[[], tuple[Instance, ...]]) -> tuple[Instance, ...] | ConfigError:

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.builtin_pairs import builtin_pairs
 from cmp.cli.io import as_json, content, error_line, error_record
 from cmp.errors import CmpError, UsageError, and_more, suggestion
 from cmp.genpaths import applications
-from cmp.genpaths.annotation import SEPARATOR
-from cmp.genpaths.applications import UnreadableFile
-from cmp.genpaths.check import Checker
+from cmp.genpaths.annotation import SEPARATOR, covers, items
+from cmp.genpaths.applications import AnnotatedApplication, UnreadableFile
+from cmp.genpaths.check import Checker, Verdict
 from cmp.genpaths.paths import RenderPaths
 from cmp.repository import instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.genpaths.applications import AnnotatedApplication
-    from cmp.genpaths.check import Verdict
+    from cmp.cli.builtin_pairs import BuiltinPair
+    from cmp.genpaths.paths import PairPaths
     from cmp.repository.instances import Pair
     from cmp.system.tree import WorkTree
 
@@ -50,13 +51,26 @@ def command(invocation: Invocation, names: tuple[str, ...], cluster: str, output
     It names everything that a render can read, so that Argo CD renders again after exactly these changes.  One value
     serves all clusters of an application.  With --check the exit code is 1 when an annotation lacks something.
     """
-    tree, _ = instances.open_repository(invocation.cwd)
+    tree = instances.open_checkout(invocation.cwd)
     if check:
         if cluster:
             raise UsageError("--check looks at every cluster that an annotation is for: --cluster does not go with it")
         return _check(tree, names, output_format, invocation)
     paths = RenderPaths(tree)
-    rows = [_row(paths, app, pairs) for app, pairs in _chosen(paths, names, cluster).items()]
+    of_argocd = {pair.request.id.text: pair for pair in builtin_pairs(tree, paths.repository, invocation)}
+    layout = [name for name in names if name not in of_argocd]
+    rows = (
+        []
+        if names and not layout
+        else [_row(paths, app, pairs) for app, pairs in _chosen(paths, layout, cluster).items()]
+    )
+    rows += [
+        _row_of_argocd(paths, pair)
+        for name, pair in of_argocd.items()
+        if (name in names or not names) and cluster in ("", pair.request.subject.cluster)
+    ]
+    if not rows:
+        raise UsageError(f"nothing of this runs on a cluster {cluster}" if cluster else "there is no application here")
     errors = [row.error for row in rows if row.error]
     exit_code = errors[0].exit_code if errors else 0
     if output_format == "json":
@@ -77,8 +91,6 @@ def _chosen(paths: RenderPaths, names: Sequence[str], cluster: str) -> dict[str,
         for app, pairs in apps.items()
         if app in names or not names
     }
-    if not any(chosen.values()):
-        raise UsageError(f"nothing of this runs on a cluster {cluster}")
     return {app: pairs for app, pairs in chosen.items() if pairs}
 
 
@@ -89,6 +101,21 @@ def _row(paths: RenderPaths, app: str, pairs: Iterable[Pair]) -> Row:
         return Row(app, "", {}, error)
     by_cluster = {pair.instance.cluster: SEPARATOR.join(paths.items([pair])) for pair in read}
     return Row(app, SEPARATOR.join(paths.items(read)), by_cluster)
+
+
+def _row_of_argocd(paths: RenderPaths, pair: BuiltinPair) -> Row:
+    name, cluster = pair.request.id.text, pair.request.subject.cluster
+    try:
+        value = SEPARATOR.join(paths.items_of_sources(_read(paths, pair)))
+    except CmpError as error:
+        return Row(name, "", {}, error)
+    return Row(name, value, {cluster: value})
+
+
+def _read(paths: RenderPaths, pair: BuiltinPair) -> list[PairPaths]:
+    if pair.request.error:
+        raise pair.request.error
+    return [paths.of_instance(instance) for instance in pair.instances()]
 
 
 def _line(row: Row) -> str:
@@ -103,7 +130,8 @@ def _row_record(row: Row) -> dict[str, object]:
 def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation: Invocation) -> Output:
     """Check the annotations in these files, or in all YAML files of the tree; exit code 1 where one lacks something."""
     log = invocation.context.log
-    checker = Checker(RenderPaths(tree), tree.prefix)
+    paths = RenderPaths(tree)
+    checker = Checker(paths, tree.prefix)
     verdicts: list[Verdict] = []
     for annotated in _annotated(files, invocation.cwd) if files else applications.scan(tree):
         if isinstance(annotated, UnreadableFile):
@@ -116,12 +144,43 @@ def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation:
             log.warning(
                 f"{annotated.place}: {annotated.subject} is not checked: no application here has its source path"
             )
+    if not files:
+        verdicts += _of_argocd(paths, tree, invocation)
     wrong = [verdict for verdict in verdicts if not verdict.is_complete]
     exit_code = 1 if wrong else 0
     summary = f"cmp: {len(verdicts)} Applications and ApplicationSets checked, {len(wrong)} not right"
     if output_format == "json":
         return as_json([_verdict_record(verdict) for verdict in verdicts], exit_code, summary)
     return for_people((line for verdict in wrong for line in _lines(verdict)), exit_code, summary)
+
+
+def _of_argocd(paths: RenderPaths, tree: WorkTree, invocation: Invocation) -> Iterator[Verdict]:
+    """Yield a verdict for each annotated Application without a plugin, those that ApplicationSets make among them."""
+    for pair in builtin_pairs(tree, paths.repository, invocation):
+        request = pair.request
+        if request.generate_paths is None:
+            continue
+        file, _, line = request.place.partition(":")
+        application = AnnotatedApplication(
+            file, int(line or 0), "Application", request.id.text, request.generate_paths, ()
+        )
+        verdict = Verdict(application, ((request.subject.app, request.subject.cluster),))
+        try:
+            read = _read(paths, pair)
+        except CmpError as error:
+            yield verdict._replace(reason=f"{request.id.text} cannot be rendered: {' '.join(error.what.split())}")
+            continue
+        covering = [
+            item for source in pair.sources for item in items(request.generate_paths, source.source.source.path)
+        ]
+        right = paths.items_of_sources(read)
+        missing = tuple(item for item in right if not _covers_all(covering, item, paths.files_of_sources(read)))
+        yield verdict._replace(missing=missing, corrected=SEPARATOR.join(right) if missing else "")
+
+
+def _covers_all(covering: Sequence[str], item: str, files: Sequence[str]) -> bool:
+    """Tell whether some items cover all files that one item covers."""
+    return all(covers(covering, file) for file in files if covers((item,), file))
 
 
 def _annotated(files: Sequence[str], cwd: str) -> Iterator[AnnotatedApplication]:

@@ -53,7 +53,10 @@ class RenderPaths:
         return self._pairs[pair]
 
     def _resolved(self, pair: Pair) -> PairPaths:
-        instance = instances.resolve_in(self.repository, Request(pair.app, pair.cluster))
+        return self.of_instance(instances.resolve_in(self.repository, Request(pair.app, pair.cluster)))
+
+    def of_instance(self, instance: Instance) -> PairPaths:
+        """Return the paths that the render of an instance reads."""
         inputs = self._fingerprints.inputs(instance, needs_of(self._tree, instance))
         own = filter(None, (instance.app_folder, instance.instance_folder))
         paths = dict.fromkeys((*own, *inputs.layers, *inputs.files, *inputs.folders))
@@ -70,6 +73,15 @@ class RenderPaths:
             kind = self._tree.kind(path)
             self._files[path] = tuple(walk(self._tree, path)) if kind == "folder" else (path,) if kind == "file" else ()
         return self._files[path]
+
+    def items_of_sources(self, sources: Sequence[PairPaths]) -> tuple[str, ...]:
+        """Return the items of an annotation for an Application without a plugin, which no file of cmp configures."""
+        return without_covered([self._item(path) for source in sources for path in source.paths])
+
+    def files_of_sources(self, sources: Sequence[PairPaths]) -> tuple[str, ...]:
+        """Return every existing file that its renders read, from the root of Git."""
+        files = {file for source in sources for path in source.paths for file in self._below(path)}
+        return tuple(sorted(join(self._tree.prefix, file) for file in files))
 
     def items(self, pairs: Sequence[PairPaths], names: Mapping[str, str] = NOTHING) -> tuple[str, ...]:
         """Return the items of an annotation that serves all of these renders.

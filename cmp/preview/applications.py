@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     Values = dict[str, object]
 
 REVISION = "ARGOCD_APP_REVISION"
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 HEADS = ("", "HEAD")
 HELM = "helm"
 OCI = "oci://"
@@ -319,6 +320,7 @@ class _Reader:
             subject=subject,
             sources=tuple(sources),
             place=manifest.location.place,
+            generate_paths=_generate_paths(manifest),
             delivery=self._delivery(subject, app, manifest.value),
             rules=tuple(_rules(app, manifest.value)),
         )
@@ -404,6 +406,11 @@ class _Reader:
             and (target in HEADS or target == self._sources.trunk)
             and not dig(value, "spec", "sourceHydrator", "hydrateTo"),
         )
+
+
+def _generate_paths(manifest: Manifest) -> str | None:
+    annotation = dig(manifest.metadata, "annotations", GENERATE_PATHS)
+    return str(annotation) if annotation else None
 
 
 def _host(server: str) -> str:

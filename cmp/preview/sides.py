@@ -57,13 +57,15 @@ class BuiltinSource(NamedTuple):
 class RenderRequest(NamedTuple):
     """A pair to be rendered: its identity, a request for each source, and what an Application adds for the report.
 
-    `place` is that of the Application.  With an `error` it cannot be resolved.
+    `place` is that of the Application, `generate_paths` its annotation manifest-generate-paths, None without one.  With
+    an `error` it cannot be resolved.
     """
 
     id: PairId
     subject: Subject
     sources: tuple[Request | BuiltinSource, ...]
     place: str = ""
+    generate_paths: str | None = None
     delivery: Delivery | None = None
     rules: tuple[Rule, ...] = ()
     error: CmpError | None = None

@@ -150,6 +150,35 @@ def test_every_application_without_a_plugin_is_listed(world: World) -> None:
     ]
 
 
+def annotated(text: str, value: str) -> str:
+    """Return an Application or a set with the annotation that names what it is rendered from."""
+    annotations = f"annotations: {{'argocd.argoproj.io/manifest-generate-paths': '{value}'}}"
+    return text.replace("namespace: argocd}", f"namespace: argocd, {annotations}}}")
+
+
+def test_every_application_without_a_plugin_has_its_paths(world: World) -> None:
+    ran = world.sandbox.run("paths", cwd=world.repo.folder)
+    assert ran.stdout.splitlines() == [
+        "plain  /plain/map.yaml",
+        "web-prod  /charts/web;/values/web/prod.yaml",
+        "web-test  /charts/web",
+    ]
+    assert world.sandbox.run("paths", "web-test", cwd=world.repo.folder).stdout == "web-test  /charts/web\n"
+
+
+@pytest.mark.parametrize(("value", "code"), [(".", 0), ("/plain/*.yaml", 0), ("/charts", 1)])
+def test_an_annotation_that_forgets_a_file_is_told(world: World, value: str, code: int) -> None:
+    world.repo.commit({"argocd/plain.yaml": annotated(PLAIN, value)})
+    ran = world.sandbox.run("paths", "--check", cwd=world.repo.folder)
+    assert ran.code == code
+    wanted = [
+        "argocd/plain.yaml:2: Application plain: the annotation lacks /plain/map.yaml",
+        "  right is /plain/map.yaml",
+    ]
+    assert ran.stdout.splitlines() == (wanted if code else [])
+    assert ran.stderr.splitlines()[-1] == f"cmp: 1 Applications and ApplicationSets checked, {code} not right"
+
+
 LAYOUT = """\
 version: 1
 layout:
