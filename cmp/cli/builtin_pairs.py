@@ -34,13 +34,15 @@ class BuiltinPair(NamedTuple):
         return tuple(source.instance(self.repository, self.settings) for source in self.sources)
 
 
-def builtin_pairs(tree: WorkTree, repository: Repository, invocation: Invocation) -> Iterator[BuiltinPair]:
+def builtin_pairs(
+    tree: WorkTree, repository: Repository, invocation: Invocation, *, has_warnings: bool = True
+) -> Iterator[BuiltinPair]:
     """Yield the Applications of the files that the configuration names, without one of all; the others as warnings."""
     if repository.config.source and not repository.config.preview.application_files:
         return
     urls = _remotes(tree, invocation) if git_root(tree.repository) else ()
     found = applications.of_tree(tree, repository, urls, invocation.context)
-    for note in found.notes:
+    for note in found.notes if has_warnings else ():
         invocation.context.log.warning(note)
     if not found.has_builtins:
         return

@@ -156,7 +156,7 @@ def _check(tree: WorkTree, files: Sequence[str], output_format: str, invocation:
 
 def _of_argocd(paths: RenderPaths, tree: WorkTree, invocation: Invocation) -> Iterator[Verdict]:
     """Yield a verdict for each annotated Application without a plugin, those that ApplicationSets make among them."""
-    for pair in builtin_pairs(tree, paths.repository, invocation):
+    for pair in builtin_pairs(tree, paths.repository, invocation, has_warnings=False):
         request = pair.request
         if request.generate_paths is None:
             continue

@@ -172,7 +172,7 @@ def test_an_annotation_that_forgets_a_file_is_told(world: World, value: str, cod
     ran = world.sandbox.run("paths", "--check", cwd=world.repo.folder)
     assert ran.code == code
     wanted = [
-        "argocd/plain.yaml:2: Application plain: the annotation lacks /plain/map.yaml",
+        "argocd/plain.yaml:1: Application plain: the annotation lacks /plain/map.yaml",
         "  right is /plain/map.yaml",
     ]
     assert ran.stdout.splitlines() == (wanted if code else [])
