@@ -105,14 +105,15 @@ TREES: dict[str, tuple[dict[str, str], dict[str, Any], set[tuple[str, str]]]] = 
                 for app in APPS
                 for folder in ("base", "overlays/osaka", "overlays/tokyo")
             ),
-            KUSTOMIZATION,
+            "resources: [../../base]\n",
         ),
         {"apps": "apps/{app}/base", "instances": "apps/{app}/overlays/{cluster}", "values": []},
         ON_CITIES,
     ),
     "a base beside the clusters": (
         every(
-            (f"apps/{app}/{folder}/kustomization.yaml" for app in APPS for folder in ("base", *STAGES)), KUSTOMIZATION
+            (f"apps/{app}/{folder}/kustomization.yaml" for app in APPS for folder in ("base", *STAGES)),
+            "resources: [../base]\n",
         ),
         {"apps": "apps/{app}/base", "instances": "apps/{app}/{cluster}", "values": []},
         ON_STAGES,

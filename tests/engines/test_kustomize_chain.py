@@ -79,7 +79,9 @@ def by_hand(world: KustomizeRepository, helm: str, kustomize: str, *flags: str) 
 @pytest.mark.parametrize("helm", HELMS)
 def test_it_is_what_both_make_of_it_by_hand(helm: str, kustomize: str, world: KustomizeRepository) -> None:
     world.write({"common-values.yaml": "color: common\n", "clusters/dev/web/dev-values.yaml": "secret: of-dev\n"})
-    ours = world.must("--helm-version", helm, "--kube-version", "1.33", "--set", "color={cluster}", version=kustomize)
+    ours = world.must(
+        "--helm-version", helm, "--kube-version", "1.33", "--set-template", "color={cluster}", version=kustomize
+    )
     values = ("--values", "common-values.yaml", "--values", "../../clusters/dev/web/dev-values.yaml")
     assert same(ours, by_hand(world, helm, kustomize, "--kube-version", "1.33", *values, "--set", "color=dev"))
 
