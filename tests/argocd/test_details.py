@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.every_argocd
 NAMES = {
-    *("cluster", "values", "values-yaml", "set", "set-string", "release", "images", "environment"),
+    *("cluster", "values", "values-yaml", "set", "set-string", "set-template", "release", "images", "environment"),
     *("helm-version", "kustomize-version", "helmfile-version", "cue-version"),
 }
 TWO_TEXTS = """\
