@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp.errors import UsageError
 from cmp.repository.git import Git
-from cmp.system.urls import repository_name
+from cmp.system.urls import repository_name, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,7 +51,7 @@ class Clones:
                 continue
         raise UsageError(
             f"the clone {self._folders[name]} has no revision {revision}",
-            hint=f"fetch it there: it is that of a source in {url}",
+            hint=f"fetch it there: it is that of a source in {shown(url)}",
         )
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from cmp.argocd.reposerver import expand
 from cmp.environ import application_variables
 from cmp.errors import ConfigError
 from cmp.model import BuildEnv, Cluster
+from cmp.system.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,10 +79,11 @@ def is_oci(source: Source) -> bool:
 
 def elsewhere(subject: str, url: str, place: str) -> ConfigError:
     """Return the error for something in a repository that is not here; `subject` is that, and its verb."""
+    name = shown(url)
     return ConfigError(
-        f"{subject} in another repository, {url}, which is not here",
+        f"{subject} in another repository, {name}, which is not here",
         file=place,
-        hint=f"--repository {url}=FOLDER names a clone of it",
+        hint=f"--repository {name}=FOLDER names a clone of it",
     )
 
 

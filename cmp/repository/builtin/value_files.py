@@ -183,6 +183,12 @@ class ValueFiles:
             raise ConfigError(
                 f"a values file of the scheme {scheme} needs a plugin of helm, which no render runs", file=place
             )
+        if "@" in url.partition("://")[2].partition("/")[0]:
+            raise ConfigError(
+                "the URL of a values file holds a name or a password, which would stand in every message",
+                file=place,
+                hint="commit the file to a repository: files of web servers are fetched without credentials",
+            )
         return Layer(url, is_secret=False, source=place, remote=RemoteRef(url, "", place, is_file=True))
 
     def _in_chart(self, path: str, text: str, place: str) -> Layer:

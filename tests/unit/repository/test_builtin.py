@@ -163,6 +163,12 @@ class TestHelm:
         assert made.chart == ChartRef(*chart, place="web.yaml:11")
         assert [(layer.path, layer.in_chart) for layer in made.layers] == [("values-*.yaml", True)]
 
+    def test_a_password_in_the_url_of_a_values_file_is_refused(self, tmp_path: Path) -> None:
+        source = {"path": "chart", "helm": {"valueFiles": ["https://robot:hunter2@files.example.com/a.yaml"]}}
+        assert refusal(plant(tmp_path, CHART), source) == (
+            "the URL of a values file holds a name or a password, which would stand in every message"
+        )
+
     def test_a_folder_of_an_artifact_is_not_compared(self, tmp_path: Path) -> None:
         source = {"repoURL": "oci://registry.example.com/manifests", "path": "prod"}
         assert "the folder prod of an artifact of a registry" in refusal(plant(tmp_path, CHART), source)
@@ -207,6 +213,14 @@ class TestKustomize:
 
 def test_a_source_names_a_folder_or_a_chart(tmp_path: Path) -> None:
     assert refusal(plant(tmp_path, CHART), {"repoURL": URL}) == "the source has neither a path nor a chart"
+
+
+def test_a_password_in_a_url_is_not_told(tmp_path: Path) -> None:
+    source = {"repoURL": "https://robot:hunter2@git.example.com/other", "path": "chart"}
+    with pytest.raises(ConfigError) as caught:
+        instance(plant(tmp_path, CHART), source)
+    assert caught.value.what == "the source is in another repository, https://git.example.com/other, which is not here"
+    assert caught.value.hint == "--repository https://git.example.com/other=FOLDER names a clone of it"
 
 
 def test_files_of_git_may_not_bring_a_plugin_along(tmp_path: Path) -> None:
