@@ -83,7 +83,7 @@ def _json_objects(data: bytes) -> list[object] | None:
             value, at = decoder.raw_decode(text, at)
             values.append(value)
             at += len(text[at:]) - len(text[at:].lstrip())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return values
 
@@ -91,7 +91,7 @@ def _json_objects(data: bytes) -> list[object] | None:
 def _require_object(path: str, data: bytes) -> None:
     try:
         value = json.loads(data.decode("utf-8-sig"))
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not (isinstance(value, dict) and value.get("kind")):
         raise EngineError(
