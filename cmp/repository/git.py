@@ -29,6 +29,7 @@ MAX_LINKS = 40  # as Linux follows
 REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PROGRAM = "git"
+NOTHING_FOUND = 1  # the exit code of `git grep`
 # No hook, pager or file system monitor of the repository's configuration runs, and a folder of a change that looks like
 # a bare repository is not taken for one.
 SAFE = (
@@ -99,18 +100,19 @@ class Git:
             about, _, path = line.partition("\t")
             mode, _, name = about.split(" ")
             blobs[path] = Blob(mode, name)
-        return GitTree(_below(blobs, prefix), self, prefix)
+        return GitTree(_below(blobs, prefix), self, prefix, commit)
 
     def work_tree(self, prefix: str = "") -> GitTree:
         """Return the commit that is checked out with what was changed since: edited, removed and new files."""
         top = self._must("rev-parse", "--show-toplevel").decode().rstrip("\n")
-        tree = self.tree("HEAD")
+        head = self.commit("HEAD")
+        tree = self.tree(head)
         blobs = dict(tree.blobs)
         for path in self.uncommitted():
             blobs.pop(path, None)
             if (blob := _of_work(os.path.join(top, path))) is not None:
                 blobs[path] = blob
-        return GitTree(_below(blobs, prefix), self, prefix)
+        return GitTree(_below(blobs, prefix), self, prefix, head)
 
     def uncommitted(self) -> list[str]:
         """Return the paths, from the repository's top, that differ from the commit that is checked out, sorted."""
@@ -138,6 +140,16 @@ class Git:
                     raise _missing(name)
                 self._sizes[name] = int(size)
         return [os.lstat(blob.file).st_size if blob.file else self._sizes[blob.id] for blob in blobs]
+
+    def holding(self, commit: str, words: Sequence[str]) -> list[str]:
+        """Return the paths of the files of a commit that hold all of these words, without reading the files here."""
+        patterns = [argument for word in words for argument in ("-e", word)]
+        arguments = ("-l", "-z", "-a", "-F", "--no-color", "--no-recurse-submodules", "--full-name", "--all-match")
+        result = self._run("grep", *arguments, *patterns, commit, "--")
+        if result.returncode not in (0, NOTHING_FOUND):
+            raise ToolError(f"git grep failed: {_message(result)}", file=self._folder)
+        found = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        return [path.removeprefix(f"{commit}:") for path in found]
 
     def close(self) -> None:
         """End the program that reads objects."""
@@ -268,17 +280,21 @@ class BlobReader(Protocol):
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         """Return the sizes of files."""
 
+    def holding(self, commit: str, words: Sequence[str]) -> list[str]:
+        """Return the paths, from the repository's top, of the files of a commit that hold all of these words."""
+
 
 class GitTree:
     """A listing of files as a source tree (`tree.Tree`).
 
-    `blobs` are all files and links by their paths from the root.
+    `blobs` are all files and links by their paths from the root, most of them those of `commit`.
     """
 
-    def __init__(self, blobs: Mapping[str, Blob], reader: BlobReader, prefix: str) -> None:
+    def __init__(self, blobs: Mapping[str, Blob], reader: BlobReader, prefix: str, commit: str = "") -> None:
         self.blobs = blobs
         self.prefix = prefix
         self._reader = reader
+        self._commit = commit
         self._folders: dict[str, dict[str, Blob]] = {"": {}}
         for path, blob in blobs.items():
             self._add(path, blob)
@@ -314,6 +330,21 @@ class GitTree:
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
         return bounded(path, self._reader.read(self.blobs[real]))
+
+    def holding(self, *words: str) -> list[str]:
+        """Return the paths, sorted, of all files that hold all of these words; those of the work folder are read."""
+        start = f"{self.prefix}/" if self.prefix else ""
+        listed = self._reader.holding(self._commit, words)
+        below = {path.removeprefix(start) for path in listed if path.startswith(start)}
+        return sorted(
+            path
+            for path, blob in self.blobs.items()
+            if (self._holds(blob, words) if blob.file else path in below) and blob.mode not in (LINK, SUBMODULE)
+        )
+
+    def _holds(self, blob: Blob, words: Sequence[str]) -> bool:
+        data = self._reader.read(blob)
+        return all(word.encode() in data for word in words)
 
     def is_executable(self, path: str) -> bool:
         """Tell whether Git marks a file as executable, links followed."""

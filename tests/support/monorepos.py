@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cmp.repository.git import LINK, Blob, GitTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Files = dict[str, str]
 
@@ -172,6 +172,7 @@ class InMemory(NamedTuple):
     """The contents of files by the ids that Git would give them."""
 
     data: dict[str, bytes]
+    blobs: dict[str, Blob]
 
     def read(self, blob: Blob) -> bytes:
         return self.data[blob.id]
@@ -179,11 +180,14 @@ class InMemory(NamedTuple):
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         return [len(self.data[blob.id]) for blob in blobs]
 
+    def holding(self, _: str, words: Sequence[str]) -> list[str]:
+        return [path for path, blob in self.blobs.items() if all(word.encode() in self.data[blob.id] for word in words)]
+
 
 def git_tree(files: Mapping[str, str]) -> GitTree:
     """Return the files as Git would list them."""
-    contents = InMemory({})
     blobs: dict[str, Blob] = {}
+    contents = InMemory({}, blobs)
     for path, text in files.items():
         data = text.removeprefix("->").strip().encode() if text.startswith("->") else text.encode()
         name = hashlib.sha1(data, usedforsecurity=False).hexdigest()

@@ -157,6 +157,17 @@ def test_the_work_folder_is_its_commit_with_what_was_changed(repo: Repo, git: Gi
     assert [*changed(committed, tree)] == ["apps/web/Chart.yaml", "gone.yaml", "link", "new.yaml"]
 
 
+def test_the_files_that_hold_all_of_some_words_are_found(repo: Repo, git: Git) -> None:
+    files = {"both.yaml": "one\ntwo\n", "名前/値.yaml": "two one", "only.yaml": "one", "sub/both.yaml": "one two"}
+    commit = repo.commit(files)
+    (repo.folder / "link.yaml").symlink_to("both.yaml")
+    repo.write({"only.yaml": "one\ntwo\n", "both.yaml": "none", "new.yaml": "two one"})
+    assert git.tree(commit).holding("one", "two") == ["both.yaml", "sub/both.yaml", "名前/値.yaml"]
+    assert git.tree(commit, "sub").holding("one", "two") == ["both.yaml"]
+    assert git.tree(commit).holding("o.e") == [], "words are no expressions"
+    assert git.work_tree().holding("one", "two") == ["new.yaml", "only.yaml", "sub/both.yaml", "名前/値.yaml"]
+
+
 def test_what_is_committed_unchanged_has_the_same_digest_as_in_the_work_folder(repo: Repo, git: Git) -> None:
     repo.commit(TREE)
     (repo.folder / "cmp.yaml").write_text("version: 1\n# more\n")
