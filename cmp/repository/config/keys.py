@@ -17,6 +17,7 @@ from cmp.repository.config.model import (
     ArgoCDChoice,
     ClusterChoice,
     Config,
+    NamedPair,
     Preview,
     ValuesPattern,
 )
@@ -181,10 +182,39 @@ _CHOICE = Converted(
     ),
     lambda choice, node: choice._replace(place=node.place),
 )
+_PRINTER: Spec[str | NamedPair] = Either(
+    "a pattern, or a map with `app`",
+    (
+        _PATTERN,
+        Converted(
+            Keys(
+                {
+                    "app": Text(doc="The application."),
+                    "cluster": Text("a cluster's name", rules.CLUSTER, "The cluster on which it is rendered."),
+                },
+                NamedPair,
+                required=("app",),
+            ),
+            lambda pair, node: pair._replace(place=node.place),
+        ),
+    ),
+)
+
+
+def _preview(applications: tuple[str | NamedPair, ...] = (), **fields: Any) -> Preview:  # noqa: ANN401  # see above
+    return Preview(
+        applications=tuple(entry for entry in applications if isinstance(entry, str)),
+        printers=tuple(entry for entry in applications if isinstance(entry, NamedPair)),
+        **fields,
+    )
+
+
 _PREVIEW = Keys(
     {
         "applications": Items(
-            "a list of patterns", _PATTERN, "The files with Argo CD's Applications and ApplicationSets."
+            "a list of patterns and pairs",
+            _PRINTER,
+            "The files with Argo CD's Applications and ApplicationSets, and pairs that print some.",
         ),
         "argocds": Items("a list of Argo CDs", _ARGOCD, "Which Argo CD reads which files, where there are several."),
         "urls": Items("a list of URLs", Text(), "The URLs under which Applications name this repository."),
@@ -192,7 +222,7 @@ _PREVIEW = Keys(
         "noise": Items("a list of rules", _NOISE, "Differences that reports count and do not show."),
         "argocd": _CHOICE,
     },
-    Preview,
+    _preview,
     doc="What `cmp affected` and `cmp diff` should know of the repository.",
 )
 _KINDS: Mapping[str, Spec[Any]] = {

@@ -87,6 +87,14 @@ class ArgoCD(NamedTuple):
     in_cluster: str = ""
 
 
+class NamedPair(NamedTuple):
+    """A pair by its names, and the place that names it; the cluster is empty where the layout knows none."""
+
+    app: str
+    cluster: str = ""
+    place: str = ""
+
+
 class ArgoCDChoice(NamedTuple):
     """The block `preview.argocd`: what the repository says of its Argo CD; empty and None say nothing."""
 
@@ -101,6 +109,7 @@ class ArgoCDChoice(NamedTuple):
 class Preview(NamedTuple):
     """The settings of a comparison of two revisions: patterns of files, and rules for differences that are hidden.
 
+    `applications` are patterns of files with Applications, `printers` the pairs that are named as printing some.
     `urls` are those under which Applications name this repository.  `argocd` describes the Argo CD that renders sources
     without a plugin.
     """
@@ -111,6 +120,7 @@ class Preview(NamedTuple):
     argocds: tuple[ArgoCD, ...] = ()
     urls: tuple[str, ...] = ()
     argocd: ArgoCDChoice | None = None
+    printers: tuple[NamedPair, ...] = ()
 
     @property
     def application_files(self) -> tuple[str, ...]:
