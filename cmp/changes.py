@@ -257,7 +257,7 @@ class Counts(NamedTuple):
     """The numbers of pairs: on either side, touched by a changed file, and rendered.
 
     `clusters` is how many clusters there are on either side; 0 where it is not told.  `left_out` counts Applications
-    that are not compared, since a source of theirs is in another repository.
+    that are not compared, since a source of theirs is in another repository, or the change is not trusted.
     """
 
     pairs: int

@@ -64,7 +64,7 @@ def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
     manifests: list[Manifest] = []
     notes: list[str] = []
     for path in walk(tree, ""):
-        if any(whole_match(pattern, path) for pattern in wanted) and not _is_template(tree, path):
+        if any(whole_match(pattern, path) for pattern in wanted) and chart_of_template(tree, path) is None:
             try:
                 manifests += _declared(tree.read(path), path)
             except ConfigError as error:
@@ -79,10 +79,11 @@ def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
     return Declared(applications, sets, tuple(notes))
 
 
-def _is_template(tree: Tree, path: str) -> bool:
-    """Tell whether a file is a template of a chart."""
-    chart, templates, _ = f"/{path}".rpartition("/templates/")
-    return bool(templates) and tree.kind(join(chart.strip("/"), "Chart.yaml")) == "file"
+def chart_of_template(tree: Tree, path: str) -> str | None:
+    """Return the folder of the chart that a file is a template of; None for any other file."""
+    above, templates, _ = f"/{path}".rpartition("/templates/")
+    chart = above.strip("/")
+    return chart if templates and tree.kind(join(chart, "Chart.yaml")) == "file" else None
 
 
 def _patches(tree: Tree) -> Iterator[str]:

@@ -12,6 +12,8 @@ from cmp.cli.io import as_json, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import diff
+from cmp.preview.affected import DECIDES
+from cmp.preview.children import exit_code
 from cmp.system import kernel
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def command(
 ) -> Output:
     """List the applications and clusters that a change reaches.
 
-    No program renders and no key is needed: the effect of a change is told from values, charts, pins and options.
+    No key is needed: the effect of a change is told from values, charts, pins and options.  Only what may print
+    Applications is rendered.
     """
     with revisions.opened(invocation) as sides:
         comparison = revisions.compared(sides, invocation)
@@ -58,6 +61,7 @@ def command(
             impact = impact.confirmed(diff.compare(task, invocation.context).report.outcomes)
     for note in comparison.notes:
         invocation.context.log.warning(note)
+    code = exit_code(comparison.unknown)
     paths = [unowned.path for unowned in impact.unowned if not unowned.rule]
     if strict and paths:
         raise ConfigError(
@@ -65,13 +69,14 @@ def command(
             hint="if no render depends on them, `preview: {ignore: [...]}` in cmp.yaml says so",
         )
     if output_format == "json":
-        return as_json(_report(impact))
+        return as_json(_report(impact))._replace(exit_code=code)
     if output_format == "matrix":
         pairs = [{"app": pair.subject.app, "cluster": pair.subject.cluster} for pair in _affected(impact)]
-        return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n")
+        return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n", code)
     if output_format == "names":
-        return for_people(f"{pair.subject.app} {pair.subject.cluster}".rstrip() for pair in _affected(impact))
-    return for_people(_table(impact))
+        names = (f"{pair.subject.app} {pair.subject.cluster}".rstrip() for pair in _affected(impact))
+        return for_people(names, code)
+    return for_people(_table(impact), code)
 
 
 def _table(impact: Impact) -> Iterator[str]:
@@ -89,7 +94,10 @@ def _table(impact: Impact) -> Iterator[str]:
 def _rows(pair: TouchedPair) -> Iterator[tuple[str, ...]]:
     cluster, app = pair.subject.cluster or "-", pair.subject.app
     if pair.what != "both":
-        yield cluster, app, "-", f"{pair.what} here"
+        deciding = [changed for changed in pair.inputs if changed.how.startswith(DECIDES)]
+        yield from ((cluster, app, changed.path, f"{pair.what}: {changed.how}") for changed in deciding)
+        if not deciding:
+            yield cluster, app, "-", f"{pair.what} here"
         return
     effect = pair.rendered or ("" if pair.is_affected else "no effect")
     for changed in pair.inputs:

@@ -12,7 +12,7 @@ import click
 from cmp.changes import Revision
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
-from cmp.preview.comparison import Comparer
+from cmp.preview.comparison import MAX_APPLICATIONS, Comparer
 from cmp.preview.migration import against_applications
 from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
@@ -55,6 +55,7 @@ class Revisions(NamedTuple):
     applications: tuple[str, ...]
     repository_urls: tuple[str, ...]
     is_untrusted: bool
+    max_applications: int
 
     def _read(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
         name = self.base or git.trunk()
@@ -97,7 +98,7 @@ class Revisions(NamedTuple):
         """Return how both sides are rendered: an untrusted change gets no keys and no new repositories."""
         if not self.is_untrusted:
             return RenderOptions(is_keyless=is_keyless)
-        known = comparison.chart_repositories(context.settings.helm_repository_config)
+        known = comparison.base.chart_repositories(context.settings.helm_repository_config)
         return RenderOptions(is_keyless=True, known_repositories=known)
 
     def compared(self, sides: Sides, invocation: Invocation) -> Comparison:
@@ -117,6 +118,7 @@ class Revisions(NamedTuple):
             trunk=sides.trunk,
             is_untrusted=self.is_untrusted,
             context=invocation.context,
+            max_applications=self.max_applications,
         )
 
     @contextmanager
@@ -165,6 +167,14 @@ OPTIONS = (
         is_flag=True,
         help="For a change by anybody: no keys, rules of the base side, charts from repositories that it uses.",
     ),
+    click.option(
+        "--max-applications",
+        type=click.IntRange(min=0),
+        default=MAX_APPLICATIONS,
+        show_default=True,
+        metavar="N",
+        help="With --untrusted: compare no more Applications that only the change prints.",
+    ),
     click.option("--work-tree", "is_work", is_flag=True, help="Compare the files as they lie here, committed or not."),
 )
 
@@ -182,6 +192,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
         applications: tuple[str, ...],
         repository_urls: tuple[str, ...],
         is_untrusted: bool,
+        max_applications: int,
         **others: object,
     ) -> Output:
         revisions = Revisions(
@@ -192,6 +203,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
             applications=applications,
             repository_urls=repository_urls,
             is_untrusted=is_untrusted,
+            max_applications=max_applications,
         )
         return function(revisions=revisions, **others)
 

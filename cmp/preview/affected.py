@@ -19,7 +19,7 @@ from cmp.repository.git import LINK
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.changes import Outcome, Subject
     from cmp.model import Instance
@@ -30,6 +30,7 @@ DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
 LAYER = "value layer"
 NOTHING_READS = "nothing reads it"
+DECIDES = "decides what"
 STATUS_TEXTS = {"equal": "manifests equal", "failed": "cannot be rendered"}
 DIFFERENT = "manifests differ"
 
@@ -103,7 +104,7 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
             pair = _made_affected(pair, key, subject, files)
         if pair:
             touched.append(pair)
-    return Impact(len(keys), tuple(touched), unowned)
+    return Impact(len(keys), _with_parents(touched, base, head), unowned)
 
 
 def _order(*sides: ResolvedPair | None) -> tuple[object, ...]:
@@ -174,12 +175,14 @@ def _compared(
         return TouchedPair(key, subject, what=what, inputs=tuple(inputs), is_affected=True)
     differences = [*_differences(before, after)]
     is_same = before.instances == after.instances and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
-    if not inputs and not differences and (not settings or is_same):
+    is_asked_anew = before.request.sources != after.request.sources
+    if not (inputs or differences or is_asked_anew) and (not settings or is_same):
         return None
     is_affected = base.fingerprint(key) != head.fingerprint(key)
     if not inputs and not differences:
         # The changed setting shows in the fingerprint alone, as the list of layers and cmp.lock do.
-        hidden = ChangedInput(settings[0], _hidden_difference(before, after))
+        place = _place_of_settings(before, after) if is_asked_anew else settings[0]
+        hidden = ChangedInput(place, _hidden_difference(before, after))
         return TouchedPair(key, subject, what="both", inputs=(hidden,), is_affected=True) if is_affected else None
     judged = (_with_override(one, key, base, head) for one in inputs)
     return TouchedPair(key, subject, what="both", inputs=(*differences, *judged), is_affected=is_affected)
@@ -218,10 +221,20 @@ def _differences(before: ResolvedPair, after: ResolvedPair) -> Iterator[ChangedI
         yield ChangedInput("", f"{len(before.sources)} sources -> {len(after.sources)}")
         return
     for old, new in zip(before.sources, after.sources, strict=True):
-        yield from _differences_of_source(old, new)
+        yield from _differences_of_source(old, new, _place_of_settings(before, after))
 
 
-def _differences_of_source(before: ResolvedSource, after: ResolvedSource) -> Iterator[ChangedInput]:
+def _place_of_settings(before: ResolvedPair, after: ResolvedPair) -> str:
+    """Return the file that decided about settings: that of the Application, if it asks for others.
+
+    It is empty where another pair prints the Application.
+    """
+    if before.request.sources == after.request.sources:
+        return CONFIG_FILE
+    return "" if after.request.parent else after.request.place.partition(":")[0]
+
+
+def _differences_of_source(before: ResolvedSource, after: ResolvedSource, place: str) -> Iterator[ChangedInput]:
     old, new = ({pin.name: pin for pin in source.tools} for source in (before, after))
     for tool in sorted(old.keys() & new.keys()):
         if old[tool].version != new[tool].version:
@@ -229,11 +242,14 @@ def _differences_of_source(before: ResolvedSource, after: ResolvedSource) -> Ite
             yield ChangedInput(new[tool].source.partition(":")[0], change)
     for name, was, now in _settings(before.instance, after.instance):
         is_text = isinstance(was, str) and isinstance(now, str)
-        yield ChangedInput(CONFIG_FILE, f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name)
+        yield ChangedInput(place, f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name)
 
 
 def _hidden_difference(before: ResolvedPair, after: ResolvedPair) -> str:
     """Return the difference of two pairs whose files and settings are equal."""
+    was, now = ([source.instance.folder for source in pair.sources] for pair in (before, after))
+    if was != now:
+        return f"folder {', '.join(was)} -> {', '.join(now)}"
     old, new = ([source.inputs.layers for source in pair.sources] for pair in (before, after))
     return "other values layers" if old != new else "locked charts or tools"
 
@@ -263,6 +279,48 @@ def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, 
 
 def _options(instance: Instance) -> list[object]:
     return [instance.options.get(name, {}) for name in instance.engines]
+
+
+# What other pairs print
+
+
+def _with_parents(touched: Sequence[TouchedPair], base: Side, head: Side) -> tuple[TouchedPair, ...]:
+    """Give each pair that a parent's output makes, removes or changes the changed inputs of the parent."""
+    by_key = {pair.key: pair for pair in touched}
+    return tuple(
+        pair._replace(inputs=(*pair.inputs, *_deciding(pair, by_key, base, head)))
+        if _is_decided_anew(pair.key, base, head)
+        else pair
+        for pair in touched
+    )
+
+
+def _is_decided_anew(key: PairId, base: Side, head: Side) -> bool:
+    before, after = base.pairs.get(key), head.pairs.get(key)
+    if before is None or after is None:
+        return True
+    return before.request.sources != after.request.sources
+
+
+def _deciding(pair: TouchedPair, by_key: Mapping[PairId, TouchedPair], *sides: Side) -> Iterator[ChangedInput]:
+    """Yield the changed inputs of all pairs above one, each once."""
+    own = {changed.path for changed in pair.inputs}
+    for above in _above(pair.key, sides):
+        if (parent := by_key.get(above)) is None:
+            continue
+        for changed in parent.inputs:
+            if changed.path and changed.path not in own and not changed.is_overridden:
+                own.add(changed.path)
+                yield ChangedInput(changed.path, f"{DECIDES} {parent.subject.app} prints")
+
+
+def _above(key: PairId, sides: Sequence[Side]) -> list[PairId]:
+    """Return the pairs that print a pair, or one of those that print it, the nearest first."""
+    way = [key]
+    for below in way:  # it grows meanwhile
+        requests = [side.pairs[below].request for side in reversed(sides) if below in side.pairs]
+        way += [one.parent for one in requests if one.parent and one.parent not in way]
+    return way[1:]
 
 
 # Files of no pair

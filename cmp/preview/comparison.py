@@ -5,26 +5,31 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.artifacts.charts import repositories
-from cmp.errors import CmpError
-from cmp.preview import applications
-from cmp.preview.affected import find_impact
-from cmp.preview.applications import EVERY_FILE, ApplicationSources
+from cmp.errors import CmpError, ConfigError, and_more
+from cmp.preview.affected import Impact, find_impact
+from cmp.preview.application_pairs import ApplicationPairs
+from cmp.preview.children import Children, circles
+from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer
+from cmp.preview.printers import Printers
 from cmp.preview.sides import Side
-from cmp.system.urls import is_url, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cmp.context import Context
-    from cmp.preview.affected import Impact
+    from cmp.preview.children import Unknown
+    from cmp.repository.config.model import NamedPair
     from cmp.repository.git import GitTree
+
+MAX_APPLICATIONS = 500  # that only an untrusted change prints
+NO_IMPACT = Impact(0, (), ())
 
 
 class Comparison(NamedTuple):
     """Both sides, the impact of the change, and sentences about Applications that could not be read.
 
-    `left_out` is the number of Applications that are not compared, as a source of theirs is in another repository;
+    `left_out` is the number of Applications that are not compared: a source of theirs is in another repository, or the
+    change is not trusted and brings too many.  `unknown` are pairs of which nobody knows which Applications they print.
     `assumptions` are sentences on what nobody said of the Argo CD.
     """
 
@@ -33,28 +38,8 @@ class Comparison(NamedTuple):
     impact: Impact
     notes: tuple[str, ...]
     left_out: int = 0
+    unknown: tuple[Unknown, ...] = ()
     assumptions: tuple[str, ...] = ()
-
-    def chart_repositories(self, repository_config: str) -> frozenset[str]:
-        """Return the URLs of the repositories from which charts of the base come, as `urls.normal` has them.
-
-        Aliases have the URLs of the file `repository_config`.
-        """
-        pairs = self.base.pairs.values()
-        urls = {url for pair in pairs for source in pair.sources for url in source.repositories}
-        known = repositories.load(repository_config) if any(map(repositories.is_alias, urls)) else ()
-        real = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in urls}
-        return frozenset(normal(url) for url in real if is_url(url))
-
-
-class _WithApplications(NamedTuple):
-    """Both sides with their Applications, and as in `Comparison`."""
-
-    base: Side
-    head: Side
-    notes: tuple[str, ...]
-    left_out: int
-    assumptions: tuple[str, ...]
 
 
 class Comparer(NamedTuple):
@@ -62,6 +47,7 @@ class Comparer(NamedTuple):
 
     `lists` are files with Applications beside the repository, by name and content.  `urls` are those of this
     repository, as far as the clone and the command line know them.  `trunk` is the branch that the change goes to.
+    Of a change that is not trusted, `max_applications` is how many it may bring that other pairs print.
     """
 
     lists: tuple[tuple[str, bytes], ...]
@@ -69,6 +55,7 @@ class Comparer(NamedTuple):
     trunk: str
     is_untrusted: bool
     context: Context
+    max_applications: int = MAX_APPLICATIONS
 
     def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Comparison:
         """Resolve both sides and find the impact of the paths that changed.
@@ -78,13 +65,9 @@ class Comparer(NamedTuple):
         with _errors_of("the base revision"):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
-        sources = self.sources(base, head)
-        found = self._with_applications(base, head, sources) if sources.patterns or sources.lists else None
-        base, head = (found.base, found.head) if found else (base, head)
-        impact = find_impact(base, head, changed, base.repository.config.preview.ignore)
-        if not found:
-            return Comparison(base, head, impact, notes=())
-        return Comparison(base, head, impact, found.notes, left_out=found.left_out, assumptions=found.assumptions)
+        found = self._with_applications(base, head)
+        impact = find_impact(found.base, found.head, changed, base.repository.config.preview.ignore)
+        return found._replace(impact=impact)
 
     def sources(self, base: Side, head: Side) -> ApplicationSources:
         """Return where both sides have Applications.
@@ -106,38 +89,32 @@ class Comparer(NamedTuple):
             trunk=self.trunk,
         )
 
-    def _with_applications(self, base: Side, head: Side, sources: ApplicationSources) -> _WithApplications:
-        """Return both sides with their Applications as pairs, and the pairs of the layout that no Application renders.
+    def _with_applications(self, base: Side, head: Side) -> Comparison:
+        """Return both sides with their Applications as pairs; the impact of the change is still to be found."""
+        sources = self.sources(base, head)
+        before, after = (Declarer(side.tree, side.repository, sources, self.context) for side in (base, head))
+        limit = self.max_applications if self.is_untrusted else None
+        pairs = ApplicationPairs((base, head), (before.of_files(), after.of_files()), sources, limit)
+        named = self._named(base, head)
+        printers = Printers(base.tree, named), Printers(head.tree, named)
+        children = Children((before, after), printers, sources, self.context, is_untrusted=self.is_untrusted)
+        found = children.find(lambda found: pairs.of(found.printed).sides)
+        state = pairs.of(found.printed)
+        _require_named(printers, named, state.sides)
+        return Comparison(
+            base=state.sides[0],
+            head=state.sides[1],
+            impact=NO_IMPACT,
+            notes=(*state.notes, *found.notes, *circles(state.sides), *_unread(printers, state.sides, sources)),
+            left_out=state.left_out,
+            unknown=found.unknown,
+            assumptions=state.assumptions,
+        )
 
-        Such a pair is one only where no Application of either side renders it: one that comes, or goes, is a pair
-        that comes or goes, though the folders stay.
-        """
-        sides = (base, head)
-        declared = [applications.declared(side.tree, side.repository, sources, self.context) for side in sides]
-        named = sources._replace(urls=applications.known_urls(sources.urls, *declared))
-        read = [
-            applications.requests(side.tree, side.repository, of_side, named)
-            for side, of_side in zip(sides, declared, strict=True)
-        ]
-        told_apart, clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
-        covered = {pair for side in read for pair in side.covered.values()}
-        # Without a cmp.yaml the layout is a guess, which a repository with Applications of its own does not mean.
-        has_layout = any(
-            side.repository.config.source or of_side.has_plugins or not of_side.requests
-            for side, of_side in zip(sides, read, strict=True)
-        )
-        before, after = (
-            side.with_requests((*of_side.requests, *(side.requests_beside(covered) if has_layout else ())))
-            for side, of_side in zip(sides, told_apart, strict=True)
-        )
-        assumed = [side.argocd.assumed for side, of_side in zip(sides, read, strict=True) if of_side.has_builtins]
-        return _WithApplications(
-            base=before,
-            head=after,
-            notes=tuple(dict.fromkeys((*clashes, *(note for side in read for note in side.notes)))),
-            left_out=len(read[0].elsewhere | read[1].elsewhere),
-            assumptions=tuple(dict.fromkeys(assumed)),
-        )
+    def _named(self, base: Side, head: Side) -> tuple[NamedPair, ...]:
+        """Return the pairs that are named as printing Applications."""
+        before, after = base.repository.config.preview.printers, head.repository.config.preview.printers
+        return before if self.is_untrusted else tuple({pair[:2]: pair for pair in (*before, *after)}.values())
 
 
 @contextmanager
@@ -148,3 +125,37 @@ def _errors_of(side: str) -> Iterator[None]:
     except CmpError as error:
         error.what = f"{side}: {error.what}"
         raise
+
+
+def _unread(
+    printers: tuple[Printers, Printers], sides: tuple[Side, Side], sources: ApplicationSources
+) -> Iterator[str]:
+    """Yield a sentence about charts with Applications that no pair renders: nobody knows which they are."""
+    if charts := {
+        chart
+        for side, of_side in zip(sides, printers, strict=True)
+        for chart in of_side.unread_charts(side, sources.patterns)
+    }:
+        names = and_more(sorted(charts), MAX_LISTED)
+        yield (
+            f"the Applications in templates of {names} are not known, as no pair renders that chart: "
+            "`preview: {applications: [{app, cluster}]}` in cmp.yaml names a pair that does"
+        )
+
+
+def _require_named(printers: tuple[Printers, Printers], named: Sequence[NamedPair], sides: tuple[Side, Side]) -> None:
+    """ConfigError for a name in the configuration that is no pair on either side."""
+    found = {
+        names
+        for side, of_side in zip(sides, printers, strict=True)
+        for pair in side.pairs.values()
+        for names in of_side.names(pair)
+    }
+    for pair in named:
+        if pair[:2] not in found:
+            where = f"on {pair.cluster}" if pair.cluster else "without a cluster"
+            raise ConfigError(
+                f"`preview.applications` names {pair.app} {where}, which is no pair here",
+                file=pair.place,
+                hint="`cmp affected --format json` and `cmp apps` tell the pairs; an Application has its own name",
+            )

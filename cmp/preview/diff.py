@@ -30,12 +30,13 @@ from cmp.report.names import object_name
 from cmp.system import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from cmp.changes import Bump, Subject
     from cmp.context import Context
     from cmp.preview.affected import TouchedPair
     from cmp.preview.comparison import Comparison
+    from cmp.preview.identity import PairId
     from cmp.preview.labels import OwnTexts
     from cmp.preview.sides import Side
     from cmp.render.pipeline import RenderOptions
@@ -98,6 +99,7 @@ def compare(task: Task, context: Context) -> Result:
         unknown_apis.update(done.unknown_apis)
         task.progress()
     outcomes += _without_effect(comparison)
+    outcomes += _unknown(comparison, {pair.key for pair in pairs})
     made = report(_frame(task, pairs, sorted(unknown_apis)), outcomes, own_texts((comparison.base, comparison.head)))
     return Result(made, tuple(sorted(warnings)))
 
@@ -117,6 +119,13 @@ def _without_effect(comparison: Comparison) -> Iterator[Outcome]:
         if any(changed.is_overridden for changed in pair.inputs):
             sides = (comparison.base.tree, before.instances), (comparison.head.tree, after.instances)
             yield Outcome(pair.subject, "equal", causes=changed_values(*sides))
+
+
+def _unknown(comparison: Comparison, rendered: Collection[PairId]) -> Iterator[Outcome]:
+    """Yield the pairs that are not affected, and of which nobody knows which Applications they print."""
+    found = {one.id: one for one in comparison.unknown if one.id not in rendered}
+    for one in found.values():
+        yield Outcome(one.failure.subject, "failed", failures=(one.failure,))
 
 
 def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]) -> Frame:

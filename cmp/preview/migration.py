@@ -11,16 +11,16 @@ from cmp.errors import ConfigError, and_more
 from cmp.model import NEUTRAL_REVISION, BuildEnv
 from cmp.preview import applications
 from cmp.preview.affected import Impact, TouchedPair
-from cmp.preview.applications import MAX_LISTED
 from cmp.preview.comparison import Comparison
+from cmp.preview.declarations import MAX_LISTED, Declarer, known_urls
 from cmp.preview.sides import BuiltinSource, RenderRequest, Side
 from cmp.repository.instances import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cmp.preview.applications import ApplicationSources
     from cmp.preview.comparison import Comparer
+    from cmp.preview.declarations import ApplicationSources
     from cmp.preview.identity import PairId
     from cmp.repository.git import GitTree
 
@@ -32,8 +32,8 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
     """
     side = Side(tree)
     sources = comparer.sources(side, side)
-    declared = applications.declared(tree, side.repository, sources, comparer.context)
-    named = sources._replace(urls=applications.known_urls(sources.urls, declared))
+    declared = Declarer(tree, side.repository, sources, comparer.context).of_files()
+    named = sources._replace(urls=known_urls(sources.urls, declared))
     read = [applications.requests(tree, side.repository, declared, named)]
     (told_apart,), clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
     known = {(pair.app, pair.cluster) for pair in side.repository.pairs()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.artifacts.charts import repositories
 from cmp.changes import Subject
 from cmp.engines import ENGINES
 from cmp.errors import CmpError
@@ -16,7 +18,7 @@ from cmp.render.unread import needs_of
 from cmp.repository import builtin, instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
-from cmp.system.urls import repository_name
+from cmp.system.urls import is_url, normal, repository_name
 from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
@@ -57,8 +59,8 @@ class BuiltinSource(NamedTuple):
 class RenderRequest(NamedTuple):
     """A pair to be rendered: its identity, a request for each source, and what an Application adds for the report.
 
-    `place` is that of the Application, `generate_paths` its annotation manifest-generate-paths, None without one.  With
-    an `error` it cannot be resolved.
+    `place` is that of the Application, `generate_paths` its annotation manifest-generate-paths, None without one,
+    `parent` the pair that prints it.  With an `error` it cannot be resolved.
     """
 
     id: PairId
@@ -69,6 +71,7 @@ class RenderRequest(NamedTuple):
     delivery: Delivery | None = None
     rules: tuple[Rule, ...] = ()
     error: CmpError | None = None
+    parent: PairId | None = None
 
 
 class ResolvedSource(NamedTuple):
@@ -148,7 +151,8 @@ class Side:
 
     def with_requests(self, requests: Sequence[RenderRequest]) -> Side:
         """Return the side with the pairs of these requests; a pair that has the same request is not resolved again."""
-        side = Side(self.tree, ReusablePairs({}, ()))
+        side = copy(self)
+        side.pairs = {}
         for request in requests:
             known = self.pairs.get(request.id)
             side.pairs[request.id] = known if known and known.request == request else side.resolve(request)
@@ -174,6 +178,16 @@ class Side:
             return " ".join(map(self.fingerprints.of, pair.instances))
         except CmpError as error:
             return f"error: {error}"
+
+    def chart_repositories(self, repository_config: str) -> frozenset[str]:
+        """Return the URLs of the repositories from which its charts come, as `urls.normal` has them.
+
+        Aliases have the URLs of the file `repository_config`.
+        """
+        urls = {url for pair in self.pairs.values() for source in pair.sources for url in source.repositories}
+        known = repositories.load(repository_config) if any(map(repositories.is_alias, urls)) else ()
+        real = {repositories.alias_url(url, known) if repositories.is_alias(url) else url for url in urls}
+        return frozenset(normal(url) for url in real if is_url(url))
 
     def refused_copies(self, folders: Iterable[str]) -> dict[str, CmpError]:
         """Return the folders that cannot be copied privately, each with the error that ends a render that needs it."""

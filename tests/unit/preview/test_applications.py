@@ -8,7 +8,8 @@ import pytest
 
 from cmp.changes import Delivery, Rule, Subject
 from cmp.engines import ENGINES
-from cmp.preview.applications import ApplicationSources, Requests, declared, known_urls, requests, told_apart
+from cmp.preview.applications import Requests, requests, told_apart
+from cmp.preview.declarations import ApplicationSources, Declarer, known_urls
 from cmp.preview.identity import PairId
 from cmp.preview.sides import BuiltinSource
 from cmp.repository.instances import Repository, Request, resolve_in
@@ -43,7 +44,7 @@ def gathered(
     tree = git_tree({**REFERENCE, "cmp.yaml": config, **numbered, **files})
     sources = ApplicationSources(("argocd/*.yaml",), trunk="main")
     repository = Repository(tree, ENGINES)
-    side = declared(tree, repository, sources, context)
+    side = Declarer(tree, repository, sources, context).of_files()
     argocds = repository.config.preview.argocds
     return requests(tree, repository, side, sources._replace(urls=known_urls(urls, side), argocds=argocds))
 
@@ -222,7 +223,7 @@ def test_templates_of_charts_and_patches_of_kustomizations_are_no_applications(c
     }
     sources = ApplicationSources(("argocd/**",), trunk="main")
     tree = git_tree({**REFERENCE, **files})
-    assert declared(tree, Repository(tree, ENGINES), sources, context) == ((), ())
+    assert Declarer(tree, Repository(tree, ENGINES), sources, context).of_files() == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -240,5 +241,6 @@ def test_a_set_is_read_as_the_declared_argo_cd_reads_it(context: Context, versio
     )
     files = {"cmp.yaml": f"version: 1\nclusters: {{dev: {cluster}}}\n{choice}", "argocd/set.yaml": text}
     tree = git_tree({**REFERENCE, **files})
-    (found,) = declared(tree, Repository(tree, ENGINES), ApplicationSources(("argocd/*.yaml",)), context).manifests
+    declarer = Declarer(tree, Repository(tree, ENGINES), ApplicationSources(("argocd/*.yaml",)), context)
+    ((found, _),) = declarer.of_files().applications
     assert found.metadata["annotations"] == {"told": name}

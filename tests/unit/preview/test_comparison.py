@@ -64,4 +64,4 @@ def test_the_repositories_of_the_bases_charts_are_known(context: Context) -> Non
         return {"namespaces/shop/Chart.yaml": f"apiVersion: v2\nname: shop\nversion: 1.0.0\n{dependency}"}
 
     comparison = compared(context, chart("https://Charts.example.test/a/"), chart("https://evil.example.test"))
-    assert comparison.chart_repositories("") == {"https://charts.example.test/a"}
+    assert comparison.base.chart_repositories("") == {"https://charts.example.test/a"}

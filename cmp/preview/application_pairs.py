@@ -1,0 +1,98 @@
+"""Both sides of a comparison with their Applications as pairs, and the pairs of the layout that no Application renders.
+
+Such a pair is one only where no Application of either side renders it: one that comes, or goes, is a pair that comes or
+goes, though the folders stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cmp.preview import applications
+from cmp.preview.declarations import known_urls, merged
+from cmp.preview.untrusted import LeftOut, admitted, identities
+
+if TYPE_CHECKING:
+    from cmp.preview.declarations import ApplicationSources, Declaration, Declared
+    from cmp.preview.sides import Side
+
+    Printed = tuple[tuple[Declaration, ...], tuple[Declaration, ...]]
+
+
+class PairsOfApplications(NamedTuple):
+    """Both sides with all pairs, and sentences about Applications that could not be read.
+
+    `left_out` is the number of those that are not compared, `assumptions` are sentences on what nobody said of the
+    Argo CD.
+    """
+
+    sides: tuple[Side, Side]
+    notes: tuple[str, ...]
+    left_out: int
+    assumptions: tuple[str, ...]
+
+
+class ApplicationPairs:
+    """Makes pairs of what files declare and pairs print.
+
+    `layouts` are both sides with the pairs of the layout alone.  With a `limit`, the change is not trusted.
+    """
+
+    def __init__(
+        self,
+        layouts: tuple[Side, Side],
+        files: tuple[Declared, Declared],
+        sources: ApplicationSources,
+        limit: int | None,
+    ) -> None:
+        self._layouts = layouts
+        self._files = files
+        self._sources = sources
+        self._limit = limit
+        self._latest: tuple[Printed, PairsOfApplications] | None = None
+
+    def of(self, printed: Printed) -> PairsOfApplications:
+        """Return both sides with the pairs of files and of what was printed."""
+        if self._latest is None or self._latest[0] is not printed:
+            self._latest = printed, self._made(printed)
+        return self._latest[1]
+
+    def _made(self, printed: Printed) -> PairsOfApplications:
+        layouts, sources = self._layouts, self._sources
+        base = merged(self._files[0], printed[0], sources)
+        left_out: LeftOut = LeftOut()
+        of_head = printed[1]
+        if self._limit is not None:
+            known = {*identities(base, sources), *identities(self._files[1], sources)}
+            of_head, left_out = admitted(of_head, known, self._limit)
+        head = merged(self._files[1], of_head, sources)
+        named = sources._replace(urls=self._urls(base, head))
+        read = [
+            applications.requests(layout.tree, layout.repository, declared, named)
+            for layout, declared in zip(layouts, (base, head), strict=True)
+        ]
+        told_apart, clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
+        covered = {pair for of_side in read for pair in of_side.covered.values()}
+        # Without a cmp.yaml the layout is a guess, which a repository with Applications of its own does not mean.
+        has_layout = any(
+            layout.repository.config.source or of_side.has_plugins or not of_side.requests
+            for layout, of_side in zip(layouts, read, strict=True)
+        )
+        before, after = (
+            layout.with_requests((*of_side.requests, *(layout.requests_beside(covered) if has_layout else ())))
+            for layout, of_side in zip(layouts, told_apart, strict=True)
+        )
+        assumed = [side.argocd.assumed for side, of_side in zip(layouts, read, strict=True) if of_side.has_builtins]
+        return PairsOfApplications(
+            sides=(before, after),
+            notes=tuple(dict.fromkeys((*clashes, *(note for side in read for note in side.notes), *left_out.notes))),
+            left_out=len(read[0].elsewhere | read[1].elsewhere) + left_out.total,
+            assumptions=tuple(dict.fromkeys(assumed)),
+        )
+
+    def _urls(self, base: Declared, head: Declared) -> tuple[str, ...]:
+        """Return the names of this repository, of files first; of an untrusted change the base alone says them."""
+        of_files, of_all = (self._files[0], self._files[1]), (base, head)
+        if self._limit is not None:
+            return known_urls(self._sources.urls, of_files[0]) or known_urls(self._sources.urls, base)
+        return known_urls(self._sources.urls, *of_files) or known_urls(self._sources.urls, *of_all)
