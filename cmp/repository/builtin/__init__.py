@@ -1,10 +1,12 @@
 """Sources of Applications without a plugin, resolved into Instances: rendered as Argo CD's repo-server does it.
 
-resolver.py     from a source to an Instance          sources.py   the folder of a source, and what it may name
-helm.py, kustomize.py, directory.py                   the blocks of a source, as an Instance has them
+resolver.py     from a source to an Instance; without a block its files decide
+sources.py      the folder of a source, and what its block may name
+helm.py         kustomize.py         directory.py     the blocks, as an Instance has them
 value_files.py  the values files of a chart, in Argo CD's order
-detection.py    the kind of a folder, by its files    patterns.py  Argo CD's patterns of files
-settings.py     the settings of the Argo CD itself    definitions.py  the kinds that CRDs of the tree define
+patterns.py     Argo CD's patterns of files
+settings.py     the settings of the Argo CD itself
+definitions.py  objects of the whole tree: CRDs, and what a name finds
 
 Source: argoproj/argo-cd 3.6, reposerver/repository/repository.go.
 """

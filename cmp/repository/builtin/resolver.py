@@ -6,11 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from cmp.argocd.reposerver import merged
-from cmp.engines.registry import HELM, KUSTOMIZE, PLAIN
+from cmp.engines.registry import ENGINES, HELM, KUSTOMIZE, PLAIN
 from cmp.errors import CmpError, ConfigError
 from cmp.model import Instance, OutputRules, Parameters, Requester
 from cmp.repository.builtin import directory, helm, kustomize
-from cmp.repository.builtin.detection import engine_of
 from cmp.repository.builtin.sources import SourceContext, elsewhere, folder_of, in_tree, is_oci
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from cmp.repository.instances import Repository
     from cmp.system.tree import Tree
 
+CHART = "Chart.yaml"  # the end of a name: Argo CD does not ask for more
 _RESOLVERS: Mapping[str, Callable[[SourceContext, Instance], Instance]] = {
     HELM: helm.resolve,
     KUSTOMIZE: kustomize.resolve,
@@ -116,7 +116,23 @@ def _engine(tree: Tree, folder: str, application: Application) -> str:
             hint="`plugin` belongs into the Application itself: the files of the folder decide too late for a preview",
         )
     blocks = {HELM: source.helm, KUSTOMIZE: source.kustomize, PLAIN: source.directory}
-    return next((name for name, block in blocks.items() if block is not None), "") or engine_of(tree, folder)
+    return next((name for name, block in blocks.items() if block is not None), "") or _discovered(tree, folder)
+
+
+def _discovered(tree: Tree, folder: str) -> str:
+    """Return the engine that the files of a folder choose: of several fitting ones the last one by name decides.
+
+    A plugin with discovery, which only the Argo CD knows, would come first.  Source: util/app/discovery/discovery.go.
+    """
+    engine = PLAIN
+    for entry in tree.entries(folder):
+        if entry.kind == "folder" and not entry.is_link:
+            continue
+        if entry.name.endswith(CHART):
+            engine = HELM
+        if entry.name in ENGINES[KUSTOMIZE].markers:
+            engine = KUSTOMIZE
+    return engine
 
 
 def _read(tree: Tree, path: str) -> bytes | None:
