@@ -287,6 +287,20 @@ def test_a_values_file_of_a_web_server_is_fetched_once(checkout: Checkout, shop:
     assert shop.server.requests.count("/values.yaml") == 1
 
 
+def test_the_hosts_of_a_policy_count_for_values_files_too(checkout: Checkout, shop: Shop) -> None:
+    policy = checkout.sandbox.folder / "policy.yaml"
+    policy.write_text("version: 1\ncharts: {hosts: [charts.example.com]}\n")
+    checkout.sandbox.extra = {"CMP_POLICY": str(policy)}
+
+    ran = checkout.render({"path": "chart", "helm": {"valueFiles": [f"{shop.server.url}/values.yaml"]}})
+
+    assert ran.code == 3
+    assert f"cmp: the file {shop.server.url}/values.yaml may not be used: the administrator's policy does not list" in (
+        ran.stderr
+    )
+    assert shop.server.requests == []
+
+
 def test_a_values_file_that_a_web_server_has_not(checkout: Checkout, shop: Shop) -> None:
     url = f"{shop.server.url}/none.yaml"
 
