@@ -177,6 +177,8 @@ def _elements_yaml(text: str, location: SourceLocation) -> list[Parameters]:
 def _clusters(generator: ClusterGenerator, location: SourceLocation, sources: Sources) -> Batched[list[Parameters]]:
     """Return the clusters of the inventory that the selector matches, and Argo CD's own where there is no selector."""
     selector = Selector(generator.selector, location.inner("selector"), checks_values=True)
+    if selector.keys - SECRET_TYPE.keys() and not any(cluster.labels for cluster in sources.clusters):
+        raise InventoryGapError("the labels of all clusters", location.inner("selector").place)
     parameters = [
         _cluster(cluster, sources, location)
         for cluster in sources.clusters

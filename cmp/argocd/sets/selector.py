@@ -40,6 +40,11 @@ class Selector:
     def __bool__(self) -> bool:
         return bool(self._expressions)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The labels that it asks for."""
+        return frozenset(expression.key for expression in self._expressions)
+
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Say whether all expressions hold; an empty selector matches everything."""
         return all(_holds(expression, labels) for expression in self._expressions)

@@ -213,6 +213,24 @@ spec:
     )
 
 
+@pytest.mark.parametrize("clusters", ["{}", "{dev: {server: 'https://dev.example.test'}}"])
+def test_a_set_that_selects_by_labels_is_not_read_where_the_inventory_has_none(context: Context, clusters: str) -> None:
+    one = """
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: web}
+spec:
+  generators: [{clusters: {selector: {matchExpressions: [{key: tier, operator: Exists}]}}}]
+  template: {metadata: {name: '{{name}}'}, spec: {project: default, destination: {}, source: {repoURL: x, path: web}}}
+"""
+    side = gathered(context, one, config=f"version: 1\nclusters: {clusters}\n")
+    (note,) = side.notes
+    assert note == (
+        "one ApplicationSet is not read here: the inventory lacks the labels of all clusters, "
+        "which `clusters` of cmp.yaml may say"
+    )
+
+
 def test_templates_of_charts_and_patches_of_kustomizations_are_no_applications(context: Context) -> None:
     files = {
         "argocd/chart/Chart.yaml": "",
