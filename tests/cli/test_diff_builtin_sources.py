@@ -151,7 +151,7 @@ def test_every_application_without_a_plugin_is_listed(world: World) -> None:
 
 
 def annotated(text: str, value: str) -> str:
-    """Return an Application or a set with the annotation that names what it is rendered from."""
+    """Return an Application or a set with the annotation manifest-generate-paths."""
     annotations = f"annotations: {{'argocd.argoproj.io/manifest-generate-paths': '{value}'}}"
     return text.replace("namespace: argocd}", f"namespace: argocd, {annotations}}}")
 
