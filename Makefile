@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-SHOWN := helm@3.18.6 sops@3.10.2
+SHOWN := helm@4.3.2 sops@3.13.3
 SOURCES := cmp tests scripts bench examples ci
 
 .PHONY: help venv setup demo test test-fast unit lint pythons bench programs shown tools test-tools newest lock clean

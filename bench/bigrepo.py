@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.support.git_repository import Repo
 from tests.support.harness import AGE_KEY_FILE
 from tests.support.keys import encrypt, sops_tool
+from tests.support.versions import DEFAULT_HELM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 APPS, CLUSTERS, PAIRS = 100, 20, 1000
 WIDE = "app-000"  # runs on all clusters
 SEALED = tuple(f"app-{number:03}" for number in range(90, 95))  # applications with a secret
-HELM, KUBE_VERSION = "3.18.6", "1.33"
+HELM, KUBE_VERSION = DEFAULT_HELM, "1.33"
 NEXT_TO_LAST = -2
 
 CONFIG = f"""\
@@ -32,7 +33,7 @@ layout:
     - clusters/{{cluster}}/{{app}}/values.yaml
   release: "{{app}}"
   namespace: "{{app}}"
-tools: {{helm: {HELM}, sops: 3.10.2}}
+tools: {{helm: {HELM}, sops: 3.13.3}}
 clusters:
 """
 CLUSTER = '  {name}: {{kubeVersion: "{version}", env: {env}, apiVersions: [policy/v1/PodDisruptionBudget]}}\n'

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.measure import finish, spawn
+from tests.support import versions
 from tests.support.bare_tools import AGE_KEY, ByHand
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLUSTER = "dev-cluster"
-HELM = "3.18.6"
+HELM, SOPS_VERSION = versions.DEFAULT_HELM, versions.SOPS[-1]
 BULK = """\
 {{- range $i := until 300 }}
 ---
@@ -67,7 +68,7 @@ class Scenario(NamedTuple):
     def bare(self, *, at_once: bool = False) -> None:
         """Run the least by hand: the `sops decrypt`s, in turn or at once, then `helm template` on vendored charts."""
         plain = [str(self.by_hand.home / f"plain-{number}") for number in range(len(self.secrets))]
-        sops = str(self.by_hand.tools / "sops/3.10.2/sops")
+        sops = str(self.by_hand.tools / f"sops/{SOPS_VERSION}/sops")
         env = {"HOME": str(self.by_hand.home), "SOPS_AGE_KEY_FILE": str(AGE_KEY)}
         decryptions = [([sops, "decrypt", path], env, out) for path, out in zip(self.secrets, plain, strict=True)]
         if at_once:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import environ
+from cmp.repository.config.model import PINS
 from cmp.system.process import Command, Deadline, run
 from cmp.system.workspace import Workspace
 from examples import chartserver
@@ -38,7 +39,7 @@ class Rendered(NamedTuple):
 def main() -> int:
     """Run the demo and return its exit code: 0 when the second render needed no network and was the same."""
     settings = environ.current(default_deadline=environ.PERSON_DEADLINE).settings
-    helm = Path(settings.tools_dir, "helm", "3.18.6", "helm")
+    helm = Path(settings.tools_dir, "helm", PINS["helm"].version, "helm")
     with Workspace() as work:
         archives = chartserver.package(EXAMPLES / "charts", Path(work.folder("archives")), helm)
         try:

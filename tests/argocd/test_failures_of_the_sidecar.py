@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples import chartserver
+from tests.argocd.trees import HELM, SOPS
 from tests.argocd.victim import APP, CACHED, CHART, SEALED, Victim, seal
-from tests.support.charts import HELM, dependency
-from tests.support.keys import RECIPIENT, SOPS_VERSION, make_key
+from tests.support.charts import dependency
+from tests.support.keys import RECIPIENT, make_key
 from tests.support.servers import authority
 from tests.support.servers.releases import ReleaseHost
 from tests.support.tool_stores import ARCH, OS
@@ -58,7 +59,7 @@ def sidecar(
 ) -> Iterator[Sidecar]:
     """Return a sidecar with a store of its own, which has one helm."""
     store = tmp_path_factory.mktemp("store")
-    for name, version in (("helm", HELM), ("sops", SOPS_VERSION)):
+    for name, version in (("helm", HELM), ("sops", SOPS)):
         (store / name).mkdir()
         (store / name / version).symlink_to(Path(tools_dir, name, version))
     env = {"CMP_TOOLS_DIR": str(store), "CMP_POLICY": str(policy), **mirror.env}

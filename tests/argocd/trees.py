@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-CMP = """\
+HELM, SOPS = "3.18.6", "3.10.2"
+CMP = f"""\
 version: 1
 clusters:
-  dev: {kubeVersion: "1.34"}
-tools: {helm: 3.18.6, sops: 3.10.2}
+  dev: {{kubeVersion: "1.34"}}
+tools: {{helm: {HELM}, sops: {SOPS}}}
 """
 CHART = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
 MAP = """\

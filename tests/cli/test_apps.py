@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp.repository.config.model import PINS
 from tests.support.trees import CHART, REFERENCE, plant
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tests.support.harness import Sandbox
 
 pytestmark = pytest.mark.no_tools
+HELM = PINS["helm"].version
+WIDTH = len(f"helm {HELM}")
 
 
 def test_every_pair_is_a_line(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -23,7 +26,7 @@ def test_every_pair_is_a_line(tmp_path: Path, sandbox: Sandbox) -> None:
     assert (ran.stdout, ran.stderr, ran.code) == (
         (
             "APPLICATION  CLUSTER  ENGINE       FOLDER           VALUES\n"
-            "shop         dev      helm 3.18.6  namespaces/shop  4\n"
+            f"shop         dev      {f'helm {HELM}':<11}  namespaces/shop  4\n"
             "shop         prod     helm 3.14.4  namespaces/shop  3\n"
         ),
         "",
@@ -39,7 +42,7 @@ def test_json_tells_all(tmp_path: Path, sandbox: Sandbox) -> None:
     assert shop == {
         "application": "shop",
         "cluster": "dev",
-        "engines": {"helm": "3.18.6"},
+        "engines": {"helm": HELM},
         "folder": "namespaces/shop",
         "values": [
             "namespaces/shop/common-values-shop.yaml",
@@ -68,19 +71,19 @@ def test_what_is_broken_is_listed_with_the_rest(tmp_path: Path, sandbox: Sandbox
     ran = sandbox.run("apps", cwd=tmp_path)
     assert (ran.stdout.splitlines(), ran.stderr, ran.code) == (
         [
-            "APPLICATION  CLUSTER  ENGINE       FOLDER           VALUES",
+            f"APPLICATION  CLUSTER  {'ENGINE':<{WIDTH}}  FOLDER           VALUES",
             (
-                "ghost        prod     -            -                -       error: there is no application ghost: "
+                f"ghost        prod     {'-':<{WIDTH}}  -                -       error: there is no application ghost: "
                 "no folder namespaces/{app} has this name"
             ),
-            "shop         dev      helm 3.18.6  namespaces/shop  4",
+            f"shop         dev      helm {HELM}  namespaces/shop  4",
             (
-                "shop         prod     -            namespaces/shop  -       error: nothing uses the file "
+                f"shop         prod     {'-':<{WIDTH}}  namespaces/shop  -       error: nothing uses the file "
                 "clusters/prod/shop/lost.yaml"
             ),
             (
-                "till         dev      -            namespaces/till  -       error: 2 mistakes in the configuration "
-                "namespaces/till/cmp-app.yaml:1:1: unknown key `relase`; did you mean `release`? "
+                f"till         dev      {'-':<{WIDTH}}  namespaces/till  -       error: 2 mistakes in the "
+                "configuration namespaces/till/cmp-app.yaml:1:1: unknown key `relase`; did you mean `release`? "
                 "namespaces/till/cmp-app.yaml:2:1: unknown key `namspace`; did you mean `namespace`?"
             ),
         ],
@@ -94,7 +97,9 @@ def test_an_application_whose_configuration_is_broken_does_not_vanish(tmp_path: 
         tmp_path, {**REFERENCE, "namespaces/new/Chart.yaml": CHART, "namespaces/new/cmp-app.yaml": "clusters: some\n"}
     )
     ran = sandbox.run("apps", cwd=tmp_path)
-    assert ran.stdout.splitlines()[1].startswith("new          -        -            namespaces/new   -       error: ")
+    assert ran.stdout.splitlines()[1].startswith(
+        f"new          -        {'-':<{WIDTH}}  namespaces/new   -       error: "
+    )
     assert ran.code == 3
 
 

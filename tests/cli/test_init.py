@@ -11,6 +11,7 @@ from cmp import yamldoc
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import scaffold
+from cmp.repository.config.model import PINS
 from cmp.repository.scaffold import layouts
 from tests.support import bare_tools
 from tests.support.harness import CHECKOUT, snapshot
@@ -29,6 +30,7 @@ KUSTOMIZATION = "resources: []\n"
 VALUES = "a: 1\n"
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
 SEALED = "a: ENC[AES256_GCM,data:eA==,type:str]\nsops:\n  mac: ENC[AES256_GCM,data:eA==,type:str]\n"
+HELM, SOPS = PINS["helm"].version, PINS["sops"].version
 WRITTEN = """\
 # How this repository is laid out, which clusters it serves, and which tools render it.
 # `cmp init` wrote it from what lies here: read it through. `cmp schema` prints every key there is.
@@ -53,12 +55,12 @@ clusters:
   staging-cluster: {}
 # The versions that render. An application's cmp-app.yaml, which `cmp pin --app` writes, may pin others.
 tools:
-  helm: 3.18.6
-  sops: 3.10.2
+  helm: HELM
+  sops: SOPS
 # Files with these ends must be encrypted by sops: one that is not is an error.
 secrets:
   suffixes: [".secret.yaml"]
-"""
+""".replace("HELM", HELM).replace("SOPS", SOPS)
 
 
 def written(root: Path) -> dict[str, Any]:
@@ -241,7 +243,7 @@ def test_an_end_that_other_files_have_too_declares_nothing(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("installed", "version"),
-    [([], "3.18.6"), (["3.14.4", "3.18.6", "4.0.0"], "3.18.6"), (["3.14.4", "3.16.1"], "3.16.1")],
+    [([], HELM), (["3.14.4", HELM, "9.0.0"], HELM), (["3.14.4", "3.16.1"], "3.16.1")],
 )
 def test_pins_are_the_defaults_or_what_is_installed(tmp_path: Path, installed: list[str], version: str) -> None:
     draft = scaffold.draft(plant(tmp_path, REFERENCE), ENGINES, lambda _: installed)

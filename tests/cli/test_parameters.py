@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.argocd import parameters
-from tests.support import bare_tools
+from cmp.repository.config.model import PINS
+from tests.support import bare_tools, versions
 from tests.support.charts import write_chart
 from tests.support.harness import DATA
 
@@ -66,7 +67,7 @@ class Asked:
 def asked(sandbox: Sandbox) -> Asked:
     """Return a sidecar that has three helms and sops, whatever else is installed here."""
     store = sandbox.folder / "tools"
-    for tool in ("helm/3.14.4", "helm/3.18.6", "helm/4.0.0", "sops/3.10.2"):
+    for tool in (*(f"helm/{helm}" for helm in versions.HELM_LINES), f"sops/{versions.SOPS[-1]}"):
         (store / tool).parent.mkdir(parents=True, exist_ok=True)
         (store / tool).symlink_to(Path(sandbox.tools_dir) / tool)
     sandbox.tools_dir = str(store)
@@ -113,15 +114,12 @@ def test_what_is_in_effect_is_present(asked: Asked) -> None:
     assert present(announced) == {
         "cluster": "dev",
         "release": "shop-dev",
-        "helm-version": "3.18.6",
-        "kustomize-version": "5.8.2",
-        "cue-version": "0.17.1",
-        "helmfile-version": "1.8.0",
+        **{f"{tool}-version": PINS[tool].version for tool in ("helm", "kustomize", "cue", "helmfile")},
     }
     assert str(announced["values"]["tooltip"]).endswith(
         "In use, weakest first: namespaces/shop/common-values.yaml, clusters/dev/shop/dev-values.yaml."
     )
-    assert str(announced["helm-version"]["tooltip"]).endswith("Installed: 3.14.4, 3.18.6, 4.0.0.")
+    assert str(announced["helm-version"]["tooltip"]).endswith(f"Installed: {', '.join(versions.HELM_LINES)}.")
     assert str(announced["kustomize-version"]["tooltip"]).endswith("Installed: none.")
 
 

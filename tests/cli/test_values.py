@@ -20,6 +20,7 @@ from cmp.repository import values
 from cmp.repository.values import Origin, Origins, Place, provenance
 from tests.support import property_examples, versions
 from tests.support.harness import AGE_KEY_FILE, Sandbox, snapshot
+from tests.support.keys import SOPS_VERSION
 from tests.support.trees import plant
 
 if TYPE_CHECKING:
@@ -277,7 +278,7 @@ def shop(sandbox: Sandbox) -> Path:
     plant(repository, SHOP)
     (repository / ".git").mkdir()
     recipient = next(word for word in AGE_KEY_FILE.read_text().split() if word.startswith("age1"))
-    sops = f"{sandbox.tools_dir}/sops/3.10.2/sops"
+    sops = f"{sandbox.tools_dir}/sops/{SOPS_VERSION}/sops"
     argv = [sops, "encrypt", "--age", recipient, "--in-place", str(repository / SECRET)]
     subprocess.run(argv, env={"PATH": os.defpath}, check=True)
     return repository

@@ -172,7 +172,9 @@ class TestErrors:
     def test_of_helm(self, world: KustomizeRepository) -> None:
         world.write({f"{WEB}/templates/all.yaml": "a: {{ required `no color` .Values.none }}\n"})
         said = world.refused()
-        assert said[0].startswith("cmp: helm 3.18.6: execution error at (web/templates/all.yaml:1:6): no color")
+        assert said[0].startswith(
+            f"cmp: helm {versions.DEFAULT_HELM}: execution error at (web/templates/all.yaml:1:6): no color"
+        )
         assert said[1] == "  where: application web, cluster dev, phase kustomize, namespaces/web/templates/all.yaml:1"
 
     def test_of_kustomize_about_the_chart(self, world: KustomizeRepository) -> None:

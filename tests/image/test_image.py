@@ -13,11 +13,13 @@ import pytest
 import yaml
 
 from cmp.artifacts import toolstore
+from cmp.repository.config.model import PINS
 from tests.argocd import caller
 from tests.argocd.programs import Programs
 from tests.image import build
 from tests.image.repository import PASSWORD, PATH, RENDERED, SECRET_VALUES, Shop
 from tests.image.runtime import USER, Volume
+from tests.support.charts import HELM
 from tests.support.harness import CHECKOUT
 from tests.support.keys import RECIPIENT, encrypt, gpg_run, make_pgp, sops_tool
 from tests.support.leaks import find_plaintext, wait_until
@@ -61,18 +63,20 @@ def test_doctor_finds_nothing_wrong(pod: Pod) -> None:
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout.endswith("\nnothing will go wrong that can be seen from here\n")
     assert not re.search("^(warn|FAIL)", ran.stdout, re.MULTILINE), ran.stdout
-    for line in ("helm 3.18.6: /opt/tools/helm/3.18.6/helm", "private folder: /run/cmp", "chart cache: /var/cache/cmp"):
+    for line in (
+        f"helm {HELM}: /opt/tools/helm/{HELM}/helm",
+        "private folder: /run/cmp",
+        "chart cache: /var/cache/cmp",
+    ):
         assert f"ok    {line}\n" in ran.stdout
 
 
 def test_the_tools_are_those_of_the_lock(pod: Pod) -> None:
     ran = pod.container("cmp").run("cmp", "tools", "verify")
     assert (ran.code, ran.stderr) == (0, "")
-    assert ran.stdout.splitlines() == [
-        "helm 3.18.6 is what was installed",
-        "kustomize 5.7.1 is what was installed",
-        "sops 3.10.2 is what was installed",
-    ]
+    locked = {(tool.name, tool.version) for tool in build.committed_lock().tools}
+    assert {*ran.stdout.splitlines()} == {f"{name} {version} is what was installed" for name, version in locked}
+    assert {(name, PINS[name].version) for name in ("helm", "kustomize", "sops")} < locked
 
 
 def test_the_committed_lock_names_what_the_go_modules_build(tools_dir: str) -> None:

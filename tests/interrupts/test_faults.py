@@ -15,6 +15,7 @@ from examples import chartserver
 from tests.support.charts import HELM, write_chart
 from tests.support.harness import snapshot
 from tests.support.interrupted_render import LARGE, LAYER, SLOW, InterruptibleApplication
+from tests.support.keys import SOPS_VERSION
 from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -59,16 +60,16 @@ FAILURES = {
     ("sops", "prints-garbage"): (
         7,
         [
-            f"cmp: helm 3.18.6: failed to parse {LAYER}: error converting YAML to JSON: yaml: {CONTROL}",
+            f"cmp: helm {HELM}: failed to parse {LAYER}: error converting YAML to JSON: yaml: {CONTROL}",
             f"{WHERE} helm",
         ],
     ),
-    ("helm", "fails-in-silence"): (7, ["cmp: helm 3.18.6 exited with status 1 and said nothing", f"{WHERE} helm"]),
-    ("helm", "is-killed"): (7, ["cmp: helm 3.18.6 was killed by signal 9", f"{WHERE} helm"]),
+    ("helm", "fails-in-silence"): (7, [f"cmp: helm {HELM} exited with status 1 and said nothing", f"{WHERE} helm"]),
+    ("helm", "is-killed"): (7, [f"cmp: helm {HELM} was killed by signal 9", f"{WHERE} helm"]),
     ("helm", "is-told-to-end"): (
         7,
         [
-            "cmp: helm 3.18.6 got a signal from outside, and says that its release has been cancelled",
+            f"cmp: helm {HELM} got a signal from outside, and says that its release has been cancelled",
             f"{WHERE} helm",
             f"  hint: {SIGNALLED}",
         ],
@@ -102,7 +103,7 @@ def test_complaints_of_any_length_are_cut_short(patient: InterruptibleApplicatio
     with patient.unharmed():
         ran = patient.run_to_the_end()
     lines = ran.stderr.splitlines()
-    assert (ran.code, lines[0]) == (7, "cmp: helm 3.18.6: the first line says why")
+    assert (ran.code, lines[0]) == (7, f"cmp: helm {HELM}: the first line says why")
     assert 3000 < len(ran.stderr.encode()) <= 4096
     assert lines[-1] == f"{WHERE} helm"
 
@@ -134,7 +135,7 @@ def test_a_helm_that_fails_while_it_fetches(
     )
 
 
-@pytest.mark.parametrize(("tool", "version"), [("helm", "3.18.6"), ("sops", "3.10.2")])
+@pytest.mark.parametrize(("tool", "version"), [("helm", HELM), ("sops", SOPS_VERSION)])
 @pytest.mark.parametrize("problem", ["is not installed", "cannot be executed by this user"])
 def test_a_program_that_is_not_there(problem: str, tool: str, version: str, patient: InterruptibleApplication) -> None:
     patient.install_fake(tool, "prints-nothing")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from examples import chartserver
-from tests.support import bare_tools
+from tests.support import bare_tools, versions
 from tests.support.servers.charts import ChartRepository
 
 if TYPE_CHECKING:
@@ -75,11 +75,17 @@ def test_namespace_a_has_the_reference_layout() -> None:
 
 
 def test_pins_each_of_the_three_helms() -> None:
-    assert yaml.safe_load((bare_tools.MONOREPO / "cmp.yaml").read_text("utf-8"))["tools"]["helm"] == "3.18.6"
+    assert (
+        yaml.safe_load((bare_tools.MONOREPO / "cmp.yaml").read_text("utf-8"))["tools"]["helm"] == versions.DEFAULT_HELM
+    )
     for (app, cluster), version in bare_tools.PINS.items():
         folder = bare_tools.MONOREPO / (f"clusters/{cluster}/{app}" if cluster else f"namespaces/{app}")
         assert yaml.safe_load((folder / "cmp-app.yaml").read_text("utf-8")) == {"tools": {"helm": version}}
-    assert {bare_tools.pinned_helm(*instance) for instance in bare_tools.instances()} == set(bare_tools.HELM_VERSIONS)
+    assert {bare_tools.pinned_helm(*instance) for instance in bare_tools.instances()} == {
+        "3.14.4",
+        "3.22.0",
+        versions.DEFAULT_HELM,
+    }
 
 
 @pytest.mark.parametrize("app", ["namespace-a", "payments", "edge-proxy", "reports"])
@@ -104,7 +110,7 @@ def test_no_plaintext_of_a_secret_occurs_twice_or_in_clear(by_hand: bare_tools.B
 def test_every_helm_renders_the_same_sane_objects(app: str, cluster: str, by_hand: bare_tools.ByHand) -> None:
     renders = [by_hand.render(app, cluster, version) for version in bare_tools.HELM_VERSIONS]
     objects = [[document for document in yaml.safe_load_all(text) if document] for text in renders]
-    assert objects[0] == objects[1] == objects[2]
+    assert all(each == objects[0] for each in objects)
     assert [name for name, times in Counter(map(identity, objects[0])).items() if times > 1] == []
     assert "ENC[" not in renders[0]
     assert "<no value>" not in renders[0]
@@ -114,7 +120,7 @@ def test_every_helm_renders_the_same_sane_objects(app: str, cluster: str, by_han
 
 
 def test_namespace_a_is_a_small_application(by_hand: bare_tools.ByHand) -> None:
-    text = by_hand.render("namespace-a", "dev-cluster", "3.18.6")
+    text = by_hand.render("namespace-a", "dev-cluster", versions.DEFAULT_HELM)
     assert len(list(yaml.safe_load_all(text))) == 59
     assert 'SITE_TITLE: "みどり商店 (開発)"' in text
 

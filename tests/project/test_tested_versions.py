@@ -1,17 +1,21 @@
-"""The tested versions stand once in tests/support/versions.py; the set-up and `make newest` take them from there."""
+"""The tested versions stand once in tests/support/versions.py: what else names or needs them is equal to that table."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import yaml
+
 from cmp.argocd.settings import BUNDLED
+from cmp.repository.config.model import PINS
 from tests.support.go_proxy import GoProxy
 from tests.support.harness import CHECKOUT
-from tests.support.versions import ARGOCD, TESTED
+from tests.support.versions import ARGOCD, NEWEST, TESTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +38,29 @@ def test_the_set_up_installs_the_tested_versions_and_no_other() -> None:
     assert recipe[1].startswith("tools=`$(BIN)/python -m tests.support.versions` && $(BIN)/cmp tools install $$tools ")
 
 
-def test_the_demo_needs_tested_versions_alone() -> None:
+def test_the_newest_are_the_shipped_pins_and_those_of_the_example() -> None:
+    assert {name: pin.version for name, pin in PINS.items()} == NEWEST
+    example = yaml.safe_load((CHECKOUT / "examples/monorepo/cmp.yaml").read_text("utf-8"))
+    assert example["tools"] == NEWEST
+
+
+def test_the_demo_needs_the_newest_helm_and_sops_alone() -> None:
     shown = re.search(r"^SHOWN := (.*)$", MAKEFILE, re.MULTILINE)
     assert shown
-    assert {*shown[1].split()} < {*SPECS}
+    assert shown[1].split() == [f"{tool}@{NEWEST[tool]}" for tool in ("helm", "sops")]
+
+
+def test_the_table_of_docs_is_this_one() -> None:
+    rows = re.findall(r"^\| (\w+) \| (\d[\d., ]+) \|", (CHECKOUT / "docs/engines.md").read_text("utf-8"), re.MULTILINE)
+    assert {tool: tuple(versions.split(", ")) for tool, versions in rows} == TESTED
+
+
+def test_renovate_finds_the_tools_and_says_what_is_tested() -> None:
+    preset = json.loads((CHECKOUT / "renovate/default.json").read_text("utf-8"))
+    assert {manager["depNameTemplate"] for manager in preset["customManagers"]} == TESTED.keys()
+    notes = [note for rule in preset["packageRules"] for note in rule.get("prBodyNotes", ())]
+    tested = "; ".join(f"{tool} {', '.join(versions)}" for tool, versions in TESTED.items())
+    assert f"This release of cmp is tested with {tested}." in notes
 
 
 def test_the_docs_name_the_argo_cds_that_are_tested_and_cmp_knows_their_tools() -> None:

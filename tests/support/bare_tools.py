@@ -39,14 +39,14 @@ CLUSTERS = {
     "prod-cluster": Cluster("prod", "1.32", (_SERVICE_MONITOR,)),
 }
 # Where cmp-app.yaml differs from cmp.yaml: {(application, cluster or "")}.
-PINS = {("payments", ""): "3.14.4", ("edge-proxy", "dev-cluster"): "4.0.0"}
+PINS = {("payments", ""): "3.14.4", ("edge-proxy", "dev-cluster"): "3.22.0"}
 WITH_CRDS = {"edge-proxy"}
 ENCRYPTED_FILES = {"reports": ["files/upload.key"]}
 
 
 def pinned_helm(app: str, cluster: str) -> str:
     """Return the version of helm that the monorepo pins for an application on a cluster."""
-    return PINS.get((app, cluster)) or PINS.get((app, "")) or "3.18.6"
+    return PINS.get((app, cluster)) or PINS.get((app, "")) or versions.DEFAULT_HELM
 
 
 OTHERS = {"site": "kustomize", "mailer": "helm + kustomize", "batch": "helmfile", "quotas": "cue", "policies": "plain"}
@@ -78,7 +78,7 @@ class ByHand(NamedTuple):
 
     def decrypt(self, path: Path) -> bytes:
         """Return the plaintext of one encrypted file."""
-        return self.run(self.root, str(self.tools / "sops/3.10.2/sops"), "decrypt", str(path))
+        return self.run(self.root, str(self.tools / f"sops/{versions.SOPS[-1]}/sops"), "decrypt", str(path))
 
     def render(self, app: str, cluster: str, version: str) -> str:
         """Decrypt by sops, template by helm: the YAML of one application on one cluster."""
@@ -154,7 +154,7 @@ def set_up(folder: Path, tools: Path, repository: str) -> ByHand:
         for name in names:
             path = by_hand.root / "namespaces" / app / name
             path.write_bytes(by_hand.decrypt(path))
-    by_hand.run(by_hand.root, by_hand.helm("3.18.6"), "repo", "add", "example", repository)
+    by_hand.run(by_hand.root, by_hand.helm(versions.DEFAULT_HELM), "repo", "add", "example", repository)
     for chart in by_hand.root.glob("namespaces/*/Chart.yaml"):
-        by_hand.run(chart.parent, by_hand.helm("3.18.6"), "dependency", "build", ".")
+        by_hand.run(chart.parent, by_hand.helm(versions.DEFAULT_HELM), "dependency", "build", ".")
     return by_hand

@@ -82,8 +82,8 @@ def _run_at(home: Path, *argv: str) -> str:
     return subprocess.run(argv, env=env, check=True, capture_output=True, text=True).stdout
 
 
-def sops_tool(tools_dir: str) -> Tool:
-    return Tool("sops", SOPS_VERSION, f"{tools_dir}/sops/{SOPS_VERSION}/sops", "")
+def sops_tool(tools_dir: str, version: str = SOPS_VERSION) -> Tool:
+    return Tool("sops", version, f"{tools_dir}/sops/{version}/sops", "")
 
 
 def encrypt(tool: Tool, path: Path, text: str, *recipients: str, **environ: str) -> bytes:

@@ -16,13 +16,16 @@ TESTED = {
     "kustomize": ("3.8.7", "4.5.7", "5.7.1", "5.8.2"),
     "helmfile": ("1.1.7", "1.8.0"),
     "cue": ("0.14.1", "0.17.1"),
-    "sops": ("3.10.2",),
+    "sops": ("3.10.2", "3.13.3"),
 }
+
+
+NEWEST = {tool: versions[-1] for tool, versions in TESTED.items()}
 
 
 def ends(tool: str) -> tuple[str, ...]:
     """Return the oldest and the newest tested version of a tool, which are one where a single version is tested."""
-    return tuple(dict.fromkeys((TESTED[tool][0], TESTED[tool][-1])))
+    return tuple(dict.fromkeys((TESTED[tool][0], NEWEST[tool])))
 
 
 HELM, KUSTOMIZE, HELMFILE, CUE, SOPS = (TESTED[tool] for tool in ("helm", "kustomize", "helmfile", "cue", "sops"))
@@ -30,8 +33,8 @@ HELM_ENDS = ends("helm")
 KUSTOMIZE_ENDS = ends("kustomize")
 NEWEST_HELM_3 = [version for version in HELM if version.startswith("3.")][-1]
 HELM_LINES = (HELM[0], NEWEST_HELM_3, HELM[-1])  # for tests of a thing that differs within or between the majors
-DEFAULT_HELM = "3.18.6"
 ARGOCD = ("3.2.6", "3.6.1")  # the tests build and run these; `cmp` installs none
+DEFAULT_HELM = NEWEST["helm"]
 HELMFILES_WITH_HELM = (  # helmfile 1.1.7 runs no helm 4
     (HELMFILE[0], HELM[0]),
     (HELMFILE[-1], NEWEST_HELM_3),

@@ -1,6 +1,6 @@
 """The failures of sops as errors: its words are repeated only where it has decrypted nothing yet.
 
-The texts are those of 3.10.2 and 3.13.3; the same failure has the same words of ours for both.
+Versions say the same thing in other texts, which all stand here: a failure has the same words of ours with each.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from cmp.model import Cluster, Option, ToolPin
 from cmp.repository import config
 from cmp.repository.config import AppConfig, ClusterChoice, ValuesPattern
 from cmp.repository.config.check import refuse_foreign
+from cmp.repository.config.model import PINS
 from cmp.system.tree import WorkTree
 from cmp.yamldoc.nodes import compose
 
@@ -67,11 +68,10 @@ def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
     ]
     assert (found.layout.release, found.layout.namespace, found.layout.ignore) == ("", "", ())
     assert (found.clusters, found.secret_suffixes) == ({}, (".secret.yaml",))
-    pins = ("3.18.6", "5.8.2", "3.10.2", "1.8.0", "0.17.1")
-    tools = ("helm", "kustomize", "sops", "helmfile", "cue")
-    assert found.defaults == AppConfig(
-        tools={name: ToolPin(name, version, "the defaults of cmp") for name, version in zip(tools, pins, strict=True)}
-    )
+    assert found.defaults == AppConfig(tools=PINS)
+    assert {(name, pin.name, pin.source) for name, pin in PINS.items()} == {
+        (tool, tool, "the defaults of cmp") for tool in ("helm", "kustomize", "sops", "helmfile", "cue")
+    }
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_keys_that_are_left_out_are_as_in_the_reference_layout(load: Callable[..
     assert found.layout.instances == "clusters/{cluster}/{app}"
     assert len(found.layout.values) == 4
     assert found.defaults.tools["helm"] == ToolPin("helm", "3.14.4", "cmp.yaml:2")
-    assert found.defaults.tools["sops"] == ToolPin("sops", "3.10.2", "the defaults of cmp")
+    assert found.defaults.tools["sops"] == PINS["sops"]
 
 
 def test_the_example_monorepo_is_read_whole() -> None:

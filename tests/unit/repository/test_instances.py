@@ -13,6 +13,7 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError, UsageError
 from cmp.model import BuildEnv, Layer, Parameters, ToolPin
 from cmp.repository import instances
+from cmp.repository.config.model import PINS
 from cmp.repository.instances import Pair, Repository
 from cmp.versions import numbers
 from tests.support.trees import CHART, REFERENCE, paths, plant, request, resolve
@@ -517,7 +518,7 @@ class TestStrength:
             return resolve(tree, asked).pins["helm"]
 
         tree = plant(tmp_path, REFERENCE)
-        assert pin() == ToolPin("helm", "3.18.6", "the defaults of cmp")
+        assert pin() == PINS["helm"]
         plant(tmp_path, {"cmp.yaml": "version: 1\ntools: {helm: 3.18.1}\n"})
         assert pin() == ToolPin("helm", "3.18.1", "cmp.yaml:2")
         plant(tmp_path, {"namespaces/shop/cmp-app.yaml": "tools: {helm: 3.18.2}\n"})

@@ -15,6 +15,7 @@ from cmp.secrets import sops
 from cmp.secrets.redact import MASK, Redactor
 from cmp.secrets.sops import masterkeys
 from cmp.system.process import ChildProcesses, Deadline, Result
+from tests.support import versions
 from tests.support.keys import Keys, decrypt, encrypt, failure, give, make_key, sops_tool
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def other_key(tmp_path_factory: pytest.TempPathFactory, test_tools_dir: str) -> 
     return make_key(tmp_path_factory.mktemp("other"), test_tools_dir)
 
 
-@pytest.fixture(scope="module")
-def tool(tools_dir: str) -> Tool:
-    return sops_tool(tools_dir)
+@pytest.fixture(scope="module", params=versions.SOPS)
+def tool(tools_dir: str, request: pytest.FixtureRequest) -> Tool:
+    return sops_tool(tools_dir, request.param)
 
 
 @pytest.fixture(scope="module")
