@@ -4,7 +4,7 @@ For the secrets of an environment helmfile runs `helm secrets decrypt FILE` and 
 the file in the private copy before, so the plugin only prints it.  The secrets of releases need no plugin: they become
 values (rewrite.py).
 
-The error messages are those of helmfile 1.1.7 and 1.8.0; others stay as they are.
+The error messages are those of the tested versions; others stay as they are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The stderr of kustomize, in terms of the repository's files, and the cause of an error without the frames around it.
 
 An error of kustomize has the way to its cause through all bases, and its other attempts there: 3.x as lists in quoted
-strings, 4.x and 5.x as one line.  The texts here are those of 3.8.7, 4.5.7, 5.7.1 and 5.8.2; others stay as they
-are.  It begins at the line `Error: …`, which cobra prints; of a helm that failed it quotes the whole stderr.
+strings, 4.x and 5.x as one line.  The texts here are those of the tested versions; others stay as they are.  It
+begins at the line `Error: …`, which cobra prints; of a helm that failed it quotes the whole stderr.
 """
 
 from __future__ import annotations
