@@ -81,8 +81,8 @@ def test_the_tools_are_those_of_the_lock(pod: Pod) -> None:
 
 def test_the_committed_lock_names_what_the_go_modules_build(tools_dir: str) -> None:
     lock = build.committed_lock()
-    assert {(tool.os, tool.arch, tool.via) for tool in lock.tools} == {
-        ("linux", arch, "go") for arch in ("amd64", "arm64")
+    assert {(tool.name, tool.version, tool.os, tool.arch, tool.via) for tool in lock.tools} == {
+        (tool.name, tool.version, "linux", arch, "go") for tool in lock.tools for arch in ("amd64", "arm64")
     }
     here = [tool for tool in lock.tools if (tool.os, tool.arch) == toolstore.platform()]
     for tool in here:
