@@ -32,7 +32,7 @@ def run_struck(patient: InterruptibleApplication, function: str) -> Ran:
         timeout=60,
         check=False,
     )
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Ran.of(done)
 
 
 @pytest.mark.parametrize(

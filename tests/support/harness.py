@@ -34,6 +34,17 @@ class Ran:
     stderr: str
     unpinned: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, done: subprocess.CompletedProcess[bytes]) -> Ran:
+        """Return the output and the exit code of a process that has ended."""
+        lines = done.stderr.decode().splitlines(keepends=True)
+        return cls(
+            code=done.returncode,
+            stdout=done.stdout.decode(),
+            stderr="".join(line for line in lines if not _UNPINNED.match(line)),
+            unpinned=tuple(line.rstrip("\n") for line in lines if _UNPINNED.match(line)),
+        )
+
     @property
     def first_line(self) -> str:
         """The first line of stderr, times removed."""
@@ -112,13 +123,7 @@ class Sandbox:
                 timeout=timeout,
                 check=False,
             )
-        lines = done.stderr.decode().splitlines(keepends=True)
-        return Ran(
-            code=done.returncode,
-            stdout=done.stdout.decode(),
-            stderr="".join(line for line in lines if not _UNPINNED.match(line)),
-            unpinned=tuple(line.rstrip("\n") for line in lines if _UNPINNED.match(line)),
-        )
+        return Ran.of(done)
 
 
 @cache

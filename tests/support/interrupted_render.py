@@ -147,7 +147,7 @@ class InterruptibleApplication(Repository):
             timeout=60,
             check=False,
         )
-        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Ran.of(done)
 
     def _door(self, door: str) -> tuple[tuple[str, ...], Path, dict[str, str]]:
         if door == "render":
