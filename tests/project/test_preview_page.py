@@ -105,7 +105,7 @@ def test_every_rule_is_explained_in_the_order_of_reports() -> None:
 def test_the_settings_shown_are_settings(sandbox: Sandbox, tmp_path: Path) -> None:
     shown = [block for block in blocks("yaml") if block.startswith("preview:")]
     keys = [key for block in shown for key in yaml.safe_load(block)["preview"]]
-    assert keys == ["ignore", "noise", "applications", "urls", "argocds"]
+    assert keys == ["ignore", "noise", "applications", "urls", "argocds", "applications"]
     (tmp_path / "clusters/dev/shop").mkdir(parents=True)
     (tmp_path / "namespaces/shop").mkdir(parents=True)
     (tmp_path / "namespaces/shop/map.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n")
