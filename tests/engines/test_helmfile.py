@@ -309,7 +309,7 @@ def test_state_values_come_from_the_state_then_layers_then_options_then_paramete
     )
     world.write({f"{DEV}/dev-values.yaml": "c: dev\nd: dev\ne: dev\n"})
     world.write_app({"cmp-app.yaml": "helmfile: {stateValues: {d: '{cluster}-{zone}', e: '{env}'}}\n"})
-    assert values(world.must("--set", "e={cluster},x"))["web"] == dict(
+    assert values(world.must("--set-template", "e={cluster},x"))["web"] == dict(
         a="default", b="common", c="dev", d="dev-a", e="dev,x", **CHARTS_OWN
     )
 
