@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.artifacts import toolstore
+from cmp.repository.config.model import PINS
+from tests.support import bare_tools
 from tests.support.go_proxy import MAIN, GoProxy, SilentProxy
 from tests.support.harness import CHECKOUT, Sandbox
 from tests.support.tool_stores import ARCH, OS
 from tests.support.trees import plant
+from tests.support.versions import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,10 +131,7 @@ def test_install_without_arguments_takes_the_pins_of_the_repository(tmp_path: Pa
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
         f"{name} {version} {tools_dir}/{name}/{version}/{name}"
-        for name, version in (
-            *(("cue", "0.14.1"), ("helm", "3.14.4"), ("helm", "3.18.6"), ("helm", "4.0.0")),
-            *(("helmfile", "1.1.7"), ("kustomize", "5.7.1"), ("sops", "3.10.2")),
-        )
+        for name, version in sorted({*NEWEST.items(), *(("helm", version) for version in bare_tools.PINS.values())})
     ]
 
 
@@ -246,4 +246,5 @@ def test_install_without_arguments_takes_a_default_that_some_render_needs(tmp_pa
         tmp_path / "tree", {"cmp.yaml": "layout: {apps: '{app}', instances: '', values: []}\n", "web/Kustomization": ""}
     )
     ran = sandbox.run("tools", "install", cwd=tmp_path / "tree")
-    assert (ran.code, ran.stdout) == (0, f"kustomize 5.7.1 {tools_dir}/kustomize/5.7.1/kustomize\n")
+    version = PINS["kustomize"].version
+    assert (ran.code, ran.stdout) == (0, f"kustomize {version} {tools_dir}/kustomize/{version}/kustomize\n")
