@@ -30,8 +30,9 @@ setup: tools test-tools
 demo: shown
 	@$(BIN)/python scripts/demo.py
 
-test: programs setup lint pythons
+test: programs setup lint
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+	@$(BIN)/python -m scripts.pythons $(CACHE)/pythons
 
 # What starts no tool, and a render by each engine, by the newer Pythons that Debian has.
 pythons: programs setup

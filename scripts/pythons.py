@@ -20,7 +20,6 @@ from scripts.build_once import build_once, digest_of
 
 VERSIONS = ("3.13", "3.14")
 SUITE = "forky"
-SOURCE = f"deb http://deb.debian.org/debian {SUITE} main"
 # A checkout may be tested long after the list of packages was signed.
 OPTIONS = ("--quiet", "--variant=extract", '--aptopt=Acquire::Check-Valid-Until "false"')
 PACKAGES = (
@@ -54,7 +53,7 @@ def main(folder: str) -> int:
     folder = os.path.abspath(folder)
     os.makedirs(folder, exist_ok=True)
     root = os.path.join(folder, "debian")
-    build_once(os.path.join(folder, "unpacked"), " ".join((SOURCE, *PACKAGES)), partial(_unpack, root))
+    build_once(os.path.join(folder, "unpacked"), " ".join((SUITE, *PACKAGES)), partial(_unpack, root))
     failed = []
     for version in VERSIONS:
         program = os.path.join(folder, f"venv-{version}", "bin", "python")
@@ -71,13 +70,20 @@ def main(folder: str) -> int:
 
 def _unpack(root: str, stamp: str) -> None:
     shutil.rmtree(root, ignore_errors=True)
-    _run("mmdebstrap", *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE, root, SOURCE)
+    _run("mmdebstrap", *OPTIONS, f"--include={','.join(PACKAGES)}", SUITE, root, f"deb {_mirror()} {SUITE} main")
     os.makedirs(f"{root}/usr/libexec", exist_ok=True)
     for version in VERSIONS:
         program, start = f"{root}/usr/libexec/python{version}", f"{root}/usr/bin/python{version}"
         os.rename(start, program)
         _write(start, START.format(root=root, program=program))
     _write(stamp, "")
+
+
+def _mirror() -> str:
+    """Return the mirror of Debian from which this system has its own packages."""
+    listed = _run("apt-get", "indextargets", "--format", "$(REPO_URI)").split()
+    mirror = next((uri for uri in listed if "security" not in uri), "")
+    return mirror or sys.exit("make: apt knows no mirror: is this a Debian?")
 
 
 def _make(program: str, root: str, version: str, stamp: str) -> None:
@@ -98,11 +104,12 @@ def _fails(program: str) -> bool:
     )
 
 
-def _run(*argv: str) -> None:
-    """Run a program; what it says about a failure ends this one."""
+def _run(*argv: str) -> str:
+    """Run a program and return what it prints; what it says about a failure ends this one."""
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"make: `{argv[0]}` failed: {done.stdout.strip()}")
+    return done.stdout
 
 
 def _write(path: str, text: str) -> None:

@@ -11,6 +11,7 @@ from cmp.model import BuildEnv, Layer, OutputRules, Parameters, RemoteRef, ToolP
 from cmp.render import fingerprint
 from cmp.render.fingerprint import FingerprintIndex, InputPaths
 from cmp.repository.instances import Request, resolve
+from tests.support import versions
 from tests.support.monorepos import git_tree
 from tests.support.trees import plant
 
@@ -127,7 +128,7 @@ def test_what_an_instance_says_matters(changed: dict[str, Any]) -> None:
             )
         },
         {"build_env": BuildEnv(revision="1", target_revision="v1", kube_version="1.1", api_versions=("a",))},
-        {"pins": {"helm": ToolPin("helm", "3.18.6", "elsewhere:1"), "cue": ToolPin("cue", "9.9.9", "")}},
+        {"pins": {"helm": ToolPin("helm", versions.DEFAULT_HELM, "elsewhere:1"), "cue": ToolPin("cue", "9.9.9", "")}},
     ],
     ids=str,
 )
@@ -329,7 +330,9 @@ def test_a_local_chart_may_be_the_whole_repository() -> None:
     assert printed({**files, "templates/a.yaml": "a: 1\n"}) != printed(files)
 
 
-def locked(version: str = "1.2.3", digest: str = "0" * 64, helm: str = "3.18.6", program: str = "1" * 64) -> str:
+def locked(
+    version: str = "1.2.3", digest: str = "0" * 64, helm: str = versions.DEFAULT_HELM, program: str = "1" * 64
+) -> str:
     files = {**HELM, "apps/shop/Chart.yaml": DEPENDS + ON_REDIS}
     return printed({**files, "cmp.lock": LOCK % (version, digest, helm, program)})
 
@@ -378,7 +381,9 @@ def test_a_lock_matters_by_being_there() -> None:
 def test_what_the_lock_says_of_a_repository_that_has_an_alias_matters() -> None:
     files = {**HELM, "apps/shop/Chart.yaml": DEPENDS + ON_ALIAS}
     text = LOCK.replace("https://charts.example", "@mirror").replace("redis", "kafka").replace("1.x", "2.x")
-    one, other = ({**files, "cmp.lock": text % (version, "0" * 64, "3.18.6", "1" * 64)} for version in ("2.1", "2.2"))
+    one, other = (
+        {**files, "cmp.lock": text % (version, "0" * 64, versions.DEFAULT_HELM, "1" * 64)} for version in ("2.1", "2.2")
+    )
     assert printed(one) != printed(other)
 
 
