@@ -51,7 +51,7 @@ class PrivateCopies:
             yield CopyEffect(now.file, f"every render will refuse it: {now.what}")
         elif was and not now:
             yield CopyEffect(was.file, "renders refuse it no more")
-        for folder in dict.fromkeys((*before.copied_folders, *after.copied_folders)):
+        for folder in dict.fromkeys((*before.folders, *after.folders)):
             yield from (CopyEffect(path, UNKNOWN) for path in self._below(folder) if self._is_submodule(path))
 
     def _below(self, folder: str) -> tuple[str, ...]:

@@ -114,6 +114,12 @@ class ResolvedPair(NamedTuple):
         return tuple(dict.fromkeys(folder for source in self.sources for folder in source.copied_folders))
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that are rendered, and those that are copied, each once: a submodule in one may count."""
+        rendered = (instance.folder for instance in self.instances if instance.chart is None)
+        return tuple(dict.fromkeys((*rendered, *self.copied_folders)))
+
+    @property
     def needs_whole_tree(self) -> bool:
         """Tell whether a program of one of its renders sees the whole tree."""
         return any(source.needs_whole_tree for source in self.sources)
