@@ -67,7 +67,8 @@ def cluster_removed(repo: Monorepo) -> Iterator[None]:
 @story("The same change on 199 clusters, and one that has its own way.")
 def two_hundred_clusters_and_one_outlier(repo: Monorepo) -> Iterator[None]:
     plain(repo, MAP, *MANY)
-    repo.write({"clusters/prod-77/base/all.yaml": MAP.replace("mode: strict", "mode: lenient")})
+    own = {"all.yaml": MAP.replace("mode: strict", "mode: lenient"), "cmp-app.yaml": "replace: true\n"}
+    repo.write({f"clusters/prod-77/base/{name}": text for name, text in own.items()})
     yield
     repo.edit("namespaces/base/all.yaml", "tax: '8'", "tax: '10'")
     repo.edit("clusters/prod-77/base/all.yaml", "tax: '8'", "tax: '9'")
