@@ -117,14 +117,15 @@ class Repository:
     def _may_be_cluster(self, name: str) -> bool:
         return not name or not self.config.clusters or name in self.config.clusters
 
-    def locate(self, app: str, cluster_name: str) -> Target:
+    def locate(self, app: str, cluster_name: str, folder_asked: str = "") -> Target:
         """Find the folders of an application on a cluster; the empty name is for an application without clusters.
 
-        ConfigError when either is unknown, when the application does not run on the cluster, or when no cluster is
-        named and one is needed.
+        The folder in which it was asked for tells applications of one name apart.  ConfigError when application or
+        cluster is unknown, when the one does not run on the other, or when no cluster is named and one is needed.
         """
         cluster = self.cluster(cluster_name) if cluster_name else Cluster("")
-        known = {**cluster.facts, **({"cluster": cluster.name} if cluster.name else {}), "app": app}
+        own = {"cluster": cluster.name} if cluster.name else {}
+        known = {**self._captures(folder_asked, app), **cluster.facts, **own, "app": app}
         if not cluster.name and "cluster" in self.apps.names:
             raise self._cluster_needed(app)
         folder = self.app_folder(app, known)
@@ -141,6 +142,16 @@ class Repository:
         if not (choice.covers(cluster) if choice else runs_anyway):
             raise self._runs_elsewhere(app, cluster_name, folder)
         return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
+
+    def _captures(self, folder: str, app: str) -> Captures:
+        """Return what the patterns of the layout capture in a folder of an application, or above it."""
+        while folder:
+            for pattern in (self.instances, self.apps):
+                captures = layout.match(pattern, folder)
+                if captures is not None and captures["app"] == app:
+                    return {name: text for name, text in captures.items() if name != "cluster"}
+            folder = folder.rpartition("/")[0]
+        return NOTHING
 
     def is_component(self, folder: str) -> bool:
         """Say whether a folder is a component of kustomize: no application, and no cluster of one."""
@@ -210,7 +221,7 @@ class Repository:
     def pairs(self, app: str = "") -> list[Pair]:
         """Return all pairs of the repository, or of one application, sorted, from folders and cmp-app.yaml alone.
 
-        ConfigError when two applications have one name.
+        Several applications of one name are one pair, whose resolution is an error.
         """
         known = {"app": app} if app else {}
         folders = {(pair.app, pair.cluster): pair for pair in self._app_folders(known)}
@@ -252,7 +263,7 @@ class Repository:
             if key in seen and self.is_component(folder.path):
                 continue
             if key in seen and not self.is_component(seen[key]):
-                raise _ambiguous(key[0], [seen[key], folder.path])
+                continue  # its resolution names both: the other applications go on
             seen[key] = folder.path
             yield Pair(*key, folder.path, "")
 
@@ -292,5 +303,5 @@ def _is_segment(name: str) -> bool:
 def _ambiguous(app: str, folders: list[str]) -> ConfigError:
     return ConfigError(
         f"two applications are named {app}: {' and '.join(folders)}",
-        hint="an application's name is unique in a repository: rename one of the folders",
+        hint="go into one of the folders, or name it as the source path: by a name alone only one can be meant",
     )

@@ -70,7 +70,7 @@ class _Resolver:
         self._tree = repository.tree
         self._config = repository.config
         self._request = request
-        self._target = repository.locate(request.app, request.cluster)
+        self._target = repository.locate(request.app, request.cluster, request.folder)
         app_config = repository.app_config(self._target.app_folder)
         self._instance_config = repository.app_config(self._target.instance_folder)
         self._settings = merge(merge(self._config.defaults, app_config), self._instance_config)

@@ -262,18 +262,20 @@ class TestApplications:
         instance = resolve(configured(tmp_path, text, files))
         assert (paths(instance), instance.release) == (["teams/red.yaml"], "red-shop")
 
-    def test_a_name_is_unique(self, tmp_path: Path) -> None:
+    def test_applications_of_one_name_are_told_apart_by_their_folders_alone(self, tmp_path: Path) -> None:
         files = {"apps/red/shop/Chart.yaml": CHART, "apps/blue/shop/Chart.yaml": CHART, "apps/red/till/Chart.yaml": ""}
         tree = configured(tmp_path, 'layout: {apps: "apps/{team}/{app}", values: []}\n', files)
-        message = "two applications are named shop: apps/blue/shop and apps/red/shop"
         assert refusal(tree) == [
-            f"cmp: {message}",
+            "cmp: two applications are named shop: apps/blue/shop and apps/red/shop",
             "  where: application shop, cluster dev",
-            "  hint: an application's name is unique in a repository: rename one of the folders",
+            "  hint: go into one of the folders, or name it as the source path: by a name alone only one can be meant",
         ]
-        with pytest.raises(ConfigError, match=message):
-            Repository(tree, ENGINES).pairs()
+        repository = Repository(tree, ENGINES)
+        assert [(pair.app, pair.cluster) for pair in repository.pairs()] == [("shop", ""), ("till", "")]
         assert resolve(tree, request("till", "")).folder == "apps/red/till"
+        for folder in ("apps/blue/shop", "apps/red/shop/templates"):
+            asked = resolve(tree, request("shop", "")._replace(folder=folder))
+            assert asked.folder == folder.removesuffix("/templates")
 
 
 class TestLayers:
