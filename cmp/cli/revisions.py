@@ -13,9 +13,11 @@ from cmp.changes import Revision
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
 from cmp.preview.comparison import MAX_APPLICATIONS, Comparer
+from cmp.preview.elsewhere import OtherRepositories
 from cmp.preview.migration import against_applications
 from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
+from cmp.repository.clones import Clones
 from cmp.repository.git import REMOTE, WORK, Git, changed
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Sides(NamedTuple):
     """Two trees of the repository around the working directory, their revisions, and the paths that differ.
 
     `trunk` is the branch that the change will be merged into, by its name on the server, `remotes` the URLs of the
-    clone.
+    clone, `others` are other repositories.
     """
 
     base: GitTree
@@ -43,6 +45,7 @@ class Sides(NamedTuple):
     changed: tuple[str, ...]
     trunk: str
     remotes: tuple[str, ...]
+    others: OtherRepositories | None = None
 
 
 class Revisions(NamedTuple):
@@ -54,6 +57,7 @@ class Revisions(NamedTuple):
     is_work: bool
     applications: tuple[str, ...]
     repository_urls: tuple[str, ...]
+    repositories: tuple[str, ...]
     is_untrusted: bool
     max_applications: int
 
@@ -119,6 +123,7 @@ class Revisions(NamedTuple):
             is_untrusted=self.is_untrusted,
             context=invocation.context,
             max_applications=self.max_applications,
+            others=sides.others,
         )
 
     @contextmanager
@@ -131,9 +136,12 @@ class Revisions(NamedTuple):
             raise UsageError("--work-tree and --head name two things to compare with the base", hint="give one")
         work = instances.open_checkout(invocation.cwd)
         git = Git(work.repository, invocation.context)
+        clones = Clones(self.repositories, invocation.context)
         try:
-            yield (self._one if is_migration else self._read)(git, work.prefix, invocation)
+            sides = (self._one if is_migration else self._read)(git, work.prefix, invocation)
+            yield sides._replace(others=OtherRepositories(clones))
         finally:
+            clones.close()
             git.close()
 
 
@@ -160,6 +168,13 @@ OPTIONS = (
         multiple=True,
         metavar="URL",
         help="A URL under which Applications name this repository, beside its remotes; repeat.",
+    ),
+    click.option(
+        "--repository",
+        "repositories",
+        multiple=True,
+        metavar="URL=FOLDER",
+        help="A clone of another repository that Applications name; read at the revision of each source; repeat.",
     ),
     click.option(
         "--untrusted",
@@ -191,6 +206,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
         is_work: bool,
         applications: tuple[str, ...],
         repository_urls: tuple[str, ...],
+        repositories: tuple[str, ...],
         is_untrusted: bool,
         max_applications: int,
         **others: object,
@@ -202,6 +218,7 @@ def revision_options(function: Callable[..., Output]) -> Callable[..., Output]:
             is_work=is_work,
             applications=applications,
             repository_urls=repository_urls,
+            repositories=repositories,
             is_untrusted=is_untrusted,
             max_applications=max_applications,
         )

@@ -200,9 +200,7 @@ def _with_override(changed: ChangedInput, key: PairId, base: Side, head: Side) -
     """Mark a values layer whose change leaves the merged values as they were."""
     if not changed.how.startswith(LAYER):
         return changed
-    merged = (
-        [side.fingerprints.merged_values(instance) for instance in side.pairs[key].instances] for side in (base, head)
-    )
+    merged = ([side.fingerprints.merged_values(one) for one in side.pairs[key].own_instances] for side in (base, head))
     before, after = merged
     if not before or before != after:
         return changed

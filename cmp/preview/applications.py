@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
     from cmp.argocd.application import Application, Destination
     from cmp.argocd.document import Manifest
+    from cmp.argocd.source import Source
     from cmp.context import Context
     from cmp.preview.declarations import Declared, Parent
+    from cmp.preview.elsewhere import OtherTree
     from cmp.preview.identity import PairId
     from cmp.repository.config import ArgoCD
     from cmp.system.tree import Tree
@@ -156,7 +158,8 @@ class _Reader:
             urls = and_more(sorted({*self.elsewhere.values()}), MAX_LISTED)
             yield (
                 f"{len(self.elsewhere)} Applications are not compared: they have sources in {urls}, "
-                "which is not this repository (`preview: {urls: […]}` or --repository-url says which URLs are)"
+                "which is not this repository (`preview: {urls: […]}` or --repository-url says which URLs are; "
+                "--repository URL=FOLDER names a clone of another one)"
             )
 
     def requests(self, manifest: Manifest, parent: Parent | None) -> Iterator[RenderRequest]:
@@ -166,13 +169,25 @@ class _Reader:
         """
         for source in sources_in(manifest.value):
             url = str(source.get("repoURL") or "")
-            if "chart" not in source and not url.startswith(OCI) and repository_name(url) not in self._sources.urls:
+            if "chart" not in source and not url.startswith(OCI) and not self._can_read(url, source):
                 self.elsewhere[self.id(manifest, parent)] = url
                 return
         try:
             yield self._request(application.read(manifest.value, manifest.location), manifest, parent)
         except CmpError as error:
             yield self._failed(manifest, parent, error)
+
+    def _can_read(self, url: str, source: Values) -> bool:
+        """Tell whether a source lies here or in a clone; a plugin renders this repository alone."""
+        others = self._sources.others
+        is_there = others is not None and others.has(url) and "plugin" not in source
+        return repository_name(url) in self._sources.urls or is_there
+
+    def _home(self, source: Source) -> OtherTree | None:
+        """Return the tree of another repository of a source; UsageError where its clone lacks the revision."""
+        others, url = self._sources.others, source.repo_url
+        is_chart = source.chart or url.startswith(OCI)
+        return None if others is None or is_chart or repository_name(url) in self._sources.urls else others.of(source)
 
     def _failed(self, manifest: Manifest, parent: Parent | None, error: CmpError) -> RenderRequest:
         destination = mapping(dig(manifest.value, "spec", "destination"))
@@ -215,13 +230,19 @@ class _Reader:
             raise ConfigError("no source of this Application renders anything", file=app.place)
         pair = self.id(manifest, parent)
         cluster = self._cluster(app.destination, self._argocd(manifest.location.file, parent))
+        refs = tuple(
+            ((one.source.repo_url, one.source.target_revision), tree)
+            for one in app.sources
+            if one.source.ref and (tree := self._home(one.source)) is not None
+        )
         sources: list[Request | BuiltinSource] = []
         subject = self._subject(app, cluster)
         for one in rendered:
-            asked = app.of(one)
-            if one.source.plugin is None and (one.source.chart or one.source.blocks or not self._gets_plugin(asked)):
-                sources.append(BuiltinSource(app, one, cluster, self._sources.urls))
-                self._cover(pair, one.source.path, cluster)
+            asked, home = app.of(one), self._home(one.source)
+            is_sure = home or one.source.chart or one.source.blocks
+            if one.source.plugin is None and (is_sure or not self._gets_plugin(asked)):
+                sources.append(BuiltinSource(app, one, cluster, self._sources.urls, home, refs))
+                self._cover(pair, "" if home else one.source.path, cluster)
                 continue
             resolution = self._resolution(overridden(asked, self._file), cluster)
             sources.append(resolution)

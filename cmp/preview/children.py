@@ -15,7 +15,7 @@ from cmp.argocd.document import GROUP
 from cmp.changes import Failure
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, ToolError, and_more
 from cmp.preview.declarations import APPLICATION, MAX_LISTED, SET, Parent
-from cmp.render.pipeline import RenderOptions, render
+from cmp.render.pipeline import RenderOptions
 from cmp.system import kernel, workers
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
@@ -242,7 +242,7 @@ class _Work(NamedTuple):
         if pair.error:
             return Printed(failure=self._unprinted(pair, pair.error))
         try:
-            rendered = [render(self.side.tree, instance, context, self.options) for instance in pair.instances]
+            rendered = self.side.render(pair, context, self.options)
         except CmpError as error:
             return Printed(failure=self._unprinted(pair, error))
         except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on

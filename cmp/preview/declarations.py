@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.context import Context
+    from cmp.preview.elsewhere import OtherRepositories
     from cmp.preview.identity import PairId
     from cmp.repository.config import ArgoCD
     from cmp.repository.instances import Repository
@@ -43,7 +44,7 @@ class ApplicationSources(NamedTuple):
     """The places of Applications: patterns of files in the repository, and lists by their names and contents.
 
     `argocds` say which Argo CD reads which file, `urls` under which URLs Applications name this repository (none: not
-    known).  `trunk` is the branch that the change is merged into.
+    known).  `trunk` is the branch that the change is merged into, `others` are other repositories that can be read.
     """
 
     patterns: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class ApplicationSources(NamedTuple):
     argocds: tuple[ArgoCD, ...] = ()
     urls: tuple[str, ...] = ()
     trunk: str = ""
+    others: OtherRepositories | None = None
 
     def reader_of(self, file: str) -> ArgoCD | None:
         """Return the Argo CD that reads a file, as far as the configuration says it."""

@@ -117,7 +117,7 @@ def _without_effect(comparison: Comparison) -> Iterator[Outcome]:
         if pair.is_affected or not before or not after:
             continue
         if any(changed.is_overridden for changed in pair.inputs):
-            sides = (comparison.base.tree, before.instances), (comparison.head.tree, after.instances)
+            sides = (comparison.base.tree, before.own_instances), (comparison.head.tree, after.own_instances)
             yield Outcome(pair.subject, "equal", causes=changed_values(*sides))
 
 

@@ -12,8 +12,9 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError
 from cmp.model import NEUTRAL_REVISION
 from cmp.preview.identity import PairId
+from cmp.render import pipeline
 from cmp.render.decrypt import SOPS
-from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex
+from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex, InputPaths
 from cmp.render.unread import needs_of
 from cmp.repository import builtin, instances
 from cmp.repository.git import LINK
@@ -22,38 +23,60 @@ from cmp.system.urls import is_url, normal, repository_name
 from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from cmp.argocd.application import Application
     from cmp.argocd.settings import ArgoCDSettings
     from cmp.argocd.source import LocatedSource
     from cmp.changes import Delivery, Rule
+    from cmp.context import Context
     from cmp.model import Cluster, Instance, ToolPin
-    from cmp.render.fingerprint import InputPaths
+    from cmp.preview.elsewhere import OtherTree
+    from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
+    from cmp.system.tree import Tree
+
+
+NO_INPUTS = InputPaths((), (), ())
 
 
 class BuiltinSource(NamedTuple):
     """A source of an Application without a plugin: Argo CD's repo-server renders it.
 
     `cluster` is its destination, `repositories` are the names of the tree's repository (`urls.repository_name`).
+    `home` is the tree that it lies in, where that is one of another repository; `refs` are such trees for the sources
+    that it refers to, by URL and target revision.
     """
 
     application: Application
     source: LocatedSource
     cluster: Cluster
     repositories: tuple[str, ...]
+    home: OtherTree | None = None
+    refs: tuple[tuple[tuple[str, str], OtherTree], ...] = ()
 
     def instance(self, repository: Repository, settings: ArgoCDSettings) -> Instance:
-        """Resolve the source in a tree; ConfigError, at its place, for one that cannot be rendered."""
+        """Resolve the source, in a tree or in its home; ConfigError, at its place, for one that cannot be rendered."""
+        name = repository_name(self.source.source.repo_url)
+        own = (name,) if self.home else self.repositories
+        others: dict[tuple[str, str], Tree] = {key: other.tree for key, other in self.refs}
+        if self.home:
+            refs = (one.source for one in self.application.sources if one.source.ref)
+            others |= {
+                (ref.repo_url, ref.target_revision): repository.tree
+                for ref in refs
+                if repository_name(ref.repo_url) in self.repositories
+            }
         surroundings = builtin.Surroundings(
             settings=settings,
-            is_own=lambda url: repository_name(url) in self.repositories,
+            is_own=lambda url: repository_name(url) in own,
             cluster=self.cluster,
             revision=NEUTRAL_REVISION,  # the same on both sides: the real one differs always
+            others=others,
         )
-        return builtin.resolve(repository, self.application, self.source, surroundings)
+        within = self.home.repository if self.home else repository
+        return builtin.resolve(within, self.application, self.source, surroundings)
 
 
 class RenderRequest(NamedTuple):
@@ -78,7 +101,7 @@ class ResolvedSource(NamedTuple):
     """One source of a pair: its instance, and what its render reads and needs.
 
     `copied_folders` are the folders of which a render makes private copies, `repositories` the URLs from which its
-    charts come.
+    charts come.  One that lies in another repository (`home`) reads nothing here.
     """
 
     instance: Instance
@@ -87,6 +110,7 @@ class ResolvedSource(NamedTuple):
     tools: tuple[ToolPin, ...]
     repositories: tuple[str, ...]
     needs_whole_tree: bool
+    home: OtherTree | None = None
 
     @property
     def has_secrets(self) -> bool:
@@ -109,6 +133,11 @@ class ResolvedPair(NamedTuple):
         return tuple(source.instance for source in self.sources)
 
     @property
+    def own_instances(self) -> tuple[Instance, ...]:
+        """The instances of its sources in the tree of its side."""
+        return tuple(source.instance for source in self.sources if source.home is None)
+
+    @property
     def copied_folders(self) -> tuple[str, ...]:
         """The folders of which its renders make private copies, each once."""
         return tuple(dict.fromkeys(folder for source in self.sources for folder in source.copied_folders))
@@ -116,7 +145,7 @@ class ResolvedPair(NamedTuple):
     @property
     def folders(self) -> tuple[str, ...]:
         """The folders that are rendered, and those that are copied, each once: a submodule in one may count."""
-        rendered = (instance.folder for instance in self.instances if instance.chart is None)
+        rendered = (instance.folder for instance in self.own_instances if instance.chart is None)
         return tuple(dict.fromkeys((*rendered, *self.copied_folders)))
 
     @property
@@ -181,7 +210,7 @@ class Side:
         if pair.error:
             return f"error: {pair.error}"
         try:
-            return " ".join(map(self.fingerprints.of, pair.instances))
+            return " ".join(self._index(source).of(source.instance) for source in pair.sources)
         except CmpError as error:
             return f"error: {error}"
 
@@ -218,9 +247,16 @@ class Side:
         if request.error:
             return ResolvedPair(request, sources=(), error=request.error)
         try:
-            return ResolvedPair(request, tuple(self._source(instance) for instance in self._instances(request)))
+            return ResolvedPair(request, tuple(map(self._source, request.sources)))
         except CmpError as error:
             return ResolvedPair(request, sources=(), error=error)
+
+    def render(self, pair: ResolvedPair, context: Context, options: RenderOptions) -> tuple[RenderResult, ...]:
+        """Render all sources of a pair, in order; raises the error of the first that fails."""
+        return tuple(
+            pipeline.render(source.home.tree if source.home else self.tree, source.instance, context, options)
+            for source in pair.sources
+        )
 
     @cached_property
     def scopes(self) -> dict[tuple[str, str], bool]:
@@ -232,24 +268,27 @@ class Side:
         """The settings of the Argo CD that renders sources without a plugin."""
         return builtin.settings_of(self.repository)
 
-    def _instances(self, request: RenderRequest) -> Iterator[Instance]:
-        for source in request.sources:
-            if isinstance(source, Request):
-                yield instances.resolve_in(self.repository, source)
-            else:
-                yield source.instance(self.repository, self.argocd)
-
-    def _source(self, instance: Instance) -> ResolvedSource:
-        needs = needs_of(self.repository.tree, instance)
-        source = ResolvedSource(
+    def _source(self, source: Request | BuiltinSource) -> ResolvedSource:
+        if isinstance(source, BuiltinSource):
+            instance, home = source.instance(self.repository, self.argocd), source.home
+        else:
+            instance, home = instances.resolve_in(self.repository, source), None
+        tree = home.tree if home else self.repository.tree
+        index = home.fingerprints if home else self.fingerprints
+        needs = needs_of(tree, instance)
+        resolved = ResolvedSource(
             instance=instance,
-            inputs=self.fingerprints.inputs(instance, needs),
-            copied_folders=self.fingerprints.copied_folders(instance, needs),
+            inputs=NO_INPUTS if home else index.inputs(instance, needs),
+            copied_folders=() if home else index.copied_folders(instance, needs),
             tools=tuple(needs.tools.values()),
-            repositories=tuple(self.fingerprints.chart_repositories(instance, needs)),
-            needs_whole_tree=needs.needs_whole_tree,
+            repositories=tuple(index.chart_repositories(instance, needs)),
+            needs_whole_tree=needs.needs_whole_tree and home is None,
+            home=home,
         )
-        return source._replace(tools=(*source.tools, instance.pins[SOPS])) if source.has_secrets else source
+        return resolved._replace(tools=(*resolved.tools, instance.pins[SOPS])) if resolved.has_secrets else resolved
+
+    def _index(self, source: ResolvedSource) -> FingerprintIndex:
+        return source.home.fingerprints if source.home else self.fingerprints
 
 
 class ReusablePairs(NamedTuple):

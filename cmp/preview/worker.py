@@ -24,7 +24,6 @@ from cmp.model import OutputRules
 from cmp.preview import copies, notes
 from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes, with_guesses
 from cmp.render import masking
-from cmp.render.pipeline import render
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
 
@@ -105,6 +104,10 @@ class _RenderedSide(NamedTuple):
         return self.pair.instances if self.pair else ()
 
     @property
+    def own_instances(self) -> tuple[Instance, ...]:
+        return self.pair.own_instances if self.pair else ()
+
+    @property
     def has_secrets(self) -> bool:
         return self.pair is not None and any(source.has_secrets for source in self.pair.sources)
 
@@ -114,8 +117,7 @@ def _render(side: Side, pair: ResolvedPair | None, context: Context, options: Re
         return _RenderedSide(pair, error=pair.error if pair else None)
     try:
         own = context._replace(deadline=Deadline(context.settings.deadline))
-        results = tuple(render(side.tree, instance, own, options) for instance in pair.instances)
-        return _RenderedSide(pair, results=results)
+        return _RenderedSide(pair, results=side.render(pair, own, options))
     except OutputError as error:
         return _RenderedSide(pair, error=error, results=_unguarded(side, pair, own, options))
     except CmpError as error:
@@ -124,9 +126,11 @@ def _render(side: Side, pair: ResolvedPair | None, context: Context, options: Re
 
 def _unguarded(side: Side, pair: ResolvedPair, context: Context, options: RenderOptions) -> tuple[RenderResult, ...]:
     """Return what Argo CD itself would accept of a render that the guard refuses; nothing where it would not either."""
-    lenient = (instance._replace(output_rules=AS_REPOSERVER) for instance in pair.instances)
+    lenient = (
+        source._replace(instance=source.instance._replace(output_rules=AS_REPOSERVER)) for source in pair.sources
+    )
     try:
-        return tuple(render(side.tree, instance, context, options) for instance in lenient)
+        return side.render(pair._replace(sources=tuple(lenient)), context, options)
     except CmpError:
         return ()
 
@@ -214,7 +218,7 @@ class _PairComparison:
     def _causes(self) -> tuple[Cause, ...]:
         decrypted = DecryptedFiles(self._redactor, self._label, is_keyless=self._worker.options.is_keyless)
         base, head = self._worker.base.tree, self._worker.head.tree
-        causes = changed_values((base, self._base.instances), (head, self._head.instances), decrypted)
+        causes = changed_values((base, self._base.own_instances), (head, self._head.own_instances), decrypted)
         # A value that is in clear in Git is masked too: it may be equal to a secret.
         return tuple(
             cause._replace(before=self._masked(cause.before), after=self._masked(cause.after)) for cause in causes
@@ -252,7 +256,7 @@ class _PairComparison:
             yield f"could not be rendered before and is now: {count} objects, with nothing to compare"
         if self._worker.options.is_keyless:
             base, head = self._worker.base.tree, self._worker.head.tree
-            yield from notes.data_key_rotations((base, self._base.instances), (head, self._head.instances))
+            yield from notes.data_key_rotations((base, self._base.own_instances), (head, self._head.own_instances))
 
     def _bumps(self, old_objects: tuple[Object, ...], new_objects: tuple[Object, ...]) -> Iterator[Bump]:
         """Yield changed versions of images, of charts (with and without labels), and of tools."""

@@ -38,9 +38,9 @@ class Clones:
     def tree(self, url: str, revision: str) -> GitTree | None:
         """Return the tree of a repository at a revision, as its remote has it; None for a repository without a clone.
 
-        UsageError for a revision that the clone lacks.
+        UsageError for a revision that the clone lacks.  The name of a repository (`repository_name`) serves as its URL.
         """
-        name = repository_name(url)
+        name = url if url in self._folders else repository_name(url)
         if name not in self._folders:
             return None
         git = self._git.setdefault(name, Git(self._folders[name], self._context))

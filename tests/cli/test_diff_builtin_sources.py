@@ -125,6 +125,31 @@ def test_an_application_of_another_repository_is_counted_in_the_verdict(world: W
     )
 
 
+def test_a_source_in_another_repository_is_read_from_a_clone_at_its_revision(world: World, tmp_path: Path) -> None:
+    far = Repo(tmp_path / "far")
+    for tag, value in (("v1", "one"), ("v2", "two")):
+        far.commit({"deploy/map.yaml": MAP.format(name="far", value=value)})
+        far.git("tag", tag)
+    url = "https://git.example.test/platform/far.git"
+    text = PLAIN.replace("name: plain", "name: far").replace(
+        f"{URL}, path: plain", f"{url}, path: deploy, targetRevision: v1"
+    )
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"argocd/far.yaml": text})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"argocd/far.yaml": text.replace("v1", "v2")})
+    assert world.report()["counts"]["left_out"] == 1
+    report = world.report("--repository", f"{url}={far.folder}")
+    assert report["counts"]["left_out"] == 0
+    (group,) = report["groups"]
+    assert [(field["path"], field["before"], field["after"]) for field in group["change"]["fields"]] == [
+        (["data", "a"], "one", "two")
+    ]
+    world.repo.commit({"argocd/far.yaml": text.replace("v1", "v3")})
+    (failure,) = world.report("--repository", f"{url}={far.folder}")["failures"]
+    assert failure["lines"][0] == f"cmp: the clone {far.folder} has no revision v3"
+
+
 def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: World) -> None:
     world.repo.commit({"plain/map.yaml": None})
     report = world.report()
