@@ -55,6 +55,7 @@ kind: ConfigMap
 metadata: {name: settings}   # as it is written
 data:
   replicas: "%s"
+
 """
 URL = """\
 ---
