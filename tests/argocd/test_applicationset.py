@@ -52,13 +52,13 @@ def test_each_cluster_gets_an_application_that_knows_its_name_label_and_annotati
 
     argocd.kube.patch("Secret", "cluster-north", NAMESPACE, {"metadata": {"labels": {"env": "another"}}})
 
-    wait_until(lambda: told(argocd, "north")["env"] == "another", seconds=60)
+    wait_until(lambda: told(argocd, "north")["env"] == "another", seconds=300)
     argocd.wait("namespace-a-north")
     assert told(argocd, "south")["env"] == "env-of-south"
 
     argocd.kube.patch("Secret", "cluster-south", NAMESPACE, {"metadata": {"annotations": {DOMAIN: None}}})
 
-    wait_until(lambda: f"cluster south has no annotation {DOMAIN}" in conditions(argocd), seconds=60)
+    wait_until(lambda: f"cluster south has no annotation {DOMAIN}" in conditions(argocd), seconds=300)
     assert told(argocd, "south")["domain"] == "south.example.com"  # nothing is taken away for that
 
 
