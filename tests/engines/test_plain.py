@@ -16,6 +16,7 @@ from cmp import yamldoc
 from cmp.engines import plain
 from cmp.errors import ConfigError
 from cmp.model import Parameters
+from cmp.render.unread import unread
 from tests.support.interrupted_render import DOORS, InterruptibleApplication, Sealed, ended, stopped_by
 from tests.support.keys import RECIPIENT, encrypt, sops_tool
 from tests.support.leaks import find_plaintext, wait_until
@@ -137,11 +138,12 @@ class TestFiles:
         assert (instance.engines, names(instance)) == (("plain",), ["Chart.yaml", "a.yaml"])
 
     def test_values_files_are_no_layers(self, tmp_path: Path) -> None:
-        instance = planted(tmp_path, {"a.yaml": "", "common-values-shop.yaml": "a: 1\n"})
+        tree = plant(tmp_path, {f"{APP}/a.yaml": "", f"{APP}/common-values-shop.yaml": "a: 1\n", f"{DEV}/.keep": ""})
+        instance = resolve(tree)
         assert instance.layers == ()
-        assert instance.warnings == (
-            f"nothing reads the values file {APP}/common-values-shop.yaml: plain manifests take no values",
-        )
+        assert [*unread(instance, plain.needs(tree, instance))] == [
+            f"nothing reads the values file {APP}/common-values-shop.yaml: plain manifests take no values"
+        ]
 
     def test_no_tool_is_needed(self, tmp_path: Path) -> None:
         files = {f"{APP}/a.yaml": "", f"{DEV}/.keep": ""}

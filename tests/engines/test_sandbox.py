@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.support import versions
 from tests.support.charts import HELMS
 from tests.support.helmfile import ENDS as HELMFILES
 from tests.support.helmfile import chart
@@ -168,7 +169,8 @@ def test_a_schema_of_a_chart_in_a_kustomization_leads_nowhere(
             "cmp-app.yaml": "kustomize: {enableHelm: true}\n",
         }
     )
-    repository.learns_nothing(outside, kernel, SCHEMA, "--kustomize-version", version)
+    helms = versions.HELM if version == NEWEST_KUSTOMIZE else [one for one in versions.HELM if one.startswith("3.")]
+    repository.learns_nothing(outside, kernel, SCHEMA, "--kustomize-version", version, "--helm-version", helms[-1])
 
 
 @pytest.mark.parametrize("kernel", [NOW, NO_TCP])
@@ -327,7 +329,8 @@ def test_a_program_reaches_what_its_wall_shows(
     repository.write(APPS[label])
     if label.startswith("helmfile") and kernel != NOW:
         policy = repository.sandbox.folder / "policy.yaml"
-        policy.write_text("version: 1\nhelmfile: {ref: true}\n")  # or such a kernel runs none
+        features = "ref: true" if kernel == NO_TCP else "ref: true, exec: true"  # or such a kernel runs none
+        policy.write_text(f"version: 1\nhelmfile: {{{features}}}\n")
         repository.sandbox.extra["CMP_POLICY"] = str(policy)
     ways = {
         "file": outside.file,
