@@ -88,11 +88,14 @@ class InterruptibleApplication(Repository):
         for name in ("shop", "calm"):
             write_chart(self.root / "namespaces" / name, name, "1.0.0")
         self.write(sealed.files)
+        pins = ", ".join(f"{name}: {version}" for name, version in self.TOOLS.items())
+        pinned = f"tools: {{{pins}}}\n"  # or each run begins with a warning
         self.write(
             {
                 "clusters/dev/calm/.keep": "",
                 "namespaces/calm/common-values-calm.yaml": "a: 1\n",
-                f"{self.app_folder}/cmp-app.yaml": "secrets: {files: [files/slow.key, files/upload.key]}\n",
+                "namespaces/calm/cmp-app.yaml": pinned,
+                f"{self.app_folder}/cmp-app.yaml": f"{pinned}secrets: {{files: [files/slow.key, files/upload.key]}}\n",
             }
         )
         self.template("secret.yaml", TEMPLATE)
