@@ -143,11 +143,11 @@ def test_a_program_that_is_not_there(problem: str, tool: str, version: str, pati
         patient.program(tool).unlink()
     else:
         patient.program(tool).chmod(0o600)
-    store = patient.sandbox.tools_dir
+    store, pin = patient.sandbox.tools_dir, "namespaces/shop/cmp-app.yaml:1"
     assert refused(patient) == (
         4,
         [
-            f"cmp: {tool} {version} {problem} (pinned in the defaults of cmp); no {tool} is installed in {store}",
+            f"cmp: {tool} {version} {problem} (pinned in {pin}); no {tool} is installed in {store}",
             f"{WHERE} tools",
             f"  hint: install with `cmp tools install {tool}@{version}`, or pin a version that is installed",
         ],
