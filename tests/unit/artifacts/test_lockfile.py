@@ -15,6 +15,7 @@ from cmp.errors import ConfigError
 from cmp.system.tree import WorkTree
 from tests.support.charts import dependency, write_chart
 from tests.support.servers.charts import ChartRepository
+from tests.support.versions import DEFAULT_HELM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +127,9 @@ def test_cmp_lock_writes_what_a_render_would_take_and_warm_needs_nothing_else(
         local = dependency("common", "0.1.0", "file://../../charts/common")
         root = monorepo(tmp_path / "monorepo", dependency("redis", "^1.2.0", repository.url), local)
         write_chart(root / "charts/common", "common", "0.1.0", [dependency("postgresql", "4.1.0", repository.url)])
+        of_another_machine = HELM._replace(version=DEFAULT_HELM, arch="s390x")
         (root / "cmp.lock").write_bytes(
-            lockfile.dump(Lock((REDIS,), (HELM._replace(arch="s390x"), HELM._replace(version="3.0.0"))))
+            lockfile.dump(Lock((REDIS,), (of_another_machine, HELM._replace(version="3.0.0"))))
         )
         ran = sandbox.run("lock", cwd=root)
         assert (ran.code, ran.stdout.split(", ")[0]) == (0, "cmp.lock: 2 charts")
@@ -138,10 +140,10 @@ def test_cmp_lock_writes_what_a_render_would_take_and_warm_needs_nothing_else(
             LockedChart(repository.url, "postgresql", "4.1.0", "4.1.0", digests["postgresql-4.1.0.tgz"]),
             LockedChart(repository.url, "redis", "^1.2.0", "1.3.0", digests["redis-1.3.0.tgz"]),
         )
-        record = toolstore.entry(sandbox.tools_dir, "helm", "3.18.6").record
+        record = toolstore.entry(sandbox.tools_dir, "helm", DEFAULT_HELM).record
         assert record
-        here = LockedTool("helm", "3.18.6", record.os, record.arch, record.via, record.sha256)
-        assert {tool for tool in lock.tools if tool.name == "helm"} == {here, HELM._replace(arch="s390x")}
+        here = LockedTool("helm", DEFAULT_HELM, record.os, record.arch, record.via, record.sha256)
+        assert {tool for tool in lock.tools if tool.name == "helm"} == {here, of_another_machine}
         again = sandbox.run("lock", cwd=root / "namespaces/shop")
         assert (again.stdout, lockfile.load(WorkTree(str(root)))) == (ran.stdout, lock)
 
