@@ -21,7 +21,9 @@ from cmp.model import NEUTRAL_REVISION, Cluster
 from cmp.preview import identity
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer, known_urls, sources_in
 from cmp.preview.sides import BuiltinSource, RenderRequest, environment
+from cmp.repository.builtin.sources import OCI, is_oci
 from cmp.repository.instances import Repository, Request, with_names
+from cmp.repository.instances.root import ANNOTATION
 from cmp.system.urls import repository_name
 from cmp.yamldoc.access import dig, mapping
 
@@ -41,9 +43,7 @@ if TYPE_CHECKING:
     Values = dict[str, object]
 
 REVISION = "ARGOCD_APP_REVISION"
-GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 HEADS = ("", "HEAD")
-OCI = "oci://"
 
 
 class Requests(NamedTuple):
@@ -80,7 +80,13 @@ def of_tree(tree: Tree, repository: Repository, urls: Sequence[str], context: Co
     """Return the requests of all Applications of one tree, with unique identities."""
     settings = repository.config.preview
     patterns = settings.application_files if repository.config.source else EVERY_FILE
-    sources = ApplicationSources(patterns, argocds=settings.argocds, urls=(*urls, *settings.urls))
+    return of_sources(
+        tree, repository, ApplicationSources(patterns, argocds=settings.argocds, urls=(*urls, *settings.urls)), context
+    )
+
+
+def of_sources(tree: Tree, repository: Repository, sources: ApplicationSources, context: Context) -> Requests:
+    """Return the requests of the Applications that some sources have for one tree, with unique identities."""
     side = Declarer(tree, repository, sources, context).of_files()
     read = requests(tree, repository, side, sources._replace(urls=known_urls(sources.urls, side)))
     (unique,), notes = told_apart([read], has_argocds=bool(sources.argocds))
@@ -185,9 +191,9 @@ class _Reader:
 
     def _home(self, source: Source) -> OtherTree | None:
         """Return the tree of another repository of a source; UsageError where its clone lacks the revision."""
-        others, url = self._sources.others, source.repo_url
-        is_chart = source.chart or url.startswith(OCI)
-        return None if others is None or is_chart or repository_name(url) in self._sources.urls else others.of(source)
+        others, is_chart = self._sources.others, source.chart or is_oci(source)
+        is_here = is_chart or repository_name(source.repo_url) in self._sources.urls
+        return None if others is None or is_here else others.of(source)
 
     def _failed(self, manifest: Manifest, parent: Parent | None, error: CmpError) -> RenderRequest:
         destination = mapping(dig(manifest.value, "spec", "destination"))
@@ -342,7 +348,7 @@ class _Reader:
 
 
 def _generate_paths(manifest: Manifest) -> str | None:
-    annotation = dig(manifest.metadata, "annotations", GENERATE_PATHS)
+    annotation = dig(manifest.metadata, "annotations", ANNOTATION)
     return str(annotation) if annotation else None
 
 

@@ -12,7 +12,7 @@ from cmp.model import NEUTRAL_REVISION, BuildEnv
 from cmp.preview import applications
 from cmp.preview.affected import Impact, TouchedPair
 from cmp.preview.comparison import Comparison
-from cmp.preview.declarations import MAX_LISTED, Declarer, known_urls
+from cmp.preview.declarations import MAX_LISTED
 from cmp.preview.sides import BuiltinSource, RenderRequest, Side
 from cmp.repository.instances import Request
 
@@ -32,13 +32,10 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
     """
     side = Side(tree)
     sources = comparer.sources(side, side)
-    declared = Declarer(tree, side.repository, sources, comparer.context).of_files()
-    named = sources._replace(urls=known_urls(sources.urls, declared))
-    read = [applications.requests(tree, side.repository, declared, named)]
-    (told_apart,), clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
+    found = applications.of_sources(tree, side.repository, sources, comparer.context)
     known = {(pair.app, pair.cluster) for pair in side.repository.pairs()}
-    places = {identity: place for identity, place in told_apart.covered.items() if place in known}
-    pairs = [(request, _by_plugin(request, places)) for request in told_apart.requests if _is_builtin(request)]
+    places = {identity: place for identity, place in found.covered.items() if place in known}
+    pairs = [(request, _by_plugin(request, places)) for request in found.requests if _is_builtin(request)]
     moved = [(request, by_plugin) for request, by_plugin in pairs if by_plugin]
     if not moved:
         raise _nothing(sources)
@@ -52,8 +49,8 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
         base,
         head,
         impact=Impact(len(touched), touched, unowned=()),
-        notes=(*clashes, *told_apart.notes, *_left(left)),
-        left_out=len(left) + len(told_apart.elsewhere),
+        notes=(*found.notes, *_left(left)),
+        left_out=len(left) + len(found.elsewhere),
         assumptions=(side.argocd.assumed,),
     )
 
