@@ -6,11 +6,11 @@ import json
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git_repository import Repo
+from tests.support.compared_repository import ComparedRepository
 from tests.support.harness import snapshot
 from tests.support.keys import encrypt, make_key, sops_tool
 from tests.support.leaks import find_plaintext, processes_of, wait_until
@@ -18,7 +18,7 @@ from tests.support.leaks import find_plaintext, processes_of, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.harness import Ran, Sandbox
+    from tests.support.harness import Sandbox
 
 pytestmark = pytest.mark.no_tools
 
@@ -64,38 +64,19 @@ spec:
 """  # noqa: E501
 
 
-class World:
-    """A repository on a branch `change`, and `cmp diff` in it."""
-
-    def __init__(self, repo: Repo, sandbox: Sandbox) -> None:
-        self.repo = repo
-        self.sandbox = sandbox
-
-    def diff(self, *arguments: str, **env: str) -> Ran:
-        return self.sandbox.run("diff", *arguments, cwd=self.repo.folder, timeout=120, **env)
-
-    def report(self, *arguments: str, **env: str) -> dict[str, Any]:
-        ran = self.diff("--format", "json", *arguments, **env)
-        found: dict[str, Any] = json.loads(ran.stdout)
-        return found
-
-
 @pytest.fixture
-def world(tmp_path: Path, sandbox: Sandbox) -> World:
-    repo = Repo(tmp_path / "repo")
-    repo.commit(FILES)
-    repo.branch()
-    return World(repo, sandbox)
+def world(tmp_path: Path, sandbox: Sandbox) -> ComparedRepository:
+    return ComparedRepository(tmp_path / "repo", FILES, sandbox)
 
 
-def test_no_difference_is_0_and_a_difference_1(world: World) -> None:
+def test_no_difference_is_0_and_a_difference_1(world: ComparedRepository) -> None:
     assert world.diff().code == 0
     world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
     assert world.diff().code == 1
     assert world.diff("--exit-zero").code == 0
 
 
-def test_a_pair_that_fails_newly_has_the_code_of_its_error_and_the_others_are_whole(world: World) -> None:
+def test_a_pair_that_fails_newly_has_the_code_of_its_error_and_the_others_are_whole(world: ComparedRepository) -> None:
     world.repo.commit(
         {"apps/web/map.yaml": MAP.format("two"), "apps/other/bad.yaml": "a: [", "clusters/dev/other/here.yaml": ""}
     )
@@ -106,7 +87,7 @@ def test_a_pair_that_fails_newly_has_the_code_of_its_error_and_the_others_are_wh
     assert [len(group["members"]) for group in report["groups"]] == [2]
 
 
-def test_a_pair_that_failed_before_is_told_and_not_counted(world: World) -> None:
+def test_a_pair_that_failed_before_is_told_and_not_counted(world: ComparedRepository) -> None:
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit({"apps/other/bad.yaml": "a: [", "clusters/dev/other/here.yaml": ""})
     world.repo.git("checkout", "--quiet", "-B", "change")
@@ -115,7 +96,7 @@ def test_a_pair_that_failed_before_is_told_and_not_counted(world: World) -> None
     assert [one["is_new"] for one in world.report()["failures"]] == [False]
 
 
-def test_a_change_of_what_the_guard_refuses_is_told_beside_the_refusal(world: World) -> None:
+def test_a_change_of_what_the_guard_refuses_is_told_beside_the_refusal(world: ComparedRepository) -> None:
     twice = "metadata: {name: odd}\nmetadata: {name: even}"
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit({"apps/web/map.yaml": MAP.format("one").replace("metadata: {name: web}", twice)})
@@ -130,7 +111,7 @@ def test_a_change_of_what_the_guard_refuses_is_told_beside_the_refusal(world: Wo
     assert [(field["path"], field["after"]) for field in group["change"]["fields"]] == [(["data", "a"], "two")]
 
 
-def test_no_change_is_not_told_of_what_cannot_be_read(world: World) -> None:
+def test_no_change_is_not_told_of_what_cannot_be_read(world: ComparedRepository) -> None:
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit({"apps/web/bad.yaml": "a: ["})
     world.repo.git("checkout", "--quiet", "-B", "change")
@@ -138,7 +119,7 @@ def test_no_change_is_not_told_of_what_cannot_be_read(world: World) -> None:
     assert "nothing that is known changes, and 2 pairs could not be compared" in world.diff().stdout
 
 
-def test_gates(world: World) -> None:
+def test_gates(world: ComparedRepository) -> None:
     world.repo.commit({"apps/web/claim.yaml": None})
     assert world.diff("--exit-zero").code == 0
     assert world.diff("--exit-zero", "--fail-on", "data-removed").code == 1
@@ -160,12 +141,12 @@ def test_gates(world: World) -> None:
         ),
     ],
 )
-def test_wrong_command_lines(world: World, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_command_lines(world: ComparedRepository, arguments: tuple[str, ...], said: str) -> None:
     ran = world.diff(*arguments)
     assert (ran.code, ran.stdout, ran.first_line) == (2, "", said)
 
 
-def test_several_views_of_one_comparison(world: World, tmp_path: Path) -> None:
+def test_several_views_of_one_comparison(world: ComparedRepository, tmp_path: Path) -> None:
     world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
     outputs = [f"{kind}={tmp_path / kind}" for kind in ("markdown", "html", "json")]
     ran = world.diff(*(part for text in outputs for part in ("--output", text)))
@@ -175,20 +156,20 @@ def test_several_views_of_one_comparison(world: World, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "json").read_text())["version"] == 1
 
 
-def test_a_comment_is_the_same_as_long_as_the_change_is(world: World) -> None:
+def test_a_comment_is_the_same_as_long_as_the_change_is(world: ComparedRepository) -> None:
     world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
     first, second = world.diff("--format", "markdown").stdout, world.diff("--format", "markdown", "--jobs", "1").stdout
     assert first == second
 
 
-def test_the_checkout_is_not_touched(world: World) -> None:
+def test_the_checkout_is_not_touched(world: ComparedRepository) -> None:
     world.repo.commit({"apps/web/map.yaml": MAP.format("two")})
     before = snapshot(world.repo.folder)
     world.diff()
     assert snapshot(world.repo.folder) == before
 
 
-def test_who_changes_at_the_merge(world: World) -> None:
+def test_who_changes_at_the_merge(world: ComparedRepository) -> None:
     automated = "  syncPolicy: {automated: {prune: true, selfHeal: true}}"
     text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more=automated)
     text += APPLICATION.format(name="web-prod", cluster="prod", revision="v1.0", more=automated)
@@ -203,7 +184,7 @@ def test_who_changes_at_the_merge(world: World) -> None:
     ]
 
 
-def test_differences_that_an_application_ignores_are_folded(world: World) -> None:
+def test_differences_that_an_application_ignores_are_folded(world: ComparedRepository) -> None:
     more = "  ignoreDifferences: [{kind: ConfigMap, jsonPointers: [/data/a]}]"
     text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more=more)
     world.repo.git("checkout", "--quiet", "main")
@@ -216,7 +197,7 @@ def test_differences_that_an_application_ignores_are_folded(world: World) -> Non
 
 
 @pytest.mark.tools
-def test_an_application_renders_with_its_parameters_and_a_change_of_them_is_a_change(world: World) -> None:
+def test_an_application_renders_with_its_parameters_and_a_change_of_them_is_a_change(world: ComparedRepository) -> None:
     def application(value: str) -> str:
         text = APPLICATION.format(name="shop", cluster="dev", revision="main", more="").replace("dev/web", "dev/shop")
         return text.replace("{name: cmp}", f"{{name: cmp, parameters: [{{name: set, map: {{x: {value}}}}}]}}")
@@ -229,7 +210,7 @@ def test_an_application_renders_with_its_parameters_and_a_change_of_them_is_a_ch
     assert group["change"]["fields"] == [{"path": ["data", "a"], "kind": "changed", "before": "one", "after": "two"}]
 
 
-def test_applications_of_a_live_argo_cd(world: World) -> None:
+def test_applications_of_a_live_argo_cd(world: ComparedRepository) -> None:
     item = {
         "metadata": {"name": "live", "namespace": "argocd"},
         "spec": {
@@ -250,7 +231,7 @@ def test_applications_of_a_live_argo_cd(world: World) -> None:
     ]
 
 
-def test_an_application_that_goes_takes_its_objects_along_though_the_folder_stays(world: World) -> None:
+def test_an_application_that_goes_takes_its_objects_along_though_the_folder_stays(world: ComparedRepository) -> None:
     text = APPLICATION.format(name="web-dev", cluster="dev", revision="main", more="")
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit({"argocd/apps.yaml": text})
@@ -261,7 +242,7 @@ def test_an_application_that_goes_takes_its_objects_along_though_the_folder_stay
 
 
 @pytest.mark.tools
-def test_a_set_that_cannot_be_expanded_is_told(world: World) -> None:
+def test_a_set_that_cannot_be_expanded_is_told(world: ComparedRepository) -> None:
     spec = "spec: {generators: [{pullRequest: {}}], template: {}}"
     text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: prs}}\n{spec}\n"
     world.repo.commit({"argocd/set.yaml": text, "apps/web/map.yaml": MAP.format("two")})
@@ -280,7 +261,7 @@ dependencies: [{{name: x, version: 1.0.0, repository: {FAR}}}]
 
 
 @pytest.mark.tools
-def test_an_untrusted_change_brings_no_repository_of_its_own(world: World) -> None:
+def test_an_untrusted_change_brings_no_repository_of_its_own(world: ComparedRepository) -> None:
     world.repo.commit({"apps/far/Chart.yaml": CHART_OF_FAR, "clusters/dev/far/here.yaml": ""})
     (failure,) = world.report("--untrusted")["failures"]
     what, where, hint = failure["lines"]
@@ -294,7 +275,7 @@ def test_an_untrusted_change_brings_no_repository_of_its_own(world: World) -> No
     )
 
 
-def test_an_untrusted_change_brings_no_rules_and_no_applications_of_its_own(world: World) -> None:
+def test_an_untrusted_change_brings_no_rules_and_no_applications_of_its_own(world: ComparedRepository) -> None:
     rule = "preview: {applications: [mine/*.yaml], noise: [{name: all}]}\n"
     text = APPLICATION.format(name="mine", cluster="dev", revision="main", more="")
     changed = CONFIG.replace("preview: {applications: [argocd/*.yaml]}\n", rule)
@@ -306,7 +287,7 @@ def test_an_untrusted_change_brings_no_rules_and_no_applications_of_its_own(worl
 
 @pytest.mark.tools
 def test_without_keys_nothing_is_decrypted_and_sops_is_not_needed(
-    world: World, tmp_path: Path, tools_dir: str, test_tools_dir: str
+    world: ComparedRepository, tmp_path: Path, tools_dir: str, test_tools_dir: str
 ) -> None:
     key = make_key(tmp_path, test_tools_dir)
 
@@ -331,7 +312,7 @@ def test_without_keys_nothing_is_decrypted_and_sops_is_not_needed(
 
 
 @pytest.mark.tools
-def test_a_signal_leaves_nothing_behind(world: World) -> None:
+def test_a_signal_leaves_nothing_behind(world: ComparedRepository) -> None:
     slow = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n"
     chart = {"apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "apps/shop/templates/s.yaml": slow}
     world.repo.commit({**chart, "clusters/dev/shop/here.yaml": "", "clusters/prod/shop/here.yaml": ""})
@@ -362,7 +343,9 @@ def test_a_signal_leaves_nothing_behind(world: World) -> None:
         (51, 3, "Manifest diff: no manifest changes, 1 new failure"),
     ],
 )
-def test_what_no_render_can_copy_is_a_failure_of_the_change(world: World, depth: int, code: int, verdict: str) -> None:
+def test_what_no_render_can_copy_is_a_failure_of_the_change(
+    world: ComparedRepository, depth: int, code: int, verdict: str
+) -> None:
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit(SHOP)
     world.repo.git("checkout", "--quiet", "-B", "change")
@@ -371,7 +354,7 @@ def test_what_no_render_can_copy_is_a_failure_of_the_change(world: World, depth:
     assert (ran.stdout.partition("\n")[0], ran.code) == (verdict, code)
 
 
-def test_another_commit_of_a_submodule_is_not_called_a_change_without_effect(world: World) -> None:
+def test_another_commit_of_a_submodule_is_not_called_a_change_without_effect(world: ComparedRepository) -> None:
     (world.repo.folder / "apps/web/vendored").mkdir()
     for branch, digit in (("main", "1"), ("bump", "2")):
         world.repo.git("checkout", "--quiet", "-B", branch, "main")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.compared_repository import ComparedRepository
 from tests.support.git_repository import Repo
 
 if TYPE_CHECKING:
@@ -55,28 +56,12 @@ FILES: dict[str, str | bytes | None] = {
 }
 
 
-class World:
-    """A repository on a branch `change`, and cmp in it."""
-
-    def __init__(self, repo: Repo, sandbox: Sandbox) -> None:
-        self.repo = repo
-        self.sandbox = sandbox
-
-    def report(self, *arguments: str) -> dict[str, Any]:
-        ran = self.sandbox.run("diff", "--format", "json", *arguments, cwd=self.repo.folder, timeout=120)
-        found: dict[str, Any] = json.loads(ran.stdout)
-        return found
-
-
 @pytest.fixture
-def world(tmp_path: Path, sandbox: Sandbox) -> World:
-    repo = Repo(tmp_path / "repo")
-    repo.commit(FILES)
-    repo.branch()
-    return World(repo, sandbox)
+def world(tmp_path: Path, sandbox: Sandbox) -> ComparedRepository:
+    return ComparedRepository(tmp_path / "repo", FILES, sandbox)
 
 
-def test_a_file_of_an_application_without_a_plugin_reaches_its_pairs(world: World) -> None:
+def test_a_file_of_an_application_without_a_plugin_reaches_its_pairs(world: ComparedRepository) -> None:
     world.repo.commit({"plain/map.yaml": MAP.format(name="plain", value="two"), "values/web/prod.yaml": "size: 4\n"})
     ran = world.sandbox.run("affected", cwd=world.repo.folder)
     assert ran.stdout.splitlines() == [
@@ -89,7 +74,7 @@ def test_a_file_of_an_application_without_a_plugin_reaches_its_pairs(world: Worl
 
 
 @pytest.mark.tools
-def test_the_change_of_all_clusters_is_one_with_its_cause(world: World) -> None:
+def test_the_change_of_all_clusters_is_one_with_its_cause(world: ComparedRepository) -> None:
     setting = "version: 1\npreview: {applications: ['argocd/*'], argocd: {helm: 3.18.6, version: '3.6'}}\n"
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit({"cmp.yaml": setting})
@@ -105,7 +90,7 @@ def test_the_change_of_all_clusters_is_one_with_its_cause(world: World) -> None:
     assert any("Argo CD 3.6 with helm 3.18.6" in note for note in report["notes"])
 
 
-def test_an_element_that_goes_takes_its_application_along(world: World) -> None:
+def test_an_element_that_goes_takes_its_application_along(world: ComparedRepository) -> None:
     world.repo.commit({"argocd/web.yaml": SET.replace(", {cluster: prod}", ""), "argocd/plain.yaml": None})
     report = json.loads(world.sandbox.run("affected", "--format", "json", cwd=world.repo.folder).stdout)
     assert [(pair["application"], pair["cluster"], pair["what"]) for pair in report["affected"]] == [
@@ -114,7 +99,7 @@ def test_an_element_that_goes_takes_its_application_along(world: World) -> None:
     ]
 
 
-def test_an_application_of_another_repository_is_counted_in_the_verdict(world: World) -> None:
+def test_an_application_of_another_repository_is_counted_in_the_verdict(world: ComparedRepository) -> None:
     far = PLAIN.replace("name: plain", "name: far").replace("platform/shop", "platform/far")
     world.repo.commit({"argocd/far.yaml": far, "plain/map.yaml": MAP.format(name="plain", value="two")})
     ran = world.sandbox.run("diff", cwd=world.repo.folder)
@@ -125,7 +110,9 @@ def test_an_application_of_another_repository_is_counted_in_the_verdict(world: W
     )
 
 
-def test_a_source_in_another_repository_is_read_from_a_clone_at_its_revision(world: World, tmp_path: Path) -> None:
+def test_a_source_in_another_repository_is_read_from_a_clone_at_its_revision(
+    world: ComparedRepository, tmp_path: Path
+) -> None:
     far = Repo(tmp_path / "far")
     for tag, value in (("v1", "one"), ("v2", "two")):
         far.commit({"deploy/map.yaml": MAP.format(name="far", value=value)})
@@ -150,7 +137,7 @@ def test_a_source_in_another_repository_is_read_from_a_clone_at_its_revision(wor
     assert failure["lines"][0] == f"cmp: the clone {far.folder} has no revision v3"
 
 
-def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: World) -> None:
+def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: ComparedRepository) -> None:
     world.repo.commit({"plain/map.yaml": None})
     report = world.report()
     (failure,) = report["failures"]
@@ -159,7 +146,7 @@ def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: Worl
     assert "  where: argocd/plain.yaml:8" in failure["lines"]
 
 
-def test_every_application_without_a_plugin_is_listed(world: World) -> None:
+def test_every_application_without_a_plugin_is_listed(world: ComparedRepository) -> None:
     ran = world.sandbox.run("apps", cwd=world.repo.folder)
     assert [line.split()[:2] for line in ran.stdout.splitlines()[1:]] == [
         ["plain", "in-cluster"],
@@ -181,7 +168,7 @@ def annotated(text: str, value: str) -> str:
     return text.replace("namespace: argocd}", f"namespace: argocd, {annotations}}}")
 
 
-def test_every_application_without_a_plugin_has_its_paths(world: World) -> None:
+def test_every_application_without_a_plugin_has_its_paths(world: ComparedRepository) -> None:
     ran = world.sandbox.run("paths", cwd=world.repo.folder)
     assert ran.stdout.splitlines() == [
         "plain  /plain/map.yaml",
@@ -192,7 +179,7 @@ def test_every_application_without_a_plugin_has_its_paths(world: World) -> None:
 
 
 @pytest.mark.parametrize(("value", "code"), [(".", 0), ("/plain/*.yaml", 0), ("/charts", 1)])
-def test_an_annotation_that_forgets_a_file_is_told(world: World, value: str, code: int) -> None:
+def test_an_annotation_that_forgets_a_file_is_told(world: ComparedRepository, value: str, code: int) -> None:
     world.repo.commit({"argocd/plain.yaml": annotated(PLAIN, value)})
     ran = world.sandbox.run("paths", "--check", cwd=world.repo.folder)
     assert ran.code == code
@@ -224,7 +211,7 @@ PLUGIN: dict[str, str | bytes | None] = {
 
 
 @pytest.mark.tools
-def test_a_move_to_the_plugin_is_proved_for_each_application(world: World) -> None:
+def test_a_move_to_the_plugin_is_proved_for_each_application(world: ComparedRepository) -> None:
     world.repo.commit(PLUGIN)
     ran = world.sandbox.run("diff", "--against", "applications", cwd=world.repo.folder, timeout=120)
     assert ran.code == 0, ran.stdout
@@ -236,7 +223,7 @@ def test_a_move_to_the_plugin_is_proved_for_each_application(world: World) -> No
 
 
 @pytest.mark.tools
-def test_a_layer_that_a_move_forgets_shows(world: World) -> None:
+def test_a_layer_that_a_move_forgets_shows(world: ComparedRepository) -> None:
     world.repo.commit({**PLUGIN, "cmp.yaml": LAYOUT.replace("values/{app}/", "value/{app}/")})
     ran = world.sandbox.run("diff", "--against", "applications", cwd=world.repo.folder, timeout=120)
     assert ran.code == 1
@@ -251,7 +238,9 @@ def test_a_layer_that_a_move_forgets_shows(world: World) -> None:
         ((), "cmp: no Application without a plugin has its source in the folder of an application of the layout"),
     ],
 )
-def test_a_move_that_cannot_be_proved_says_why(world: World, arguments: tuple[str, ...], said: str) -> None:
+def test_a_move_that_cannot_be_proved_says_why(
+    world: ComparedRepository, arguments: tuple[str, ...], said: str
+) -> None:
     world.repo.commit({"cmp.yaml": "version: 1\n"})
     ran = world.sandbox.run("diff", "--against", "applications", *arguments, cwd=world.repo.folder)
     assert (ran.first_line, ran.stdout) == (said, "")

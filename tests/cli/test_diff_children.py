@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git_repository import Repo
+from tests.support.compared_repository import ComparedRepository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,12 +65,8 @@ FILES: dict[str, str | bytes | None] = {
 }
 
 
-class World:
-    """A repository on a branch `change`, and cmp in it."""
-
-    def __init__(self, repo: Repo, sandbox: Sandbox) -> None:
-        self.repo = repo
-        self.sandbox = sandbox
+class World(ComparedRepository):
+    """A repository, `cmp diff` and `cmp affected` in it."""
 
     def affected(self, *arguments: str) -> list[str]:
         """Return what `cmp affected` prints; it succeeds."""
@@ -78,19 +74,10 @@ class World:
         assert (ran.code, ran.stderr) == (0, "")
         return ran.stdout.splitlines()
 
-    def report(self, *arguments: str) -> dict[str, Any]:
-        """Return the report of `cmp diff`."""
-        ran = self.sandbox.run("diff", "--format", "json", *arguments, cwd=self.repo.folder, timeout=120)
-        found: dict[str, Any] = json.loads(ran.stdout)
-        return found
-
 
 @pytest.fixture
 def world(tmp_path: Path, sandbox: Sandbox) -> World:
-    repo = Repo(tmp_path / "repo")
-    repo.commit(FILES)
-    repo.branch()
-    return World(repo, sandbox)
+    return World(tmp_path / "repo", FILES, sandbox)
 
 
 def test_a_value_of_the_parent_that_is_a_parameter_of_its_children_restarts_them(world: World) -> None:
