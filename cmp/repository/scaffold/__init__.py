@@ -1,8 +1,9 @@
 """A first cmp.yaml, drafted for `cmp init` from the folders and files of a tree.
 
-wanted.py   the pairs that Argo CD has today, as Applications say them
-layouts.py  the folders with applications, and the layout that covers most of them
-values.py   the names of values files, as patterns
+proposal.py  a cmp.yaml before it is text, found from Applications or from folders
+wanted.py    the pairs that Argo CD has today, as Applications say them
+layouts.py   the folders with applications, and the layout that covers most of them
+values.py    the names of values files, as patterns
 """
 
 from __future__ import annotations
