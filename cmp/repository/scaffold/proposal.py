@@ -19,8 +19,8 @@ class Proposal(NamedTuple):
     """The keys of a cmp.yaml by what they say; empty ones are left out of the file, but `apps` never is.
 
     `clusters` maps a name to its keys in the inventory (`server`, `labels`, facts), `applications` are the entries of
-    that key, and `preview` the keys of that block, all as YAML has them.  `chart` is the text or the map of
-    `layout.chart`.  `notes` are sentences about what the proposal does not say.
+    that key, `defaults` and `preview` the keys of these blocks, all as YAML has them.  `chart` is the text or the map
+    of `layout.chart`.  `notes` are sentences about what the proposal does not say.
     """
 
     apps: tuple[str, ...]
@@ -33,5 +33,6 @@ class Proposal(NamedTuple):
     namespace: str = ""
     clusters: Mapping[str, Mapping[str, object]] = EMPTY
     applications: tuple[Mapping[str, object], ...] = ()
+    defaults: Mapping[str, object] = EMPTY
     preview: Mapping[str, object] = EMPTY
     notes: tuple[str, ...] = ()
