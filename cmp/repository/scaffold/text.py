@@ -86,8 +86,10 @@ def _values(patterns: Sequence[ValuesPattern]) -> Iterator[str]:
         return
     yield "  values:"
     for layer in patterns:
-        yield f"    - {{path: {_quoted(layer.pattern)}, optional: true}}" if layer.optional else (
-            f"    - {plain(layer.pattern)}"
+        yield (
+            f"    - {{path: {_quoted(layer.pattern)}, optional: true}}"
+            if layer.optional
+            else (f"    - {plain(layer.pattern)}")
         )
 
 
