@@ -75,7 +75,7 @@ def _file(repository: Repository, app: str, cluster: str) -> str:
     """Return the file for the pin, which may be missing; ConfigError where its folder is missing."""
     if not app:
         return FILE
-    of_cluster = "cluster" in repository.apps.names
+    of_cluster = repository.has_cluster_folders
     if of_cluster and not cluster:
         raise UsageError(f"application {layout.shown(app)} has a folder for each cluster", hint="name one by --cluster")
     known = {"cluster": repository.cluster(cluster).name} if cluster else {}
@@ -85,8 +85,8 @@ def _file(repository: Repository, app: str, cluster: str) -> str:
     instance = repository.instance_folder({**folder.captures, **known})
     if instance:
         return join(instance.path, APP_FILE)
-    pattern = repository.instances
-    make_folder = f"make {layout.sketch(pattern, {**folder.captures, **known})}, or " if pattern.text else ""
+    missing = [layout.sketch(pattern, {**folder.captures, **known}) for pattern in repository.instances]
+    make_folder = f"make {' or '.join(missing)}, or " if missing else ""
     raise ConfigError(
         f"application {app} has no folder for cluster {cluster}",
         hint=f"{make_folder}pin it on all clusters: leave --cluster out",

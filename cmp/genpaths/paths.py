@@ -19,7 +19,7 @@ from cmp.repository.instances import Repository, Request
 from cmp.system.tree import join, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.model import Instance
     from cmp.repository.instances import Pair
@@ -130,16 +130,24 @@ class RenderPaths:
 
     def _own_folders(self, pairs: Sequence[PairPaths]) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
         """Yield the patterns of an application's folders, each with the folders that exist."""
-        yield self.repository.apps, tuple(dict.fromkeys(pair.instance.app_folder for pair in pairs))
-        if self.repository.instances.text:
-            folders = (pair.instance.instance_folder for pair in pairs)
-            yield self.repository.instances, tuple(dict.fromkeys(filter(None, folders)))
+        repository = self.repository
+        yield from _by_pattern(repository.apps, (pair.instance.app_folder for pair in pairs))
+        yield from _by_pattern(repository.instances, (pair.instance.instance_folder for pair in pairs))
 
     def _levels(self, folders: Sequence[str]) -> Iterator[str]:
         """Yield `/*`, `/*/*` and so on, down to the deepest file: a star crosses no `/`."""
         depths = (file.removeprefix(folder).count("/") for folder in folders for file in self._below(folder))
         for depth in range(1, max(depths, default=1) + 1):
             yield "/*" * depth
+
+
+def _by_pattern(patterns: Sequence[Pattern], folders: Iterable[str]) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
+    """Yield each pattern with the folders that belong to it: to the first that matches them."""
+    existing = tuple(dict.fromkeys(filter(None, folders)))
+    for pattern in patterns:
+        own = tuple(folder for folder in existing if layout.match(pattern, folder) is not None)
+        existing = tuple(folder for folder in existing if folder not in own)
+        yield pattern, own
 
 
 def _common(known: Sequence[Mapping[str, str]]) -> dict[str, str]:

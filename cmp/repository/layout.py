@@ -55,9 +55,6 @@ class Pattern(NamedTuple):
         return any(token.kind == "star" for segment in self.segments for token in segment)
 
 
-NOWHERE = Pattern("", "", ())  # it matches no path: a layout may have no such folders
-
-
 class PathMatch(NamedTuple):
     """A path that a pattern matches, the kind of file there, and the pattern's captures."""
 

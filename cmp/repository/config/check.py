@@ -99,10 +99,15 @@ def _names(text: str) -> list[str]:
 
 
 def _known(root: Node, inventory: Node | None) -> set[str]:
-    apps, instances = root.at("layout", "apps"), root.at("layout", "instances")
-    captured = _names(apps.text if apps else LAYOUT.apps) + _names(instances.text if instances else LAYOUT.instances)
+    captured = [*_captured(root, "apps", LAYOUT.apps), *_captured(root, "instances", LAYOUT.instances)]
     clusters = inventory.fields.values() if inventory else ()
     return {"app", "cluster", *captured, *(fact for cluster in clusters for fact in cluster.value.fields)}
+
+
+def _captured(root: Node, key: str, without: tuple[str, ...]) -> Iterator[str]:
+    node = root.at("layout", key)
+    for text in without if node is None else (item.text for item in node.items or (node,)):
+        yield from _names(text)
 
 
 def _with_placeholders(root: Node) -> Iterator[Node]:

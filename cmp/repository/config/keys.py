@@ -59,6 +59,7 @@ _VALUES = Items(
         ),
     ),
 )
+_APPS = Text("a pattern", rules.APPS)
 _TEXTS = Items("a list of texts", Text())
 _KEEP = Items("a list of kinds and patterns", Text("a kind or a pattern", rules.PATTERN), is_set=True)
 _LABELS = Map(Text(), key=rules.KEY)
@@ -84,10 +85,17 @@ INVENTORY = Converted(
 
 _LAYOUT = Keys(
     {
-        "apps": Text("a pattern", rules.APPS, "The folders of the applications, such as namespaces/{app}."),
-        "instances": Text(
-            "a pattern",
-            rules.INSTANCES,
+        "apps": Either(
+            "a pattern or a list of patterns",
+            (Converted(_APPS, lambda text, _: (text,)), Items("a list of patterns", _APPS, is_set=True)),
+            "The folders of the applications, such as namespaces/{app}; the first pattern that matches counts.",
+        ),
+        "instances": Either(
+            "a pattern or a list of patterns",
+            (
+                Converted(Text("a pattern", rules.INSTANCES_OR_NONE), lambda text, _: (text,) if text else ()),
+                Items("a list of patterns", Text("a pattern", rules.INSTANCES)),
+            ),
             "The folders that say that an application runs on a cluster, as clusters/{cluster}/{app}; empty: none.",
         ),
         "values": _VALUES.described("The values files, weakest first."),

@@ -33,11 +33,12 @@ class ValuesPattern(NamedTuple):
 class Layout(NamedTuple):
     """The places of applications, instances and values, as patterns relative to the root; values weakest first.
 
+    A folder belongs to the first pattern of `apps` or `instances` that matches it; without any there are no instances.
     `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.
     """
 
-    apps: str
-    instances: str
+    apps: tuple[str, ...]
+    instances: tuple[str, ...]
     values: tuple[ValuesPattern, ...]
     release: str = ""
     namespace: str = ""
@@ -150,8 +151,8 @@ _REFERENCE = "the reference layout"
 _VERSIONS = {"helm": "4.3.2", "kustomize": "5.8.2", "sops": "3.13.3", "helmfile": "1.8.0", "cue": "0.17.1"}
 
 LAYOUT = Layout(
-    apps="namespaces/{app}",
-    instances="clusters/{cluster}/{app}",
+    apps=("namespaces/{app}",),
+    instances=("clusters/{cluster}/{app}",),
     values=(
         ValuesPattern("namespaces/{app}/common-values*.yaml", place=_REFERENCE),
         ValuesPattern("namespaces/{app}/common-values*.secret.yaml", place=_REFERENCE),

@@ -87,9 +87,8 @@ class Repository:
         self.engines = engines
         self._options = {name: traits.options for name, traits in engines.items()}
         self.config = config.load(self.tree, self._options)
-        self.apps = layout.parse(self.config.layout.apps, "layout.apps")
-        instances = self.config.layout.instances
-        self.instances = layout.parse(instances, "layout.instances") if instances else layout.NOWHERE
+        self.apps = tuple(layout.parse(text, "layout.apps") for text in self.config.layout.apps)
+        self.instances = tuple(layout.parse(text, "layout.instances") for text in self.config.layout.instances)
         self._app_configs: dict[str, AppConfig] = {}
 
     def app_config(self, folder: str) -> AppConfig:
@@ -104,7 +103,7 @@ class Repository:
         """Return the application (and cluster) of a folder, or unless `is_exact` of the nearest folder above it."""
         owners: list[Owner] = []
         while folder:
-            for pattern in (self.instances, self.apps):
+            for pattern in (*self.instances, *self.apps):
                 captures = layout.match(pattern, folder)
                 if captures is not None:
                     owners.append(Owner(captures["app"], captures.get("cluster", "")))
@@ -126,7 +125,7 @@ class Repository:
         cluster = self.cluster(cluster_name) if cluster_name else Cluster("")
         own = {"cluster": cluster.name} if cluster.name else {}
         known = {**self._captures(folder_asked, app), **cluster.facts, **own, "app": app}
-        if not cluster.name and "cluster" in self.apps.names:
+        if not cluster.name and self.has_cluster_folders:
             raise self._cluster_needed(app)
         folder = self.app_folder(app, known)
         choice = self.app_config(folder.path).clusters
@@ -138,7 +137,7 @@ class Repository:
         if instance:
             return Target(app, cluster, app_folder=folder.path, instance_folder=instance.path, known=instance.captures)
         # An application in the folder of its cluster runs there without an instance folder or a cmp-app.yaml.
-        runs_anyway = "cluster" in self.apps.names or self.is_without_clusters(app)
+        runs_anyway = "cluster" in self._pattern_of(folder.path).names or self.is_without_clusters(app)
         if not (choice.covers(cluster) if choice else runs_anyway):
             raise self._runs_elsewhere(app, cluster_name, folder)
         return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
@@ -146,12 +145,16 @@ class Repository:
     def _captures(self, folder: str, app: str) -> Captures:
         """Return what the patterns of the layout capture in a folder of an application, or above it."""
         while folder:
-            for pattern in (self.instances, self.apps):
+            for pattern in (*self.instances, *self.apps):
                 captures = layout.match(pattern, folder)
                 if captures is not None and captures["app"] == app:
                     return {name: text for name, text in captures.items() if name != "cluster"}
             folder = folder.rpartition("/")[0]
         return NOTHING
+
+    def _pattern_of(self, folder: str) -> Pattern:
+        """Return the pattern that the folder of an application belongs to."""
+        return next(pattern for pattern in self.apps if layout.match(pattern, folder) is not None)
 
     def is_component(self, folder: str) -> bool:
         """Say whether a folder is a component of kustomize: no application, and no cluster of one."""
@@ -166,7 +169,7 @@ class Repository:
         )
 
     def _cluster_needed(self, app: str) -> ConfigError:
-        with_cluster = (pattern.text for pattern in (self.instances, self.apps) if "cluster" in pattern.names)
+        with_cluster = (pattern.text for pattern in (*self.instances, *self.apps) if "cluster" in pattern.names)
         path = next((f"a source path such as {text}, " for text in with_cluster), "")
         clusters = ", ".join(self.clusters_of(app)) or f"none: {self._why_not({'app': app})}"
         return ConfigError(
@@ -175,9 +178,9 @@ class Repository:
         )
 
     def _why_not(self, known: Captures) -> str:
-        if not self.instances.text:
+        if not self.instances:
             return "no `clusters` of its cmp-app.yaml says so"
-        return f"there is no folder {layout.sketch(self.instances, known)}"
+        return f"there is no folder {' or '.join(layout.sketch(pattern, known) for pattern in self.instances)}"
 
     def cluster(self, name: str) -> Cluster:
         """Return the cluster's entry in the inventory; without an inventory a cluster is only a name."""
@@ -196,8 +199,9 @@ class Repository:
             folders = [folder for folder in folders if not self.is_component(folder.path)] or folders
         if not folders:
             names = sorted({pair.app for pair in self._app_folders() if pair.app_folder})
+            patterns = " or ".join(self.config.layout.apps)
             raise ConfigError(
-                f"there is no application {layout.shown(app)}: no folder {self.config.layout.apps} has this name",
+                f"there is no application {layout.shown(app)}: no folder {patterns} has this name",
                 hint=suggestion(app, names),
             )
         if len(folders) > 1:
@@ -206,7 +210,8 @@ class Repository:
 
     def instance_folder(self, known: Captures) -> PathMatch | None:
         """Return the folder that says that an application runs on a cluster, if there is one."""
-        folders = self._instances(known)
+        found = (self._instances((pattern,), known) for pattern in self.instances)
+        folders = next((matches for matches in found if matches), [])
         if len(folders) > 1:
             raise ConfigError(
                 f"application {known['app']} has several folders for cluster {known['cluster']}: "
@@ -225,7 +230,9 @@ class Repository:
         """
         known = {"app": app} if app else {}
         folders = {(pair.app, pair.cluster): pair for pair in self._app_folders(known)}
-        pairs = {(pair.app, pair.cluster): pair for pair in self._instance_folders(known, folders)}
+        pairs: dict[tuple[str, str], Pair] = {}
+        for pair in self._instance_folders(known, folders):
+            pairs.setdefault((pair.app, pair.cluster), pair)
         with_folders = {pair.app for pair in pairs.values()}
         for pair in folders.values():
             clusters = self._clusters_by_configuration(pair, has_folders=pair.app in with_folders)
@@ -250,7 +257,13 @@ class Repository:
         texts = self.config.layout
         patterns = [layout.parse(values.pattern, values.place) for values in texts.values]
         patterns += [layout.parse_text(text) for text in (texts.release, texts.namespace)]
-        return "cluster" in self.apps.names or any(pattern.names - self.apps.names for pattern in patterns)
+        captured = frozenset.intersection(*(pattern.names for pattern in self.apps))
+        return self.has_cluster_folders or any(pattern.names - captured for pattern in patterns)
+
+    @property
+    def has_cluster_folders(self) -> bool:
+        """Return whether applications lie in folders of their clusters."""
+        return any("cluster" in pattern.names for pattern in self.apps)
 
     def is_without_clusters(self, app: str) -> bool:
         """Say whether an application needs no cluster: the layout needs none, and nothing says where it runs."""
@@ -268,7 +281,7 @@ class Repository:
             yield Pair(*key, folder.path, "")
 
     def _instance_folders(self, known: Captures, folders: Mapping[tuple[str, str], Pair]) -> Iterator[Pair]:
-        for folder in self._instances(known):
+        for folder in self._instances(self.instances, known):
             app, cluster = folder.captures["app"], folder.captures["cluster"]
             owner = folders.get((app, "")) or folders.get((app, cluster))
             # As in {app}/base beside {app}/{cluster}.
@@ -276,12 +289,18 @@ class Repository:
             if not is_nested or self._may_be_cluster(cluster):
                 yield Pair(app, cluster, owner.app_folder if owner else "", folder.path)
 
-    def _instances(self, known: Captures) -> list[PathMatch]:
+    def _instances(self, patterns: tuple[Pattern, ...], known: Captures) -> list[PathMatch]:
         """Return the instance folders; in {app}/{cluster} a component of the application looks like one."""
-        return [match for match in self._folders(self.instances, known) if not self.is_component(match.path)]
+        return [match for match in self._folders(patterns, known) if not self.is_component(match.path)]
 
-    def _folders(self, pattern: Pattern, known: Captures) -> list[PathMatch]:
-        return [match for match in layout.expand(self.tree, pattern, known) if match.kind == "folder"]
+    def _folders(self, patterns: tuple[Pattern, ...], known: Captures) -> list[PathMatch]:
+        """Return the folders that the patterns match; a folder that several match belongs to the first."""
+        found: dict[str, PathMatch] = {}
+        for pattern in patterns:
+            for match in layout.expand(self.tree, pattern, known):
+                if match.kind == "folder":
+                    found.setdefault(match.path, match)
+        return list(found.values())
 
 
 def is_component(tree: Tree, folder: str) -> bool:

@@ -78,7 +78,7 @@ def _with_namespace_as_app(repository: Repository, request: Request, folder: str
         raise ConfigError(
             f"{folder} is no application's folder",
             hint="the layout has them in "
-            + " and ".join(pattern.text for pattern in (repository.apps, repository.instances) if pattern.text),
+            + " and ".join(pattern.text for pattern in (*repository.apps, *repository.instances)),
         )
     if not request.flags.namespace:
         raise UsageError(

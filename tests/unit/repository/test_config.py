@@ -59,7 +59,7 @@ def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
     found = config.load(WorkTree(str(tmp_path)), SPECIFICATIONS)
 
     assert found.source == ""
-    assert (found.layout.apps, found.layout.instances) == ("namespaces/{app}", "clusters/{cluster}/{app}")
+    assert (found.layout.apps, found.layout.instances) == (("namespaces/{app}",), ("clusters/{cluster}/{app}",))
     assert [value.pattern for value in found.layout.values] == [
         "namespaces/{app}/common-values*.yaml",
         "namespaces/{app}/common-values*.secret.yaml",
@@ -87,8 +87,8 @@ def test_keys_that_are_left_out_are_as_in_the_reference_layout(load: Callable[..
     found = load("layout: {apps: 'apps/{app}'}\ntools: {helm: 3.14.4}\n")
 
     assert found.source == "cmp.yaml"
-    assert found.layout.apps == "apps/{app}"
-    assert found.layout.instances == "clusters/{cluster}/{app}"
+    assert found.layout.apps == ("apps/{app}",)
+    assert found.layout.instances == ("clusters/{cluster}/{app}",)
     assert len(found.layout.values) == 4
     assert found.defaults.tools["helm"] == ToolPin("helm", "3.14.4", "cmp.yaml:2")
     assert found.defaults.tools["sops"] == PINS["sops"]
@@ -148,8 +148,20 @@ def test_anchors_aliases_and_merges_are_followed(load: Callable[..., Config]) ->
     }
 
 
-def test_there_may_be_no_instance_folders(load: Callable[..., Config]) -> None:
-    assert load("layout: {instances: ''}\n").layout.instances == ""
+@pytest.mark.parametrize("none", ["''", "[]"])
+def test_there_may_be_no_instance_folders(load: Callable[..., Config], none: str) -> None:
+    assert load(f"layout: {{instances: {none}}}\n").layout.instances == ()
+
+
+def test_applications_and_instances_may_lie_in_several_places(load: Callable[..., Config]) -> None:
+    found = load(
+        "layout:\n  apps: ['system/{app}', 'teams/{team}/{app}']\n"
+        "  instances: ['live/{zone}/{cluster}/{app}', '{cluster}/{app}']\n"
+        "  values: ['{team}.yaml', '{zone}.yaml']\n"
+    )
+
+    assert found.layout.apps == ("system/{app}", "teams/{team}/{app}")
+    assert found.layout.instances == ("live/{zone}/{cluster}/{app}", "{cluster}/{app}")
 
 
 def test_patterns_may_use_captures_and_facts_that_only_some_clusters_have(load: Callable[..., Config]) -> None:

@@ -262,6 +262,30 @@ class TestApplications:
         instance = resolve(configured(tmp_path, text, files))
         assert (paths(instance), instance.release) == (["teams/red.yaml"], "red-shop")
 
+    LISTS = (
+        'layout: {apps: ["system/{app}", "apps/{app}"], instances: ["live/{cluster}/{app}", "test/{cluster}/{app}"], '
+        "values: []}\n"
+    )
+
+    def test_applications_and_their_clusters_may_lie_under_several_roots(self, tmp_path: Path) -> None:
+        files = {
+            "system/dns/Chart.yaml": CHART,
+            "apps/blog/Chart.yaml": CHART,
+            "live/dev/dns/x.txt": "",
+            "test/dev/dns/x.txt": "",
+            "test/dev/blog/x.txt": "",
+        }
+        tree = configured(tmp_path, self.LISTS, files)
+        assert Repository(tree, ENGINES).pairs() == [
+            Pair("blog", "dev", "apps/blog", "test/dev/blog"),
+            Pair("dns", "dev", "system/dns", "live/dev/dns"),
+        ]
+        assert resolve(tree, request("dns")).instance_folder == "live/dev/dns"
+        assert resolve(tree, request("", "", folder="test/dev/blog")).folder == "apps/blog"
+        assert refusal(tree, request("blgo"))[0] == (
+            "cmp: there is no application blgo: no folder system/{app} or apps/{app} has this name"
+        )
+
     def test_applications_of_one_name_are_told_apart_by_their_folders_alone(self, tmp_path: Path) -> None:
         files = {"apps/red/shop/Chart.yaml": CHART, "apps/blue/shop/Chart.yaml": CHART, "apps/red/till/Chart.yaml": ""}
         tree = configured(tmp_path, 'layout: {apps: "apps/{team}/{app}", values: []}\n', files)
