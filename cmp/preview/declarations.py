@@ -74,6 +74,7 @@ class Declaration(NamedTuple):
     """An Application or an ApplicationSet, with the Applications that it is or makes.
 
     `notes` are sentences about those that are not known, `lacks` names what the inventory lacks to know them.
+    `parameters` are what generators gave each of the Applications of a set.
     """
 
     manifest: Manifest
@@ -81,6 +82,7 @@ class Declaration(NamedTuple):
     notes: tuple[str, ...] = ()
     lacks: str = ""
     parent: Parent | None = None
+    parameters: tuple[Mapping[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -159,6 +161,7 @@ class Declarer:
                 applications=tuple(Manifest(value, location) for value in expanded.applications),
                 notes=notes,
                 lacks=lacks,
+                parameters=expanded.parameters,
             )
 
     def _evaluated(self, templates: Mapping[str, str]) -> Mapping[str, str]:

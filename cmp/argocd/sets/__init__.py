@@ -17,9 +17,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.argocd.sets.batching import Render, evaluate, evaluator, gather
-from cmp.argocd.sets.build import admitted, application
+from cmp.argocd.sets.build import admitted, application, name_of
 from cmp.argocd.sets.generators import InventoryGapError, Sources, generate
 from cmp.argocd.sets.git import Listing
+from cmp.argocd.sets.gotypes import as_text, flattened
 from cmp.argocd.sets.merging import filled
 from cmp.argocd.sets.specification import SPEC_OF_SET, require
 from cmp.argocd.sets.templates import Mode
@@ -30,10 +31,11 @@ from cmp.versions import numbers
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cmp.argocd.document import Manifest
     from cmp.argocd.sets.batching import Batched
+    from cmp.argocd.sets.gotypes import Parameters
     from cmp.model import Cluster
     from cmp.schema.json_node import SourceLocation
     from cmp.system.tree import Tree
@@ -64,7 +66,7 @@ class Expanded(NamedTuple):
 
     `location` is that of the set.  With an `error` it has no Application: the controller would create, change and
     delete nothing for this set until that is mended.  `notes` are sentences about single Applications that it would
-    not create.
+    not create.  `parameters` are those of each Application, as texts by their paths (`metadata.labels.env`).
     """
 
     name: str
@@ -72,6 +74,7 @@ class Expanded(NamedTuple):
     applications: tuple[dict[str, object], ...]
     error: ConfigError | None
     notes: tuple[str, ...] = ()
+    parameters: tuple[Mapping[str, str], ...] = ()
 
 
 def expand(sets: Sequence[Manifest], world: World) -> list[Expanded]:
@@ -82,7 +85,7 @@ def expand(sets: Sequence[Manifest], world: World) -> list[Expanded]:
     return sorted(expanded, key=lambda one: one.name)
 
 
-def _expanded(manifest: Manifest, result: list[Values] | ConfigError) -> Expanded:
+def _expanded(manifest: Manifest, result: list[tuple[Values, Parameters]] | ConfigError) -> Expanded:
     name, location = manifest.names[0], manifest.location
     if isinstance(result, InventoryGapError):
         return Expanded(name, location, (), result)
@@ -90,11 +93,17 @@ def _expanded(manifest: Manifest, result: list[Values] | ConfigError) -> Expande
         hint = f"the ApplicationSet {name} would stop updating"
         result.hint = f"{result.hint}; {hint}" if result.hint else hint
         return Expanded(name, location, (), result)
-    applications, notes = admitted(result)
-    return Expanded(name, location, tuple(applications), None, tuple(notes))
+    applications, notes = admitted(value for value, _ in result)
+    given = {name_of(value): parameters for value, parameters in result}
+    texts = tuple(_as_texts(given[name_of(value)]) for value in applications)
+    return Expanded(name, location, tuple(applications), None, tuple(notes), texts)
 
 
-def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched[list[Values]]:
+def _as_texts(parameters: Parameters) -> dict[str, str]:
+    return {path: as_text(value) for path, value in flattened(parameters).items()}
+
+
+def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched[list[tuple[Values, Parameters]]]:
     location = manifest.location
     at = location.inner("spec")
     node = JsonNode(manifest.value.get("spec"), at)
@@ -105,13 +114,18 @@ def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched
     entries = yield from gather(
         generate(entry, at.inner("generators", index), sources) for index, entry in enumerate(spec.generators)
     )
-    templates = [
-        (filled(generated.template, spec.template), generated.parameters) for entry in entries for generated in entry
+    asked = [
+        (template, parameters)
+        for entry in entries
+        for generated in entry
+        for template in (filled(generated.template, spec.template),)
+        for parameters in generated.parameters
     ]
     built = yield from gather(
-        application(spec, template, parameters, mode, location)
-        for template, several in templates
-        for parameters in several
+        application(spec, template, parameters, mode, location) for template, parameters in asked
     )
     namespace = str(manifest.metadata.get("namespace") or world.namespace)
-    return [{**value, "metadata": {**mapping(value["metadata"]), "namespace": namespace}} for value in built]
+    return [
+        ({**value, "metadata": {**mapping(value["metadata"]), "namespace": namespace}}, parameters)
+        for value, (_, parameters) in zip(built, asked, strict=True)
+    ]
