@@ -72,7 +72,12 @@ class Requests(NamedTuple):
 def requests(tree: Tree, repository: Repository, side: Declared, sources: ApplicationSources) -> Requests:
     """Return a request for every Application of this repository, whose names `sources.urls` are."""
     reader = _Reader(tree, repository, sources)
-    made = tuple(request for manifest, parent in side.applications for request in reader.requests(manifest, parent))
+    made = tuple(
+        request._replace(generated=parameters)
+        for declaration in side.declarations
+        for manifest, parameters in declaration.generated
+        for request in reader.requests(manifest, declaration.parent)
+    )
     return Requests(made, reader.covered, frozenset(reader.elsewhere), (*side.all_notes, *reader.notes))
 
 

@@ -8,6 +8,7 @@ known_urls     the URLs under which Applications name this repository
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.argocd.application import CONTROL_PLANE, sources_of
@@ -16,6 +17,7 @@ from cmp.argocd.sets import InventoryGapError, World, evaluator, expand
 from cmp.argocd.settings import NEWEST
 from cmp.artifacts import toolchain
 from cmp.errors import and_more
+from cmp.model import NOTHING
 from cmp.preview.identity import of_application
 from cmp.repository.config.model import PINS
 from cmp.system.globs import whole_match
@@ -88,6 +90,11 @@ class Declaration(NamedTuple):
     def key(self) -> tuple[str, str]:
         """The kind and the name."""
         return str(self.manifest.value.get("kind") or APPLICATION), self.manifest.names[0]
+
+    @property
+    def generated(self) -> Iterator[tuple[Manifest, Mapping[str, str]]]:
+        """The Applications, each with what the generators of its set gave it."""
+        return zip(self.applications, self.parameters or repeat(NOTHING), strict=False)
 
     @property
     def namespace(self) -> str:

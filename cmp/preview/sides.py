@@ -10,7 +10,7 @@ from cmp.artifacts.charts import repositories
 from cmp.changes import Subject
 from cmp.engines import ENGINES
 from cmp.errors import CmpError
-from cmp.model import NEUTRAL_REVISION
+from cmp.model import NEUTRAL_REVISION, NOTHING
 from cmp.preview.identity import PairId
 from cmp.render import pipeline
 from cmp.render.decrypt import SOPS
@@ -83,7 +83,8 @@ class RenderRequest(NamedTuple):
     """A pair to be rendered: its identity, a request for each source, and what an Application adds for the report.
 
     `place` is that of the Application, `generate_paths` its annotation manifest-generate-paths, None without one,
-    `parent` the pair that prints it.  With an `error` it cannot be resolved.
+    `parent` the pair that prints it, `generated` the parameters that a set's generators gave it.  With an `error` it
+    cannot be resolved.
     """
 
     id: PairId
@@ -95,6 +96,7 @@ class RenderRequest(NamedTuple):
     rules: tuple[Rule, ...] = ()
     error: CmpError | None = None
     parent: PairId | None = None
+    generated: Mapping[str, str] = NOTHING
 
 
 class ResolvedSource(NamedTuple):

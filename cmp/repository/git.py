@@ -284,6 +284,53 @@ class BlobReader(Protocol):
         """Return the paths, from the repository's top, of the files of a commit that hold all of these words."""
 
 
+class _Reader(NamedTuple):
+    """A reader that knows the content of one more file."""
+
+    reader: BlobReader
+    id: str
+    data: bytes
+
+    def read(self, blob: Blob) -> bytes:
+        return self.data if blob.id == self.id else self.reader.read(blob)
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        return [len(self.data) if blob.id == self.id else self.reader.sizes([blob])[0] for blob in blobs]
+
+    def holding(self, commit: str, words: Sequence[str]) -> list[str]:
+        return self.reader.holding(commit, words)
+
+
+class _Files:
+    """A reader for a folder without Git: every file is one of the file system."""
+
+    def read(self, blob: Blob) -> bytes:
+        return os.fsencode(os.readlink(blob.file)) if blob.mode == LINK else _bytes(blob.file)
+
+    def sizes(self, blobs: Iterable[Blob]) -> list[int]:
+        return [os.lstat(blob.file).st_size for blob in blobs]
+
+    def holding(self, commit: str, words: Sequence[str]) -> list[str]:  # noqa: ARG002  # there is no commit
+        return []
+
+
+def of_folder(root: str) -> GitTree:
+    """Return a folder as it lies there, with the names that Git would give the contents; hidden folders are left out.
+
+    It is for a folder that no commit has.
+    """
+    blobs: dict[str, Blob] = {}
+    for folder, folders, files in os.walk(root):
+        for name in [name for name in folders if name.startswith(".")]:
+            folders.remove(name)
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*files, *links):
+            path = os.path.join(folder, name)
+            if (os.path.islink(path) or os.path.isfile(path)) and (blob := _of_work(path)):
+                blobs[os.path.relpath(path, root)] = blob
+    return GitTree(dict(sorted(blobs.items())), _Files(), "")
+
+
 class GitTree:
     """A listing of files as a source tree (`tree.Tree`).
 
@@ -298,6 +345,11 @@ class GitTree:
         self._folders: dict[str, dict[str, Blob]] = {"": {}}
         for path, blob in blobs.items():
             self._add(path, blob)
+
+    def with_file(self, path: str, data: bytes) -> GitTree:
+        """Return the tree with one more file, or another content of one, that lies nowhere."""
+        blob = Blob("100644", _id(data))
+        return GitTree({**self.blobs, path: blob}, _Reader(self._reader, blob.id, data), self.prefix, self._commit)
 
     def _add(self, path: str, blob: Blob) -> None:
         folder, _, name = path.rpartition("/")

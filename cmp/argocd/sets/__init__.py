@@ -121,9 +121,7 @@ def _applications(manifest: Manifest, world: World, listing: Listing) -> Batched
         for template in (filled(generated.template, spec.template),)
         for parameters in generated.parameters
     ]
-    built = yield from gather(
-        application(spec, template, parameters, mode, location) for template, parameters in asked
-    )
+    built = yield from gather(application(spec, template, parameters, mode, location) for template, parameters in asked)
     namespace = str(manifest.metadata.get("namespace") or world.namespace)
     return [
         ({**value, "metadata": {**mapping(value["metadata"]), "namespace": namespace}}, parameters)

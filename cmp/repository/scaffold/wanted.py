@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.model import NOTHING
+from cmp.repository.config.model import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,9 +38,10 @@ class WantedPair(NamedTuple):
     `chart` is there.  `values` are the values files in the order in which they are listed, those of the tree alone.
 
     `kind` is `helm`, `kustomize`, `directory` or `plugin` where the Application says it, else empty.  `facts` are
-    texts that a generator gave the Application, such as `env`.  `beyond` names the keys of the source that no layout
-    can say (`helm.parameters`), `release` and `namespace` are as Argo CD uses them.  `parent` is the name of what
-    prints the Application, empty for one in a file.
+    texts that a generator gave the Application, such as `env`.  `options` are those of the engine, as cmp-app.yaml has
+    them, `files` the manifests of a directory; `beyond` names the keys of the source that no key of cmp.yaml can say
+    (`helm.parameters`).  `release` and `namespace` are as Argo CD uses them.  `parent` is the name of what prints the
+    Application, empty for one in a file.
     """
 
     application: str
@@ -55,5 +57,7 @@ class WantedPair(NamedTuple):
     project: str = ""
     kind: str = ""
     facts: Mapping[str, str] = NOTHING
+    options: Mapping[str, object] = EMPTY
+    files: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
     parent: str = ""
