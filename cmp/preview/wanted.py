@@ -7,14 +7,15 @@ whose pairs may print Applications too.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cmp import yamldoc
 from cmp.argocd.cluster_secrets import WORD as SECRET_TYPE
 from cmp.argocd.cluster_secrets import clusters_in
 from cmp.argocd.document import GROUP
-from cmp.engines.registry import HELM, PLAIN
+from cmp.engines.registry import HELM, KUSTOMIZE, PLAIN
 from cmp.errors import ConfigError, and_more
 from cmp.preview.comparison import Comparer
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED
@@ -22,10 +23,10 @@ from cmp.preview.printers import KIND
 from cmp.preview.sides import BuiltinSource
 from cmp.repository.builtin.settings import BUILD_OPTIONS
 from cmp.repository.config import FILE
-from cmp.repository.config.model import EMPTY
 from cmp.repository.config.rules import CLUSTER
 from cmp.repository.inventory import as_values
-from cmp.repository.scaffold.wanted import WantedChart, WantedPair, WantedValues
+from cmp.repository.scaffold.wanted import Wanted, WantedChart, WantedPair, WantedValues
+from cmp.system.urls import repository_name
 from cmp.yamldoc.access import mapping
 
 if TYPE_CHECKING:
@@ -34,52 +35,50 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.preview.comparison import Comparison
-    from cmp.preview.sides import ResolvedPair, ResolvedSource
+    from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
     from cmp.repository.git import GitTree
 
+_REPO_URL = re.compile(rb"repoURL:[ \t]*[\"']?([^\s\"'{}#,]+)")
 YAML = (".yaml", ".yml")
 NO_APPLICATIONS = ".none/{app}"  # a pattern of folders that no tree has
+BUNDLED = (HELM, KUSTOMIZE)  # the tools of Argo CD
+SECRETS = "secrets://"  # helm-secrets: to cmp a file that sops encrypted is a layer like any other
 _KINDS = {HELM: "helm", PLAIN: "directory"}
 # Values in the Application itself, which no key of cmp.yaml holds.
 _IN_APPLICATION = ("helm.values", "helm.valuesObject")
 
 
-class Wanted(NamedTuple):
-    """The pairs, and sentences about Applications that are not among them.
-
-    `clusters` are those that Secrets of the tree declare, `preview` the settings of Argo CD that it has, as the block
-    of that name has them.
-    """
-
-    pairs: tuple[WantedPair, ...] = ()
-    notes: tuple[str, ...] = ()
-    clusters: Mapping[str, Mapping[str, object]] = EMPTY
-    preview: Mapping[str, object] = EMPTY
-
-
-def of_tree(tree: GitTree, urls: Sequence[str], context: Context) -> Wanted:
+def of_tree(tree: GitTree, urls: Sequence[str], tools: Mapping[str, str], context: Context) -> Wanted:
     """Return the pairs of all Applications of a tree without a cmp.yaml, as far as they can be known here.
 
-    `urls` are those under which the clone knows its repository.  A tree in which no file speaks of an Application costs
-    a search for these words alone.
+    `urls` are those under which the clone knows its repository, `tools` the versions that render what prints
+    Applications.  A tree in which no file speaks of an Application costs a search for these words alone.
     """
-    if not tree.holding(GROUP, KIND):
+    holding = tree.holding(GROUP, KIND)
+    if not holding:
         return Wanted()
+    own, notes = _own_urls(tree, holding, urls)
     secrets = clusters_in(tree, tree.holding(SECRET_TYPE))
     clusters = {
         name: mapping(keys)
         for name, keys in as_values({one.name: one for one in secrets}).items()
         if CLUSTER.accepts(name)
     }
-    options, notes = _build_options(tree)
+    options, of_options = _build_options(tree)
+    preview = {**({"urls": own} if own else {}), **options}
     content = {
         "version": 1,
         "layout": {"apps": NO_APPLICATIONS, "instances": "", "values": []},
         **({"clusters": clusters} if clusters else {}),
-        "preview": {"applications": list(EVERY_FILE), **options},
+        "tools": dict(tools),
+        "preview": {
+            "applications": list(EVERY_FILE),
+            **preview,
+            "argocd": {**mapping(preview.get("argocd")), **{name: tools[name] for name in BUNDLED if name in tools}},
+        },
     }
     found = with_config(tree, json.dumps(content).encode(), urls, context)
-    return found._replace(notes=(*found.notes, *notes), clusters=clusters, preview=options)
+    return found._replace(notes=(*notes, *found.notes, *of_options), clusters=clusters, preview=preview)
 
 
 def with_config(tree: GitTree, content: bytes, urls: Sequence[str], context: Context) -> Wanted:
@@ -92,10 +91,35 @@ def with_config(tree: GitTree, content: bytes, urls: Sequence[str], context: Con
     for pair in found.base.pairs.values():
         if not pair.request.id.is_application:
             continue
-        if pair.error:
-            failed[pair.error.what] += 1
-        pairs += (_pair(pair, *one) for one in zip(pair.sources, pair.request.sources, strict=False))
+        opened = _with_opened(pair, found.base)
+        if opened.error:
+            failed[opened.error.what] += 1
+        pairs += (_pair(opened, *one) for one in zip(opened.sources, opened.request.sources, strict=False))
     return Wanted(tuple(pairs), (*_notes(found), *_failures(failed)))
+
+
+def _own_urls(tree: GitTree, paths: Sequence[str], remotes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the URL by which Applications name this repository, and a sentence, where they know none of the remotes.
+
+    A clone of a fork or of a mirror has another URL.  The one with the name of the remote counts, else the most
+    frequent one.
+    """
+    counts: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
+    for path in paths:
+        for match in _REPO_URL.finditer(tree.read(path)):
+            url = match[1].decode(errors="replace")
+            if ("://" in url or "@" in url) and (name := repository_name(url)):
+                counts[name] += 1
+                spelled.setdefault(name, url)
+    names = [*map(repository_name, remotes)]
+    if not counts or not names or not counts.keys().isdisjoint(names):
+        return [], []
+    ends = {url.rstrip("/").rpartition("/")[2].removesuffix(".git").lower() for url in remotes}
+    alike = [name for name in counts if name.rpartition("/")[2] in ends]
+    chosen = max(alike or counts, key=lambda name: (counts[name], name))
+    url = spelled[chosen]
+    return [url], [f"{url} is taken for this repository, as no Application names a remote of the clone (preview.urls)"]
 
 
 def _build_options(tree: GitTree) -> tuple[dict[str, object], list[str]]:
@@ -109,12 +133,9 @@ def _build_options(tree: GitTree) -> tuple[dict[str, object], list[str]]:
                 continue
             found.update((text, path) for one in documents for text in _values_of(one.value, BUILD_OPTIONS))
     if len(found) > 1:
-        return {}, [
-            (
-                f"{len(found)} files give {BUILD_OPTIONS} other values ({and_more(sorted(found.values()), MAX_LISTED)}): "
-                "`preview: {argocd: {buildOptions: …}}` says which holds"
-            )
-        ]
+        files = and_more(sorted(found.values()), MAX_LISTED)
+        several = f"{len(found)} values of {BUILD_OPTIONS} are in {files}"
+        return {}, [f"{several}: `preview: {{argocd: {{buildOptions: …}}}}` says which holds"]
     return ({"argocd": {"buildOptions": next(iter(found))}} if found else {}), []
 
 
@@ -128,6 +149,27 @@ def _values_of(value: object, key: str) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _values_of(item, key)
+
+
+def _with_opened(pair: ResolvedPair, side: Side) -> ResolvedPair:
+    """Return a pair with the values files that helm-secrets would decrypt as files of the tree."""
+    sources = pair.request.sources
+    if not pair.error or not any(
+        isinstance(one, BuiltinSource) and SECRETS in str(one.source.values) for one in sources
+    ):
+        return pair
+    opened = (_opened(one) if isinstance(one, BuiltinSource) else one for one in sources)
+    return side.resolve(pair.request._replace(sources=tuple(opened)))
+
+
+def _opened(one: BuiltinSource) -> BuiltinSource:
+    source = one.source.source
+    if source.helm is None:
+        return one
+    files = tuple(text.removeprefix(SECRETS) for text in source.helm.value_files)
+    return one._replace(
+        source=one.source._replace(source=source._replace(helm=source.helm._replace(value_files=files)))
+    )
 
 
 def _notes(found: Comparison) -> Iterator[str]:
@@ -147,11 +189,11 @@ def _pair(pair: ResolvedPair, source: ResolvedSource, asked: object) -> WantedPa
     request, instance = pair.request, source.instance
     builtin = asked if isinstance(asked, BuiltinSource) else None
     chart = instance.chart
+    cluster = builtin.cluster.name if builtin else instance.cluster
     return WantedPair(
         application=request.id.name,
         place=request.place,
-        app=request.subject.app,
-        cluster=instance.cluster if builtin is None else builtin.cluster.name,
+        cluster=cluster,
         server=builtin.application.destination.server if builtin else "",
         path="" if chart or source.home else instance.folder or ".",
         chart=WantedChart(chart.repository, chart.name, chart.version) if chart else None,
@@ -160,12 +202,20 @@ def _pair(pair: ResolvedPair, source: ResolvedSource, asked: object) -> WantedPa
         namespace=instance.namespace,
         project=instance.requester.project,
         kind=_KINDS.get(instance.engines[0], instance.engines[0]) if builtin else "plugin",
-        facts=request.generated,
+        facts=dict(_facts(request.generated)),
         options=dict(_options(instance, builtin)),
         files=instance.manifest_files,
         beyond=tuple(_beyond(instance, source)) if builtin else (),
         parent=request.parent.text if request.parent and request.parent.is_application else "",
     )
+
+
+def _facts(parameters: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters with names of their own: elements of lists, values, and labels of clusters."""
+    for path, text in parameters.items():
+        name = path.removeprefix("values.").removeprefix("metadata.labels.")
+        if name.isidentifier() and text and "/" not in text:
+            yield name, text
 
 
 def _options(instance: Instance, source: BuiltinSource | None) -> Iterator[tuple[str, object]]:

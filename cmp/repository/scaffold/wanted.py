@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PRINTED = "output of "  # begins the place of what no file has
+
+
 class WantedValues(NamedTuple):
     """A values file by its path in the tree; an optional one may be missing."""
 
@@ -32,10 +35,10 @@ class WantedChart(NamedTuple):
 class WantedPair(NamedTuple):
     """A source that Argo CD renders, and where.
 
-    `application` is the Application's name and `app` the same without the cluster's, where it is in there; `place` is
-    `file:line` of the Application, or of the set that makes it.  `cluster` is the destination's name, else its server's
-    host; `server` is empty where the destination has a name.  Either `path`, a folder of the tree (`.` is the root), or
-    `chart` is there.  `values` are the values files in the order in which they are listed, those of the tree alone.
+    `application` is the Application's name, `place` its `file:line`, or that of the set that makes it.  `cluster` is
+    the destination's name, else its server's host, with `server` where the destination has one.  Either `path`, a
+    folder of the tree (`.` is the root), or `chart` is there.  `values` are the values files in the order in which they
+    are listed, weakest first, those of the tree alone.
 
     `kind` is `helm`, `kustomize`, `directory` or `plugin` where the Application says it, else empty.  `facts` are
     texts that a generator gave the Application, such as `env`.  `options` are those of the engine, as cmp-app.yaml has
@@ -46,7 +49,6 @@ class WantedPair(NamedTuple):
 
     application: str
     place: str
-    app: str = ""
     cluster: str = ""
     server: str = ""
     path: str = ""
@@ -61,3 +63,22 @@ class WantedPair(NamedTuple):
     files: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
     parent: str = ""
+
+    @property
+    def file(self) -> str:
+        """The file of the Application, or of its set; empty for one that a chart prints."""
+        file = self.place.partition(":")[0]
+        return "" if file.startswith(PRINTED) else file
+
+
+class Wanted(NamedTuple):
+    """The pairs of a tree's Applications, and sentences about Applications that are not among them.
+
+    `clusters` are those that Secrets of the tree declare, with their keys in the inventory, `preview` the settings of
+    Argo CD that the tree has, as the block of that name has them.
+    """
+
+    pairs: tuple[WantedPair, ...] = ()
+    notes: tuple[str, ...] = ()
+    clusters: Mapping[str, Mapping[str, object]] = EMPTY
+    preview: Mapping[str, object] = EMPTY
