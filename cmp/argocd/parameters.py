@@ -36,8 +36,8 @@ ALL = (
         "values",
         ARRAY,
         "More values files",
-        "Paths or patterns from the repository's root, inside the application's own folders, such as "
-        "namespaces/shop/canary.yaml; the last one wins, and all win over the layout's.",
+        "Paths or patterns from the repository's root, inside the application's own folders or of layout.shared, "
+        "such as namespaces/shop/canary.yaml; the last one wins, and all win over the layout's.",
     ),
     Parameter(
         "values-yaml",

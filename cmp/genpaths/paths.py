@@ -102,10 +102,13 @@ class RenderPaths:
         return item_of_path(path, self._tree.prefix)
 
     def _items_of_app(self, pairs: Sequence[PairPaths], names: Mapping[str, str]) -> Iterator[str]:
-        known = {**_common([pair.instance.placeholders for pair in pairs]), **names}
-        for pattern in self._values_patterns(pairs):
+        common = _common([pair.instance.placeholders for pair in pairs])
+        known = {**common, **names}
+        patterns = tuple(self._values_patterns(pairs))
+        for pattern in patterns:
             yield item_of_pattern(pattern, known, self._tree.prefix)
         layers = {layer.path for pair in pairs for layer in pair.instance.layers}
+        found = {path for path in layers if any(layout.match(one, path, common) is not None for one in patterns)}
         own: tuple[str, ...] = ()
         for pattern, folders in self._own_folders(pairs):
             own += tuple(f"{folder}/" for folder in folders)
@@ -117,11 +120,11 @@ class RenderPaths:
             else:
                 yield from (f"{item}{level}" for level in self._levels(folders))
         for path in dict.fromkeys(path for pair in pairs for path in pair.paths):
-            if path not in layers and not f"{path}/".startswith(own):
+            if path not in found and not f"{path}/".startswith(own):
                 yield self._item(path)
 
     def _values_patterns(self, pairs: Sequence[PairPaths]) -> Iterator[Pattern]:
-        """Yield the patterns of values files; an application can name any other file only in its own folders."""
+        """Yield the patterns of values files; parameters may name others, of its own folders or shared ones."""
         yield from (layout.parse(values.pattern, values.place) for values in self.repository.config.layout.values)
         folders = {folder for pair in pairs for folder in (pair.instance.app_folder, pair.instance.instance_folder)}
         for folder in sorted(folders):

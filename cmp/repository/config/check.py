@@ -111,7 +111,7 @@ def _captured(root: Node, key: str, without: tuple[str, ...]) -> Iterator[str]:
 
 
 def _with_placeholders(root: Node) -> Iterator[Node]:
-    for name in ("values", "ignore"):
+    for name in ("values", "ignore", "shared"):
         patterns = root.at("layout", name)
         for item in patterns.items if patterns else ():
             yield item.at("path") or item

@@ -102,6 +102,11 @@ _LAYOUT = Keys(
         "release": Text("a name", rules.TEMPLATE, "The release name; it may hold placeholders, as in {cluster}-{app}."),
         "namespace": Text("a name", rules.TEMPLATE, "The destination namespace; it may hold placeholders."),
         "ignore": Items("a list of patterns", _PATTERN, "YAML files in an instance folder that nothing uses."),
+        "shared": Items(
+            "a list of patterns",
+            _PATTERN,
+            "Values files outside of an application's folders that its `values` and its parameters may name.",
+        ),
     },
     LAYOUT._replace,
     doc="Where things lie. Patterns: {name} is one path segment, * stays in a segment, ** crosses.",

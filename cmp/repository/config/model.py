@@ -34,7 +34,8 @@ class Layout(NamedTuple):
     """The places of applications, instances and values, as patterns relative to the root; values weakest first.
 
     A folder belongs to the first pattern of `apps` or `instances` that matches it; without any there are no instances.
-    `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.
+    `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.  `shared` are patterns
+    of files that an application may name, though they lie outside of its folders.
     """
 
     apps: tuple[str, ...]
@@ -43,6 +44,7 @@ class Layout(NamedTuple):
     release: str = ""
     namespace: str = ""
     ignore: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 class ClusterChoice(NamedTuple):

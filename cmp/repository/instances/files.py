@@ -321,7 +321,7 @@ class Files:
         """
         config = self._repository.config
         return FileUses(
-            ignored=tuple(layout.parse(text, "layout.ignore") for text in config.layout.ignore),
+            ignored=tuple(layout.parse(text) for text in (*config.layout.ignore, *config.layout.shared)),
             values=tuple(layout.parse(values.pattern) for values in (*config.layout.values, *self._own.values)),
             suffixes=config.secret_suffixes,
             known={"app": self._target.app},

@@ -155,7 +155,7 @@ class _Resolver:
         """Return the values layers, weakest first, each file once.
 
         The patterns of cmp.yaml may name any file of the tree; those of cmp-app.yaml, the parameters and the command
-        line may name files in the application's own folders, or files that cmp.yaml names too.  A file
+        line may name files in the application's own folders, and files that cmp.yaml names or shares.  A file
         keeps the position of the path that names it literally, or else that of the first pattern that matches it
         (Argo CD's rule for `valueFiles`).  ConfigError for a literal path that is missing, for a path that is no file,
         and for a file that the application may not use.
@@ -167,7 +167,7 @@ class _Resolver:
         for pattern in (*self._settings.values, *given):
             for file in self._values_files(pattern):
                 if file.path not in of_repository:
-                    self._require_own(file)
+                    self._require_usable(file, of_repository)
                 files.append(file)
         named = {file.path for file in files if file.is_named}
         first: dict[str, _ValuesFile] = {}
@@ -204,19 +204,34 @@ class _Resolver:
                     f"the values file {match.path} is {what}", file=values.place, hint="mend or remove it"
                 )
 
-    def _require_own(self, file: _ValuesFile) -> None:
+    def _require_usable(self, file: _ValuesFile, of_repository: set[str]) -> None:
         """Check the path, and where links lead from it: a link is no way into another application's folder."""
         folders = [folder for folder in (self._target.app_folder, self._target.instance_folder) if folder]
         own = tuple(f"{path}/" for folder in folders for path in (folder, self._tree.resolve(folder)))
         for path in (file.path, self._tree.resolve(file.path)):
-            if not path.startswith(own):
+            if not (path.startswith(own) or path in of_repository or self._is_shared(path)):
                 leads = "" if path == file.path else f" leads to {path}, which"
                 raise ConfigError(
                     f"the values file {file.path}{leads} is not in the application's own folders",
                     file=file.source,
-                    hint=f"those are {' and '.join(folders)}; "
-                    "any other file must be named in layout.values of cmp.yaml",
+                    hint=f"those are {' and '.join(folders)}; any other file must be named in cmp.yaml: layout.shared "
+                    "lets applications name it, layout.values gives it to all of them",
                 )
+
+    def _is_shared(self, path: str) -> bool:
+        """Say whether cmp.yaml lets this pair name a file outside of its folders.
+
+        A pattern's names are those of the pair: `{cluster}` shares no file of another cluster, and a pattern with a
+        name that is unknown here shares none.
+        """
+        known, suffixes = self._target.known, self._config.secret_suffixes
+        patterns = (layout.parse(text, "layout.shared") for text in self._config.layout.shared)
+        return any(
+            pattern.names <= known.keys()
+            and layout.may_name(pattern, path, suffixes)
+            and layout.match(pattern, path, known) is not None
+            for pattern in patterns
+        )
 
     def _secrets(self, choice: EngineChoice) -> SecretLists:
         """Return the files and kinds that `secrets` lists; ConfigError as `secret_lists.read`."""

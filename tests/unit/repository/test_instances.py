@@ -400,8 +400,8 @@ class TestConfinement:
             "cmp: the values file other/x.yaml is not in the application's own folders",
             "  where: application shop, cluster dev, parameter values",
             (
-                "  hint: those are namespaces/shop and clusters/dev/shop; any other file must be named in "
-                "layout.values of cmp.yaml"
+                "  hint: those are namespaces/shop and clusters/dev/shop; any other file must be named in cmp.yaml: "
+                "layout.shared lets applications name it, layout.values gives it to all of them"
             ),
         ]
 
