@@ -1,4 +1,4 @@
-"""Dangers: an object is deleted with its data or its pods, or to be created again because a field is immutable.
+"""Dangers: an object is deleted with its data or its function, or to be created again because a field is immutable.
 
 Source of the immutable fields: the validation of Kubernetes 1.34.
 """
@@ -25,6 +25,40 @@ _CONTENT_LOST = {
     ("", "Namespace"): "is removed, and everything in it",
     ("apps", "StatefulSet"): "is removed, and its pods with it; its volume claims stay",
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "is removed, and every object of its kind on the cluster",
+}
+_RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
+_WORKLOAD = ("workload-removed", "is removed, and its pods with it: nothing of it runs any more")
+_FILTER = ("network-policy-removed", "is removed: connections that it kept out are let in, unless another policy does")
+_ADMITTING = ("admission-removed", "is removed: requests that it refused or changed pass as they are")
+_ALLOWING = ("permissions-removed", "is removed: accounts that have their permissions by it alone lose them")
+_SERVICE = ("service-removed", "is removed: its name and its address are gone, and clients that use them fail")
+_BUDGET = ("budget-removed", "is removed: a drain may evict all of its pods at once")
+_FUNCTION_LOST: dict[tuple[str, str], tuple[str, str]] = {
+    **{("apps", kind): _WORKLOAD for kind in ("Deployment", "DaemonSet", "ReplicaSet")},
+    ("batch", "CronJob"): ("workload-removed", "is removed: its jobs are no longer started"),
+    ("", "Pod"): _WORKLOAD,
+    ("", "ReplicationController"): _WORKLOAD,
+    ("argoproj.io", "Rollout"): _WORKLOAD,
+    ("serving.knative.dev", "Service"): _WORKLOAD,
+    ("networking.k8s.io", "NetworkPolicy"): _FILTER,
+    **{("policy.networking.k8s.io", f"{name}AdminNetworkPolicy"): _FILTER for name in ("", "Baseline")},
+    **{("cilium.io", f"Cilium{kind}NetworkPolicy"): _FILTER for kind in ("", "Clusterwide")},
+    **{
+        (f"{group}projectcalico.org", f"{kind}NetworkPolicy"): _FILTER
+        for group in ("", "crd.")
+        for kind in ("", "Global")
+    },
+    **{("security.istio.io", kind): _FILTER for kind in ("AuthorizationPolicy", "PeerAuthentication")},
+    **{(_ADMISSION, f"{kind}WebhookConfiguration"): _ADMITTING for kind in ("Validating", "Mutating")},
+    **{
+        (_ADMISSION, f"{kind}AdmissionPolicy{binding}"): _ADMITTING
+        for kind in ("Validating", "Mutating")
+        for binding in ("", "Binding")
+    },
+    **{(_RBAC, kind): _ALLOWING for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")},
+    ("", "ServiceAccount"): ("permissions-removed", "is removed: pods that run under it are no longer created"),
+    ("", "Service"): _SERVICE,
+    ("policy", "PodDisruptionBudget"): _BUDGET,
 }
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout")
 
@@ -62,17 +96,38 @@ def data_removed(matched: MatchedObject) -> Iterator[Danger]:
     is_pruned = matched.after is None or matched.is_renamed
     if before is None or text is None or not is_pruned or is_hook(before):
         return
-    if has_option(before, PRUNE_FALSE):
-        yield Danger("orphaned", "leaves the application and stays on the cluster, as `Prune=false` says")
-        return
     if dig(before.value, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
         text = "is removed, and with its pods its volume claims and their data"
+    yield _pruned(before, "data-removed", text)
+
+
+def function_removed(matched: MatchedObject) -> Iterator[Danger]:
+    """Yield that something that ran, answered, allowed or kept out is pruned, or that an annotation keeps it.
+
+    One that is renamed does the same under its new name, but for a Service, whose name is what its clients know.
+    """
+    before = matched.before
+    if before is None or is_hook(before):
+        return
+    identity = before.identity
+    rule, text = _FUNCTION_LOST.get((identity.group, identity.kind), ("", ""))
+    if rule == "service-removed" and matched.after and matched.after.identity.name != identity.name:
+        text = f"is removed under the name `{identity.name}`: clients that use it fail"
+    elif matched.after is not None:
+        return
+    if rule:
+        yield _pruned(before, rule, text)
+
+
+def _pruned(before: Object, rule: str, text: str) -> Danger:
+    if has_option(before, PRUNE_FALSE):
+        return Danger("orphaned", "leaves the application and stays on the cluster, as `Prune=false` says")
     kept = dig(before.value, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
     hint = (
         " (Argo CD heeds `helm.sh/resource-policy: keep` only where the whole application is deleted)" if kept else ""
     )
     confirmed = ", after somebody confirms it" if has_option(before, PRUNE_CONFIRM) else ""
-    yield Danger("data-removed", text + confirmed + hint)
+    return Danger(rule, text + confirmed + hint)
 
 
 def namespace_changed(matched: MatchedObject) -> Iterator[Danger]:

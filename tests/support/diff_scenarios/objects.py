@@ -70,6 +70,27 @@ kind: PodDisruptionBudget
 metadata: {name: web, namespace: shop}
 spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
 """
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "registry.example/shop/web:1.0.0"}]}
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+WEBHOOK = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: web}
+"""
 TEXT = """\
 apiVersion: v1
 kind: ConfigMap
@@ -152,6 +173,13 @@ def markdown_in_a_config_map(repo: Monorepo) -> Iterator[None]:
 @story("A claim goes, and its data with it.")
 def claim_removed(repo: Monorepo) -> Iterator[None]:
     plain(repo, f"{ACCOUNT}---\n{CLAIM}")
+    yield
+    repo.write({FILE: ACCOUNT})
+
+
+@story("All that let an application run, answer and stay unharmed goes.", "--fail-on", "any", "--exit-zero")
+def functions_removed(repo: Monorepo) -> Iterator[None]:
+    plain(repo, f"{ACCOUNT}---\n{DEPLOYMENT}---\n{SERVICE}---\n{RULE}---\n{BUDGET}---\n{WEBHOOK}")
     yield
     repo.write({FILE: ACCOUNT})
 

@@ -119,6 +119,73 @@ DANGERS = {
         "",
         [("data-removed", "is removed, and every object of its kind on the cluster")],
     ),
+    "a deployment": (
+        _workload(""),
+        "",
+        [("workload-removed", "is removed, and its pods with it: nothing of it runs any more")],
+    ),
+    "a deployment that Argo CD keeps": (
+        _workload("", annotations=f"{{{SYNC}: Prune=false}}"),
+        "",
+        [("orphaned", "leaves the application and stays on the cluster, as `Prune=false` says")],
+    ),
+    "a cron job after confirmation": (
+        _object("batch/v1", "CronJob", annotations=f"{{{SYNC}: Prune=confirm}}"),
+        "",
+        [("workload-removed", "is removed: its jobs are no longer started, after somebody confirms it")],
+    ),
+    "a service": (
+        _service(""),
+        "",
+        [("service-removed", "is removed: its name and its address are gone, and clients that use them fail")],
+    ),
+    "a service of another name": (
+        _service(""),
+        _service("").replace("name: it", "name: other"),
+        [("service-removed", "is removed under the name `it`: clients that use it fail")],
+    ),
+    **{
+        f"a {kind} of {version}": (
+            _object(version, kind),
+            "",
+            [
+                (
+                    "network-policy-removed",
+                    "is removed: connections that it kept out are let in, unless another policy does",
+                )
+            ],
+        )
+        for version, kind in (
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+            ("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy"),
+            ("cilium.io/v2", "CiliumClusterwideNetworkPolicy"),
+            ("crd.projectcalico.org/v1", "GlobalNetworkPolicy"),
+            ("security.istio.io/v1", "AuthorizationPolicy"),
+        )
+    },
+    **{
+        f"a {kind} that admits": (
+            _object("admissionregistration.k8s.io/v1", kind),
+            "",
+            [("admission-removed", "is removed: requests that it refused or changed pass as they are")],
+        )
+        for kind in ("ValidatingWebhookConfiguration", "MutatingAdmissionPolicyBinding")
+    },
+    "a binding": (
+        _binding("RoleBinding", "view", "web"),
+        "",
+        [("permissions-removed", "is removed: accounts that have their permissions by it alone lose them")],
+    ),
+    "an account": (
+        _object("v1", "ServiceAccount"),
+        "",
+        [("permissions-removed", "is removed: pods that run under it are no longer created")],
+    ),
+    "a budget": (
+        _budget("maxUnavailable: 1"),
+        "",
+        [("budget-removed", "is removed: a drain may evict all of its pods at once")],
+    ),
     "another namespace": (
         _service(""),
         _service("").replace("namespace: shop", "namespace: store"),
@@ -343,7 +410,17 @@ DANGERS = {
 
 HARMLESS = {
     "data-removed: a config map": (_object("v1", "ConfigMap"), ""),
-    "data-removed: a deployment": (_workload(""), ""),
+    "workload-removed: a job, which may be done": (_object("batch/v1", "Job"), ""),
+    "workload-removed: another name": (_workload(""), _workload("", name="other")),
+    "workload-removed: new": ("", _workload("")),
+    "network-policy-removed: another name": (
+        _object("networking.k8s.io/v1", "NetworkPolicy"),
+        _object("networking.k8s.io/v1", "NetworkPolicy", name="other"),
+    ),
+    "admission-removed: a webhook of another group": (_object("example.test/v1", "ValidatingWebhookConfiguration"), ""),
+    "permissions-removed: a hook's account": (_object("v1", "ServiceAccount", annotations="{helm.sh/hook: test}"), ""),
+    "service-removed: another group's": (_object("example.test/v1", "Service"), ""),
+    "budget-removed: another name": (_budget("maxUnavailable: 1"), _budget("maxUnavailable: 1").replace("it", "that")),
     "data-removed: a claim of the same name": (_claim(), _claim(more="a: b")),
     "data-removed: a hook": (
         _object("v1", "PersistentVolumeClaim", annotations="{helm.sh/hook: pre-install}"),
@@ -351,7 +428,7 @@ HARMLESS = {
     ),
     "data-removed: another group's kind": (_object("other.example.test/v1", "Namespace"), ""),
     "orphaned: without loss": (_object("v1", "ConfigMap", annotations=f"{{{SYNC}: Prune=false}}"), ""),
-    "namespace-changed: another name": (_service(""), _service("").replace("name: it", "name: that")),
+    "namespace-changed: another name": (_budget(""), _budget("").replace("name: it", "name: that")),
     "volume-shrink: the same size": (_claim("1Gi"), _claim("1024Mi")),
     "volume-shrink: larger, though the number is smaller": (_claim("900Mi"), _claim("1Gi")),
     "volume-shrink: no size": (_claim("some"), _claim("less")),
@@ -477,7 +554,7 @@ def test_equal_sides_are_not_dangerous() -> None:
 def test_what_is_no_manifest_of_its_kind_raises_nothing(body: str) -> None:
     for kind in ("Deployment", "Ingress", "Service", "CustomResourceDefinition", "PodDisruptionBudget", "Role"):
         assert all(isinstance(text, str) for _, text in _find("", _object("v1", kind, body)))
-        assert find(MatchedObject(object_of(value_of(_object("v1", kind, body))), None), ()) == ()
+        assert find(MatchedObject(object_of(value_of(_object("example.test/v1", kind, body))), None), ()) == ()
 
 
 def test_a_danger_is_the_end_of_a_sentence_without_its_full_stop() -> None:
