@@ -57,7 +57,7 @@ bench: programs setup
 
 programs:
 	@sh scripts/need.sh gpg=gnupg git=git redis-server=redis-server setpriv=util-linux \
-		mmdebstrap=mmdebstrap buildah=buildah runc=runc
+		zsh=zsh fish=fish mmdebstrap=mmdebstrap buildah=buildah runc=runc
 
 # The Go that the Dockerfile names, so that the digests in image/tools.lock are checked by what is built here; it may
 # fetch a newer one for a module that requires that.

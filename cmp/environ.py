@@ -50,6 +50,16 @@ class Folders(NamedTuple):
     tmp: str
 
 
+class CompletionRequest(NamedTuple):
+    """The question of a shell: the command line up to the cursor, and the end of it that the shell will replace.
+
+    That end is empty where the shell replaces the whole last word.
+    """
+
+    line: str
+    replaced: str
+
+
 class Environment(NamedTuple):
     """The variables that a run takes from `os.environ`; `plugin` holds those with an Application's parameters."""
 
@@ -75,6 +85,13 @@ def current(*, default_deadline: float) -> Environment:
 def current_folders() -> Folders:
     """Return the folders of this process, also where other settings are wrong."""
     return _folders(os.environ)
+
+
+def completion_request() -> CompletionRequest | None:
+    """Return the question of a shell that completes a command line; the scripts of `cmp completion` ask it."""
+    if not os.environ.get("_CMP_COMPLETE", "").endswith("_complete"):
+        return None
+    return CompletionRequest(os.environ.get("_CMP_LINE", ""), os.environ.get("_CMP_REPLACED", ""))
 
 
 def is_debugging() -> bool:

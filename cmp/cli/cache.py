@@ -19,7 +19,7 @@ from cmp.artifacts.charts.upkeep import Refreshed
 from cmp.artifacts.remotes import fetch
 from cmp.artifacts.remotes import schemas as remote_schemas
 from cmp.artifacts.remotes.keys import ref_of
-from cmp.cli import Invocation, Output, for_people
+from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.io import as_json
 from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed, newest_helm
 from cmp.errors import UsageError
@@ -61,7 +61,12 @@ def list_(invocation: Invocation, output_format: str) -> Output:
 
 
 @command.command()
-@click.option("--lock", metavar="FILE", help="Only what this cmp.lock names: needs no repository.")
+@click.option(
+    "--lock",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="Only what this cmp.lock names: needs no repository.",
+)
 @click.pass_obj
 def warm(invocation: Invocation, lock: str | None) -> Output:
     """Fetch everything that the repository, or a lock file, needs."""
@@ -146,7 +151,7 @@ def prune(invocation: Invocation, older_than: str | None, max_size: str | None) 
 
 
 @command.command()
-@click.argument("specs", metavar="CHART[@VERSION]...", nargs=-1, required=True)
+@click.argument("specs", metavar="CHART[@VERSION]...", nargs=-1, required=True, shell_complete=candidates.cached)
 @click.pass_obj
 def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
     """Fetch charts again and accept what the repository has now, also with another digest."""

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from cmp import __version__
 from cmp.cli import Output
@@ -20,6 +21,7 @@ COMMANDS = {
     "affected": "List the applications and clusters that a change reaches.",
     "apps": "List every application and the clusters it runs on.",
     "cache": "Look at, fill, check and shrink the chart cache.",
+    "completion": "Print the script that lets your shell complete command lines of cmp.",
     "diff": "Show what a change does to the manifests of every application on every cluster.",
     "doctor": "Say what is installed, where settings come from, and what will go wrong.",
     "generate": "Render for Argo CD: the sidecar's call, without arguments.",
@@ -61,6 +63,12 @@ class CommandGroup(click.Group):
         if args[0] not in COMMANDS:
             raise UsageError(f"there is no command {args[0]}", hint=suggestion(args[0], COMMANDS))
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the names of the commands that a person calls, or options; no module of a command is imported."""
+        names = sorted(COMMANDS.keys() - SIDECAR_COMMANDS)
+        found = [CompletionItem(name, help=COMMANDS[name]) for name in names if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

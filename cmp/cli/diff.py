@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cmp.cli import Invocation, Output
+from cmp.cli import Invocation, Output, candidates
 from cmp.cli.io import progress_bar
 from cmp.cli.revisions import revision_options
 from cmp.compare.dangers import RULES
@@ -55,7 +55,14 @@ class Gates(NamedTuple):
 @click.command()
 @revision_options
 @click.option("--format", "output_format", type=click.Choice([*FORMATS]), default="text", help="The format on stdout.")
-@click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", help="Write a view to a file, too; repeat.")
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    shell_complete=candidates.formats_and_files,
+    help="Write a view to a file, too; repeat.",
+)
 @click.option(
     "--keyless", "is_keyless", is_flag=True, help="Decrypt nothing: secrets are shown as stand-ins of their ciphertext."
 )
@@ -65,7 +72,13 @@ class Gates(NamedTuple):
 @click.option(
     "--limit", type=click.IntRange(min=1000), default=Options().limit, help="The most characters of a Markdown comment."
 )
-@click.option("--fail-on", default="", metavar="RULE,…", help="Fail where one of these dangers is new; any: each.")
+@click.option(
+    "--fail-on",
+    default="",
+    metavar="RULE,…",
+    shell_complete=candidates.dangers,
+    help="Fail where one of these dangers is new; any: each.",
+)
 @click.option(
     "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."
 )

@@ -9,7 +9,7 @@ import click
 
 from cmp import __version__, policy
 from cmp.artifacts import charts, lockfile, toolchain
-from cmp.cli import Invocation, Output, for_people
+from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.io import as_json, content_or_stdin
 from cmp.cli.needed import needed
 from cmp.doctor import hosts, installation, sidecar
@@ -33,6 +33,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
     "--against",
     default="",
     metavar="FILE",
+    shell_complete=candidates.files,
     help="Also compare with what `cmp tools list --format json` printed in a sidecar; - is stdin.",
 )
 @click.option(

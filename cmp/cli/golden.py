@@ -11,7 +11,7 @@ import click
 
 from cmp.batch.golden import PairFilter, choose, difference, golden
 from cmp.batch.renderer import BatchRenderer, PrintJob
-from cmp.cli import Invocation, Output
+from cmp.cli import Invocation, Output, candidates
 from cmp.cli.summary import batch_messages
 from cmp.engines import ENGINES
 from cmp.errors import UsageError
@@ -55,9 +55,16 @@ class Run(NamedTuple):
 
 
 @click.command()
-@click.argument("apps", nargs=-1, metavar="[APP]...")
-@click.option("--cluster", default="", help="Only this cluster.")
-@click.option("--dir", "folder", default=FOLDER, show_default=True, help="The folder, from the root of the repository.")
+@click.argument("apps", nargs=-1, metavar="[APP]...", shell_complete=candidates.apps)
+@click.option("--cluster", default="", shell_complete=candidates.clusters, help="Only this cluster.")
+@click.option(
+    "--dir",
+    "folder",
+    default=FOLDER,
+    show_default=True,
+    shell_complete=candidates.folders,
+    help="The folder, from the root of the repository.",
+)
 @click.option("--update", is_flag=True, help="Write what is rendered now; with APP and --cluster, also a first time.")
 @click.pass_obj
 def command(invocation: Invocation, apps: tuple[str, ...], cluster: str, folder: str, *, update: bool) -> Output:

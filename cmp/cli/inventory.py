@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import yamldoc
-from cmp.cli import Invocation, Output
+from cmp.cli import Invocation, Output, candidates
 from cmp.cli.io import STDIN, content_or_stdin
 from cmp.engines import ENGINES
 from cmp.repository import config, instances
@@ -31,7 +31,14 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--from", "source", default=STDIN, metavar="FILE", help="The clusters as JSON; - is stdin.")
+@click.option(
+    "--from",
+    "source",
+    default=STDIN,
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="The clusters as JSON; - is stdin.",
+)
 @click.pass_obj
 def export(invocation: Invocation, source: str) -> Output:
     """Print the inventory with the versions that Argo CD knows, without credentials.

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
+COMPLETION_SECONDS = 2.0  # a person who waits longer for a key presses another one
+
 
 class Run(NamedTuple):
     """The arguments of a run, and the redactor of all that it prints: known before any setting is read."""
@@ -49,6 +51,8 @@ class Run(NamedTuple):
 def main(argv: Sequence[str]) -> int:
     """Run one command; return its exit code.  Nothing reaches stdout unless everything succeeded."""
     workspace.harden()
+    if not argv and (request := environ.completion_request()):
+        return _complete(request)
     run = Run(argv[1:] if argv[:1] == ["--"] else argv, Redactor())
     try:
         signals.listen(partial(_last_word, run))
@@ -59,6 +63,17 @@ def main(argv: Sequence[str]) -> int:
         workspace.remove_left_behind()
         return _stopped(interrupted, run)
     return exit_code
+
+
+def _complete(request: environ.CompletionRequest) -> int:
+    """Answer a shell that waits for a key: with candidates, or with nothing, whatever is wrong or slow."""
+    from cmp.cli import completion  # noqa: PLC0415  # only a shell asks for it
+
+    with suppress(Exception, Interrupted):
+        signals.expire_after(COMPLETION_SECONDS, grace=0)
+        sys.stdout.buffer.write(completion.answer(request))
+        sys.stdout.buffer.flush()
+    return 0
 
 
 def _sweep(run: Run) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cmp.cli import Invocation, Output, for_people
+from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.builtin_pairs import builtin_pairs
 from cmp.cli.io import as_json, content, error_line, error_record
 from cmp.errors import CmpError, UsageError, and_more, suggestion
@@ -38,8 +38,8 @@ class Row(NamedTuple):
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[APP | FILE]...")
-@click.option("--cluster", default="", help="The value for this cluster alone.")
+@click.argument("names", nargs=-1, metavar="[APP | FILE]...", shell_complete=candidates.apps_or_files)
+@click.option("--cluster", default="", shell_complete=candidates.clusters, help="The value for this cluster alone.")
 @click.option(
     "--check", is_flag=True, help="Check the Applications and ApplicationSets in each FILE; without, in all YAML files."
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp.artifacts import toolstore
-from cmp.cli import Invocation, Output, for_people
+from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.render import tool_usage
 from cmp.repository import edit, instances, layout
@@ -32,10 +32,20 @@ class Running(NamedTuple):
 
 
 @click.command()
-@click.argument("tool")
-@click.argument("version")
-@click.option("--app", default="", help="Pin it for this application alone, in its cmp-app.yaml.")
-@click.option("--cluster", default="", help="Only on this cluster: in the application's folder of the cluster.")
+@click.argument("tool", shell_complete=candidates.tools)
+@click.argument("version", shell_complete=candidates.versions)
+@click.option(
+    "--app",
+    default="",
+    shell_complete=candidates.apps,
+    help="Pin it for this application alone, in its cmp-app.yaml.",
+)
+@click.option(
+    "--cluster",
+    default="",
+    shell_complete=candidates.clusters,
+    help="Only on this cluster: in the application's folder of the cluster.",
+)
 @click.pass_obj
 def command(invocation: Invocation, tool: str, version: str, app: str, cluster: str) -> Output:
     """Pin TOOL to VERSION for the whole repository (cmp.yaml), or for one application.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cmp.cli import Invocation, Output
+from cmp.cli import Invocation, Output, candidates
 from cmp.cli.summary import batch_messages, explanation, summary, warn
 from cmp.cli.target import Target, target_options
 from cmp.engines import ENGINES
@@ -33,7 +33,13 @@ NO_TARGET = Target("", "", Parameters())
     "--keyless", "is_keyless", is_flag=True, help="Decrypt nothing: secrets are stand-ins of their ciphertext."
 )
 @click.option("--all", "is_all", is_flag=True, help="Every application on every cluster, into --output-dir.")
-@click.option("--output-dir", default="", metavar="DIR", help="With --all: the folder for CLUSTER/APP.yaml.")
+@click.option(
+    "--output-dir",
+    default="",
+    metavar="DIR",
+    shell_complete=candidates.folders,
+    help="With --all: the folder for CLUSTER/APP.yaml.",
+)
 @click.option(
     "--secrets",
     type=click.Choice(["omit", "mask", "keep"]),
@@ -44,6 +50,7 @@ NO_TARGET = Target("", "", Parameters())
     "repositories",
     multiple=True,
     metavar="URL=FOLDER",
+    shell_complete=candidates.clones,
     help="With --application: a clone of another repository that its sources name; repeat.",
 )
 @click.pass_obj

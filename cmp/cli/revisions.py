@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp.changes import Revision
+from cmp.cli import candidates
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
 from cmp.preview.comparison import MAX_APPLICATIONS, Comparer
@@ -153,13 +154,26 @@ def _warn(uncommitted: list[str], invocation: Invocation) -> None:
 
 
 OPTIONS = (
-    click.option("--base", default="", metavar="REV", help="Compare with this; without it, the main branch."),
-    click.option("--head", default="", metavar="REV", help="What is compared; without it, the commit checked out."),
+    click.option(
+        "--base",
+        default="",
+        metavar="REV",
+        shell_complete=candidates.revisions,
+        help="Compare with this; without it, the main branch.",
+    ),
+    click.option(
+        "--head",
+        default="",
+        metavar="REV",
+        shell_complete=candidates.revisions,
+        help="What is compared; without it, the commit checked out.",
+    ),
     click.option("--exact", "is_exact", is_flag=True, help="Compare with the base itself, not with the merge base."),
     click.option(
         "--applications",
         multiple=True,
         metavar="FILE",
+        shell_complete=candidates.files,
         help="Applications that a live Argo CD printed (`argocd app list -o json`); repeat.",
     ),
     click.option(
@@ -174,6 +188,7 @@ OPTIONS = (
         "repositories",
         multiple=True,
         metavar="URL=FOLDER",
+        shell_complete=candidates.clones,
         help="A clone of another repository that Applications name; read at the revision of each source; repeat.",
     ),
     click.option(

@@ -14,6 +14,7 @@ from cmp.argocd import parameters
 from cmp.argocd.application import for_plugin
 from cmp.argocd.document import find
 from cmp.argocd.reposerver import overridden, references, variables
+from cmp.cli import candidates
 from cmp.cli.io import content_or_stdin
 from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError, ToolError, UsageError
@@ -158,11 +159,33 @@ def head(checkout: str, invocation: Invocation) -> str:
 
 
 OPTIONS = (
-    click.argument("app", required=False, default=""),
-    click.option("--application", default="", metavar="FILE", help="Take all from an Argo CD Application; - is stdin."),
-    click.option("--name", default="", metavar="[NAMESPACE/]NAME", help="Which Application, where FILE has several."),
-    click.option("--cluster", default="", help="The cluster, by its name in the repository."),
-    click.option("--namespace", default="", help="The destination namespace; without APP also the application."),
+    click.argument("app", required=False, default="", shell_complete=candidates.apps),
+    click.option(
+        "--application",
+        default="",
+        metavar="FILE",
+        shell_complete=candidates.files,
+        help="Take all from an Argo CD Application; - is stdin.",
+    ),
+    click.option(
+        "--name",
+        default="",
+        metavar="[NAMESPACE/]NAME",
+        shell_complete=candidates.applications,
+        help="Which Application, where FILE has several.",
+    ),
+    click.option(
+        "--cluster",
+        default="",
+        shell_complete=candidates.clusters,
+        help="The cluster, by its name in the repository.",
+    ),
+    click.option(
+        "--namespace",
+        default="",
+        shell_complete=candidates.namespaces,
+        help="The destination namespace; without APP also the application.",
+    ),
     click.option("--release", default="", help="The release name."),
     click.option("--kube-version", default="", help="The Kubernetes version that charts see."),
     click.option("--api-versions", multiple=True, help="API versions that charts see; repeat, or separate by commas."),
@@ -171,7 +194,12 @@ OPTIONS = (
     click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set one text value, as helm --set-string."),
     click.option("--set-template", multiple=True, metavar="KEY=VALUE", help="As --set, with {cluster} and others."),
     *(
-        click.option(f"--{tool}-version", default="", help=f"Another installed {tool} than the pinned one.")
+        click.option(
+            f"--{tool}-version",
+            default="",
+            shell_complete=candidates.installed,
+            help=f"Another installed {tool} than the pinned one.",
+        )
         for tool in parameters.PINNED
     ),
 )

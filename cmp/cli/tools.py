@@ -9,7 +9,7 @@ import click
 
 from cmp.artifacts import lockfile, toolstore
 from cmp.artifacts.toolstore.install import WAYS, Installer
-from cmp.cli import Invocation, Output, for_people
+from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.io import as_json, progress_bar
 from cmp.errors import CmpError, ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
@@ -37,12 +37,24 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("specs", metavar="[TOOL@VERSION]...", nargs=-1)
+@click.argument("specs", metavar="[TOOL@VERSION]...", nargs=-1, shell_complete=candidates.tools_at_versions)
 @click.option(
     "--via", type=click.Choice(WAYS), help="Only this way: the project's release, or a build of its Go module."
 )
-@click.option("--from", "lock", metavar="FILE", help="What this cmp.lock names, each with the sha256 it names.")
-@click.option("--from-file", "program", metavar="PROGRAM", help="A copy of this program, as the one TOOL@VERSION.")
+@click.option(
+    "--from",
+    "lock",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    help="What this cmp.lock names, each with the sha256 it names.",
+)
+@click.option(
+    "--from-file",
+    "program",
+    metavar="PROGRAM",
+    shell_complete=candidates.files,
+    help="A copy of this program, as the one TOOL@VERSION.",
+)
 @click.pass_obj
 def install(
     invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None, program: str | None

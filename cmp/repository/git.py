@@ -87,6 +87,11 @@ class Git:
         self._require_repository()
         raise UsageError("which base? this clone has no main branch", hint="name it: --base REV")
 
+    def names(self) -> list[str]:
+        """Return the branches, also those of remotes, and the tags of this clone, by their short names."""
+        kinds = ("refs/heads", "refs/remotes", "refs/tags")
+        return self._must("for-each-ref", "--format=%(refname:short)", *kinds).decode(errors="replace").splitlines()
+
     def remotes(self) -> tuple[str, ...]:
         """Return the URLs of the remotes of this clone, each once."""
         listed = self._run("config", "--get-regexp", r"^remote\..*\.(push)?url$").stdout.decode("utf-8", "replace")
