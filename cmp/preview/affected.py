@@ -12,6 +12,7 @@ from cmp.artifacts import lockfile
 from cmp.changes import Unowned
 from cmp.engines import ENGINES
 from cmp.preview.copies import PrivateCopies
+from cmp.preview.unresolved import unresolved_inputs
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
@@ -30,6 +31,7 @@ DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
 LAYER = "value layer"
 NOTHING_READS = "nothing reads it"
+UNRESOLVED = "cannot be resolved"
 DECIDES = "decides what"
 STATUS_TEXTS = {"equal": "manifests equal", "failed": "cannot be rendered"}
 DIFFERENT = "manifests differ"
@@ -84,7 +86,8 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
         base.pairs.keys() | head.pairs.keys(), key=lambda key: _order(base.pairs.get(key), head.pairs.get(key))
     )
     ownership = _Ownership(changed)
-    inputs = {key: ownership.inputs(base.pairs.get(key), head.pairs.get(key)) for key in keys}
+    broken = unresolved_inputs(changed, base, head)
+    inputs = {key: ownership.inputs(base.pairs.get(key), head.pairs.get(key), broken.get(key, ())) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
     settings = [path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")]
     settings += [path for path in changed if _is_link(path, base, head)]
@@ -126,13 +129,15 @@ class _Ownership:
         self._changed = changed
         self.owned: set[str] = set()
 
-    def inputs(self, *sides: ResolvedPair | None) -> list[ChangedInput]:
-        """Return the changed files that a pair reads, on either side."""
-        pairs = [pair for pair in sides if pair]
-        inputs: dict[str, ChangedInput] = {}
+    def inputs(
+        self, before: ResolvedPair | None, after: ResolvedPair | None, broken: Iterable[str]
+    ) -> list[ChangedInput]:
+        """Return the changed files that a pair reads, on either side; `broken` are those that it would read."""
+        pairs = [pair for pair in (before, after) if pair]
+        inputs = {path: ChangedInput(path, UNRESOLVED) for path in broken}
         for pair in pairs:
             for path, role in _roles(pair, self._changed):
-                if role and (path not in inputs or role.startswith(LAYER)):
+                if role and (path not in inputs or role.startswith(LAYER) or inputs[path].how == UNRESOLVED):
                     inputs[path] = ChangedInput(path, role)
         self.owned.update(inputs)
         self.owned.update(path for pair in pairs for path in _own_files(pair))
@@ -178,7 +183,7 @@ def _compared(
     is_asked_anew = before.request.sources != after.request.sources
     if not (inputs or differences or is_asked_anew) and (not settings or is_same):
         return None
-    is_affected = base.fingerprint(key) != head.fingerprint(key)
+    is_affected = base.fingerprint(key) != head.fingerprint(key) or any(one.how == UNRESOLVED for one in inputs)
     if not inputs and not differences:
         # The changed setting shows in the fingerprint alone, as the list of layers and cmp.lock do.
         place = _place_of_settings(before, after) if is_asked_anew else settings[0]

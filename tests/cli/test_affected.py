@@ -241,6 +241,19 @@ def test_a_broken_pair_does_not_hide_the_others(world: World) -> None:
     ]
 
 
+def test_a_pair_that_was_broken_before_is_reached_by_its_files(world: World) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/api/cmp-app.yaml": "nonsense: 1\n"})
+    world.repo.branch("later")
+    lines = world.change({"apps/api/templates/a.yaml": "# b\n", "apps/web/templates/a.yaml": "# b\n"})
+    assert lines == [
+        "dev api apps/api/templates/a.yaml cannot be resolved",
+        "dev web apps/web/templates/a.yaml helm files",
+        "prod web apps/web/templates/a.yaml helm files",
+        "3 of 4 pairs are affected",
+    ]
+
+
 def test_formats_for_machines(world: World) -> None:
     world.repo.commit({"clusters/dev/web/values.yaml": "a: 2\n", "clusters/prod/web/values.yaml": None})
     assert json.loads(world.affected("--format", "matrix").stdout) == {"include": [{"app": "web", "cluster": "dev"}]}

@@ -73,6 +73,27 @@ def test_a_file_of_an_application_without_a_plugin_reaches_its_pairs(world: Comp
     assert ran.stderr == ""
 
 
+def test_an_application_that_cannot_be_read_on_either_side_is_no_silence(world: ComparedRepository) -> None:
+    """A plugin of helm in somebody's repo-server takes `secrets://`; the folder of the source counts all the same."""
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"argocd/web.yaml": SET.replace("[values.yaml, ", "['secrets://../../secret/web.yaml', ")})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"charts/web/values.yaml": "color: blue\n", "secret/web.yaml": "a: 1\n", "values/web/b.md": ""})
+    ran = world.sandbox.run("affected", cwd=world.repo.folder)
+    assert ran.stdout.splitlines() == [
+        "CLUSTER  APP  BY                      HOW",
+        "prod     web  charts/web/values.yaml  cannot be resolved",
+        "prod     web  secret/web.yaml         cannot be resolved",
+        "test     web  charts/web/values.yaml  cannot be resolved",
+        "test     web  secret/web.yaml         cannot be resolved",
+        "2 of 3 pairs are affected",
+        "values/web/b.md belongs to no application (ignored: **/*.md)",
+    ]
+    diff = world.sandbox.run("diff", cwd=world.repo.folder)
+    assert (diff.code, diff.stdout.splitlines()[0]) == (0, "Manifest diff: no manifest changes, 2 earlier failures")
+    assert "Argo CD does not allow the scheme secrets of values files" in diff.stdout
+
+
 @pytest.mark.tools
 def test_the_change_of_all_clusters_is_one_with_its_cause(world: ComparedRepository) -> None:
     setting = "version: 1\npreview: {applications: ['argocd/*'], argocd: {helm: 3.18.6, version: '3.6'}}\n"
