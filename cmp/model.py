@@ -275,7 +275,9 @@ class Instance(NamedTuple):
     """One application on one cluster: every input of its render, a pure function of repository and request.
 
     `folder` is the one that is built (`app_folder`, or `instance_folder` where that holds an engine's file), and
-    `chart_folder` the one whose chart helm renders.  `displaced` is a file of `app_folder` that would choose an engine
+    `chart_folder` the one whose chart helm renders.  Both are a folder of another place where `chart_place`, a line of
+    the configuration, names it as the chart of an application that is values alone.  Such a line may also name a
+    `chart` of a repository: then there is no folder.  `displaced` is a file of `app_folder` that would choose an engine
     there: a render that does not read it is refused.  `unread_layers` are values files that the engine does not get
     as values.  `options`
     maps an engine to its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
@@ -285,8 +287,8 @@ class Instance(NamedTuple):
     Argo CD.  Two fields change no manifest: `warnings` go to stderr, and the policy is asked for `requester`.
 
     With `is_builtin` it is rendered as Argo CD's repo-server renders a source without a plugin, which has no keys:
-    nothing is decrypted.  Only such a one has a `chart`, one of a repository in place of the folder, and `value_texts`,
-    values that are the texts of files, by their names.
+    nothing is decrypted.  It may have such a `chart`, too.  Only it has `value_texts`, values that are the texts of
+    files, by their names.
     """
 
     app: str
@@ -317,5 +319,6 @@ class Instance(NamedTuple):
     chart: ChartRef | None = None
     value_texts: tuple[tuple[str, Layer], ...] = ()
     chart_folder: str = ""
+    chart_place: str = ""
     displaced: str = ""
     unread_layers: tuple[str, ...] = ()

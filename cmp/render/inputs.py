@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 COPY = "tree"  # the private folder that stands for the root of the source tree
 HELM = "helm"  # the engines' name for the helm that fetches charts
+# The ways to render without a check of values.
+OF_CMP = "`helm: {skipSchemaValidation: true}` in cmp-app.yaml"
+OF_ARGOCD = "`skipSchemaValidation: true` in the Application"
 
 
 class RenderPlan(NamedTuple):
@@ -236,7 +239,7 @@ class RenderInputs:
                     path=work.copy,
                     label=work.folder,
                     helm=work.helm,
-                    hint=without_schemas(work.helm, "`helm: {skipSchemaValidation: true}` in cmp-app.yaml"),
+                    hint=without_schemas(work.helm, OF_CMP),
                     third_party=charts.archives_of_repositories(restored),
                 )
             )
@@ -245,12 +248,13 @@ class RenderInputs:
         """Put private files in place of the URLs in the schemas of a chart that is rendered in place of a folder."""
         if not registry.HelmOptions(self._plan.instance.options).skip_schema_validation:
             helm = self._plan.tools[HELM]
+            way = OF_ARGOCD if self._plan.instance.is_builtin else OF_CMP
             self.schemas(
                 SchemaCheck(
                     path=self._workspace.folder(COPY),
                     label=chart.name,
                     helm=helm,
-                    hint=without_schemas(helm, "`skipSchemaValidation: true` in the Application"),
+                    hint=without_schemas(helm, way),
                     third_party=WHOLE,
                 )
             )

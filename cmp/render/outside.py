@@ -1,4 +1,4 @@
-"""The inputs of a built-in source from outside the tree: the chart of a repository, and values files of web servers."""
+"""The inputs of a render from outside the tree: the chart of a repository, and values files of web servers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cmp.artifacts.cache import Archive
     from cmp.artifacts.charts import Restored
+    from cmp.artifacts.lockfile import Lock
     from cmp.context import Context
     from cmp.model import Instance, Layer, RemoteRef
     from cmp.policy import PolicyCheck
@@ -34,21 +35,17 @@ class Obtained(NamedTuple):
     restored: tuple[Restored, ...]
 
 
-def is_needed(instance: Instance) -> bool:
-    """Say whether an instance has inputs from outside the tree."""
-    layers = (*instance.layers, *(layer for _, layer in instance.value_texts))
-    return instance.chart is not None or any(layer.remote for layer in layers)
-
-
-def obtain(tree: Tree, instance: Instance, context: Context, policy_check: PolicyCheck | None) -> Obtained:
+def obtain(
+    tree: Tree, instance: Instance, context: Context, lock: Lock | None, policy_check: PolicyCheck | None
+) -> Obtained:
     """Obtain everything, from the cache or over the network; ChartError and ConfigError as for dependencies."""
     restored: list[Restored] = []
     chart = None
     if instance.chart:
         with context.phases.phase("tools"):
-            helm = toolchain.find({HELM: instance.pins[HELM]}, context.settings, None)[HELM]
+            helm = toolchain.find({HELM: instance.pins[HELM]}, context.settings, lock)[HELM]
         with context.phases.phase("charts"):
-            work = charts.ChartWork(tree, "", "", helm, None, policy_check=policy_check)
+            work = charts.ChartWork(tree, "", "", helm, lock, policy_check=policy_check)
             (chart,) = charts.obtain([instance.chart], work, context)
         restored.append(charts.Restored.of(chart, instance.chart.repository))
     with context.phases.phase("remotes"):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from cmp.artifacts.charts import Restored
     from cmp.artifacts.charts.plan import Plan
+    from cmp.artifacts.lockfile import Lock
     from cmp.context import Context
     from cmp.engines.protocol import Engine, Needs
     from cmp.model import Instance, Tool, ToolPin
@@ -166,7 +167,7 @@ def open_session(
             value_texts = decryptor.memory_files(files.value_texts)
         root = _private_copy(plan, workspace, options.unattributed_files)
         if plan.chart:
-            from cmp.system.unpack import unpack  # noqa: PLC0415  # only charts of sources that have no plugin
+            from cmp.system.unpack import unpack  # noqa: PLC0415  # most charts lie in the tree
 
             unpack(plan.chart.data, root, plan.chart.filename, skip=1)
         inputs = RenderInputs(plan, decryptor, workspace, context)
@@ -281,7 +282,9 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
     """Find everything that the render is made of, and ask the policy before anything is decrypted or fetched."""
     phase = context.phases.phase
     policy_check = _policy_check(tree, instance, context, options)
-    outside = _outside(tree, instance, context, policy_check)
+    with phase("tools"):
+        lock = None if instance.is_builtin else lockfile.load(tree)  # Argo CD knows nothing of it
+    outside = _outside(tree, instance, context, lock, policy_check)
     instance = outside.instance if outside else instance
     needs = needs_of(tree, instance)
     with phase("secrets"):
@@ -291,7 +294,6 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
             policy_check.decrypt(file.path for file in files.encrypted)
     services = {} if options.is_keyless else _key_services(files, policy_check, context)
     with phase("tools"):
-        lock = None if instance.is_builtin else lockfile.load(tree)  # Argo CD knows nothing of it
         pins = decrypt.tool_pins(instance, needs, with_sops=bool(files.encrypted) and not options.is_keyless)
         if SOPS in pins:
             require(pins[SOPS], DECRYPT)
@@ -312,12 +314,16 @@ def _plan(tree: Tree, instance: Instance, context: Context, options: RenderOptio
     return plan._replace(chart_plans=_chart_plans(plan, context)) if policy_check else plan
 
 
-def _outside(tree: Tree, instance: Instance, context: Context, policy_check: PolicyCheck | None) -> Obtained | None:
-    if not instance.is_builtin:
+def _outside(
+    tree: Tree, instance: Instance, context: Context, lock: Lock | None, policy_check: PolicyCheck | None
+) -> Obtained | None:
+    """Return what is obtained from outside the tree: None where nothing is needed."""
+    layers = (*instance.layers, *(layer for _, layer in instance.value_texts))
+    if instance.chart is None and not any(layer.remote for layer in layers):
         return None
-    from cmp.render import outside  # noqa: PLC0415  # only for sources that have no plugin
+    from cmp.render import outside  # noqa: PLC0415  # most renders have all in the tree
 
-    return outside.obtain(tree, instance, context, policy_check) if outside.is_needed(instance) else None
+    return outside.obtain(tree, instance, context, lock, policy_check)
 
 
 def _policy_check(tree: Tree, instance: Instance, context: Context, options: RenderOptions) -> PolicyCheck | None:

@@ -15,7 +15,17 @@ from cmp.errors import ConfigError
 from cmp.model import Problem
 from cmp.repository.config import keys
 from cmp.repository.config.check import is_set_literal, refuse_foreign, unfilled
-from cmp.repository.config.model import CONFIG, AppConfig, ArgoCD, ClusterChoice, Config, Layout, ValuesPattern, merge
+from cmp.repository.config.model import (
+    CONFIG,
+    AppConfig,
+    ArgoCD,
+    ClusterChoice,
+    Config,
+    Layout,
+    ValuesChart,
+    ValuesPattern,
+    merge,
+)
 from cmp.repository.config.rules import PATH
 from cmp.schema.spec import check, quoted
 from cmp.system.tree import join
@@ -33,6 +43,7 @@ __all__ = [
     "ClusterChoice",
     "Config",
     "Layout",
+    "ValuesChart",
     "ValuesPattern",
     "load",
     "load_app",

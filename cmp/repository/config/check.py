@@ -115,6 +115,6 @@ def _with_placeholders(root: Node) -> Iterator[Node]:
         patterns = root.at("layout", name)
         for item in patterns.items if patterns else ():
             yield item.at("path") or item
-    for name in ("release", "namespace"):
-        if text := root.at("layout", name):
+    for name in ("release", "namespace", "chart"):
+        if (text := root.at("layout", name)) and text.kind == "scalar":
             yield text

@@ -19,6 +19,7 @@ from cmp.repository.config.model import (
     Config,
     NamedPair,
     Preview,
+    ValuesChart,
     ValuesPattern,
 )
 from cmp.schema.spec import Block, Choice, Converted, Either, Exactly, Flag, Items, Keys, Map, Switch, Text
@@ -83,6 +84,25 @@ INVENTORY = Converted(
     lambda clusters, _: {name: cluster._replace(name=name) for name, cluster in clusters.items()},
 )
 
+_CHART = Either(
+    "a folder, or a map with `repository`, `name` and `version`",
+    (
+        Converted(Text("a folder", rules.FOLDER), lambda text, node: ValuesChart(folder=text, place=node.place)),
+        Converted(
+            Keys(
+                {
+                    "repository": Text("a URL", rules.CHART_REPOSITORY, "The repository, by https:// or oci://."),
+                    "name": Text("a chart's name", rules.CHART_NAME, "The chart."),
+                    "version": Text("a version", rules.KEY, "Its version, an exact one or a range."),
+                },
+                ValuesChart,
+                required=("repository", "name", "version"),
+            ),
+            lambda chart, node: chart._replace(place=node.place),
+        ),
+    ),
+)
+
 _LAYOUT = Keys(
     {
         "apps": Either(
@@ -106,6 +126,9 @@ _LAYOUT = Keys(
             "a list of patterns",
             _PATTERN,
             "Values files outside of an application's folders that its `values` and its parameters may name.",
+        ),
+        "chart": _CHART.described(
+            "The chart of applications without an engine's file: a folder such as charts/web, or one of a repository."
         ),
     },
     LAYOUT._replace,
@@ -324,6 +347,7 @@ def application(engines: Engines) -> Keys[AppConfig]:
                 "The clusters it runs on, where no instance folder says so: all, some names, or facts (env: prod).",
             ),
             "values": _VALUES.described("More values files, stronger than the layout's."),
+            "chart": _CHART.described("The chart that the values are for: a folder, or one of a repository."),
             **_blocks(engines),
             "output": _OUTPUT,
             "secrets": Keys(

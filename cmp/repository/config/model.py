@@ -30,12 +30,26 @@ class ValuesPattern(NamedTuple):
     place: str = ""
 
 
+class ValuesChart(NamedTuple):
+    """The chart of applications that are values alone: a folder of the tree, or else a chart of a repository.
+
+    The folder may hold placeholders; version is an exact one or a range.  `place` is the line that names the chart.
+    """
+
+    folder: str = ""
+    repository: str = ""
+    name: str = ""
+    version: str = ""
+    place: str = ""
+
+
 class Layout(NamedTuple):
     """The places of applications, instances and values, as patterns relative to the root; values weakest first.
 
     A folder belongs to the first pattern of `apps` or `instances` that matches it; without any there are no instances.
     `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.  `shared` are patterns
-    of files that an application may name, though they lie outside of its folders.
+    of files that an application may name, though they lie outside of its folders.  `chart` is rendered for an
+    application without a file of an engine.
     """
 
     apps: tuple[str, ...]
@@ -45,6 +59,7 @@ class Layout(NamedTuple):
     namespace: str = ""
     ignore: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    chart: ValuesChart | None = None
 
 
 class ClusterChoice(NamedTuple):
@@ -80,6 +95,7 @@ class AppConfig(NamedTuple):
     secret_files: tuple[str, ...] = ()
     kept_secrets: tuple[str, ...] = ()
     replace: bool = False
+    chart: ValuesChart | None = None
 
 
 class ArgoCD(NamedTuple):
@@ -182,6 +198,7 @@ def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
         secret_files=stronger.secret_files or weaker.secret_files,
         kept_secrets=stronger.kept_secrets or weaker.kept_secrets,
         replace=stronger.replace or weaker.replace,
+        chart=stronger.chart or weaker.chart,
     )
 
 

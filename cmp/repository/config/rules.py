@@ -13,6 +13,7 @@ CAPTURE = rf"\{{{_NAME}\}}"
 _NOT_DOTS = r"(?!\.{1,2}(?:/|$))"
 _PLAIN = rf"[^{{}}$*/\\?\[\]{_CONTROL}]|\$(?!\{{)"
 _SEGMENT = rf"{_NOT_DOTS}(?:\*\*|(?:{_PLAIN}|{CAPTURE}|\*(?!\*))+)"
+_FOLDER_SEGMENT = rf"{_NOT_DOTS}(?:{_PLAIN}|{CAPTURE})+"
 _PATTERN = rf"{_SEGMENT}(?:/{_SEGMENT})*"
 _LITERAL = rf"{_NOT_DOTS}[^/\\{_CONTROL}]+"
 _NUMBER = r"(?:0|[1-9][0-9]*)"
@@ -156,7 +157,30 @@ def _explain_secret_pattern(text: str) -> str:
     return f"{quoted(text)} is no pattern: {_fault(inside, _PATTERN_FAULTS)}"
 
 
+def _explain_folder(text: str) -> str:
+    if "://" in text:
+        return f"{quoted(text)} is no folder of the repository; {_CHART_MAP}"
+    fault = "a chart is one folder; leave `*` out" if "*" in text else _fault(text, _PATTERN_FAULTS)
+    return f"{quoted(text)} is no folder: {fault}"
+
+
+_CHART_MAP = "a chart of another place is written `{repository: …, name: …, version: …}`"
+
+
+def _explain_chart_repository(text: str) -> str:
+    if text.startswith("file:"):
+        return f"{quoted(text)} is no repository: a chart of this tree is written as its folder, `chart: charts/web`"
+    return f"{quoted(text)} is no repository; write a URL such as https://… or oci://…, or an alias such as @name"
+
+
+def _explain_chart_name(text: str) -> str:
+    return f"{quoted(text)} is no chart's name: it has letters, digits, `.`, `_` and `-`"
+
+
 PATTERN = Rule(_PATTERN, _explain_pattern)
+FOLDER = Rule(rf"{_FOLDER_SEGMENT}(?:/{_FOLDER_SEGMENT})*", _explain_folder)
+CHART_REPOSITORY = Rule(rf"(?:(?:https?|oci)://|@|alias:)[^ {_CONTROL}]+", _explain_chart_repository)
+CHART_NAME = Rule("[A-Za-z0-9_][A-Za-z0-9._-]{0,249}", _explain_chart_name)
 # The files of a `file://` chart lie beside the folder that is rendered; that they do is checked there.
 SECRET_PATTERN = Rule(rf"(?:\.\./)*{_PATTERN}", _explain_secret_pattern)
 APPS = Rule(_PATTERN, _explain_apps, ("{app}",))

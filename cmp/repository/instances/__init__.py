@@ -3,6 +3,7 @@
 root.py         the root of a source tree                  request.py   the application and cluster asked for
 repository.py   applications, clusters and their folders   resolver.py  from a request to an Instance
 files.py        the engine, plain manifests and unused files of an application's folders
+values_chart.py the chart of an application that is values alone
 """
 
 from __future__ import annotations

@@ -16,9 +16,10 @@ from cmp.repository.config import APP_FILE
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from cmp.repository.config import AppConfig
+    from cmp.model import ChartRef
+    from cmp.repository.config import AppConfig, ValuesChart
     from cmp.repository.instances.repository import Repository, Target
     from cmp.repository.layout import Captures, Pattern
     from cmp.system.tree import Entry, Tree
@@ -32,13 +33,16 @@ class EngineChoice(NamedTuple):
 
     `chart_folder` is the one of the chart where helm runs: another one where a kustomization patches the chart of the
     application's other folder.  `displaced` is the application's own file of an engine (or its first manifest) that
-    the files of the instance folder take the place of.
+    the files of the instance folder take the place of.  `chart_place` is the line that names a chart of another folder,
+    or one of a repository (`chart`), for an application that is values alone.
     """
 
     folder: str
     engines: tuple[str, ...]
     chart_folder: str = ""
     displaced: str = ""
+    chart_place: str = ""
+    chart: ChartRef | None = None
 
 
 class Selection(NamedTuple):
@@ -119,6 +123,8 @@ class Files:
             raise ConfigError(
                 f"the engines [{', '.join(wanted)}] cannot run one after the other", hint=f"only {chains} can"
             )
+        if (chart := self._chart()) and (choice := self._choose_chart(chart)):
+            return choice
         app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
         for names in (wanted,) if wanted else self._ranks():
             of_app = self._markers_in(app_folder, names)
@@ -144,7 +150,66 @@ class Files:
                 hint="name it under `components` of a kustomization, such as that of an application on a cluster",
             )
         known = ", ".join(f"{name} ({' or '.join(self._marks(name))})" for name in self._engines)
-        raise ConfigError(f"the folder {app_folder} has no file of an engine", hint=f"the engines are {known}")
+        raise ConfigError(
+            f"the folder {app_folder} has no file of an engine",
+            hint=f"the engines are {known}; where it has values alone, `chart` in its {APP_FILE} or in layout of "
+            "cmp.yaml names the chart that they are for",
+        )
+
+    def _chart(self) -> ValuesChart | None:
+        return self._own.chart or self._repository.config.layout.chart
+
+    def _choose_chart(self, chart: ValuesChart) -> EngineChoice | None:
+        """Choose a chart that the configuration names; None where the application's own files are rendered.
+
+        The chart of the layout is for applications without a file of an engine.  ConfigError where two are meant.
+        """
+        from cmp.repository.instances import values_chart  # noqa: PLC0415  # most layouts have none
+
+        app_folder, instance_folder, wanted = self._target.app_folder, self._target.instance_folder, self._own.engines
+        is_default, ranks = self._own.chart is None, self._ranks()
+        folders = (app_folder, instance_folder) if instance_folder not in ("", app_folder) else (app_folder,)
+        of_app, *rest = (self._markers_in(folder, ranks[0]) for folder in folders)
+        of_instance = rest[0] if rest else {}
+        if self._own.replace and any(self._markers_in(instance_folder, names) for names in ranks):
+            return None
+        is_own = HELM in {**of_app, **of_instance} if wanted[1:] else bool(of_app)
+        if is_default and (is_own or self._repository.is_component(app_folder)):
+            return None
+        if wanted and HELM not in wanted:
+            if is_default:
+                return None
+            raise values_chart.renders_no_chart(chart, wanted[0])
+        for folder, markers in zip(folders, (of_app, of_instance), strict=False):
+            for engine, name in markers.items():
+                if engine not in wanted[1:]:
+                    raise values_chart.two_sources(chart, join(folder, name), engine, self._target)
+        if is_default and not wanted and (manifest := self._manifest(folders)):
+            if self._has_values(folders):
+                raise values_chart.beside_manifests(chart, manifest)
+            return None
+        if chart.repository:
+            choice = EngineChoice("", (HELM,), chart_place=chart.place, chart=values_chart.reference(chart))
+        else:
+            folder = values_chart.folder_of(self._tree, chart, self._target)
+            choice = EngineChoice(folder, (HELM,), folder, chart_place=chart.place)
+        if not wanted[1:]:
+            return choice
+        chain = self._chain({**of_app, HELM: ""}, of_instance)
+        return choice._replace(folder=chain.folder, engines=wanted, displaced=chain.displaced)
+
+    def _manifest(self, folders: Iterable[str]) -> str:
+        """Return the first manifest in some folders that may be an object."""
+        paths = (path for folder in folders for path in self._manifests(folder))
+        return next((path for path in paths if _may_be_object(self._tree.read(path))), "")
+
+    def _has_values(self, folders: Sequence[str]) -> bool:
+        """Say whether a values file of the application, for any cluster, lies in one of the folders."""
+        own = tuple(f"{folder}/" for folder in folders)
+        patterns = (layout.parse(values.pattern, values.place) for values in self._repository.config.layout.values)
+        known = {"app": self._target.app}
+        matches = (match for pattern in patterns for match in layout.expand(self._tree, pattern, known))
+        return any(match.path.startswith(own) for match in matches)
 
     def _ranks(self) -> tuple[tuple[str, ...], ...]:
         fallbacks = tuple(name for name, traits in self._engines.items() if traits.is_fallback)
@@ -173,7 +238,7 @@ class Files:
         wanted = tuple(name for name in self._own.engines if name in names)
         if markers := self._markers_in(folder, wanted) or self._markers_in(folder, names):
             return join(folder, next(iter(markers.values())))
-        return next((path for path in self._manifests(folder) if _may_be_object(self._tree.read(path))), "")
+        return self._manifest((folder,))
 
     def _markers_in(self, folder: str, engines: tuple[str, ...]) -> dict[str, str]:
         """Return the first file in a folder that stands for each engine; none for the empty path."""
@@ -271,6 +336,7 @@ class Files:
         """
         uses = self._uses._replace(files=used)
         app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
+        is_values_alone = choice.chart_place and not choice.engines[1:]
         if instance_folder:
             folder = instance_folder if instance_folder == choice.chart_folder else choice.folder
             exact = uses._replace(
@@ -283,7 +349,8 @@ class Files:
         if is_elsewhere and (self._own.replace or self._is_plain(choice)):
             return
         folder = app_folder if app_folder == choice.chart_folder else choice.folder
-        uses = uses._replace(folder=app_folder, engine=self._claims(choice, folder))
+        claims = () if is_values_alone else self._claims(choice, folder)
+        uses = uses._replace(folder=app_folder, engine=claims)
         for path in _unused(self._tree, app_folder, uses, self._is_other):
             advice = self._advice(choice, path) or "no pattern of values files or of layout.ignore matches it"
             yield f"nothing uses the file {layout.shown(path)} here: {advice}"

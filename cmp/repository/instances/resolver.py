@@ -113,6 +113,8 @@ class _Resolver:
             unread_layers=() if takes_values else self._unread(layers, choice),
             displaced=choice.displaced,
             chart_folder=choice.chart_folder,
+            chart_place=choice.chart_place,
+            chart=choice.chart,
             pins={**settings.tools, **_pins(request.parameters, "parameter "), **_pins(request.flags, "--")},
             release=release.name,
             namespace=namespace.name,
