@@ -279,8 +279,8 @@ class Instance(NamedTuple):
     the configuration, names it as the chart of an application that is values alone.  Such a line may also name a
     `chart` of a repository: then there is no folder.  `displaced` is a file of `app_folder` that would choose an engine
     there: a render that does not read it is refused.  `unread_layers` are values files that the engine does not get
-    as values.  `options`
-    maps an engine to its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
+    as values.  `instance_file` says that the application runs there, in place of a folder.  `options` maps an engine to
+    its checked options.  `placeholders` has the values of placeholders: app, cluster, release,
     namespace, and the cluster's facts.  `secret_suffixes` end the names of files that must be encrypted; `kept_files`
     and objects of `kept_kinds` stay so.
     `manifest_files` are read by an engine without a file of its own.  `build_env` describes the Application of
@@ -322,3 +322,4 @@ class Instance(NamedTuple):
     chart_place: str = ""
     displaced: str = ""
     unread_layers: tuple[str, ...] = ()
+    instance_file: str = ""

@@ -14,6 +14,7 @@ from cmp.repository import edit, instances, layout
 from cmp.repository.config import APP_FILE, FILE
 from cmp.repository.config.keys import TOOLS
 from cmp.repository.config.rules import VERSION
+from cmp.repository.instances.places import CLUSTER, NO_CLUSTER, is_of_files
 from cmp.system.tree import WorkTree, join
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cmp.model import Settings, ToolPin
     from cmp.render.tool_usage import ToolUse, Usage
     from cmp.repository.instances import Repository
+    from cmp.repository.instances.places import Place
 
 
 class Running(NamedTuple):
@@ -85,17 +87,26 @@ def _file(repository: Repository, app: str, cluster: str) -> str:
     """Return the file for the pin, which may be missing; ConfigError where its folder is missing."""
     if not app:
         return FILE
-    of_cluster = repository.has_cluster_folders
-    if of_cluster and not cluster:
+    places = repository.places
+    if not cluster and any(places.choosing(folder.pattern) for folder in places.app_folders(app)):
         raise UsageError(f"application {layout.shown(app)} has a folder for each cluster", hint="name one by --cluster")
-    known = {"cluster": repository.cluster(cluster).name} if cluster else {}
+    known = repository.cluster(cluster) if cluster else NO_CLUSTER
     folder = repository.app_folder(app, known)
-    if not cluster or of_cluster:
+    if not cluster or CLUSTER in folder.pattern.names:
         return join(folder.path, APP_FILE)
-    instance = repository.instance_folder({**folder.captures, **known})
-    if instance:
-        return join(instance.path, APP_FILE)
-    missing = [layout.sketch(pattern, {**folder.captures, **known}) for pattern in repository.instances]
+    instance = repository.instance(folder, known)
+    own: Place | None = instance if instance and not instance.is_file else None
+    if own is None and places.choosing(folder.pattern):
+        own = folder
+    if own and len(clusters := places.clusters_of(own)) > 1:
+        raise ConfigError(
+            f"the folder of application {app} for cluster {cluster}, {own.path}, is that of {', '.join(clusters)}",
+            hint=f"a pin counts on all of them: write it into {join(own.path, APP_FILE)} by hand",
+        )
+    if own:
+        return join(own.path, APP_FILE)
+    filled = {**places.with_name(folder), **places.of_cluster(known)}
+    missing = [layout.sketch(pattern, filled) for pattern in places.instances if not is_of_files(pattern)]
     make_folder = f"make {' or '.join(missing)}, or " if missing else ""
     raise ConfigError(
         f"application {app} has no folder for cluster {cluster}",

@@ -133,9 +133,9 @@ class RenderPaths:
 
     def _own_folders(self, pairs: Sequence[PairPaths]) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
         """Yield the patterns of an application's folders, each with the folders that exist."""
-        repository = self.repository
-        yield from _by_pattern(repository.apps, (pair.instance.app_folder for pair in pairs))
-        yield from _by_pattern(repository.instances, (pair.instance.instance_folder for pair in pairs))
+        places = self.repository.places
+        yield from _by_pattern(places.apps, (pair.instance.app_folder for pair in pairs))
+        yield from _by_pattern(places.instances, (pair.instance.instance_folder for pair in pairs))
 
     def _levels(self, folders: Sequence[str]) -> Iterator[str]:
         """Yield `/*`, `/*/*` and so on, down to the deepest file: a star crosses no `/`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cmp.schema.json_node import Json
@@ -79,7 +78,7 @@ def _converted(spec: Converted[Any, Any]) -> Schema:
 
 
 def _whole(rule: Rule) -> str:
-    needed = "".join(f"(?=.*{re.escape(piece)})" for piece in rule.holds)
+    needed = "".join(f"(?=.*{piece})" for piece in rule.holds)
     return f"^(?:$|{needed})(?:{rule.regex})$" if needed else f"^(?:{rule.regex})$"
 
 

@@ -75,8 +75,8 @@ def quoted(text: str) -> str:
 class Rule(NamedTuple):
     """A rule for texts: a regular expression for a whole text, which Python and ECMAScript read alike.
 
-    `explain` turns a text that breaks the rule into the error's message; `holds` are pieces that a text must contain,
-    unless it is empty.
+    `explain` turns a text that breaks the rule into the error's message; `holds` are expressions of which a text must
+    contain each, unless it is empty.
     """
 
     regex: str
@@ -85,7 +85,9 @@ class Rule(NamedTuple):
 
     def accepts(self, text: str) -> bool:
         """Say whether a text follows the rule."""
-        return bool(re.fullmatch(self.regex, text)) and (not text or all(piece in text for piece in self.holds))
+        return bool(re.fullmatch(self.regex, text)) and (
+            not text or all(re.search(piece, text) for piece in self.holds)
+        )
 
 
 class Dialect(NamedTuple):

@@ -35,6 +35,7 @@ cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.
 cmp.repository
 cmp.repository.config cmp.repository.config.check cmp.repository.config.keys cmp.repository.config.rules
 cmp.repository.config.model cmp.repository.instances cmp.repository.instances.files
+cmp.repository.instances.listing cmp.repository.instances.markers cmp.repository.instances.places
 cmp.repository.instances.repository cmp.repository.instances.request cmp.repository.instances.resolver
 cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets
 cmp.secrets.redact cmp.secrets.sops cmp.system cmp.system.kernel cmp.system.locks cmp.system.log cmp.system.process

@@ -11,14 +11,14 @@ from cmp.errors import ConfigError, suggestion
 from cmp.model import Problem
 from cmp.repository.config.keys import VERSION
 from cmp.repository.config.model import LAYOUT
-from cmp.repository.config.rules import CAPTURE, REQUIREMENT
+from cmp.repository.config.rules import CAPTURE, FACT, REQUIREMENT
 from cmp.schema.spec import quoted
 from cmp.versions import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from cmp.yamldoc.nodes import Node
+    from cmp.yamldoc.nodes import Field, Node
 
 LAST_THAT_FILLS_SET = "0.1.999999"
 
@@ -80,34 +80,90 @@ def unfilled(root: Node, inventory: Node | None) -> list[Problem]:
     A fact that only some clusters have is no mistake here: the clusters that have it must not fail with the others.
     Asked only of a configuration whose parts are each right.
     """
-    known = _known(root, inventory)
+    clusters = inventory.fields.values() if inventory else ()
+    facts = {fact: field for one in clusters for fact, field in one.value.fields.items() if FACT.accepts(fact)}
+    known = _known(root, facts)
     return [
-        Problem(
-            node.file,
-            node.line,
-            node.column,
-            f"nothing fills `{{{name}}}`: no cluster has such a fact; {suggestion(name, known)}",
-        )
-        for node in _with_placeholders(root)
-        for name in _names(node.text)
-        if name not in known
+        *_names_of_applications(root, facts),
+        *_without_clusters(root, facts),
+        *(
+            _problem(node, f"nothing fills `{{{name}}}`: {_why_unfilled(name, known)}")
+            for node in _with_placeholders(root)
+            for name in _names(node.text)
+            if name not in known
+        ),
     ]
+
+
+def _why_unfilled(name: str, known: set[str]) -> str:
+    if name == "name":
+        return "there is no `layout.name`; the name of an application is `{app}`"
+    return f"no cluster has such a fact; {suggestion(name, known)}"
+
+
+def _problem(node: Node, message: str) -> Problem:
+    return Problem(node.file, node.line, node.column, message)
+
+
+def _names_of_applications(root: Node, facts: Mapping[str, Field]) -> Iterator[Problem]:
+    """Report what keeps `layout.name` from giving an application one name on all clusters."""
+    name = root.at("layout", "name")
+    if name is None:
+        return
+    apps = [*_patterns(root, "apps")]
+    for used in _names(name.text):
+        lacking = [pattern for pattern in apps or LAYOUT.apps if used not in _names(_text(pattern))]
+        if used == "cluster" or used in facts:
+            yield _problem(name, f"`{{{used}}}` belongs to clusters, and an application has one name on all of them")
+        elif lacking:
+            yield _problem(
+                name, f"nothing fills `{{{used}}}`: the pattern {_text(lacking[0])} of `apps` does not have it"
+            )
+    for pattern in apps:
+        if "name" in _names(pattern.text):
+            yield _problem(pattern, "`{name}` is what `layout.name` gives: a pattern of `apps` cannot capture it")
+    if fact := facts.get("name"):
+        yield Problem(
+            fact.value.file, fact.line, fact.column, "`name` cannot be a fact: `{name}` is what `layout.name` gives"
+        )
+
+
+def _without_clusters(root: Node, facts: Mapping[str, Field]) -> Iterator[Problem]:
+    """Report patterns of instances that say nothing of clusters, or use the name where the layout gives none."""
+    has_name = root.at("layout", "name") is not None
+    for pattern in _patterns(root, "instances"):
+        names = _names(pattern.text)
+        if not {"cluster", *facts}.intersection(names):
+            others = " or ".join(f"`{name}`" for name in names if name not in {"app", "name"})
+            yield _problem(
+                pattern,
+                f"{quoted(pattern.text)} does not tell clusters apart: it needs `{{cluster}}` or a fact, and no "
+                f"cluster has the fact {others}",
+            )
+        if "app" not in names and not has_name:
+            yield _problem(
+                pattern, "nothing fills `{name}`: write `{app}`, or give applications names by `layout.name`"
+            )
 
 
 def _names(text: str) -> list[str]:
     return [capture[1:-1] for capture in re.findall(CAPTURE, text)]
 
 
-def _known(root: Node, inventory: Node | None) -> set[str]:
-    captured = [*_captured(root, "apps", LAYOUT.apps), *_captured(root, "instances", LAYOUT.instances)]
-    clusters = inventory.fields.values() if inventory else ()
-    return {"app", "cluster", *captured, *(fact for cluster in clusters for fact in cluster.value.fields)}
+def _known(root: Node, facts: Iterable[str]) -> set[str]:
+    written = [pattern.text for key in ("apps", "instances") for pattern in _patterns(root, key)]
+    captured = {name for text in (*LAYOUT.apps, *LAYOUT.instances, *written) for name in _names(text)}
+    return {*captured, *facts, *(("name",) if root.at("layout", "name") else ())}
 
 
-def _captured(root: Node, key: str, without: tuple[str, ...]) -> Iterator[str]:
-    node = root.at("layout", key)
-    for text in without if node is None else (item.text for item in node.items or (node,)):
-        yield from _names(text)
+def _patterns(root: Node, key: str) -> Iterator[Node]:
+    """Yield the patterns of a key that may hold one or a list of them."""
+    if node := root.at("layout", key):
+        yield from (pattern for pattern in node.items or (node,) if pattern.text)
+
+
+def _text(pattern: Node | str) -> str:
+    return pattern if isinstance(pattern, str) else pattern.text
 
 
 def _with_placeholders(root: Node) -> Iterator[Node]:

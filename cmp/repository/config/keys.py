@@ -116,7 +116,12 @@ _LAYOUT = Keys(
                 Converted(Text("a pattern", rules.INSTANCES_OR_NONE), lambda text, _: (text,) if text else ()),
                 Items("a list of patterns", Text("a pattern", rules.INSTANCES)),
             ),
-            "The folders that say that an application runs on a cluster, as clusters/{cluster}/{app}; empty: none.",
+            "The folders or files that say where an application runs, as clusters/{cluster}/{app}; empty: none.",
+        ),
+        "name": Text(
+            "a name",
+            rules.TEMPLATE,
+            "The name of an application, of what `apps` captures, as in {team}-{app}; without it {app}.",
         ),
         "values": _VALUES.described("The values files, weakest first."),
         "release": Text("a name", rules.TEMPLATE, "The release name; it may hold placeholders, as in {cluster}-{app}."),

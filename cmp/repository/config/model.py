@@ -49,7 +49,8 @@ class Layout(NamedTuple):
     A folder belongs to the first pattern of `apps` or `instances` that matches it; without any there are no instances.
     `release` and `namespace` are texts with placeholders; empty: the layout does not fix them.  `shared` are patterns
     of files that an application may name, though they lie outside of its folders.  `chart` is rendered for an
-    application without a file of an engine.
+    application without a file of an engine.  `name` names applications; without it the
+    name is what `{app}` captures.
     """
 
     apps: tuple[str, ...]
@@ -60,6 +61,7 @@ class Layout(NamedTuple):
     ignore: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     chart: ValuesChart | None = None
+    name: str = ""
 
 
 class ClusterChoice(NamedTuple):

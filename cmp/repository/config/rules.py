@@ -142,7 +142,10 @@ def _explain_key(text: str) -> str:
 
 def _explain_instances(text: str) -> str:
     if PATTERN.accepts(text):
-        return f"{quoted(text)} does not tell applications and clusters apart: it needs `{{app}}` and `{{cluster}}`"
+        return (
+            f"{quoted(text)} does not tell applications and clusters apart: it needs `{{app}}`, and `{{cluster}}` or "
+            "a fact of clusters"
+        )
     return _explain_pattern(text)
 
 
@@ -183,8 +186,8 @@ CHART_REPOSITORY = Rule(rf"(?:(?:https?|oci)://|@|alias:)[^ {_CONTROL}]+", _expl
 CHART_NAME = Rule("[A-Za-z0-9_][A-Za-z0-9._-]{0,249}", _explain_chart_name)
 # The files of a `file://` chart lie beside the folder that is rendered; that they do is checked there.
 SECRET_PATTERN = Rule(rf"(?:\.\./)*{_PATTERN}", _explain_secret_pattern)
-APPS = Rule(_PATTERN, _explain_apps, ("{app}",))
-INSTANCES = Rule(_PATTERN, _explain_instances, ("{app}", "{cluster}"))
+APPS = Rule(_PATTERN, _explain_apps, (r"\{app\}",))
+INSTANCES = Rule(_PATTERN, _explain_instances, (r"\{(?:app|name)\}", rf"\{{(?!(?:app|name)\}}){_NAME}\}}"))
 INSTANCES_OR_NONE = INSTANCES._replace(regex=rf"(?:{_PATTERN})?")
 PATH = Rule(rf"{_LITERAL}(?:/{_LITERAL})*", _explain_path)
 TEMPLATE = Rule(rf"(?:[a-z0-9.-]|{CAPTURE})+", _explain_template)

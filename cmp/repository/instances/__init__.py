@@ -1,14 +1,17 @@
 """One application on one cluster, resolved into an Instance: everything that its render depends on.
 
 root.py         the root of a source tree                  request.py   the application and cluster asked for
-repository.py   applications, clusters and their folders   resolver.py  from a request to an Instance
+repository.py   one application on one cluster, looked up  resolver.py  from a request to an Instance
+listing.py      all of them, as pairs                      places.py    what the layout's patterns find
 files.py        the engine, plain manifests and unused files of an application's folders
 values_chart.py the chart of an application that is values alone
+markers.py      the files that choose an engine
 """
 
 from __future__ import annotations
 
-from cmp.repository.instances.repository import Pair, Repository
+from cmp.repository.instances.listing import Pair
+from cmp.repository.instances.repository import Repository
 from cmp.repository.instances.request import Request, sidecar_request, with_names
 from cmp.repository.instances.resolver import resolve, resolve_in
 from cmp.repository.instances.root import checkout, has_repository, open_checkout, open_repository, open_sidecar

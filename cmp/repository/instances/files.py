@@ -13,6 +13,8 @@ from cmp.errors import ConfigError
 from cmp.model import NOTHING
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
+from cmp.repository.instances.markers import matches_any, may_be_entered, may_be_object
+from cmp.secrets.sops import holds_nothing
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -201,7 +203,7 @@ class Files:
     def _manifest(self, folders: Iterable[str]) -> str:
         """Return the first manifest in some folders that may be an object."""
         paths = (path for folder in folders for path in self._manifests(folder))
-        return next((path for path in paths if _may_be_object(self._tree.read(path))), "")
+        return next((path for path in paths if may_be_object(self._tree.read(path))), "")
 
     def _has_values(self, folders: Sequence[str]) -> bool:
         """Say whether a values file of the application, for any cluster, lies in one of the folders."""
@@ -248,7 +250,7 @@ class Files:
             if (engine == KUSTOMIZE or is_fallback) and self._repository.is_component(folder):
                 continue
             names = (entry.name for entry in self._tree.entries(folder))
-            marking = (name for name in names if _matches_any(self._marks(engine), name))
+            marking = (name for name in names if matches_any(self._marks(engine), name))
             if name := next(self._manifests(folder) if is_fallback else marking, ""):
                 markers[engine] = name
         return markers
@@ -318,15 +320,16 @@ class Files:
             path = join(folder, entry.name)
             if self._is_manifest(entry, path, markers):
                 yield path
-            elif self._plain_options.recurse and _may_be_entered(entry) and not self._is_other(path):
+            elif self._plain_options.recurse and may_be_entered(entry) and not self._is_other(path):
                 yield from self._manifests(path)
 
     def _is_manifest(self, entry: Entry, path: str, markers: tuple[str, ...]) -> bool:
         return (
             entry.kind != "folder"
-            and _matches_any(markers, entry.name)
+            and matches_any(markers, entry.name)
             and layout.match_name(OWN, entry.name, {}) is None
             and not self._uses.covers_file(path)
+            and not self._repository.places.is_instance_file(path)
         )
 
     def notes(self, choice: EngineChoice, used: frozenset[str]) -> Iterator[str]:
@@ -345,6 +348,11 @@ class Files:
             unused = [*_unused(self._tree, instance_folder, exact, self._is_other)]
             if unused:
                 raise _lost(unused, self._advice(choice, unused[0]))
+        if self._is_lost(self._target.instance_file, used):
+            yield (
+                f"{layout.shown(self._target.instance_file)} says that the application runs here, and its content is "
+                "lost: no pattern of layout.values matches it"
+            )
         is_elsewhere = app_folder not in (choice.folder, choice.chart_folder)
         if is_elsewhere and (self._own.replace or self._is_plain(choice)):
             return
@@ -352,8 +360,14 @@ class Files:
         claims = () if is_values_alone else self._claims(choice, folder)
         uses = uses._replace(folder=app_folder, engine=claims)
         for path in _unused(self._tree, app_folder, uses, self._is_other):
+            if self._repository.places.is_instance_file(path):
+                continue
             advice = self._advice(choice, path) or "no pattern of values files or of layout.ignore matches it"
             yield f"nothing uses the file {layout.shown(path)} here: {advice}"
+
+    def _is_lost(self, file: str, used: frozenset[str]) -> bool:
+        """Say whether the file of an instance has a content that no layer takes."""
+        return bool(file) and file not in used and not holds_nothing(self._tree.read(file))
 
     def _claims(self, choice: EngineChoice, folder: str) -> tuple[Pattern, ...]:
         """Return the patterns of the files that belong to the engines whose files lie in one of the folders."""
@@ -391,7 +405,7 @@ class Files:
             ignored=tuple(layout.parse(text) for text in (*config.layout.ignore, *config.layout.shared)),
             values=tuple(layout.parse(values.pattern) for values in (*config.layout.values, *self._own.values)),
             suffixes=config.secret_suffixes,
-            known={"app": self._target.app},
+            known={name: text for name, text in self._target.known.items() if name in ("app", "name")},
         )
 
 
@@ -412,14 +426,6 @@ def _unused(tree: Tree, folder: str, uses: FileUses, is_other: Callable[[str], b
             yield path
 
 
-def _may_be_entered(entry: Entry) -> bool:
-    return entry.kind == "folder" and not entry.is_link and not entry.name.startswith(".")
-
-
-def _matches_any(patterns: tuple[str, ...], name: str) -> bool:
-    return any(layout.match_name(layout.parse(text).segments[0], name, {}) is not None for text in patterns)
-
-
 def _missing(engine: str, patterns: tuple[str, ...], folders: list[str]) -> ConfigError:
     where = f"the folder {folders[0]} has" if len(folders) == 1 else f"neither {' nor '.join(folders)} has"
     files = " or ".join(patterns)
@@ -428,10 +434,6 @@ def _missing(engine: str, patterns: tuple[str, ...], folders: list[str]) -> Conf
         hint="add the file, or correct `engine`"
         + ("" if len(folders) == 1 else f"; where some clusters alone have it, say `engine` in their {APP_FILE}"),
     )
-
-
-def _may_be_object(data: bytes) -> bool:
-    return b"apiVersion" in data and b"kind" in data
 
 
 def _ambiguous(folder: str, markers: Mapping[str, str]) -> ConfigError:

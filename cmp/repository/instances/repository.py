@@ -1,52 +1,45 @@
-"""A source tree with its configuration: which applications and clusters it holds, and in which folders."""
+"""A source tree with its configuration, and the look-up of one application on one cluster in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp import yamldoc
-from cmp.engines.registry import ENGINES, KUSTOMIZE
 from cmp.errors import ConfigError, suggestion
-from cmp.model import NOTHING, Cluster
+from cmp.model import Cluster
 from cmp.repository import config, layout
-from cmp.system.tree import join
+from cmp.repository.instances.listing import Listing
+from cmp.repository.instances.markers import is_component
+from cmp.repository.instances.places import CLUSTER, NO_CLUSTER, Places, is_of_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.model import EngineTraits
     from cmp.repository.config import AppConfig
-    from cmp.repository.layout import Captures, PathMatch, Pattern
+    from cmp.repository.instances.listing import Pair
+    from cmp.repository.instances.places import AppFolder, InstancePlace, Place
+    from cmp.repository.layout import Captures
     from cmp.system.tree import Entry, Tree
 
-COMPONENT = b"Component"  # the kind of a kustomization
-NO_CLUSTER = "without a cluster"
-
-
-class Pair(NamedTuple):
-    """One application on one cluster.
-
-    `instance_folder` is empty where only the configuration says that it runs there, `cluster` where the layout knows
-    none, `app_folder` where an instance folder belongs to no application.
-    """
-
-    app: str
-    cluster: str
-    app_folder: str
-    instance_folder: str
+WITHOUT_CLUSTER = "without a cluster"
 
 
 class Owner(NamedTuple):
-    """The application, and perhaps the cluster, that a folder belongs to; empty for a folder of no application."""
+    """The application, and perhaps the cluster, that a folder belongs to; empty for a folder of no application.
+
+    `others` are further applications that share it.
+    """
 
     app: str = ""
     cluster: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Target(NamedTuple):
     """One application on one cluster and its folders; `known` fills the placeholders of patterns.
 
-    Without a cluster its name is empty; `instance_folder` is empty without one.
+    Without a cluster its name is empty; `instance_folder` is empty without one, `instance_file` where no file says
+    that the application runs there.
     """
 
     app: str
@@ -54,11 +47,12 @@ class Target(NamedTuple):
     app_folder: str
     instance_folder: str
     known: Captures
+    instance_file: str = ""
 
     @property
     def whose(self) -> str:
         """Complete the sentence "… is not known"."""
-        return f"of cluster {self.cluster.name}" if self.cluster.name else NO_CLUSTER
+        return f"of cluster {self.cluster.name}" if self.cluster.name else WITHOUT_CLUSTER
 
 
 class CachedTree:
@@ -87,9 +81,9 @@ class Repository:
         self.engines = engines
         self._options = {name: traits.options for name, traits in engines.items()}
         self.config = config.load(self.tree, self._options)
-        self.apps = tuple(layout.parse(text, "layout.apps") for text in self.config.layout.apps)
-        self.instances = tuple(layout.parse(text, "layout.instances") for text in self.config.layout.instances)
+        self.places = Places(self.tree, self.config, engines)
         self._app_configs: dict[str, AppConfig] = {}
+        self._listing = Listing(self.places, self.config, self.app_config)
 
     def app_config(self, folder: str) -> AppConfig:
         """Return the settings in the folder's cmp-app.yaml; empty ones for the empty path, which is no folder."""
@@ -101,20 +95,19 @@ class Repository:
 
     def owner(self, folder: str, *, is_exact: bool) -> Owner:
         """Return the application (and cluster) of a folder, or unless `is_exact` of the nearest folder above it."""
-        owners: list[Owner] = []
-        while folder:
-            for pattern in (*self.instances, *self.apps):
-                captures = layout.match(pattern, folder)
-                if captures is not None:
-                    owners.append(Owner(captures["app"], captures.get("cluster", "")))
-            folder = "" if is_exact else folder.rpartition("/")[0]
+        owners = [place for place in self._places_of(folder, is_exact=is_exact) if self.places.names_of(place)]
+        if not owners:
+            return Owner()
         # In a layout such as {app}/{cluster} a chart's own folders look like clusters: the inventory knows better.
-        return next(
-            (owner for owner in owners if self._may_be_cluster(owner.cluster)), owners[0] if owners else Owner()
-        )
+        place = next(filter(self.places.may_exist, owners), owners[0])
+        app, *others = self.places.names_of(place)
+        return Owner(app, place.captures.get(CLUSTER, ""), tuple(others))
 
-    def _may_be_cluster(self, name: str) -> bool:
-        return not name or not self.config.clusters or name in self.config.clusters
+    def _places_of(self, folder: str, *, is_exact: bool = False) -> Iterator[Place]:
+        """Yield the instances and applications that a folder, and unless `is_exact` each above it, may be."""
+        while folder:
+            yield from self.places.of_folder(folder)
+            folder = "" if is_exact else folder.rpartition("/")[0]
 
     def locate(self, app: str, cluster_name: str, folder_asked: str = "") -> Target:
         """Find the folders of an application on a cluster; the empty name is for an application without clusters.
@@ -122,65 +115,79 @@ class Repository:
         The folder in which it was asked for tells applications of one name apart.  ConfigError when application or
         cluster is unknown, when the one does not run on the other, or when no cluster is named and one is needed.
         """
-        cluster = self.cluster(cluster_name) if cluster_name else Cluster("")
-        own = {"cluster": cluster.name} if cluster.name else {}
-        known = {**self._captures(folder_asked, app), **cluster.facts, **own, "app": app}
-        if not cluster.name and self.has_cluster_folders:
-            raise self._cluster_needed(app)
-        folder = self.app_folder(app, known)
-        choice = self.app_config(folder.path).clusters
+        cluster = self.cluster(cluster_name) if cluster_name else NO_CLUSTER
+        asked = next((place for place in self._places_of(folder_asked) if app in self.places.names_of(place)), None)
+        if asked and cluster.name:
+            self._require_fitting(asked, cluster)
+        folder = self.app_folder(app, cluster, asked)
         if not cluster.name:
-            if not self.is_without_clusters(app):
-                raise self._cluster_needed(app)
-            return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
-        instance = self.instance_folder(folder.captures)
+            if not self.is_without_clusters(folder):
+                raise self._cluster_needed(app, asked)
+            known = self.places.with_name(folder)
+            return Target(app, cluster, app_folder=folder.path, instance_folder="", known=known)
+        instance = self.instance(folder, cluster)
         if instance:
-            return Target(app, cluster, app_folder=folder.path, instance_folder=instance.path, known=instance.captures)
-        # An application in the folder of its cluster runs there without an instance folder or a cmp-app.yaml.
-        runs_anyway = "cluster" in self._pattern_of(folder.path).names or self.is_without_clusters(app)
-        if not (choice.covers(cluster) if choice else runs_anyway):
-            raise self._runs_elsewhere(app, cluster_name, folder)
-        return Target(app, cluster, app_folder=folder.path, instance_folder="", known=folder.captures)
+            known = {**self.places.with_name(folder), **instance.captures}
+            folders = ("", instance.path) if instance.is_file else (instance.path, "")
+            return Target(app, cluster, folder.path, *folders[:1], known=known, instance_file=folders[1])
+        choice = self.app_config(folder.path).clusters
+        if not (choice.covers(cluster) if choice else self._runs_anyway(folder)):
+            raise self._runs_elsewhere(app, cluster_name, self._why_not(self.places.with_name(folder)))
+        known = self.places.with_name(folder)
+        return Target(app, cluster, app_folder=folder.path, instance_folder="", known=known)
 
-    def _captures(self, folder: str, app: str) -> Captures:
-        """Return what the patterns of the layout capture in a folder of an application, or above it."""
-        while folder:
-            for pattern in (*self.instances, *self.apps):
-                captures = layout.match(pattern, folder)
-                if captures is not None and captures["app"] == app:
-                    return {name: text for name, text in captures.items() if name != "cluster"}
-            folder = folder.rpartition("/")[0]
-        return NOTHING
+    def _require_fitting(self, asked: Place, cluster: Cluster) -> None:
+        """ConfigError where the folder in which a pair is asked for is for other clusters."""
+        facts = sorted(asked.pattern.names & self.places.facts)
+        other = [name for name in facts if cluster.facts.get(name, asked.captures[name]) != asked.captures[name]]
+        if other:
+            wanted, has = (_listed(f"{name} {of[name]}" for name in other) for of in (asked.captures, cluster.facts))
+            raise ConfigError(
+                f"the folder {asked.path} is for clusters with {wanted}, and cluster {cluster.name} has {has}",
+                hint="they must agree: name another cluster, or go into the folder of this one",
+            )
 
-    def _pattern_of(self, folder: str) -> Pattern:
-        """Return the pattern that the folder of an application belongs to."""
-        return next(pattern for pattern in self.apps if layout.match(pattern, folder) is not None)
+    def _runs_anyway(self, folder: AppFolder) -> bool:
+        """Say whether an application runs on the clusters of its folder without an instance or a cmp-app.yaml."""
+        names = self.places.choosing(folder.pattern)
+        return CLUSTER in names or (not self._listing.uses_instances if names else self.is_without_clusters(folder))
 
     def is_component(self, folder: str) -> bool:
         """Say whether a folder is a component of kustomize: no application, and no cluster of one."""
         return is_component(self.tree, folder)
 
-    def _runs_elsewhere(self, app: str, cluster: str, folder: PathMatch) -> ConfigError:
+    def _runs_elsewhere(self, app: str, cluster: str, why: str) -> ConfigError:
         clusters = self.clusters_of(app)
         is_misspelt = cluster not in self.config.clusters
         return ConfigError(
-            f"application {app} does not run on cluster {cluster}: " + self._why_not(folder.captures),
+            f"application {app} does not run on cluster {cluster}: {why}",
             hint=suggestion(cluster, clusters) if is_misspelt else f"it runs on {', '.join(clusters) or 'none'}",
         )
 
-    def _cluster_needed(self, app: str) -> ConfigError:
-        with_cluster = (pattern.text for pattern in (*self.instances, *self.apps) if "cluster" in pattern.names)
-        path = next((f"a source path such as {text}, " for text in with_cluster), "")
-        clusters = ", ".join(self.clusters_of(app)) or f"none: {self._why_not({'app': app})}"
+    def _cluster_needed(self, app: str, asked: Place | None) -> ConfigError:
+        patterns = (*self.places.instances, *self.places.apps)
+        path = next((f"a source path such as {one.text}, " for one in patterns if CLUSTER in one.names), "")
+        names = [
+            name for name in self.clusters_of(app) if not asked or self.places.fits(asked, self.places.cluster(name))
+        ]
+        clusters = ", ".join(names) or f"none: {self._why_not({'app': app})}"
         return ConfigError(
             f"which cluster? application {layout.shown(app)} runs on {clusters}",
             hint=f"name it by --cluster; in Argo CD by the parameter cluster, {path}or CMP_CLUSTER in the sidecar",
         )
 
     def _why_not(self, known: Captures) -> str:
-        if not self.instances:
+        patterns = self.places.instances
+        if not patterns:
             return "no `clusters` of its cmp-app.yaml says so"
-        return f"there is no folder {' or '.join(layout.sketch(pattern, known) for pattern in self.instances)}"
+        kind = (
+            "file"
+            if all(map(is_of_files, patterns))
+            else "file or folder"
+            if any(map(is_of_files, patterns))
+            else "folder"
+        )
+        return f"there is no {kind} {' or '.join(layout.sketch(pattern, known) for pattern in patterns)}"
 
     def cluster(self, name: str) -> Cluster:
         """Return the cluster's entry in the inventory; without an inventory a cluster is only a name."""
@@ -192,32 +199,98 @@ class Repository:
             )
         return Cluster(name)
 
-    def app_folder(self, app: str, known: Captures) -> PathMatch:
-        """Return the folder of an application, with what its path captures."""
-        folders = self._folders(self.apps, {**known, "app": app}) if _is_segment(app) else []
-        if len(folders) > 1:
-            folders = [folder for folder in folders if not self.is_component(folder.path)] or folders
-        if not folders:
-            names = sorted({pair.app for pair in self._app_folders() if pair.app_folder})
-            patterns = " or ".join(self.config.layout.apps)
-            raise ConfigError(
-                f"there is no application {layout.shown(app)}: no folder {patterns} has this name",
-                hint=suggestion(app, names),
-            )
-        if len(folders) > 1:
-            raise _ambiguous(app, [folder.path for folder in folders])
-        return folders[0]
+    def app_folder(self, app: str, cluster: Cluster = NO_CLUSTER, asked: Place | None = None) -> AppFolder:
+        """Return the folder of an application on a cluster; of several alike the one in which it is asked for."""
+        found = self.places.app_folders(app, cluster) if _is_segment(app) else []
+        if not found:
+            raise self._without_folder(app, cluster)
+        if not cluster.name:
+            found = [folder for folder in found if not self.places.choosing(folder.pattern)]
+        if not found:
+            raise self._cluster_needed(app, asked)
+        best = self.places.best(found)
+        if best[1:] and asked:
+            same = [one for one in best if one.path == asked.path]
+            best = same or [one for one in best if self.places.agree(one, asked)]
+        if len(best) != 1:
+            raise self._ambiguous(app, best or found)
+        return best[0]
 
-    def instance_folder(self, known: Captures) -> PathMatch | None:
-        """Return the folder that says that an application runs on a cluster, if there is one."""
-        found = (self._instances((pattern,), known) for pattern in self.instances)
-        folders = next((matches for matches in found if matches), [])
-        if len(folders) > 1:
+    def _without_folder(self, app: str, cluster: Cluster) -> ConfigError:
+        """Explain why there is no folder of an application, or none on this cluster."""
+        if _is_segment(app):
+            if self.places.app_folders(app):
+                return self._elsewhere(app, cluster)
+            if folders := self.places.without_engine(app):
+                known = ", ".join(f"{name} ({' or '.join(one.markers)})" for name, one in self.engines.items())
+                return ConfigError(
+                    f"there is no application {app}: {_listed(folders)} has no file of an engine",
+                    hint=f"the engines are {known}",
+                )
+        names = sorted({folder.name for folder in self.places.app_folders()})
+        patterns = " or ".join(pattern.text for pattern in self.places.apps)
+        asking = self._file_without_application(app, cluster)
+        return ConfigError(
+            f"there is no application {layout.shown(app)}{asking}: no folder {patterns} has this name",
+            hint=suggestion(app, names),
+        )
+
+    def _file_without_application(self, app: str, cluster: Cluster) -> str:
+        if not (cluster.name and _is_segment(app)):
+            return ""
+        files = (one.path for one in self.places.instance_places({"app": app, "name": app}, cluster) if one.is_file)
+        return next((f", though {path} says that it runs on {cluster.name}" for path in files), "")
+
+    def _elsewhere(self, app: str, cluster: Cluster) -> ConfigError:
+        """Explain why an application that has folders has none on this cluster."""
+        patterns = self.places.apps
+        lacking = sorted({fact for pattern in patterns for fact in self.places.lacking(pattern, cluster)})
+        known = {**self.places.of_cluster(cluster), "app": app}
+        if not lacking:
+            missing = " or ".join(layout.sketch(pattern, known) for pattern in patterns)
+            return self._runs_elsewhere(app, cluster.name, f"there is no folder {missing}")
+        return ConfigError(
+            f"application {app} does not run on cluster {cluster.name}, which has no {_listed(lacking)}: its folders "
+            f"are {' or '.join(pattern.text for pattern in patterns)}",
+            hint=f"give the cluster the fact {_listed(lacking)} in the inventory; "
+            f"the application runs on {', '.join(self.clusters_of(app)) or 'none'}",
+        )
+
+    def _ambiguous(self, app: str, folders: Sequence[AppFolder]) -> ConfigError:
+        first, *others = folders
+        is_one = all(folder.pattern == first.pattern for folder in others)
+        told = [folder.path if is_one else f"{folder.path} ({folder.pattern.text})" for folder in folders]
+        closer = next((folder for folder in others if self.places.best([folder, first]) == [folder]), None)
+        own = sorted(first.pattern.names - self.places.choosing(first.pattern) - {"app"})
+        way = "rename one of them"
+        if closer:
+            way = f"put {closer.pattern.text} before {first.pattern.text} in layout.apps"
+        elif own:
+            way = f"`name: '{{{own[0]}}}-{{app}}'` in layout gives each a name of its own"
+        return ConfigError(
+            f"{'two' if len(folders) == 2 else len(folders)} applications are named {app}: {' and '.join(told)}"  # noqa: PLR2004
+            f"{f', by the pattern {first.pattern.text}' if is_one else ''}",
+            hint=f"{way}; or go into one of the folders, or name it as the source path",
+        )
+
+    def instance(self, folder: AppFolder, cluster: Cluster) -> InstancePlace | None:
+        """Return the place that says that an application runs on a cluster, if there is one.
+
+        The first pattern counts that finds one.
+        """
+        known = self.places.with_name(folder)
+        found: list[InstancePlace] = []
+        for place in self.places.instance_places(known, cluster):
+            if found and place.pattern != found[0].pattern:
+                break
+            found.append(place)
+        if len(found) > 1:
             raise ConfigError(
-                f"application {known['app']} has several folders for cluster {known['cluster']}: "
-                + ", ".join(folder.path for folder in folders)
+                f"application {folder.name} has several {'files' if found[0].is_file else 'folders'} for cluster "
+                f"{cluster.name}: {', '.join(place.path for place in found)}",
+                hint=f"all match {found[0].pattern.text} of layout.instances: remove all but one",
             )
-        return folders[0] if folders else None
+        return found[0] if found else None
 
     def clusters_of(self, app: str) -> list[str]:
         """Return the names of the clusters that an application runs on, sorted."""
@@ -228,99 +301,16 @@ class Repository:
 
         Several applications of one name are one pair, whose resolution is an error.
         """
-        known = {"app": app} if app else {}
-        folders = {(pair.app, pair.cluster): pair for pair in self._app_folders(known)}
-        pairs: dict[tuple[str, str], Pair] = {}
-        for pair in self._instance_folders(known, folders):
-            pairs.setdefault((pair.app, pair.cluster), pair)
-        with_folders = {pair.app for pair in pairs.values()}
-        for pair in folders.values():
-            clusters = self._clusters_by_configuration(pair, has_folders=pair.app in with_folders)
-            for cluster in clusters if clusters and not self.is_component(pair.app_folder) else ():
-                pairs.setdefault((pair.app, cluster), pair._replace(cluster=cluster))
-        return sorted(pairs.values())
+        return self._listing.pairs(app)
 
-    def _clusters_by_configuration(self, pair: Pair, *, has_folders: bool) -> list[str]:
-        try:
-            choice = self.app_config(pair.app_folder).clusters
-        except ConfigError:  # resolving the pair raises it again
-            return [] if has_folders else [pair.cluster]
-        if choice:
-            covered = {name for name, cluster in self.config.clusters.items() if choice.covers(cluster)}
-            return sorted(covered | set(choice.names))
-        is_one = pair.cluster or not (has_folders or self.needs_cluster)  # no cluster is a cluster too: the empty name
-        return [pair.cluster] if is_one else []
-
-    @property
-    def needs_cluster(self) -> bool:
-        """Return whether the layout's patterns cannot be filled without a cluster."""
-        texts = self.config.layout
-        patterns = [layout.parse(values.pattern, values.place) for values in texts.values]
-        patterns += [layout.parse_text(text) for text in (texts.release, texts.namespace)]
-        captured = frozenset.intersection(*(pattern.names for pattern in self.apps))
-        return self.has_cluster_folders or any(pattern.names - captured for pattern in patterns)
-
-    @property
-    def has_cluster_folders(self) -> bool:
-        """Return whether applications lie in folders of their clusters."""
-        return any("cluster" in pattern.names for pattern in self.apps)
-
-    def is_without_clusters(self, app: str) -> bool:
+    def is_without_clusters(self, folder: AppFolder) -> bool:
         """Say whether an application needs no cluster: the layout needs none, and nothing says where it runs."""
-        return not self.needs_cluster and not self.clusters_of(app)
-
-    def _app_folders(self, known: Captures = NOTHING) -> Iterator[Pair]:
-        seen: dict[tuple[str, str], str] = {}
-        for folder in self._folders(self.apps, known):
-            key = folder.captures["app"], folder.captures.get("cluster", "")
-            if key in seen and self.is_component(folder.path):
-                continue
-            if key in seen and not self.is_component(seen[key]):
-                continue  # its resolution names both: the other applications go on
-            seen[key] = folder.path
-            yield Pair(*key, folder.path, "")
-
-    def _instance_folders(self, known: Captures, folders: Mapping[tuple[str, str], Pair]) -> Iterator[Pair]:
-        for folder in self._instances(self.instances, known):
-            app, cluster = folder.captures["app"], folder.captures["cluster"]
-            owner = folders.get((app, "")) or folders.get((app, cluster))
-            # As in {app}/base beside {app}/{cluster}.
-            is_nested = owner is not None and f"{folder.path}/".startswith(f"{owner.app_folder}/")
-            if not is_nested or self._may_be_cluster(cluster):
-                yield Pair(app, cluster, owner.app_folder if owner else "", folder.path)
-
-    def _instances(self, patterns: tuple[Pattern, ...], known: Captures) -> list[PathMatch]:
-        """Return the instance folders; in {app}/{cluster} a component of the application looks like one."""
-        return [match for match in self._folders(patterns, known) if not self.is_component(match.path)]
-
-    def _folders(self, patterns: tuple[Pattern, ...], known: Captures) -> list[PathMatch]:
-        """Return the folders that the patterns match; a folder that several match belongs to the first."""
-        found: dict[str, PathMatch] = {}
-        for pattern in patterns:
-            for match in layout.expand(self.tree, pattern, known):
-                if match.kind == "folder":
-                    found.setdefault(match.path, match)
-        return list(found.values())
-
-
-def is_component(tree: Tree, folder: str) -> bool:
-    """Say whether the kustomization in a folder is a component, which others include."""
-    for path in (join(folder, name) for name in ENGINES[KUSTOMIZE].markers):
-        if tree.kind(path) == "file" and COMPONENT in (data := tree.read(path)):
-            try:
-                documents = yamldoc.load_all(data)
-            except yamldoc.YamlError:  # kustomize says why
-                return False
-            return any(isinstance(one, dict) and one.get("kind") == COMPONENT.decode() for one in documents)
-    return False
+        return not self._listing.needs_cluster(folder.pattern) and not self.clusters_of(folder.name)
 
 
 def _is_segment(name: str) -> bool:
     return name not in ("", ".", "..") and "/" not in name and "\0" not in name
 
 
-def _ambiguous(app: str, folders: list[str]) -> ConfigError:
-    return ConfigError(
-        f"two applications are named {app}: {' and '.join(folders)}",
-        hint="go into one of the folders, or name it as the source path: by a name alone only one can be meant",
-    )
+def _listed(texts: Iterable[str]) -> str:
+    return " and ".join(texts)

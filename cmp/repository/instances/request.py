@@ -13,7 +13,7 @@ from cmp.repository.instances.root import open_sidecar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp.repository.instances.repository import Repository
+    from cmp.repository.instances.repository import Owner, Repository
     from cmp.system.tree import WorkTree
 
 
@@ -58,6 +58,8 @@ def with_names(repository: Repository, request: Request) -> Request:
     """
     owner = repository.owner(request.folder, is_exact=request.in_sidecar)
     folder = f"the {'source path' if request.in_sidecar else 'folder'} {request.folder or '.'}"
+    if owner.others and (request.app in owner.others or not request.app):
+        owner = _one_of(owner, request.app, folder)
     if not request.app and not owner.app:
         request = _with_namespace_as_app(repository, request, folder)
     return request._replace(
@@ -72,13 +74,23 @@ def with_names(repository: Repository, request: Request) -> Request:
     )
 
 
+def _one_of(owner: Owner, app: str, folder: str) -> Owner:
+    """Return the owner of a folder that several applications share, as the one that is named."""
+    if not app:
+        raise ConfigError(
+            f"which application? {folder} is of {' and '.join((owner.app, *owner.others))}",
+            hint="name one; in Argo CD by a source path that is the application's own folder",
+        )
+    return owner._replace(app=app, others=())
+
+
 def _with_namespace_as_app(repository: Repository, request: Request, folder: str) -> Request:
     """Take `--namespace` for the application: the habit of those who called `helm upgrade` by hand."""
     if request.in_sidecar:
         raise ConfigError(
             f"{folder} is no application's folder",
             hint="the layout has them in "
-            + " and ".join(pattern.text for pattern in (*repository.apps, *repository.instances)),
+            + " and ".join(pattern.text for pattern in (*repository.places.apps, *repository.places.instances)),
         )
     if not request.flags.namespace:
         raise UsageError(

@@ -108,6 +108,7 @@ class _Resolver:
             folder=choice.folder,
             app_folder=target.app_folder,
             instance_folder=target.instance_folder,
+            instance_file=target.instance_file,
             engines=choice.engines,
             layers=layers if takes_values else (),
             unread_layers=() if takes_values else self._unread(layers, choice),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.engines.registry import KUSTOMIZE
 from cmp.errors import ConfigError
 from cmp.repository import layout
-from cmp.repository.instances.repository import is_component
+from cmp.repository.instances.markers import is_component
 from cmp.secrets import sops
 from cmp.system.tree import join
 

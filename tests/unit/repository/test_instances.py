@@ -290,9 +290,12 @@ class TestApplications:
         files = {"apps/red/shop/Chart.yaml": CHART, "apps/blue/shop/Chart.yaml": CHART, "apps/red/till/Chart.yaml": ""}
         tree = configured(tmp_path, 'layout: {apps: "apps/{team}/{app}", values: []}\n', files)
         assert refusal(tree) == [
-            "cmp: two applications are named shop: apps/blue/shop and apps/red/shop",
+            "cmp: two applications are named shop: apps/blue/shop and apps/red/shop, by the pattern apps/{team}/{app}",
             "  where: application shop, cluster dev",
-            "  hint: go into one of the folders, or name it as the source path: by a name alone only one can be meant",
+            (
+                "  hint: `name: '{team}-{app}'` in layout gives each a name of its own; "
+                "or go into one of the folders, or name it as the source path"
+            ),
         ]
         repository = Repository(tree, ENGINES)
         assert [(pair.app, pair.cluster) for pair in repository.pairs()] == [("shop", ""), ("till", "")]
