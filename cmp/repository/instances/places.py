@@ -228,7 +228,7 @@ class Places:
         return {name: text for name, text in captures.items() if name not in self.choosing(pattern)}
 
     def _says_more(self, place: InstancePlace, folder: AppFolder) -> bool:
-        """Say whether an instance proves that its folder is an application's: any folder in it looks like a cluster's."""
+        """Say whether an instance makes its folder an application's: any folder in one looks like a cluster's."""
         is_inside = place.path.startswith(f"{folder.path}/")
         return not is_inside or place.is_file or bool(self.clusters) or self._has_engine_file(place.path)
 
