@@ -141,7 +141,8 @@ class Places:
                 continue
             for match in layout.expand(self._tree, pattern, given):
                 folder = AppFolder(self._filled(match.captures), match.path, match.captures, pattern)
-                if match.kind == "folder" and name in ("", folder.name) and self._is_application(folder):
+                is_asked = match.kind == "folder" and name in ("", folder.name) and _is_whole(pattern, match)
+                if is_asked and self._is_application(folder):
                     found.append(folder)
         return found
 
@@ -154,6 +155,7 @@ class Places:
             for pattern, match in matches
             if match.kind == "folder"
             and self._filled(match.captures) == name
+            and _is_whole(pattern, match)
             and self._belongs(self.apps, pattern, match)
         ]
 
@@ -216,16 +218,35 @@ class Places:
         pattern = folder.pattern
         if pattern.has_wildcard or pattern.names - self.choosing(pattern) - {"app"}:
             return True
+        if self.apps[1:] and not self.may_exist(folder):
+            return True
         return any(_captured_above(other, folder.path) is not None for other in self.apps if other is not pattern)
 
     def _is_rendered(self, folder: AppFolder) -> bool:
         if self._tree.kind(join(folder.path, APP_FILE)) != "missing" or self._has_engine_file(folder.path):
+            return True
+        if self._has_values(folder):
             return True
         return any(self._says_more(place, folder) for place in self.instance_places(self.of_app(folder)))
 
     def _own(self, captures: Captures, pattern: Pattern) -> Captures:
         """Return the captures that are of the application alone."""
         return {name: text for name, text in captures.items() if name not in self.choosing(pattern)}
+
+    def _has_values(self, folder: AppFolder) -> bool:
+        """Say whether a folder of values alone has any for the chart of the layout."""
+        if self._config.layout.chart is None:
+            return False
+        patterns = (layout.parse(values.pattern, values.place) for values in self._config.layout.values)
+        known = self.of_app(folder)
+        matches = (
+            (pattern, match)
+            for pattern in patterns
+            if not pattern.names.isdisjoint(("app", "name"))
+            for match in layout.expand(self._tree, pattern, known)
+        )
+        suffixes = self._config.secret_suffixes
+        return any(match.kind == "file" and layout.may_name(one, match.path, suffixes) for one, match in matches)
 
     def _says_more(self, place: InstancePlace, folder: AppFolder) -> bool:
         """Say whether an instance makes its folder an application's: any folder in one looks like a cluster's."""
@@ -293,7 +314,8 @@ class Places:
         within a folder that is no application.
         """
         if place.is_file:
-            ignored = (layout.parse(text, "layout.ignore") for text in self._config.layout.ignore)
+            texts = (*self._config.layout.ignore, *self._config.layout.shared)
+            ignored = (layout.parse(text) for text in texts)
             is_ignored = any(layout.match(pattern, place.path) is not None for pattern in ignored)
             return is_ignored or self._is_layer_of_all(place, "app", "name")
         if any(self._looks_like_owner(folder, place) for folder in _above(place.path)):
@@ -344,6 +366,12 @@ class Places:
 def _above(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
+
+
+def _is_whole(pattern: Pattern, match: PathMatch) -> bool:
+    """Say whether `{app}` takes all that it can, as it does where it is not known: in `{app}*` web is not web-2."""
+    captures = layout.match(pattern, match.path) if pattern.has_wildcard else None
+    return captures is None or captures["app"] == match.captures["app"]
 
 
 def is_of_files(pattern: Pattern) -> bool:

@@ -501,6 +501,57 @@ class TestWildcards:
         )
         assert [pair[0] for pair in pairs(tree)] == ["dns", "shop"]
 
+    def test_a_star_behind_the_name_takes_nothing_of_it(self, tmp_path: Path) -> None:
+        files = {f"{name}/Chart.yaml": CHART for name in ("shop", "shop-api")} | {
+            "docs/README.md": "",
+            "tools/x.sh": "",
+        }
+        tree = tree_of(tmp_path, "layout: {apps: '{app}*', instances: '', values: []}\n", files)
+        assert [pair[0] for pair in pairs(tree)] == ["shop", "shop-api"]
+        assert resolve(tree, request("shop", "")).folder == "shop"
+        assert (
+            refusal(tree, request("sho", ""))[0] == "cmp: there is no application sho: no folder {app}* has this name"
+        )
+
+    def test_a_folder_that_only_holds_those_of_another_pattern_is_none(self, tmp_path: Path) -> None:
+        files = {"apps/shop/base/Chart.yaml": CHART, "apps/till/Chart.yaml": CHART}
+        config = "layout: {apps: ['apps/{app}/base', 'apps/{app}'], instances: '', values: []}\n"
+        tree = tree_of(tmp_path, config, files)
+        assert [pair[2] for pair in pairs(tree)] == ["apps/shop/base", "apps/till"]
+        assert refusal(plant(tmp_path, {"apps/shop/Chart.yaml": CHART}), request("shop", ""))[0] == (
+            "cmp: two applications are named shop: apps/shop/base (apps/{app}/base) and apps/shop (apps/{app})"
+        )
+
+    def test_of_several_patterns_a_folder_of_an_unknown_cluster_needs_an_engines_file(self, tmp_path: Path) -> None:
+        files = {
+            "shop/overlays/live/live-1/Chart.yaml": CHART,
+            "shop/overlays/lab/Chart.yaml": CHART,
+            "shop/overlays/old/Chart.yaml": CHART,
+        }
+        config = (
+            "layout: {apps: ['{app}/overlays/*/{cluster}', '{app}/overlays/{cluster}'], instances: '', values: []}\n"
+        )
+        tree = tree_of(tmp_path, config + STAGES, files)
+        assert [pair[1:3] for pair in pairs(tree)] == [
+            ("lab", "shop/overlays/lab"),
+            ("live-1", "shop/overlays/live/live-1"),
+            ("old", "shop/overlays/old"),
+        ]
+
+    def test_a_chart_of_the_layout_makes_applications_of_folders_with_values(self, tmp_path: Path) -> None:
+        config = (
+            "layout: {apps: 'teams/*/{app}', instances: '', chart: charts/web, "
+            "values: ['teams/*/{app}/values.yaml', {path: 'all/{app}.yaml', optional: true}]}\n"
+        )
+        files = {
+            "charts/web/Chart.yaml": CHART,
+            "teams/red/shop/values.yaml": "a: 1\n",
+            "teams/red/till/x.txt": "",
+            "all/till.yaml": "a: 1\n",
+            "teams/red/docs/x.txt": "",
+        }
+        assert [pair[0] for pair in pairs(tree_of(tmp_path, config, files))] == ["shop", "till"]
+
 
 class TestNames:
     LAYOUT = "layout: {apps: 'teams/{team}/{app}', instances: '', name: '{team}-{app}', values: []}\n"
