@@ -86,7 +86,7 @@ class Checker:
         if not (missing or undecided):
             return verdict
         paths = [self._paths.of(candidate.pair) for candidate in candidates]
-        corrected = SEPARATOR.join(self._paths.items(paths, _names(candidates)))
+        corrected = SEPARATOR.join(self._paths.items(paths, _names(candidates, paths)))
         return verdict._replace(missing=tuple(missing), undecided=tuple(undecided), corrected=corrected)
 
     def _candidates(self, source: Source) -> Iterator[_Candidate]:
@@ -130,12 +130,14 @@ class Checker:
         return (*lost_items, *(f"/{file}" for file in remaining))
 
 
-def _names(candidates: Sequence[_Candidate]) -> dict[str, str]:
-    """Return the expressions that are the application's name, or the cluster's, for every candidate."""
+def _names(candidates: Sequence[_Candidate], paths: Sequence[PairPaths]) -> dict[str, str]:
+    """Return the expressions that fill a placeholder for the application or the cluster, for every candidate."""
     names: dict[str, str] = {}
+    filled = [pair.instance.placeholders for pair in paths]
     for name in candidates[0].known:
-        if all(candidate.known.get(name) == candidate.pair.app for candidate in candidates):
-            names.setdefault("app", f"{{{{{name}}}}}")
-        elif all(candidate.known.get(name) == candidate.pair.cluster for candidate in candidates):
-            names.setdefault("cluster", f"{{{{{name}}}}}")
+        for placeholder in ("app", "name", "cluster"):
+            texts = [known.get(placeholder) for known in filled]
+            if texts == [candidate.known.get(name) for candidate in candidates]:
+                names.setdefault(placeholder, f"{{{{{name}}}}}")
+                break
     return names

@@ -16,6 +16,7 @@ from cmp.render.fingerprint import FingerprintIndex
 from cmp.render.unread import needs_of
 from cmp.repository import config, instances, layout
 from cmp.repository.instances import Repository, Request
+from cmp.repository.instances.places import is_of_files
 from cmp.system.tree import join, walk
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class RenderPaths:
     def of_instance(self, instance: Instance) -> PairPaths:
         """Return the paths that the render of an instance reads."""
         inputs = self._fingerprints.inputs(instance, needs_of(self._tree, instance))
-        own = filter(None, (instance.app_folder, instance.instance_folder))
+        own = filter(None, (instance.app_folder, instance.instance_folder, instance.instance_file))
         paths = dict.fromkeys((*own, *inputs.layers, *inputs.files, *inputs.folders))
         links = (link for path in paths for link in self._links.of(path))
         return PairPaths(instance, tuple(dict.fromkeys((*paths, *links))))
@@ -113,7 +114,7 @@ class RenderPaths:
         for pattern, folders in self._own_folders(pairs):
             own += tuple(f"{folder}/" for folder in folders)
             item = item_of_pattern(pattern, known, self._tree.prefix)
-            if pattern.names <= known.keys() and not pattern.has_wildcard:
+            if is_of_files(pattern) or (pattern.names <= known.keys() and not pattern.has_wildcard):
                 yield item
             elif len(folders) == 1:
                 yield self._item(*folders)
@@ -132,10 +133,11 @@ class RenderPaths:
             yield from (layout.parse(values.pattern, values.place) for values in own)
 
     def _own_folders(self, pairs: Sequence[PairPaths]) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
-        """Yield the patterns of an application's folders, each with the folders that exist."""
+        """Yield the patterns of an application's folders and of the files that say where it runs, with what exists."""
         places = self.repository.places
         yield from _by_pattern(places.apps, (pair.instance.app_folder for pair in pairs))
-        yield from _by_pattern(places.instances, (pair.instance.instance_folder for pair in pairs))
+        instances = (pair.instance for pair in pairs)
+        yield from _by_pattern(places.instances, (one.instance_folder or one.instance_file for one in instances))
 
     def _levels(self, folders: Sequence[str]) -> Iterator[str]:
         """Yield `/*`, `/*/*` and so on, down to the deepest file: a star crosses no `/`."""
@@ -145,7 +147,7 @@ class RenderPaths:
 
 
 def _by_pattern(patterns: Sequence[Pattern], folders: Iterable[str]) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
-    """Yield each pattern with the folders that belong to it: to the first that matches them."""
+    """Yield each pattern with the folders and files that belong to it: to the first that matches them."""
     existing = tuple(dict.fromkeys(filter(None, folders)))
     for pattern in patterns:
         own = tuple(folder for folder in existing if layout.match(pattern, folder) is not None)

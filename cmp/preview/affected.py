@@ -31,6 +31,7 @@ DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
 LAYER = "value layer"
 NOTHING_READS = "nothing reads it"
+RUNS_THERE = "says that it runs there"
 UNRESOLVED = "cannot be resolved"
 DECIDES = "decides what"
 STATUS_TEXTS = {"equal": "manifests equal", "failed": "cannot be rendered"}
@@ -127,6 +128,7 @@ class _Ownership:
 
     def __init__(self, changed: Sequence[str]) -> None:
         self._changed = changed
+        self._names = frozenset(changed)
         self.owned: set[str] = set()
 
     def inputs(
@@ -139,6 +141,9 @@ class _Ownership:
             for path, role in _roles(pair, self._changed):
                 if role and (path not in inputs or role.startswith(LAYER) or inputs[path].how == UNRESOLVED):
                     inputs[path] = ChangedInput(path, role)
+        for path in (instance.instance_file for pair in pairs for instance in pair.own_instances):
+            if path in self._names:
+                inputs.setdefault(path, ChangedInput(path, RUNS_THERE))
         self.owned.update(inputs)
         self.owned.update(path for pair in pairs for path in _own_files(pair))
         return [inputs[path] for path in sorted(inputs)]

@@ -8,7 +8,7 @@ import pytest
 
 from cmp.errors import ConfigError
 from cmp.genpaths.paths import RenderPaths
-from tests.support.trees import REFERENCE, plant
+from tests.support.trees import CHART, REFERENCE, plant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +78,41 @@ def test_a_cycle_of_links_ends(tmp_path: Path) -> None:
 def test_a_pair_that_cannot_be_rendered_raises_its_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no application ghost"):
         read(tmp_path, {"clusters/dev/ghost/x": ""})
+
+
+STAGES = "clusters: {live-1: {stage: live}, live-2: {stage: live}, lab: {stage: test}}\n"
+
+
+def items(root: Path, layout: str, files: dict[str, str], *clusters: str) -> tuple[str, ...]:
+    """Return the items for the application shop, of all clusters or some."""
+    paths = RenderPaths(plant(root, {"cmp.yaml": f"version: 1\nlayout: {layout}\n{STAGES}", **files}))
+    pairs = [pair for pair in paths.repository.pairs() if pair.app == "shop"]
+    return paths.items([paths.of(pair) for pair in pairs if not clusters or pair.cluster in clusters])
+
+
+def test_each_pattern_of_a_list_is_covered_before_it_has_a_folder(tmp_path: Path) -> None:
+    layout = (
+        "{apps: ['own/{cluster}/{app}', 'apps/{app}'], instances: ['on/{stage}/{cluster}/{app}', 'on/{stage}/{app}'], "
+        "values: []}"
+    )
+    files = {"apps/shop/Chart.yaml": CHART, "on/live/shop/x.txt": ""}
+    assert items(tmp_path, layout, files, "live-1") == (
+        *("/apps/shop", "/cmp.lock", "/cmp.yaml", "/on/live/live-1/shop", "/on/live/shop", "/own/live-1/shop"),
+    )
+    assert items(tmp_path, layout, files) == (
+        *("/apps/shop", "/cmp.lock", "/cmp.yaml", "/on/live/*/shop/*", "/on/live/shop", "/own/*/shop/*"),
+    )
+
+
+def test_a_folder_that_a_fact_chooses_is_named_for_its_clusters(tmp_path: Path) -> None:
+    layout = "{apps: 'charts/{stage}/{app}', instances: '', values: []}"
+    files = {"charts/live/shop/Chart.yaml": CHART, "charts/test/shop/Chart.yaml": CHART}
+    assert items(tmp_path, layout, files, "live-1", "live-2") == ("/charts/live/shop", "/cmp.lock", "/cmp.yaml")
+    assert items(tmp_path, layout, files) == ("/charts/*/shop/*", "/cmp.lock", "/cmp.yaml")
+
+
+def test_files_that_say_where_it_runs_are_covered_for_new_clusters_too(tmp_path: Path) -> None:
+    layout = "{apps: 'apps/{app}', instances: 'where/{app}.{cluster}.yaml', values: []}"
+    files = {"apps/shop/Chart.yaml": CHART, "where/shop.lab.yaml": "", "where/shop.live-1.yaml": ""}
+    assert items(tmp_path, layout, files, "lab") == ("/apps/shop", "/cmp.lock", "/cmp.yaml", "/where/shop.lab.yaml")
+    assert items(tmp_path, layout, files) == ("/apps/shop", "/cmp.lock", "/cmp.yaml", "/where/shop.*.yaml")
