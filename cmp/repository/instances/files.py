@@ -155,7 +155,7 @@ class Files:
         raise ConfigError(
             f"the folder {app_folder} has no file of an engine",
             hint=f"the engines are {known}; where it has values alone, `chart` in its {APP_FILE} or in layout of "
-            "cmp.yaml names the chart that they are for",
+            "cmp.yaml names the chart that they are for; `clusters: []` there says that it is no application",
         )
 
     def _chart(self) -> ValuesChart | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import ConfigError
 from cmp.repository import layout
 from cmp.repository.config.model import LAYOUT
-from cmp.repository.instances.places import CLUSTER
+from cmp.repository.instances.places import CLUSTER, above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,9 +71,15 @@ class Listing:
         by_app: dict[str, list[AppFolder]] = {}
         for folder in own:
             by_app.setdefault(folder.captures["app"], []).append(folder)
+        owned = []
         for place in self._asked(app, own):
             candidates = by_app.get(place.captures["app"], []) if "app" in place.captures else own
-            owners = [folder for folder in candidates if self._places.agree(folder, place)]
+            owned.append((place, [folder for folder in candidates if self._places.agree(folder, place)]))
+        certain = (place.path for place, owners in owned if owners and self._places.may_exist(place))
+        shelves = {folder for path in certain for folder in above(path)}
+        for place, owners in owned:
+            if place.path in shelves and not (owners and self._places.may_exist(place)):
+                continue  # as fleet/eu of `fleet/**/{cluster}/{app}`, which is above fleet/eu/dev/web
             clusters = self._places.clusters_of(place)
             for name in dict.fromkeys(folder.name for folder in owners):
                 of_name = [folder for folder in owners if folder.name == name]

@@ -318,13 +318,16 @@ class Places:
             ignored = (layout.parse(text) for text in texts)
             is_ignored = any(layout.match(pattern, place.path) is not None for pattern in ignored)
             return is_ignored or self._is_layer_of_all(place, "app", "name")
-        if any(self._looks_like_owner(folder, place) for folder in _above(place.path)):
+        if any(self._looks_like_owner(folder, place) for folder in above(place.path)):
             return True
         others = [pattern for pattern in self.instances if pattern is not place.pattern]
-        above = (_captured_above(pattern, place.path) or NOTHING for pattern in others)
-        if any(captures.get(CLUSTER) in self.clusters for captures in above):
+        holding = (_captured_above(pattern, place.path) or NOTHING for pattern in others)
+        if any(captures.get(CLUSTER) in self.clusters for captures in holding):
             return True
-        return not self.may_exist(place) and any(layout.matches_above(pattern, place.path) for pattern in others)
+        if self.may_exist(place):
+            return False
+        is_at_any_depth = layout.ANY_DEPTH in place.pattern.segments
+        return is_at_any_depth or any(layout.matches_above(pattern, place.path) for pattern in others)
 
     def _looks_like_owner(self, folder: str, place: InstancePlace) -> bool:
         matches = (layout.match(pattern, folder) for pattern in self.apps)
@@ -352,10 +355,10 @@ class Places:
 
     def _below(self, folder: str, pattern: Pattern) -> Iterator[PathMatch]:
         """Yield what a pattern may mean as instances below a folder."""
-        above = _captured_above(pattern, folder)
-        if above is None or not self.may_be_cluster(above.get(CLUSTER, "")):
+        captures = _captured_above(pattern, folder)
+        if captures is None or not self.may_be_cluster(captures.get(CLUSTER, "")):
             return
-        for match in layout.expand(self._tree, pattern, above):
+        for match in layout.expand(self._tree, pattern, captures):
             is_likely = self.may_exist(
                 InstancePlace(match.path, is_file=False, captures=match.captures, pattern=pattern)
             )
@@ -363,7 +366,8 @@ class Places:
                 yield match
 
 
-def _above(path: str) -> Iterator[str]:
+def above(path: str) -> Iterator[str]:
+    """Yield the folders above a path, the nearest first."""
     while path := path.rpartition("/")[0]:
         yield path
 

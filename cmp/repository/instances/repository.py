@@ -268,8 +268,9 @@ class Repository:
         elif own:
             way = f"`name: '{{{own[0]}}}-{{app}}'` in layout gives each a name of its own"
         return ConfigError(
-            f"{'two' if len(folders) == 2 else len(folders)} applications are named {app}: {' and '.join(told)}"  # noqa: PLR2004
-            f"{f', by the pattern {first.pattern.text}' if is_one else ''}",
+            (f"{len(folders)} applications are named {app}: " if others[1:] else f"two applications are named {app}: ")
+            + _listed(told)
+            + (f", by the pattern {first.pattern.text}" if is_one else ""),
             hint=f"{way}; or go into one of the folders, or name it as the source path",
         )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ARGOCD_NAME = "ARGOCD_APP_NAME"
 ARGOCD_NAMESPACE = "ARGOCD_APP_NAMESPACE"
+OWN_NAME = "the application's name"
 MAX_RELEASE = 53  # Helm's own limit: room for what charts append within the 63 characters of a label
 MAX_LABEL = 63  # RFC 1123
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -285,7 +286,7 @@ class _Resolver:
 
     def _first(self, *candidates: SourcedName) -> SourcedName:
         """Return the first candidate that is not empty, else the application's name, its placeholders filled."""
-        app = SourcedName(self._target.app, "the application's name")
+        app = SourcedName(self._target.app, OWN_NAME)
         text, source = next((candidate for candidate in candidates if candidate.name), app)
         pattern = layout.parse_text(text, source)
         layout.require(pattern, self._target.known, self._target.whose)
@@ -346,7 +347,8 @@ def _require_release(release: SourcedName) -> None:
         raise ConfigError(
             f"`{layout.shown(release.name)}` is no release name: Helm takes up to {MAX_RELEASE} lower-case "
             "letters, digits, `-` and `.`, with a letter or digit at both ends",
-            hint=f"it comes from {release.source}; set layout.release in cmp.yaml or release in cmp-app.yaml",
+            hint=f"it comes from {release.source}; set layout.release in cmp.yaml or release in cmp-app.yaml"
+            + ("; `clusters: []` there says that it is no application" if release.source == OWN_NAME else ""),
         )
 
 

@@ -305,10 +305,17 @@ class TestFallBack:
             "fleet/test-1/shop/x.txt": "",
         }
         config = "layout: {apps: 'apps/{app}', instances: 'fleet/**/{cluster}/{app}', values: []}\n"
-        tree = tree_of(tmp_path, config + STAGES, files)
-        assert ("shop", "live-1", "apps/shop", "fleet/eu/north/live-1/shop") in pairs(tree)
-        assert ("shop", "test-1", "apps/shop", "fleet/test-1/shop") in pairs(tree)
-        assert resolve(tree, request(cluster="live-1")).instance_folder == "fleet/eu/north/live-1/shop"
+        files |= {"fleet/us/south/.keep": "", "fleet/test-1/shop/deep/er/x.txt": ""}
+        for inventory in (STAGES, ""):
+            (tmp_path / f"{len(inventory)}").mkdir()
+            tree = tree_of(tmp_path / f"{len(inventory)}", config + inventory, files)
+            found = [
+                ("shop", "live-1", "apps/shop", "fleet/eu/north/live-1/shop"),
+                ("shop", "test-1", "apps/shop", "fleet/test-1/shop"),
+            ]
+            assert [pair for pair in pairs(tree) if pair[0] == "shop"] == found
+            assert resolve(tree, request(cluster="live-1")).instance_folder == "fleet/eu/north/live-1/shop"
+            assert inventory == "" or pairs(tree) == found
 
     def test_several_by_one_pattern_are_an_error(self, tmp_path: Path) -> None:
         files = {"apps/shop/Chart.yaml": CHART, "eu/lab/shop/x.txt": "", "us/lab/shop/x.txt": ""}
