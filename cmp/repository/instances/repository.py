@@ -260,6 +260,7 @@ class Repository:
         first, *others = folders
         is_one = all(folder.pattern == first.pattern for folder in others)
         told = [folder.path if is_one else f"{folder.path} ({folder.pattern.text})" for folder in folders]
+        where = _listed(told) + (f", by the pattern {first.pattern.text}" if is_one else "")
         closer = next((folder for folder in others if self.places.best([folder, first]) == [folder]), None)
         own = sorted(first.pattern.names - self.places.choosing(first.pattern) - {"app"})
         way = "rename one of them"
@@ -268,9 +269,9 @@ class Repository:
         elif own:
             way = f"`name: '{{{own[0]}}}-{{app}}'` in layout gives each a name of its own"
         return ConfigError(
-            (f"{len(folders)} applications are named {app}: " if others[1:] else f"two applications are named {app}: ")
-            + _listed(told)
-            + (f", by the pattern {first.pattern.text}" if is_one else ""),
+            f"{len(folders)} applications are named {app}: {where}"
+            if others[1:]
+            else f"two applications are named {app}: {where}",
             hint=f"{way}; or go into one of the folders, or name it as the source path",
         )
 
