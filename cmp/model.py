@@ -142,7 +142,10 @@ class Layer(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """One entry of the inventory; every fact is text as it was written (`1.30` stays 1.30)."""
+    """One entry of the inventory; every fact is text as it was written (`1.30` stays 1.30).
+
+    `origin` is the cluster that it is like: what the entry does not say itself is inherited from there.
+    """
 
     name: str
     kube_version: str = ""
@@ -151,6 +154,7 @@ class Cluster(NamedTuple):
     labels: Mapping[str, str] = NOTHING
     annotations: Mapping[str, str] = NOTHING
     facts: Mapping[str, str] = NOTHING
+    origin: str = ""
 
 
 class Parameters(NamedTuple):

@@ -59,9 +59,9 @@ def export(invocation: Invocation, source: str) -> Output:
 
 
 def _present(invocation: Invocation) -> tuple[Mapping[str, Cluster], str]:
-    """Return the present inventory and its file; both are empty where there is no repository yet."""
+    """Return the entries of the present inventory and its file; both are empty where there is no repository yet."""
     if not instances.has_repository(invocation.cwd):
         return {}, ""
     tree, _ = instances.open_repository(invocation.cwd)
     repository_config = Repository(tree, ENGINES).config
-    return repository_config.clusters, repository_config.inventory
+    return repository_config.entries, repository_config.inventory

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import UsageError
 from cmp.model import Cluster
+from cmp.repository.config.inheritance import KEY, inherited
 from cmp.repository.config.rules import CLUSTER
 from cmp.yamldoc.access import mapping
 
@@ -70,14 +71,15 @@ def _text(value: object) -> str:
 
 
 def merge(present: Mapping[str, Cluster], live: Iterable[Cluster]) -> Merged:
-    """Lay Argo CD's clusters over the present inventory: its facts stay, and clusters that Argo CD does not know.
+    """Lay Argo CD's clusters over the entries of the present inventory.
 
-    A cluster is known by its name, or else by its server: then it keeps the name that the repository has for it.
+    Its facts stay, and clusters that Argo CD does not know; what a cluster inherits stays inherited.  A cluster is
+    known by its name, or else by its server: then it keeps the name that the repository has for it.
     """
     by_server = {cluster.server: name for name, cluster in present.items() if cluster.server}
     clusters = dict(present)
     warnings: list[str] = []
-    seen: set[str] = set()
+    seen: dict[str, Cluster] = {}
     for cluster in live:
         name = cluster.name if cluster.name in present else by_server.get(cluster.server, cluster.name)
         if not CLUSTER.accepts(name):
@@ -86,9 +88,13 @@ def merge(present: Mapping[str, Cluster], live: Iterable[Cluster]) -> Merged:
                 "give its `server` to a cluster of the inventory, and that name is taken"
             )
             continue
-        seen.add(name)
+        seen[name] = cluster
         clusters[name] = _over(present.get(name, Cluster(name)), cluster)
-        warnings += _warnings(name, cluster, clusters[name])
+    whole = inherited(clusters)
+    for name, cluster in seen.items():
+        warnings += _warnings(cluster, whole[name])
+        if origin := clusters[name].origin:
+            clusters[name] = _without_inherited(clusters[name], present[name], whole[origin])
     warnings += [f"{name} is not in Argo CD: it stays as it is" for name in present if name not in seen]
     return Merged(dict(sorted(clusters.items())), tuple(warnings))
 
@@ -99,10 +105,30 @@ def _over(present: Cluster, live: Cluster) -> Cluster:
         kube_version=live.kube_version or present.kube_version,
         api_versions=live.api_versions or present.api_versions,
         facts={**present.facts, **live.facts},
+        origin=present.origin,
     )
 
 
-def _warnings(name: str, live: Cluster, merged: Cluster) -> Iterator[str]:
+def _without_inherited(cluster: Cluster, present: Cluster, origin: Cluster) -> Cluster:
+    """Return an entry without what it would inherit anyway; what it says today it goes on saying."""
+
+    def own(texts: Mapping[str, str], said: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+        return {name: text for name, text in texts.items() if name in said or others.get(name) != text}
+
+    has_same_version = not present.kube_version and cluster.kube_version == origin.kube_version
+    has_same_apis = not present.api_versions and cluster.api_versions == origin.api_versions
+    return cluster._replace(
+        kube_version="" if has_same_version else cluster.kube_version,
+        api_versions=() if has_same_apis else cluster.api_versions,
+        labels=own(cluster.labels, present.labels, origin.labels),
+        annotations=own(cluster.annotations, present.annotations, origin.annotations),
+        facts=own(cluster.facts, present.facts, origin.facts),
+    )
+
+
+def _warnings(live: Cluster, merged: Cluster) -> Iterator[str]:
+    """Yield what Argo CD does not tell of a cluster, and what the cluster inherits though Argo CD has it not."""
+    name = merged.name
     kept = " (the present ones are kept)" if merged.api_versions else ""
     if not live.api_versions:
         yield (
@@ -111,6 +137,12 @@ def _warnings(name: str, live: Cluster, merged: Cluster) -> Iterator[str]:
         )
     if not live.kube_version:
         yield f"Argo CD tells no Kubernetes version of {name}"
+    for what, has, inherits in (
+        ("labels", live.labels, merged.labels),
+        ("annotations", live.annotations, merged.annotations),
+    ):
+        if more := sorted(inherits.keys() - has.keys()):
+            yield f"Argo CD has no {what} {', '.join(more)} on {name}, which inherits them from {merged.origin}"
 
 
 def as_values(clusters: Mapping[str, Cluster]) -> dict[str, object]:
@@ -120,6 +152,7 @@ def as_values(clusters: Mapping[str, Cluster]) -> dict[str, object]:
 
 def _entry(cluster: Cluster) -> Iterator[tuple[str, object]]:
     fields = {
+        KEY: cluster.origin,
         "kubeVersion": cluster.kube_version,
         "apiVersions": list(cluster.api_versions),
         "server": cluster.server,

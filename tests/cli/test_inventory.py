@@ -151,6 +151,38 @@ def test_versions_that_argo_cd_does_not_know_yet_stay_as_they_are(tmp_path: Path
     ]
 
 
+def test_what_a_cluster_inherits_stays_inherited(tmp_path: Path, sandbox: Sandbox) -> None:
+    written = {
+        "cmp.yaml": "version: 1\nclusters: {file: inventory.yaml}\n",
+        "inventory.yaml": "dev: {env: test, labels: {tier: '1', old: gone}}\n"
+        "dev-2: {is: dev, region: osaka}\n"
+        "dev-3: {is: dev-2, kubeVersion: 1.20}\n"
+        "spare: {is: dev-3}\n",
+    }
+    plant(tmp_path, {**REFERENCE, **written})
+    info = {"serverVersion": "1.30", "apiVersions": ["v1"]}
+    twin = {**DEV, "name": "dev-2", "server": "https://dev-2.example", "annotations": {"contact": "else@example.test"}}
+    third = {"name": "dev-3", "server": "https://dev-3.example", "info": info, "labels": {"tier": "3"}}
+    ran = export(sandbox, tmp_path, [DEV, twin, third])
+    assert ran.stdout == (
+        "dev:\n  annotations:\n    contact: platform@example.test\n  apiVersions:\n  - v1\n  env: test\n"
+        '  kubeVersion: "1.30"\n  labels:\n    argocd.argoproj.io/secret-type: cluster\n    tier: "1"\n'
+        "  project: shops\n  server: https://dev.example:6443\n"
+        "dev-2:\n  annotations:\n    contact: else@example.test\n  is: dev\n  region: osaka\n"
+        "  server: https://dev-2.example\n"
+        'dev-3:\n  is: dev-2\n  kubeVersion: "1.30"\n  labels:\n    tier: "3"\n  server: https://dev-3.example\n'
+        "spare:\n  is: dev-3\n"
+    )
+    assert ran.stderr == (
+        "cmp: warning: Argo CD has no labels argocd.argoproj.io/secret-type on dev-3, which inherits them from dev-2\n"
+        "cmp: warning: Argo CD has no annotations contact on dev-3, which inherits them from dev-2\n"
+        "cmp: warning: spare is not in Argo CD: it stays as it is\n"
+        "cmp: 3 clusters of Argo CD; this is for inventory.yaml\n"
+    )
+    inherited = config.load(plant(tmp_path, {"inventory.yaml": ran.stdout}), {}).clusters["spare"]
+    assert (inherited.facts["env"], inherited.facts["region"], inherited.kube_version) == ("test", "osaka", "1.30")
+
+
 def test_a_cluster_without_a_usable_name_is_left_out_and_said(tmp_path: Path, sandbox: Sandbox) -> None:
     ran = export(sandbox, tmp_path, [{**DEV, "name": DEV["server"]}, IN_CLUSTER])
     assert "dev.example" not in ran.stdout

@@ -1,9 +1,10 @@
 """cmp.yaml and cmp-app.yaml: read, checked as a whole, and typed.
 
-keys.py     the specification: every key, and the constructor of its value
-rules.py    rules for texts: patterns, versions, names
-check.py    the cmp that a file is for, and placeholders that something fills
-model.py    the values, the order of their strength, and the reference layout
+keys.py         the specification: every key, and the constructor of its value
+rules.py        rules for texts: patterns, versions, names
+check.py        the cmp that a file is for, and placeholders that something fills
+inheritance.py  clusters that are like another one
+model.py        the values, the order of their strength, and the reference layout
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from cmp import yamldoc
 from cmp.errors import ConfigError
 from cmp.model import Problem
-from cmp.repository.config import keys
+from cmp.repository.config import inheritance, keys
 from cmp.repository.config.check import is_set_literal, refuse_foreign, unfilled
 from cmp.repository.config.model import (
     CONFIG,
@@ -70,11 +71,12 @@ def load(tree: Tree, engines: Engines) -> Config:
     specification = keys.repository(engines)
     problems += check(specification, root)
     inventory, its_problems = _inventory(tree, root.at("clusters"))
-    problems = problems + its_problems or unfilled(root, inventory)
+    problems = problems + its_problems or [*inheritance.mistakes(inventory), *unfilled(root, inventory)]
     if problems:
         raise ConfigError.of(problems)
     config = specification.build(root)._replace(source=FILE, is_set_literal=is_set_literal(root))
-    return config._replace(clusters=keys.INVENTORY.build(inventory)) if inventory and config.inventory else config
+    entries = keys.INVENTORY.build(inventory) if inventory and config.inventory else config.entries
+    return config._replace(entries=entries, clusters=inheritance.inherited(entries))
 
 
 def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:

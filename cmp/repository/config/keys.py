@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cmp.model import Cluster, ToolPin
-from cmp.repository.config import rules
+from cmp.repository.config import inheritance, rules
 from cmp.repository.config.model import (
     EMPTY,
     LAYOUT,
@@ -65,15 +65,25 @@ _TEXTS = Items("a list of texts", Text())
 _KEEP = Items("a list of kinds and patterns", Text("a kind or a pattern", rules.PATTERN), is_set=True)
 _LABELS = Map(Text(), key=rules.KEY)
 
+
+def _cluster(**fields: Any) -> Cluster:  # noqa: ANN401  # the specification has their types
+    return Cluster("", origin=fields.pop(inheritance.KEY, ""), **fields)
+
+
 _CLUSTER = Keys(
     {
+        inheritance.KEY: Text(
+            "a cluster's name",
+            rules.CLUSTER,
+            "The cluster that it is like: all but the server is inherited from there, where nothing else is said.",
+        ),
         "kubeVersion": Text(doc="The Kubernetes version that charts see, where Argo CD does not say it."),
         "apiVersions": _TEXTS.described("The API versions that charts see, where Argo CD does not say them."),
         "server": Text(doc="The address of the API server, as Argo CD knows it."),
         "labels": _LABELS.described("The labels of the cluster in Argo CD."),
         "annotations": _LABELS.described("The annotations of the cluster in Argo CD."),
     },
-    partial(Cluster, ""),
+    _cluster,
     others=Map(Text(doc="A fact of your own, for patterns: `env: dev` fills `{env}`."), key=rules.FACT),
     collected="facts",
     noun="a map of facts",
@@ -389,7 +399,8 @@ def _config(
     """Build the configuration of the repository; the clusters of an inventory file are still to come."""
     return Config(
         layout=layout,
-        clusters=EMPTY if isinstance(clusters, str) else clusters,
+        entries=EMPTY if isinstance(clusters, str) else clusters,
+        clusters=EMPTY,
         secret_suffixes=secrets[0],
         kept_secrets=secrets[1],
         defaults=defaults._replace(tools={**PINS, **tools}),

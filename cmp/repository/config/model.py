@@ -152,7 +152,8 @@ class Preview(NamedTuple):
 class Config(NamedTuple):
     """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout.
 
-    `inventory` is the file of the clusters, where it is one of its own.  With `is_set_literal` the repository is known
+    `clusters` have all that they inherit, `entries` are they as written, without it.  `inventory` is their file, where
+    it is one of its own.  With `is_set_literal` the repository is known
     to be written for a cmp that fills no placeholders in `set`.  `kept_secrets` are kinds, and patterns of files.
     """
 
@@ -165,6 +166,7 @@ class Config(NamedTuple):
     preview: Preview = Preview()
     is_set_literal: bool = False
     kept_secrets: tuple[str, ...] = ()
+    entries: Mapping[str, Cluster] = EMPTY
 
 
 _REFERENCE = "the reference layout"

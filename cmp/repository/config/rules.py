@@ -21,7 +21,7 @@ _THREE_NUMBERS = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
 _VERSION = rf"(?!.*{PSEUDO_VERSION}){_THREE_NUMBERS}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?"
 _COMPARISON = r" *(?:>=|<=|==|!=|>|<) *[0-9]+(?:\.[0-9]+)* *"
 # A fact must not look like a key of the inventory that somebody misspelt, nor a name that cmp itself fills in patterns.
-_TAKEN = r"app|cluster|(?:[Kk]ube|[Aa]pi)[_-]?[Vv]ersions?|[Ll]abels?|[Aa]nnotations?|[Ss]ervers?"
+_TAKEN = r"app|cluster|is|(?:[Kk]ube|[Aa]pi)[_-]?[Vv]ersions?|[Ll]abels?|[Aa]nnotations?|[Ss]ervers?"
 _TAKEN_KEYS = {
     "kubeversion": "kubeVersion",
     "apiversion": "apiVersions",
@@ -113,6 +113,8 @@ def _explain_cluster(text: str) -> str:
 def _explain_fact(text: str) -> str:
     if text in {"app", "cluster"}:
         return f"{quoted(text)} cannot name a fact: `{{{text}}}` is filled by cmp"
+    if text == "is":
+        return f"{quoted(text)} cannot name a fact: it names the cluster that another one is like"
     plain = text.lower().replace("_", "").replace("-", "")
     if re.fullmatch(_TAKEN, text):
         known = _TAKEN_KEYS.get(plain) or _TAKEN_KEYS.get(plain.removesuffix("s"), "server")
