@@ -12,8 +12,7 @@ from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import scaffold
 from cmp.repository.config.model import PINS
-from cmp.repository.scaffold import layouts
-from tests.support import bare_tools
+from cmp.repository.scaffold.folders import walk
 from tests.support.harness import CHECKOUT, snapshot
 from tests.support.trees import CHART, REFERENCE, plant
 
@@ -180,12 +179,8 @@ def test_the_file_explains_itself(sandbox: Sandbox, tmp_path: Path) -> None:
     root = tmp_path / "tree"
     example = snapshot(CHECKOUT / "examples" / "monorepo")
     for name in example:
-        is_chart = {*bare_tools.OTHERS}.isdisjoint(name.split("/"))
-        if (
-            name.startswith(("namespaces/namespace-a", "namespaces/payments", "clusters"))
-            and is_chart
-            and "cmp-app" not in name
-        ):
+        of_two = not {"namespace-a", "payments"}.isdisjoint(name.split("/"))
+        if name.startswith(("namespaces/", "clusters/")) and of_two and "cmp-app" not in name:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(example[name])
     ran = sandbox.run("init", "--dry-run", cwd=root)
@@ -209,18 +204,15 @@ def test_what_does_not_fit_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (ran.code, ran.stderr) == (0, "cmp: warning: charts/common is no application in this layout\n")
 
 
-def test_values_files_of_clusters_are_no_layers_of_all(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_values_file_beside_the_chart_says_where_the_application_runs(sandbox: Sandbox, tmp_path: Path) -> None:
     root = tmp_path / "tree"
     plant(
         root, {"charts/shop/Chart.yaml": CHART, **every((f"charts/shop/values-{name}.yaml" for name in STAGES), VALUES)}
     )
     ran = sandbox.run("init", cwd=root)
-    assert ran.stderr == (
-        "cmp: warning: no folder says where an application runs: write `clusters: all`, or names, "
-        "into its cmp-app.yaml\n"
-    )
+    assert (ran.code, ran.stderr) == (0, "")
+    assert written(root)["layout"]["instances"] == "charts/{app}/values-{cluster}.yaml"
     assert written(root)["layout"]["values"] == [{"path": "charts/{app}/values-{cluster}.yaml", "optional": True}]
-    (root / "charts/shop/cmp-app.yaml").write_text("clusters: all\n")
     assert listed(sandbox, root) == {("shop", "dev"), ("shop", "prod")}
 
 
@@ -289,7 +281,7 @@ def test_a_tree_of_one_application_cannot_be_described(tmp_path: Path, files: di
 def test_a_component_of_kustomize_is_no_application(tmp_path: Path) -> None:
     kind = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
     tree = plant(tmp_path, {"tls/kustomization.yaml": kind, "web/kustomization.yaml": "components: [../tls]\n"})
-    found = {folder.path: folder.engines for folder in layouts.walk(tree, ENGINES)}
+    found = {folder.path: folder.engines for folder in walk.walk(tree, ENGINES)}
     assert found == {"tls": (), "web": ("kustomize",)}
 
 

@@ -299,7 +299,7 @@ class Places:
             return False
         if CLUSTER in place.pattern.names and self.clusters:
             return place.captures[CLUSTER] in self.clusters
-        return not self._is_layer_of_all(place, CLUSTER)
+        return not self._is_layer_of_all(place, *(place.pattern.names - {"app", "name"}))
 
     def is_instance_file(self, path: str) -> bool:
         """Say whether a file says that some application runs somewhere."""

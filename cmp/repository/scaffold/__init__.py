@@ -2,9 +2,11 @@
 
 proposal.py  a cmp.yaml before it is text, found from Applications or from folders
 wanted.py    the pairs that Argo CD has today, as Applications say them
-layouts.py   the folders with applications, and the layout that covers most of them
-values.py    the names of values files, as patterns
 text.py      a proposal as the text of the file
+trial.py     a proposal tried on its tree
+
+folders/       a proposal from folders and files alone
+applications/  a proposal from what Applications say
 """
 
 from __future__ import annotations
@@ -12,16 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError
-from cmp.repository.config.model import PINS, SUFFIXES
-from cmp.repository.scaffold import layouts, text, values
-from cmp.repository.scaffold.proposal import Proposal
+from cmp.repository.config.model import PINS
+from cmp.repository.scaffold import folders, text
+from cmp.repository.scaffold.folders import walk
+from cmp.repository.scaffold.trial import Seen, Trial
 from cmp.versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cmp.model import EngineTraits
-    from cmp.repository.scaffold.layouts import Folder, LayoutGuess
+    from cmp.repository.scaffold.folders.walk import Folder
+    from cmp.repository.scaffold.proposal import Proposal
     from cmp.system.tree import Tree
 
 
@@ -38,40 +42,27 @@ def draft(tree: Tree, engines: Mapping[str, EngineTraits], installed: Callable[[
     `installed` returns the versions of a tool on this machine, oldest first: a pin is the package's default where that
     is installed, or nothing is; else the newest installed.
     """
-    folders = layouts.walk(tree, engines)
-    marked = [folder for folder in folders if folder.engines]
-    if not marked:
-        markers = ", ".join(text for traits in engines.values() if not traits.is_fallback for text in traits.markers)
-        raise ConfigError("there is nothing to render here", hint=f"an application's folder has one of {markers}")
-    guess = layouts.choose(folders)
-    if guess is None:
-        raise ConfigError(
-            "no pattern with {app} tells the applications apart: " + ", ".join(folder.path or "." for folder in marked),
-            hint="each needs a folder of its own, as namespaces/{app}; describe others in a cmp.yaml by hand",
+    seen = Seen(tree)
+    read = walk.walk(seen, engines)
+    if not any(folder.engines for folder in read):
+        markers = ", ".join(
+            marker for traits in engines.values() if not traits.is_fallback for marker in traits.markers
         )
-    suffixes = values.secret_suffixes(folders)
-    by_folder = guess.clusters(folders)
-    clusters = by_folder or values.clusters(folders, guess, engines)
-    layers = values.patterns(folders, guess, clusters, suffixes or list(SUFFIXES), engines)
-    tools = {name: _version(name, installed(name)) for name in _tools(folders, guess)}
-    proposal = Proposal(
-        apps=(guess.apps,),
-        instances=(guess.instances,) if guess.instances else (),
-        values=tuple(layers.patterns),
-        clusters={name: {} for name in clusters},
-    )
-    notes = [
-        f"{folder.path or '.'} is no application in this layout" for folder in marked if not guess.owner(folder.path)
-    ]
-    notes += [f"{path} is no layer in this layout: which clusters is it for?" for path in layers.left_out]
-    if clusters and not by_folder:
-        notes.append("no folder says where an application runs: write `clusters: all`, or names, into its cmp-app.yaml")
-    return Draft(text.write(proposal, tools, suffixes), notes)
+        raise ConfigError("there is nothing to render here", hint=f"an application's folder has one of {markers}")
+    suffixes = walk.secret_suffixes(read)
+    tools = {name: _version(name, installed(name)) for name in _tools(read)}
+
+    def write(proposal: Proposal) -> str:
+        return text.write(proposal, tools, suffixes)
+
+    proposal = folders.propose(read, engines, suffixes)
+    settled = Trial(seen, engines, write, is_guess=True).settled(proposal)
+    return Draft(write(settled), list(settled.notes))
 
 
-def _tools(folders: list[Folder], guess: LayoutGuess) -> list[str]:
-    used = {engine for folder in folders if guess.owner(folder.path) for engine in folder.engines}
-    has_secrets = any(folder.encrypted for folder in folders)
+def _tools(read: list[Folder]) -> list[str]:
+    used = {engine for folder in read if not folder.is_foreign for engine in folder.engines}
+    has_secrets = any(folder.encrypted for folder in read)
     return [name for name in PINS if name in used or (name == "sops" and has_secrets)]
 
 

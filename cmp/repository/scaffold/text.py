@@ -1,4 +1,4 @@
-"""A proposal as the text of a cmp.yaml: every key with a comment that says what it is for."""
+"""A proposal as the text of a cmp.yaml: every key with a comment."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.model import NOTHING
 from cmp.repository.scaffold.applications.spelling import Spellings, words
-from cmp.repository.scaffold.layouts import BASES, OVERLAYS
+from cmp.repository.scaffold.folders.words import BASES, OVERLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

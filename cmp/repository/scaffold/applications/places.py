@@ -16,7 +16,7 @@ from cmp.model import NOTHING
 from cmp.repository.config.model import EMPTY
 from cmp.repository.config.rules import CLUSTER, FACT
 from cmp.repository.scaffold.applications.spelling import words
-from cmp.repository.scaffold.layouts import is_cluster_like
+from cmp.repository.scaffold.folders.words import is_cluster_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
