@@ -190,6 +190,22 @@ class Delivery(NamedTuple):
     at_merge: bool | None
 
 
+class ApplicationChange(NamedTuple):
+    """A change of an Application of Argo CD, beside what its manifests show.
+
+    It is `added`, `removed`, `renamed` (`was` is the name before), `moved` to another cluster or namespace (`was` is
+    the one before), or `changed` in its settings.  `text` is the end of a sentence that begins with its name, `danger`
+    the name of a rule where it deserves a second look.
+    """
+
+    subject: Subject
+    application: str
+    what: Literal["added", "removed", "renamed", "moved", "changed"]
+    text: str
+    was: str = ""
+    danger: str = ""
+
+
 class Member(NamedTuple):
     """A pair in a group, with its own values in the columns in which the group's members differ."""
 
@@ -272,7 +288,8 @@ class Report(NamedTuple):
     """The whole result; every view shows a part of it, JSON all of it.
 
     `groups` come largest first (pairs, then danger, then size).  `outcomes` are those of all rendered pairs.
-    `restarts` counts workloads whose pods are replaced.  `notes` are sentences for the footer.
+    `restarts` counts workloads whose pods are replaced.  `notes` are sentences for the footer.  `applications` are
+    changes of Argo CD's Applications themselves.
     """
 
     base: Revision
@@ -288,3 +305,4 @@ class Report(NamedTuple):
     unowned: tuple[Unowned, ...]
     restarts: int
     notes: tuple[str, ...]
+    applications: tuple[ApplicationChange, ...] = ()

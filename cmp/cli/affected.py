@@ -11,14 +11,14 @@ from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import as_json, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
-from cmp.preview import diff
+from cmp.preview import application_changes, diff
 from cmp.preview.affected import DECIDES
-from cmp.preview.children import exit_code
 from cmp.system import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from cmp.changes import ApplicationChange
     from cmp.cli.revisions import Revisions
     from cmp.preview.affected import Impact, TouchedPair
 
@@ -59,9 +59,11 @@ def command(
                 progress=lambda: None,
             )
             impact = impact.confirmed(diff.compare(task, invocation.context).report.outcomes)
-    for note in comparison.notes:
+    for note in (*comparison.notes, *application_changes.sentences(comparison.applications.changes)):
         invocation.context.log.warning(note)
-    code = exit_code(comparison.unknown)
+    for failure in comparison.failures:
+        invocation.context.log.plain("\n".join(failure.lines))
+    code = comparison.exit_code
     paths = [unowned.path for unowned in impact.unowned if not unowned.rule]
     if strict and paths:
         raise ConfigError(
@@ -69,7 +71,7 @@ def command(
             hint="if no render depends on them, `preview: {ignore: [...]}` in cmp.yaml says so",
         )
     if output_format == "json":
-        return as_json(_report(impact))._replace(exit_code=code)
+        return as_json(_report(impact, comparison.applications.changes))._replace(exit_code=code)
     if output_format == "matrix":
         pairs = [{"app": pair.subject.app, "cluster": pair.subject.cluster} for pair in _affected(impact)]
         return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n", code)
@@ -105,12 +107,13 @@ def _rows(pair: TouchedPair) -> Iterator[tuple[str, ...]]:
         yield cluster, app, changed.path or "-", how
 
 
-def _report(impact: Impact) -> dict[str, object]:
+def _report(impact: Impact, applications: Iterable[ApplicationChange]) -> dict[str, object]:
     return {
         "version": 1,
         "pairs": impact.pairs,
         "affected": [_record(pair) for pair in impact.touched],
         "unowned": [unowned._asdict() for unowned in impact.unowned],
+        "applications": [{**one._asdict(), "subject": one.subject._asdict()} for one in applications],
     }
 
 

@@ -12,9 +12,9 @@ import click
 from cmp.cli import Invocation, Output, candidates
 from cmp.cli.io import progress_bar
 from cmp.cli.revisions import revision_options
-from cmp.compare.dangers import RULES
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
+from cmp.preview.diff import RULES
 from cmp.report import FORMATS, Options, overview, verdict
 from cmp.system import kernel
 
@@ -47,6 +47,7 @@ class Gates(NamedTuple):
             return min(failures)
         rendered = [outcome for outcome in overview.changing(report) if outcome.status in overview.CHANGED]
         changed = {outcome.subject.cluster for outcome in rendered}
+        changed |= {one.subject.cluster for one in report.applications}
         is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in report.dangers)
         is_wide = 0 < self.clusters < len(changed)
         return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0

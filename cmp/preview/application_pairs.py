@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.preview import applications
-from cmp.preview.declarations import known_urls, merged
+from cmp.preview import application_changes, applications
+from cmp.preview.broken_sets import repaired
+from cmp.preview.declarations import SET, known_urls, merged
 from cmp.preview.untrusted import LeftOut, admitted, identities
 
 if TYPE_CHECKING:
+    from cmp.changes import Failure
+    from cmp.preview.application_changes import ApplicationChanges
     from cmp.preview.declarations import ApplicationSources, Declaration, Declared
     from cmp.preview.sides import Side
 
@@ -23,13 +26,15 @@ class PairsOfApplications(NamedTuple):
     """Both sides with all pairs, and sentences about Applications that could not be read.
 
     `left_out` is the number of those that are not compared, `assumptions` are sentences on what nobody said of the
-    Argo CD.
+    Argo CD.  `changes` are those of Applications themselves, `failures` those of ApplicationSets.
     """
 
     sides: tuple[Side, Side]
     notes: tuple[str, ...]
     left_out: int
     assumptions: tuple[str, ...]
+    changes: ApplicationChanges
+    failures: tuple[Failure, ...]
 
 
 class ApplicationPairs:
@@ -66,6 +71,7 @@ class ApplicationPairs:
             known = {*identities(base, sources), *identities(self._files[1], sources)}
             of_head, left_out = admitted(of_head, known, self._limit)
         head = merged(self._files[1], of_head, sources)
+        base, head, failures, of_sets = repaired(base, head, sources)
         named = sources._replace(urls=self._urls(base, head))
         read = [
             applications.requests(layout.tree, layout.repository, declared, named)
@@ -85,9 +91,17 @@ class ApplicationPairs:
         assumed = [side.argocd.assumed for side, of_side in zip(layouts, read, strict=True) if of_side.has_builtins]
         return PairsOfApplications(
             sides=(before, after),
-            notes=tuple(dict.fromkeys((*clashes, *(note for side in read for note in side.notes), *left_out.notes))),
+            notes=tuple(
+                dict.fromkeys((*clashes, *of_sets, *(note for side in read for note in side.notes), *left_out.notes))
+            ),
             left_out=len(read[0].elsewhere | read[1].elsewhere) + left_out.total,
             assumptions=tuple(dict.fromkeys(assumed)),
+            changes=application_changes.find(
+                (dict(told_apart[0].states), dict(told_apart[1].states)),
+                (before, after),
+                {one.manifest.names[0] for one in head.declarations if one.key[0] == SET},
+            ),
+            failures=failures,
         )
 
     def _urls(self, base: Declared, head: Declared) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import environ
 from cmp.argocd import application, parameters
-from cmp.argocd.application import IN_CLUSTER, IN_CLUSTER_SERVER
+from cmp.argocd.application import IN_CLUSTER, IN_CLUSTER_SERVER, Destination
 from cmp.argocd.reposerver import merged, overridden, variables
 from cmp.changes import Delivery, Rule, Subject
 from cmp.errors import CmpError, ConfigError, and_more
 from cmp.model import NEUTRAL_REVISION, Cluster
 from cmp.preview import identity
+from cmp.preview.application_states import state
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer, known_urls, sources_in
 from cmp.preview.sides import BuiltinSource, RenderRequest, environment
 from cmp.repository.builtin.sources import OCI, is_oci
@@ -30,11 +31,12 @@ from cmp.yamldoc.access import dig, mapping
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cmp.argocd.application import Application, Destination
+    from cmp.argocd.application import Application
     from cmp.argocd.document import Manifest
     from cmp.argocd.source import Source
     from cmp.context import Context
-    from cmp.preview.declarations import Declared, Parent
+    from cmp.preview.application_states import ApplicationState
+    from cmp.preview.declarations import Declaration, Declared, Parent
     from cmp.preview.elsewhere import OtherTree
     from cmp.preview.identity import PairId
     from cmp.repository.config import ArgoCD
@@ -50,13 +52,14 @@ class Requests(NamedTuple):
     """The requests of one side's Applications, and sentences about Applications that are not compared.
 
     `covered` are the pairs of the layout that an Application renders (application and cluster), by its identity;
-    `elsewhere` the Applications with a source in another repository.
+    `elsewhere` the Applications with a source in another repository.  `states` are all Applications, also those.
     """
 
     requests: tuple[RenderRequest, ...]
     covered: Mapping[PairId, tuple[str, str]]
     elsewhere: frozenset[PairId]
     notes: tuple[str, ...]
+    states: tuple[tuple[PairId, ApplicationState], ...] = ()
 
     @property
     def has_plugins(self) -> bool:
@@ -78,7 +81,8 @@ def requests(tree: Tree, repository: Repository, side: Declared, sources: Applic
         for manifest, parameters in declaration.generated
         for request in reader.requests(manifest, declaration.parent)
     )
-    return Requests(made, reader.covered, frozenset(reader.elsewhere), (*side.all_notes, *reader.notes))
+    states = tuple(reader.state(manifest, one) for one in side.declarations for manifest in one.applications)
+    return Requests(made, reader.covered, frozenset(reader.elsewhere), (*side.all_notes, *reader.notes), states)
 
 
 def of_tree(tree: Tree, repository: Repository, urls: Sequence[str], context: Context) -> Requests:
@@ -116,8 +120,16 @@ def told_apart(sides: Sequence[Requests], *, has_argocds: bool) -> tuple[list[Re
     every = [request for side in renamed for request in side]
     labels = identity.labels((request.id, request.subject.app, request.subject.cluster) for request in every)
     labelled = [[_labelled(request, labels[request.id]) for request in side] for side in renamed]
+    doubled = identity.ambiguous(*([key for key, _ in side.states] for side in sides))
     return [
-        side._replace(requests=tuple(_unique(of_side))) for side, of_side in zip(sides, labelled, strict=True)
+        side._replace(
+            requests=tuple(_unique(of_side)),
+            states=tuple(
+                (_of_file(key, one.place) if key in doubled and not (has_argocds and key.argocd) else key, one)
+                for key, one in side.states
+            ),
+        )
+        for side, of_side in zip(sides, labelled, strict=True)
     ], tuple(notes)
 
 
@@ -130,7 +142,11 @@ def _labelled(request: RenderRequest, label: str) -> RenderRequest:
 def _with_file(request: RenderRequest, clashing: frozenset[PairId], *, has_argocds: bool) -> RenderRequest:
     if request.id not in clashing or (has_argocds and request.id.argocd):
         return request
-    return request._replace(id=request.id._replace(file=request.place.partition(":")[0]))
+    return request._replace(id=_of_file(request.id, request.place))
+
+
+def _of_file(key: PairId, place: str) -> PairId:
+    return key._replace(file=place.partition(":")[0])
 
 
 def _unique(of_side: Sequence[RenderRequest]) -> Iterator[RenderRequest]:
@@ -211,6 +227,14 @@ class _Reader:
             error=error,
             parent=parent.id if parent else None,
         )
+
+    def state(self, manifest: Manifest, declaration: Declaration) -> tuple[PairId, ApplicationState]:
+        """Return the identity and the state of an Application."""
+        parent = declaration.parent
+        destination = mapping(dig(manifest.value, "spec", "destination"))
+        asked = Destination(*(str(destination.get(key) or "") for key in Destination._fields))
+        cluster = self._cluster(asked, self._argocd(manifest.location.file, parent)).name
+        return self.id(manifest, parent), state(manifest, declaration, cluster)
 
     def id(self, manifest: Manifest, parent: Parent | None) -> PairId:
         """Return the identity of an Application, which belongs to the Argo CD of the pair that prints it."""

@@ -81,12 +81,6 @@ class Found(NamedTuple):
             yield f"Applications are followed {DEPTH} levels deep: those that {names} prints are not known"
 
 
-def exit_code(unknown: Sequence[Unknown]) -> int:
-    """Return the exit code for parents that failed: 0 where they failed before too, and by their own fault."""
-    failures = [one.failure for one in unknown]
-    return min((failure.exit_code for failure in failures if failure.is_new or failure.is_foreign), default=0)
-
-
 class Family(NamedTuple):
     """The parents of one side by their identities, each with its fingerprint."""
 

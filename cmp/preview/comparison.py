@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import CmpError, ConfigError, and_more
 from cmp.preview.affected import Impact, find_impact
+from cmp.preview.application_changes import ApplicationChanges
 from cmp.preview.application_pairs import ApplicationPairs
 from cmp.preview.children import Children, circles
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer
@@ -16,6 +17,7 @@ from cmp.preview.sides import Side
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cmp.changes import Failure
     from cmp.context import Context
     from cmp.preview.children import Unknown
     from cmp.preview.elsewhere import OtherRepositories
@@ -31,7 +33,8 @@ class Comparison(NamedTuple):
 
     `left_out` is the number of Applications that are not compared: a source of theirs is in another repository, or the
     change is not trusted and brings too many.  `unknown` are pairs of which nobody knows which Applications they print.
-    `assumptions` are sentences on what nobody said of the Argo CD.
+    `assumptions` are sentences on what nobody said of the Argo CD.  `applications` are the changes of Applications
+    themselves, `failures` those of ApplicationSets that cannot be evaluated.
     """
 
     base: Side
@@ -41,6 +44,17 @@ class Comparison(NamedTuple):
     left_out: int = 0
     unknown: tuple[Unknown, ...] = ()
     assumptions: tuple[str, ...] = ()
+    applications: ApplicationChanges = ApplicationChanges()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code for pairs and sets of which nobody knows the Applications.
+
+        It is 0 where they failed before too, and by their own fault.
+        """
+        failures = (*(one.failure for one in self.unknown), *self.failures)
+        return min((one.exit_code for one in failures if one.is_new or one.is_foreign), default=0)
 
 
 class Comparer(NamedTuple):
@@ -113,6 +127,8 @@ class Comparer(NamedTuple):
             left_out=state.left_out,
             unknown=found.unknown,
             assumptions=state.assumptions,
+            applications=state.changes,
+            failures=state.failures,
         )
 
     def _named(self, base: Side, head: Side) -> tuple[NamedPair, ...]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.context import Context
+    from cmp.errors import ConfigError
     from cmp.preview.elsewhere import OtherRepositories
     from cmp.preview.identity import PairId
     from cmp.repository.config import ArgoCD
@@ -75,14 +76,16 @@ class Parent(NamedTuple):
 class Declaration(NamedTuple):
     """An Application or an ApplicationSet, with the Applications that it is or makes.
 
-    `notes` are sentences about those that are not known, `lacks` names what the inventory lacks to know them.
-    `parameters` are what generators gave each of the Applications of a set.
+    `notes` are sentences about those that are not known, `lacks` names what the inventory lacks to know them.  With an
+    `error` the controller would no longer touch the Applications of a set.  `parameters` are what generators gave each
+    of the Applications of a set.
     """
 
     manifest: Manifest
     applications: tuple[Manifest, ...]
     notes: tuple[str, ...] = ()
     lacks: str = ""
+    error: ConfigError | None = None
     parent: Parent | None = None
     parameters: tuple[Mapping[str, str], ...] = ()
 
@@ -119,6 +122,11 @@ class Declared(NamedTuple):
     def all_notes(self) -> tuple[str, ...]:
         """The sentences about all that is not known, a gap of the inventory in one for all sets."""
         of_sets = [note for declaration in self.declarations for note in declaration.notes]
+        of_sets += [
+            f"the ApplicationSet {declaration.manifest.names[0]} would stop updating: {declaration.error.what}"
+            for declaration in self.declarations
+            if declaration.error and not declaration.lacks
+        ]
         gaps = Counter(declaration.lacks for declaration in self.declarations if declaration.lacks)
         return (*self.notes, *of_sets, *_gaps(gaps))
 
@@ -158,16 +166,12 @@ class Declarer:
         of_sets = {(id(manifest.location.document), manifest.location.path): manifest for manifest in sets}
         for expanded in expand(sets, self._world) if sets else ():
             location = expanded.location
-            notes, lacks = expanded.notes, ""
-            if isinstance(expanded.error, InventoryGapError):
-                lacks = expanded.error.lacks
-            elif expanded.error:
-                notes = (*notes, f"the ApplicationSet {expanded.name} would stop updating: {expanded.error.what}")
             yield Declaration(
                 manifest=of_sets[id(location.document), location.path],
                 applications=tuple(Manifest(value, location) for value in expanded.applications),
-                notes=notes,
-                lacks=lacks,
+                notes=expanded.notes,
+                lacks=expanded.error.lacks if isinstance(expanded.error, InventoryGapError) else "",
+                error=expanded.error,
                 parameters=expanded.parameters,
             )
 

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import (
+    ApplicationChange,
     BumpLine,
     Counts,
     Danger,
@@ -20,9 +21,11 @@ from cmp.changes import (
     Revision,
     Unowned,
 )
-from cmp.compare.dangers import RULES
-from cmp.preview import notes
+from cmp.compare import dangers
+from cmp.errors import and_more
+from cmp.preview import application_changes, notes, timing
 from cmp.preview.causes import changed_values
+from cmp.preview.declarations import EVERY_FILE
 from cmp.preview.grouping import groups
 from cmp.preview.labels import common_texts, generalized_json, number_secrets, pair_order, without_tokens
 from cmp.preview.worker import Worker, WorkerResult
@@ -38,11 +41,14 @@ if TYPE_CHECKING:
     from cmp.preview.comparison import Comparison
     from cmp.preview.identity import PairId
     from cmp.preview.labels import OwnTexts
-    from cmp.preview.sides import Side
+    from cmp.preview.sides import ResolvedPair, Side
     from cmp.render.pipeline import RenderOptions
 
 KEY_BYTES = 32
+MAX_NAMED = 3  # Applications in a danger
 KINDS = ("image", "chart", "tool")  # the order of bumps
+RULES = (*application_changes.RULES, *dangers.RULES)  # the most severe first
+LEFT_BEHIND = Danger("orphaned", "stays on the cluster, where nobody manages it")
 
 
 class Task(NamedTuple):
@@ -72,6 +78,8 @@ class Frame(NamedTuple):
     deliveries: tuple[Delivery, ...] = ()
     unowned: tuple[Unowned, ...] = ()
     notes: tuple[str, ...] = ()
+    applications: tuple[ApplicationChange, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 def compare(task: Task, context: Context) -> Result:
@@ -100,7 +108,8 @@ def compare(task: Task, context: Context) -> Result:
         task.progress()
     outcomes += _without_effect(comparison)
     outcomes += _unknown(comparison, {pair.key for pair in pairs})
-    made = report(_frame(task, pairs, sorted(unknown_apis)), outcomes, own_texts((comparison.base, comparison.head)))
+    kept = _with_kept_objects(outcomes, comparison)
+    made = report(_frame(task, pairs, sorted(unknown_apis)), kept, own_texts((comparison.base, comparison.head)))
     return Result(made, tuple(sorted(warnings)))
 
 
@@ -128,9 +137,25 @@ def _unknown(comparison: Comparison, rendered: Collection[PairId]) -> Iterator[O
         yield Outcome(one.failure.subject, "failed", failures=(one.failure,))
 
 
+def _with_kept_objects(outcomes: Iterable[Outcome], comparison: Comparison) -> Iterator[Outcome]:
+    """Yield the outcomes; what an Application leaves behind that ends without its objects is not lost."""
+    kept = {
+        comparison.base.pairs[key].request.subject
+        for key in comparison.applications.kept & comparison.base.pairs.keys()
+    }
+    for outcome in outcomes:
+        if outcome.status == "removed" and outcome.subject in kept:
+            changes = (change._replace(dangers=(LEFT_BEHIND,) if change.dangers else ()) for change in outcome.changes)
+            yield outcome._replace(changes=tuple(changes))
+        else:
+            yield outcome
+
+
 def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]) -> Frame:
     comparison = task.comparison
-    deliveries = _deliveries(comparison.head)
+    # An Application that goes brought what it had until now.
+    gone = [pair for key, pair in comparison.base.pairs.items() if key not in comparison.head.pairs]
+    deliveries = [*_deliveries(comparison.head.pairs.values()), *_deliveries(gone)]
     subjects = {pair.subject for pair in pairs}
     without_capabilities = {pair.subject.cluster for pair in pairs if not _has_api_versions(comparison, pair)} - {""}
     return Frame(
@@ -146,13 +171,22 @@ def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]
         ),
         deliveries=tuple(delivery for delivery in deliveries if delivery.subject in subjects),
         unowned=comparison.impact.unowned,
+        applications=comparison.applications.changes,
+        failures=comparison.failures,
         notes=(
             *comparison.notes,
             *comparison.assumptions,
-            *notes.sync_policy_changes(_deliveries(comparison.base), deliveries),
+            *_timing(comparison, pairs),
             *notes.missing_capabilities(sorted(without_capabilities), unknown_apis),
         ),
     )
+
+
+def _timing(comparison: Comparison, pairs: Sequence[TouchedPair]) -> Iterator[str]:
+    states = comparison.applications.states
+    side = comparison.head
+    patterns = side.repository.config.preview.application_files or EVERY_FILE
+    yield from timing.notes([states[pair.key] for pair in pairs if pair.key in states], side.tree, patterns)
 
 
 def _clusters(comparison: Comparison) -> set[str]:
@@ -160,8 +194,8 @@ def _clusters(comparison: Comparison) -> set[str]:
     return {pair.request.subject.cluster for side in sides for pair in side.pairs.values()}
 
 
-def _deliveries(side: Side) -> list[Delivery]:
-    return [pair.request.delivery for pair in side.pairs.values() if pair.request.delivery]
+def _deliveries(pairs: Iterable[ResolvedPair]) -> list[Delivery]:
+    return [pair.request.delivery for pair in pairs if pair.request.delivery]
 
 
 def _has_api_versions(comparison: Comparison, pair: TouchedPair) -> bool:
@@ -203,14 +237,15 @@ def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts) -> Report:
             counts=frame.counts,
             outcomes=ordered,
             groups=groups(ordered, own),
-            failures=_failures(ordered),
-            dangers=_dangers(ordered, own),
+            failures=_failures([*frame.failures, *(one for outcome in ordered for one in outcome.failures)]),
+            dangers=tuple(sorted((*_dangers(ordered, own), *_of_applications(frame.applications)), key=_severity)),
             bumps=_bumps(ordered),
             noise=_noise(ordered),
             deliveries=tuple(sorted(frame.deliveries, key=_delivery_order)),
             unowned=tuple(sorted(frame.unowned)),
             restarts=sum(change.is_restart for outcome in ordered for change in outcome.changes),
             notes=(*frame.notes, *notes.folded_restarts(ordered)),
+            applications=frame.applications,
         )
     )
 
@@ -219,9 +254,8 @@ def _delivery_order(delivery: Delivery) -> tuple[object, ...]:
     return (pair_order(delivery.subject), delivery.application)
 
 
-def _failures(outcomes: Sequence[Outcome]) -> tuple[Failure, ...]:
+def _failures(failures: Sequence[Failure]) -> tuple[Failure, ...]:
     """Return the failures: new ones first, and of each kind those last that the missing key is to blame for."""
-    failures = [failure for outcome in outcomes for failure in outcome.failures]
     return tuple(
         sorted(failures, key=lambda failure: (not failure.is_new, failure.needs_key, pair_order(failure.subject)))
     )
@@ -239,13 +273,23 @@ def _dangers(outcomes: Sequence[Outcome], own: OwnTexts) -> tuple[DangerLine, ..
     lines: dict[str, dict[Subject, str]] = defaultdict(dict)
     for key, (subject, text) in zip(common, dangers, strict=True):
         lines[key][subject] = text
-    return tuple(sorted((_danger(key, texts) for key, texts in lines.items()), key=_severity))
+    return tuple(_danger(key, texts) for key, texts in lines.items())
 
 
 def _danger(common: str, texts: Mapping[Subject, str]) -> DangerLine:
     different = set(texts.values())
     rule, text, name = json.loads(different.pop() if len(different) == 1 else common)
     return DangerLine(Danger(rule, text), name, tuple(texts))
+
+
+def _of_applications(changes: Sequence[ApplicationChange]) -> Iterator[DangerLine]:
+    """Yield each danger of Applications once."""
+    for danger, alike in application_changes.dangers(changes).items():
+        names = and_more(
+            [f"{one.was} → {one.application}" if one.what == "renamed" else one.application for one in alike], MAX_NAMED
+        )
+        noun = "Application" if len(alike) == 1 else "Applications"
+        yield DangerLine(danger, f"{noun} {names}", tuple(dict.fromkeys(one.subject for one in alike)))
 
 
 def _severity(line: DangerLine) -> tuple[object, ...]:

@@ -1,6 +1,5 @@
 """Sentences of a report about changes that no manifest shows.
 
-sync_policy_changes    Applications that will bring their pair to the cluster in another way
 data_key_rotations     files encrypted anew, as far as can be told without the key
 missing_capabilities   clusters whose API versions the inventory does not have
 folded_restarts        workloads that restart although every difference of theirs is folded
@@ -17,9 +16,9 @@ from cmp.report.names import object_name
 from cmp.secrets.placeholders import CIPHERTEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from cmp.changes import Delivery, Outcome, Subject
+    from cmp.changes import Outcome, Subject
     from cmp.model import Instance
     from cmp.system.tree import Tree
 
@@ -33,38 +32,6 @@ PERHAPS_ASKED = "charts that ask for them"
 ASKED = "charts ask for {apis}, and"
 MAX_APIS = 5
 CAPABILITIES = "The inventory has no API versions of {clusters}: {asked} may render other objects in the cluster"
-
-
-def sync_policy_changes(before: Iterable[Delivery], after: Iterable[Delivery]) -> tuple[str, ...]:
-    """Return a sentence for each difference of sync policies, with all Applications that it is the same for.
-
-    Another target revision changes the cluster in a way that no comparison of two commits shows.
-    """
-    old = {_application_key(delivery): delivery for delivery in before}
-    applications: dict[str, list[str]] = {}
-    for new in sorted(after):
-        for sentence in _differences(old.get(_application_key(new), new), new):
-            applications.setdefault(sentence, []).append(new.application)
-    return tuple(f"{few_names(names)} {sentence}" for sentence, names in applications.items())
-
-
-def _application_key(delivery: Delivery) -> tuple[str, str, str]:
-    return delivery.subject.app, delivery.subject.cluster, delivery.application
-
-
-def _differences(old: Delivery, new: Delivery) -> Iterator[str]:
-    if old.target_revision != new.target_revision:
-        yield (
-            f"will follow `{new.target_revision}` instead of `{old.target_revision}`: "
-            "what that brings to the cluster is not in this report"
-        )
-    for name, was, now in (
-        ("sync automatically", old.automated, new.automated),
-        ("prune", old.prune, new.prune),
-        ("undo what others change (self-heal)", old.self_heal, new.self_heal),
-    ):
-        if was != now:
-            yield f"will {name} from now on" if now else f"will no longer {name}"
 
 
 def data_key_rotations(base: tuple[Tree, Sequence[Instance]], head: tuple[Tree, Sequence[Instance]]) -> Iterator[str]:

@@ -80,7 +80,9 @@ class Section(NamedTuple):
 class OverviewRow(NamedTuple):
     """A row of the table at the top: the answer to one question of a reviewer."""
 
-    name: Literal["failed", "rendered", "dangers", "calm", "merge", "waits", "unknown", "kept", "pairs", "folded"]
+    name: Literal[
+        "failed", "rendered", "dangers", "calm", "merge", "waits", "unknown", "kept", "applications", "pairs", "folded"
+    ]
     title: str
     line: Line
 

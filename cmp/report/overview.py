@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from cmp.report.document import OverviewRow, code, joined, line, plural
@@ -19,6 +20,13 @@ _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
     ("unknown", "Unknown at merge"),
 )
 
+_APPLICATIONS = (
+    ("removed", "gone"),
+    ("renamed", "renamed"),
+    ("moved", "with another destination"),
+    ("added", "new"),
+    ("changed", "with other settings"),
+)
 
 CHANGED = frozenset({"changed", "added", "removed"})
 
@@ -32,6 +40,12 @@ def verdict(report: Report) -> str:
         (len(report.dangers), "danger"),
     ]
     parts += [plural(count, noun) for count, noun in counts if count]
+    of_applications = len({(one.subject, one.application) for one in report.applications})
+    parts += (
+        [f"{plural(of_applications, 'Application')} change{'s' if of_applications == 1 else ''}"]
+        if of_applications
+        else []
+    )
     keyless = sum(failure.needs_key for failure in report.failures)
     parts += [f"{plural(keyless, 'pair')} not judged without the key"] if keyless else []
     left_out = report.counts.left_out
@@ -41,7 +55,7 @@ def verdict(report: Report) -> str:
 
 def rows(report: Report, limits: Limits) -> list[OverviewRow]:
     """Return the table at the top; failures, dangers and merge always have a row."""
-    table = [_failed(report, limits), _dangers(report), *_merge(report, limits)]
+    table = [_failed(report, limits), _dangers(report), *_applications(report), *_merge(report, limits)]
     table += [
         OverviewRow("pairs", title, pairs_by_app(subjects, limits))
         for title, status in (("New", "added"), ("Gone", "removed"))
@@ -69,7 +83,8 @@ def _size(report: Report) -> Iterator[str]:
     if names:
         of = f"{len(names):,} of " if report.counts.clusters else ""
         yield of + plural(report.counts.clusters or len(names), "cluster")
-    yield plural(len({subject.app for subject in changed}), "app")
+    # The name of an Application may stand behind that of the app, as in `web (web-canary)`.
+    yield plural(len({subject.app.partition(" (")[0] for subject in changed}), "app")
     without = "nothing but folded noise" if report.noise else "nothing to compare with"
     yield plural(len(report.groups), "distinct change") if report.groups else without
 
@@ -108,6 +123,15 @@ def _dangers(report: Report) -> OverviewRow:
     return OverviewRow("dangers", "Look twice", line(" · ".join(counts)))
 
 
+def _applications(report: Report) -> Iterator[OverviewRow]:
+    """Yield the number of Applications by what happens to them."""
+    counts: Counter[str] = Counter(
+        what for what, *_ in {(one.what, one.subject, one.application) for one in report.applications}
+    )
+    if shown := [f"{counts[what]:,} {word}" for what, word in _APPLICATIONS if counts[what]]:
+        yield OverviewRow("applications", "Applications", line(" · ".join(shown)))
+
+
 def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
     """Return the changing pairs by the effect of the merge: synced automatically, not synced and why, unknown."""
     changed = [outcome.subject for outcome in changing(report)]
@@ -129,6 +153,8 @@ def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
         table.append(OverviewRow("kept", "Not pruned", line("what is removed stays: ", where)))
     if table:
         return table
+    if report.applications:
+        return [OverviewRow("waits", "At merge", line("no manifest that was compared changes, but Applications do"))]
     unknown = len({failure.subject for failure in report.failures})
     nothing = f"nothing that is known changes, and {plural(unknown, 'pair')} could not be compared"
     return [OverviewRow("waits", "At merge", line(nothing if unknown else "nothing changes"))]

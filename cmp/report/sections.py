@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cmp.report.document import TIMES, Bullets, CodeBlock, Paragraph, Section, Span, Table, code, line, plural, sentence
+from cmp.report.document import (
+    TIMES,
+    Bullets,
+    CodeBlock,
+    Paragraph,
+    Section,
+    Span,
+    Table,
+    code,
+    line,
+    plural,
+    sentence,
+)
 from cmp.report.groups import value_change
 from cmp.report.matrix import matrix
-from cmp.report.names import cluster_summary, pairs_by_app, path_line, short_name
+from cmp.report.names import cluster_summary, listed, pairs_by_app, path_line, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cmp.changes import BumpLine, Cause, Failure, Report, Revision, Subject
+    from cmp.changes import ApplicationChange, BumpLine, Cause, Failure, Report, Revision, Subject
     from cmp.report.document import Block, Limits, Line, Options
 
     Part = Callable[[Limits], Section | None]
@@ -26,6 +38,7 @@ def above_groups(report: Report) -> tuple[Part, ...]:
     return (
         lambda limits: failures(report, limits),
         lambda limits: dangers(report, limits),
+        lambda limits: applications(report, limits),
         lambda limits: matrix(report, limits),
     )
 
@@ -64,6 +77,22 @@ def dangers(report: Report, limits: Limits) -> Section | None:
         for danger in report.dangers
     ]  # fmt: skip
     return Section("dangers", "Look twice", _bullets(lines, limits, "danger")) if lines else None
+
+
+def applications(report: Report, limits: Limits) -> Section | None:
+    """Return the changes of Applications that are no dangers, the same for several once."""
+    same: dict[str, list[ApplicationChange]] = {}
+    for one in report.applications:
+        if not one.danger:
+            same.setdefault(one.text, []).append(one)
+    lines = [
+        line(
+            listed([one.application for one in alike], limits), " ", sentence(text), " · ",
+            pairs_by_app(dict.fromkeys(one.subject for one in alike), limits),
+        )
+        for text, alike in same.items()
+    ]  # fmt: skip
+    return Section("applications", "Applications", _bullets(lines, limits, "change")) if lines else None
 
 
 def bumps(report: Report, limits: Limits) -> Section | None:

@@ -124,6 +124,7 @@ def _generated(node: JsonNode, name: str, sources: Sources, depth: int) -> Batch
             f"the generator {name} cannot be expanded statically",
             file=location.place,
             hint="it asks something outside of the repository; give a snapshot of its Applications",
+            is_external=True,
         )
     if depth >= DEPTH - 1:
         raise ConfigError(f"a {name} generator cannot be that deep in others", file=location.place)
@@ -197,7 +198,10 @@ class InventoryGapError(ConfigError):
 
     def __init__(self, lacks: str, place: str) -> None:
         super().__init__(
-            f"the inventory lacks {lacks}", file=place, hint="add it; `cmp inventory export` reads it from Argo CD"
+            f"the inventory lacks {lacks}",
+            file=place,
+            hint="add it; `cmp inventory export` reads it from Argo CD",
+            is_external=True,
         )
         self.lacks = lacks
 
@@ -230,6 +234,7 @@ def _git(generator: GitGenerator, location: SourceLocation, sources: Sources) ->
             f"the repository {name} is not this one",
             file=location.inner("repoURL").place,
             hint="only Argo CD can read it; give a snapshot of its Applications",
+            is_external=True,
         )
     listing, prefix, is_go = sources.listing, generator.path_param_prefix, sources.mode.is_go
     if generator.directories:

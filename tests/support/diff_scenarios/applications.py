@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support.changes import COMMON, plain, shop, story
+from tests.support.diff_scenarios.objects import CLAIM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,98 @@ spec:
     return {f"argocd/{cluster}-{app}.yaml": text}
 
 
+def fleet(*clusters: str, name: str = "'{{cluster}}-base'", more: str = "", of_template: str = "") -> dict[str, str]:
+    """Return the file of an ApplicationSet that brings the application `base` to some clusters."""
+    elements = ", ".join(f"{{cluster: {cluster}}}" for cluster in clusters)
+    text = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: fleet, namespace: argocd}}
+spec:
+  {more}
+  generators: [{{list: {{elements: [{elements}]}}}}]
+  template:
+    metadata: {{name: {name}}}
+    spec:
+      project: default
+      destination: {{name: '{{{{cluster}}}}', namespace: shop}}
+      source:
+        repoURL: https://git.example/platform/manifests.git
+        targetRevision: main
+        path: clusters/{{{{cluster}}}}/base
+        plugin: {{name: cmp}}
+      syncPolicy: {AUTOMATED}
+      {of_template}
+"""
+    return {"argocd/fleet.yaml": text}
+
+
+@story("A cluster leaves an ApplicationSet, its folder stays: the Application goes, and the claim with it.")
+def element_of_a_set_removed(repo: Monorepo) -> Iterator[None]:
+    plain(repo, f"{ACCOUNT}---\n{CLAIM}", "dev-1", "stg-1", more=FOLLOWED)
+    repo.write(fleet("dev-1", "stg-1"))
+    yield
+    repo.write(fleet("dev-1"))
+
+
+@story("The same, where the set leaves the objects of its Applications behind.")
+def element_of_a_preserving_set_removed(repo: Monorepo) -> Iterator[None]:
+    preserving = "syncPolicy: {preserveResourcesOnDeletion: true}"
+    plain(repo, f"{ACCOUNT}---\n{CLAIM}", "dev-1", "stg-1", more=FOLLOWED)
+    repo.write(fleet("dev-1", "stg-1", more=preserving))
+    yield
+    repo.write(fleet("dev-1", more=preserving))
+
+
+@story("The template of a set gives its Applications other names.")
+def applications_of_a_set_renamed(repo: Monorepo) -> Iterator[None]:
+    plain(repo, ACCOUNT, "dev-1", "stg-1", more=FOLLOWED)
+    repo.write(fleet("dev-1", "stg-1"))
+    yield
+    repo.write(fleet("dev-1", "stg-1", name="'base-{{cluster}}'"))
+
+
+@story("The change breaks its own set, and brings an image that the Applications get all the same.", code=3)
+def set_broken(repo: Monorepo) -> Iterator[None]:
+    plain(repo, ACCOUNT, "dev-1", "stg-1", more=FOLLOWED)
+    repo.write(fleet("dev-1", "stg-1"))
+    yield
+    repo.edit("argocd/fleet.yaml", "[{list:", "[{lists:")
+    repo.edit("namespaces/base/all.yaml", "built: a", "built: b")
+
+
+@story("An Application goes to another cluster, though it renders the manifests of the old one.")
+def destination_moved(repo: Monorepo) -> Iterator[None]:
+    plain(repo, ACCOUNT, "dev-1", "stg-1", more=FOLLOWED)
+    repo.write(application("dev-1", "base", "main", AUTOMATED))
+    yield
+    repo.edit("argocd/dev-1-base.yaml", "{name: dev-1, namespace: base}", "{name: stg-1, namespace: base}")
+
+
+@story("An Application's namespace, project, sync options and ignored differences change; its manifests do not.")
+def settings_of_an_application(repo: Monorepo) -> Iterator[None]:
+    plain(repo, ACCOUNT, "dev-1", more=FOLLOWED)
+    repo.write(application("dev-1", "base", "main", AUTOMATED))
+    yield
+    more = f"syncPolicy: {{automated: {{}}, syncOptions: [Replace=true, PruneLast=true]}}\n  {FOLDED}"
+    file = "argocd/dev-1-base.yaml"
+    repo.edit(file, f"syncPolicy: {AUTOMATED}", more)
+    repo.edit(file, "namespace: base", "namespace: basis")
+    repo.edit(file, "project: default", "project: platform")
+
+
+@story("An Application comes; windows of its project, and the steps of a set, say when the others sync.")
+def sync_windows(repo: Monorepo) -> Iterator[None]:
+    plain(repo, ACCOUNT, "dev-1", "stg-1", "prod-tokyo", more=FOLLOWED)
+    windows = "syncWindows: [{kind: deny, schedule: '0 8 * * *', duration: 8h, clusters: [stg-*]}]"
+    head = "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: default, namespace: argocd}\n"
+    repo.write({"argocd/default.yaml": f"{head}spec: {{{windows}}}\n"})
+    repo.write(fleet("dev-1", "stg-1", more="strategy: {type: RollingSync, rollingSync: {steps: []}}"))
+    yield
+    repo.write(application("prod-tokyo", "base", "main", AUTOMATED))
+    repo.edit("namespaces/base/all.yaml", "built: a", "built: b")
+
+
 @story("One cluster syncs by itself, one waits for a hand, one follows a tag.")
 def clusters_that_change_at_merge(repo: Monorepo) -> Iterator[None]:
     shop(repo, more=FOLLOWED)
@@ -66,7 +159,7 @@ def difference_that_an_application_ignores(repo: Monorepo) -> Iterator[None]:
     repo.edit("namespaces/base/all.yaml", "built: a", "built: b")
 
 
-@story("Production moves from a tag to the next: that is its change, whatever else the merge brings.", code=0)
+@story("Production moves from a tag to the next: that is its change, whatever else the merge brings.")
 def tag_of_an_application_moved(repo: Monorepo) -> Iterator[None]:
     shop(repo, "prod-tokyo", more=FOLLOWED)
     repo.write(application("prod-tokyo", "shop", "v1.4.0", AUTOMATED))

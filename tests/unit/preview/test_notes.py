@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.changes import Delivery
-from cmp.preview.notes import data_key_rotations, folded_restarts, missing_capabilities, sync_policy_changes
-from tests.support.outcomes import deployment, outcome_of, subject_of
+from cmp.preview.notes import data_key_rotations, folded_restarts, missing_capabilities
+from tests.support.outcomes import deployment, outcome_of
 from tests.support.trees import REFERENCE, plant, resolve
 
 if TYPE_CHECKING:
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
 SECRET = "clusters/dev/shop/dev-values-shop.secret.yaml"
-WEB = Delivery(
-    subject=subject_of("dev"),
-    application="web",
-    automated=True,
-    prune=False,
-    self_heal=False,
-    target_revision="main",
-    at_merge=True,
-)
 
 
 def encrypted(root: Path, *data: str) -> tuple[Tree, list[Instance]]:
@@ -34,26 +24,6 @@ def encrypted(root: Path, *data: str) -> tuple[Tree, list[Instance]]:
     lines = [f"key{at}: ENC[AES256_GCM,data:{text},iv:x,tag:x,type:str]\n" for at, text in enumerate(data)]
     tree = plant(root, {**REFERENCE, SECRET: "".join(lines)})
     return tree, [resolve(tree)]
-
-
-def test_another_sync_policy_is_told_once_for_all_applications() -> None:
-    before = [WEB, WEB._replace(application="api")]
-    after = [one._replace(prune=True, automated=False) for one in before]
-    assert sync_policy_changes(before, after) == (
-        "`api` and `web` will no longer sync automatically",
-        "`api` and `web` will prune from now on",
-    )
-    assert sync_policy_changes(before, before) == ()
-
-
-def test_another_revision_to_follow_brings_what_no_comparison_shows() -> None:
-    assert sync_policy_changes([WEB], [WEB._replace(target_revision="v2")]) == (
-        "`web` will follow `v2` instead of `main`: what that brings to the cluster is not in this report",
-    )
-
-
-def test_an_application_that_is_new_has_changed_nothing() -> None:
-    assert sync_policy_changes([], [WEB]) == ()
 
 
 @pytest.mark.parametrize(
