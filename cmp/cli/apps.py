@@ -14,6 +14,7 @@ from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import instances
 from cmp.repository.instances import Repository, Request
+from cmp.repository.instances.nowhere import nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,15 +47,24 @@ class Row(NamedTuple):
 def command(invocation: Invocation, output_format: str) -> Output:
     """List every application and the clusters it runs on, and the Applications of Argo CD without a plugin.
 
-    VALUES counts the values files.  A pair that cannot be rendered is listed with its error, and the exit code is 3.
+    VALUES counts the values files.  A pair that cannot be rendered is listed with its error, and the exit code is 3; so
+    it is where there are applications and no pair.
     """
     tree = instances.open_checkout(invocation.cwd)
     repository = Repository(tree, ENGINES)
     rows = sorted([*_of_layout(repository), *_of_argocd(tree, repository, invocation)], key=lambda row: row[:2])
-    exit_code = ConfigError.exit_code if any(isinstance(row.resolved, ConfigError) for row in rows) else 0
+    idle = nowhere(repository)
+    for one in idle:
+        invocation.context.log.warning(f"{one.what} ({one.hint})")
+    is_nothing = bool(idle) and not rows
+    exit_code = ConfigError.exit_code if is_nothing or any(_failed(row) for row in rows) else 0
     if output_format == "json":
         return as_json([_record(row) for row in rows], exit_code)
     return for_people(table([TITLES, *map(_cells, rows)]), exit_code)
+
+
+def _failed(row: Row) -> bool:
+    return isinstance(row.resolved, ConfigError)
 
 
 def _of_layout(repository: Repository) -> Iterator[Row]:

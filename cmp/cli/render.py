@@ -11,7 +11,7 @@ from cmp.cli import Invocation, Output, candidates
 from cmp.cli.summary import batch_messages, explanation, summary, warn
 from cmp.cli.target import Target, target_options
 from cmp.engines import ENGINES
-from cmp.errors import UsageError
+from cmp.errors import ConfigError, UsageError
 from cmp.model import Parameters
 from cmp.render.pipeline import RenderOptions, render
 from cmp.repository import instances
@@ -103,11 +103,14 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, option
     """Write `<cluster>/<app>.yaml` for every pair; the exit code is that of the first error in their order."""
     from cmp.batch import renderer  # noqa: PLC0415  # the usual render needs none of it
     from cmp.batch.rendered_tree import PRIVATE, PUBLIC, RenderedTree  # noqa: PLC0415
+    from cmp.repository.instances.nowhere import nowhere  # noqa: PLC0415
 
     show = {"omit": renderer.without_secrets, "mask": renderer.masked, "keep": renderer.with_secrets}[secrets]
     tree, _ = instances.open_repository(invocation.cwd)
     repository = Repository(tree, ENGINES)
     pairs = repository.pairs()
+    if not pairs:
+        raise next((one.error for one in nowhere(repository)), _nothing())
     folder = RenderedTree(os.path.join(invocation.cwd, output_dir), PRIVATE if secrets == "keep" else PUBLIC)
     folder.expect(renderer.file_of(pair.app, pair.cluster) for pair in pairs)
     codes: list[int] = []
@@ -121,3 +124,10 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, option
     removed, count = folder.finish(), len(pairs) - len(codes)
     line = f"cmp: {count} file{'' if count == 1 else 's'} written, {removed} removed, {len(codes)} failed"
     return Output(exit_code=next(iter(codes), 0), summary=line)
+
+
+def _nothing() -> ConfigError:
+    return ConfigError(
+        "there is nothing to render: the layout finds no application",
+        hint="`layout.apps` of cmp.yaml is the pattern of their folders",
+    )

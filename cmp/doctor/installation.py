@@ -13,11 +13,12 @@ from cmp.errors import CmpError, and_more
 from cmp.render import tool_usage
 from cmp.render.decrypt import SOPS
 from cmp.repository import instances
+from cmp.repository.instances.nowhere import nowhere
 from cmp.secrets import placeholders, sops
 from cmp.secrets.redact import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cmp.model import Settings
     from cmp.policy.document import Policy
@@ -115,12 +116,22 @@ def _repository(cwd: str, settings: Settings) -> Iterator[Check]:
         return
     pairs = len(usage.uses) + len(usage.failures)
     yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
-    yield from (failed(failure.name, failure.error) for failure in usage.failures)
-    yield from (Check(use.name, "warning", note) for use in usage.uses for note in use.warnings)
+    for one in nowhere(usage.repository):
+        yield Check("applications", "warning" if pairs else "problem", one.what, one.hint)
+    yield from _together((failure.name, failed("", failure.error)) for failure in usage.failures)
+    yield from _together((use.name, Check("", "warning", note)) for use in usage.uses for note in use.warnings)
     yield from pins.examine(usage, settings)
     if any(pin.name == SOPS for use in usage.uses for pin in use.pins):
         yield _keys(settings.env.secrets)
     yield from _short_secrets(tree, usage)
+
+
+def _together(checks: Iterable[tuple[str, Check]]) -> Iterator[Check]:
+    """Yield each finding once, with the names of all pairs that have it."""
+    names: dict[Check, list[str]] = {}
+    for name, check in checks:
+        names.setdefault(check, []).append(name)
+    yield from (check._replace(subject=and_more(several, MAX_NAMED)) for check, several in names.items())
 
 
 def _without_repository(cwd: str, settings: Settings) -> Iterator[Check]:

@@ -6,6 +6,7 @@ listing.py      all of them, as pairs                      places.py    what the
 files.py        the engine, plain manifests and unused files of an application's folders
 values_chart.py the chart of an application that is values alone
 markers.py      the files that choose an engine
+nowhere.py      applications that run nowhere
 """
 
 from __future__ import annotations
