@@ -13,25 +13,12 @@ from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import edit, scaffold
 from cmp.repository.config import FILE
-from cmp.repository.instances import Repository
 from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from cmp.system.tree import Kind
+    from collections.abc import Sequence
 
-
-class Planned(WorkTree):
-    """A tree with a cmp.yaml that is not written yet."""
-
-    def __init__(self, root: str, content: bytes) -> None:
-        super().__init__(root)
-        self._content = content
-
-    def kind(self, path: str) -> Kind:
-        return "file" if path == FILE else super().kind(path)
-
-    def read(self, path: str) -> bytes:
-        return self._content if path == FILE else super().read(path)
+    from cmp.repository.instances import Pair
 
 
 @click.command()
@@ -50,13 +37,12 @@ def command(invocation: Invocation, *, dry_run: bool) -> Output:
         lambda tool: toolstore.versions(settings.tools_dir, tool, settings.custom_tools),
     )
     content = draft.content.encode()
-    summary = _summary(Repository(Planned(invocation.cwd, content), ENGINES))
     for note in draft.notes:
         log.warning(note)
     if dry_run:
         return Output(content)
     edit.replace(os.path.join(invocation.cwd, FILE), content)
-    return for_people([summary])
+    return for_people([_summary(draft.pairs)])
 
 
 def _refuse_second(cwd: str) -> None:
@@ -70,8 +56,7 @@ def _refuse_second(cwd: str) -> None:
         folder = os.path.dirname(folder)
 
 
-def _summary(repository: Repository) -> str:
-    pairs = repository.pairs()
+def _summary(pairs: Sequence[Pair]) -> str:
     apps, clusters = {pair.app for pair in pairs}, {pair.cluster for pair in pairs if pair.cluster}
     return f"{FILE}: {_counted(len(apps), 'application')}, {_counted(len(clusters), 'cluster')}; `cmp apps` lists them"
 

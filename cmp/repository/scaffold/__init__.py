@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError
+from cmp.repository.config import APP_FILE
 from cmp.repository.config.model import PINS
 from cmp.repository.scaffold import folders, text
 from cmp.repository.scaffold.folders import walk
@@ -24,16 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cmp.model import EngineTraits
+    from cmp.repository.instances import Pair
     from cmp.repository.scaffold.folders.walk import Folder
     from cmp.repository.scaffold.proposal import Proposal
     from cmp.system.tree import Tree
 
 
 class Draft(NamedTuple):
-    """The text of a cmp.yaml, and notes on folders and files that it leaves out."""
+    """The text of a cmp.yaml, notes on folders and files that it leaves out, and the pairs that it has."""
 
     content: str
     notes: list[str]
+    pairs: tuple[Pair, ...]
 
 
 def draft(tree: Tree, engines: Mapping[str, EngineTraits], installed: Callable[[str], list[str]]) -> Draft:
@@ -56,8 +59,9 @@ def draft(tree: Tree, engines: Mapping[str, EngineTraits], installed: Callable[[
         return text.write(proposal, tools, suffixes)
 
     proposal = folders.propose(read, engines, suffixes)
-    settled = Trial(seen, engines, write, is_guess=True).settled(proposal)
-    return Draft(write(settled), list(settled.notes))
+    usual = {folder.path: len(folder.engines) for folder in read if APP_FILE not in folder.files}
+    settled, pairs = Trial(seen, engines, write, usual=usual, is_guess=True).settled(proposal)
+    return Draft(write(settled), list(settled.notes), pairs)
 
 
 def _tools(read: list[Folder]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import CmpError, ConfigError, and_more
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from cmp.system.tree import Entry, Kind, Tree
 
 MAX_CACHED = 64 * 1024  # bytes of a file that is kept: configuration and kustomizations are read again and again
-MAX_RETRIED = 300  # pairs on which a narrower proposal is tried
+MAX_USUAL = 300  # pairs that are alike, and resolved all the same
 MAX_LISTED = 3
+NOWHERE = "no folder says where an application runs: write `clusters: all`, or names, into its cmp-app.yaml"
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,51}[a-z0-9])?")
 
 
 class Seen:
@@ -69,71 +72,87 @@ class Seen:
 
 
 class Outcome(NamedTuple):
-    """The number of pairs of a proposal that are right, and those with an error."""
+    """The pairs of a proposal, the number of those that run somewhere without an error, and the errors of others."""
 
+    pairs: tuple[Pair, ...]
     right: int
     failures: tuple[tuple[str, ConfigError], ...]
+
+
+class Settled(NamedTuple):
+    """A proposal that was tried, and its pairs."""
+
+    proposal: Proposal
+    pairs: tuple[Pair, ...]
 
 
 class Trial:
     """A tree on which proposals are tried; `write` returns the text of one.
 
-    With `is_guess` files that look like alternatives must not be layers of one pair: nobody has said that they are.
+    `usual` has the number of engines of each folder without settings of its own: of the pairs in folders with one not
+    all are resolved where they are many.  With `is_guess` files that look like alternatives must not be layers of one
+    pair: nobody has said that they are.
     """
 
     def __init__(
-        self, tree: Seen, engines: Mapping[str, EngineTraits], write: Callable[[Proposal], str], *, is_guess: bool
+        self,
+        tree: Seen,
+        engines: Mapping[str, EngineTraits],
+        write: Callable[[Proposal], str],
+        *,
+        usual: Mapping[str, int],
+        is_guess: bool,
     ) -> None:
-        self._tree, self._engines, self._write, self._is_guess = tree, engines, write, is_guess
+        self._tree, self._engines, self._write = tree, engines, write
+        self._usual, self._is_guess = usual, is_guess
 
-    def settled(self, proposal: Proposal) -> Proposal:
+    def settled(self, proposal: Proposal) -> Settled:
         """Return the proposal without what fails, with a note on each thing that it then does not say."""
-        proposal = self._with_pairs(proposal)
         outcome = self._outcome(proposal)
+        if proposal.instances and not outcome.pairs and not outcome.failures:
+            proposal = proposal._replace(instances=(), notes=(*proposal.notes, NOWHERE))
+            outcome = self._outcome(proposal)
         while outcome.failures:
-            first = self._outcome(proposal, MAX_RETRIED) if outcome.right > MAX_RETRIED else outcome
-            tried = [(self._outcome(other, MAX_RETRIED), note, other) for other, note in _narrower(proposal)]
+            tried = [(self._outcome(other), note, other) for other, note in _narrower(proposal)]
             better = [
-                one for one in tried if len(one[0].failures) < len(first.failures) and one[0].right >= first.right
+                one
+                for one in tried
+                if one[0].right >= 0 and one[0].right >= outcome.right and _is_better(one[0], outcome)
             ]
             if not better:
                 break
-            _, note, proposal = min(better, key=lambda one: (len(one[0].failures), -one[0].right))
+            cause = outcome.failures[0][1].what
+            outcome, note, proposal = min(better, key=lambda one: (len(one[0].failures), -one[0].right))
             if note:
-                proposal = proposal._replace(notes=(*proposal.notes, f"{note}: {outcome.failures[0][1].what}"))
-            outcome = self._outcome(proposal)
-        return proposal._replace(notes=(*proposal.notes, *_unsettled(outcome)))
-
-    def _with_pairs(self, proposal: Proposal) -> Proposal:
-        """Leave out the instances where they say that nothing runs anywhere."""
-        if not proposal.instances:
-            return proposal
-        try:
-            has_pairs = bool(self._repository(proposal).pairs())
-        except ConfigError:
-            return proposal
-        if has_pairs:
-            return proposal
-        note = "no folder says where an application runs: write `clusters: all`, or names, into its cmp-app.yaml"
-        return proposal._replace(instances=(), notes=(*proposal.notes, note))
+                proposal = proposal._replace(notes=(*proposal.notes, f"{note}: {cause}"))
+        return Settled(proposal._replace(notes=(*proposal.notes, *_unsettled(outcome))), outcome.pairs)
 
     def _repository(self, proposal: Proposal) -> Repository:
         return Repository(self._tree.planned(self._write(proposal).encode()), self._engines)
 
-    def _outcome(self, proposal: Proposal, at_most: int = 0) -> Outcome:
+    def _outcome(self, proposal: Proposal) -> Outcome:
         try:
             repository = self._repository(proposal)
             pairs = repository.pairs()
         except ConfigError as error:
-            return Outcome(0, ((FILE, error),) * MAX_RETRIED)
-        right, failures = 0, []
-        for pair in pairs[:at_most] if at_most else pairs:
+            return Outcome((), -1, ((FILE, error),))
+        failures: list[tuple[str, ConfigError]] = []
+        for pair in self._doubtful(pairs):
             failure = self._failure(repository, pair)
-            if failure is None:
-                right += bool(pair.cluster) or not repository.config.clusters
-            else:
+            if failure is not None:
                 failures.append((f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app, failure))
-        return Outcome(right, tuple(failures))
+        idle = sum(not pair.cluster for pair in pairs) if repository.config.clusters else 0
+        return Outcome(tuple(pairs), len(pairs) - idle - len(failures), tuple(failures))
+
+    def _doubtful(self, pairs: list[Pair]) -> Iterator[Pair]:
+        """Yield the pairs that are resolved: of many usual ones some, among them one of each cluster."""
+        every = len(pairs) // MAX_USUAL + 1
+        clusters: set[str] = set()
+        for at, pair in enumerate(pairs):
+            is_usual = self._usual.get(pair.app_folder) == 1 and self._usual.get(pair.instance_folder, 0) <= 1
+            if not (is_usual and _NAME.fullmatch(pair.app)) or at % every == 0 or pair.cluster not in clusters:
+                clusters.add(pair.cluster)
+                yield pair
 
     def _failure(self, repository: Repository, pair: Pair) -> ConfigError | None:
         try:
@@ -144,6 +163,10 @@ class Trial:
             return None
         stacked = _alternatives(instance) if self._is_guess else ""
         return ConfigError(f"{stacked} would be layers of one render") if stacked else None
+
+
+def _is_better(one: Outcome, other: Outcome) -> bool:
+    return other.right < 0 or len(one.failures) < len(other.failures)
 
 
 def _narrower(proposal: Proposal) -> Iterator[tuple[Proposal, str]]:

@@ -4,6 +4,7 @@ walk.py    the folders of a tree, and what tells applications from others
 words.py   the words by which people name them
 roles.py   which folders are named after clusters, which hold applications
 shapes.py  paths of many applications as one shape, and the names of its placeholders
+charts.py  applications that are values alone
 places.py  the shapes of the applications' folders and of their clusters' folders
 values.py  the names of values files: layers, and alternatives for each cluster
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cmp.errors import ConfigError, and_more
 from cmp.repository.config.model import SUFFIXES
-from cmp.repository.scaffold.folders import places, shapes, values
+from cmp.repository.scaffold.folders import charts, places, shapes, values
 from cmp.repository.scaffold.folders.roles import Roles
 from cmp.repository.scaffold.folders.shapes import ENV, GROUP, PLACE
 from cmp.repository.scaffold.proposal import Proposal
@@ -34,6 +35,15 @@ MAX_LISTED = 10
 
 def propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suffixes: Sequence[str]) -> Proposal:
     """Propose the layout of a tree's folders; ConfigError where no pattern tells its applications apart."""
+    shared = charts.shared(folders, engines)
+    if shared is None:
+        return _propose(folders, engines, suffixes)
+    proposal = _propose(shared.folders, shared.engines, suffixes)
+    note = f"{shared.chart}, the only chart, is taken for that of the folders with values alone: is it?"
+    return proposal._replace(chart=shared.chart, notes=(*proposal.notes, note))
+
+
+def _propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suffixes: Sequence[str]) -> Proposal:
     roles = Roles(folders)
     found = places.find(folders, roles)
     if not found.apps:
@@ -71,9 +81,7 @@ def propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suff
     )
     if roles.guessed:
         names = {path.rpartition("/")[2] for path in roles.guessed}
-        notes.append(
-            f"{and_more(sorted(names), MAX_LISTED)} are taken for clusters: each has folders of the same names"
-        )
+        notes.append(values.guess(names, "since each has folders of the same names"))
     notes += _notes(found.left, "no application in this layout", "are no applications in this layout", "is")
     notes += _notes(
         files.doubtful,

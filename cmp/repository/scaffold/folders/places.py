@@ -6,7 +6,7 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.engines.registry import KUSTOMIZE
+from cmp.engines.registry import KUSTOMIZE, PLAIN
 from cmp.repository.scaffold.folders.shapes import ANY, APP, GROUP, PLACE, Spot
 from cmp.repository.scaffold.folders.words import (
     BASES,
@@ -186,6 +186,7 @@ class _Outside:
     def __init__(self, places: Places, roles: Roles) -> None:
         self._roles = roles
         self._names = {spot.app for spot in places.folders.values()}
+        self._is_plain = any(PLAIN in folder.engines for folder in roles.marked.values())
         self._folders: Spots = defaultdict(list)
         self._files: Spots = defaultdict(list)
 
@@ -199,6 +200,8 @@ class _Outside:
                 found = _inside(folder.path, root, self._roles) if folder.path != root else None
                 if found and found[1].app in self._names:
                     self._folders[found[0]].append(found[1])
+            elif not self._has_values(folder):
+                continue
             elif not self._folder(folder.segments):
                 self._of_files(folder)
                 others.append(folder)
@@ -207,6 +210,10 @@ class _Outside:
             _accepted(self._folders), files, frozenset(shape for shape in files if self._is_of_all(shape, others))
         )
 
+    def _has_values(self, folder: Folder) -> bool:
+        """Say whether a folder may hold something for an application: objects alone are applied by somebody else."""
+        return self._is_plain or not folder.objects.issuperset(folder.files)
+
     def _is_of_all(self, shape: Shape, folders: Iterable[Folder]) -> bool:
         """Say whether every file that the shape fits is named after an application."""
         known = {spot.path for spot in self._files[shape]}
@@ -214,7 +221,7 @@ class _Outside:
         return not any(
             _fits(shape[:-1], folder.segments) and fnmatchcase(name, pattern) and f"{folder.path}/{name}" not in known
             for folder in folders
-            for name in folder.files
+            for name in {*folder.files} - folder.objects
         )
 
     def _folder(self, segments: tuple[str, ...]) -> bool:
@@ -241,7 +248,7 @@ class _Outside:
 
     def _of_files(self, folder: Folder) -> None:
         """Take files that are named after an application, in the folder of a cluster."""
-        for name in folder.files:
+        for name in (one for one in folder.files if one not in folder.objects):
             stem, ext = name.rsplit(".", 1)
             app = max((word for word in _words(stem) if word in self._names), key=len, default="")
             rest = pieces(replaced(stem, app, APP))[::2] if app else []

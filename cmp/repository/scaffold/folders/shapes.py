@@ -84,7 +84,7 @@ def clusters(groups: Iterable[Iterable[Spot]]) -> Clusters:
 def _flat(vocabularies: list[set[str]]) -> Clusters:
     """Return clusters without groups, but for names that are a word in those of the clusters: dev in dev-cluster."""
     names: set[str] = set()
-    for one in sorted(vocabularies, key=lambda one: (-len(one), sorted(one))):
+    for one in sorted(vocabularies, key=lambda one: (-len(one), -sum(map(len, one)), sorted(one))):
         if not names or one & names:
             names |= one
     facts: dict[str, dict[str, str]] = {name: {} for name in sorted(names)}

@@ -10,8 +10,9 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.errors import and_more
 from cmp.repository.config import APP_FILE, ValuesPattern
-from cmp.repository.scaffold.folders.shapes import APP, PLACE, Spot
+from cmp.repository.scaffold.folders.shapes import APP, ENV, PLACE, Spot
 from cmp.repository.scaffold.folders.walk import YAML
 from cmp.repository.scaffold.folders.words import (
     HEADS,
@@ -24,7 +25,7 @@ from cmp.repository.scaffold.folders.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from cmp.model import EngineTraits
     from cmp.repository.scaffold.folders.places import Places
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cmp.repository.scaffold.folders.shapes import Clusters, Shape, Spots
     from cmp.repository.scaffold.folders.walk import Folder
 
+MAX_LISTED = 10
 HOLE = "\0"  # stands in a name for the part that may be a cluster's
 
 
@@ -94,7 +96,7 @@ class _Finder:
             if owner is not None:
                 shape, spot = owner
                 for name in folder.files:
-                    if not self._is_claimed(name, folder):
+                    if name not in folder.objects and not self._is_claimed(name, folder):
                         self._take(name, shape, spot._replace(path=f"{folder.path}/{name}"))
         return self._found
 
@@ -184,9 +186,14 @@ def sort_families(found: Found, known: frozenset[str], places: Places) -> tuple[
         if spots:
             accepted[(*shape[:-1], shape[-1].replace(HOLE, PLACE))] = spots
         if is_guess:
-            listed = ", ".join(sorted(taken))
-            notes.append(f"{listed} are taken for clusters, as in {spots[0].path}: are they? Else remove them")
+            notes.append(guess(taken, f"as in {spots[0].path}"))
     return accepted, notes
+
+
+def guess(names: Collection[str], why: str) -> str:
+    """Return the sentence that asks for a look at what is taken for clusters."""
+    are = "are taken for clusters" if len(names) > 1 else "is taken for a cluster"
+    return f"{and_more(sorted(names), MAX_LISTED)} {are}, {why}: right? If not, take them out of `clusters`"
 
 
 def _drop_exceptions(found: Found, places: Places) -> None:
@@ -243,12 +250,13 @@ def patterns(
             text = name
             for at, level in enumerate(levels):
                 text = text.replace(f"{{{at}}}", f"{{{level}}}")
-            rank = (owner not in places.apps, False, _rank(name, suffixes))
+            rank = (owner not in places.apps, levels != (ENV,), False, _rank(name, suffixes))
             rows.append((rank, f"{folder}/{text}"))
     for shape, found in families.items():
-        rank = (not any(shape[:depth] in places.apps for depth in range(len(shape))), True, _rank(shape[-1], suffixes))
-        text = clusters.spell(shape, found)
+        is_outside = not any(shape[:depth] in places.apps for depth in range(len(shape)))
         levels = clusters.levels_of(shape, found)
+        rank = (is_outside, levels != (ENV,), True, _rank(shape[-1], suffixes))
+        text = clusters.spell(shape, found)
         for at, level in enumerate(levels):
             text = text.replace(f"{{{at}}}", f"{{{level}}}")
         rows.append((rank, text))

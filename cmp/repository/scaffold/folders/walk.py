@@ -33,7 +33,8 @@ MAX_NAMED = 64 * 1024  # bytes of a kustomization that are searched for paths
 class Folder(NamedTuple):
     """A folder with the names of its YAML files; `engines` are those whose file it holds.
 
-    `encrypted` are the files that sops encrypted, `empty` those without a value that it could encrypt.  `named` are the
+    `encrypted` are the files that sops encrypted, `empty` those without a value that it could encrypt, `objects` those
+    that look like Kubernetes objects, or like the templates of some.  `named` are the
     paths that its kustomization or chart names.  A library chart, and a component of kustomize, is no engine's.
     """
 
@@ -42,6 +43,7 @@ class Folder(NamedTuple):
     files: tuple[str, ...]
     encrypted: frozenset[str] = frozenset()
     empty: frozenset[str] = frozenset()
+    objects: frozenset[str] = frozenset()
     named: tuple[str, ...] = ()
     has_helm_charts: bool = False
 
@@ -65,7 +67,7 @@ def walk(tree: Tree, engines: Mapping[str, EngineTraits]) -> list[Folder]:
     if any(folder.engines for folder in folders):
         return folders
     plain = tuple(name for name, traits in engines.items() if traits.is_fallback)
-    return [folder._replace(engines=plain) if has_objects(tree, folder) else folder for folder in folders]
+    return [folder._replace(engines=plain) if folder.objects else folder for folder in folders]
 
 
 def _walk(tree: Tree, path: str, engines: Mapping[str, EngineTraits]) -> Iterator[Folder]:
@@ -109,6 +111,7 @@ def _folder(tree: Tree, path: str, marked: tuple[str, ...], files: tuple[str, ..
         files=files,
         encrypted=frozenset(name for name, data in contents.items() if sops.is_encrypted(name, data)),
         empty=frozenset(name for name, data in contents.items() if sops.holds_nothing(data)),
+        objects=frozenset(name for name, data in contents.items() if _is_object(data)),
         named=tuple(_resolved(path, dict.fromkeys(named))),
         has_helm_charts=has_helm_charts,
     )
@@ -121,10 +124,9 @@ def _resolved(folder: str, named: dict[str, None]) -> Iterator[str]:
             yield path
 
 
-def has_objects(tree: Tree, folder: Folder) -> bool:
-    """Say whether a file of the folder looks like a Kubernetes object."""
-    contents = [_content(tree, join(folder.path, name)) for name in folder.files]
-    return any(b"\nkind:" in b"\n" + data and b"\napiVersion:" in b"\n" + data for data in contents)
+def _is_object(data: bytes) -> bool:
+    lines = b"\n" + data
+    return b"\nkind:" in lines and b"\napiVersion:" in lines
 
 
 def _has_any(names: list[str], patterns: tuple[str, ...]) -> bool:

@@ -1,0 +1,266 @@
+"""A layout from folders alone: alternatives are never layers, and the layout that made a tree comes out of it."""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from cmp.engines import ENGINES
+from cmp.repository import instances, scaffold
+from cmp.repository.instances import Repository, Request
+from cmp.repository.scaffold.trial import Seen
+from cmp.system.tree import WorkTree
+from tests.support.trees import CHART, plant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from cmp.model import Instance
+    from cmp.repository.scaffold import Draft
+
+VALUES = "a: 1\n"
+KUSTOMIZATION = "resources: []\n"
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
+
+
+def drafted(root: Path, files: dict[str, str]) -> Draft:
+    return scaffold.draft(plant(root, files), ENGINES, lambda _: [])
+
+
+def resolved(root: Path, draft: Draft) -> dict[tuple[str, str], Instance]:
+    """Resolve every pair of a draft; an error of one is an error of the test."""
+    repository = Repository(Seen(WorkTree(str(root))).planned(draft.content.encode()), ENGINES)
+    return {
+        (pair.app, pair.cluster): instances.resolve_in(repository, Request(pair.app, pair.cluster))
+        for pair in repository.pairs()
+    }
+
+
+def layers(root: Path, draft: Draft) -> dict[tuple[str, str], list[str]]:
+    return {pair: [layer.path for layer in one.layers] for pair, one in resolved(root, draft).items()}
+
+
+def each(paths: Iterable[str], text: str) -> dict[str, str]:
+    return dict.fromkeys(paths, text)
+
+
+class Kind(NamedTuple):
+    """A tree, the layers of its pairs, and the notes on it."""
+
+    files: dict[str, str]
+    pairs: dict[tuple[str, str], list[str]]
+    notes: list[str] = []  # noqa: RUF012  # nothing changes it
+
+
+CITIES = ("bergen", "turin", "lille-dev", "porto-prod")
+PAIRS_OF_STAGES = [(stage, place) for stage in ("live", "uat") for place in ("east", "west")]
+GUESSED = (
+    "bergen, turin are taken for clusters, as in charts/shop/bergen-values.yaml: right? "
+    "If not, take them out of `clusters`"
+)
+SIZES = (
+    "charts/shop/values-large.yaml, charts/shop/values-small.yaml are no layers in this layout: "
+    "which clusters are they for?"
+)
+KINDS: dict[str, Kind] = {
+    "values files beside a chart, some named like stages": Kind(
+        {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/values-{city}.yaml" for city in CITIES), VALUES)},
+        {("shop", city): [f"charts/shop/values-{city}.yaml"] for city in CITIES},
+    ),
+    "values files beside a chart, none named like a stage": Kind(
+        {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/{city}-values.yaml" for city in CITIES[:2]), VALUES)},
+        {("shop", city): [f"charts/shop/{city}-values.yaml"] for city in CITIES[:2]},
+        [GUESSED],
+    ),
+    "common values and secrets beside those of clusters": Kind(
+        {
+            **each((f"charts/{app}/Chart.yaml" for app in ("mail", "shop")), CHART),
+            **each(
+                (
+                    f"charts/{app}/values-{part}.yaml"
+                    for app in ("mail", "shop")
+                    for part in ("common", "secrets", "bergen", "turin")
+                ),
+                VALUES,
+            ),
+        },
+        {
+            (app, city): [f"charts/{app}/values-{part}.yaml" for part in ("common", "secrets", city)]
+            for app in ("mail", "shop")
+            for city in ("bergen", "turin")
+        },
+    ),
+    "a values folder in the chart's": Kind(
+        {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/values/{city}.yaml" for city in CITIES), VALUES)},
+        {("shop", city): [f"charts/shop/values/{city}.yaml"] for city in CITIES},
+    ),
+    "variants that are no clusters": Kind(
+        {
+            **each((f"clusters/{city}/shop/values.yaml" for city in CITIES[:2]), VALUES),
+            "charts/shop/Chart.yaml": CHART,
+            **each((f"charts/shop/values-{part}.yaml" for part in ("small", "large")), VALUES),
+        },
+        {("shop", city): [f"clusters/{city}/shop/values.yaml"] for city in CITIES[:2]},
+        [SIZES],
+    ),
+    "one chart of many with a file for production": Kind(
+        {
+            **each((f"{app}/Chart.yaml" for app in ("mail", "news", "shop")), CHART),
+            "shop/values-production.yaml": VALUES,
+        },
+        {(app, ""): [] for app in ("mail", "news", "shop")},
+        ["shop/values-production.yaml is no layer in this layout: which clusters is it for?"],
+    ),
+    "several roots, and folders of documents": Kind(
+        {
+            **each(("infra/dns/Chart.yaml", "infra/tls/Chart.yaml", "tenants-a/shop/Chart.yaml"), CHART),
+            **each(("docs/setup/kustomization.yaml", "examples/shop/kustomization.yaml"), KUSTOMIZATION),
+        },
+        {("dns", ""): [], ("tls", ""): [], ("shop", ""): []},
+    ),
+    "charts by environment, values by environment and place": Kind(
+        {
+            **each((f"charts/{stage}/shop/Chart.yaml" for stage in ("live", "uat")), CHART),
+            **each((f"sites/{stage}/{place}/shop-values.yaml" for stage, place in PAIRS_OF_STAGES), VALUES),
+        },
+        {("shop", f"{one}-{place}"): [f"sites/{one}/{place}/shop-values.yaml"] for one, place in PAIRS_OF_STAGES},
+    ),
+    "folders that hold values for the only chart": Kind(
+        {
+            "library/service/Chart.yaml": CHART,
+            **each((f"apps/{app}/values.yaml" for app in ("mail", "shop")), VALUES),
+        },
+        {(app, ""): [f"apps/{app}/values.yaml"] for app in ("mail", "shop")},
+        ["library/service, the only chart, is taken for that of the folders with values alone: is it?"],
+    ),
+    "an application whose other folders are no applications": Kind(
+        {
+            **each((f"apps/{app}/Chart.yaml" for app in ("mail", "shop")), CHART),
+            "apps/assets/logo.txt": "",
+        },
+        {("mail", ""): [], ("shop", ""): []},
+    ),
+    "files of one environment named by a word of its clusters": Kind(
+        {
+            "charts/shop/Chart.yaml": CHART,
+            **each((f"clusters/{one}/shop/values.yaml" for one in ("dev-cluster", "live-cluster")), VALUES),
+            **each((f"stages/{one}/shop.yaml" for one in ("dev", "live")), VALUES),
+        },
+        {
+            ("shop", f"{one}-cluster"): [f"stages/{one}/shop.yaml", f"clusters/{one}-cluster/shop/values.yaml"]
+            for one in ("dev", "live")
+        },
+    ),
+    "manifests in the folders of clusters": Kind(
+        {
+            "charts/shop/Chart.yaml": CHART,
+            "charts/shop/extra/config.yaml": CONFIG_MAP,
+            **each((f"clusters/{city}/shop/values.yaml" for city in CITIES[:2]), VALUES),
+        },
+        {("shop", city): [f"clusters/{city}/shop/values.yaml"] for city in CITIES[:2]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_alternatives_are_never_layers_of_one_render(tmp_path: Path, name: str) -> None:
+    kind = KINDS[name]
+    draft = drafted(tmp_path, kind.files)
+    assert (layers(tmp_path, draft), draft.notes) == (kind.pairs, kind.notes)
+
+
+# Trees that a known layout made
+
+
+class Layout(NamedTuple):
+    """A way to lay out a tree: the file that makes an application, and the one that lets it run on a cluster."""
+
+    application: str
+    instance: str
+    content: str = CHART
+
+
+LAYOUTS: dict[str, Layout] = {
+    "folders of clusters": Layout("apps/{app}/Chart.yaml", "clusters/{cluster}/{app}/values.yaml"),
+    "overlays": Layout("apps/{app}/base/kustomization.yaml", "apps/{app}/overlays/{cluster}/kustomization.yaml"),
+    "files beside the chart": Layout("charts/{app}/Chart.yaml", "charts/{app}/values-{cluster}.yaml"),
+    "files of clusters": Layout("charts/{app}/Chart.yaml", "envs/{cluster}/{app}.yaml"),
+    "charts of clusters": Layout("", "envs/{cluster}/{app}/Chart.yaml"),
+    "kustomizations of clusters": Layout("", "deploy/{app}/overlays/{cluster}/kustomization.yaml", KUSTOMIZATION),
+}
+NAMES = ("bank", "cart", "desk", "echo", "fuel", "gate", "hall", "iris", "jade", "kelp")
+CLUSTERS = ("dev", "prod", "staging", "dev-eu", "prod-eu", "prod-us")
+
+
+def made(layout: Layout, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    files = {}
+    for app, cluster in pairs:
+        for path in filter(None, layout[:2]):
+            is_overlay = "overlays" in path and layout.application
+            text = "resources: [../../base]\n" if is_overlay else KUSTOMIZATION if "kustomization" in path else ""
+            files[path.format(app=app, cluster=cluster)] = text or (CHART if path.endswith("Chart.yaml") else VALUES)
+    return files
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("seed", range(6))
+def test_the_layout_that_made_a_tree_comes_out_of_it(tmp_path: Path, name: str, seed: int) -> None:
+    chosen = random.Random(f"{name} {seed}")  # noqa: S311  # no secret
+    apps = chosen.sample(NAMES, chosen.randint(2, len(NAMES)))
+    clusters = chosen.sample(CLUSTERS, chosen.randint(2, len(CLUSTERS)))
+    pairs = {(app, cluster) for app in apps for cluster in chosen.sample(clusters, chosen.randint(2, len(clusters)))}
+    draft = drafted(tmp_path, made(LAYOUTS[name], sorted(pairs)))
+    found = layers(tmp_path, draft)
+    assert {*found} == pairs
+    for (_, cluster), paths in found.items():
+        others = {one for one in clusters if one != cluster}
+        assert not [path for path in paths if others & {*path.replace(".", "/").replace("values-", "").split("/")}]
+
+
+# Time
+
+
+def cpu(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def test_time_grows_with_the_number_of_folders(tmp_path: Path) -> None:
+    """Four times the folders take much less than four times four the time: the ratio is between two runs here."""
+    parts = ("base", "dev/east", "dev/west", "prod/east", "prod/west")
+    spent = []
+    for count in (60, 240):
+        root = tmp_path / str(count)
+        tree = plant(
+            root,
+            each(
+                (f"components/c{at}/{part}/kustomization.yaml" for at in range(count) for part in parts), KUSTOMIZATION
+            ),
+        )
+        spent.append(min(cpu(partial(scaffold.draft, tree, ENGINES, lambda _: [])) for _ in range(2)))
+    assert spent[1] < 10 * spent[0]
+
+
+def test_each_folder_is_listed_and_each_file_read_once(tmp_path: Path) -> None:
+    plant(tmp_path, KINDS["values files beside a chart, some named like stages"].files)
+    asked: list[str] = []
+
+    class Counting(WorkTree):
+        def read(self, path: str) -> bytes:
+            asked.append(path)
+            return super().read(path)
+
+    scaffold.draft(Counting(str(tmp_path)), ENGINES, lambda _: [])
+    assert sorted(asked) == sorted({*asked})
+
+
+def test_the_same_tree_gives_the_same_text(tmp_path: Path) -> None:
+    files = KINDS["charts by environment, values by environment and place"].files
+    first = drafted(tmp_path / "one", files)
+    assert drafted(tmp_path / "two", dict(reversed(files.items()))) == first
