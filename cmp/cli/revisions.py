@@ -15,6 +15,7 @@ from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
 from cmp.preview.comparison import MAX_APPLICATIONS, Comparer
 from cmp.preview.elsewhere import OtherRepositories
+from cmp.preview.followed import Followed
 from cmp.preview.migration import against_applications
 from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
@@ -36,7 +37,7 @@ class Sides(NamedTuple):
     """Two trees of the repository around the working directory, their revisions, and the paths that differ.
 
     `trunk` is the branch that the change will be merged into, by its name on the server, `remotes` the URLs of the
-    clone, `others` are other repositories.
+    clone, `others` are other repositories, `followed` other revisions of this one.
     """
 
     base: GitTree
@@ -47,6 +48,7 @@ class Sides(NamedTuple):
     trunk: str
     remotes: tuple[str, ...]
     others: OtherRepositories | None = None
+    followed: Followed | None = None
 
 
 class Revisions(NamedTuple):
@@ -125,6 +127,7 @@ class Revisions(NamedTuple):
             context=invocation.context,
             max_applications=self.max_applications,
             others=sides.others,
+            followed=sides.followed,
         )
 
     @contextmanager
@@ -140,7 +143,8 @@ class Revisions(NamedTuple):
         clones = Clones(self.repositories, invocation.context)
         try:
             sides = (self._one if is_migration else self._read)(git, work.prefix, invocation)
-            yield sides._replace(others=OtherRepositories(clones))
+            followed = Followed(git, work.prefix, sides.trunk)
+            yield sides._replace(others=OtherRepositories(clones), followed=followed)
         finally:
             clones.close()
             git.close()

@@ -185,7 +185,7 @@ def _compared(
         return TouchedPair(key, subject, what=what, inputs=tuple(inputs), is_affected=True)
     differences = [*_differences(before, after)]
     is_same = before.instances == after.instances and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
-    is_asked_anew = before.request.sources != after.request.sources
+    is_asked_anew = before.request.sources != after.request.sources or after.request.is_promoted
     if not (inputs or differences or is_asked_anew) and (not settings or is_same):
         return None
     is_affected = base.fingerprint(key) != head.fingerprint(key) or any(one.how == UNRESOLVED for one in inputs)
@@ -255,6 +255,8 @@ def _differences_of_source(before: ResolvedSource, after: ResolvedSource, place:
 
 def _hidden_difference(before: ResolvedPair, after: ResolvedPair) -> str:
     """Return the difference of two pairs whose files and settings are equal."""
+    if after.request.is_promoted and before.request.delivery and after.request.delivery:
+        return f"revision {before.request.delivery.target_revision} -> {after.request.delivery.target_revision}"
     was, now = ([source.instance.folder for source in pair.sources] for pair in (before, after))
     if was != now:
         return f"folder {', '.join(was)} -> {', '.join(now)}"

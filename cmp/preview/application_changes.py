@@ -67,7 +67,10 @@ def find(states: tuple[States, States], sides: tuple[Side, Side], sets: Collecti
         subject = _subject(after[key], key, sides[1])
         changes.append(ApplicationChange(subject, after[key].name, "added", "will be created, and its objects with it"))
     for key in before.keys() & after.keys():
-        changes += _differences(before[key], after[key], _subject(after[key], key, sides[1]))
+        pair = sides[1].pairs.get(key)
+        is_compared = pair is not None and pair.request.is_promoted
+        subject = _subject(after[key], key, sides[1])
+        changes += _differences(before[key], after[key], subject, is_compared=is_compared)
     known, found = (set(_differing(of_side, side)) for of_side, side in zip(states, sides, strict=True))
     changes += found - known
     kept = frozenset(key for key, one in endings.items() if one.keeps)
@@ -128,8 +131,10 @@ def _rename(old: ApplicationState, new: ApplicationState, subject: Subject, endi
     return ApplicationChange(subject, new.name, "renamed", text, was=old.name, danger="application-renamed")
 
 
-def _differences(old: ApplicationState, new: ApplicationState, subject: Subject) -> Iterator[ApplicationChange]:
-    """Yield what is different in an Application that both sides have."""
+def _differences(
+    old: ApplicationState, new: ApplicationState, subject: Subject, *, is_compared: bool
+) -> Iterator[ApplicationChange]:
+    """Yield the differences of an Application that both sides have; `is_compared` says that of its revisions."""
 
     def change(text: str, rule: str = "") -> ApplicationChange:
         return ApplicationChange(subject, new.name, "changed", text, danger=rule)
@@ -157,10 +162,10 @@ def _differences(old: ApplicationState, new: ApplicationState, subject: Subject)
     if len(old.revisions) == len(new.revisions):
         for was, now in dict.fromkeys(zip(old.revisions, new.revisions, strict=True)):
             if was != now:
-                yield change(
-                    f"will follow `{now}` instead of `{was}`: what that brings to the cluster is not in this report",
-                    "revision-moved",
+                end = (
+                    "these two are compared" if is_compared else "what that brings to the cluster is not in this report"
                 )
+                yield change(f"will follow `{now}` instead of `{was}`: {end}", "" if is_compared else "revision-moved")
     for name, before, after in (
         ("sync automatically", old.automated, new.automated),
         ("prune", old.prune, new.prune),

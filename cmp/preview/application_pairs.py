@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.preview import application_changes, applications
 from cmp.preview.broken_sets import repaired
 from cmp.preview.declarations import SET, known_urls, merged
+from cmp.preview.followed import promoted
 from cmp.preview.untrusted import LeftOut, admitted, identities
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ class ApplicationPairs:
             for layout, declared in zip(layouts, (base, head), strict=True)
         ]
         told_apart, clashes = applications.told_apart(read, has_argocds=bool(sources.argocds))
+        if sources.followed:
+            requests = promoted(
+                (told_apart[0].requests, told_apart[1].requests), sources.followed, is_untrusted=self._limit is not None
+            )
+            told_apart = [
+                side._replace(requests=tuple(of_side)) for side, of_side in zip(told_apart, requests, strict=True)
+            ]
         covered = {pair for of_side in read for pair in of_side.covered.values()}
         # Without a cmp.yaml the layout is a guess, which a repository with Applications of its own does not mean.
         has_layout = any(

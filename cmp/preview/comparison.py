@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.preview.children import Unknown
     from cmp.preview.elsewhere import OtherRepositories
+    from cmp.preview.followed import Followed
     from cmp.repository.config.model import NamedPair
     from cmp.repository.git import GitTree
 
@@ -63,7 +64,7 @@ class Comparer(NamedTuple):
     `lists` are files with Applications beside the repository, by name and content.  `urls` are those of this
     repository, as far as the clone and the command line know them.  `trunk` is the branch that the change goes to.
     Of a change that is not trusted, `max_applications` is how many it may bring that other pairs print, and `others`,
-    the repositories that can be read beside this one, are not.
+    the repositories that can be read beside this one, are not.  `followed` are other revisions of this one.
     """
 
     lists: tuple[tuple[str, bytes], ...]
@@ -73,6 +74,7 @@ class Comparer(NamedTuple):
     context: Context
     max_applications: int = MAX_APPLICATIONS
     others: OtherRepositories | None = None
+    followed: Followed | None = None
 
     def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Comparison:
         """Resolve both sides and find the impact of the paths that changed.
@@ -105,6 +107,7 @@ class Comparer(NamedTuple):
             urls=(*self.urls, *(url for setting in settings for url in setting.urls)),
             trunk=self.trunk,
             others=None if self.is_untrusted else self.others,
+            followed=self.followed,
         )
 
     def _with_applications(self, base: Side, head: Side) -> Comparison:

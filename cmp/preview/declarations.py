@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.errors import ConfigError
     from cmp.preview.elsewhere import OtherRepositories
+    from cmp.preview.followed import Followed
     from cmp.preview.identity import PairId
     from cmp.repository.config import ArgoCD
     from cmp.repository.instances import Repository
@@ -47,7 +48,8 @@ class ApplicationSources(NamedTuple):
     """The places of Applications: patterns of files in the repository, and lists by their names and contents.
 
     `argocds` say which Argo CD reads which file, `urls` under which URLs Applications name this repository (none: not
-    known).  `trunk` is the branch that the change is merged into, `others` are other repositories that can be read.
+    known).  `trunk` is the branch that the change is merged into, `others` are other repositories that can be read,
+    `followed` other revisions of this one.
     """
 
     patterns: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class ApplicationSources(NamedTuple):
     urls: tuple[str, ...] = ()
     trunk: str = ""
     others: OtherRepositories | None = None
+    followed: Followed | None = None
 
     def reader_of(self, file: str) -> ArgoCD | None:
         """Return the Argo CD that reads a file, as far as the configuration says it."""

@@ -195,7 +195,12 @@ def _clusters(comparison: Comparison) -> set[str]:
 
 
 def _deliveries(pairs: Iterable[ResolvedPair]) -> list[Delivery]:
-    return [pair.request.delivery for pair in pairs if pair.request.delivery]
+    """Return the deliveries; the merge itself moves an Application that follows another revision from then on."""
+    return [
+        delivery._replace(at_merge=delivery.at_merge or (delivery.automated and pair.request.is_promoted))
+        for pair in pairs
+        if (delivery := pair.request.delivery)
+    ]
 
 
 def _has_api_versions(comparison: Comparison, pair: TouchedPair) -> bool:

@@ -84,7 +84,8 @@ class RenderRequest(NamedTuple):
 
     `place` is that of the Application, `generate_paths` its annotation manifest-generate-paths, None without one,
     `parent` the pair that prints it, `generated` the parameters that a set's generators gave it.  With an `error` it
-    cannot be resolved.
+    cannot be resolved.  One that `is_promoted` follows another revision on each side: `followed` is the tree at the
+    one of this side, None where that is the side's own.
     """
 
     id: PairId
@@ -97,6 +98,8 @@ class RenderRequest(NamedTuple):
     error: CmpError | None = None
     parent: PairId | None = None
     generated: Mapping[str, str] = NOTHING
+    followed: OtherTree | None = None
+    is_promoted: bool = False
 
 
 class ResolvedSource(NamedTuple):
@@ -249,7 +252,7 @@ class Side:
         if request.error:
             return ResolvedPair(request, sources=(), error=request.error)
         try:
-            return ResolvedPair(request, tuple(map(self._source, request.sources)))
+            return ResolvedPair(request, tuple(self._source(source, request.followed) for source in request.sources))
         except CmpError as error:
             return ResolvedPair(request, sources=(), error=error)
 
@@ -270,11 +273,12 @@ class Side:
         """The settings of the Argo CD that renders sources without a plugin."""
         return builtin.settings_of(self.repository)
 
-    def _source(self, source: Request | BuiltinSource) -> ResolvedSource:
+    def _source(self, source: Request | BuiltinSource, followed: OtherTree | None) -> ResolvedSource:
         if isinstance(source, BuiltinSource):
+            source = source if source.home else source._replace(home=followed)
             instance, home = source.instance(self.repository, self.argocd), source.home
         else:
-            instance, home = instances.resolve_in(self.repository, source), None
+            instance, home = instances.resolve_in((followed or self).repository, source), followed
         tree = home.tree if home else self.repository.tree
         index = home.fingerprints if home else self.fingerprints
         needs = needs_of(tree, instance)

@@ -44,7 +44,7 @@ class Clones:
         if name not in self._folders:
             return None
         git = self._git.setdefault(name, Git(self._folders[name], self._context))
-        for candidate in _names(revision):
+        for candidate in names_of_revision(revision):
             try:
                 return git.tree(git.commit(candidate))
             except UsageError:
@@ -60,8 +60,8 @@ class Clones:
             git.close()
 
 
-def _names(revision: str) -> Iterator[str]:
-    """Yield what a target revision may be in a clone: a branch of its remote first, for that is what Argo CD sees."""
+def names_of_revision(revision: str) -> Iterator[str]:
+    """Yield the names that a target revision may have in a clone: a branch of its remote first, as Argo CD sees it."""
     if revision in ("", HEAD):
         yield HEAD
         return

@@ -159,7 +159,21 @@ def difference_that_an_application_ignores(repo: Monorepo) -> Iterator[None]:
     repo.edit("namespaces/base/all.yaml", "built: a", "built: b")
 
 
-@story("Production moves from a tag to the next: that is its change, whatever else the merge brings.")
+@story("Production moves to the next tag, which the clone has: what lies between the tags is the change.")
+def application_promoted(repo: Monorepo) -> Iterator[None]:
+    shop(repo, "prod-tokyo", more=FOLLOWED)
+    repo.write(application("prod-tokyo", "shop", "v1.4.0", AUTOMATED))
+    repo.commit()
+    repo.git("tag", "v1.4.0")
+    repo.edit(COMMON, "replicas: 3", "replicas: 0")
+    repo.commit()
+    repo.git("tag", "v1.5.0")
+    repo.edit(COMMON, "replicas: 0", "replicas: 7")
+    yield
+    repo.edit("argocd/prod-tokyo-shop.yaml", "v1.4.0", "v1.5.0")
+
+
+@story("Production moves to a tag that the clone lacks: that is its change, whatever else the merge brings.")
 def tag_of_an_application_moved(repo: Monorepo) -> Iterator[None]:
     shop(repo, "prod-tokyo", more=FOLLOWED)
     repo.write(application("prod-tokyo", "shop", "v1.4.0", AUTOMATED))
