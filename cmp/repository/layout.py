@@ -153,6 +153,11 @@ def covers(pattern: Pattern, folder: str, known: Captures) -> bool:
     )
 
 
+def may_be_of_depth(pattern: Pattern, depth: int) -> bool:
+    """Say whether the pattern may match a path of so many segments."""
+    return len(pattern.segments) == depth or ANY_DEPTH in pattern.segments
+
+
 def matches_above(pattern: Pattern, path: str) -> bool:
     """Say whether the pattern matches the path or a folder above it."""
     return _match_path(pattern.segments, path.split("/"), {}, is_above=True) is not None

@@ -128,7 +128,9 @@ class Listing:
     def uses_instances(self) -> bool:
         """Tell whether instances say where applications run; those of the reference layout do where one is there."""
         patterns = self._config.layout.instances
-        return bool(patterns) and (patterns != LAYOUT.instances or any(True for _ in self._places.instance_places()))
+        if patterns != LAYOUT.instances:
+            return bool(patterns)
+        return any(map(self._places.may_exist, self._places.instance_places()))
 
     def needs_cluster(self, pattern: Pattern) -> bool:
         """Say whether the placeholders of the layout cannot be filled without a cluster for a folder of a pattern."""

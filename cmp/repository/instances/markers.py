@@ -67,8 +67,9 @@ def _holds_object(tree: Tree, path: str) -> bool:
 
 def is_component(tree: Tree, folder: str) -> bool:
     """Say whether the kustomization in a folder is a component, which others include."""
-    for path in (join(folder, name) for name in ENGINES[KUSTOMIZE].markers):
-        if tree.kind(path) == "file" and COMPONENT in (data := tree.read(path)):
+    names = ENGINES[KUSTOMIZE].markers
+    for path in (join(folder, one.name) for one in tree.entries(folder) if one.name in names and one.kind == "file"):
+        if COMPONENT in (data := tree.read(path)):
             try:
                 documents = yamldoc.load_all(data)
             except yamldoc.YamlError:  # kustomize says why

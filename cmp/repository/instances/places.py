@@ -60,13 +60,16 @@ class Places:
         self.instances = tuple(layout.parse(text, "layout.instances") for text in config.layout.instances)
         self.name = layout.parse_text(config.layout.name, "layout.name") if config.layout.name else None
         self.facts = frozenset(name for cluster in self.clusters.values() for name in cluster.facts)
+        self._choosing: dict[str, frozenset[str]] = {}
         self._fitting: dict[tuple[Pattern, tuple[str, ...]], tuple[str, ...]] = {}
 
     # Clusters
 
     def choosing(self, pattern: Pattern) -> frozenset[str]:
         """Return the names in a pattern by which it chooses clusters."""
-        return pattern.names & (self.facts | {CLUSTER})
+        if pattern.text not in self._choosing:
+            self._choosing[pattern.text] = pattern.names & (self.facts | {CLUSTER})
+        return self._choosing[pattern.text]
 
     def lacking(self, pattern: Pattern, cluster: Cluster) -> list[str]:
         """Return the facts that the pattern needs and the cluster has not; none where its name stands in the path."""
@@ -258,9 +261,9 @@ class Places:
 
     def _belongs(self, patterns: Sequence[Pattern], pattern: Pattern, match: PathMatch | Place) -> bool:
         """Say whether a path belongs to this one of the patterns."""
-        matching = [
-            (one, found) for one in patterns[1:] and patterns if (found := layout.match(one, match.path)) is not None
-        ]
+        depth = match.path.count("/") + 1
+        others = [one for one in patterns[1:] and patterns if layout.may_be_of_depth(one, depth)]
+        matching = [(one, found) for one in others if (found := layout.match(one, match.path)) is not None]
         if not matching[1:]:
             return True
         kind = InstancePlace("", is_file=False, captures=NOTHING, pattern=pattern)

@@ -10,13 +10,14 @@ from cmp.engines import ENGINES
 from cmp.errors import CmpError, ConfigError
 from cmp.model import Parameters
 from cmp.repository.instances import Repository
+from cmp.system.tree import WorkTree
 from tests.support.trees import CHART, paths, plant, request, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp.repository.instances import Request
-    from cmp.system.tree import WorkTree
+    from cmp.system.tree import Entry
 
 STAGES = "clusters: {live-1: {stage: live}, live-2: {stage: live}, test-1: {stage: test}, lab: {}}\n"
 BY_STAGE = {
@@ -24,6 +25,18 @@ BY_STAGE = {
     "charts/test/shop/Chart.yaml": CHART,
     "charts/test/till/Chart.yaml": CHART,
 }
+
+
+class ListedTree(WorkTree):
+    """A tree that notes which folders were listed."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.listed: set[str] = set()
+
+    def entries(self, path: str) -> list[Entry]:
+        self.listed.add(path)
+        return super().entries(path)
 
 
 def tree_of(tmp_path: Path, config: str, files: dict[str, str]) -> WorkTree:
@@ -325,6 +338,14 @@ class TestFallBack:
             "  where: application shop, cluster lab",
             "  hint: all match */{cluster}/{app} of layout.instances: remove all but one",
         ]
+
+    def test_one_pair_is_found_without_a_look_at_the_others(self, tmp_path: Path) -> None:
+        others = {f"clusters/{stage}/{name}/x.txt": "" for stage in ("live", "test") for name in ("a", "b", "c")}
+        files = {**self.FILES, **BY_STAGE, **others, **{f"charts/live/{name}/Chart.yaml": CHART for name in "abc"}}
+        layout = self.LAYOUT.replace("apps/{app}", "charts/{stage}/{app}")
+        tree = ListedTree(str(tree_of(tmp_path, layout + STAGES, files).root))
+        assert resolve(tree, request(cluster="live-2")).instance_folder == "clusters/live/shop"
+        assert sorted(tree.listed) == ["charts/live/shop", "clusters/live/shop"]
 
 
 class TestFiles:
