@@ -223,7 +223,7 @@ def test_the_names_of_commands_cost_the_import_of_none(sandbox: Sandbox, tree: P
         "print(*sorted(name for name in sys.modules if name.startswith('cmp.cli.')))"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=tree, env=sandbox.env(), capture_output=True, check=True)
-    assert ran.stdout.decode().split() == ["cmp.cli.commands", "cmp.cli.completion", "cmp.cli.shells"]
+    assert ran.stdout.decode().split() == ["cmp.cli.commands", "cmp.cli.completion", "cmp.cli.io", "cmp.cli.shells"]
 
 
 def parameters(command: click.Command, path: str) -> Iterator[tuple[str, click.Parameter]]:

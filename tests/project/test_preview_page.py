@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,21 +11,19 @@ import yaml
 
 from cmp.compare import noise
 from cmp.compare.dangers import RULES
-from examples import chartserver
-from tests.support import bare_tools
 from tests.support.ci_runner import load
-from tests.support.harness import CHECKOUT, Sandbox
+from tests.support.harness import CHECKOUT
 from tests.support.operations_page import anchor
-from tests.support.servers.charts import ChartRepository
-from tests.support.servers.git import git
+from tests.support.released_monorepo import expected, released_monorepo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.harness import Sandbox
 
 PAGE = (CHECKOUT / "docs/preview.md").read_text("utf-8")
 _FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-CLUSTERS = [{"name": "dev-cluster", "server": "https://dev.example", "info": {"apiVersions": ["v1"]}}]
-DIFFERS = 1
 
 
 def blocks(kind: str) -> list[str]:
@@ -51,26 +47,8 @@ def tables(heading: str) -> set[str]:
 @pytest.fixture(scope="module")
 def monorepo(tools_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sandbox]]:
     """Return the monorepo with the change of the page on a branch."""
-    folder = tmp_path_factory.mktemp("page")
-    helm = Path(tools_dir) / "helm/3.18.6/helm"
-    with ChartRepository(chartserver.package(bare_tools.EXAMPLES / "charts", folder / "archives", helm)) as charts:
-        root = bare_tools.copy_monorepo(folder / "monorepo", charts.url)
-        git(root, "init", "--quiet", "--initial-branch", "main")
-        git(root, "add", "--all")
-        git(root, "commit", "--quiet", "--message", "the monorepo")
-        git(root, "checkout", "--quiet", "-b", "topic")
-        path = root / "namespaces/payments/common-values.yaml"
-        text = path.read_text("utf-8").replace("tag: 2.2.0", "tag: 2.3.0")
-        path.write_text(text.replace("minAvailable: 1", "minAvailable: 2"), "utf-8")
-        git(root, "commit", "--quiet", "--all", "--message", "a release")
-        (root / "clusters.json").write_text(json.dumps(CLUSTERS))
-        (root / "applications.json").write_text("[]")
-        yield root, Sandbox(folder / "sandbox", tools_dir, {"SOPS_AGE_KEY_FILE": str(bare_tools.AGE_KEY)})
-
-
-def expected(line: str) -> int:
-    """Return the exit code: there is a difference, and only a job does not mind."""
-    return DIFFERS if line.startswith("cmp diff") and "--exit-zero" not in line else 0
+    with released_monorepo(tmp_path_factory.mktemp("page"), tools_dir) as made:
+        yield made
 
 
 def test_the_commands_work_one_after_the_other(monorepo: tuple[Path, Sandbox]) -> None:
