@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp.cli import Invocation, Output, for_people
-from cmp.cli.io import as_json, table
+from cmp.cli.io import as_json, example, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import application_changes, diff
@@ -26,7 +26,7 @@ TITLES = ("CLUSTER", "APP", "BY", "HOW")
 FORMATS = ("table", "json", "matrix", "names")
 
 
-@click.command()
+@click.command(epilog=example("cmp affected --base main"))
 @revision_options
 @click.option(
     "--format",
@@ -43,8 +43,8 @@ def command(
 ) -> Output:
     """List the applications and clusters that a change reaches.
 
-    No key is needed: the effect of a change is told from values, charts, pins and options.  Only what may print
-    Applications is rendered.
+    No key is needed: the effect of a change is told from values, charts, pins and options.  Only an application that
+    may print Applications is rendered for it.
     """
     with revisions.opened(invocation) as sides:
         comparison = revisions.compared(sides, invocation)

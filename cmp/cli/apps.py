@@ -9,7 +9,7 @@ import click
 
 from cmp.cli import Invocation, Output, for_people
 from cmp.cli.builtin_pairs import builtin_pairs
-from cmp.cli.io import as_json, error_line, error_record, table
+from cmp.cli.io import as_json, error_line, error_record, example, table
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import instances
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     application: str = ""
 
 
-@click.command()
+@click.command(epilog=example("cmp apps --format json"))
 @click.option(
     "--format",
     "output_format",

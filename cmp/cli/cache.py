@@ -20,7 +20,7 @@ from cmp.artifacts.remotes import fetch
 from cmp.artifacts.remotes import schemas as remote_schemas
 from cmp.artifacts.remotes.keys import ref_of
 from cmp.cli import Invocation, Output, candidates, for_people
-from cmp.cli.io import as_json
+from cmp.cli.io import as_json, example
 from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed, newest_helm
 from cmp.errors import UsageError
 from cmp.render import schemas
@@ -42,12 +42,12 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
-@click.group()
+@click.group(epilog=example("cmp cache warm"))
 def command() -> None:
     """Look at, fill, check and shrink the chart cache."""
 
 
-@command.command("list")
+@command.command("list", epilog=example("cmp cache list"))
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
 def list_(invocation: Invocation, output_format: str) -> Output:
@@ -60,16 +60,19 @@ def list_(invocation: Invocation, output_format: str) -> Output:
     )
 
 
-@command.command()
+@command.command(epilog=example("cmp cache warm --lock cmp.lock"))
 @click.option(
     "--lock",
     metavar="FILE",
     shell_complete=candidates.files,
-    help="Only what this cmp.lock names: needs no repository.",
+    help="Only what this cmp.lock names.",
 )
 @click.pass_obj
 def warm(invocation: Invocation, lock: str | None) -> Output:
-    """Fetch everything that the repository, or a lock file, needs."""
+    """Fetch all that the repository needs.
+
+    With --lock it is what a cmp.lock names, and no repository is needed.
+    """
     cache = ChartCache(invocation.context.settings.cache_dir)
     before = len(upkeep.stored(cache))
     if lock is None:
@@ -126,21 +129,27 @@ def _restore(work: charts.ChartWork, context: Context) -> None:
         charts.restore(work._replace(copy=workspace.folder("chart"), plan=plan), context)
 
 
-@command.command()
+@command.command(epilog=example("cmp cache verify"))
 @click.pass_obj
 def verify(invocation: Invocation) -> Output:
-    """Check every archive; the exit code is 1 when one is not what it should be."""
+    """Check every archive in the cache.
+
+    The exit code is 1 when one is not what it should be.
+    """
     checked = list(upkeep.verify(ChartCache(invocation.context.settings.cache_dir)))
     output = for_people(f"{_title(record)} {problem or 'is right'}" for record, problem in checked)
     return output._replace(exit_code=1 if any(problem for _, problem in checked) else 0)
 
 
-@command.command()
+@command.command(epilog=example("cmp cache prune --older-than 30d --max-size 2GiB"))
 @click.option("--older-than", metavar="TIME", help="Remove what was not used for so long: 12h, 30d, 8w.")
 @click.option("--max-size", metavar="SIZE", help="Then the least recently used until the rest fits: 500MiB, 2GiB.")
 @click.pass_obj
 def prune(invocation: Invocation, older_than: str | None, max_size: str | None) -> Output:
-    """Remove archives by age and size; digests are remembered."""
+    """Remove archives by age and size.
+
+    Their digests are remembered: what is fetched again must be the same.
+    """
     if older_than is None and max_size is None:
         raise UsageError("say what may go: --older-than, --max-size or both")
     seconds = None if older_than is None else _amount("--older-than", older_than, SECONDS)
@@ -150,11 +159,14 @@ def prune(invocation: Invocation, older_than: str | None, max_size: str | None) 
     return for_people([*(_title(archive.record) for archive in removed), f"removed {len(removed)}, {freed} bytes"])
 
 
-@command.command()
+@command.command(epilog=example("cmp cache refresh postgresql@4.1.0"))
 @click.argument("specs", metavar="CHART[@VERSION]...", nargs=-1, required=True, shell_complete=candidates.cached)
 @click.pass_obj
 def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
-    """Fetch charts again and accept what the repository has now, also with another digest."""
+    """Fetch charts again, whatever has changed.
+
+    A chart is refused whose archive is another than before: this accepts the archive that its repository has now.
+    """
     context = invocation.context
     policy_check = policy.for_charts(context.settings.policy)
     of_remotes = list(_refresh_remotes(specs, context, policy_check))

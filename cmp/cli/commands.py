@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from cmp import __version__
 from cmp.cli import Output
+from cmp.cli.io import example
 from cmp.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
@@ -53,7 +54,15 @@ class CommandGroup(click.Group):
             return None
         module = import_module(f"cmp.cli.{cmd_name}")
         if cmd_name in SIDECAR_COMMANDS:
-            return click.Command(cmd_name, callback=click.pass_obj(module.run), help=COMMANDS[cmd_name])
+            return click.Command(
+                cmd_name,
+                callback=click.pass_obj(module.run),
+                help=COMMANDS[cmd_name],
+                epilog=example(
+                    "cd clusters/dev-cluster/site",
+                    f"ARGOCD_APP_SOURCE_PATH=clusters/dev-cluster/site cmp {cmd_name}",
+                ),
+            )
         command: click.Command = module.command
         return command
 
@@ -75,7 +84,11 @@ class CommandGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=example("cmp render payments --cluster dev-cluster"),
+)
 @click.version_option(__version__, prog_name="cmp", message="%(prog)s %(version)s")
 def cmp() -> None:
     """Render Kubernetes manifests of a monorepo of many clusters, exactly as its Argo CD plugin does."""

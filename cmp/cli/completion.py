@@ -23,6 +23,7 @@ import click
 from click.shell_completion import ShellComplete
 
 from cmp.cli import Output
+from cmp.cli.io import example
 from cmp.cli.shells import SCRIPTS
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ PATHS = ("file", "dir")
 _PLAIN_WORD = re.compile(r"[\w./@:+,=-]+")
 
 
-@click.command()
+@click.command(epilog=example('eval "$(cmp completion bash)"'))
 @click.argument("shell", type=click.Choice([*SCRIPTS]))
 def command(shell: str) -> Output:
     r"""Print the script that lets your shell complete command lines of cmp.

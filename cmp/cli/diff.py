@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cmp.cli import Invocation, Output, candidates
-from cmp.cli.io import progress_bar
+from cmp.cli.io import example, progress_bar
 from cmp.cli.revisions import revision_options
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
@@ -53,7 +53,7 @@ class Gates(NamedTuple):
         return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0
 
 
-@click.command()
+@click.command(epilog=example("cmp diff --base main --output html=report.html"))
 @revision_options
 @click.option("--format", "output_format", type=click.Choice([*FORMATS]), default="text", help="The format on stdout.")
 @click.option(
@@ -62,23 +62,31 @@ class Gates(NamedTuple):
     multiple=True,
     metavar="FORMAT=FILE",
     shell_complete=candidates.formats_and_files,
-    help="Write a view to a file, too; repeat.",
+    help="Also write a report to a file; repeat.",
 )
 @click.option(
     "--keyless", "is_keyless", is_flag=True, help="Decrypt nothing: secrets are shown as stand-ins of their ciphertext."
 )
 @click.option("--compact", is_flag=True, help="Show paths and values instead of YAML.")
-@click.option("--show-noise", is_flag=True, help="Show what rules fold.")
-@click.option("--scope", default="default", metavar="ID", help="Tell this comment from others of the same change.")
 @click.option(
-    "--limit", type=click.IntRange(min=1000), default=Options().limit, help="The most characters of a Markdown comment."
+    "--show-noise",
+    is_flag=True,
+    help="Show differences, too, that are only counted, as in checksums.",
+)
+@click.option("--scope", default="default", metavar="ID", help="A name for one of several reports on the same change.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1000),
+    default=Options().limit,
+    metavar="N",
+    help="The most characters of a Markdown report.",
 )
 @click.option(
     "--fail-on",
     default="",
     metavar="RULE,…",
     shell_complete=candidates.dangers,
-    help="Fail where one of these dangers is new; any: each.",
+    help="Fail where the change brings one of these dangers; any: whichever.",
 )
 @click.option(
     "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."
@@ -90,7 +98,11 @@ class Gates(NamedTuple):
     help="Compare Applications without a plugin with what the plugin would print for them, in one revision.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Renders at once; without it, one a processor."
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="How many renders run at once; without it, one a processor.",
 )
 @click.pass_obj
 def command(
@@ -112,7 +124,7 @@ def command(
 ) -> Output:
     """Show what a change does to the manifests of every application on every cluster that it reaches.
 
-    Exit code: 0 for no difference, 1 for differences; 3 to 9 where a pair cannot be rendered that could before.
+    The exit code is 0 for no difference, 1 for differences, 3 to 9 where a pair cannot be rendered that could before.
     """
     gates = Gates(_rules(fail_on), max_clusters, is_lenient=is_lenient)
     paths = [_file(text, invocation.cwd) for text in outputs]

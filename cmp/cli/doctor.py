@@ -10,7 +10,7 @@ import click
 from cmp import __version__, policy
 from cmp.artifacts import charts, lockfile, toolchain
 from cmp.cli import Invocation, Output, candidates, for_people
-from cmp.cli.io import as_json, content_or_stdin
+from cmp.cli.io import as_json, content_or_stdin, example
 from cmp.cli.needed import needed
 from cmp.doctor import hosts, installation, sidecar
 from cmp.errors import UsageError
@@ -27,7 +27,7 @@ MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-@click.command()
+@click.command(epilog=example("cmp doctor"))
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.option(
     "--against",

@@ -12,6 +12,7 @@ import click
 from cmp.batch.golden import PairFilter, choose, difference, golden
 from cmp.batch.renderer import BatchRenderer, PrintJob
 from cmp.cli import Invocation, Output, candidates
+from cmp.cli.io import example
 from cmp.cli.summary import batch_messages
 from cmp.engines import ENGINES
 from cmp.errors import UsageError
@@ -54,13 +55,14 @@ class Run(NamedTuple):
         self.context.log.line(f"cmp: {text}")
 
 
-@click.command()
+@click.command(epilog=example("cmp golden payments --cluster dev-cluster --update"))
 @click.argument("apps", nargs=-1, metavar="[APP]...", shell_complete=candidates.apps)
-@click.option("--cluster", default="", shell_complete=candidates.clusters, help="Only this cluster.")
+@click.option("--cluster", default="", metavar="CLUSTER", shell_complete=candidates.clusters, help="Only this cluster.")
 @click.option(
     "--dir",
     "folder",
     default=FOLDER,
+    metavar="DIR",
     show_default=True,
     shell_complete=candidates.folders,
     help="The folder, from the root of the repository.",

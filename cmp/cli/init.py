@@ -9,6 +9,7 @@ import click
 
 from cmp.artifacts import toolstore
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.io import example
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import edit, scaffold
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cmp.repository.instances import Pair
 
 
-@click.command()
+@click.command(epilog=example("cmp init --dry-run"))
 @click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
 @click.pass_obj
 def command(invocation: Invocation, *, dry_run: bool) -> Output:

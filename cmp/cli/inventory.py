@@ -8,7 +8,7 @@ import click
 
 from cmp import yamldoc
 from cmp.cli import Invocation, Output, candidates
-from cmp.cli.io import STDIN, content_or_stdin
+from cmp.cli.io import STDIN, content_or_stdin, example
 from cmp.engines import ENGINES
 from cmp.repository import config, instances
 from cmp.repository.instances import Repository
@@ -25,12 +25,12 @@ EMPTIED = (
 )
 
 
-@click.group()
+@click.group(epilog=example("cmp inventory export --from clusters.json"))
 def command() -> None:
     """Write the inventory from what Argo CD knows of its clusters."""
 
 
-@command.command()
+@command.command(epilog=example("cmp inventory export --from clusters.json > inventory.yaml"))
 @click.option(
     "--from",
     "source",
@@ -41,10 +41,10 @@ def command() -> None:
 )
 @click.pass_obj
 def export(invocation: Invocation, source: str) -> Output:
-    """Print the inventory with the versions that Argo CD knows, without credentials.
+    """Print the inventory of clusters.
 
-    The clusters come from `argocd cluster list -o json`.  What the present inventory says beside that stays.  It is
-    printed as cmp.yaml has it, or as the file that cmp.yaml names.
+    The clusters and their versions come from `argocd cluster list -o json`; credentials are left out, and what the
+    present inventory says beside that stays.  It is printed as cmp.yaml has it, or as the file that cmp.yaml names.
     """
     live = read(*content_or_stdin(source, invocation.cwd, "the file of --from"))
     present, file = _present(invocation)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
+def example(*lines: str) -> str:
+    """Return the end of a command's help: a command line that works in examples/monorepo."""
+    return "\n".join(("\b", "Example:", *(f"  {line}" for line in lines)))
+
+
 def content(file: str, cwd: str, noun: str) -> bytes:
     """Return the content of a file; UsageError, which calls the file `noun`, where it cannot be read."""
     try:

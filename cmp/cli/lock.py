@@ -11,6 +11,7 @@ from cmp import policy
 from cmp.artifacts import charts, lockfile, toolchain, toolstore
 from cmp.artifacts.lockfile import Lock, LockedSchema, LockedTool
 from cmp.cli import Invocation, Output, for_people
+from cmp.cli.io import example
 from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed
 from cmp.errors import UsageError
 from cmp.system import files
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cmp.policy import PolicyCheck
 
 
-@click.command()
+@click.command(epilog=example("cmp lock"))
 @click.pass_obj
 def command(invocation: Invocation) -> Output:
     """Write cmp.lock at the root of the repository.

@@ -8,7 +8,7 @@ import click
 
 from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.builtin_pairs import builtin_pairs
-from cmp.cli.io import as_json, content, error_line, error_record
+from cmp.cli.io import as_json, content, error_line, error_record, example
 from cmp.errors import CmpError, UsageError, and_more, suggestion
 from cmp.genpaths import applications
 from cmp.genpaths.annotation import SEPARATOR, covers, items
@@ -37,9 +37,15 @@ class Row(NamedTuple):
     error: CmpError | None = None
 
 
-@click.command()
+@click.command(epilog=example("cmp paths payments"))
 @click.argument("names", nargs=-1, metavar="[APP | FILE]...", shell_complete=candidates.apps_or_files)
-@click.option("--cluster", default="", shell_complete=candidates.clusters, help="The value for this cluster alone.")
+@click.option(
+    "--cluster",
+    default="",
+    metavar="CLUSTER",
+    shell_complete=candidates.clusters,
+    help="The value for this cluster alone.",
+)
 @click.option(
     "--check", is_flag=True, help="Check the Applications and ApplicationSets in each FILE; without, in all YAML files."
 )

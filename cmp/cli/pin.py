@@ -8,6 +8,7 @@ import click
 
 from cmp.artifacts import toolstore
 from cmp.cli import Invocation, Output, candidates, for_people
+from cmp.cli.io import example
 from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.render import tool_usage
 from cmp.repository import edit, instances, layout
@@ -33,18 +34,20 @@ class Running(NamedTuple):
     pins: tuple[ToolPin, ...]
 
 
-@click.command()
+@click.command(epilog=example("cmp pin helm 3.18.6 --app payments --cluster prod-cluster"))
 @click.argument("tool", shell_complete=candidates.tools)
 @click.argument("version", shell_complete=candidates.versions)
 @click.option(
     "--app",
     default="",
+    metavar="APP",
     shell_complete=candidates.apps,
     help="Pin it for this application alone, in its cmp-app.yaml.",
 )
 @click.option(
     "--cluster",
     default="",
+    metavar="CLUSTER",
     shell_complete=candidates.clusters,
     help="Only on this cluster: in the application's folder of the cluster.",
 )
@@ -52,8 +55,8 @@ class Running(NamedTuple):
 def command(invocation: Invocation, tool: str, version: str, app: str, cluster: str) -> Output:
     """Pin TOOL to VERSION for the whole repository (cmp.yaml), or for one application.
 
-    Nothing else of the file changes: comments, order, quotes and line ends stay.  Says which applications run another
-    version from then on, and which keep theirs because they pin their own.
+    Nothing else of the file changes: comments, order, quotes and line ends stay.  It says which applications run
+    another version from then on, and which keep theirs because they pin their own.
     """
     _check(tool, version, app, cluster)
     context = invocation.context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cmp.cli import Invocation, Output, candidates
+from cmp.cli.io import example
 from cmp.cli.summary import batch_messages, explanation, summary, warn
 from cmp.cli.target import Target, target_options
 from cmp.engines import ENGINES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 NO_TARGET = Target("", "", Parameters())
 
 
-@click.command()
+@click.command(epilog=example("cmp render payments --cluster dev-cluster --explain"))
 @target_options
 @click.option("--explain", is_flag=True, help="Tell on stderr what the render was made of.")
 @click.option(

@@ -199,7 +199,7 @@ OPTIONS = (
         "--untrusted",
         "is_untrusted",
         is_flag=True,
-        help="For a change by anybody: no keys, rules of the base side, charts from repositories that it uses.",
+        help="For a change by anybody: no keys, and the rules and chart repositories of the base alone.",
     ),
     click.option(
         "--max-applications",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp import report
-from cmp.cli.io import as_json
+from cmp.cli.io import as_json, example
 from cmp.engines import ENGINES
 from cmp.repository.config import APP_FILE, FILE, keys
 from cmp.schema import jsonschema
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cmp.cli import Output
 
 
-@click.command()
+@click.command(epilog=example("cmp schema cmp.yaml > cmp.schema.json"))
 @click.argument("file", type=click.Choice([FILE, APP_FILE, "inventory", "report"]), default=FILE)
 def command(file: str) -> Output:
     """Print the JSON Schema (draft 2020-12) of FILE for editors and CI; without FILE that of cmp.yaml.

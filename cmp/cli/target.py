@@ -177,26 +177,36 @@ OPTIONS = (
     click.option(
         "--cluster",
         default="",
+        metavar="CLUSTER",
         shell_complete=candidates.clusters,
         help="The cluster, by its name in the repository.",
     ),
     click.option(
         "--namespace",
         default="",
+        metavar="NAMESPACE",
         shell_complete=candidates.namespaces,
         help="The destination namespace; without APP also the application.",
     ),
-    click.option("--release", default="", help="The release name."),
-    click.option("--kube-version", default="", help="The Kubernetes version that charts see."),
-    click.option("--api-versions", multiple=True, help="API versions that charts see; repeat, or separate by commas."),
+    click.option("--release", default="", metavar="RELEASE", help="The release name."),
+    click.option("--kube-version", default="", metavar="VERSION", help="The Kubernetes version that charts see."),
+    click.option(
+        "--api-versions",
+        multiple=True,
+        metavar="VERSION,…",
+        help="API versions that charts see; repeat, or separate by commas.",
+    ),
     click.option("--values", multiple=True, metavar="PATTERN", help="More values files of the application's folders."),
     click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set one value, as helm --set."),
     click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set one text value, as helm --set-string."),
-    click.option("--set-template", multiple=True, metavar="KEY=VALUE", help="As --set, with {cluster} and others."),
+    click.option(
+        "--set-template", multiple=True, metavar="KEY=VALUE", help="As --set, with placeholders as {cluster}."
+    ),
     *(
         click.option(
             f"--{tool}-version",
             default="",
+            metavar="VERSION",
             shell_complete=candidates.installed,
             help=f"Another installed {tool} than the pinned one.",
         )

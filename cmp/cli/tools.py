@@ -10,7 +10,7 @@ import click
 from cmp.artifacts import lockfile, toolstore
 from cmp.artifacts.toolstore.install import WAYS, Installer
 from cmp.cli import Invocation, Output, candidates, for_people
-from cmp.cli.io import as_json, progress_bar
+from cmp.cli.io import as_json, example, progress_bar
 from cmp.errors import CmpError, ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
 from cmp.render import tool_usage
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 WIDTHS = (10, 10, 8, 12)  # of the columns tool, version, way, platform
 
 
-@click.group()
+@click.group(epilog=example("cmp tools install"))
 def command() -> None:
     """Install, list and verify the exact versions of tools that applications pin."""
 
 
-@command.command()
+@command.command(epilog=example("cmp tools install helm@4.3.2 sops@3.13.3"))
 @click.argument("specs", metavar="[TOOL@VERSION]...", nargs=-1, shell_complete=candidates.tools_at_versions)
 @click.option(
     "--via", type=click.Choice(WAYS), help="Only this way: the project's release, or a build of its Go module."
@@ -59,10 +59,10 @@ def command() -> None:
 def install(
     invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None, program: str | None
 ) -> Output:
-    """Install tools, by default all that this repository pins.
+    """Install tools, or all that are pinned here.
 
-    Each has the time of CMP_DEADLINE. One that fails stops no other: the last line names what failed, and the exit code
-    is that of the first.
+    Each has the time of CMP_DEADLINE.  One that fails stops no other: the last line names what failed, and the exit
+    code is that of the first.
     """
     installer = Installer(
         invocation.context,
@@ -76,11 +76,14 @@ def install(
     return _install_all(_wanted(invocation.cwd, specs, lock), installer, invocation.context)
 
 
-@command.command("list")
+@command.command("list", epilog=example("cmp tools list --format json > tools.json"))
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
 def list_(invocation: Invocation, output_format: str) -> Output:
-    """List what is in the store, and in the folders of CMP_CUSTOM_TOOLS."""
+    """List the installed tools.
+
+    They are those in the store, and in the folders of CMP_CUSTOM_TOOLS.
+    """
     settings = invocation.context.settings
     entries = toolstore.entries(settings.tools_dir, settings.custom_tools)
     if output_format == "json":
@@ -88,12 +91,12 @@ def list_(invocation: Invocation, output_format: str) -> Output:
     return for_people(_line(entry) for entry in entries)
 
 
-@command.command()
+@command.command(epilog=example("cmp tools verify"))
 @click.pass_obj
 def verify(invocation: Invocation) -> Output:
-    """Check the sha256 of every program in the store.
+    """Check the sha256 of every installed tool.
 
-    The exit code is 1 when one is not what was installed.
+    The exit code is 1 when one in the store is not what was installed.
     """
     checked = [
         entry._replace(problem=toolstore.verify(entry))

@@ -9,6 +9,7 @@ import click
 
 from cmp import yamldoc
 from cmp.cli import Invocation, Output
+from cmp.cli.io import example
 from cmp.cli.target import Target, target_options
 from cmp.engines import helm
 from cmp.engines.registry import HELM
@@ -36,7 +37,7 @@ class Merged(NamedTuple):
     origins: Origins
 
 
-@click.command()
+@click.command(epilog=example("cmp values payments --cluster prod-cluster --explain"))
 @target_options
 @click.option(
     "--explain", is_flag=True, help="One value a line, with the file and line that set it and what it overrode."
