@@ -134,8 +134,9 @@ def _names(candidates: Sequence[_Candidate], paths: Sequence[PairPaths]) -> dict
     """Return the expressions that fill a placeholder for the application or the cluster, for every candidate."""
     names: dict[str, str] = {}
     filled = [pair.instance.placeholders for pair in paths]
+    placeholders = dict.fromkeys(("app", "name", "cluster", *filled[0]))
     for name in candidates[0].known:
-        for placeholder in ("app", "name", "cluster"):
+        for placeholder in placeholders:
             texts = [known.get(placeholder) for known in filled]
             if texts == [candidate.known.get(name) for candidate in candidates]:
                 names.setdefault(placeholder, f"{{{{{name}}}}}")

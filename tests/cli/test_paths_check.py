@@ -169,6 +169,23 @@ def test_a_template_is_right_only_if_it_is_for_every_pair_that_it_may_stand_for(
     assert (ran.stdout, ran.code) == (wanted, 1 if said else 0)
 
 
+def test_the_right_value_of_a_template_has_what_the_folders_capture(tmp_path: Path, sandbox: Sandbox) -> None:
+    layout = "{apps: 'teams/{team}/{app}', name: '{team}-{app}', instances: '', values: ['v/{name}*.yaml']}"
+    tree = {
+        "cmp.yaml": f"version: 1\nlayout: {layout}\n",
+        "teams/red/shop/Chart.yaml": CHART,
+        "teams/blue/shop/Chart.yaml": CHART,
+        "teams/blue/till/Chart.yaml": CHART,
+        "v/red-shop.yaml": "a: 1\n",
+    }
+    text = application_set("/cmp.yaml", "path: 'teams/{{.team}}/{{.app}}', plugin: {}")
+    assert check(tmp_path, sandbox, text, tree).stdout == (
+        "argocd/a.yaml:10: ApplicationSet all: the annotation lacks /teams/blue/shop, /teams/blue/till, "
+        "/teams/red/shop, /v/red-shop*.yaml\n  right is /cmp.lock;/cmp.yaml;"
+        "/teams/{{.team}}/{{.app}};/v/{{.team}}-{{.app}}*.yaml\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("more", "what"),
     [

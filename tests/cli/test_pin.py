@@ -300,3 +300,49 @@ def test_a_raised_default_reaches_only_who_pins_nothing(sandbox: Sandbox, tmp_pa
         "kustomize 5.7.1: apps/new/cmp-app.yaml:1 pins what cmp.yaml:3 pins anyway",
         "kustomize 3.8.7: apps/old/cmp-app.yaml:3 is behind cmp.yaml:3, which pins 5.7.1",
     ]
+
+
+STAGED = {
+    "cmp.yaml": """\
+version: 1
+layout:
+  apps: charts/{stage}/{app}
+  instances: ["on/{cluster}/{app}", "on/{stage}/{app}"]
+  values: []
+clusters: {a: {stage: live}, b: {stage: live}, c: {stage: test}}
+""",
+    "charts/live/shop/Chart.yaml": CHART,
+    "charts/test/shop/Chart.yaml": CHART,
+    "on/live/shop/x.txt": "",
+    "on/b/shop/x.txt": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "wanted"),
+    [
+        ("b", "on/b/shop/cmp-app.yaml:2  helm 3.14.4, a new pin"),
+        (
+            "a",
+            (
+                "cmp: the folder of application shop for cluster a, on/live/shop, is that of a, b\n"
+                "  hint: a pin counts on all of them: write it into on/live/shop/cmp-app.yaml by hand"
+            ),
+        ),
+        ("", "cmp: application shop has a folder for each cluster\n  hint: name one by --cluster"),
+    ],
+)
+def test_a_folder_that_a_fact_chooses_is_not_pinned_for_one_of_its_clusters(
+    sandbox: Sandbox, tmp_path: Path, cluster: str, wanted: str
+) -> None:
+    plant(tmp_path / "repo", STAGED)
+    argv = ["--cluster", cluster] if cluster else []
+    ran = pin(sandbox, tmp_path / "repo", "helm", "3.14.4", "--app", "shop", *argv)
+    assert (ran.stdout + ran.stderr).startswith(wanted)
+
+
+def test_a_folder_of_the_only_cluster_with_a_fact_is_pinned(sandbox: Sandbox, tmp_path: Path) -> None:
+    files = {**STAGED, "cmp.yaml": STAGED["cmp.yaml"].replace("instances: [", "ignore: [")}
+    plant(tmp_path / "repo", {**files, "charts/test/shop/cmp-app.yaml": "clusters: all\n"})
+    ran = pin(sandbox, tmp_path / "repo", "helm", "3.14.4", "--app", "shop", "--cluster", "c")
+    assert ran.stdout.startswith("charts/test/shop/cmp-app.yaml:3  helm 3.14.4, a new pin"), ran.stderr
