@@ -123,13 +123,19 @@ class Declared(NamedTuple):
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """The sentences about all that is not known, a gap of the inventory in one for all sets."""
+        """The sentences about all that is not known, a reason that is no fault of the sets in one for all of them."""
         of_sets = [note for declaration in self.declarations for note in declaration.notes]
         of_sets += [
             f"the ApplicationSet {declaration.manifest.names[0]} would stop updating: {declaration.error.what}"
             for declaration in self.declarations
-            if declaration.error and not declaration.lacks
+            if declaration.error and not declaration.error.is_external
         ]
+        elsewhere = Counter(
+            f"{declaration.error.what} ({declaration.error.hint})"
+            for declaration in self.declarations
+            if declaration.error and declaration.error.is_external and not declaration.lacks
+        )
+        of_sets += [f"{_not_read(count)}: {reason}" for reason, count in sorted(elsewhere.items())]
         gaps = Counter(declaration.lacks for declaration in self.declarations if declaration.lacks)
         return (*self.notes, *of_sets, *_gaps(gaps))
 
@@ -188,9 +194,11 @@ def _gaps(gaps: Counter[str]) -> Iterator[str]:
     """Yield one sentence about all that the inventory lacks: that is a gap of cmp.yaml, and no fault of the sets."""
     if gaps:
         lacks = and_more(sorted(gaps), MAX_LISTED)
-        count = sum(gaps.values())
-        sets = "one ApplicationSet is" if count == 1 else f"{count} ApplicationSets are"
-        yield f"{sets} not read here: the inventory lacks {lacks}, which `clusters` of cmp.yaml may say"
+        yield f"{_not_read(gaps.total())}: the inventory lacks {lacks}, which `clusters` of cmp.yaml may say"
+
+
+def _not_read(count: int) -> str:
+    return f"{'one ApplicationSet is' if count == 1 else f'{count} ApplicationSets are'} not read here"
 
 
 def merged(files: Declared, printed: Sequence[Declaration], sources: ApplicationSources) -> Declared:

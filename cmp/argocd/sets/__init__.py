@@ -87,11 +87,10 @@ def expand(sets: Sequence[Manifest], world: World) -> list[Expanded]:
 
 def _expanded(manifest: Manifest, result: list[tuple[Values, Parameters]] | ConfigError) -> Expanded:
     name, location = manifest.names[0], manifest.location
-    if isinstance(result, InventoryGapError):
-        return Expanded(name, location, (), result)
     if isinstance(result, ConfigError):
-        hint = f"the ApplicationSet {name} would stop updating"
-        result.hint = f"{result.hint}; {hint}" if result.hint else hint
+        if not result.is_external:  # Argo CD knows what is not here, and goes on
+            hint = f"the ApplicationSet {name} would stop updating"
+            result.hint = f"{result.hint}; {hint}" if result.hint else hint
         return Expanded(name, location, (), result)
     applications, notes = admitted(value for value, _ in result)
     given = {name_of(value): parameters for value, parameters in result}

@@ -233,7 +233,8 @@ def _git(generator: GitGenerator, location: SourceLocation, sources: Sources) ->
         raise ConfigError(
             f"the repository {name} is not this one",
             file=location.inner("repoURL").place,
-            hint="only Argo CD can read it; give a snapshot of its Applications",
+            hint="`preview: {urls: […]}` in cmp.yaml or --repository-url says which URLs are this repository's; "
+            "another one only Argo CD can read: give a snapshot of its Applications",
             is_external=True,
         )
     listing, prefix, is_go = sources.listing, generator.path_param_prefix, sources.mode.is_go

@@ -100,7 +100,7 @@ class TestErrors:
         assert error(expanded(a_set("x", f"{name}: {{}}"))) == [
             f"cmp: the generator {name} cannot be expanded statically",
             "  where: sets.yaml:6",
-            "  hint: it asks something outside of the repository; give a snapshot of its Applications; " + STOPS,
+            "  hint: it asks something outside of the repository; give a snapshot of its Applications",
         ]
 
     def test_a_generator_that_nobody_knows(self, expanded: Callable[..., list[Expanded]]) -> None:
@@ -114,7 +114,10 @@ class TestErrors:
         assert error(expanded(a_set("x", generator))) == [
             "cmp: the repository git.example.com/team/other is not this one",
             "  where: sets.yaml:6",
-            "  hint: only Argo CD can read it; give a snapshot of its Applications; " + STOPS,
+            (
+                "  hint: `preview: {urls: […]}` in cmp.yaml or --repository-url says which URLs are this repository's; "
+                "another one only Argo CD can read: give a snapshot of its Applications"
+            ),
         ]
 
     @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_a_set_that_asks_something_outside_is_a_note_and_no_failure(context: Con
     outside = fleet("blue").replace("list: {elements: [{cluster: blue}]}", "pullRequest: {}")
     found = compared(context, outside, outside.replace("web-", "web--"))
     assert not found.failures
-    assert any("would stop updating" in note for note in found.notes)
+    assert any("one ApplicationSet is not read here: the generator pullRequest" in note for note in found.notes)
     asked_anew = compared(context, fleet("blue"), outside)
     assert [one.is_new for one in asked_anew.failures] == [True]
 

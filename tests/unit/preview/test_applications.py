@@ -42,7 +42,7 @@ def gathered(
     """Return the requests of some Applications in the reference layout."""
     numbered = {f"argocd/{at}.yaml": text for at, text in enumerate(applications)}
     tree = git_tree({**REFERENCE, "cmp.yaml": config, **numbered, **files})
-    sources = ApplicationSources(("argocd/*.yaml",), trunk="main")
+    sources = ApplicationSources(("argocd/*.yaml",), trunk="main", urls=urls)
     repository = Repository(tree, ENGINES)
     side = Declarer(tree, repository, sources, context).of_files()
     argocds = repository.config.preview.argocds
@@ -210,6 +210,32 @@ spec:
     side = gathered(context, *(one.replace("NAME", name) for name in "abc"), config=config)
     assert side.notes == (
         "3 ApplicationSets are not read here: the inventory lacks server of dev, which `clusters` of cmp.yaml may say",
+    )
+
+
+def test_sets_that_only_argo_cd_can_read_are_told_once_for_each_reason_and_would_not_stop(context: Context) -> None:
+    one = """
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: NAME}
+spec:
+  generators: [GENERATOR]
+  template: {metadata: {name: '{{path}}'}, spec: {project: default, destination: {}, source: {repoURL: x, path: web}}}
+"""
+    upstream = "{git: {repoURL: 'https://git.example.test/up/stream', directories: [{path: '*'}]}}"
+    generators = {"a": upstream, "b": upstream, "c": "{plugin: {configMapRef: {name: x}}}"}
+    sets = (one.replace("NAME", name).replace("GENERATOR", text) for name, text in generators.items())
+    side = gathered(context, *sets, urls=("https://git.example.test/my/fork",))
+    assert side.notes == (
+        (
+            "one ApplicationSet is not read here: the generator plugin cannot be expanded statically "
+            "(it asks something outside of the repository; give a snapshot of its Applications)"
+        ),
+        (
+            "2 ApplicationSets are not read here: the repository git.example.test/up/stream is not this one "
+            "(`preview: {urls: […]}` in cmp.yaml or --repository-url says which URLs are this repository's; "
+            "another one only Argo CD can read: give a snapshot of its Applications)"
+        ),
     )
 
 
