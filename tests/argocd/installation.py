@@ -39,6 +39,7 @@ def install(kube: Kube, programs: Programs) -> None:
     kube.kubectl("apply", "--server-side", "-k", str(programs.manifests / "crds"))
     kube.kubectl("apply", "--server-side", "-n", NAMESPACE, "-k", str(programs.manifests / "base/config"))
     wait_until(lambda: all(_is_established(found) for found in kube.list("CustomResourceDefinition")), seconds=60)
+    wait_until(lambda: kube.knows("Application", "ApplicationSet", "AppProject"), seconds=60)
     # What `argocd-server` would write when it starts.
     kube.patch("Secret", "argocd-secret", NAMESPACE, {"stringData": {"server.secretkey": secrets.token_hex(16)}})
     kube.apply(DEFAULT_PROJECT)

@@ -1,12 +1,13 @@
-"""A client of the Kubernetes API server: objects by kind, applied by the real kubectl."""
+"""A client of the Kubernetes API server: objects by kind, over a connection that stays open; and the real kubectl."""
 
 from __future__ import annotations
 
 import json
 import ssl
 import subprocess
-import urllib.error
-import urllib.request
+import threading
+import weakref
+from http.client import HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ Object = dict[str, Any]
 
 TIMEOUT_SECONDS = 30
 _MERGE_PATCH = "application/merge-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
+_APPLY = "?fieldManager=kubectl&force=true&fieldValidation=Strict"
+_NAMESPACE = "argocd"  # that of the configuration of kubectl
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -31,13 +35,18 @@ class Kube:
         self.authority = authority
         self.config = config
         self._kubectl = kubectl
-        self._tls = ssl.create_default_context(cafile=authority)
+        tls = ssl.create_default_context(cafile=authority)
+        self._connection = HTTPSConnection("127.0.0.1", port, context=tls, timeout=TIMEOUT_SECONDS)
+        self._turn = threading.Lock()
+        weakref.finalize(self, self._connection.close)
         self._paths: dict[str, tuple[str, str, bool]] = {}
 
     def apply(self, *manifests: Mapping[str, Any]) -> None:
-        """Apply objects server-side, in one call; CalledProcessError says on stderr what was refused."""
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
-        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+        """Apply objects as `kubectl apply --server-side --force-conflicts` does, in order."""
+        for manifest in manifests:
+            metadata = manifest["metadata"]
+            path = f"{self._path(manifest['kind'], metadata.get('namespace', _NAMESPACE))}/{metadata['name']}{_APPLY}"
+            self._json("PATCH", path, manifest, _APPLY_PATCH)
 
     def kubectl(self, *args: str, stdin: str = "") -> str:
         """Run kubectl and return what it printed; AssertionError with its stderr when it fails."""
@@ -81,39 +90,54 @@ class Kube:
         except LookupError:
             return
 
+    def knows(self, *kinds: str) -> bool:
+        """Return whether the server has these kinds by now."""
+        self._discover()
+        return {*kinds} <= {*self._paths}
+
     def is_ready(self) -> bool:
         """Return whether the server says that it is."""
         try:
             return self.raw("GET", "/readyz") == b"ok"
-        except OSError:  # no listener yet, or 500 with what is missing
+        except (OSError, HTTPException, AssertionError):  # no listener yet, or 500 with what is missing
             return False
 
-    def raw(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
-        """Send a request and return the answer's body; HTTPError for a refusal."""
-        request = urllib.request.Request(  # noqa: S310  # the URL is https
-            f"{self.url}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": _MERGE_PATCH if body else "",
-                "Accept": f"{_DISCOVERY},application/json",
-            },
-        )
-        handlers = urllib.request.HTTPSHandler(context=self._tls), urllib.request.ProxyHandler({})
-        with urllib.request.build_opener(*handlers).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            content: bytes = answer.read()
+    def raw(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = _MERGE_PATCH
+    ) -> bytes:
+        """Send a request and return the answer's body; AssertionError for a refusal, LookupError for 404."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": f"{_DISCOVERY},application/json"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        text = None if body is None else json.dumps(body).encode()
+        with self._turn:
+            is_new = self._connection.sock is None
+            try:
+                status, content = self._exchange(method, path, text, headers)
+            except (OSError, HTTPException):
+                if is_new:
+                    raise
+                # The server closes a connection that nobody used for a while.
+                status, content = self._exchange(method, path, text, headers)
+        if status >= 400:
+            message = f"{method} {path}: {status} {content.decode()}"
+            raise (LookupError if status == 404 else AssertionError)(message)
         return content
 
-    def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Object:
-        try:
-            found: Object = json.loads(self.raw(method, path, body))
-        except urllib.error.HTTPError as error:
-            with error:
-                text = error.read().decode()
-            message = f"{method} {path}: {error.code} {text}"
-            raise (LookupError if error.code == 404 else AssertionError)(message) from None
+    def _json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = _MERGE_PATCH
+    ) -> Object:
+        found: Object = json.loads(self.raw(method, path, body, content_type))
         return found
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, HTTPException):
+            self._connection.close()
+            raise
 
     def _path(self, kind: str, namespace: str) -> str:
         if kind not in self._paths:
