@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +32,7 @@ FIRST, SECOND = f"{APP}/templates/first.yaml", f"{APP}/templates/second.yaml"
 CACHED = "Manifest generation error (cached)"
 ATTEMPTS = 3  # failed ones, after which Argo CD answers from its cache for an hour
 SETTLE_SECONDS = 30.0
+CLOCK_SECONDS = 2.0  # so much older may a file be than it says: the kernel stamps it with the time of its last tick
 
 PAIR = """\
 {{{{- if .Values.greeting }}}}
@@ -109,6 +112,7 @@ class Victim:
         self.argocd = argocd
         self.name = name
         self.plugin = plugin
+        self._since = time.time()
         self.unspoken = f"unspoken pass/word+{os.urandom(6).hex()}"  # in base64, in URLs and in JSON another text
         self.repository = argocd.repository()
         sealed = self.seal(f"rendered-{name}")
@@ -182,7 +186,7 @@ class Victim:
         """Assert that no object was deleted, written or added, no sync even tried, and no plaintext shown or left."""
         after = self._state()
         assert after == self._before, f"{self._before} became {after}"
-        found = list(places(self.argocd, [self.unspoken]))
+        found = list(places(self.argocd, [self.unspoken], since=self._since))
         assert not found, f"the password is in {found}"
 
     def _state(self) -> tuple[dict[str, str], str]:
@@ -203,11 +207,12 @@ class Victim:
                 yield str(path.relative_to(top))
 
 
-def places(argocd: ArgoCD, secrets: Iterable[str]) -> Iterator[str]:
+def places(argocd: ArgoCD, secrets: Iterable[str], *, since: float = 0.0) -> Iterator[str]:
     """Yield every place of a control plane that holds a secret in some form.
 
     Looked at are the Applications, the Events, all that Redis holds, and every file of the session: logs, work folders,
-    caches, states, temporary folders, and etcd.
+    caches, states, temporary folders, and etcd.  Files that have not changed `since` a time, in seconds of the epoch,
+    are older than the secrets and are not read.
     """
     needles = {form.encode() for secret in secrets for form in forms(secret)}
 
@@ -223,12 +228,15 @@ def places(argocd: ArgoCD, secrets: Iterable[str]) -> Iterator[str]:
     yield from (f"Redis {key}" for key, value in argocd.redis().items() if holds(value))
     for folder, _, names in os.walk(argocd.folder):
         paths = (os.path.join(folder, name) for name in names)
-        yield from (path for path in paths if not os.path.islink(path) and holds(_content(path)))
+        yield from (path for path in paths if holds(_content(path, since)))
 
 
-def _content(path: str) -> bytes:
+def _content(path: str, since: float) -> bytes:
     try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode) or found.st_ctime < since - CLOCK_SECONDS:
+            return b""
         with open(path, "rb") as file:
             return file.read().rstrip(b"\0")  # etcd makes its files larger than it needs them
-    except OSError:  # a socket, or gone since it was listed: it is not left behind
+    except OSError:  # gone since it was listed: it is not left behind
         return b""
