@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tests.argocd import caller, cluster, redis
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io/background"  # nobody here collects garbage
 WAIT_SECONDS = 60.0
-POLL_SECONDS = 0.1
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # the longer it takes, the longer: asking is work for the API server
+TOUCH_SECONDS = 5.0
+TOUCHED = "tests/touched"
 STORY_LINES, STORY_CHARACTERS = 6, 300  # of each process
 
 
@@ -110,12 +113,26 @@ class ArgoCD:
 
         It need not exist yet: an ApplicationSet may be about to make it.
         """
-        end = time.monotonic() + seconds
+        begin = touched = time.monotonic()
         while not ((app := self._find(name)) and until(app)):
-            if time.monotonic() > end:
+            now = time.monotonic()
+            if now > begin + seconds:
                 raise AssertionError(f"{name} is not {until.__name__} after {seconds:g} s: {self._story(name, app)}")
-            time.sleep(POLL_SECONDS)
+            if app and now > touched + TOUCH_SECONDS:
+                self.touch(name)
+                touched = now
+            time.sleep(min(max(SHORTEST_PAUSE, (now - begin) / 10), LONGEST_PAUSE))
         return app
+
+    def touch(self, name: str) -> None:
+        """Change an Application in a way that means nothing, so that the controller looks at it once more.
+
+        The controller may overlook a change that comes at the moment in which it writes a status: it puts what it has
+        written into its cache, over the newer object (writeBackToInformer in controller/appcontroller.go).
+        """
+        patch = {"metadata": {"annotations": {TOUCHED: str(next(self._numbers))}}}
+        with suppress(LookupError):  # it has gone meanwhile
+            self.kube.patch("Application", *_named(name), patch)
 
     def _story(self, name: str, app: Object | None) -> str:
         """Tell how an Application is, and the last that was logged about it."""
@@ -134,7 +151,7 @@ class ArgoCD:
         end = time.monotonic() + seconds
         while app := self._find(name):
             assert time.monotonic() < end, f"{name} is not deleted after {seconds:g} s: {describe(app)}"
-            time.sleep(POLL_SECONDS)
+            time.sleep(SHORTEST_PAUSE)
 
     def manifests(
         self,
