@@ -10,7 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.argocd.kube import Kube
-from tests.argocd.processes import PATH, Process, Program, free_ports
+from tests.argocd.processes import FEW_COLLECTIONS, PATH, Process, Program, free_ports
 from tests.support.servers.authority import create
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _etcd(folder: Path, programs: Programs, client: int, peer: int) -> Program:
         f"--listen-peer-urls=http://127.0.0.1:{peer}",
         "--unsafe-no-fsync",
     )
-    return Program("etcd", argv, {})
+    return Program("etcd", argv, FEW_COLLECTIONS)
 
 
 def _api_server(folder: Path, programs: Programs, authority: Authority, etcd: int, port: int) -> Program:
@@ -75,7 +75,7 @@ def _api_server(folder: Path, programs: Programs, authority: Authority, etcd: in
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
     )
-    return Program("kube-apiserver", argv, {"HOME": str(folder), "PATH": PATH})
+    return Program("kube-apiserver", argv, {"HOME": str(folder), "PATH": PATH, **FEW_COLLECTIONS})
 
 
 def _write_config(path: Path, url: str, token: str, authority: Path) -> Path:

@@ -88,7 +88,6 @@ class Fleet:
             parameters=parameters,
             to=instance.app,
             server=IN_CLUSTER if kube is self.argocd.kube else kube.url,
-            # Most of the time of a sync is kubectl's own validation, and goes to objects that are as they should be.
             options=("CreateNamespace=true", "Validate=false", "ApplyOutOfSyncOnly=true"),
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.argocd import redis
 from tests.argocd.installation import NAMESPACE
-from tests.argocd.processes import PATH, Process, Program, free_ports
+from tests.argocd.processes import FEW_COLLECTIONS, PATH, Process, Program, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,6 +87,7 @@ class Services:
         folder.mkdir()
         (folder / program).symlink_to(self._programs.argocd)
         variables = {
+            **FEW_COLLECTIONS,
             "PATH": f"{self._programs.wrappers}:{PATH}",
             "HOME": str(folder),
             "TMPDIR": str(folder),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.argocd.applications import application, condition, failed
+from tests.argocd.applications import VALIDATED, application, condition, failed
 from tests.argocd.caller import RequestError, call, request
 from tests.argocd.installation import NAMESPACE, cluster_secret
 from tests.argocd.trees import PATH, SHOP, VALUES
@@ -30,7 +30,7 @@ NO_GREETING = "there is no greeting"
 @pytest.mark.every_argocd
 def test_a_commit_becomes_objects_and_the_next_one_changes_them(argocd: ArgoCD, repository: Repository) -> None:
     first = repository.commit(SHOP)
-    argocd.apply(application("commits", repository.url, PATH))
+    argocd.apply(application("commits", repository.url, PATH, options=VALIDATED))
 
     assert argocd.wait("commits")["status"]["sync"]["revision"] == first
     assert argocd.kube.get("ConfigMap", "shop", "commits")["data"] == {"greeting": "hello"}
