@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from tests.support.bare_tools import MONOREPO
 from tests.support.harness import CHECKOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.argocd.world import ArgoCD
     from tests.support.harness import Sandbox
 
@@ -61,12 +64,25 @@ def apply(argocd: ArgoCD, objects: list[Object], image: str) -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def installed(argocd: ArgoCD, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Object]]:
+    """Return a function that builds an installation, each once: a release of Argo CD with some of our components."""
+
+    @cache
+    def built(release: str, *components: str) -> list[Object]:
+        folder = tmp_path_factory.mktemp("installation") / "built"
+        return kustomize(
+            argocd.programs.kubectl, installation(folder, argocd.programs.manifests / release, *components)
+        )
+
+    return built
+
+
 @pytest.mark.parametrize("release", ["install.yaml", "core-install.yaml", "namespace-install.yaml", "ha/install.yaml"])
 def test_the_component_adds_the_sidecar_to_every_release_of_argo_cd(
-    argocd: ArgoCD, tmp_path: Path, release: str
+    installed: Callable[..., list[Object]], release: str
 ) -> None:
-    folder = installation(tmp_path, argocd.programs.manifests / release, "sidecar")
-    objects = kustomize(argocd.programs.kubectl, folder)
+    objects = installed(release, "sidecar")
     spec = repo_server(objects)
     assert [one["name"] for one in spec["containers"]] == ["argocd-repo-server", "cmp"]
     assert {one["name"] for one in spec["initContainers"]} == {"copyutil", "cmp-warm"}
@@ -74,15 +90,15 @@ def test_the_component_adds_the_sidecar_to_every_release_of_argo_cd(
     assert params(objects) == PARAMS
 
 
-def test_an_api_server_accepts_the_whole_installation(argocd: ArgoCD, tmp_path: Path) -> None:
-    folder = installation(tmp_path, argocd.programs.manifests / "install.yaml", "sidecar", "pgp")
-    said = apply(argocd, kustomize(argocd.programs.kubectl, folder), "argocd-cmp")
+def test_an_api_server_accepts_the_whole_installation(argocd: ArgoCD, installed: Callable[..., list[Object]]) -> None:
+    said = apply(argocd, installed("install.yaml", "sidecar", "pgp"), "argocd-cmp")
     assert "deployment.apps/argocd-repo-server serverside-applied (server dry run)\n" in said
 
 
-def test_the_values_of_the_chart_give_the_same_sidecar(argocd: ArgoCD, tmp_path: Path, tools_dir: str) -> None:
-    folder = installation(tmp_path, argocd.programs.manifests / "install.yaml", "sidecar")
-    by_kustomize = repo_server(kustomize(argocd.programs.kubectl, folder))
+def test_the_values_of_the_chart_give_the_same_sidecar(
+    argocd: ArgoCD, installed: Callable[..., list[Object]], tools_dir: str
+) -> None:
+    by_kustomize = repo_server(installed("install.yaml", "sidecar"))
     objects = helm(tools_dir, f"--values={HELM_VALUES}")
     by_helm = repo_server(objects)
     image = "registry.example/argocd-cmp:0.2.0"
@@ -93,10 +109,9 @@ def test_the_values_of_the_chart_give_the_same_sidecar(argocd: ArgoCD, tmp_path:
 
 
 def test_every_mounted_volume_exists_and_nothing_of_the_repo_server_is_shared_but_the_two(
-    argocd: ArgoCD, tmp_path: Path
+    installed: Callable[..., list[Object]],
 ) -> None:
-    folder = installation(tmp_path, argocd.programs.manifests / "install.yaml", "sidecar", "pgp")
-    spec = repo_server(kustomize(argocd.programs.kubectl, folder))
+    spec = repo_server(installed("install.yaml", "sidecar", "pgp"))
     mounted = {mount["name"] for one in sidecars(spec) for mount in one["volumeMounts"]}
     assert mounted - {*volumes(spec)} == {"var-files", "plugins"}
     assert {*volumes(spec)} <= mounted
