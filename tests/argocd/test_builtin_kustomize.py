@@ -67,7 +67,7 @@ TREE: dict[str, str | bytes | None] = {
 WITH_CHART = KUSTOMIZATION + "helmCharts: [{name: tiny, releaseName: tiny}]\n"
 LABELS = {"team": "orders", "of": "${ARGOCD_APP_NAME}"}
 
-OPTIONS: Mapping[str, dict[str, Any]] = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "nothing": {},
     "names": {"namePrefix": "a-", "nameSuffix": "-z"},
     "a prefix like a flag": {"namePrefix": "-x"},
@@ -118,10 +118,11 @@ OPTIONS: Mapping[str, dict[str, Any]] = {
         "ignoreMissingComponents": True,
     },
 }
-OLD = ("nothing", "names", "namespace", "images", "replicas", "labels", "annotations", "a patch")
+OLD = ("names", "namespace", "images", "replicas", "labels", "annotations", "a patch")
+OPTIONS["those of every version"] = {key: value for name in OLD for key, value in OPTIONS[name].items()}
 CASES = [
     *(("5.7.1", name) for name in OPTIONS),
-    *((version, name) for version in ("4.5.7", "3.8.7") for name in OLD),
+    *((version, "those of every version") for version in ("4.5.7", "3.8.7")),
 ]
 
 
