@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 PROC = Path("/proc")
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
 
 
 def find_plaintext(folders: Iterable[Path | str], secrets: Iterable[str]) -> list[str]:
@@ -55,11 +56,15 @@ def names_in_group(group: int) -> list[str]:
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Return when the condition holds; AssertionError when it never does."""
-    end = time.monotonic() + seconds
+    """Return when the condition holds; AssertionError when it never does.
+
+    The longer it takes, the longer the pauses: asking all the time would take the processor from what is waited for.
+    """
+    begin = time.monotonic()
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
+        waited = time.monotonic() - begin
+        assert waited < seconds, "it did not happen in time"
+        time.sleep(min(max(SHORTEST_PAUSE, waited / 10), LONGEST_PAUSE))
 
 
 def _processes() -> list[tuple[int, str, str]]:
