@@ -30,7 +30,7 @@ AT_ONCE_SECONDS = 15.0
 
 SHOP, CALM = "clusters/dev/shop", "clusters/dev/calm"
 GONE_SECONDS, POLL_SECONDS = 20.0, 0.1
-WORK_SECONDS = 0.6  # of processor time: by then helm has long started
+WORK_SECONDS = 0.3  # of processor time: by then helm has long started
 
 
 class Ward:

@@ -53,7 +53,7 @@ _many: list.Range(0, 20000, 1)
 objects: [for one in _many for other in _many if one*other < 0 {one}]
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-WORK_SECONDS = 0.6
+WORK_SECONDS = 0.3
 WHERE = "  where: application shop, cluster dev, phase"
 WHILE_CUE_WORKS = "in phase cue, waiting for cue export"
 
