@@ -24,18 +24,6 @@ applications:
     revisions: [HEAD]
     folders: [namespaces/shop, clusters/*/shop]
 """
-HERE = Path(__file__).parent
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): as pytest-xdist has it, for runs without it")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("image"))
 
 
 class Image(NamedTuple):
