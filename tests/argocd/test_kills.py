@@ -38,11 +38,14 @@ def ward(argocd: ArgoCD, sidecar: Sidecar, patient: InterruptibleApplication) ->
 
 
 @pytest.fixture
-def heir() -> Iterator[list[int]]:
+def heir(sidecar: Sidecar) -> Iterator[list[int]]:
     """Be tini, the first process of the container, to whom orphans fall; but reap none before the test is over.
 
     The list gets the children that were there before.
     """
+    sidecar.sandbox.run(
+        "--version", cwd=sidecar.work
+    )  # the server of forks, which the first run starts, is a child too
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = children_of(os.getpid())
