@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHARTS = ("alpha", "beta", "gamma", "delta", "epsilon")
 ROUND_SECONDS = 120.0
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5  # each asks the API server for all that it knows of sixty Applications
 TEXT = """\
 {{{{- define "{name}.text" }}}}
 {{{{- range until 20 }}}}{name} {{{{ . }}}} of {{{{ $.Release.Name }}}}, {{{{ end }}}}
