@@ -19,6 +19,6 @@ repository (git.py)::
 Names of applications and namespaces are shared by these tests, so each test has its own.  There are no Kubernetes
 controllers and no nodes: a Job never ends, a Deployment never becomes healthy, a deleted Namespace stays.
 Git is not asked again by itself, only by `refresh`, and pruning is in the background, as nobody collects garbage.
-It starts in 7 s on two idle cores and needs 1.1 GB of memory, half of it kube-apiserver; a commit is Synced 0.6 s after
+It starts in 7 s on two idle cores and needs 1.3 GB of memory, half of it kube-apiserver; a commit is Synced 0.6 s after
 it.  All tests of this folder run in one worker (tests/support/scheduling.py).
 """
