@@ -59,7 +59,7 @@ class RenderPaths:
     def of_instance(self, instance: Instance) -> PairPaths:
         """Return the paths that the render of an instance reads."""
         inputs = self._fingerprints.inputs(instance, needs_of(self._tree, instance))
-        own = filter(None, (instance.app_folder, instance.instance_folder, instance.instance_file))
+        own = filter(None, _places_of(instance))
         paths = dict.fromkeys((*own, *inputs.layers, *inputs.files, *inputs.folders))
         links = (link for path in paths for link in self._links.of(path))
         return PairPaths(instance, tuple(dict.fromkeys((*paths, *links))))
@@ -104,7 +104,9 @@ class RenderPaths:
 
     def _items_of_app(self, pairs: Sequence[PairPaths], names: Mapping[str, str]) -> Iterator[str]:
         common = _common([pair.instance.placeholders for pair in pairs])
-        known = {**common, **names}
+        named = self.repository.places.name
+        made = {"name": layout.fill(named, names)} if named and named.names <= names.keys() else {}
+        known = {**common, **made, **names}
         patterns = tuple(self._values_patterns(pairs))
         for pattern in patterns:
             yield item_of_pattern(pattern, known, self._tree.prefix)
@@ -116,7 +118,7 @@ class RenderPaths:
             item = item_of_pattern(pattern, known, self._tree.prefix)
             if is_of_files(pattern) or (pattern.names <= known.keys() and not pattern.has_wildcard):
                 yield item
-            elif len(folders) == 1:
+            elif len(folders) == 1 and all(folders[0] in _places_of(pair.instance) for pair in pairs):
                 yield self._item(*folders)
             else:
                 yield from (f"{item}{level}" for level in self._levels(folders))
@@ -153,6 +155,10 @@ def _by_pattern(patterns: Sequence[Pattern], folders: Iterable[str]) -> Iterator
         own = tuple(folder for folder in existing if layout.match(pattern, folder) is not None)
         existing = tuple(folder for folder in existing if folder not in own)
         yield pattern, own
+
+
+def _places_of(instance: Instance) -> tuple[str, ...]:
+    return instance.app_folder, instance.instance_folder, instance.instance_file
 
 
 def _common(known: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.errors import ConfigError
+from cmp.genpaths.annotation import covers
+from cmp.genpaths.annotation import covers
 from cmp.genpaths.paths import RenderPaths
 from tests.support.trees import CHART, REFERENCE, plant
 
@@ -102,6 +104,14 @@ def test_each_pattern_of_a_list_is_covered_before_it_has_a_folder(tmp_path: Path
     assert items(tmp_path, layout, files) == (
         *("/apps/shop", "/cmp.lock", "/cmp.yaml", "/on/live/*/shop/*", "/on/live/shop", "/own/*/shop/*"),
     )
+
+
+def test_an_instance_that_may_come_for_one_of_several_clusters_is_covered(tmp_path: Path) -> None:
+    layout = "{apps: 'apps/{app}', instances: ['on/{stage}/{cluster}/{app}', 'on/{stage}/{app}'], values: []}"
+    files = {"apps/shop/Chart.yaml": CHART, "on/live/shop/x.txt": "", "on/live/live-1/shop/x.txt": ""}
+    found = items(tmp_path, layout, files)
+    assert covers(found, "on/live/live-2/shop/x.txt")
+    assert found == ("/apps/shop", "/cmp.lock", "/cmp.yaml", "/on/live/*/shop/*", "/on/live/shop")
 
 
 def test_a_folder_that_a_fact_chooses_is_named_for_its_clusters(tmp_path: Path) -> None:
