@@ -8,7 +8,6 @@ import pytest
 
 from cmp.errors import ConfigError
 from cmp.genpaths.annotation import covers
-from cmp.genpaths.annotation import covers
 from cmp.genpaths.paths import RenderPaths
 from tests.support.trees import CHART, REFERENCE, plant
 
