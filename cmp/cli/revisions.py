@@ -21,6 +21,7 @@ from cmp.render.pipeline import RenderOptions
 from cmp.repository import instances
 from cmp.repository.clones import Clones
 from cmp.repository.git import REMOTE, WORK, Git, changed
+from cmp.repository.submodules import Submodules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +65,7 @@ class Revisions(NamedTuple):
     is_untrusted: bool
     max_applications: int
 
-    def _read(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
+    def _read(self, git: Git, prefix: str, submodules: Submodules, invocation: Invocation) -> Sides:
         name = self.base or git.trunk()
         tip, head = git.commit(name), git.commit(self.head or HEAD)
         base = tip if self.is_exact else git.merge_base(tip, head)
@@ -72,6 +73,7 @@ class Revisions(NamedTuple):
             _warn(git.uncommitted(), invocation)
         before = git.tree(base, prefix)
         after = git.work_tree(prefix) if self.is_work else git.tree(head, prefix)
+        before, after = submodules.filled(before, after)
         return Sides(
             base=before,
             head=after,
@@ -82,14 +84,14 @@ class Revisions(NamedTuple):
             remotes=git.remotes(),
         )
 
-    def _one(self, git: Git, prefix: str, invocation: Invocation) -> Sides:
+    def _one(self, git: Git, prefix: str, submodules: Submodules, invocation: Invocation) -> Sides:
         """Read the newer side alone, for two ways to render it."""
         if self.base or self.is_exact:
             raise UsageError("--against compares two renders of one revision", hint="leave out --base and --exact")
         head = git.commit(self.head or HEAD)
         if not (self.is_work or self.head):
             _warn(git.uncommitted(), invocation)
-        tree = git.work_tree(prefix) if self.is_work else git.tree(head, prefix)
+        (tree,) = submodules.filled(git.work_tree(prefix) if self.is_work else git.tree(head, prefix))
         commit = "" if self.is_work else head
         return Sides(
             base=tree,
@@ -141,12 +143,14 @@ class Revisions(NamedTuple):
         work = instances.open_checkout(invocation.cwd)
         git = Git(work.repository, invocation.context)
         clones = Clones(self.repositories, invocation.context)
+        submodules = Submodules(work.repository, invocation.context)
         try:
-            sides = (self._one if is_migration else self._read)(git, work.prefix, invocation)
-            followed = Followed(git, work.prefix, sides.trunk)
+            sides = (self._one if is_migration else self._read)(git, work.prefix, submodules, invocation)
+            followed = Followed(git, work.prefix, sides.trunk, submodules)
             yield sides._replace(others=OtherRepositories(clones), followed=followed)
         finally:
             clones.close()
+            submodules.close()
             git.close()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.artifacts import lockfile
 from cmp.changes import Unowned
 from cmp.engines import ENGINES
-from cmp.preview.copies import PrivateCopies
+from cmp.preview.copies import UNKNOWN, PrivateCopies
 from cmp.preview.unresolved import unresolved_inputs
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
@@ -92,17 +92,19 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
     settings = [path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")]
     settings += [path for path in changed if _is_link(path, base, head)]
-    owned = ownership.owned | configuration | _application_files(changed, base, head)
+    copies = PrivateCopies(base, head, changed)
+    effects = {key: [ChangedInput(effect.path, effect.how) for effect in copies.effects(key)] for key in keys}
+    submodules = {effect.path for of_pair in effects.values() for effect in of_pair if effect.how == UNKNOWN}
+    owned = ownership.owned | submodules | configuration | _application_files(changed, base, head)
     unowned = tuple(_unowned((path for path in changed if path not in owned), base, head, ignore))
     unexplained = [file for file in unowned if not file.rule]
-    copies = PrivateCopies(base, head, changed)
     touched = []
     for key in keys:
         before, after = base.pairs.get(key), head.pairs.get(key)
         subject = _subject(before, after)
         pair = _compared(key, base, head, inputs[key], settings)
-        if effects := [ChangedInput(effect.path, effect.how) for effect in copies.effects(key)]:
-            pair = _made_affected(pair, key, subject, effects)
+        if effects[key]:
+            pair = _made_affected(pair, key, subject, effects[key])
         if unexplained and any(side is not None and side.needs_whole_tree for side in (before, after)):
             files = [ChangedInput(file.path, "its program sees the whole tree") for file in unexplained]
             pair = _made_affected(pair, key, subject, files)

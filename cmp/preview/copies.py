@@ -1,11 +1,13 @@
 """The effect of a change on the private copies of folders in which programs run, also by files that no program reads.
 
 A copy has limits (cmp/system/workspace.py) and takes only files and folders: one file too many, and every render fails.
-Of a submodule a commit holds the hash of another repository's commit, and no file: their content is not known here.
+Of a submodule a commit holds the hash of another repository's commit, and no file: without its clone in the checkout
+(cmp/repository/submodules.py) their content is not known here.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from cmp.errors import CmpError
     from cmp.preview.identity import PairId
     from cmp.preview.sides import ResolvedPair, Side
+    from cmp.repository.git import GitTree
 
 UNKNOWN = "a submodule: what is in it is not known here"
 
@@ -39,12 +42,16 @@ class PrivateCopies:
         self._changed_below: dict[str, tuple[str, ...]] = {}
         folders = {folder for side in self._sides for pair in side.pairs.values() for folder in pair.copied_folders}
         changed_folders = sorted(folder for folder in folders if self._below(folder))
+        self._submodules = tuple(path for path in changed if self._is_submodule(path))
         self._refused = tuple(side.refused_copies(changed_folders) for side in self._sides)
 
     def effects(self, key: PairId) -> Iterator[CopyEffect]:
         """Yield the effects on the copies of a pair; none where only one side has the pair."""
         before, after = (side.pairs.get(key) for side in self._sides)
-        if before is None or after is None or before.error or after.error:
+        if before is None or after is None:
+            return
+        yield from (CopyEffect(path, UNKNOWN) for path in self._submodules if self._needs(key, path))
+        if before.error or after.error:
             return
         was, now = (_refusal(refused, pair) for refused, pair in zip(self._refused, (before, after), strict=True))
         if now and not was:
@@ -52,7 +59,15 @@ class PrivateCopies:
         elif was and not now:
             yield CopyEffect(was.file, "renders refuse it no more")
         for folder in dict.fromkeys((*before.folders, *after.folders)):
-            yield from (CopyEffect(path, UNKNOWN) for path in self._below(folder) if self._is_submodule(path))
+            yield from (CopyEffect(path, UNKNOWN) for path in self._below(folder) if path in self._submodules)
+
+    def _needs(self, key: PairId, path: str) -> bool:
+        """Tell whether a pair reads something in a submodule, or cannot be read because of that."""
+        sources = (source for side in self._sides for source in side.pairs[key].sources)
+        if any(one.startswith(f"{path}/") for source in sources for paths in source.inputs for one in paths):
+            return True
+        whole = rf"error: .*(?<![\w./-]){re.escape(path)}(?![\w.-])"
+        return any(re.match(whole, side.fingerprint(key), re.DOTALL) for side in self._sides)
 
     def _below(self, folder: str) -> tuple[str, ...]:
         """Return the changed paths in a folder."""
@@ -63,8 +78,12 @@ class PrivateCopies:
         return self._changed_below[folder]
 
     def _is_submodule(self, path: str) -> bool:
-        blobs = [side.tree.blobs[path] for side in self._sides if path in side.tree.blobs]
-        return any(blob.mode == SUBMODULE for blob in blobs)
+        return any(is_submodule(side.tree, path) for side in self._sides)
+
+
+def is_submodule(tree: GitTree, path: str) -> bool:
+    """Say whether a path is a submodule whose files are not known."""
+    return path in tree.blobs and tree.blobs[path].mode == SUBMODULE
 
 
 def _refusal(refused: Mapping[str, CmpError], pair: ResolvedPair) -> CmpError | None:
@@ -74,7 +93,7 @@ def _refusal(refused: Mapping[str, CmpError], pair: ResolvedPair) -> CmpError | 
 def unknown_submodule(path: str) -> CmpError:
     """Return the error for a submodule that changed."""
     return ConfigError(
-        "a submodule changes, and this repository does not hold its files: what they do is not known",
+        "a submodule changes, and its clone does not hold the files of both commits: what they do is not known",
         file=path,
-        hint="render both commits in checkouts with their submodules (`cmp render`), and compare those",
+        hint="check it out with its history: `git submodule update --init --recursive`, and `git fetch` in it",
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cmp.preview.sides import RenderRequest
     from cmp.repository.git import Git
+    from cmp.repository.submodules import Submodules
 
 HEADS = ("", "HEAD")
 
@@ -31,10 +32,11 @@ class Followed:
     `trunk` is the branch that the change goes to: who follows that has the tree of each side.
     """
 
-    def __init__(self, git: Git, prefix: str, trunk: str) -> None:
+    def __init__(self, git: Git, prefix: str, trunk: str, submodules: Submodules) -> None:
         self._git = git
         self._prefix = prefix
         self._trunk = trunk
+        self._submodules = submodules
         self._trees: dict[str, OtherTree | None] = {}
 
     def is_trunk(self, revision: str) -> bool:
@@ -56,7 +58,7 @@ class Followed:
     def _read(self, revision: str) -> OtherTree | None:
         for name in names_of_revision(revision):
             try:
-                tree = self._git.tree(self._git.commit(name), self._prefix)
+                (tree,) = self._submodules.filled(self._git.tree(self._git.commit(name), self._prefix))
             except UsageError:
                 continue
             repository = Repository(tree, ENGINES)

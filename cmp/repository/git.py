@@ -345,8 +345,8 @@ class GitTree:
     def __init__(self, blobs: Mapping[str, Blob], reader: BlobReader, prefix: str, commit: str = "") -> None:
         self.blobs = blobs
         self.prefix = prefix
-        self._reader = reader
-        self._commit = commit
+        self.reader = reader
+        self.commit = commit
         self._folders: dict[str, dict[str, Blob]] = {"": {}}
         for path, blob in blobs.items():
             self._add(path, blob)
@@ -354,7 +354,7 @@ class GitTree:
     def with_file(self, path: str, data: bytes) -> GitTree:
         """Return the tree with one more file, or another content of one, that lies nowhere."""
         blob = Blob("100644", _id(data))
-        return GitTree({**self.blobs, path: blob}, _Reader(self._reader, blob.id, data), self.prefix, self._commit)
+        return GitTree({**self.blobs, path: blob}, _Reader(self.reader, blob.id, data), self.prefix, self.commit)
 
     def _add(self, path: str, blob: Blob) -> None:
         folder, _, name = path.rpartition("/")
@@ -386,12 +386,12 @@ class GitTree:
             raise ConfigError("cannot read this file: No such file or directory", file=path)
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
-        return bounded(path, self._reader.read(self.blobs[real]))
+        return bounded(path, self.reader.read(self.blobs[real]))
 
     def holding(self, *words: str) -> list[str]:
         """Return the paths, sorted, of all files that hold all of these words; those of the work folder are read."""
         start = f"{self.prefix}/" if self.prefix else ""
-        listed = self._reader.holding(self._commit, words)
+        listed = self.reader.holding(self.commit, words)
         below = {path.removeprefix(start) for path in listed if path.startswith(start)}
         return sorted(
             path
@@ -400,7 +400,7 @@ class GitTree:
         )
 
     def _holds(self, blob: Blob, words: Sequence[str]) -> bool:
-        data = self._reader.read(blob)
+        data = self.reader.read(blob)
         return all(word.encode() in data for word in words)
 
     def is_executable(self, path: str) -> bool:
@@ -411,7 +411,7 @@ class GitTree:
 
     def sizes(self, paths: Sequence[str]) -> list[int]:
         """Return the sizes of files, links followed."""
-        return self._reader.sizes(self.blobs[self.resolve(path)] for path in paths)
+        return self.reader.sizes(self.blobs[self.resolve(path)] for path in paths)
 
     def resolve(self, path: str) -> str:
         """Return the root-relative path with every symbolic link followed."""
@@ -455,7 +455,7 @@ class GitTree:
         return real if is_there or not links else None
 
     def _target(self, link: str, path: str) -> str:
-        target = self._reader.read(self.blobs[link]).decode("utf-8", "surrogateescape")
+        target = self.reader.read(self.blobs[link]).decode("utf-8", "surrogateescape")
         if target.startswith("/"):
             raise outside(path)
         return target

@@ -362,5 +362,6 @@ def test_another_commit_of_a_submodule_is_not_called_a_change_without_effect(wor
     ran = world.diff()
     assert (ran.stdout.partition("\n")[0], ran.code) == ("Manifest diff: no manifest changes, 2 new failures", 3)
     assert (
-        "cmp: a submodule changes, and this repository does not hold its files: what they do is not known" in ran.stdout
+        "cmp: a submodule changes, and its clone does not hold the files of both commits: what they do is not known"
+        in ran.stdout
     )

@@ -27,7 +27,7 @@ def effects(base: GitTree, head: GitTree) -> list[tuple[str, str]]:
 def with_blob(path: str, blob: Blob) -> GitTree:
     """Return the reference layout with one more entry."""
     tree = git_tree(REFERENCE)
-    return GitTree({**tree.blobs, path: blob}, tree._reader, "")  # noqa: SLF001  # the contents of the same files
+    return GitTree({**tree.blobs, path: blob}, tree.reader, "")  # the contents of the same files
 
 
 def test_a_changed_submodule_in_a_copied_folder_is_unknown() -> None:

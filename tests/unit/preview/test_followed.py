@@ -9,6 +9,7 @@ import pytest
 from cmp.preview.comparison import Comparer, Comparison
 from cmp.preview.followed import Followed
 from cmp.repository.git import Git
+from cmp.repository.submodules import Submodules
 from tests.support.git_repository import Repo
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Tagged:
         for text in (before, after):
             self.repo.commit({"argocd/apps.yaml": text})
             trees.append(self.git.tree(self.git.commit("HEAD"), ""))
-        followed = Followed(self.git, "", "main")
+        followed = Followed(self.git, "", "main", Submodules(str(self.repo.folder), self.context))
         comparer = Comparer((), (), "main", is_untrusted=is_untrusted, context=self.context, followed=followed)
         before_tree, after_tree = trees
         return comparer.compare(before_tree, after_tree, ["argocd/apps.yaml"])
