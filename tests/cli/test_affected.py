@@ -283,6 +283,7 @@ def test_formats_for_machines(world: World) -> None:
             },
         ],
         "unowned": [],
+        "applications": [],
     }
 
 
