@@ -10,6 +10,7 @@ import click
 from cmp.cli import Invocation, Output, for_people
 from cmp.cli.builtin_pairs import builtin_pairs
 from cmp.cli.io import as_json, error_line, error_record, example, table
+from cmp.cli.summary import misfit_messages
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import instances
@@ -48,7 +49,7 @@ def command(invocation: Invocation, output_format: str) -> Output:
     """List every application and the clusters it runs on, and the Applications of Argo CD without a plugin.
 
     VALUES counts the values files.  A pair that cannot be rendered is listed with its error, and the exit code is 3; so
-    it is where there are applications and no pair.
+    it is where there are applications and no pair, and where `applications` of cmp.yaml names one that is not there.
     """
     tree = instances.open_checkout(invocation.cwd)
     repository = Repository(tree, ENGINES)
@@ -56,8 +57,8 @@ def command(invocation: Invocation, output_format: str) -> Output:
     idle = nowhere(repository)
     for one in idle:
         invocation.context.log.warning(f"{one.what} ({one.hint})")
-    is_nothing = bool(idle) and not rows
-    exit_code = ConfigError.exit_code if is_nothing or any(_failed(row) for row in rows) else 0
+    is_wrong = misfit_messages(repository, invocation.context) or (idle and not rows) or any(map(_failed, rows))
+    exit_code = ConfigError.exit_code if is_wrong else 0
     if output_format == "json":
         return as_json([_record(row) for row in rows], exit_code)
     return for_people(table([TITLES, *map(_cells, rows)]), exit_code)

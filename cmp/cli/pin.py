@@ -74,7 +74,8 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
     place = _own(after.repository, file)[tool].source
     was = f"{pinned.version} -> {version}" if pinned else f"{version}, a new pin"
     was_running, running = (_running(usage, tool, app, cluster) for usage in (before, after))
-    return for_people([f"{place}  {tool} {was}", *_effects(was_running, running, after.uses, file), installed])
+    effects = _effects(was_running, running, after.uses, place)
+    return for_people([f"{place}  {tool} {was}", *_overruled(before, tool, app, file), *effects, installed])
 
 
 def _check(tool: str, version: str, app: str, cluster: str) -> None:
@@ -140,8 +141,19 @@ def _running(usage: Usage, tool: str, app: str, cluster: str) -> dict[str, Runni
     return {name: running_tool for name, running_tool in running.items() if running_tool.pins}
 
 
+def _overruled(usage: Usage, tool: str, app: str, file: str) -> Iterator[str]:
+    """Yield the lines of `applications` in cmp.yaml that pinned the tool for an application until now."""
+    if not app or file == FILE:
+        return
+    pins = {pin for use in usage.uses if use.instance.app == app for pin in (use.instance.pins.get(tool),) if pin}
+    own = _own(usage.repository, FILE).values()
+    for pin in sorted(pins):
+        if _is_in(FILE, pin) and pin not in own:
+            yield f"it is stronger than {pin.source}, where `applications` says {pin.version}"
+
+
 def _effects(
-    before: dict[str, Running], after: dict[str, Running], every: tuple[ToolUse, ...], file: str
+    before: dict[str, Running], after: dict[str, Running], every: tuple[ToolUse, ...], place: str
 ) -> Iterator[str]:
     changed: dict[str, list[ToolUse]] = {}
     kept: dict[str, list[ToolUse]] = {}
@@ -149,7 +161,7 @@ def _effects(
         was = _versions(before[name].pins) if name in before else "another"
         if was != _versions(pins):
             changed.setdefault(f"{was} -> {_versions(pins)}", []).append(use)
-        elif not any(_is_in(file, pin) for pin in pins):
+        elif not any(pin.source == place for pin in pins):
             kept.setdefault(f"{_versions(pins)}  ({pins[0].source})", []).append(use)
     yield "run another version now:" if changed else "no application runs another version now"
     yield from _listed(changed, every)

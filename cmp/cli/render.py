@@ -9,7 +9,7 @@ import click
 
 from cmp.cli import Invocation, Output, candidates
 from cmp.cli.io import example
-from cmp.cli.summary import batch_messages, explanation, summary, warn
+from cmp.cli.summary import batch_messages, explanation, misfit_messages, summary, warn
 from cmp.cli.target import Target, target_options
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError, UsageError
@@ -115,6 +115,7 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, option
     folder = RenderedTree(os.path.join(invocation.cwd, output_dir), PRIVATE if secrets == "keep" else PUBLIC)
     folder.expect(renderer.file_of(pair.app, pair.cluster) for pair in pairs)
     codes: list[int] = []
+    misfit = misfit_messages(repository, invocation.context)
     batch = renderer.BatchRenderer(tree, repository, invocation.context, options)
     for done in batch.render_all([renderer.PrintJob(pair, show) for pair in pairs]):
         batch_messages(done, invocation.context)
@@ -124,7 +125,7 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, option
             folder.write(done.file, done.text)
     removed, count = folder.finish(), len(pairs) - len(codes)
     line = f"cmp: {count} file{'' if count == 1 else 's'} written, {removed} removed, {len(codes)} failed"
-    return Output(exit_code=next(iter(codes), 0), summary=line)
+    return Output(exit_code=next(iter(codes), misfit), summary=line)
 
 
 def _nothing() -> ConfigError:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.render.pipeline import RenderResult
+    from cmp.repository.instances import Repository
 
 
 def warn(done: RenderResult, context: Context) -> None:
@@ -27,6 +28,19 @@ def batch_messages(done: PrintedPair, context: Context) -> None:
         context.log.warning(f"{done.name}: {note}")
     for warning in done.unpinned:
         context.log.warning_once(warning)
+
+
+def misfit_messages(repository: Repository, context: Context) -> int:
+    """Write the entries of `applications` in cmp.yaml that fit nothing; return the exit code of an error, else 0."""
+    code = 0
+    for misfit in repository.misfits():
+        if misfit.hint:
+            code = misfit.error.exit_code
+            for line in misfit.error.lines():
+                context.log.line(line)
+        else:
+            context.log.warning(f"{misfit.message} ({misfit.place})")
+    return code
 
 
 def summary(done: RenderResult, context: Context) -> str:

@@ -118,6 +118,9 @@ def _repository(cwd: str, settings: Settings) -> Iterator[Check]:
     yield Check("repository", "ok", f"{tree.root}, {pairs} pairs of application and cluster")
     for one in nowhere(usage.repository):
         yield Check("applications", "warning" if pairs else "problem", one.what, one.hint)
+    for misfit in usage.repository.misfits():
+        found = f"{misfit.message} ({misfit.place})"
+        yield Check("applications in cmp.yaml", "problem" if misfit.hint else "warning", found, misfit.hint)
     yield from _together((failure.name, failed("", failure.error)) for failure in usage.failures)
     yield from _together((use.name, Check("", "warning", note)) for use in usage.uses for note in use.warnings)
     yield from pins.examine(usage, settings)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp.model import Settings, ToolPin
-    from cmp.render.tool_usage import ToolUse, Usage, WrittenPin
+    from cmp.render.tool_usage import ToolUse, Usage
 
 
 def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
@@ -21,11 +21,14 @@ def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
     users = uses_by_pin(usage)
     for pin, uses in sorted(users.items()):
         yield _installed(pin, reason(pin, uses, usage), settings)
+    weaker: dict[ToolPin, set[ToolPin | None]] = {}
     for written in tool_usage.written_pins(usage.repository):
-        if written.pin in users:
-            yield from _compared(written)
+        weaker.setdefault(written.pin, set()).add(written.weaker)
+    for pin, others in weaker.items():
+        if pin in users:
+            yield from _compared(pin, others)
         elif not usage.failures:  # else a pair that fails may run it
-            yield _unused(written.pin)
+            yield _unused(pin)
 
 
 def uses_by_pin(usage: Usage) -> dict[ToolPin, list[ToolUse]]:
@@ -50,17 +53,17 @@ def _installed(pin: ToolPin, why: str, settings: Settings) -> Check:
     return Check(subject, "ok", f"{entry.path} ({why})")
 
 
-def _compared(written: WrittenPin) -> Iterator[Check]:
-    """Compare a pin with the weaker one that would hold without it; a default of this package sets no standard."""
-    pin, weaker = written
-    if weaker is None or ":" not in weaker.source:
-        return
+def _compared(pin: ToolPin, others: set[ToolPin | None]) -> Iterator[Check]:
+    """Compare a pin with those that would hold without it; a default of this package sets no standard."""
     subject = f"{pin.name} {pin.version}"
-    if pin.version == weaker.version:
+    weaker = sorted(other for other in others if other is not None and ":" in other.source)
+    if len(weaker) == len(others) and all(pin.version == other.version for other in weaker):
         hint = "remove one that is not meant to stay when the other is raised"
-        yield Check(subject, "warning", f"{pin.source} pins what {weaker.source} pins anyway", hint)
-    elif numbers(pin.version) < numbers(weaker.version):
-        yield Check(subject, "ok", f"{pin.source} is behind {weaker.source}, which pins {weaker.version}")
+        sources = " and ".join(other.source for other in weaker)
+        yield Check(subject, "warning", f"{pin.source} pins what {sources} pins anyway", hint)
+    for other in weaker:
+        if numbers(pin.version) < numbers(other.version):
+            yield Check(subject, "ok", f"{pin.source} is behind {other.source}, which pins {other.version}")
 
 
 def _unused(pin: ToolPin) -> Check:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.model import Instance
+    from cmp.repository.config import ValuesPattern
     from cmp.repository.instances import Pair
     from cmp.repository.layout import Pattern
     from cmp.system.tree import Tree
@@ -129,10 +130,12 @@ class RenderPaths:
     def _values_patterns(self, pairs: Sequence[PairPaths]) -> Iterator[Pattern]:
         """Yield the patterns of values files; parameters may name others, of its own folders or shared ones."""
         yield from (layout.parse(values.pattern, values.place) for values in self.repository.config.layout.values)
-        folders = {folder for pair in pairs for folder in (pair.instance.app_folder, pair.instance.instance_folder)}
-        for folder in sorted(folders):
-            own = self.repository.app_config(folder).values
-            yield from (layout.parse(values.pattern, values.place) for values in own)
+        own: dict[ValuesPattern, None] = {}
+        for one in (pair.instance for pair in pairs):
+            cluster = self.repository.places.cluster(one.cluster)
+            settings = self.repository.settings(one.app, cluster, one.app_folder, one.instance_folder)
+            own.update(dict.fromkeys(settings.values))
+        yield from (layout.parse(values.pattern, values.place) for values in own)
 
     def _own_folders(self, pairs: Sequence[PairPaths]) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
         """Yield the patterns of an application's folders and of the files that say where it runs, with what exists."""

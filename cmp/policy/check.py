@@ -189,7 +189,7 @@ def _folders(policy: Policy, instance: Instance) -> tuple[str, ...] | None:
     rules = _from_source(policy, rules, instance.build_env, requester.project)
     namespaces = {
         "the Application's destination": requester.namespace,
-        "by cmp-app.yaml, the layout or --namespace": instance.namespace,
+        "by cmp-app.yaml, cmp.yaml or --namespace": instance.namespace,
     }
     fitting = [rule for rule in rules if all(_matches(rule.namespaces, name) for name in namespaces.values())]
     if not fitting:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from cmp.engines.registry import FLAGS
+from cmp.engines.registry import ENGINES, FLAGS
 from cmp.errors import ConfigError
+from cmp.model import Cluster
 from cmp.repository import config
 from cmp.repository.config import APP_FILE, FILE
+from cmp.repository.instances import central
 from cmp.schema.spec import Rule, quoted
 from cmp.system.tree import join
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from cmp.model import Instance
     from cmp.system.tree import Tree
+    from cmp.yamldoc.nodes import Node
 
 HELM = ("--enable-dns", "--is-upgrade", "--no-hooks")
 KUSTOMIZE = ("--load-restrictor=LoadRestrictionsNone",)
@@ -104,19 +107,29 @@ def require(listed: Mapping[str, tuple[str, ...]], policy: str, tree: Tree, inst
 
 
 def _place(tree: Tree, instance: Instance, engine: str, flag: str) -> str:
-    """Find the line that asks for a flag: in the strongest file that has the list, which replaces the others."""
-    for file, *keys in _option_lists(instance, engine):
-        root, _ = config.read(tree, file) if tree.kind(file) == "file" else (None, [])
-        flags = root.at(*keys, FLAGS[engine]) if root else None
+    """Find the line that asks for a flag: in the strongest list of them, which replaces the others."""
+    for options in _options(tree, instance, engine):
+        flags = options.at(FLAGS[engine]) if options else None
         for item in flags.items if flags else ():
             if item.text == flag:
-                return f"{file}:{item.line}:{item.column}"
+                return item.place
     return ""
 
 
-def _option_lists(instance: Instance, engine: str) -> Iterator[tuple[str, ...]]:
-    """Yield the files that may list flags, the strongest first, each with the keys of the engine's options."""
+def _options(tree: Tree, instance: Instance, engine: str) -> Iterator[Node | None]:
+    """Yield the engine's options wherever they may be said for an instance, the strongest first."""
     for folder in (instance.instance_folder, instance.app_folder):
-        if folder:
-            yield join(folder, APP_FILE), engine
-    yield FILE, "defaults", engine
+        file = join(folder, APP_FILE)
+        root = config.read(tree, file)[0] if folder and tree.kind(file) == "file" else None
+        yield root.at(engine) if root else None
+    root = config.read(tree, FILE)[0] if tree.kind(FILE) == "file" else None
+    if root is None:
+        return
+    entries = root.at("applications")
+    settings = config.load(tree, {name: traits.options for name, traits in ENGINES.items()}).applications
+    # The placeholders of an instance hold the facts of its cluster.
+    cluster = Cluster(instance.cluster, facts=instance.placeholders)
+    for node, entry in zip(reversed(entries.items if entries else ()), reversed(settings), strict=True):
+        if any(True for _ in central.applying((entry,), instance.app, cluster)):
+            yield node.at(engine)
+    yield root.at("defaults", engine)

@@ -87,24 +87,27 @@ class WrittenPin(NamedTuple):
 
 
 def written_pins(repository: Repository) -> list[WrittenPin]:
-    """Return the pins of cmp.yaml and of every cmp-app.yaml, in the order of files; one with mistakes has none."""
+    """Return the pins of cmp.yaml and of every cmp-app.yaml, in the order of files; one with mistakes has none.
+
+    A pin of several pairs that would run different versions without it stands there once for each.
+    """
     defaults = repository.config.defaults.tools
     pins = [WrittenPin(pin, PINS.get(name)) for name, pin in defaults.items() if pin != PINS.get(name)]
     for pair in repository.pairs():
-        app = _own(repository, pair.app_folder)
-        pins += [WrittenPin(pin, defaults.get(name)) for name, pin in app.items()]
-        pins += [
-            WrittenPin(pin, app.get(name) or defaults.get(name))
-            for name, pin in _own(repository, pair.instance_folder).items()
-        ]
+        weaker = defaults
+        for tools in _tools_in_order(repository, pair):
+            pins += [WrittenPin(pin, weaker.get(name)) for name, pin in tools.items()]
+            weaker = {**weaker, **tools}
     return sorted(set(pins), key=lambda written: written.pin.source)
 
 
-def _own(repository: Repository, folder: str) -> Mapping[str, ToolPin]:
+def _tools_in_order(repository: Repository, pair: Pair) -> list[Mapping[str, ToolPin]]:
+    cluster = repository.places.cluster(pair.cluster)
+    folders = pair.app_folder, pair.instance_folder
     try:
-        return repository.app_config(folder).tools
+        return [settings.tools for settings in repository.settings_in_order(pair.app, cluster, *folders)]
     except ConfigError:  # the resolution of the pair reports it
-        return {}
+        return []
 
 
 def describe(uses: Iterable[ToolUse], every: Iterable[ToolUse]) -> list[str]:

@@ -406,3 +406,12 @@ def link(repo: Repo, links: dict[str, str]) -> None:
     folder.mkdir(parents=True)
     for name, target in links.items():
         (folder / name).symlink_to(target)
+
+
+def test_settings_in_cmp_yaml_reach_the_applications_that_they_are_for(world: World) -> None:
+    entries = "- {apps: web, where: {env: prod}, release: shop}\n- {apps: api, values: [apps/web/common.yaml]}\n"
+    assert world.change({"cmp.yaml": f"{CONFIG}applications:\n{entries}"}) == [
+        "dev api cmp.yaml other values layers",
+        "prod web cmp.yaml release name web -> shop",
+        "2 of 4 pairs are affected",
+    ]

@@ -107,3 +107,32 @@ def test_without_pairs_only_the_titles_are_printed(tmp_path: Path, sandbox: Sand
     plant(tmp_path, {"namespaces/shop/Chart.yaml": CHART, "cmp.yaml": "version: 1\n"})
     assert sandbox.run("apps", cwd=tmp_path).stdout == "APPLICATION  CLUSTER  ENGINE  FOLDER  VALUES\n"
     assert sandbox.run("apps", "--format", "json", cwd=tmp_path).stdout == "[]\n"
+
+
+def test_settings_in_cmp_yaml_that_fit_nothing_are_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    entries = '- {apps: [shop, shpo], release: x}\n- {apps: "mail*", release: y}\n'
+    plant(tmp_path, {**REFERENCE, "cmp.yaml": f"version: 1\napplications:\n{entries}"})
+    ran = sandbox.run("apps", cwd=tmp_path)
+    assert (ran.stdout.count("shop"), ran.code) == (4, 3)
+    assert ran.stderr == (
+        "cmp: `applications` names shpo, and there is none\n"
+        "  where: cmp.yaml:3:17\n"
+        "  hint: did you mean `shop`?\n"
+        "cmp: warning: `applications` has settings for mail*, and no application has such a name (cmp.yaml:4:10)\n"
+    )
+    checks = json.loads(sandbox.run("doctor", "--format", "json", cwd=tmp_path).stdout)["checks"]
+    told = [tuple(check.values()) for check in checks if check["subject"] == "applications in cmp.yaml"]
+    assert told == [
+        (
+            "applications in cmp.yaml",
+            "problem",
+            "`applications` names shpo, and there is none (cmp.yaml:3:17)",
+            "did you mean `shop`?",
+        ),
+        (
+            "applications in cmp.yaml",
+            "warning",
+            "`applications` has settings for mail*, and no application has such a name (cmp.yaml:4:10)",
+            "",
+        ),
+    ]

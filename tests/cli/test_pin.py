@@ -31,6 +31,8 @@ TREE = {
     "clusters/dev/mail/dev-values.yaml": "a: 1\n",
     "clusters/prod/mail/prod-values.yaml": "a: 1\n",
 }
+CENTRAL = "version: 1\ntools: {helm: 3.18.6}\napplications:\n- {apps: mail, tools: {helm: 3.14.4}}\n"
+CENTRAL_TREE = {**{path: text for path, text in TREE.items() if "cmp-app" not in path}, "cmp.yaml": CENTRAL}
 
 
 @pytest.fixture
@@ -77,6 +79,35 @@ def test_an_application_is_pinned_in_its_own_file(sandbox: Sandbox, root: Path) 
         "helm 4.0.0 is installed here",
     ]
     assert (root / "namespaces/mail/cmp-app.yaml").read_text() == "# 移行待ち\ntools: {helm: 4.0.0}\n"
+
+
+@pytest.mark.tools
+def test_what_cmp_yaml_pins_for_some_applications_is_kept_by_them(sandbox: Sandbox, tmp_path: Path) -> None:
+    plant(tmp_path, CENTRAL_TREE)
+    ran = pin(sandbox, tmp_path, "helm", "4.0.0")
+    assert ran.stdout.splitlines() == [
+        "cmp.yaml:2  helm 3.18.6 -> 4.0.0",
+        "run another version now:",
+        "  shop  3.18.6 -> 4.0.0",
+        "keep the version that they pin themselves:",
+        "  mail  3.14.4  (cmp.yaml:4)",
+        "helm 4.0.0 is installed here",
+    ]
+
+
+@pytest.mark.tools
+def test_an_application_that_cmp_yaml_pins_is_told_the_line_that_counts_no_more(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    plant(tmp_path, CENTRAL_TREE)
+    ran = pin(sandbox, tmp_path, "helm", "4.0.0", "--app", "mail")
+    assert ran.stdout.splitlines() == [
+        "namespaces/mail/cmp-app.yaml:2  helm 4.0.0, a new pin",
+        "it is stronger than cmp.yaml:4, where `applications` says 3.14.4",
+        "run another version now:",
+        "  mail  3.14.4 -> 4.0.0",
+        "helm 4.0.0 is installed here",
+    ]
 
 
 @pytest.mark.tools

@@ -274,7 +274,7 @@ class TestProjectsAndNamespaces:
         [
             ("kube-system", "", "kube-system (the Application's destination)"),
             ("", "", "(none) (the Application's destination)"),
-            ("team-a", "kube-system", "kube-system (by cmp-app.yaml, the layout or --namespace)"),
+            ("team-a", "kube-system", "kube-system (by cmp-app.yaml, cmp.yaml or --namespace)"),
             ("kube-system", "team-a", "kube-system (the Application's destination)"),
         ],
     )
@@ -296,7 +296,7 @@ class TestProjectsAndNamespaces:
     def test_who_renders_for_an_application_is_bound_as_argo_cd_is(self, teams: RepositoryOfTeams) -> None:
         argv = ("render", "team-b-bank", "--cluster", "dev", "--namespace", "team-b")
         ran = teams.sandbox.run(*argv, cwd=teams.root, ARGOCD_APP_PROJECT_NAME="team-a", ARGOCD_APP_NAMESPACE="team-a")
-        what = "AppProject team-a may not render for namespace team-b (by cmp-app.yaml, the layout or --namespace)"
+        what = "AppProject team-a may not render for namespace team-b (by cmp-app.yaml, cmp.yaml or --namespace)"
         assert (ran.code, ran.first_line) == (3, f"cmp: {what}")
 
     def test_values_are_decrypted_by_the_same_rules(self, teams: RepositoryOfTeams) -> None:

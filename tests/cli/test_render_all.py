@@ -22,6 +22,7 @@ from cmp.system.tree import WorkTree
 from tests.support.golden_repository import COMMENTED, FROM_THE_CHART, LOGIN, PASSWORD, SETTINGS, URL, make
 from tests.support.harness import snapshot
 from tests.support.leaks import find_plaintext
+from tests.support.trees import plant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,3 +232,20 @@ def test_a_bug_and_a_kill_take_only_their_own_pair_with_them(tmp_path: Path, san
         ("calm", "dev", (), 0),
     ]
     assert found[2].text == CALM.encode()
+
+
+@pytest.mark.no_tools
+def test_settings_in_cmp_yaml_that_fit_nothing_are_an_error_of_no_pair(tmp_path: Path, sandbox: Sandbox) -> None:
+    files = {
+        "cmp.yaml": "version: 1\napplications:\n- {apps: shpo, release: x}\n",
+        "namespaces/shop/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n",
+        "clusters/dev/shop/.keep": "",
+    }
+    plant(tmp_path / "repo", files)
+    ran = sandbox.run("render", "--all", "--output-dir", "out", cwd=tmp_path / "repo")
+    assert ran.code == 3
+    assert ran.stderr.splitlines()[:2] == [
+        "cmp: `applications` names shpo, and there is none",
+        "  where: cmp.yaml:3:10",
+    ]
+    assert ran.stderr.splitlines()[-1] == "cmp: 1 file written, 0 removed, 0 failed"

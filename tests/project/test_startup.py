@@ -34,7 +34,8 @@ cmp.engines.features cmp.engines.helm cmp.engines.protocol cmp.engines.registry 
 cmp.errors cmp.model cmp.render cmp.render.decrypt cmp.render.inputs cmp.render.pipeline cmp.render.unread
 cmp.repository
 cmp.repository.config cmp.repository.config.check cmp.repository.config.inheritance cmp.repository.config.keys
-cmp.repository.config.rules cmp.repository.config.model cmp.repository.instances cmp.repository.instances.files
+cmp.repository.config.rules cmp.repository.config.model cmp.repository.instances cmp.repository.instances.central
+cmp.repository.instances.files
 cmp.repository.instances.listing cmp.repository.instances.markers cmp.repository.instances.places
 cmp.repository.instances.repository cmp.repository.instances.request cmp.repository.instances.resolver
 cmp.repository.instances.root cmp.repository.layout cmp.schema cmp.schema.spec cmp.secrets

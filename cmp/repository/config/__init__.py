@@ -15,9 +15,11 @@ from cmp import yamldoc
 from cmp.errors import ConfigError
 from cmp.model import Problem
 from cmp.repository.config import inheritance, keys
-from cmp.repository.config.check import is_set_literal, refuse_foreign, unfilled
+from cmp.repository.config.check import central_mistakes, is_set_literal, refuse_foreign, unfilled
 from cmp.repository.config.model import (
+    APP_FILE,
     CONFIG,
+    FILE,
     AppConfig,
     ArgoCD,
     ClusterChoice,
@@ -52,9 +54,6 @@ __all__ = [
     "read",
 ]
 
-FILE = "cmp.yaml"
-APP_FILE = "cmp-app.yaml"
-
 
 def load(tree: Tree, engines: Engines) -> Config:
     """Return the repository's configuration, its inventory included; without cmp.yaml that of the reference layout.
@@ -71,7 +70,11 @@ def load(tree: Tree, engines: Engines) -> Config:
     specification = keys.repository(engines)
     problems += check(specification, root)
     inventory, its_problems = _inventory(tree, root.at("clusters"))
-    problems = problems + its_problems or [*inheritance.mistakes(inventory), *unfilled(root, inventory)]
+    problems = problems + its_problems or [
+        *inheritance.mistakes(inventory),
+        *unfilled(root, inventory),
+        *central_mistakes(root, inventory),
+    ]
     if problems:
         raise ConfigError.of(problems)
     config = specification.build(root)._replace(source=FILE, is_set_literal=is_set_literal(root))
@@ -90,7 +93,7 @@ def load_app(tree: Tree, folder: str, engines: Engines) -> AppConfig:
         problems += check(specification, root)
     if root is None or problems:
         raise ConfigError.of(problems)
-    return specification.build(root)
+    return specification.build(root)._replace(places=keys.places(root))
 
 
 def read(tree: Tree, file: str) -> tuple[Node | None, list[Problem]]:

@@ -146,6 +146,34 @@ def _without_clusters(root: Node, facts: Mapping[str, Field]) -> Iterator[Proble
             )
 
 
+def central_mistakes(root: Node, inventory: Node | None) -> Iterator[Problem]:
+    """Report entries of `applications` that contradict themselves, or are for clusters that cannot be there.
+
+    Asked only of a configuration whose parts are each right.
+    """
+    clusters = inventory.fields if inventory else {}
+    facts = {fact for one in clusters.values() for fact in one.value.fields if FACT.accepts(fact)}
+    central = root.at("applications")
+    for entry in central.items if central else ():
+        where, choice = entry.at("where"), entry.at("clusters")
+        if where is None:
+            continue
+        if choice is not None:
+            yield _problem(
+                choice,
+                "`clusters` says where applications run, and `where` on which clusters an entry holds: give `clusters` "
+                "an entry without `where`",
+            )
+        for name in where.items if clusters else ():
+            if name.text not in clusters:
+                known = suggestion(name.text, clusters)
+                yield _problem(name, f"{quoted(name.text)} is no cluster of the inventory; {known}")
+        for fact, field in where.fields.items():
+            if fact not in facts:
+                message = f"no cluster has the fact {quoted(fact)}; {suggestion(fact, facts)}"
+                yield Problem(where.file, field.line, field.column, message)
+
+
 def _names(text: str) -> list[str]:
     return [capture[1:-1] for capture in re.findall(CAPTURE, text)]
 
@@ -171,6 +199,13 @@ def _with_placeholders(root: Node) -> Iterator[Node]:
         patterns = root.at("layout", name)
         for item in patterns.items if patterns else ():
             yield item.at("path") or item
-    for name in ("release", "namespace", "chart"):
-        if (text := root.at("layout", name)) and text.kind == "scalar":
-            yield text
+    central = root.at("applications")
+    entries = central.items if central else ()
+    for entry in entries:
+        patterns = entry.at("values")
+        for item in patterns.items if patterns else ():
+            yield item.at("path") or item
+    for block in filter(None, (root.at("layout"), *entries)):
+        for name in ("release", "namespace", "chart"):
+            if (text := block.at(name)) and text.kind == "scalar":
+                yield text

@@ -15,9 +15,11 @@ from cmp.repository.config.model import (
     AppConfig,
     ArgoCD,
     ArgoCDChoice,
+    CentralSettings,
     ClusterChoice,
     Config,
     NamedPair,
+    NamePattern,
     Preview,
     ValuesChart,
     ValuesPattern,
@@ -287,6 +289,18 @@ _KINDS: Mapping[str, Spec[Any]] = {
 }
 
 
+_SOME_CLUSTERS: tuple[Spec[ClusterChoice], ...] = (
+    Converted(
+        Items("a list of clusters", Text("a cluster's name", rules.CLUSTER)),
+        lambda names, node: ClusterChoice(names=names, place=node.place),
+    ),
+    Converted(
+        Map(Text(), key=rules.FACT, is_filled=True),
+        lambda facts, node: ClusterChoice(selector=facts, place=node.place),
+    ),
+)
+
+
 def repository(engines: Engines) -> Keys[Config]:
     """Return the specification of cmp.yaml."""
     return Keys(
@@ -316,6 +330,11 @@ def repository(engines: Engines) -> Keys[Config]:
                 {**_blocks(engines), "output": _OUTPUT},
                 partial(_app_config, engines),
                 doc="Options for all applications.",
+            ),
+            "applications": Items(
+                "a list of settings of applications",
+                _central(engines),
+                "Settings of some applications, a later entry stronger; their own cmp-app.yaml is stronger still.",
             ),
             "preview": _PREVIEW,
         },
@@ -350,14 +369,7 @@ def application(engines: Engines) -> Keys[AppConfig]:
                         Choice("choice of clusters", ("all",)),
                         lambda _, node: ClusterChoice(is_all=True, place=node.place),
                     ),
-                    Converted(
-                        Items("a list of clusters", Text("a cluster's name", rules.CLUSTER)),
-                        lambda names, node: ClusterChoice(names=names, place=node.place),
-                    ),
-                    Converted(
-                        Map(Text(), key=rules.FACT, is_filled=True),
-                        lambda facts, node: ClusterChoice(selector=facts, place=node.place),
-                    ),
+                    *_SOME_CLUSTERS,
                 ),
                 "The clusters it runs on, where no instance folder says so: all, some names, or facts (env: prod).",
             ),
@@ -387,6 +399,52 @@ def application(engines: Engines) -> Keys[AppConfig]:
     )
 
 
+_PLACED = (("engine",), ("release",), ("namespace",), ("clusters",), ("secrets", "files"), ("secrets", "keep"))
+
+
+def places(node: AnyNode) -> dict[str, str]:
+    """Return the places of the keys of which messages name the line."""
+    found: dict[str, str] = {}
+    for path in _PLACED:
+        value: AnyNode | None = node
+        for key in path:
+            value = value.fields[key].value if value and key in value.fields else None
+        if value:
+            found[".".join(path)] = value.place
+    return found
+
+
+def _central(engines: Engines) -> Spec[CentralSettings]:
+    """Return the specification of an entry of `applications`, which has every key of cmp-app.yaml."""
+    name = Converted(Text("an application's name", rules.NAMES), lambda text, node: NamePattern(text, place=node.place))
+    own = application(engines)
+    entry = Keys(
+        {
+            "apps": Either(
+                "a name or a list of names",
+                (
+                    Converted(name, lambda pattern, _: (pattern,)),
+                    Items("a list of names", name, is_set=True),
+                ),
+                "The applications, by name; `*` is any text.",
+            ),
+            "where": Either(
+                "a list of clusters or a map of facts",
+                _SOME_CLUSTERS,
+                "The clusters on which this holds, by name or by facts (env: prod); without it on all.",
+            ),
+            **own.known,
+        },
+        lambda apps, where=None, **fields: CentralSettings(apps, own.make(**fields), where),
+        required=("apps",),
+        noun="settings of applications",
+        doc="What a cmp-app.yaml in the folder of each of these applications would say.",
+    )
+    return Converted(
+        entry, lambda central, node: central._replace(settings=central.settings._replace(places=places(node)))
+    )
+
+
 def _config(
     layout: Layout = LAYOUT,
     clusters: str | Mapping[str, Cluster] = EMPTY,
@@ -394,6 +452,7 @@ def _config(
     secrets: tuple[tuple[str, ...], tuple[str, ...]] = (SUFFIXES, ()),
     defaults: AppConfig = AppConfig(),  # noqa: B008  # immutable
     preview: Preview = Preview(),  # noqa: B008
+    applications: tuple[CentralSettings, ...] = (),
     **_: object,
 ) -> Config:
     """Build the configuration of the repository; the clusters of an inventory file are still to come."""
@@ -407,6 +466,7 @@ def _config(
         source="",
         inventory=clusters if isinstance(clusters, str) else "",
         preview=preview,
+        applications=applications,
     )
 
 

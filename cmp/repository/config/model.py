@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Options = Mapping[str, object]
 
+FILE = "cmp.yaml"
+APP_FILE = "cmp-app.yaml"
 EMPTY: Mapping[str, Never] = MappingProxyType({})
 
 
@@ -83,7 +85,7 @@ class AppConfig(NamedTuple):
     """The configuration of an application, from one file or from several, merged; an empty field says nothing.
 
     `options` maps an engine to its options (`skipCrds` -> True, or a text, or a tuple of texts).  `output` maps the
-    keys of the file to booleans, and `apiVersions` to a dict.
+    keys of the file to booleans, and `apiVersions` to a dict.  `places` maps keys to the places that say them.
     """
 
     engines: tuple[str, ...] = ()
@@ -98,6 +100,31 @@ class AppConfig(NamedTuple):
     kept_secrets: tuple[str, ...] = ()
     replace: bool = False
     chart: ValuesChart | None = None
+    places: Mapping[str, str] = EMPTY
+
+    def file_of(self, key: str) -> str:
+        """Return the file that says a key, without folders, as messages name it: cmp-app.yaml or cmp.yaml."""
+        return self.places.get(key, APP_FILE).partition(":")[0].rpartition("/")[2]
+
+
+class NamePattern(NamedTuple):
+    """A pattern of applications' names, in which `*` is any text, and the place that says it."""
+
+    text: str
+    place: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether it can be only one name."""
+        return "*" not in self.text
+
+
+class CentralSettings(NamedTuple):
+    """An entry of `applications` in cmp.yaml: settings of some applications, on all clusters or `where` they hold."""
+
+    apps: tuple[NamePattern, ...]
+    settings: AppConfig
+    where: ClusterChoice | None = None
 
 
 class ArgoCD(NamedTuple):
@@ -167,6 +194,7 @@ class Config(NamedTuple):
     is_set_literal: bool = False
     kept_secrets: tuple[str, ...] = ()
     entries: Mapping[str, Cluster] = EMPTY
+    applications: tuple[CentralSettings, ...] = ()
 
 
 _REFERENCE = "the reference layout"
@@ -203,6 +231,7 @@ def merge(weaker: AppConfig, stronger: AppConfig) -> AppConfig:
         kept_secrets=stronger.kept_secrets or weaker.kept_secrets,
         replace=stronger.replace or weaker.replace,
         chart=stronger.chart or weaker.chart,
+        places={**weaker.places, **stronger.places},
     )
 
 

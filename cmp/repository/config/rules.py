@@ -110,6 +110,13 @@ def _explain_cluster(text: str) -> str:
     )
 
 
+def _explain_names(text: str) -> str:
+    return (
+        f"{quoted(text)} cannot name applications: a name is one segment of a path, in which `*` is any text, without "
+        "`/`, braces, `**`, `.` or `..`"
+    )
+
+
 def _explain_fact(text: str) -> str:
     if text in {"app", "cluster"}:
         return f"{quoted(text)} cannot name a fact: `{{{text}}}` is filled by cmp"
@@ -197,6 +204,7 @@ VERSION = Rule(_VERSION, _explain_version)
 REQUIREMENT = Rule(rf"{_COMPARISON}(?:,{_COMPARISON})*", _explain_requirement)
 SUFFIX = Rule(rf"\.[^/*{{}}\\{_CONTROL}]+", _explain_suffix)
 CLUSTER = Rule(rf"{_NOT_DOTS}[^/\\{{}}*{_CONTROL}]+", _explain_cluster)
+NAMES = Rule(rf"{_NOT_DOTS}(?:[^/\\{{}}*{_CONTROL}]|\*(?!\*))+", _explain_names)
 FACT = Rule(rf"(?!(?:{_TAKEN})$){_NAME}", _explain_fact)
 VARIABLE = Rule(rf"(?!(?:{_OWN_VARIABLES})$){_NAME}", _explain_variable)
 STATE = Rule(rf"{_LITERAL}\.ya?ml(?:\.gotmpl)?", _explain_state)

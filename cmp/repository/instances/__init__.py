@@ -3,6 +3,7 @@
 root.py         the root of a source tree                  request.py   the application and cluster asked for
 repository.py   one application on one cluster, looked up  resolver.py  from a request to an Instance
 listing.py      all of them, as pairs                      places.py    what the layout's patterns find
+central.py      the settings that cmp.yaml has for some applications
 files.py        the engine, plain manifests and unused files of an application's folders
 values_chart.py the chart of an application that is values alone
 markers.py      the files that choose an engine

@@ -13,6 +13,7 @@ from cmp.errors import ConfigError
 from cmp.model import NOTHING
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
+from cmp.repository.instances.central import is_for
 from cmp.repository.instances.markers import matches_any, may_be_entered, may_be_object
 from cmp.secrets.sops import holds_nothing
 from cmp.system.tree import join
@@ -113,7 +114,7 @@ class Files:
         self._own = own
 
     def choose_engine(self) -> EngineChoice:
-        """Choose by the files in the folders, or check the engines that cmp-app.yaml asks for.
+        """Choose by the files in the folders, or check the engines that the configuration asks for.
 
         The instance folder is rendered if it holds an engine's file, else the application's; of engines that run one
         after the other each takes the folder that way.  The files of the plain engine count only where no other engine
@@ -123,7 +124,9 @@ class Files:
         if wanted[1:] and wanted not in CHAINS:
             chains = " or ".join(f"[{', '.join(chain)}]" for chain in CHAINS)
             raise ConfigError(
-                f"the engines [{', '.join(wanted)}] cannot run one after the other", hint=f"only {chains} can"
+                f"the engines [{', '.join(wanted)}] cannot run one after the other",
+                file=self._own.places.get("engine", ""),
+                hint=f"only {chains} can",
             )
         if (chart := self._chart()) and (choice := self._choose_chart(chart)):
             return choice
@@ -181,7 +184,7 @@ class Files:
         if wanted and HELM not in wanted:
             if is_default:
                 return None
-            raise values_chart.renders_no_chart(chart, wanted[0])
+            raise values_chart.renders_no_chart(chart, wanted[0], self._own.file_of("engine"))
         for folder, markers in zip(folders, (of_app, of_instance), strict=False):
             for engine, name in markers.items():
                 if engine not in wanted[1:]:
@@ -222,7 +225,7 @@ class Files:
         app_folder, instance_folder, wanted = self._target.app_folder, self._target.instance_folder, self._own.engines
         for name in wanted:
             if name not in of_app and name not in of_instance:
-                raise _missing(name, self._marks(name), [folder for folder in (app_folder, instance_folder) if folder])
+                raise self._missing(name, [folder for folder in (app_folder, instance_folder) if folder])
         folders = {name: instance_folder if name in of_instance else app_folder for name in wanted}
         if app_folder not in folders.values():
             displaced = self._displaced()
@@ -268,7 +271,18 @@ class Files:
         for name in self._own.engines:
             patterns = self._marks(name)
             if patterns and name not in markers:
-                raise _missing(name, patterns, [folder])
+                raise self._missing(name, [folder])
+
+    def _missing(self, engine: str, folders: list[str]) -> ConfigError:
+        where = f"the folder {folders[0]} has" if len(folders) == 1 else f"neither {' nor '.join(folders)} has"
+        files = " or ".join(self._marks(engine))
+        return ConfigError(
+            f"{self._own.file_of('engine')} asks for the engine {engine}, but {where} "
+            f"{f'no {files}' if len(folders) == 1 else files}",
+            file=self._own.places.get("engine", ""),
+            hint="add the file, or correct `engine`"
+            + ("" if len(folders) == 1 else f"; where some clusters alone have it, say `engine` in their {APP_FILE}"),
+        )
 
     def select(self, choice: EngineChoice) -> Selection:
         """Return the manifests that the plain engine reads; nothing for any other engine.
@@ -401,9 +415,11 @@ class Files:
         Names that only a fact of the cluster fills match anything.
         """
         config = self._repository.config
+        central = (entry.settings.values for entry in config.applications if is_for(entry, self._target.app))
+        values = (*config.layout.values, *self._own.values, *(values for of_entry in central for values in of_entry))
         return FileUses(
             ignored=tuple(layout.parse(text) for text in (*config.layout.ignore, *config.layout.shared)),
-            values=tuple(layout.parse(values.pattern) for values in (*config.layout.values, *self._own.values)),
+            values=tuple(layout.parse(pattern.pattern) for pattern in values),
             suffixes=config.secret_suffixes,
             known={name: text for name, text in self._target.known.items() if name in ("app", "name")},
         )
@@ -424,16 +440,6 @@ def _unused(tree: Tree, folder: str, uses: FileUses, is_other: Callable[[str], b
                 yield from _unused(tree, path, uses, is_other)
         elif entry.name.endswith(YAML_SUFFIXES) and not uses.covers_file(path):
             yield path
-
-
-def _missing(engine: str, patterns: tuple[str, ...], folders: list[str]) -> ConfigError:
-    where = f"the folder {folders[0]} has" if len(folders) == 1 else f"neither {' nor '.join(folders)} has"
-    files = " or ".join(patterns)
-    return ConfigError(
-        f"{APP_FILE} asks for the engine {engine}, but {where} {f'no {files}' if len(folders) == 1 else files}",
-        hint="add the file, or correct `engine`"
-        + ("" if len(folders) == 1 else f"; where some clusters alone have it, say `engine` in their {APP_FILE}"),
-    )
 
 
 def _ambiguous(folder: str, markers: Mapping[str, str]) -> ConfigError:

@@ -13,7 +13,7 @@ from cmp.repository.instances.places import CLUSTER, above
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from cmp.repository.config import AppConfig, Config
+    from cmp.repository.config import ClusterChoice, Config
     from cmp.repository.instances.places import AppFolder, InstancePlace, Places
     from cmp.repository.layout import Pattern
 
@@ -32,12 +32,12 @@ class Pair(NamedTuple):
 
 
 class Listing:
-    """The list of the pairs; `app_config` reads the cmp-app.yaml of a folder."""
+    """The list of the pairs; `choice` returns the clusters that the configuration says for a folder."""
 
-    def __init__(self, places: Places, config: Config, app_config: Callable[[str], AppConfig]) -> None:
+    def __init__(self, places: Places, config: Config, choice: Callable[[AppFolder], ClusterChoice | None]) -> None:
         self._places = places
         self._config = config
-        self._app_config = app_config
+        self._choice = choice
 
     def pairs(self, app: str) -> list[Pair]:
         """Return all pairs, or those of one application, sorted."""
@@ -106,13 +106,13 @@ class Listing:
         return not is_nested or self._places.may_be_cluster(cluster)
 
     def _clusters_by_configuration(self, folder: AppFolder, *, has_instances: bool) -> list[str]:
-        """Return the clusters that a folder is for by its cmp-app.yaml or by itself; the empty name is for none."""
+        """Return the clusters that a folder is for by the configuration or by itself; the empty name is for none."""
         if self._places.is_component(folder):
             return []
         by_folder = list(self._places.clusters_of(folder))
         chooses = bool(self._places.choosing(folder.pattern))
         try:
-            choice = self._app_config(folder.path).clusters
+            choice = self._choice(folder)
         except ConfigError:  # resolving the pair raises it again
             return by_folder if chooses else [] if has_instances else [""]
         if choice:

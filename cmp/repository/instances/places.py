@@ -228,13 +228,18 @@ class Places:
     def _is_rendered(self, folder: AppFolder) -> bool:
         if self._tree.kind(join(folder.path, APP_FILE)) != "missing" or self._has_engine_file(folder.path):
             return True
-        if self._has_values(folder):
+        if self._has_values(folder) or self._is_configured(folder):
             return True
         return any(self._says_more(place, folder) for place in self.instance_places(self.of_app(folder)))
 
     def _own(self, captures: Captures, pattern: Pattern) -> Captures:
         """Return the captures that are of the application alone."""
         return {name: text for name, text in captures.items() if name not in self.choosing(pattern)}
+
+    def _is_configured(self, folder: AppFolder) -> bool:
+        """Say whether cmp.yaml names the application: that is as good as a cmp-app.yaml in its folder."""
+        names = (pattern for entry in self._config.applications for pattern in entry.apps)
+        return any(pattern.text == folder.name for pattern in names)
 
     def _has_values(self, folder: AppFolder) -> bool:
         """Say whether a folder of values alone has any for the chart of the layout."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import ConfigError, suggestion
 from cmp.model import Cluster
 from cmp.repository import config, layout
+from cmp.repository.instances import central
 from cmp.repository.instances.listing import Listing
 from cmp.repository.instances.markers import is_component
 from cmp.repository.instances.places import CLUSTER, NO_CLUSTER, Places, is_of_files
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.model import EngineTraits
-    from cmp.repository.config import AppConfig
+    from cmp.repository.config import AppConfig, ClusterChoice
+    from cmp.repository.instances.central import Misfit
     from cmp.repository.instances.listing import Pair
     from cmp.repository.instances.places import AppFolder, InstancePlace, Place
     from cmp.repository.layout import Captures
@@ -83,7 +85,7 @@ class Repository:
         self.config = config.load(self.tree, self._options)
         self.places = Places(self.tree, self.config, engines)
         self._app_configs: dict[str, AppConfig] = {}
-        self._listing = Listing(self.places, self.config, self.app_config)
+        self._listing = Listing(self.places, self.config, self.cluster_choice)
 
     def app_config(self, folder: str) -> AppConfig:
         """Return the settings in the folder's cmp-app.yaml; empty ones for the empty path, which is no folder."""
@@ -92,6 +94,36 @@ class Repository:
         if folder not in self._app_configs:
             self._app_configs[folder] = config.load_app(self.tree, folder, self._options)
         return self._app_configs[folder]
+
+    def settings(self, app: str, cluster: Cluster, app_folder: str, instance_folder: str = "") -> AppConfig:
+        """Return the merged settings of an application on a cluster, whose folders say the strongest.
+
+        Without a cluster those that hold on every one.
+        """
+        merged = self.config.defaults
+        for stronger in self.settings_in_order(app, cluster, app_folder, instance_folder):
+            merged = config.merge(merged, stronger)
+        return merged
+
+    def settings_in_order(
+        self, app: str, cluster: Cluster, app_folder: str, instance_folder: str
+    ) -> Iterator[AppConfig]:
+        """Yield the settings of a pair that are stronger than the defaults, the weakest first."""
+        yield from (entry.settings for entry in central.applying(self.config.applications, app, cluster))
+        yield self.app_config(app_folder)
+        yield self.app_config(instance_folder)
+
+    def cluster_choice(self, folder: AppFolder) -> ClusterChoice | None:
+        """Return the clusters on which an application is to run by its cmp-app.yaml, or else by cmp.yaml."""
+        return self.app_config(folder.path).clusters or central.choice(self.config.applications, folder.name)
+
+    def misfits(self) -> list[Misfit]:
+        """Return the entries of `applications` in cmp.yaml that fit no application, or no cluster of one."""
+        if not self.config.applications:
+            return []
+        pairs = self.pairs()
+        apps = sorted({*(pair.app for pair in pairs), *(folder.name for folder in self.places.app_folders())})
+        return [*central.misfits(self.config.applications, apps, pairs, self.config.clusters)]
 
     def owner(self, folder: str, *, is_exact: bool) -> Owner:
         """Return the application (and cluster) of a folder, or unless `is_exact` of the nearest folder above it."""
@@ -130,9 +162,12 @@ class Repository:
             known = {**self.places.with_name(folder), **instance.captures}
             folders = ("", instance.path) if instance.is_file else (instance.path, "")
             return Target(app, cluster, folder.path, *folders[:1], known=known, instance_file=folders[1])
-        choice = self.app_config(folder.path).clusters
+        choice = self.cluster_choice(folder)
         if not (choice.covers(cluster) if choice else self._runs_anyway(folder)):
-            raise self._runs_elsewhere(app, cluster_name, self._why_not(self.places.with_name(folder)))
+            why = self._why_not(self.places.with_name(folder))
+            if choice and choice.place.startswith(f"{config.FILE}:"):
+                why = f"`clusters` in {choice.place} does not name it"
+            raise self._runs_elsewhere(app, cluster_name, why)
         known = self.places.with_name(folder)
         return Target(app, cluster, app_folder=folder.path, instance_folder="", known=known)
 
@@ -179,7 +214,7 @@ class Repository:
     def _why_not(self, known: Captures) -> str:
         patterns = self.places.instances
         if not patterns:
-            return "no `clusters` of its cmp-app.yaml says so"
+            return "no `clusters` of its cmp-app.yaml or of `applications` in cmp.yaml says so"
         kind = (
             "file"
             if all(map(is_of_files, patterns))

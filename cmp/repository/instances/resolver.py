@@ -9,7 +9,7 @@ from cmp.engines.registry import HELMFILE, KUSTOMIZE
 from cmp.errors import CmpError, ConfigError
 from cmp.model import NOTHING, Instance, Layer, OutputRules, Requester, ToolPin
 from cmp.repository import layout
-from cmp.repository.config import APP_FILE, ValuesPattern, merge
+from cmp.repository.config import APP_FILE, FILE, ValuesPattern
 from cmp.repository.instances.files import NO_LISTS, Files
 from cmp.repository.instances.repository import Repository
 from cmp.repository.instances.request import with_names
@@ -72,9 +72,9 @@ class _Resolver:
         self._config = repository.config
         self._request = request
         self._target = repository.locate(request.app, request.cluster, request.folder)
-        app_config = repository.app_config(self._target.app_folder)
-        self._instance_config = repository.app_config(self._target.instance_folder)
-        self._settings = merge(merge(self._config.defaults, app_config), self._instance_config)
+        target = self._target
+        self._instance_config = repository.app_config(target.instance_folder)
+        self._settings = repository.settings(target.app, target.cluster, target.app_folder, target.instance_folder)
 
     def instance(self) -> Instance:
         """Return the Instance; ConfigError as `resolve_in`."""
@@ -167,8 +167,11 @@ class _Resolver:
         given = [ValuesPattern(text, place="parameter values") for text in self._request.parameters.values_files]
         given += [ValuesPattern(text, place="--values") for text in self._request.flags.values_files]
         files = [file for pattern in self._config.layout.values for file in self._values_files(pattern)]
+        own = [pattern for pattern in self._settings.values if not pattern.place.startswith(f"{FILE}:")]
+        central = [pattern for pattern in self._settings.values if pattern not in own]  # they are the weaker ones
+        files += [file for pattern in central for file in self._values_files(pattern)]
         of_repository = {file.path for file in files}
-        for pattern in (*self._settings.values, *given):
+        for pattern in (*own, *given):
             for file in self._values_files(pattern):
                 if file.path not in of_repository:
                     self._require_usable(file, of_repository)
@@ -243,9 +246,7 @@ class _Resolver:
             return NO_LISTS
         from cmp.repository.instances import secret_lists  # noqa: PLC0415  # few applications have any
 
-        return secret_lists.read(
-            self._repository, self._target, choice, settings=self._settings, own=self._instance_config
-        )
+        return secret_lists.read(self._repository, self._target, choice, settings=self._settings)
 
     def _unread(self, layers: tuple[Layer, ...], choice: EngineChoice) -> tuple[str, ...]:
         """Return the values files that an engine without values does not get; those of a replaced folder are meant."""
@@ -260,7 +261,7 @@ class _Resolver:
         return self._first(
             SourcedName(self._request.flags.release, "--release"),
             SourcedName(self._request.parameters.release, "the parameter release"),
-            SourcedName(self._settings.release, APP_FILE),
+            SourcedName(self._settings.release, self._settings.places.get("release", APP_FILE)),
             SourcedName(self._config.layout.release, "layout.release"),
             SourcedName(argocd_name, ARGOCD_NAME),
         )
@@ -269,7 +270,7 @@ class _Resolver:
         """Choose the namespace."""
         return self._first(
             SourcedName(self._request.flags.namespace, "--namespace"),
-            SourcedName(self._settings.namespace, APP_FILE),
+            SourcedName(self._settings.namespace, self._settings.places.get("namespace", APP_FILE)),
             SourcedName(self._config.layout.namespace, "layout.namespace"),
             SourcedName(self._request.build_env.app_namespace, ARGOCD_NAMESPACE),
         )

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.engines.registry import HELM
 from cmp.errors import ConfigError
 from cmp.repository import layout
-from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
 from cmp.repository.instances.files import SecretLists
-from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _List(NamedTuple):
-    """One list of patterns: its key, the folder from which they start, and the file that it stands in."""
+    """One list of patterns: its key, the folder from which they start, and the place that says it."""
 
     key: str
     patterns: tuple[str, ...]
@@ -30,17 +28,15 @@ class _List(NamedTuple):
     file: str
 
 
-def read(
-    repository: Repository, target: Target, choice: EngineChoice, *, settings: AppConfig, own: AppConfig
-) -> SecretLists:
-    """Return what is listed for a pair; `own` is the configuration in the folder of its instance.
+def read(repository: Repository, target: Target, choice: EngineChoice, *, settings: AppConfig) -> SecretLists:
+    """Return what is listed for a pair.
 
     ConfigError for a literal path that is no file, and for a file outside of the charts that are rendered.
     """
     reader = _Reader(repository, target)
     folder = choice.chart_folder or choice.folder
-    files = _List("files", settings.secret_files, folder, _file(target, own.secret_files))
-    kept = _List("keep", settings.kept_secrets, folder, _file(target, own.kept_secrets))
+    files = _List("files", settings.secret_files, folder, settings.places.get("secrets.files", ""))
+    kept = _List("keep", settings.kept_secrets, folder, settings.places.get("secrets.keep", ""))
     everywhere = _List("keep", repository.config.kept_secrets, "", CONFIG_FILE)
     paths = tuple(reader.paths(files))
     reader.require_rendered(paths, choice, files)
@@ -95,10 +91,6 @@ class _Reader:
                     hint=f"its paths start in the folder that is rendered, {listed.folder}, and lead out of it only "
                     "to a chart that its Chart.yaml names by `repository: file://…`",
                 )
-
-
-def _file(target: Target, is_own: tuple[str, ...]) -> str:
-    return join(target.instance_folder if is_own else target.app_folder, APP_FILE)
 
 
 def _is_kind(text: str) -> bool:

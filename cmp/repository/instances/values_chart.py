@@ -95,11 +95,11 @@ def two_sources(chart: ValuesChart, path: str, engine: str, target: Target) -> C
     )
 
 
-def renders_no_chart(chart: ValuesChart, engine: str) -> ConfigError:
-    """Return the error for an engine that is asked for beside a chart."""
+def renders_no_chart(chart: ValuesChart, engine: str, file: str) -> ConfigError:
+    """Return the error for an engine that a file asks for beside a chart."""
     chain = f", or write `engine: [{', '.join(CHAINS[0])}]`" if engine == KUSTOMIZE else ""
     return ConfigError(
-        f"{APP_FILE} asks for the engine {engine}, which does not render the chart {shown(chart)}",
+        f"{file} asks for the engine {engine}, which does not render the chart {shown(chart)}",
         file=chart.place,
         hint=f"remove `engine` or `chart`{chain}",
     )
