@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -10,10 +11,12 @@ import click
 from cmp.artifacts import lockfile, toolstore
 from cmp.artifacts.toolstore.install import WAYS, Installer
 from cmp.cli import Invocation, Output, candidates, for_people
+from cmp.cli.builtin_pairs import builtin_pairs
 from cmp.cli.io import as_json, example, progress_bar
 from cmp.errors import CmpError, ConfigError, UsageError, suggestion
 from cmp.model import NOTHING, ToolPin
 from cmp.render import tool_usage
+from cmp.render.unread import needs_of
 from cmp.repository import instances
 from cmp.repository.config.keys import TOOLS
 from cmp.system import signals
@@ -21,13 +24,15 @@ from cmp.system.download import silent
 from cmp.system.tree import WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cmp.artifacts.toolstore import Entry
     from cmp.artifacts.toolstore.install import Way
+    from cmp.cli.builtin_pairs import BuiltinPair
     from cmp.context import Context
     from cmp.model import Tool
 
+EXAMPLE = "for example: cmp tools install helm@3.18.6"
 WIDTHS = (10, 10, 8, 12)  # of the columns tool, version, way, platform
 
 
@@ -59,8 +64,9 @@ def command() -> None:
 def install(
     invocation: Invocation, specs: tuple[str, ...], via: Way | None, lock: str | None, program: str | None
 ) -> Output:
-    """Install tools, or all that are pinned here.
+    """Install tools, or all that are needed here.
 
+    Those are the ones that the repository pins, or that its applications, and Argo CD's without a plugin, need.
     Each has the time of CMP_DEADLINE.  One that fails stops no other: the last line names what failed, and the exit
     code is that of the first.
     """
@@ -73,7 +79,7 @@ def install(
         if lock or via or len(specs) != 1:
             raise UsageError("--from-file takes one tool@version, and neither --from nor --via")
         return _installed([installer.adopt(_known(_pin(specs[0])), os.path.join(invocation.cwd, program))])
-    return _install_all(_wanted(invocation.cwd, specs, lock), installer, invocation.context)
+    return _install_all(_wanted(invocation, specs, lock), installer, invocation.context)
 
 
 @command.command("list", epilog=example("cmp tools list --format json > tools.json"))
@@ -132,12 +138,14 @@ def _installed(tools: Sequence[Tool]) -> Output:
     return for_people(f"{tool.name} {tool.version} {tool.path}" for tool in tools)
 
 
-def _wanted(cwd: str, specs: tuple[str, ...], lock: str | None) -> list[tuple[ToolPin, Mapping[str, str]]]:
+def _wanted(
+    invocation: Invocation, specs: tuple[str, ...], lock: str | None
+) -> list[tuple[ToolPin, Mapping[str, str]]]:
     if specs and lock:
         raise UsageError("give either tools or --from, not both")
     if lock:
-        return _locked(os.path.join(cwd, lock))
-    return [(pin, NOTHING) for pin in ([_pin(spec) for spec in specs] or _pins(cwd))]
+        return _locked(os.path.join(invocation.cwd, lock))
+    return [(pin, NOTHING) for pin in ([_pin(spec) for spec in specs] or _pins(invocation))]
 
 
 def _known(pin: ToolPin) -> ToolPin:
@@ -149,20 +157,35 @@ def _known(pin: ToolPin) -> ToolPin:
 def _pin(spec: str) -> ToolPin:
     name, at, version = spec.partition("@")
     if not at:
-        raise UsageError(f"{spec!r} is not of the form tool@version", hint="for example: cmp tools install helm@3.18.6")
+        raise UsageError(f"{spec!r} is not of the form tool@version", hint=EXAMPLE)
     return ToolPin(name, version, "command line")
 
 
-def _pins(cwd: str) -> list[ToolPin]:
-    """Return each version once that the repository around a folder pins, or that some render of it needs."""
-    tree, _ = instances.open_repository(cwd)
+def _pins(invocation: Invocation) -> list[ToolPin]:
+    """Return each version once that the repository pins, or that a render needs, of Applications without a plugin too.
+
+    ConfigError where nothing is to be rendered.
+    """
+    tree = instances.open_checkout(invocation.cwd)
     usage = tool_usage.survey(tree)
-    needed = (pin for use in usage.uses for pin in use.pins)
-    pins = {
-        (pin.name, pin.version): pin
-        for pin in (*(written.pin for written in tool_usage.written_pins(usage.repository)), *needed)
-    }
+    written = [written.pin for written in tool_usage.written_pins(usage.repository)]
+    needed = [pin for use in usage.uses for pin in use.pins]
+    of_argocd = [*builtin_pairs(tree, usage.repository, invocation, has_warnings=False)]
+    if not (written or usage.uses or usage.failures or of_argocd):
+        raise ConfigError(
+            f"no tool is needed here: there is no application, and no Application of Argo CD, in {tree.root}",
+            hint=EXAMPLE,
+        )
+    pins = {(pin.name, pin.version): pin for pin in (*written, *needed, *_pins_of_argocd(tree, of_argocd))}
     return [pins[key] for key in sorted(pins)]
+
+
+def _pins_of_argocd(tree: WorkTree, pairs: Sequence[BuiltinPair]) -> Iterator[ToolPin]:
+    """Yield the tools by which Argo CD renders Applications without a plugin; one with an error has none."""
+    for pair in pairs:
+        with suppress(CmpError):  # `cmp apps` and `cmp diff` say it
+            for instance in pair.instances():
+                yield from needs_of(tree, instance).tools.values()
 
 
 def _locked(path: str) -> list[tuple[ToolPin, Mapping[str, str]]]:

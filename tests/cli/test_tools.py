@@ -10,19 +10,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp.argocd.settings import BUNDLED
+from cmp.argocd.settings import NEWEST as NEWEST_ARGOCD
 from cmp.artifacts import toolstore
 from cmp.repository.config.model import PINS
 from tests.support import bare_tools
+from tests.support.git_repository import Repo
 from tests.support.go_proxy import MAIN, GoProxy, SilentProxy
 from tests.support.harness import CHECKOUT, Sandbox
 from tests.support.tool_stores import ARCH, OS
-from tests.support.trees import plant
+from tests.support.trees import CHART, plant
 from tests.support.versions import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop, namespace: argocd}
+spec:
+  project: default
+  destination: {name: dev, namespace: shop}
+  source: {repoURL: https://git.example/shop.git, path: shop}
+"""
 CONTENT = b"#!/bin/sh\nexit 0\n"
 SECONDS = "3"  # a busy machine has to be at work by then
 SHA256 = "306c6ca7407560340797866e077e053627ad409277d1b9da58106fce4cf717cb"
@@ -248,3 +260,29 @@ def test_install_without_arguments_takes_a_default_that_some_render_needs(tmp_pa
     ran = sandbox.run("tools", "install", cwd=tmp_path / "tree")
     version = PINS["kustomize"].version
     assert (ran.code, ran.stdout) == (0, f"kustomize {version} {tools_dir}/kustomize/{version}/kustomize\n")
+
+
+def test_install_without_cmp_yaml_takes_what_the_applications_of_argo_cd_need(tmp_path: Path, tools_dir: str) -> None:
+    repo = Repo(tmp_path / "repo")
+    repo.commit({"shop/Chart.yaml": CHART, "argocd/shop.yaml": APPLICATION})
+    ran = Sandbox(tmp_path / "sandbox", tools_dir).run("tools", "install", cwd=repo.folder)
+    version = BUNDLED[NEWEST_ARGOCD]["helm"]
+    assert (ran.code, ran.stdout, ran.stderr) == (0, f"helm {version} {tools_dir}/helm/{version}/helm\n", "")
+
+
+@pytest.mark.no_tools
+def test_install_where_nothing_is_rendered_says_so(tmp_path: Path, sandbox: Sandbox) -> None:
+    repo = Repo(tmp_path / "repo")
+    ran = sandbox.run("tools", "install", cwd=repo.folder)
+    assert ran.code == 3
+    assert ran.stderr.splitlines() == [
+        f"cmp: no tool is needed here: there is no application, and no Application of Argo CD, in {repo.folder}",
+        "  hint: for example: cmp tools install helm@3.18.6",
+    ]
+
+
+@pytest.mark.no_tools
+def test_install_where_no_program_renders_installs_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    plant(tmp_path, {"namespaces/notes/map.yaml": "kind: ConfigMap\n", "clusters/dev/notes/.keep": ""})
+    ran = sandbox.run("tools", "install", cwd=tmp_path)
+    assert (ran.code, ran.stdout, ran.stderr) == (0, "", "")

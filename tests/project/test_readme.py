@@ -58,6 +58,8 @@ def test_the_report_of_the_first_section_is_printed(tmp_path: Path, sandbox: San
     repo.commit(FILES)
     repo.branch()
     repo.commit({"charts/shop/values.yaml": "replicas: 1\nimage: {tag: 2.0.0}\n"})
+    installed = sandbox.run("tools", "install", cwd=repo.folder)
+    assert (installed.code, installed.stderr) == (0, "")
     ran = sandbox.run("diff", cwd=repo.folder, timeout=120)
     (shown,) = re.findall(
         r"^```text\n(.*?)^```$", (CHECKOUT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
