@@ -11,15 +11,19 @@ from cmp.artifacts import toolstore
 from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import example
 from cmp.engines import ENGINES
-from cmp.errors import ConfigError
+from cmp.engines.registry import HELM, KUSTOMIZE
+from cmp.errors import ConfigError, ToolError, UsageError
+from cmp.preview.wanted import of_tree
 from cmp.repository import edit, scaffold
 from cmp.repository.config import FILE
-from cmp.system.tree import WorkTree
+from cmp.repository.git import Git, of_folder
+from cmp.system.tree import WorkTree, git_root
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cmp.repository.instances import Pair
+    from cmp.repository.scaffold.wanted import Wanted
 
 
 @click.command(epilog=example("cmp init --dry-run"))
@@ -28,22 +32,42 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, *, dry_run: bool) -> Output:
     """Write cmp.yaml into this folder: the layout, clusters and secrets that lie below it, and the tools they need.
 
-    It guesses from what folders and files are called: read what it wrote, and compare `cmp apps` with what you expect.
+    Argo CD's Applications in this repository say what it writes, and are compared with it; where there are none, it
+    guesses from what folders and files are called: read what it wrote, and compare `cmp apps` with what you expect.
     """
     settings, log = invocation.context.settings, invocation.context.log
     _refuse_second(invocation.cwd)
-    draft = scaffold.draft(
-        WorkTree(invocation.cwd),
-        ENGINES,
-        lambda tool: toolstore.versions(settings.tools_dir, tool, settings.custom_tools),
-    )
+
+    def installed(tool: str) -> list[str]:
+        return toolstore.versions(settings.tools_dir, tool, settings.custom_tools)
+
+    wanted = _wanted(invocation, {name: scaffold.version(name, installed(name)) for name in (HELM, KUSTOMIZE)})
+    draft = scaffold.draft(WorkTree(invocation.cwd), ENGINES, installed, wanted)
     content = draft.content.encode()
-    for note in draft.notes:
+    for note in (*wanted.notes, *draft.notes):
         log.warning(note)
+    for line in draft.summary:
+        log.line(f"cmp: {line}")
     if dry_run:
         return Output(content)
     edit.replace(os.path.join(invocation.cwd, FILE), content)
     return for_people([_summary(draft.pairs)])
+
+
+def _wanted(invocation: Invocation, tools: Mapping[str, str]) -> Wanted:
+    """Return what the Applications of this folder say; those of a folder that is no part of a commit too."""
+    root = os.path.realpath(invocation.cwd)
+    top = git_root(root)
+    if top:
+        git = Git(top, invocation.context)
+        try:
+            tree = git.work_tree("" if top == root else os.path.relpath(root, top))
+            return of_tree(tree, git.remotes(), tools, invocation.context)
+        except (UsageError, ToolError):  # there is no commit yet, or no git
+            pass
+        finally:
+            git.close()
+    return of_tree(of_folder(root), (), tools, invocation.context)
 
 
 def _refuse_second(cwd: str) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     Values = dict[str, object]
 
 REVISION = "ARGOCD_APP_REVISION"
+SEVERAL = "several Applications are named alike"
 HEADS = ("", "HEAD")
 
 
@@ -113,7 +114,7 @@ def told_apart(sides: Sequence[Requests], *, has_argocds: bool) -> tuple[list[Re
     if clashing and not has_argocds:
         names = and_more(sorted({clash.text for clash in clashing}), MAX_LISTED)
         notes.append(
-            f"several Applications are named alike ({names}) and are told apart by their files: "
+            f"{SEVERAL} ({names}) and are told apart by their files: "
             "`preview: {argocds: [{name, applications}]}` in cmp.yaml says which Argo CD reads which files"
         )
     renamed = [[_with_file(request, clashing, has_argocds=has_argocds) for request in side.requests] for side in sides]

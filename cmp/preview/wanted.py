@@ -16,7 +16,8 @@ from cmp.argocd.cluster_secrets import WORD as SECRET_TYPE
 from cmp.argocd.cluster_secrets import clusters_in
 from cmp.argocd.document import GROUP
 from cmp.engines.registry import HELM, KUSTOMIZE, PLAIN
-from cmp.errors import ConfigError, and_more
+from cmp.errors import CmpError, ConfigError, and_more
+from cmp.preview.applications import SEVERAL
 from cmp.preview.comparison import Comparer
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED
 from cmp.preview.printers import KIND
@@ -77,7 +78,11 @@ def of_tree(tree: GitTree, urls: Sequence[str], tools: Mapping[str, str], contex
             "argocd": {**mapping(preview.get("argocd")), **{name: tools[name] for name in BUNDLED if name in tools}},
         },
     }
-    found = with_config(tree, json.dumps(content).encode(), urls, context)
+    try:
+        found = with_config(tree, json.dumps(content).encode(), urls, context)
+    except CmpError as error:  # a tool is missing, for one: the folders alone then say what there is
+        hint = f" ({error.hint})" if error.hint else ""
+        return Wanted(notes=(*notes, f"the Applications of this tree are not read: {error.what}{hint}"))
     return found._replace(notes=(*notes, *found.notes, *of_options), clusters=clusters, preview=preview)
 
 
@@ -175,7 +180,7 @@ def _opened(one: BuiltinSource) -> BuiltinSource:
 def _notes(found: Comparison) -> Iterator[str]:
     """Yield the sentences about Applications once: both sides are one tree."""
     both = " before and after the change"
-    yield from dict.fromkeys(note.replace(both, "") for note in found.notes)
+    yield from dict.fromkeys(note.replace(both, "") for note in found.notes if not note.startswith(SEVERAL))
 
 
 def _failures(failed: Mapping[str, int]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,14 +60,10 @@ def _by_folder(pairs: Sequence[LayeredPair], placed: Places) -> Pairs:
 
 
 def _candidates(pairs: Sequence[LayeredPair]) -> Iterable[str]:
-    """Return the folders of values files of one application on one cluster, and such files themselves."""
-    counts: dict[str, int] = defaultdict(int)
-    for one in pairs:
-        for pattern in one.patterns:
-            folder = pattern.rpartition("/")[0]
-            if _tells(pattern):
-                counts[folder if _tells(folder) else pattern] += 1
-    return counts
+    """Return the folders of values files of one application on one cluster, then such files themselves."""
+    patterns = dict.fromkeys(pattern for one in pairs for pattern in one.patterns if _tells(pattern))
+    folders = (pattern.rpartition("/")[0] for pattern in patterns)
+    return dict.fromkeys((*filter(_tells, folders), *patterns))
 
 
 def _tells(pattern: str) -> bool:
@@ -76,8 +71,12 @@ def _tells(pattern: str) -> bool:
 
 
 def _there(tree: Tree, pattern: str, wanted: Pairs, facts: Mapping[str, Mapping[str, str]]) -> Pairs:
+    """Return the pairs that have such a folder or file; something else than pairs where others than these have one."""
     parsed = layout.parse(pattern)
     apps, clusters = {app for app, _ in wanted}, {cluster for _, cluster in wanted}
+    found = {(match.captures["app"], "") for match in layout.expand(tree, parsed, {})}
+    if not {app for app, _ in found} <= apps:
+        return frozenset(found)  # an instance of no application is an error
     found = set()
     for cluster in clusters:
         known = {**facts.get(cluster, {}), "cluster": cluster}
