@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import environ
@@ -178,6 +179,11 @@ class _Reader:
         self._sources = sources
         self.elsewhere: dict[PairId, str] = {}  # with the URL
         self.covered: dict[PairId, tuple[str, str]] = {}
+
+    @cached_property
+    def _pairs(self) -> frozenset[tuple[str, str]]:
+        """The pairs of the layout, some perhaps without a cluster."""
+        return frozenset((pair.app, pair.cluster) for pair in self._repository.pairs())
 
     @property
     def notes(self) -> Iterator[str]:
@@ -355,7 +361,9 @@ class _Reader:
         if folder:
             owner = self._repository.owner(folder, is_exact=True)
             if owner.app:
-                self.covered[pair] = owner.app, owner.cluster or cluster.name
+                named = owner.app, owner.cluster or cluster.name
+                without = owner.app, ""
+                self.covered[pair] = without if without in self._pairs and named not in self._pairs else named
 
     def _delivery(self, subject: Subject, app: Application, value: Values) -> Delivery:
         """Return the sync policy; at the merge an Application syncs by itself if it follows the trunk."""

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 
 from cmp.errors import ConfigError, and_more
 from cmp.model import NEUTRAL_REVISION, BuildEnv
-from cmp.preview import applications
 from cmp.preview.affected import Impact, TouchedPair
 from cmp.preview.comparison import Comparison
 from cmp.preview.declarations import MAX_LISTED
 from cmp.preview.sides import BuiltinSource, RenderRequest, Side
+from cmp.repository.builtin.sources import in_tree
 from cmp.repository.instances import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from cmp.model import Instance
     from cmp.preview.comparison import Comparer
     from cmp.preview.declarations import ApplicationSources
-    from cmp.preview.identity import PairId
+    from cmp.preview.sides import ResolvedPair
     from cmp.repository.git import GitTree
 
 
@@ -31,14 +32,16 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
     ConfigError without any.  Applications that no pair of the layout can replace are counted and named.
     """
     side = Side(tree)
-    sources = comparer.sources(side, side)
-    found = applications.of_sources(tree, side.repository, sources, comparer.context)
-    known = {(pair.app, pair.cluster) for pair in side.repository.pairs()}
-    places = {identity: place for identity, place in found.covered.items() if place in known}
-    pairs = [(request, _by_plugin(request, places)) for request in found.requests if _is_builtin(request)]
+    found = comparer.compare(tree, tree, ())
+    layout = _Layout(side)
+    pairs = [
+        (pair.request, _by_plugin(pair.request, layout.replacement(pair)))
+        for pair in found.base.pairs.values()
+        if pair.request.id.is_application and _is_builtin(pair.request)
+    ]
     moved = [(request, by_plugin) for request, by_plugin in pairs if by_plugin]
     if not moved:
-        raise _nothing(sources)
+        raise _nothing(comparer.sources(side, side))
     base = side.with_requests([request for request, _ in moved])
     head = side.with_requests([by_plugin for _, by_plugin in moved])
     touched = tuple(
@@ -50,18 +53,69 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
         head,
         impact=Impact(len(touched), touched, unowned=()),
         notes=(*found.notes, *_left(left)),
-        left_out=len(left) + len(found.elsewhere),
+        left_out=len(left) + found.left_out,
+        unknown=found.unknown,
         assumptions=(side.argocd.assumed,),
     )
+
+
+class _Layout:
+    """The pairs of a layout, looked up by what an Application renders."""
+
+    def __init__(self, side: Side) -> None:
+        self._repository = side.repository
+        self._pairs: dict[tuple[str, str], Instance | None] = {
+            (pair.request.id.app, pair.request.id.cluster): next(iter(pair.instances), None)
+            for pair in side.pairs.values()
+        }
+
+    def replacement(self, pair: ResolvedPair) -> tuple[str, str] | None:
+        """Return application and cluster of the pair that may take the place of an Application.
+
+        It is the one in the folder of the source, on its cluster; or the only one that renders the same folder or chart
+        there, or from the same values files: many may have one chart, and a cluster of the tree may be a stage of one.
+        """
+        source = pair.request.sources[0]
+        if not isinstance(source, BuiltinSource):
+            return None
+        cluster = source.cluster.name
+        folder = in_tree(self._repository.tree, source.source.source.path)
+        owner = self._repository.owner(folder, is_exact=True) if folder and not source.home else None
+        if owner and owner.app:
+            named = ((owner.app, name) for name in (owner.cluster or cluster, ""))
+            if found := next((key for key in named if key in self._pairs), None):
+                return found
+        rendered = next(iter(pair.instances), None)
+        alike = [key for key, own in self._pairs.items() if own and rendered and _is_same_source(own, rendered)]
+        for some in (
+            [key for key in alike if key[1] == cluster and len(alike) == 1],
+            [key for key in alike if key[1] in (cluster, "") and _has_same_files(self._pairs[key], rendered)],
+            [key for key in alike if _has_same_files(self._pairs[key], rendered)],
+        ):
+            if len(some) == 1:
+                return some[0]
+        return None
+
+
+def _is_same_source(own: Instance, other: Instance) -> bool:
+    if own.chart or other.chart:
+        return own.chart is not None and other.chart is not None and own.chart[:3] == other.chart[:3]
+    return own.folder == other.folder
+
+
+def _has_same_files(own: Instance | None, other: Instance | None) -> bool:
+    if own is None or other is None:
+        return False
+    layers = ([layer.path for layer in one.layers if layer.is_in_tree] for one in (own, other))
+    return len({*map(tuple, layers)}) == 1
 
 
 def _is_builtin(request: RenderRequest) -> bool:
     return bool(request.sources) and all(isinstance(source, BuiltinSource) for source in request.sources)
 
 
-def _by_plugin(request: RenderRequest, places: Mapping[PairId, tuple[str, str]]) -> RenderRequest | None:
+def _by_plugin(request: RenderRequest, place: tuple[str, str] | None) -> RenderRequest | None:
     """Return the request for the pair of the layout in place of an Application; None where the layout has none."""
-    place = places.get(request.id)
     source = request.sources[0]
     if place is None or not isinstance(source, BuiltinSource):
         return None

@@ -11,6 +11,7 @@ import posixpath
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.repository import layout
 from cmp.repository.scaffold.applications import layered, owners, places
 from cmp.repository.scaffold.applications.entries import Entries
 from cmp.repository.scaffold.applications.runs import runs
@@ -69,7 +70,9 @@ def propose(tree: Tree, wanted: Wanted) -> Proposed | None:
         defaults=_defaults(pairs),
         preview={**_preview(wanted.pairs, placed), **wanted.preview},
     )
-    proposal = proposal._replace(applications=entries.written())
+    found = {match.captures["app"] for text in owned.patterns for match in layout.expand(tree, layout.parse(text), {})}
+    is_every = found == {pair.app for pair in pairs}
+    proposal = proposal._replace(applications=entries.written(is_every=is_every))
     prints = ((one, PRINTS) for one in wanted.pairs if one.application in parents)
     clusters = _clusters(placed, proposal, wanted.clusters)
     return Proposed(proposal._replace(clusters=clusters), pairs, (*owned.left, *prints))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cmp.repository.scaffold.applications.owners import OwnedPair
 
-ALL = "all"
+ALL, EVERY = "all", "*"
 
 
 class Entries:
@@ -34,15 +34,18 @@ class Entries:
             choice = json.dumps(_choice(clusters, every, facts))
             self._keys["clusters", choice][app] |= clusters
 
-    def written(self) -> tuple[Mapping[str, object], ...]:
-        """Return the entries: one for all keys that the same applications have on the same clusters."""
+    def written(self, *, is_every: bool) -> tuple[Mapping[str, object], ...]:
+        """Return the entries: one for all keys that the same applications have on the same clusters.
+
+        `is_every` says that the tree has no other applications: then `*` stands for all of them.
+        """
         together: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[str, object]] = defaultdict(dict)
         for (key, text), apps in self._keys.items():
             for clusters, names in self._where(apps):
                 together[names, clusters][key] = json.loads(text)
         return tuple(
             {
-                "apps": names[0] if len(names) == 1 else [*names],
+                "apps": EVERY if is_every and len(names) == len(self._clusters) else _one_or_many(names),
                 **({"where": [*clusters]} if clusters else {}),
                 **keys,
             }
@@ -55,6 +58,10 @@ class Entries:
         for app, clusters in apps.items():
             groups[() if clusters == self._clusters[app] else tuple(sorted(clusters))].append(app)
         yield from ((clusters, tuple(sorted(names))) for clusters, names in groups.items())
+
+
+def _one_or_many(names: Sequence[str]) -> str | list[str]:
+    return names[0] if len(names) == 1 else [*names]
 
 
 def _choice(clusters: set[str], every: set[str], facts: Mapping[str, Mapping[str, str]]) -> object:

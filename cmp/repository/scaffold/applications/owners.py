@@ -28,6 +28,8 @@ STRUCTURE = frozenset(
         *("deploy", "deployment", "k8s", "kubernetes", "values", "config", "app", "resources", "src"),
     }
 )
+NONE = "no folder of the tree is its own"
+SHARED = "it renders a folder that others render, too, and none of its values files lies in a folder of its own"
 EXACT, PART, GUESS = 3, 2, 1
 
 
@@ -75,7 +77,7 @@ def own(placed: Sequence[Placed]) -> Owned:
     for one, several in zip(placed, candidates, strict=True):
         best = max((_spelled(one, candidate, votes) for candidate in several), default=None, key=lambda found: found[0])
         if best is None or not best[1].pattern:
-            left.append((one.wanted, "no folder of the tree is its own"))
+            left.append((one.wanted, SHARED if one.wanted.path in shared else NONE))
         else:
             owned.append(best[1])
     pairs, doubles = _without_doubles(owned)

@@ -67,6 +67,8 @@ def place(wanted: Sequence[WantedPair], known: Known) -> Places:
         if one.server and cluster not in argocds
     }
     servers = {**servers, **{name: str(keys["server"]) for name, keys in known.items() if keys.get("server")}}
+    counts = Counter(servers.values())
+    servers = {name: server for name, server in servers.items() if counts[server] == 1}  # of stages in one cluster
     pairs = (Placed(one, cluster, facts.get(cluster, NOTHING)) for one, cluster in zip(wanted, clusters, strict=True))
     return Places(tuple(pairs), {name: servers[name] for name in sorted({*clusters} & {*servers})}, facts, argocds)
 
