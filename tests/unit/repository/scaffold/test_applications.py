@@ -1,4 +1,4 @@
-"""What a layout is made of where Argo CD has Applications: each generalisation, and what is near one and is none."""
+"""A layout made of Argo CD's Applications: each generalisation, and a near miss of it."""
 
 from __future__ import annotations
 
