@@ -153,6 +153,12 @@ def _clusters(placed: Places, proposal: Proposal, known: Keys) -> dict[str, dict
     return found
 
 
+def preview(wanted: Wanted) -> dict[str, object]:
+    """Return the block `preview` for a layout that is found otherwise: which files have Applications."""
+    found = _preview(wanted.pairs, places.place(wanted.pairs, wanted.clusters)) if wanted.pairs else {}
+    return {**found, **wanted.preview}
+
+
 def _preview(wanted: Sequence[WantedPair], placed: Places) -> dict[str, object]:
     """Return which files have Applications, and which Argo CD reads them where there are several."""
     files = sorted({one.file for one in wanted if one.file})
