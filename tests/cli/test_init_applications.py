@@ -168,7 +168,7 @@ def test_a_chart_prints_the_applications(sandbox: Sandbox, tmp_path: Path) -> No
         "cmp:      1  prints Applications: it stays as it is, rendered by Argo CD itself (root)\n" + PROOF
     )
     assert written(tmp_path / "repo")["layout"]["apps"] == "apps/{app}"
-    assert pairs(sandbox, tmp_path / "repo") == {("mail", "kobe"), ("shop", "kobe")}
+    assert pairs(sandbox, tmp_path / "repo") == {("mail", ""), ("shop", "")}
 
 
 SET = """\

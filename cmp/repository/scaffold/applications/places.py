@@ -58,7 +58,7 @@ def place(wanted: Sequence[WantedPair], known: Known) -> Places:
     if (own := _dimension(wanted, clusters)) is not None:
         clusters = [own.value(one) for one in wanted]
         argocds = _argocds(wanted, clusters) if own.is_of_file else {}
-    elif {*clusters} == {IN_CLUSTER}:  # one Argo CD, one cluster: the tree knows none
+    elif len({*clusters}) == 1 and not _is_named(clusters[0], wanted):  # the tree need not know its only cluster
         return Places(tuple(Placed(one, "") for one in wanted))
     facts = _facts(wanted, clusters, known)
     servers = {
@@ -71,6 +71,12 @@ def place(wanted: Sequence[WantedPair], known: Known) -> Places:
     servers = {name: server for name, server in servers.items() if counts[server] == 1}  # of stages in one cluster
     pairs = (Placed(one, cluster, facts.get(cluster, NOTHING)) for one, cluster in zip(wanted, clusters, strict=True))
     return Places(tuple(pairs), {name: servers[name] for name in sorted({*clusters} & {*servers})}, facts, argocds)
+
+
+def _is_named(cluster: str, wanted: Sequence[WantedPair]) -> bool:
+    """Tell whether some path has the name of a cluster as a whole word."""
+    word = re.compile(rf"(?<![^-_./]){re.escape(cluster)}(?![^-_./])")
+    return any(word.search(path) for one in wanted for path in (one.path, *(file.path for file in one.values)))
 
 
 def _named(clusters: list[str], wanted: Sequence[WantedPair]) -> list[str]:

@@ -276,6 +276,11 @@ class TestPlaces:
         found = proposal(root, pairs)
         assert (found.apps, found.clusters) == (("apps/{app}",), {})
 
+    @pytest.mark.parametrize(("file", "clusters"), [("live.yaml", []), ("values-kobe.yaml", ["kobe"])])
+    def test_the_only_cluster_is_known_where_a_path_names_it(self, root: Path, file: str, clusters: list[str]) -> None:
+        found = proposal(root, [one(app, "kobe", f"apps/{app}", [f"apps/{app}/{file}"]) for app in ("mail", "shop")])
+        assert [*found.clusters] == clusters
+
     def test_a_server_has_the_name_that_a_list_gives_it(self, root: Path) -> None:
         pairs = [
             one("shop", f"10.0.0.{number}", "apps/shop", facts={"cluster": site})._replace(
