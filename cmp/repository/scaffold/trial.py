@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import CmpError, ConfigError, and_more
-from cmp.repository import instances
+from cmp.repository import instances, layout
 from cmp.repository.config import FILE
 from cmp.repository.instances import Repository, Request
-from cmp.repository.scaffold.folders import values
 from cmp.repository.scaffold.folders.shapes import APP, Spot
+from cmp.repository.scaffold.folders.values import read_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cmp.model import EngineTraits, Instance
     from cmp.repository.instances import Pair
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from cmp.system.tree import Entry, Kind, Tree
 
 MAX_CACHED = 64 * 1024  # bytes of a file that is kept: configuration and kustomizations are read again and again
+MAX_TRIALS = 40  # narrower proposals
+MAX_FAILED = 20  # failures after which a proposal is not tried on: these take longest
+MAX_SAMPLE = 40  # pairs of a narrower proposal that are tried
+UNREADABLE = 1_000_000  # no layout has so many pairs
+MAX_WORDS = 200  # letters of an error that a note quotes
 MAX_USUAL = 300  # pairs that are alike, and resolved all the same
 MAX_LISTED = 3
 NOWHERE = "no folder says where an application runs: write `clusters: all`, or names, into its cmp-app.yaml"
@@ -71,12 +76,26 @@ class Seen:
         return self._read[path]
 
 
+class Failure(NamedTuple):
+    """The error of a pair, and the folders that make it one."""
+
+    pair: str
+    error: ConfigError
+    folders: tuple[str, ...] = ()
+
+
 class Outcome(NamedTuple):
-    """The pairs of a proposal, the number of those that run somewhere without an error, and the errors of others."""
+    """The pairs of a proposal, the number of those that run somewhere without an error, and of those with one."""
 
     pairs: tuple[Pair, ...]
     right: int
-    failures: tuple[tuple[str, ConfigError], ...]
+    failed: int
+    failures: tuple[Failure, ...]
+
+    @property
+    def score(self) -> int:
+        """Return the number that a better proposal has more of."""
+        return self.right - self.failed
 
 
 class Settled(NamedTuple):
@@ -112,37 +131,45 @@ class Trial:
         if proposal.instances and not outcome.pairs and not outcome.failures:
             proposal = proposal._replace(instances=(), notes=(*proposal.notes, NOWHERE))
             outcome = self._outcome(proposal)
-        while outcome.failures:
-            tried = [(self._outcome(other), note, other) for other, note in _narrower(proposal)]
-            better = [
-                one
-                for one in tried
-                if one[0].right >= 0 and one[0].right >= outcome.right and _is_better(one[0], outcome)
-            ]
-            if not better:
+        trials = 0
+        while outcome.failures and trials < MAX_TRIALS:
+            blamed = outcome.failures[0]
+            for other, note in _narrower(proposal, blamed.folders):
+                trials += 1
+                narrower = self._outcome(other, MAX_SAMPLE)
+                if narrower.score > outcome.score and narrower.right * 2 >= outcome.right:
+                    proposal = _noted(other, f"{note}: {_short(blamed.error.what)}" if note else "")
+                    break
+            else:
                 break
-            cause = outcome.failures[0][1].what
-            outcome, note, proposal = min(better, key=lambda one: (len(one[0].failures), -one[0].right))
-            if note:
-                proposal = proposal._replace(notes=(*proposal.notes, f"{note}: {cause}"))
+            outcome = self._outcome(proposal)
         return Settled(proposal._replace(notes=(*proposal.notes, *_unsettled(outcome))), outcome.pairs)
 
     def _repository(self, proposal: Proposal) -> Repository:
         return Repository(self._tree.planned(self._write(proposal).encode()), self._engines)
 
-    def _outcome(self, proposal: Proposal) -> Outcome:
+    def _outcome(self, proposal: Proposal, at_most: int = 0) -> Outcome:
+        """Try a proposal; of many pairs some stand for the others."""
         try:
             repository = self._repository(proposal)
             pairs = repository.pairs()
-        except ConfigError as error:
-            return Outcome((), -1, ((FILE, error),))
-        failures: list[tuple[str, ConfigError]] = []
-        for pair in self._doubtful(pairs):
-            failure = self._failure(repository, pair)
-            if failure is not None:
-                failures.append((f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app, failure))
+        except ConfigError as unreadable:
+            return Outcome((), -len(proposal.apps) * UNREADABLE, 1, (Failure(FILE, unreadable),))
+        failures: list[Failure] = []
+        doubtful = [*self._doubtful(pairs)]
+        chosen = doubtful[:: len(doubtful) // at_most + 1] if at_most else doubtful
+        tried = 0
+        for pair in chosen:
+            tried += 1
+            error = self._failure(repository, pair)
+            if error is not None:
+                name = f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app
+                failures.append(Failure(name, error, (pair.instance_folder, pair.app_folder)))
+            if len(failures) == MAX_FAILED:  # enough to know
+                break
+        failed = len(failures) * len(doubtful) // max(tried, 1)
         idle = sum(not pair.cluster for pair in pairs) if repository.config.clusters else 0
-        return Outcome(tuple(pairs), len(pairs) - idle - len(failures), tuple(failures))
+        return Outcome(tuple(pairs), len(pairs) - idle - failed, failed, tuple(failures))
 
     def _doubtful(self, pairs: list[Pair]) -> Iterator[Pair]:
         """Yield the pairs that are resolved: of many usual ones some, among them one of each cluster."""
@@ -165,26 +192,51 @@ class Trial:
         return ConfigError(f"{stacked} would be layers of one render") if stacked else None
 
 
-def _is_better(one: Outcome, other: Outcome) -> bool:
-    return other.right < 0 or len(one.failures) < len(other.failures)
+def _noted(proposal: Proposal, note: str) -> Proposal:
+    return proposal._replace(notes=(*proposal.notes, note)) if note else proposal
 
 
-def _narrower(proposal: Proposal) -> Iterator[tuple[Proposal, str]]:
-    """Yield proposals that say less, each with what it leaves out."""
+def _narrower(proposal: Proposal, folders: Sequence[str]) -> list[tuple[Proposal, str]]:
+    """Return proposals that say less, each with a note on it; first those without a pattern that fits the folders."""
+    fitting: list[tuple[Proposal, str]] = []
+    others: list[tuple[Proposal, str]] = []
+    for other, note, pattern in _every_narrower(proposal):
+        parsed = layout.parse(pattern)
+        fits = any(folder and layout.match(parsed, folder) is not None for folder in folders)
+        (fitting if fits else others).append((other, note))
+    return [*fitting, *others]
+
+
+def _every_narrower(proposal: Proposal) -> Iterator[tuple[Proposal, str, str]]:
+    """Yield proposals that say less, each with a note and the pattern that it does without."""
     for at, pattern in enumerate(proposal.apps):
         if "*" not in pattern:
             wide = pattern.replace(APP, f"{APP}*")
-            yield proposal._replace(apps=(*proposal.apps[:at], wide, *proposal.apps[at + 1 :])), ""
+            yield proposal._replace(apps=(*proposal.apps[:at], wide, *proposal.apps[at + 1 :])), "", pattern
     for at in reversed(range(len(proposal.values))):
         rest = (*proposal.values[:at], *proposal.values[at + 1 :])
-        yield proposal._replace(values=rest), f"the values files {proposal.values[at].pattern} are left out"
+        pattern = proposal.values[at].pattern
+        yield proposal._replace(values=rest), f"the values files {pattern} are left out", pattern
     for at in reversed(range(len(proposal.instances))):
-        rest_of = (*proposal.instances[:at], *proposal.instances[at + 1 :])
-        yield proposal._replace(instances=rest_of), f"the instances {proposal.instances[at]} are left out"
+        pattern = proposal.instances[at]
+        narrower = proposal._replace(instances=(*proposal.instances[:at], *proposal.instances[at + 1 :]))
+        yield _without_clusters(narrower), f"the instances {pattern} are left out", pattern
     if len(proposal.apps) > 1:
         for at in reversed(range(len(proposal.apps))):
             others = (*proposal.apps[:at], *proposal.apps[at + 1 :])
-            yield proposal._replace(apps=others), f"the applications {proposal.apps[at]} are left out"
+            pattern = proposal.apps[at]
+            yield proposal._replace(apps=others), f"the applications {pattern} are left out", pattern
+
+
+def _without_clusters(proposal: Proposal) -> Proposal:
+    """Leave the clusters out where nothing says any more what runs there."""
+    texts = (*proposal.apps, *(values.pattern for values in proposal.values), proposal.release, proposal.namespace)
+    is_needed = proposal.instances or proposal.applications or any("{" in text.replace(APP, "") for text in texts)
+    return proposal if is_needed else proposal._replace(clusters={})
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}…"
 
 
 def _alternatives(instance: Instance) -> str:
@@ -194,7 +246,7 @@ def _alternatives(instance: Instance) -> str:
     for layer in instance.layers:
         folder, _, file = layer.path.rpartition("/")
         stem, dot, suffix = file.rpartition(".")
-        name = values.read_name(stem, Spot(layer.path, instance.app, places))
+        name = read_name(stem, Spot(layer.path, instance.app, places))
         if name is not None and name.part:
             other = seen.setdefault((folder, name.text + dot + suffix), layer.path)
             if other != layer.path:
@@ -205,9 +257,9 @@ def _alternatives(instance: Instance) -> str:
 def _unsettled(outcome: Outcome) -> Iterator[str]:
     """Yield a sentence on each error that is left, with the pairs that have it."""
     by_error: dict[str, list[str]] = {}
-    for pair, error in outcome.failures:
+    for pair, error, _ in outcome.failures:
         where = f"{error.file}: " if error.file else ""
-        by_error.setdefault(f"{where}{error.what}", []).append(pair)
+        by_error.setdefault(_short(f"{where}{error.what}"), []).append(pair)
     for message, pairs in [*by_error.items()][:MAX_LISTED]:
         yield f"{and_more(list(dict.fromkeys(pairs)), MAX_LISTED)} cannot be rendered: {message}"
     if len(by_error) > MAX_LISTED:

@@ -50,9 +50,13 @@ def find(folders: Sequence[Folder], roles: Roles) -> Places:
     """Gather the applications of a tree into shapes, and their clusters' folders."""
     apps: Spots = defaultdict(list)
     overlays: Spots = defaultdict(list)
+    named: Spots = defaultdict(list)
     left = []
+    with_clusters = {roles.root(path) for path in roles.marked if path in roles.clusters}
     for path in roles.marked:
         root = roles.root(path)
+        if path in roles.parts and path not in roles.clusters and root not in with_clusters:
+            continue
         if root is None:
             shape, spot = shaped(path, path, roles)
             if spot.app:
@@ -64,8 +68,13 @@ def find(folders: Sequence[Folder], roles: Roles) -> Places:
             (apps[shape].append(spot) if spot.app else left.append(path))
         elif (found := _inside(path, root, roles)) is not None:
             overlays[found[0]].append(found[1])
+        elif (found := _inside(path, root, roles, is_named=True)) is not None:
+            named[found[0]].append(found[1])
         elif path != root and _is_apart(path, root, roles):
             left.append(path)
+    with_overlays = {spot.app for spots in overlays.values() for spot in spots}
+    for shape, spots in named.items():
+        overlays[shape] += [spot for spot in spots if spot.app not in with_overlays]
     chosen, rest = _few(apps, [folder for folder in folders if folder.is_foreign and folder.engines])
     left += [spot.path for spots in rest.values() for spot in spots]
     with_places, chosen = _demoted(chosen)
@@ -101,8 +110,11 @@ def _is_apart(path: str, root: str, roles: Roles) -> bool:
     return folder is not None and KUSTOMIZE in folder.engines and path not in folder.named
 
 
-def _inside(path: str, root: str, roles: Roles) -> tuple[Shape, Spot] | None:
-    """Return the shape of a folder of one cluster inside of an application's; None for another part of it."""
+def _inside(path: str, root: str, roles: Roles, *, is_named: bool = False) -> tuple[Shape, Spot] | None:
+    """Return the shape of a folder of one cluster inside of an application's; None for another part of it.
+
+    With `is_named` one that names the application's base is a cluster's, whatever it is called.
+    """
     shape, spot = shaped(root, root, roles)
     if not spot.app:
         return None
@@ -111,7 +123,7 @@ def _inside(path: str, root: str, roles: Roles) -> tuple[Shape, Spot] | None:
     for name in path.removeprefix(f"{root}/").split("/"):
         is_below = at in roles.clusters  # as blue in dev/blue
         at = f"{at}/{name}"
-        names_base = at in roles.marked and roles.roots[root] in roles.marked[at].named
+        names_base = is_named and at in roles.marked and roles.roots[root] in roles.marked[at].named
         is_marked = at == path and at in roles.marked and name not in _NO_APP | GENERIC
         if at in roles.clusters or (is_marked and (is_below or names_base)):
             names.append(PLACE)
@@ -124,24 +136,35 @@ def _inside(path: str, root: str, roles: Roles) -> tuple[Shape, Spot] | None:
 
 
 def _few(apps: Spots, foreign: Sequence[Folder]) -> tuple[Spots, Spots]:
-    """Choose a handful of shapes that have most of the applications; a `*` for one name where there are more."""
-    if len(apps) > MAX_SHAPES:
-        wide: dict[Shape, list[Shape]] = defaultdict(list)
-        for shape in apps:
-            for at, name in enumerate(shape):
-                if "{" not in name and at != len(shape) - 1:
-                    wide[(*shape[:at], ANY, *shape[at + 1 :])].append(shape)
-        apps = dict(apps)
-        for star, shapes in sorted(wide.items(), key=lambda item: (-sum(len(apps[one]) for one in item[1]), item[0])):
-            present = [shape for shape in shapes if shape in apps]
-            if len(present) > 1 and not any(_fits(star, folder.segments) for folder in foreign):
-                apps[star] = [spot for shape in present for spot in apps.pop(shape)]
-            if len(apps) <= MAX_SHAPES:
-                break
-    ordered = sorted(apps, key=lambda shape: (-len(apps[shape]), shape))
-    return {shape: apps[shape] for shape in ordered[:MAX_SHAPES]}, {
-        shape: apps[shape] for shape in ordered[MAX_SHAPES:]
-    }
+    """Choose a handful of shapes that have most of the applications.
+
+    Where there are more, a `*` stands for one name of several of them, none of which has half of all these.
+    """
+    rest = dict(apps)
+    wide: dict[Shape, list[Shape]] = defaultdict(list)
+    for shape in rest if len(rest) > MAX_SHAPES else ():
+        for at, name in enumerate(shape):
+            if "{" not in name and at != len(shape) - 1:
+                wide[(*shape[:at], ANY, *shape[at + 1 :])].append(shape)
+    wide = {star: one for star, one in wide.items() if len(one) > 1}
+    wide = {star: one for star, one in wide.items() if not any(_fits(star, folder.segments) for folder in foreign)}
+    chosen: Spots = {}
+    while rest and len(chosen) < MAX_SHAPES:
+        best = min(rest, key=lambda shape: (-len(rest[shape]), shape))
+        size = len(rest[best])
+        for star, shapes in wide.items():
+            sizes = [len(rest[shape]) for shape in shapes if shape in rest]
+            if len(sizes) > 1 and sum(sizes) > max(size, 2 * max(sizes)) and _are_unique(rest, shapes):
+                best, size = star, sum(sizes)
+        merged = [shape for shape in wide.get(best, (best,)) if shape in rest]
+        chosen[best] = [spot for shape in merged for spot in rest.pop(shape)]
+    return chosen, rest
+
+
+def _are_unique(apps: Spots, shapes: Iterable[Shape]) -> bool:
+    """Say whether the applications of several shapes have names of their own."""
+    keys = [(spot.app, spot.places) for shape in shapes for spot in apps.get(shape, ())]
+    return len(keys) == len({*keys})
 
 
 def _fits(shape: Shape, segments: Sequence[str]) -> bool:

@@ -33,6 +33,7 @@ class Roles:
 
     `clusters` are the paths whose last name is that of a cluster or of a group of them, `guessed` those of them that
     only the repetition of names below tells; `roots` maps the folder of an application to the one that is rendered.
+    `parts` are folders that an application elsewhere is made of: its kustomization or chart names them.
     """
 
     def __init__(self, folders: Sequence[Folder]) -> None:
@@ -45,13 +46,24 @@ class Roles:
             _children(folder.segments for folder in deployed if folder.engines),
         )
         self.roots = dict(self._roots())
+        self.parts = self._parts()
 
     def root(self, path: str) -> str | None:
         """Return the topmost folder of an application at or above a path; None where that is in none."""
         return next((above for above in _above(path) if above in self.roots), None)
 
+    def _parts(self) -> frozenset[str]:
+        named = ((path, target) for path, folder in self.marked.items() for target in folder.named)
+        return frozenset(
+            target
+            for path, target in named
+            if target in self.marked
+            and not target.startswith(f"{path}/")
+            and (self.root(path) or path) != (self.root(target) or target)
+        )
+
     def _mark_clusters(self, children: Names, deployed: Names) -> None:
-        often = Counter(name for names in children.values() for name in names)
+        often = Counter((_parent(parent), name) for parent, names in children.items() for name in names if parent)
         for parent, names in children.items():
             members = [name for name in names if name not in NEVER]
             if _last(parent) in OVERLAYS:
@@ -59,7 +71,11 @@ class Roles:
                 continue
             if _last(parent) in TEAMS:
                 continue
-            like = [name for name in members if is_stage(name) or (often[name] > 1 and is_cluster_like(name))]
+            like = [
+                name
+                for name in members
+                if is_stage(name) or (often[_parent(parent), name] > 1 and is_cluster_like(name))
+            ]
             if like and len(like) * 2 >= len(members):
                 known = set[str]().union(*(children.get(path, ()) for path in _below(parent, like)))
                 alike = [name for name in members if _is_alike(children.get(_join(parent, name), {}), known)]
@@ -108,14 +124,19 @@ class Roles:
                 bases[parent] = path
         for path, target in sorted(named):
             parent = _parent(target)
-            is_sibling = path.startswith(f"{parent}/") and not path.startswith(f"{target}/")
-            if is_sibling and target not in self.clusters and path in self.clusters and self._may_be_app(parent):
+            is_overlay = path.startswith(f"{parent}/") and self._is_of_clusters(path, parent)
+            if is_overlay and target not in self.clusters and self._may_be_app(parent):
                 bases.setdefault(parent, target)
         for path in self.marked:
             is_list = lists[path] >= ENOUGH and (siblings[_parent(path)] == 1 or _last(path) in GENERIC)
             if path and path not in self.clusters and not is_list and _last(path) not in {*BASES, *OVERLAYS}:
                 yield path, path
         yield from bases.items()
+
+    def _is_of_clusters(self, path: str, parent: str) -> bool:
+        """Say whether all folders between the two are those of clusters."""
+        depth = parent.count("/") + 1
+        return all(above in self.clusters or _last(above) in OVERLAYS for above in [*_above(path)][depth:])
 
     def _may_be_app(self, path: str) -> bool:
         return bool(path) and path not in self.clusters and _last(path) not in OVERLAYS
