@@ -213,9 +213,9 @@ def test_nothing_is_left_when_a_render_is_ended(everywhere: Everywhere, signum: 
 def test_the_deadline_ends_helmfile(everywhere: Everywhere) -> None:
     watched = Watched(everywhere)
     watched.install("PATH=/bin:/usr/bin\nexec sleep 600")
-    ran = watched.world.run(CMP_DEADLINE="2")
+    ran = watched.world.run(CMP_DEADLINE="4")
     assert (ran.code, ran.stdout) == (9, "")
-    assert ran.first_line.startswith("cmp: helmfile list was still running when the deadline of 2 s passed")
+    assert ran.first_line.startswith("cmp: helmfile list was still running when the deadline of 4 s passed")
     assert everywhere.left() == []
 
 

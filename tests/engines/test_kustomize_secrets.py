@@ -386,8 +386,8 @@ def test_a_signal_leaves_nothing(signum: str, door: str, everywhere: Everywhere)
 def test_the_deadline_ends_kustomize(everywhere: Everywhere) -> None:
     world = everywhere.world
     world.install_fake("never-ends")
-    assert world.refused(CMP_DEADLINE="2")[:2] == [
-        "cmp: kustomize build was still running when the deadline of 2 s passed",
+    assert world.refused(CMP_DEADLINE="4")[:2] == [
+        "cmp: kustomize build was still running when the deadline of 4 s passed",
         "  where: application web, cluster dev, phase kustomize",
     ]
     assert everywhere.leaked() == []
