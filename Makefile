@@ -18,7 +18,7 @@ export PIP_NO_INPUT := 1
 SHOWN := helm@4.3.2 sops@3.13.3
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help venv setup demo test test-fast unit lint pythons bench programs shown tools test-tools newest lock clean
+.PHONY: help venv setup demo test whole tests test-fast unit lint pythons bench programs shown tools test-tools newest lock clean
 
 help:
 	@echo "make demo | test | test-fast | lint | bench | venv | setup | newest | lock | clean   (CONTRIBUTING.md)"
@@ -30,8 +30,16 @@ setup: tools test-tools
 demo: shown
 	@$(BIN)/python scripts/demo.py
 
-test: programs setup lint
-	$(BIN)/python -m pytest -n 2 $(PYTEST)
+# Lint goes on beside the tests, and is printed as a whole when it is done.
+test: programs setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint whole
+
+whole:
+	@$(MAKE) --no-print-directory --output-sync=none tests
+
+# Three workers for two cores: some tests wait for deadlines, and for servers that work in other processes.
+tests: $(VENV)/.complete
+	$(BIN)/python -m pytest -n 3 $(PYTEST)
 	@$(BIN)/python -m scripts.pythons $(CACHE)/pythons
 
 # What starts no tool, and a render by each engine, by the newer Pythons that Debian has.
