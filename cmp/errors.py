@@ -194,10 +194,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"known here: {with_ellipsis(names, MAX_SUGGESTED)}"
 
 
-def and_more(names: Sequence[str], at_most: int) -> str:
+def and_more(names: Sequence[str], at_most: int, separator: str = ", ") -> str:
     """Return the first names of a list and the number of the others, as in `a, b and 3 more`."""
     others = f" and {len(names) - at_most} more" if len(names) > at_most else ""
-    return ", ".join(names[:at_most]) + others
+    return separator.join(names[:at_most]) + others
 
 
 def with_ellipsis(names: Sequence[str], at_most: int) -> str:

@@ -42,9 +42,10 @@ class Run(NamedTuple):
         """Render the pairs of some files, and write the warnings and errors of each to stderr."""
         renderer = BatchRenderer(self.tree, self.repository, self.context)
         jobs = [PrintJob(self.chosen.pairs[path], show) for path, show in shows.items()]
-        for path, done in zip(shows, renderer.render_all(jobs), strict=True):
-            batch_messages(done, self.context)
-            yield path, done
+        with batch_messages(self.context) as tell:
+            for path, done in zip(shows, renderer.render_all(jobs), strict=True):
+                tell(done)
+                yield path, done
 
     def kept(self, path: str) -> bytes | None:
         """Return the content of a golden file; None where the file is missing."""

@@ -117,12 +117,13 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, option
     codes: list[int] = []
     misfit = misfit_messages(repository, invocation.context)
     batch = renderer.BatchRenderer(tree, repository, invocation.context, options)
-    for done in batch.render_all([renderer.PrintJob(pair, show) for pair in pairs]):
-        batch_messages(done, invocation.context)
-        if done.error:
-            codes.append(done.exit_code)
-        else:
-            folder.write(done.file, done.text)
+    with batch_messages(invocation.context) as tell:
+        for done in batch.render_all([renderer.PrintJob(pair, show) for pair in pairs]):
+            tell(done)
+            if done.error:
+                codes.append(done.exit_code)
+            else:
+                folder.write(done.file, done.text)
     removed, count = folder.finish(), len(pairs) - len(codes)
     line = f"cmp: {count} file{'' if count == 1 else 's'} written, {removed} removed, {len(codes)} failed"
     return Output(exit_code=next(iter(codes), misfit), summary=line)

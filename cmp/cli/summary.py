@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cmp.errors import and_more
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cmp.batch.renderer import PrintedPair
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.render.pipeline import RenderResult
     from cmp.repository.instances import Repository
+
+MAX_NAMED = 3
 
 
 def warn(done: RenderResult, context: Context) -> None:
@@ -20,14 +25,36 @@ def warn(done: RenderResult, context: Context) -> None:
         context.log.warning(warning)
 
 
-def batch_messages(done: PrintedPair, context: Context) -> None:
-    """Write the error and the warnings of one render of many."""
-    for line in done.error:
-        context.log.line(line)
-    for note in done.notes:
-        context.log.warning(f"{done.name}: {note}")
-    for warning in done.unpinned:
-        context.log.warning_once(warning)
+@contextmanager
+def batch_messages(context: Context) -> Iterator[Callable[[PrintedPair], None]]:
+    """Give a function that takes each render of many and writes its errors and what concerns the whole repository.
+
+    The other warnings follow in the end, also after an interruption, each once with all pairs that have it.
+    """
+    pairs: dict[str, list[PrintedPair]] = {}
+
+    def take(done: PrintedPair) -> None:
+        for line in done.error:
+            context.log.line(line)
+        for note in done.notes:
+            pairs.setdefault(note, []).append(done)
+        for warning in done.unpinned:
+            context.log.warning_once(warning)
+
+    try:
+        yield take
+    finally:
+        for note, having in pairs.items():
+            context.log.warning(f"{_names(having)}: {note}")
+
+
+def _names(pairs: list[PrintedPair]) -> str:
+    """Return the names of pairs, those of an application together: `shop on dev, prod and 18 more; till on dev`."""
+    clusters: dict[str, list[str]] = {}
+    for pair in pairs:
+        clusters.setdefault(pair.app, []).append(pair.cluster)
+    names = [f"{app} on {and_more(on, MAX_NAMED)}" if any(on) else app for app, on in clusters.items()]
+    return and_more(names, MAX_NAMED, separator="; ")
 
 
 def misfit_messages(repository: Repository, context: Context) -> int:

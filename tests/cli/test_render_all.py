@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import stat
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp import environ
-from cmp.batch.renderer import BatchRenderer, PrintJob, with_secrets
+from cmp.batch.renderer import BatchRenderer, PrintedPair, PrintJob, with_secrets
+from cmp.cli.summary import batch_messages
 from cmp.context import Context
 from cmp.engines import ENGINES
 from cmp.repository.instances import Repository
@@ -249,3 +251,60 @@ def test_settings_in_cmp_yaml_that_fit_nothing_are_an_error_of_no_pair(tmp_path:
         "  where: cmp.yaml:3:10",
     ]
     assert ran.stderr.splitlines()[-1] == "cmp: 1 file written, 0 removed, 0 failed"
+
+
+@pytest.mark.no_tools
+def test_the_same_warning_of_many_pairs_is_one_line(tmp_path: Path, sandbox: Sandbox) -> None:
+    clusters = [f"c{number}" for number in range(5)]
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+    plant(
+        tmp_path / "repo",
+        {
+            "namespaces/shop/map.yaml": config_map % "shop",
+            "namespaces/shop/more/map.yaml": "",
+            **{f"clusters/{name}/shop/.keep": "" for name in clusters},
+            "namespaces/till/map.yaml": config_map % "till",
+            "namespaces/till/more/map.yaml": "",
+            "clusters/c1/till/.keep": "",
+        },
+    )
+    ran = sandbox.run("render", "--all", "--output-dir", str(tmp_path / "out"), cwd=tmp_path / "repo")
+    assert (ran.code, ran.stderr.splitlines()) == (
+        0,
+        [
+            *(
+                f"cmp: warning: {pairs}: nothing uses the file {file} here: `plain: {{recurse: true}}` in cmp-app.yaml "
+                "reads the folders below"
+                for pairs, file in (
+                    ("shop on c0, c1, c2 and 2 more", "namespaces/shop/more/map.yaml"),
+                    ("till on c1", "namespaces/till/more/map.yaml"),
+                )
+            ),
+            "cmp: 6 files written, 0 removed, 0 failed",
+        ],
+    )
+
+
+def interrupted(context: Context, pairs: list[PrintedPair]) -> None:
+    with batch_messages(context) as tell:
+        for pair in pairs:
+            tell(pair)
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_loses_no_warning(sandbox: Sandbox) -> None:
+    stream = io.StringIO()
+    settings = environ.read(sandbox.env(), default_deadline=60).settings
+    context = Context(settings, Deadline(60), Redactor(), Log(stream, str), Phases())
+    pairs = [
+        PrintedPair("shop", "dev", b"", notes=("one", "two")),
+        PrintedPair("till", "", b"", notes=("one",)),
+        PrintedPair("shop", "prod", b"", notes=("one",), error=("cmp: an error",), exit_code=3),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(context, pairs)
+    assert stream.getvalue().splitlines() == [
+        "cmp: an error",
+        "cmp: warning: shop on dev, prod; till: one",
+        "cmp: warning: shop on dev: two",
+    ]
