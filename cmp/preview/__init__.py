@@ -16,5 +16,6 @@ on both sides, and its manifests are compared.
     keys.py            pass 1: everything in which two changes must agree
     outliers.py        pass 6: pairs that differ from the majority, and why
     labels.py        texts of the report: clusters' own texts, secrets, names of pairs
+    setting_causes.py  the keys of a configuration behind settings that differ
     notes.py         sentences of the report about changes that no manifest shows
 """

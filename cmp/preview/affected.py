@@ -12,6 +12,7 @@ from cmp.artifacts import lockfile
 from cmp.changes import Unowned
 from cmp.engines import ENGINES
 from cmp.preview.copies import UNKNOWN, PrivateCopies
+from cmp.preview.setting_causes import place_of
 from cmp.preview.unresolved import unresolved_inputs
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
@@ -185,7 +186,7 @@ def _compared(
     if before is None or after is None:
         what = "added" if before is None else "removed"
         return TouchedPair(key, subject, what=what, inputs=tuple(inputs), is_affected=True)
-    differences = [*_differences(before, after)]
+    differences = [*_differences(before, after, (base, head))]
     is_same = before.instances == after.instances and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
     is_asked_anew = before.request.sources != after.request.sources or after.request.is_promoted
     if not (inputs or differences or is_asked_anew) and (not settings or is_same):
@@ -194,7 +195,7 @@ def _compared(
     if not inputs and not differences:
         # The changed setting shows in the fingerprint alone, as the list of layers and cmp.lock do.
         place = _place_of_settings(before, after) if is_asked_anew else settings[0]
-        hidden = ChangedInput(place, _hidden_difference(before, after))
+        hidden = ChangedInput(place, _hidden_difference(before, after, place))
         return TouchedPair(key, subject, what="both", inputs=(hidden,), is_affected=True) if is_affected else None
     judged = (_with_override(one, key, base, head) for one in inputs)
     return TouchedPair(key, subject, what="both", inputs=(*differences, *judged), is_affected=is_affected)
@@ -221,7 +222,7 @@ def _with_override(changed: ChangedInput, key: PairId, base: Side, head: Side) -
     return changed._replace(is_overridden=True, how=f"{changed.how} ({reason})")
 
 
-def _differences(before: ResolvedPair, after: ResolvedPair) -> Iterator[ChangedInput]:
+def _differences(before: ResolvedPair, after: ResolvedPair, sides: tuple[Side, Side]) -> Iterator[ChangedInput]:
     """Yield the settings of the configuration that differ."""
     if before.error or after.error:
         if str(before.error) != str(after.error):
@@ -231,7 +232,9 @@ def _differences(before: ResolvedPair, after: ResolvedPair) -> Iterator[ChangedI
         yield ChangedInput("", f"{len(before.sources)} sources -> {len(after.sources)}")
         return
     for old, new in zip(before.sources, after.sources, strict=True):
-        yield from _differences_of_source(old, new, _place_of_settings(before, after))
+        place = _place_of_settings(before, after)
+        of_repository = place == CONFIG_FILE and old.home is None and new.home is None
+        yield from _differences_of_source(old, new, place, sides if of_repository else None)
 
 
 def _place_of_settings(before: ResolvedPair, after: ResolvedPair) -> str:
@@ -244,7 +247,13 @@ def _place_of_settings(before: ResolvedPair, after: ResolvedPair) -> str:
     return "" if after.request.parent else after.request.place.partition(":")[0]
 
 
-def _differences_of_source(before: ResolvedSource, after: ResolvedSource, place: str) -> Iterator[ChangedInput]:
+def _differences_of_source(
+    before: ResolvedSource, after: ResolvedSource, place: str, sides: tuple[Side, Side] | None
+) -> Iterator[ChangedInput]:
+    """Yield the settings of a source that differ; `place` is the file for those of which no key is known.
+
+    `sides` have the configuration that decides about the settings, if they have.
+    """
     old, new = ({pin.name: pin for pin in source.tools} for source in (before, after))
     for tool in sorted(old.keys() & new.keys()):
         if old[tool].version != new[tool].version:
@@ -252,18 +261,26 @@ def _differences_of_source(before: ResolvedSource, after: ResolvedSource, place:
             yield ChangedInput(new[tool].source.partition(":")[0], change)
     for name, was, now in _settings(before.instance, after.instance):
         is_text = isinstance(was, str) and isinstance(now, str)
-        yield ChangedInput(place, f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name)
+        how = f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name
+        instances = before.instance, after.instance
+        key = place_of((sides[0].repository, sides[1].repository), instances, name) if sides else None
+        yield ChangedInput(key.file, f"{how} ({key.line})") if key else ChangedInput(place, how)
 
 
-def _hidden_difference(before: ResolvedPair, after: ResolvedPair) -> str:
-    """Return the difference of two pairs whose files and settings are equal."""
+def _hidden_difference(before: ResolvedPair, after: ResolvedPair, place: str) -> str:
+    """Return the difference of two pairs whose files and settings are equal; `place` is the file that makes it."""
     if after.request.is_promoted and before.request.delivery and after.request.delivery:
         return f"revision {before.request.delivery.target_revision} -> {after.request.delivery.target_revision}"
     was, now = ([source.instance.folder for source in pair.sources] for pair in (before, after))
     if was != now:
         return f"folder {', '.join(was)} -> {', '.join(now)}"
     old, new = ([source.inputs.layers for source in pair.sources] for pair in (before, after))
-    return "other values layers" if old != new else "locked charts or tools"
+    if old == new:
+        return "locked charts or tools"
+    known = {path for layers in old for path in layers}
+    sources = [layer.source for instance in after.instances for layer in instance.layers if layer.path not in known]
+    line = next((source.split(":")[1] for source in sources if source.startswith(f"{place}:")), "")
+    return f"other values layers (line {line})" if line else "other values layers"
 
 
 def _settings(before: Instance, after: Instance) -> Iterator[tuple[str, object, object]]:

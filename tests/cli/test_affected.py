@@ -144,7 +144,7 @@ def test_a_fact_reaches_its_cluster(world: World) -> None:
 
 def test_an_option_of_one_application(world: World) -> None:
     assert world.change({"apps/api/cmp-app.yaml": "helm: {skipCrds: true}\n"}) == [
-        "dev api cmp.yaml options",
+        "dev api apps/api/cmp-app.yaml options (line 1)",
         "1 of 4 pairs are affected",
     ]
 
@@ -411,7 +411,7 @@ def link(repo: Repo, links: dict[str, str]) -> None:
 def test_settings_in_cmp_yaml_reach_the_applications_that_they_are_for(world: World) -> None:
     entries = "- {apps: web, where: {env: prod}, release: shop}\n- {apps: api, values: [apps/web/common.yaml]}\n"
     assert world.change({"cmp.yaml": f"{CONFIG}applications:\n{entries}"}) == [
-        "dev api cmp.yaml other values layers",
-        "prod web cmp.yaml release name web -> shop",
+        "dev api cmp.yaml other values layers (line 18)",
+        "prod web cmp.yaml release name web -> shop (line 17)",
         "2 of 4 pairs are affected",
     ]

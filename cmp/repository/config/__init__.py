@@ -78,6 +78,8 @@ def load(tree: Tree, engines: Engines) -> Config:
     if problems:
         raise ConfigError.of(problems)
     config = specification.build(root)._replace(source=FILE, is_set_literal=is_set_literal(root))
+    if defaults := root.at("defaults"):
+        config = config._replace(defaults=config.defaults._replace(places=keys.places(defaults)))
     entries = keys.INVENTORY.build(inventory) if inventory and config.inventory else config.entries
     return config._replace(entries=entries, clusters=inheritance.inherited(entries))
 

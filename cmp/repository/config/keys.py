@@ -399,18 +399,12 @@ def application(engines: Engines) -> Keys[AppConfig]:
     )
 
 
-_PLACED = (("engine",), ("release",), ("namespace",), ("clusters",), ("secrets", "files"), ("secrets", "keep"))
-
-
 def places(node: AnyNode) -> dict[str, str]:
-    """Return the places of the keys of which messages name the line."""
+    """Return the places of the keys of a map, and of those of the maps in it: `release`, `helm.skipCrds`."""
     found: dict[str, str] = {}
-    for path in _PLACED:
-        value: AnyNode | None = node
-        for key in path:
-            value = value.fields[key].value if value and key in value.fields else None
-        if value:
-            found[".".join(path)] = value.place
+    for key, field in node.fields.items():
+        found[key] = field.value.place
+        found.update({f"{key}.{name}": inner.value.place for name, inner in field.value.fields.items()})
     return found
 
 
