@@ -117,16 +117,40 @@ class Places:
     def of_folder(self, folder: str) -> Iterator[Place]:
         """Yield the instance and the application that a folder is, by the pattern of each that it belongs to."""
         for pattern in self.instances:
-            captures = layout.match(pattern, folder)
+            captures = self._captured(pattern, folder)
             place = InstancePlace(folder, is_file=False, captures=captures or NOTHING, pattern=pattern)
             if captures is not None and self._belongs(self.instances, pattern, place):
                 yield place
         for pattern in self.apps:
-            captures = layout.match(pattern, folder)
+            captures = self._captured(pattern, folder)
             if captures is not None:
                 app = AppFolder(self._filled(captures), folder, captures, pattern)
                 if self._is_application(app):
                     yield app
+
+    def _expanded(self, pattern: Pattern, given: Captures) -> Iterator[PathMatch]:
+        """Yield what a pattern matches in the tree, each path once."""
+        found: set[str] = set()
+        for known in (*self._mixed(pattern, given), NOTHING):
+            for match in layout.expand(self._tree, pattern, {**given, **known}):
+                if match.path not in found:
+                    found.add(match.path)
+                    yield match
+
+    def _captured(self, pattern: Pattern, path: str) -> Captures | None:
+        """Return what a pattern captures in a path; None where it does not match."""
+        matches = (layout.match(pattern, path, known) for known in (*self._mixed(pattern, NOTHING), NOTHING))
+        return next((captures for captures in matches if captures is not None), None)
+
+    def _mixed(self, pattern: Pattern, given: Captures) -> Iterator[Captures]:
+        """Yield what each cluster fills where one segment holds several names.
+
+        The text of `{app}-{env}` does not tell where one ends: web-pre-prod may be of prod or of pre-prod.
+        """
+        names = {name for name in _names_in_company(pattern) if name in self.choosing(pattern) and name not in given}
+        fills = [self.of_cluster(cluster) for cluster in self.clusters.values()] if names else []
+        mixed = [{name: known[name] for name in names} for known in fills if names <= known.keys()]
+        yield from sorted({tuple(sorted(one.items())): one for one in mixed}.values(), key=_longest, reverse=True)
 
     # Applications
 
@@ -142,7 +166,7 @@ class Places:
         for pattern in self.apps:
             if cluster.name and self.lacking(pattern, cluster):
                 continue
-            for match in layout.expand(self._tree, pattern, given):
+            for match in self._expanded(pattern, given):
                 folder = AppFolder(self._filled(match.captures), match.path, match.captures, pattern)
                 is_asked = match.kind == "folder" and name in ("", folder.name) and _is_whole(pattern, match)
                 if is_asked and self._is_application(folder):
@@ -152,7 +176,7 @@ class Places:
     def without_engine(self, name: str) -> list[str]:
         """Return the folders that have an application's name and nothing to render."""
         given = {"app": name} if self.name is None else {}
-        matches = ((pattern, match) for pattern in self.apps for match in layout.expand(self._tree, pattern, given))
+        matches = ((pattern, match) for pattern in self.apps for match in self._expanded(pattern, given))
         return [
             match.path
             for pattern, match in matches
@@ -268,7 +292,7 @@ class Places:
         """Say whether a path belongs to this one of the patterns."""
         depth = match.path.count("/") + 1
         others = [one for one in patterns[1:] and patterns if layout.may_be_of_depth(one, depth)]
-        matching = [(one, found) for one in others if (found := layout.match(one, match.path)) is not None]
+        matching = [(one, found) for one in others if (found := self._captured(one, match.path)) is not None]
         if not matching[1:]:
             return True
         kind = InstancePlace("", is_file=False, captures=NOTHING, pattern=pattern)
@@ -287,7 +311,7 @@ class Places:
         for index, pattern in enumerate(self.instances):
             if cluster.name and self.lacking(pattern, cluster):
                 continue
-            for match in layout.expand(self._tree, pattern, given):
+            for match in self._expanded(pattern, given):
                 place = InstancePlace(match.path, match.kind == "file", match.captures, pattern)
                 if self._counts(place, match) and not self._is_shelf(place, self.instances[:index]):
                     yield place
@@ -311,7 +335,7 @@ class Places:
 
     def is_instance_file(self, path: str) -> bool:
         """Say whether a file says that some application runs somewhere."""
-        matches = ((pattern, layout.match(pattern, path)) for pattern in self.instances if is_of_files(pattern))
+        matches = ((pattern, self._captured(pattern, path)) for pattern in self.instances if is_of_files(pattern))
         places = (InstancePlace(path, True, captures, one) for one, captures in matches if captures is not None)  # noqa: FBT003
         return any(map(self._is_instance_file, places))
 
@@ -338,7 +362,7 @@ class Places:
         return is_at_any_depth or any(layout.matches_above(pattern, place.path) for pattern in others)
 
     def _looks_like_owner(self, folder: str, place: InstancePlace) -> bool:
-        matches = (layout.match(pattern, folder) for pattern in self.apps)
+        matches = (self._captured(pattern, folder) for pattern in self.apps)
         return any(captures["app"] == place.captures.get("app") for captures in matches if captures)
 
     def _is_layer_of_all(self, place: InstancePlace, *names: str) -> bool:
@@ -378,6 +402,17 @@ def above(path: str) -> Iterator[str]:
     """Yield the folders above a path, the nearest first."""
     while path := path.rpartition("/")[0]:
         yield path
+
+
+def _names_in_company(pattern: Pattern) -> Iterator[str]:
+    """Yield the names that share a segment with another one."""
+    for segment in pattern.segments:
+        names = [token.text for token in segment if token.kind == "name"]
+        yield from names if names[1:] else ()
+
+
+def _longest(captures: Captures) -> int:
+    return sum(map(len, captures.values()))
 
 
 def _is_whole(pattern: Pattern, match: PathMatch) -> bool:

@@ -172,6 +172,20 @@ class TestFacts:
             "cmp: application till does not run on cluster live-1: there is no folder charts/live/till"
         )
 
+    def test_a_segment_with_several_names_is_split_as_the_clusters_have_it(self, tmp_path: Path) -> None:
+        inventory = "clusters: {one: {stage: live}, two: {stage: pre-live}}\n"
+        files = {"k8s/shop-api-pre-live/Chart.yaml": CHART, "k8s/shop-live/Chart.yaml": CHART}
+        config = "layout: {apps: 'k8s/{app}-{stage}', instances: '', values: []}\n"
+        tree = tree_of(tmp_path, config + inventory, files)
+        assert [pair[:3] for pair in pairs(tree)] == [
+            ("shop", "one", "k8s/shop-live"),
+            ("shop-api", "two", "k8s/shop-api-pre-live"),
+        ]
+        assert resolve(tree, request("", "two", folder="k8s/shop-api-pre-live")).app == "shop-api"
+        before = {"apps/shop/Chart.yaml": CHART, "apps/shop-api/Chart.yaml": CHART, "on/pre-live-shop-api.yaml": ""}
+        config = "layout: {apps: 'apps/{app}', instances: 'on/{stage}-{app}.yaml', values: []}\n"
+        assert ("shop-api", "two") in [pair[:2] for pair in pairs(tree_of(tmp_path / "2", config + inventory, before))]
+
 
 class TestSeveralFolders:
     CLOSER = "layout: {apps: ['own/{cluster}/{app}', 'stages/{stage}/{app}', 'all/{app}'], instances: '', values: []}\n"
