@@ -111,3 +111,28 @@ def test_the_same_finding_on_many_clusters_is_one_line(sandbox: Sandbox, tmp_pat
     found = [line for line in examined.splitlines() if line.startswith("FAIL  shop")]
     assert found == [found[0]]
     assert found[0].startswith("FAIL  shop on c0, shop on c1, shop on c2, shop on c3, shop on c4 and 2 more: ")
+
+
+def test_a_folder_that_says_that_it_is_no_application_is_not_named(sandbox: Sandbox, tmp_path: Path) -> None:
+    files = {
+        "charts/shop/Chart.yaml": CHART,
+        "sites/tokyo/shop/values.yaml": "a: 1\n",
+        "charts/template/Chart.yaml": CHART,
+        "charts/template/cmp-app.yaml": "clusters: []\n",
+    }
+    plant(tmp_path, {"cmp.yaml": BY_FOLDERS, **files})
+    ran = sandbox.run("apps", cwd=tmp_path)
+    assert (ran.code, ran.stderr, ran.stdout.count("\n")) == (0, "", 2)
+
+
+def test_a_mistake_in_a_folder_that_no_cluster_has_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    layout = 'layout: {apps: "charts/{env}/{app}", instances: "", values: []}\nclusters: {tokyo: {env: prod}}\n'
+    files = {
+        "charts/prod/shop/Chart.yaml": CHART,
+        "charts/test/mail/Chart.yaml": CHART,
+        "charts/test/mail/cmp-app.yaml": "clusterz: all\n",
+    }
+    plant(tmp_path, {"cmp.yaml": f"version: 1\n{layout}", **files})
+    ran = sandbox.run("apps", cwd=tmp_path)
+    assert "mail runs nowhere: unknown key `clusterz`" in ran.stderr
+    assert "shop" in ran.stdout

@@ -48,7 +48,12 @@ def nowhere(repository: Repository) -> list[Nowhere]:
     reasons: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for folder in repository.places.app_folders():
         if folder.name not in running and _is_application(repository, folder):
-            reasons[_reason(repository, folder)][folder.name] = None
+            try:
+                reason = _reason(repository, folder)
+            except ConfigError as error:
+                reason = error.what, error.hint or "correct the file"
+            if reason:
+                reasons[reason][folder.name] = None
     found = (Nowhere(tuple(sorted(apps)), *reason) for reason, apps in reasons.items())
     return sorted(found, key=lambda one: (-len(one.apps), one.apps))
 
@@ -59,9 +64,11 @@ def _is_application(repository: Repository, folder: AppFolder) -> bool:
     return any(matches_any((*markers, APP_FILE), name) for name in names) and not repository.places.is_component(folder)
 
 
-def _reason(repository: Repository, folder: AppFolder) -> tuple[str, str]:
-    """Return why an application has no pair, and what to write."""
-    choice = repository.app_config(folder.path).clusters
+def _reason(repository: Repository, folder: AppFolder) -> tuple[str, str] | None:
+    """Return why an application has no pair, and what to write; nothing where `clusters: []` says that it is meant."""
+    choice = repository.cluster_choice(folder)
+    if choice and not (choice.is_all or choice.names or choice.selector):
+        return None
     if choice:
         return (
             f"no cluster of the inventory is one of its `clusters` ({choice.place})",

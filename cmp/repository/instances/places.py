@@ -16,10 +16,10 @@ from cmp.repository.instances import markers
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cmp.model import EngineTraits
-    from cmp.repository.config import Config
+    from cmp.repository.config import Config, ValuesPattern
     from cmp.repository.layout import Captures, PathMatch, Pattern
     from cmp.system.tree import Entry, Tree
 
@@ -51,8 +51,16 @@ Place = AppFolder | InstancePlace
 class Places:
     """The patterns of a layout, and what they find in the tree."""
 
-    def __init__(self, tree: Tree, config: Config, engines: Mapping[str, EngineTraits]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        config: Config,
+        engines: Mapping[str, EngineTraits],
+        chart_values: Callable[[str], Sequence[ValuesPattern]],
+    ) -> None:
+        """Read the layout; `chart_values` returns the values of an application that cmp.yaml has a chart for."""
         self._tree = tree
+        self._chart_values = chart_values
         self._engines = engines
         self._config = config
         self.clusters = config.clusters
@@ -266,10 +274,8 @@ class Places:
         return any(pattern.text == folder.name for pattern in names)
 
     def _has_values(self, folder: AppFolder) -> bool:
-        """Say whether a folder of values alone has any for the chart of the layout."""
-        if self._config.layout.chart is None:
-            return False
-        patterns = (layout.parse(values.pattern, values.place) for values in self._config.layout.values)
+        """Say whether a folder of values alone has any for the chart that cmp.yaml names."""
+        patterns = (layout.parse(values.pattern, values.place) for values in self._chart_values(folder.name))
         known = self.of_app(folder)
         matches = (
             (pattern, match)

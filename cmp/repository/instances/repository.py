@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp.model import EngineTraits
-    from cmp.repository.config import AppConfig, ClusterChoice
+    from cmp.repository.config import AppConfig, ClusterChoice, ValuesPattern
     from cmp.repository.instances.central import Misfit
     from cmp.repository.instances.listing import Pair
     from cmp.repository.instances.places import AppFolder, InstancePlace, Place
@@ -83,7 +83,7 @@ class Repository:
         self.engines = engines
         self._options = {name: traits.options for name, traits in engines.items()}
         self.config = config.load(self.tree, self._options)
-        self.places = Places(self.tree, self.config, engines)
+        self.places = Places(self.tree, self.config, engines, self._chart_values)
         self._app_configs: dict[str, AppConfig] = {}
         self._listing = Listing(self.places, self.config, self.cluster_choice)
 
@@ -112,6 +112,14 @@ class Repository:
         yield from (entry.settings for entry in central.applying(self.config.applications, app, cluster))
         yield self.app_config(app_folder)
         yield self.app_config(instance_folder)
+
+    def _chart_values(self, app: str) -> Sequence[ValuesPattern]:
+        """Return the patterns of an application's values where cmp.yaml has a chart for them; else none."""
+        texts = self.config.layout
+        own = [entry.settings for entry in self.config.applications if central.is_for(entry, app)]
+        if texts.chart is None and not any(settings.chart for settings in own):
+            return ()
+        return [*texts.values, *(values for settings in own for values in settings.values)]
 
     def cluster_choice(self, folder: AppFolder) -> ClusterChoice | None:
         """Return the clusters on which an application is to run by its cmp-app.yaml, or else by cmp.yaml."""

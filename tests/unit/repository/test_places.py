@@ -594,6 +594,18 @@ class TestWildcards:
         }
         assert [pair[0] for pair in pairs(tree_of(tmp_path, config, files))] == ["shop", "till"]
 
+    def test_a_chart_that_cmp_yaml_names_for_one_makes_an_application_of_its_folder(self, tmp_path: Path) -> None:
+        config = (
+            "layout: {apps: 'teams/*/{app}', instances: '', values: []}\n"
+            "applications: [{apps: shop, chart: charts/web, values: ['teams/*/{app}/values.yaml']}]\n"
+        )
+        files = {
+            "charts/web/Chart.yaml": CHART,
+            "teams/red/shop/values.yaml": "a: 1\n",
+            "teams/red/till/values.yaml": "a: 1\n",
+        }
+        assert [pair[0] for pair in pairs(tree_of(tmp_path, config, files))] == ["shop"]
+
 
 class TestNames:
     LAYOUT = "layout: {apps: 'teams/{team}/{app}', instances: '', name: '{team}-{app}', values: []}\n"
