@@ -327,3 +327,10 @@ class Instance(NamedTuple):
     displaced: str = ""
     unread_layers: tuple[str, ...] = ()
     instance_file: str = ""
+
+    @property
+    def named_chart(self) -> str:
+        """The chart that `chart_place` names, for readers; empty without one."""
+        if not self.chart_place:
+            return ""
+        return f"{self.chart.name} {self.chart.version}" if self.chart else self.chart_folder

@@ -102,7 +102,8 @@ def _cells(row: Row) -> tuple[str, ...]:
         " + ".join(f"{name} {version}".rstrip() for name, version in _engines(one).items()) for one in row.resolved
     )
     layers = sum(len(one.layers) for one in row.resolved)
-    return app, cluster, _listed(engines), _listed(map(_folder, row.resolved)), str(layers), ""
+    folders = (_folder(one) + (f", chart {one.named_chart}" if one.chart_place else "") for one in row.resolved)
+    return app, cluster, _listed(engines), _listed(folders), str(layers), ""
 
 
 def _listed(texts: Iterable[str]) -> str:
@@ -110,7 +111,9 @@ def _listed(texts: Iterable[str]) -> str:
 
 
 def _folder(instance: Instance) -> str:
-    """Return the folder that is rendered, or the chart of a repository."""
+    """Return the folder that is rendered, or the chart of a repository; where values are alone, their folder."""
+    if instance.chart_place:
+        return instance.app_folder
     return f"{instance.chart.name} {instance.chart.version}" if instance.chart else instance.folder or "."
 
 
@@ -126,6 +129,8 @@ def _record(row: Row) -> dict[str, object]:
     if isinstance(row.resolved, ConfigError):
         return pair | {"error": error_record(row.resolved)}
     first = row.resolved[0]
+    if first.chart_place:
+        pair["chart"] = first.named_chart
     return pair | {
         "engines": {name: version for one in row.resolved for name, version in _engines(one).items()},
         "folder": _listed(map(_folder, row.resolved)),

@@ -89,7 +89,7 @@ def needed(cwd: str) -> Needed:
             refs=needs.chart_refs,
             discover=needs.discover_remote_charts,
             helm=needs.tools.get("helm"),
-            checks=_checks(instance, None),
+            checks=_checks(instance, instance.chart_folder if instance.chart else None),
         )
         for instance, needs in every
         if needs.chart_refs or needs.discover_remote_charts

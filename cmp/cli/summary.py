@@ -88,7 +88,8 @@ def summary(done: RenderResult, context: Context) -> str:
 def explanation(done: RenderResult, context: Context) -> Iterator[str]:
     """Yield the inputs of the render, one a line, and how long each part took."""
     instance = done.instance
-    yield f"application {instance.app}, cluster {instance.cluster or '(none)'}, folder {instance.folder}"
+    folder = f"{instance.app_folder}, chart {instance.named_chart}" if instance.chart_place else instance.folder
+    yield f"application {instance.app}, cluster {instance.cluster or '(none)'}, folder {folder}"
     yield from _target(instance)
     yield "values layers, weakest first:"
     for layer in instance.layers:
@@ -111,6 +112,8 @@ def explanation(done: RenderResult, context: Context) -> Iterator[str]:
 
 
 def _target(instance: Instance) -> Iterator[str]:
+    if instance.chart_place:
+        yield f"the chart is named by {instance.chart_place}"
     yield f"release {instance.release}, namespace {instance.namespace or '(none)'}"
     if instance.kube_version:
         yield f"Kubernetes {instance.kube_version}, {len(instance.api_versions)} API versions"

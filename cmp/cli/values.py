@@ -71,11 +71,10 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
         ).locate(application=instance.app, cluster=instance.cluster)
     with located(instance), open_session(tree, instance, context) as session, context.phases.phase("values"):
         session.complete(with_schemas=False)  # the chart that prints them has none
-        copy = join(session.work.root, instance.chart_folder) if session.work.root else session.work.folder
-        folder = f"{copy}-values"
-        files = values.skeleton(copy, folder)
-        work = session.work._replace(folder=folder)
-        printed = helm.start(instance._replace(folder=instance.chart_folder), work, session.processes)()
+        copy = f"{session.work.chart_folder}-values"
+        files = values.skeleton(session.work.chart_folder, copy)
+        printed = helm.start(instance, session.work._replace(chart_folder=copy), session.processes)()
+    folder = values.title(files) if instance.chart else instance.chart_folder
     for warning in (*printed.warnings, *unpinned(session.work.tools, session.pins)):
         context.log.warning(warning)
     # JSON and not YAML: Helm prints some characters as they are that YAML forbids.
@@ -89,7 +88,7 @@ def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
             *(("--set-template", key) for key, _ in instance.parameters.set_templates),
             *(("--set-string", key) for key, _ in instance.parameters.set_strings),
         ],
-        chart_defaults=values.defaults(files, join(instance.chart_folder, "values.yaml")),
+        chart_defaults=values.defaults(files, join(folder, "values.yaml")),
     )
     return Merged(_masked(merged, origins, (), context.redactor), origins)
 

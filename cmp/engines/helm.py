@@ -44,7 +44,7 @@ def needs(_: Tree, instance: Instance) -> Needs:
     return Needs(
         tools={NAME: instance.pins[NAME]},
         chart_folders=(instance.chart_folder,),
-        read_paths=(instance.folder,),
+        read_paths=(instance.chart_folder,),
         layer_transport=MEMORY_FILES,
     )
 
@@ -65,7 +65,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         label="helm template",
         argv=(tool.path, "template", ".", *flags),
         env=environment(work.env, work.home),
-        cwd=work.folder,
+        cwd=work.chart_folder,
         inputs=inputs,
         access=Access((tool.path,), NAMES if ENABLE_DNS in flags else (), work.access.writes),
         place=_subject(instance),
@@ -81,7 +81,9 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
         require_whole(result.stdout, f"helm {tool.version}")
         parser = StderrParser(result.stderr, work, _subject(instance))
         if result.returncode != 0:
-            raise parser.error(result.returncode, tool.version)
+            error = parser.error(result.returncode, tool.version)
+            error.file = error.file or instance.chart_place
+            raise error
         return EngineOutput(result.stdout, parser.warnings())
 
     return finish
@@ -89,7 +91,7 @@ def start(instance: Instance, work: Work, processes: ChildProcesses) -> Callable
 
 def _subject(instance: Instance) -> str:
     """Return the folder of the chart, or the name of one of a repository, for messages."""
-    return instance.chart.name if instance.chart else instance.folder
+    return instance.chart.name if instance.chart else instance.chart_folder
 
 
 def environment(plain: Mapping[str, str], home: str) -> dict[str, str]:

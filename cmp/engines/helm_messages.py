@@ -47,6 +47,7 @@ _VALUES_ERROR = re.compile(r"failed to parse (.+?): .*yaml: line (\d+)")
 _CHART_ERROR = re.compile(r"cannot load (Chart\.yaml|values\.yaml): .*yaml: line (\d+)")
 _DANGLING = re.compile(r"error evaluating symlink (.+?): lstat ")
 _OUTPUT_ERROR = re.compile(r"YAML parse error on ([^\s:]+):")
+_LIBRARY = "library charts are not installable"
 # As `(FILE:4)` and `template: FILE:4:11:`.
 _TEMPLATE = re.compile(r"(?:\(|template: )([^\s():]+/templates/[^\s():]+):(\d+)(?::\d+)?(?=[):])")
 
@@ -115,7 +116,7 @@ class StderrParser:
         message = stderr.decode(errors="replace")
         for name, memory_file in (*work.layers, *work.value_texts):
             message = re.sub(rf"{re.escape(memory_file.path)}\b", lambda _, name=name: name, message)  # type: ignore[misc]
-        message = message.replace(f"{work.folder}/", "").replace(work.folder, ".")
+        message = message.replace(f"{work.chart_folder}/", "").replace(work.chart_folder, ".")
         self._lines = [line for line in message.splitlines() if line.strip() and line.strip() != _ADVICE]
         self._folder = folder
 
@@ -129,10 +130,16 @@ class StderrParser:
         parted = part(self._lines)
         message = "\n".join(parted.error)
         error = unexplained(program, status, message) or EngineError(
-            f"{program}: {indented(message)}", file=place(message, self._folder)
+            f"{program}: {indented(message)}", file=place(message, self._folder), hint=_hint(message)
         )
         error.warnings = tuple(f"helm: {text}" for text in parted.warnings)
         return error
+
+
+def _hint(message: str) -> str:
+    if message.endswith(_LIBRARY):
+        return "name a chart of type application, which may have the library among its dependencies"
+    return ""
 
 
 def place(message: str, folder: str) -> str:

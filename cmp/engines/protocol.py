@@ -124,7 +124,8 @@ class InputProvider(RemoteProvider, Protocol):
 class Work(NamedTuple):
     """The private folders, the tools and the input of one render by an engine.
 
-    `folder` is the private copy of the instance's folder; `root` that of the tree around it (links to what is no copy),
+    `folder` is the private copy of the instance's folder, `chart_folder` that of the chart that helm renders (of a
+    repository: its content); `root` that of the tree around it (links to what is no copy),
     and empty for an engine that does not see it; `source` is where those links lead.  `home` is an empty private folder
     for the program's own files, and `scratch` one for the engine's.  `layers` pairs each values layer's name with the
     memory file of its plaintext, weakest first; `layer_files` with the path of a private file.  `start_gate` is an
@@ -134,6 +135,7 @@ class Work(NamedTuple):
     """
 
     folder: str
+    chart_folder: str
     root: str
     source: str
     home: str

@@ -55,7 +55,7 @@ class PolicyCheck(NamedTuple):
         secrets.require(self.policy.secrets, self.policy.file, keys, env, file)
 
     def chart_folder(self, folder: str, place: str) -> None:
-        """ConfigError unless the `file://` chart in this folder may be used; `place` asks for it."""
+        """ConfigError unless the chart in this folder may be used, by `file://` or `chart`; `place` asks for it."""
         self._require(folder, "use the chart", place=place)
 
     def chart_host(self, subject: str, url: str, place: str) -> None:
@@ -161,9 +161,12 @@ def check_instance(policy: Policy, tree: Tree, instance: Instance) -> PolicyChec
     """Check project, namespaces, folders and flags of an instance; return the check of its files and charts."""
     project = instance.requester.project
     check = PolicyCheck(policy=policy, tree=tree, project=project, folders=_folders(policy, instance))
+    named = instance.chart_folder if instance.chart_place else ""
     for folder in (instance.app_folder, instance.instance_folder, instance.folder):
-        if folder:
+        if folder and folder != named:
             check.render(folder)
+    if named:
+        check.chart_folder(named, instance.chart_place)
     if not instance.is_builtin:  # its flags are those of Argo CD's settings, and only harmless ones were taken
         flags.require(policy.flags, policy.file, tree, instance)
     return check

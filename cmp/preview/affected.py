@@ -259,12 +259,28 @@ def _differences_of_source(
         if old[tool].version != new[tool].version:
             change = f"{tool} pin {old[tool].version} -> {new[tool].version}"
             yield ChangedInput(new[tool].source.partition(":")[0], change)
+    if change := _change_of_chart(before.instance, after.instance):
+        line = after.instance.chart_place or before.instance.chart_place
+        yield ChangedInput(line.partition(":")[0], change)
     for name, was, now in _settings(before.instance, after.instance):
         is_text = isinstance(was, str) and isinstance(now, str)
         how = f"{name} {was or '(none)'} -> {now or '(none)'}" if is_text else name
         instances = before.instance, after.instance
         key = place_of((sides[0].repository, sides[1].repository), instances, name) if sides else None
         yield ChangedInput(key.file, f"{how} ({key.line})") if key else ChangedInput(place, how)
+
+
+def _change_of_chart(before: Instance, after: Instance) -> str:
+    """Return the change of the chart that the configuration names; empty without one."""
+    if not (before.chart_place or after.chart_place):
+        return ""
+    old, new = before.chart, after.chart
+    if old and new and old.name == new.name:
+        places = (f" of {old.repository}", f" of {new.repository}") if old.repository != new.repository else ("", "")
+        versions = f"{old.version}{places[0]} -> {new.version}{places[1]}"
+        return f"chart {new.name} {versions}" if old[:3] != new[:3] else ""
+    was, now = (one.named_chart or "(its own)" for one in (before, after))
+    return f"chart {was} -> {now}" if was != now else ""
 
 
 def _hidden_difference(before: ResolvedPair, after: ResolvedPair, place: str) -> str:

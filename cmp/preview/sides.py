@@ -150,7 +150,7 @@ class ResolvedPair(NamedTuple):
     @property
     def folders(self) -> tuple[str, ...]:
         """The folders that are rendered, and those that are copied, each once: a submodule in one may count."""
-        rendered = (instance.folder for instance in self.own_instances if instance.chart is None)
+        rendered = (instance.folder for instance in self.own_instances if instance.folder or not instance.chart)
         return tuple(dict.fromkeys((*rendered, *self.copied_folders)))
 
     @property

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cmp.system.workspace import Workspace
 
 COPY = "tree"  # the private folder that stands for the root of the source tree
+CHART = "chart"  # the private folder of a chart of a repository that is rendered in place of a folder
 HELM = "helm"  # the engines' name for the helm that fetches charts
 # The ways to render without a check of values.
 OF_CMP = "`helm: {skipSchemaValidation: true}` in cmp-app.yaml"
@@ -251,7 +252,7 @@ class RenderInputs:
             way = OF_ARGOCD if self._plan.instance.is_builtin else OF_CMP
             self.schemas(
                 SchemaCheck(
-                    path=self._workspace.folder(COPY),
+                    path=self._workspace.folder(CHART),
                     label=chart.name,
                     helm=helm,
                     hint=without_schemas(helm, way),

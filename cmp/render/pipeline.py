@@ -15,7 +15,7 @@ from cmp.engines.registry import FLAGS
 from cmp.errors import CmpError, ConfigError, Interrupted
 from cmp.render import decrypt
 from cmp.render.decrypt import SOPS, Decryptor
-from cmp.render.inputs import COPY, RenderInputs, RenderPlan
+from cmp.render.inputs import CHART, COPY, RenderInputs, RenderPlan
 from cmp.render.unread import needs_of, unread
 from cmp.repository.config.model import UNPINNED
 from cmp.secrets import sops
@@ -166,14 +166,17 @@ def open_session(
             private_files = decryptor.private_files(files.layers, workspace) if is_in_files else ()
             value_texts = decryptor.memory_files(files.value_texts)
         root = _private_copy(plan, workspace, options.unattributed_files)
+        chart_folder = os.path.join(root, instance.chart_folder)
         if plan.chart:
             from cmp.system.unpack import unpack  # noqa: PLC0415  # most charts lie in the tree
 
-            unpack(plan.chart.data, root, plan.chart.filename, skip=1)
+            chart_folder = workspace.folder(CHART)
+            unpack(plan.chart.data, chart_folder, plan.chart.filename, skip=1)
         inputs = RenderInputs(plan, decryptor, workspace, context)
         context.redactor.add_clear_text(partial(_cleartext, plan, inputs, context))
         work = Work(
             folder=os.path.join(root, instance.folder),
+            chart_folder=chart_folder,
             root=root if needs.needs_whole_tree else "",
             source=tree.root if isinstance(tree, WorkTree) else "",
             home=workspace.folder("home"),

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def names(tree: Tree, instance: Instance, files: SourceFiles) -> tuple[str, ...]:
-    """Return the files as `secrets.files` names them, those of the folder that is built and of `file://` charts."""
+    """Return the files as `secrets.files` names them, those of the folder that is built and of `file://` charts.
+
+    A chart of a repository is built in no folder.
+    """
+    if instance.chart and not instance.folder:
+        return ()
     done = {file.path for file in files.encrypted} | {*instance.kept_files}
     paths = (path for path in _paths(tree, instance.folder) if path not in done)
     encrypted = (path for path in paths if sops.is_encrypted(path, tree.read(path)))

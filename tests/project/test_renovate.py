@@ -33,6 +33,13 @@ PINS = {
     ("namespaces/mail/cmp-app.yaml", *HELM, "3.15.4"),
     ("clusters/dev/shop/cmp-app.yaml", *HELM, "3.14.4"),
 }
+CHARTS = {  # of applications that are values alone
+    ("cmp.yaml", "service", "service", "helm", "helm", ("https://charts.example.com/",), "6.1.0"),
+    (
+        *("clusters/dev/shop/cmp-app.yaml", "service", "registry.example.com/team/charts/service"),
+        *("docker", "helm", None, "^6.2.0"),
+    ),
+}
 OTHERS = {  # manager, file, package, datasource (none: the manager's own, helm), version
     ("helmv3", "namespaces/shop/Chart.yaml", "redis", None, "18.1.0"),
     ("helmv3", "namespaces/shop/Chart.yaml", "registry.example.com/charts/postgresql", "docker", "16.2.1"),
@@ -120,8 +127,18 @@ def test_every_dependency_is_found(renovate: Renovate) -> None:
     ]
     assert [dep["skipReason"] for _, _, dep in found if dep.get("skipReason")] == []
     fields = ("depName", "packageName", "datasource", "extractVersion", "currentValue")
-    pins = Counter((file, *(dep[name] for name in fields)) for manager, file, dep in found if manager == "jsonata")
+    ours = [(file, dep) for manager, file, dep in found if manager == "jsonata"]
+    pins = Counter((file, *(dep[name] for name in fields)) for file, dep in ours if dep["datasource"] == RELEASES)
     assert pins == Counter(PINS)
+    charts = Counter(
+        (
+            *(file, dep["depName"], dep["packageName"], dep["datasource"], dep["versioning"]),
+            *(tuple(dep["registryUrls"]) if dep.get("registryUrls") else None, dep["currentValue"]),
+        )
+        for file, dep in ours
+        if dep["datasource"] != RELEASES
+    )
+    assert charts == Counter(CHARTS)
     others = {
         (manager, file, dep["packageName"], dep.get("datasource"), dep["currentValue"])
         for manager, file, dep in found
@@ -133,7 +150,7 @@ def test_every_dependency_is_found(renovate: Renovate) -> None:
 def test_a_pin_that_is_raised_is_all_that_changes(renovate: Renovate) -> None:
     before = (renovate.tree / "cmp.yaml").read_text()
     raised = renovate.raised("cmp.yaml", "9.8.7")
-    old = {version for file, _, _, _, _, version in PINS if file == "cmp.yaml"}
+    old = {version for file, *_, version in (*PINS, *CHARTS) if file == "cmp.yaml"}
     assert len(raised) == len(old)
     for name, after in raised:
         matcher = difflib.SequenceMatcher(None, before.split(), after.split(), autojunk=False)

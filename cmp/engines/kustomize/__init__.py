@@ -70,7 +70,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
     changed = {*ksops.check(tree, graph), *defaults.folders, *outside.folders}  # kustomizations, by a step
     if is_chain:
         changed.add(chain.target(instance, graph))
-    chart_folders = (instance.chart_folder,) if is_chain else ()
+    chart_folders = (instance.chart_folder,) if is_chain and not instance.chart else ()
     copies = {path for folder in changed for path in graph.with_overlays(folder)}
     copies |= {path for file in defaults.files for path in files[file]} | outside.copies | {*chart_folders}
     if not instance.folder:  # the root is no copy: all that its kustomization names as files is one
@@ -83,7 +83,7 @@ def needs(tree: Tree, instance: Instance) -> Needs:
         object_files=graph.object_files(),
         private_copies=tuple(sorted(copies)),
         read_paths=(instance.folder, *chart_folders, *graph.kustomization_files(tree), *files, *outside.charts),
-        chart_refs=outside.chart_refs,
+        chart_refs=(*((instance.chart,) if instance.chart else ()), *outside.chart_refs),
         discover_remote_charts=outside.discover_remote_charts,
         needs_whole_tree=True,
         layer_transport=MEMORY_FILES if is_chain else "",

@@ -2,6 +2,7 @@
 
 It is one of the kustomization beside it, where that is built, and else of the one that is built: a kustomization of
 one cluster patches the chart of the application's folder, with that folder's own kustomization as a base or without.
+A chart that `chart` names counts as if it lay in the application's folder.
 
 The output of helm is a private file only.  Decrypted files of the kustomization are no files of the chart: its
 templates could print them anywhere.
@@ -31,7 +32,8 @@ _SPECIAL = re.compile(r"([\\*?\[])")
 
 def target(instance: Instance, graph: Graph) -> str:
     """Return the folder of the kustomization that gets the rendered chart."""
-    return instance.chart_folder if instance.chart_folder in graph.kustomizations else instance.folder
+    beside = instance.app_folder if instance.chart_place else instance.chart_folder
+    return beside if beside in graph.kustomizations else instance.folder
 
 
 def require_free_name(tree: Tree, folder: str) -> None:
@@ -45,13 +47,9 @@ def start(build: Build) -> Callable[[], None]:
     """Start helm, and return a function that waits for it and adds the rendered chart to the resources."""
     from cmp.engines import helm  # noqa: PLC0415  # most kustomizations have no chart
 
-    _hide_secrets(build)
-    folder = build.instance.chart_folder
-    finish = helm.start(
-        build.instance._replace(folder=folder),
-        build.work._replace(folder=join(build.work.root, folder)),
-        build.processes,
-    )
+    if not build.instance.chart:
+        _hide_secrets(build)
+    finish = helm.start(build.instance, build.work, build.processes)
 
     def add() -> None:
         output = finish()

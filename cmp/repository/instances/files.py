@@ -14,12 +14,12 @@ from cmp.model import NOTHING
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
 from cmp.repository.instances.central import is_for
-from cmp.repository.instances.markers import matches_any, may_be_entered, may_be_object
+from cmp.repository.instances.markers import has_values, matches_any, may_be_entered, may_be_object
 from cmp.secrets.sops import holds_nothing
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cmp.model import ChartRef
     from cmp.repository.config import AppConfig, ValuesChart
@@ -113,7 +113,7 @@ class Files:
         self._target = target
         self._own = own
 
-    def choose_engine(self) -> EngineChoice:
+    def choose_engine(self, *, in_sidecar: bool = False) -> EngineChoice:
         """Choose by the files in the folders, or check the engines that the configuration asks for.
 
         The instance folder is rendered if it holds an engine's file, else the application's; of engines that run one
@@ -128,7 +128,7 @@ class Files:
                 file=self._own.places.get("engine", ""),
                 hint=f"only {chains} can",
             )
-        if (chart := self._chart()) and (choice := self._choose_chart(chart)):
+        if (chart := self._chart()) and (choice := self._choose_chart(chart, in_sidecar=in_sidecar)):
             return choice
         app_folder, instance_folder = self._target.app_folder, self._target.instance_folder
         for names in (wanted,) if wanted else self._ranks():
@@ -164,7 +164,7 @@ class Files:
     def _chart(self) -> ValuesChart | None:
         return self._own.chart or self._repository.config.layout.chart
 
-    def _choose_chart(self, chart: ValuesChart) -> EngineChoice | None:
+    def _choose_chart(self, chart: ValuesChart, *, in_sidecar: bool) -> EngineChoice | None:
         """Choose a chart that the configuration names; None where the application's own files are rendered.
 
         The chart of the layout is for applications without a file of an engine.  ConfigError where two are meant.
@@ -190,13 +190,13 @@ class Files:
                 if engine not in wanted[1:]:
                     raise values_chart.two_sources(chart, join(folder, name), engine, self._target)
         if is_default and not wanted and (manifest := self._manifest(folders)):
-            if self._has_values(folders):
+            if has_values(self._tree, self._repository.config.layout, self._uses.known, folders):
                 raise values_chart.beside_manifests(chart, manifest)
             return None
         if chart.repository:
             choice = EngineChoice("", (HELM,), chart_place=chart.place, chart=values_chart.reference(chart))
         else:
-            folder = values_chart.folder_of(self._tree, chart, self._target)
+            folder = values_chart.folder_of(self._tree, chart, self._target, in_sidecar=in_sidecar)
             choice = EngineChoice(folder, (HELM,), folder, chart_place=chart.place)
         if not wanted[1:]:
             return choice
@@ -207,14 +207,6 @@ class Files:
         """Return the first manifest in some folders that may be an object."""
         paths = (path for folder in folders for path in self._manifests(folder))
         return next((path for path in paths if may_be_object(self._tree.read(path))), "")
-
-    def _has_values(self, folders: Sequence[str]) -> bool:
-        """Say whether a values file of the application, for any cluster, lies in one of the folders."""
-        own = tuple(f"{folder}/" for folder in folders)
-        patterns = (layout.parse(values.pattern, values.place) for values in self._repository.config.layout.values)
-        known = {"app": self._target.app}
-        matches = (match for pattern in patterns for match in layout.expand(self._tree, pattern, known))
-        return any(match.path.startswith(own) for match in matches)
 
     def _ranks(self) -> tuple[tuple[str, ...], ...]:
         fallbacks = tuple(name for name, traits in self._engines.items() if traits.is_fallback)

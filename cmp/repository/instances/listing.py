@@ -136,6 +136,7 @@ class Listing:
         """Say whether the placeholders of the layout cannot be filled without a cluster for a folder of a pattern."""
         texts = self._config.layout
         patterns = [layout.parse(values.pattern, values.place) for values in texts.values]
-        patterns += [layout.parse_text(text) for text in (texts.release, texts.namespace)]
+        chart = texts.chart.folder if texts.chart else ""
+        patterns += [layout.parse_text(text) for text in (texts.release, texts.namespace, chart)]
         filled = pattern.names | {"name"} if self._places.name else pattern.names
         return bool(self._places.choosing(pattern)) or any(one.names - filled for one in patterns)

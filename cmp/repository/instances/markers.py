@@ -11,9 +11,11 @@ from cmp.repository import layout
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cmp.model import EngineTraits
+    from cmp.repository.config import Layout
+    from cmp.repository.layout import Captures
     from cmp.system.tree import Entry, Tree
 
 COMPONENT = b"Component"  # the kind of a kustomization
@@ -63,6 +65,14 @@ def _holds_object(tree: Tree, path: str) -> bool:
         return may_be_object(tree.read(path))
     except ConfigError:  # too large or unreadable: its render says so
         return True
+
+
+def has_values(tree: Tree, written: Layout, known: Captures, folders: Iterable[str]) -> bool:
+    """Say whether a values file of an application, for any cluster, lies in one of its folders."""
+    own = tuple(f"{folder}/" for folder in folders)
+    patterns = (layout.parse(values.pattern, values.place) for values in written.values)
+    matches = (match for pattern in patterns for match in layout.expand(tree, pattern, known))
+    return any(match.path.startswith(own) for match in matches)
 
 
 def is_component(tree: Tree, folder: str) -> bool:

@@ -80,7 +80,7 @@ class _Resolver:
         """Return the Instance; ConfigError as `resolve_in`."""
         request, target, settings = self._request, self._target, self._settings
         files = Files(self._repository, target, settings)
-        choice = files.choose_engine()
+        choice = files.choose_engine(in_sidecar=request.in_sidecar)
         if self._instance_config.replace and choice.folder != target.instance_folder:
             raise ConfigError(
                 f"`replace: true` says that {target.instance_folder} is rendered in place of {target.app_folder}, but "

@@ -38,6 +38,8 @@ def read(repository: Repository, target: Target, choice: EngineChoice, *, settin
     files = _List("files", settings.secret_files, folder, settings.places.get("secrets.files", ""))
     kept = _List("keep", settings.kept_secrets, folder, settings.places.get("secrets.keep", ""))
     everywhere = _List("keep", repository.config.kept_secrets, "", CONFIG_FILE)
+    if choice.chart and not choice.folder:
+        _require_no_files(files, kept)
     paths = tuple(reader.paths(files))
     reader.require_rendered(paths, choice, files)
     return SecretLists(
@@ -45,6 +47,18 @@ def read(repository: Repository, target: Target, choice: EngineChoice, *, settin
         kept_files=tuple(dict.fromkeys((*reader.paths(everywhere), *reader.paths(kept)))),
         kept_kinds=tuple(dict.fromkeys(filter(_is_kind, (*everywhere.patterns, *kept.patterns)))),
     )
+
+
+def _require_no_files(*lists: _List) -> None:
+    """ConfigError for a file of a chart that lies in no folder of the tree."""
+    for listed in lists:
+        for text in listed.patterns:
+            if listed.key == "files" or not _is_kind(text):
+                raise ConfigError(
+                    f"secrets.{listed.key} names {text}, and the chart is one of a repository: no file of it lies here",
+                    file=listed.file,
+                    hint="encrypted values files need no list: their names, or sops' metadata in them, say so",
+                )
 
 
 class _Reader:

@@ -9,6 +9,7 @@ from cmp.errors import ConfigError, suggestion
 from cmp.model import ChartRef
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
+from cmp.repository.instances.root import ANNOTATION
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
@@ -27,17 +28,22 @@ def reference(chart: ValuesChart) -> ChartRef:
     return ChartRef(chart.repository, chart.name, chart.version, chart.place)
 
 
-def folder_of(tree: Tree, chart: ValuesChart, target: Target) -> str:
+def folder_of(tree: Tree, chart: ValuesChart, target: Target, *, in_sidecar: bool) -> str:
     """Return the folder of a chart, its placeholders filled; ConfigError, at the line that names it, for no chart."""
     pattern = layout.parse(chart.folder, chart.place)
     layout.require(pattern, target.known, target.whose)
     found = layout.expand(tree, pattern, target.known)  # one or none: the pattern has no wildcard
     folder = layout.fill(pattern, target.known)
     if not found or found[0].kind != "folder":
+        near = suggestion(folder, _charts_beside(tree, folder))
+        arrives = (
+            f"to a repo-server that sends plugins only what the annotation {ANNOTATION} names, that must have "
+            f"{layout.shown(_item_of(tree, folder))}, as `cmp paths` prints it"
+        )
         raise ConfigError(
             f"`chart` names the folder {layout.shown(folder)}, which is not there",
             file=chart.place,
-            hint=f"the path starts at the root of the repository; {suggestion(folder, _charts_beside(tree, folder))}",
+            hint=f"the path starts at the root of the repository; {arrives if in_sidecar else near}",
         )
     file = join(folder, FILE)
     if tree.kind(file) != "file":
@@ -53,6 +59,11 @@ def folder_of(tree: Tree, chart: ValuesChart, target: Target) -> str:
             hint="name an application chart, which may have the library among its dependencies",
         )
     return folder
+
+
+def _item_of(tree: Tree, folder: str) -> str:
+    """Return the item of the annotation that stands for a folder: a path from the root of Git."""
+    return f"/{join(tree.prefix, folder)}"
 
 
 def _charts_beside(tree: Tree, folder: str) -> Iterable[str]:

@@ -9,7 +9,7 @@ Helm merges the values; no code here does.
 
 from __future__ import annotations
 
-from cmp.repository.values.chart import Defaults, defaults, skeleton
+from cmp.repository.values.chart import Defaults, defaults, skeleton, title
 from cmp.repository.values.explain import Leaf, Origins, leaves, line_of, record_of
 from cmp.repository.values.provenance import Origin, Place, provenance
 
@@ -25,4 +25,5 @@ __all__ = [
     "provenance",
     "record_of",
     "skeleton",
+    "title",
 ]

@@ -47,6 +47,11 @@ def skeleton(folder: str, target: str) -> Files:
     return files
 
 
+def title(files: Mapping[str, bytes]) -> str:
+    """Return the name and the version of a chart, as in `redis-1.2.3`."""
+    return "-".join(_identity(files))
+
+
 def defaults(files: Mapping[str, bytes], label: str) -> list[Defaults]:
     """Return the default values of a chart, called `label`, and of its subcharts; parents first: they are stronger."""
     return sorted(_defaults(files, (), label), key=lambda chart: (len(chart.prefix), chart.prefix))
