@@ -185,6 +185,15 @@ class TestFlags:
             + CACHED
         )
 
+    def test_settings_of_some_applications_name_the_entry_that_holds(self, teams: RepositoryOfTeams) -> None:
+        flag = "helm: {extraFlags: [--no-hooks]}}"
+        entry = f"- {{apps: team-a-*, where: [dev], {flag}"
+        others = [f"- {{apps: team-b-*, {flag}", f"- {{apps: '*', where: [prod], {flag}"]
+        plant(teams.root, {"cmp.yaml": "\n".join(["applications:", f"- {{apps: team-a-*, {flag}", entry, *others])})
+        teams.allow("{version: 1, flags: {helm: [--enable-dns]}}\n")
+        place = f"phase policy, cmp.yaml:3:{entry.index('--no-hooks') + 1}\n"
+        assert teams.generate_from().stderr.splitlines(keepends=True)[1].endswith(place)
+
     def test_without_a_policy_there_are_none(self, teams: RepositoryOfTeams) -> None:
         self.ask(teams, "--no-hooks")
         ran = teams.sandbox.run("render", "team-a-shop", "--cluster", "dev", cwd=teams.root, CMP_POLICY="")

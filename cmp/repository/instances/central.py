@@ -46,8 +46,8 @@ def applying(entries: Iterable[CentralSettings], app: str, cluster: Cluster) -> 
 
 def choice(entries: Sequence[CentralSettings], app: str) -> ClusterChoice | None:
     """Return the clusters on which an application is to run by the last entry that says any."""
-    choices = (entry.settings.clusters for entry in reversed(entries) if is_for(entry, app))
-    return next((found for found in choices if found), None)
+    choosing = (entry for entry in reversed(entries) if entry.settings.clusters)
+    return next((entry.settings.clusters for entry in choosing if is_for(entry, app)), None)
 
 
 def _is_named(pattern: NamePattern, app: str) -> bool:
@@ -60,9 +60,10 @@ def misfits(
     entries: Iterable[CentralSettings], apps: Sequence[str], pairs: Sequence[Pair], clusters: Mapping[str, Cluster]
 ) -> Iterator[Misfit]:
     """Yield what fits nothing: a name, which is an error, a pattern of names, and a `where`, which are warnings."""
+    known = frozenset(apps)
     for entry in entries:
         for pattern in entry.apps:
-            if any(_is_named(pattern, app) for app in apps):
+            if pattern.text in known or any(_is_named(pattern, app) for app in apps):
                 continue
             name = layout.shown(pattern.text)
             if pattern.is_exact:

@@ -69,6 +69,7 @@ class Places:
         self.name = layout.parse_text(config.layout.name, "layout.name") if config.layout.name else None
         self.facts = frozenset(name for cluster in self.clusters.values() for name in cluster.facts)
         self._choosing: dict[str, frozenset[str]] = {}
+        self._configured = frozenset(pattern.text for entry in config.applications for pattern in entry.apps)
         self._fitting: dict[tuple[Pattern, tuple[str, ...]], tuple[str, ...]] = {}
 
     # Clusters
@@ -270,8 +271,7 @@ class Places:
 
     def _is_configured(self, folder: AppFolder) -> bool:
         """Say whether cmp.yaml names the application: that is as good as a cmp-app.yaml in its folder."""
-        names = (pattern for entry in self._config.applications for pattern in entry.apps)
-        return any(pattern.text == folder.name for pattern in names)
+        return folder.name in self._configured
 
     def _has_values(self, folder: AppFolder) -> bool:
         """Say whether a folder of values alone has any for the chart that cmp.yaml names."""
