@@ -147,7 +147,8 @@ def command(
     if revisions.is_work:  # a work folder is no revision that the command in the report could name
         options = options._replace(reproduce="cmp diff --base {base} --work-tree")
     if against:
-        options = options._replace(reproduce=f"cmp diff --against {against} --head {{head}}")
+        side = "--work-tree" if revisions.is_work else "--head {head}"
+        options = options._replace(reproduce=f"cmp diff --against {against} {side}")
     for kind, path in paths:
         _write(path, FORMATS[kind](result.report, options))
     text = FORMATS[output_format](result.report, options._replace(color=sys.stdout.isatty()))

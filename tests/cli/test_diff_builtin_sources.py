@@ -241,6 +241,8 @@ def test_a_move_to_the_plugin_is_proved_for_each_application(world: ComparedRepo
     assert [outcome["status"] for outcome in report["outcomes"]] == ["equal", "equal"]
     (note,) = (note for note in report["notes"] if "not compared" in note)
     assert note.endswith("as the layout has nothing for the folder of their source on their cluster: plain")
+    ran = world.diff("--against", "applications", "--work-tree")
+    assert "  - Reproduce: cmp diff --against applications --work-tree\n" in ran.stdout
 
 
 @pytest.mark.tools
