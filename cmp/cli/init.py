@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, *, dry_run: bool) -> Output:
     """Write cmp.yaml into this folder: the layout, clusters and secrets that lie below it, and the tools they need.
 
-    Argo CD's Applications in this repository say what it writes, and are compared with it; where there are none, it
-    guesses from what folders and files are called: read what it wrote, and compare `cmp apps` with what you expect.
+    Argo CD's Applications in this repository decide, and are compared with the result. Without any, the names of
+    folders and files do, and each guess is a warning: read the file, and compare `cmp apps` with your expectation.
     """
     settings, log = invocation.context.settings, invocation.context.log
     _refuse_second(invocation.cwd)

@@ -3,6 +3,7 @@
 proposal.py  a cmp.yaml before it is text, found from Applications or from folders
 wanted.py    the pairs that Argo CD has today, as Applications say them
 text.py      a proposal as the text of the file
+habits.py    what a tree needs beside its layout
 trial.py     a proposal tried on its tree
 compared.py  a layout beside what the Applications say
 
@@ -18,7 +19,7 @@ from cmp.errors import ConfigError
 from cmp.repository.config import APP_FILE
 from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository
-from cmp.repository.scaffold import applications, folders, text
+from cmp.repository.scaffold import applications, folders, habits, text
 from cmp.repository.scaffold.compared import compare
 from cmp.repository.scaffold.folders import walk
 from cmp.repository.scaffold.trial import Seen, Trial
@@ -82,6 +83,7 @@ def draft(
     proposal = proposed.proposal if proposed else folders.propose(read, engines, suffixes)
     if not proposed:
         proposal = proposal._replace(preview={**proposal.preview, **applications.preview(wanted)})
+    proposal = habits.completed(proposal, seen, read)
     usual = {folder.path: len(folder.engines) for folder in read if APP_FILE not in folder.files}
     settled, pairs = Trial(seen, engines, write, usual=usual, is_guess=proposed is None).settled(proposal)
     content = write(settled)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_CACHED = 64 * 1024  # bytes of a file that is kept: configuration and kustomizations are read again and again
 MAX_TRIALS = 40  # narrower proposals
+MAX_LEFT_OUT = 5  # applications that an entry keeps from running
 MAX_FAILED = 20  # failures after which a proposal is not tried on: these take longest
 MAX_SAMPLE = 40  # pairs of a narrower proposal that are tried
 UNREADABLE = 1_000_000  # no layout has so many pairs
@@ -82,6 +83,7 @@ class Failure(NamedTuple):
     pair: str
     error: ConfigError
     folders: tuple[str, ...] = ()
+    app: str = ""
 
 
 class Outcome(NamedTuple):
@@ -143,6 +145,14 @@ class Trial:
             else:
                 break
             outcome = self._outcome(proposal)
+        apps = sorted({failure.app for failure in outcome.failures if failure.app})
+        if 0 < len(apps) <= MAX_LEFT_OUT:
+            names = apps[0] if len(apps) == 1 else apps
+            without = proposal._replace(applications=(*proposal.applications, {"apps": names, "clusters": []}))
+            rest = self._outcome(without)
+            if rest.right >= outcome.right and not rest.failures:
+                note = f"runs nowhere here, by the entry of `applications`: {_short(outcome.failures[0].error.what)}"
+                return Settled(_noted(without, f"{and_more(apps, MAX_LISTED)} {note}"), rest.pairs)
         return Settled(proposal._replace(notes=(*proposal.notes, *_unsettled(outcome))), outcome.pairs)
 
     def _repository(self, proposal: Proposal) -> Repository:
@@ -164,7 +174,7 @@ class Trial:
             error = self._failure(repository, pair)
             if error is not None:
                 name = f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app
-                failures.append(Failure(name, error, (pair.instance_folder, pair.app_folder)))
+                failures.append(Failure(name, error, (pair.instance_folder, pair.app_folder), pair.app))
             if len(failures) == MAX_FAILED:  # enough to know
                 break
         failed = len(failures) * len(doubtful) // max(tried, 1)
@@ -257,7 +267,7 @@ def _alternatives(instance: Instance) -> str:
 def _unsettled(outcome: Outcome) -> Iterator[str]:
     """Yield a sentence on each error that is left, with the pairs that have it."""
     by_error: dict[str, list[str]] = {}
-    for pair, error, _ in outcome.failures:
+    for pair, error, *_ in outcome.failures:
         where = f"{error.file}: " if error.file else ""
         by_error.setdefault(_short(f"{where}{error.what}"), []).append(pair)
     for message, pairs in [*by_error.items()][:MAX_LISTED]:

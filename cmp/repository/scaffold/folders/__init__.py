@@ -19,6 +19,7 @@ from cmp.repository.config.model import SUFFIXES
 from cmp.repository.scaffold.folders import charts, places, shapes, values
 from cmp.repository.scaffold.folders.roles import Roles
 from cmp.repository.scaffold.folders.shapes import ENV, GROUP, PLACE
+from cmp.repository.scaffold.folders.words import FOREIGN
 from cmp.repository.scaffold.proposal import Proposal
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ def propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suff
     """Propose the layout of a tree's folders; ConfigError where no pattern tells its applications apart."""
     shared = charts.shared(folders, engines)
     if shared is None:
-        return _propose(folders, engines, suffixes)
+        proposal = _propose(folders, engines, suffixes)
+        foreign = [folder.path for folder in folders if folder.engines and not FOREIGN.isdisjoint(folder.segments)]
+        if foreign and folders[0].is_taken:
+            note = f"only folders that are seldom deployed hold applications: {and_more(foreign, MAX_LISTED)}"
+            return proposal._replace(notes=(*proposal.notes, note))
+        return proposal
     proposal = _propose(shared.folders, shared.engines, suffixes)
     note = f"{shared.chart}, the only chart, is taken for that of the folders with values alone: is it?"
     return proposal._replace(chart=shared.chart, notes=(*proposal.notes, note))
@@ -84,7 +90,7 @@ def _propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suf
         notes.append(values.guess(names, "since each has folders of the same names"))
     notes += _notes(found.left, "no application in this layout", "are no applications in this layout", "is")
     notes += _notes(
-        files.doubtful,
+        sorted({*files.doubtful}),
         "no layer in this layout: which clusters is it for?",
         "are no layers in this layout: which clusters are they for?",
         "is",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cmp.repository.scaffold.folders.walk import Folder
 
 MAX_LISTED = 10
+SECRETS = ("secret", "secrets")
 HOLE = "\0"  # stands in a name for the part that may be a cluster's
 
 
@@ -45,19 +46,15 @@ class Name(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The layers for all clusters by shape, the families of alternatives, and files that are neither."""
+    """The layers for all clusters by shape, the families of alternatives, and files that are neither.
 
-    layers: dict[Shape, dict[tuple[str, str], None]]  # names and suffixes
+    `elsewhere` are the parts of such families in folders of no application.
+    """
+
+    layers: dict[Shape, dict[tuple[str, str], list[Spot]]]  # by name and suffix
     families: dict[Shape, list[tuple[str, Spot]]]  # the part, and the path with its application
     doubtful: list[str]
-
-
-class Layers(NamedTuple):
-    """The patterns of values files, weakest first, the files that say where an application runs, and notes."""
-
-    patterns: tuple[ValuesPattern, ...]
-    instances: Spots
-    notes: tuple[str, ...]
+    elsewhere: dict[str, set[str]]
 
 
 def find(
@@ -88,7 +85,7 @@ class _Finder:
             for path, spot in places.folders.items()
             if path not in roles.marked or any(engines[name].reads_values for name in roles.marked[path].engines)
         }
-        self._found = Found(defaultdict(dict), defaultdict(list), [])
+        self._found = Found(defaultdict(dict), defaultdict(list), [], defaultdict(set))
 
     def find(self, folders: Iterable[Folder]) -> Found:
         for folder in folders:
@@ -97,7 +94,13 @@ class _Finder:
                 shape, spot = owner
                 for name in folder.files:
                     if name not in folder.objects and not self._is_claimed(name, folder):
-                        self._take(name, shape, spot._replace(path=f"{folder.path}/{name}"))
+                        is_open = name not in folder.encrypted | folder.empty
+                        self._take(name, shape, spot._replace(path=f"{folder.path}/{name}"), is_open=is_open)
+            elif not folder.is_foreign:
+                for name in folder.files:
+                    read = _with_part(name.rpartition(".")[0])
+                    if read.part:
+                        self._found.elsewhere[read.text].add(read.part)
         return self._found
 
     def _owner(self, folder: Folder) -> tuple[Shape, Spot] | None:
@@ -117,15 +120,17 @@ class _Finder:
         claims = {claim for engine in folder.engines for claim in self._engines[engine].claims}
         return name == APP_FILE or any(fnmatchcase(name, claim) for claim in claims)
 
-    def _take(self, file: str, shape: Shape, spot: Spot) -> None:
+    def _take(self, file: str, shape: Shape, spot: Spot, *, is_open: bool) -> None:
         suffix = next((one for one in self._suffixes if file.endswith(one)), "")
         name = read_name(file.removesuffix(suffix), spot)
-        if name is None:
+        words = {*pieces(file.removesuffix(suffix))[::2]}
+        is_other = is_open and not words.isdisjoint(SECRETS) and words.isdisjoint(("values", "value", "vals"))
+        if name is None or is_other:  # secrets in clear are read by another program
             self._found.doubtful.append(spot.path)
         elif name.part:
             self._found.families[(*shape, name.text + suffix)].append((name.part, spot))
         else:
-            self._found.layers[shape].setdefault((name.text, suffix))
+            self._found.layers[shape].setdefault((name.text, suffix), []).append(spot)
 
 
 def read_name(stem: str, spot: Spot) -> Name | None:
@@ -141,8 +146,7 @@ def read_name(stem: str, spot: Spot) -> Name | None:
     unknown = [at for at in range(0, len(parts), 2) if not _is_known(parts[at])]
     if not unknown:
         return Name(text)
-    of_folder = {word for name in (spot.app, *spot.places) for word in pieces(name)[::2]}
-    if all(parts[at] in of_folder for at in unknown):
+    if all(_is_of_folder(parts[at], spot) for at in unknown):
         for at in unknown:
             parts[at] = "*"
             if at:
@@ -153,6 +157,22 @@ def read_name(stem: str, spot: Spot) -> Name | None:
         return None
     part = "".join(parts[first : last + 1])
     return Name("".join((*parts[:first], HOLE, *parts[last + 1 :])), part)
+
+
+def _with_part(stem: str) -> Name:
+    """Read the name of a file in a folder of no application: a word such as base is a part here."""
+    parts = pieces(stem)
+    unknown = [at for at in range(0, len(parts), 2) if parts[at].lower() not in HEADS]
+    if not unknown or len(unknown) == len(parts[::2]) or unknown[-1] - unknown[0] != 2 * (len(unknown) - 1):
+        return Name(stem)
+    first, last = unknown[0], unknown[-1]
+    return Name("".join((*parts[:first], HOLE, *parts[last + 1 :])), "".join(parts[first : last + 1]))
+
+
+def _is_of_folder(word: str, spot: Spot) -> bool:
+    """Say whether a word of a file's name is the end of the application's, or begins or ends a cluster's."""
+    ends = (pieces(spot.app)[-1], *(pieces(place)[at] for place in spot.places for at in (0, -1)))
+    return word in ends
 
 
 def _is_known(word: str) -> bool:
@@ -173,6 +193,8 @@ def sort_families(found: Found, known: frozenset[str], places: Places) -> tuple[
     """
     accepted: Spots = {}
     notes: list[str] = []
+    neutral = dict(_part_neutral(found))
+    _drop_wide(found)
     if not known:
         _drop_exceptions(found, places)
     ordered = sorted(found.families.items(), key=lambda item: (-len(item[1]), item[0]))
@@ -187,7 +209,49 @@ def sort_families(found: Found, known: frozenset[str], places: Places) -> tuple[
             accepted[(*shape[:-1], shape[-1].replace(HOLE, PLACE))] = spots
         if is_guess:
             notes.append(guess(taken, f"as in {spots[0].path}"))
+        elif neutral.get(shape) in taken:
+            path = next(spot.path for part, spot in members if part == neutral[shape])
+            notes.append(guess({neutral[shape]}, f"as in {path}"))
     return accepted, notes
+
+
+def _part_neutral(found: Found) -> Iterator[tuple[Shape, str]]:
+    """Take a layer such as values-base.yaml for an alternative where few applications have it, or other places say so.
+
+    Beside files of clusters, base may be one of these: it must then not be a layer of the others.  Each family that
+    gets a part more is yielded with that.
+    """
+    for shape, names in found.layers.items():
+        for (stem, suffix), spots in [*names.items()]:
+            words = [word for word in pieces(stem)[::2] if word in NEUTRAL]
+            if len(words) != 1:
+                continue
+            text = replaced(stem, words[0], HOLE)
+            siblings = found.families.get((*shape, text + suffix), [])
+            with_siblings = {spot.app for _, spot in siblings}
+            is_rare = len({spot.app for spot in spots}) * 2 < len(with_siblings)
+            parts = {part for part, _ in siblings}
+            is_elsewhere = words[0] in found.elsewhere[text] and len(parts & found.elsewhere[text]) > 1
+            if siblings and (is_rare or is_elsewhere):
+                del names[stem, suffix]
+                siblings += ((words[0], spot) for spot in spots)
+                yield (*shape, text + suffix), words[0]
+
+
+def _drop_wide(found: Found) -> None:
+    """Leave out names with a `*` that other files of these folders have, too."""
+    for shape, names in found.layers.items():
+        others = [
+            f"{text[-1].replace(HOLE, part)}"
+            for text, members in found.families.items()
+            if text[:-1] == shape
+            for part, _ in members
+        ]
+        others += [path.rpartition("/")[2] for path in found.doubtful]
+        for (stem, suffix), spots in [*names.items()]:
+            if "*" in stem and any(fnmatchcase(other, stem + suffix) for other in others):
+                del names[stem, suffix]
+                found.doubtful.extend(spot.path for spot in spots)
 
 
 def guess(names: Collection[str], why: str) -> str:
@@ -201,7 +265,9 @@ def _drop_exceptions(found: Found, places: Places) -> None:
     for owner, spots in places.apps.items():
         own = {shape: members for shape, members in found.families.items() if shape[: len(owner)] == owner}
         apps = {spot.app for members in own.values() for _, spot in members}
-        if len(apps) * 2 < len({spot.app for spot in spots}):
+        every = {spot.app for spot in spots}
+        is_like = any(is_cluster_like(part) for members in own.values() for part, _ in members)
+        if len(apps) * 2 < len(every) or (len(apps) == 1 < len(every) and not is_like):
             for shape, members in own.items():
                 found.doubtful.extend(spot.path for _, spot in members)
                 del found.families[shape]

@@ -36,6 +36,7 @@ class Folder(NamedTuple):
     `encrypted` are the files that sops encrypted, `empty` those without a value that it could encrypt, `objects` those
     that look like Kubernetes objects, or like the templates of some.  `named` are the
     paths that its kustomization or chart names.  A library chart, and a component of kustomize, is no engine's.
+    With `is_taken` a folder such as examples is like all others.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Folder(NamedTuple):
     objects: frozenset[str] = frozenset()
     named: tuple[str, ...] = ()
     has_helm_charts: bool = False
+    is_taken: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -55,16 +57,20 @@ class Folder(NamedTuple):
     @property
     def is_foreign(self) -> bool:
         """Tell whether it lies in a folder that is never deployed, such as docs or tests."""
-        return not FOREIGN.isdisjoint(self.segments)
+        return not self.is_taken and not FOREIGN.isdisjoint(self.segments)
 
 
 def walk(tree: Tree, engines: Mapping[str, EngineTraits]) -> list[Folder]:
     """Return every folder with a YAML file or an engine's file, by path; links and hidden ones are not entered.
 
-    Where no folder has the file of an engine, those with Kubernetes objects are the plain engine's.
+    Where no folder has the file of an engine, those with Kubernetes objects are the plain engine's.  Folders such as
+    examples count where nothing else holds an application.
     """
     folders = list(_walk(tree, "", {name: traits for name, traits in engines.items() if not traits.is_fallback}))
-    if any(folder.engines for folder in folders):
+    marked = [folder for folder in folders if folder.engines]
+    if all(folder.is_foreign for folder in marked):  # examples of charts are what this repository is about
+        folders = [folder._replace(is_taken=True) for folder in folders]
+    if marked:
         return folders
     plain = tuple(name for name, traits in engines.items() if traits.is_fallback)
     return [folder._replace(engines=plain) if folder.objects else folder for folder in folders]

@@ -57,6 +57,7 @@ class Kind(NamedTuple):
     notes: list[str] = []  # noqa: RUF012  # nothing changes it
 
 
+NEWS = ("cars", "kites", "mail", "news", "shop")
 CITIES = ("bergen", "turin", "lille-dev", "porto-prod")
 PAIRS_OF_STAGES = [(stage, place) for stage in ("live", "uat") for place in ("east", "west")]
 GUESSED = (
@@ -94,6 +95,65 @@ KINDS: dict[str, Kind] = {
             for app in ("mail", "shop")
             for city in ("bergen", "turin")
         },
+    ),
+    "an environment that is called base": Kind(
+        {
+            **each((f"charts/{app}/Chart.yaml" for app in NEWS), CHART),
+            **each((f"charts/{app}/values-{city}.yaml" for app in NEWS for city in CITIES), VALUES),
+            **each((f"charts/{app}/values-base.yaml" for app in ("news", "shop")), VALUES),
+        },
+        {(app, city): [f"charts/{app}/values-{city}.yaml"] for app in NEWS for city in CITIES}
+        | {(app, "base"): [f"charts/{app}/values-base.yaml"] for app in ("news", "shop")},
+        ["base is taken for a cluster, as in charts/news/values-base.yaml: right? If not, take them out of `clusters`"],
+    ),
+    "an environment that is called base, as another folder says": Kind(
+        {
+            "charts/shop/Chart.yaml": CHART,
+            **each((f"charts/shop/values-{city}.yaml" for city in (*CITIES, "base")), VALUES),
+            **each((f"sites/values-{city}.yaml" for city in (*CITIES, "base")), VALUES),
+        },
+        {("shop", city): [f"charts/shop/values-{city}.yaml"] for city in (*CITIES, "base")},
+        ["base is taken for a cluster, as in charts/shop/values-base.yaml: right? If not, take them out of `clusters`"],
+    ),
+    "secrets in clear, which another program reads": Kind(
+        {
+            "charts/shop/Chart.yaml": CHART,
+            "charts/shop/secrets.yaml": VALUES,
+            **each((f"charts/shop/values-{city}.yaml" for city in CITIES), VALUES),
+        },
+        {("shop", city): [f"charts/shop/values-{city}.yaml"] for city in CITIES},
+        ["charts/shop/secrets.yaml is no layer in this layout: which clusters is it for?"],
+    ),
+    "files of other charts beside one of the chart's name": Kind(
+        {
+            **each((f"charts/{app}/Chart.yaml" for app in ("mail", "web-shop")), CHART),
+            **each((f"charts/web-shop/{name}-values.yaml" for name in ("shop", "tracing")), VALUES),
+        },
+        {("mail", ""): [], ("web-shop", ""): []},
+        [
+            "charts/web-shop/shop-values.yaml, charts/web-shop/tracing-values.yaml are no layers in this layout: "  # noqa: ISC004
+            "which clusters are they for?"
+        ],
+    ),
+    "examples alone": Kind(
+        each((f"examples/{app}/Chart.yaml" for app in ("mail", "shop")), CHART),
+        {("mail", ""): [], ("shop", ""): []},
+        ["only folders that are seldom deployed hold applications: examples/mail, examples/shop"],
+    ),
+    "a template among the applications": Kind(
+        each((f"apps/{app}/Chart.yaml" for app in ("0_template", "mail", "shop")), CHART),
+        {("mail", ""): [], ("shop", ""): []},
+        [
+            "0_template runs nowhere here, by the entry of `applications`: `0_template` is no release name: Helm takes "  # noqa: ISC004
+            "up to 53 lower-case letters, digits, `-` and `.`, with a letter or digit at both ends"
+        ],
+    ),
+    "a base that other applications use": Kind(
+        {
+            "common/web/kustomization.yaml": KUSTOMIZATION,
+            **each((f"apps/{app}/kustomization.yaml" for app in ("mail", "shop")), "resources: [../../common/web]\n"),
+        },
+        {("mail", ""): [], ("shop", ""): []},
     ),
     "a values folder in the chart's": Kind(
         {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/values/{city}.yaml" for city in CITIES), VALUES)},
@@ -172,6 +232,37 @@ def test_alternatives_are_never_layers_of_one_render(tmp_path: Path, name: str) 
     kind = KINDS[name]
     draft = drafted(tmp_path, kind.files)
     assert (layers(tmp_path, draft), draft.notes) == (kind.pairs, kind.notes)
+
+
+def test_files_that_no_render_reads_are_ignored_and_kustomizations_with_charts_get_helm(tmp_path: Path) -> None:
+    draft = drafted(
+        tmp_path,
+        {
+            **each(("Makefile", "scripts/run.sh", "tests/one.yaml", "README.md"), ""),
+            "apps/mail/kustomization.yaml": "helmCharts: [{name: mail}]\n",
+            "apps/shop/kustomization.yaml": "resources: [../../tools/web.yaml]\n",
+            "tools/web.yaml": CONFIG_MAP,
+        },
+    )
+    assert draft.content.partition("defaults:\n")[2] == (
+        "  kustomize: {enableHelm: true}\n"
+        "# What `cmp affected` and `cmp diff` should know.\n"
+        "preview:\n"
+        "  # Files that no render depends on: a change of them renders nothing.\n"
+        '  ignore: [Makefile, "scripts/**", "tests/**"]\n'
+        "  # What Argo CD's own settings say where it renders without a plugin.\n"
+        '  argocd: {buildOptions: "--enable-helm"}\n'
+    )
+
+
+def test_a_pattern_that_fails_is_left_out_and_said(tmp_path: Path) -> None:
+    files = each((f"apps/{app}/Chart.yaml" for app in ("mail", "news", "shop")), CHART)
+    draft = drafted(tmp_path, {**files, "plugins/both/Chart.yaml": CHART, "plugins/both/kustomization.yaml": "{}\n"})
+    assert layers(tmp_path, draft) == {(app, ""): [] for app in ("mail", "news", "shop")}
+    assert draft.notes == [
+        "the applications plugins/{app} are left out: more than one engine fits the folder plugins/both: "  # noqa: ISC004
+        "Chart.yaml (helm) and kustomization.yaml (kustomize)"
+    ]
 
 
 # Trees that a known layout made
