@@ -360,7 +360,7 @@ class _Reader:
         folder = self._inside(path.strip("/")) if path else None
         if folder:
             owner = self._repository.owner(folder, is_exact=True)
-            if owner.app:
+            if owner.app and not owner.others:
                 named = owner.app, owner.cluster or cluster.name
                 without = owner.app, ""
                 self.covered[pair] = without if without in self._pairs and named not in self._pairs else named
