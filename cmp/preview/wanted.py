@@ -15,6 +15,7 @@ from cmp import yamldoc
 from cmp.argocd.cluster_secrets import WORD as SECRET_TYPE
 from cmp.argocd.cluster_secrets import clusters_in
 from cmp.argocd.document import GROUP
+from cmp.argocd.source import located
 from cmp.engines.registry import HELM, KUSTOMIZE, PLAIN
 from cmp.errors import CmpError, ConfigError, and_more
 from cmp.preview.applications import SEVERAL
@@ -100,7 +101,7 @@ def with_config(tree: GitTree, content: bytes, urls: Sequence[str], context: Con
         if opened.error:
             failed[opened.error.what] += 1
         pairs += (_pair(opened, *one) for one in zip(opened.sources, opened.request.sources, strict=False))
-    return Wanted(tuple(pairs), (*_notes(found), *_failures(failed)))
+    return Wanted(tuple(_each_once(pairs)), (*_notes(found), *_failures(failed)))
 
 
 def _own_urls(tree: GitTree, paths: Sequence[str], remotes: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -156,6 +157,16 @@ def _values_of(value: object, key: str) -> Iterator[str]:
             yield from _values_of(item, key)
 
 
+def _each_once(pairs: Sequence[WantedPair]) -> Iterator[WantedPair]:
+    """Yield the pairs without those that a second parent prints in the same way."""
+    seen: set[str] = set()
+    for pair in pairs:
+        key = repr(pair._replace(place="", parent=""))
+        if pair.file or key not in seen:
+            yield pair
+        seen.add(key)
+
+
 def _with_opened(pair: ResolvedPair, side: Side) -> ResolvedPair:
     """Return a pair with the values files that helm-secrets would decrypt as files of the tree."""
     sources = pair.request.sources
@@ -168,13 +179,15 @@ def _with_opened(pair: ResolvedPair, side: Side) -> ResolvedPair:
 
 
 def _opened(one: BuiltinSource) -> BuiltinSource:
-    source = one.source.source
-    if source.helm is None:
+    values = dict(one.source.values)
+    helm = mapping(values.get("helm"))
+    files = helm.get("valueFiles")
+    if not isinstance(files, list):
         return one
-    files = tuple(text.removeprefix(SECRETS) for text in source.helm.value_files)
-    return one._replace(
-        source=one.source._replace(source=source._replace(helm=source.helm._replace(value_files=files)))
-    )
+    values["helm"] = {**helm, "valueFiles": [str(file).removeprefix(SECRETS) for file in files]}
+    opened = located(values, one.source.location)
+    sources = tuple(opened if other is one.source else other for other in one.application.sources)
+    return one._replace(source=opened, application=one.application._replace(sources=sources))
 
 
 def _notes(found: Comparison) -> Iterator[str]:
@@ -185,9 +198,12 @@ def _notes(found: Comparison) -> Iterator[str]:
 
 def _failures(failed: Mapping[str, int]) -> Iterator[str]:
     """Yield a sentence for each reason why Applications cannot be read here, the most frequent first."""
-    for what, count in sorted(failed.items(), key=lambda item: (-item[1], item[0])):
+    ordered = sorted(failed.items(), key=lambda item: (-item[1], item[0]))
+    for what, count in ordered[:MAX_LISTED]:
         several = "one Application is" if count == 1 else f"{count} Applications are"
         yield f"{several} left out: {what}"
+    if rest := sum(count for _, count in ordered[MAX_LISTED:]):
+        yield f"{rest} more are left out for other reasons: `cmp apps` says them"
 
 
 def _pair(pair: ResolvedPair, source: ResolvedSource, asked: object) -> WantedPair:

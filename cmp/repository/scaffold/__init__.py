@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
 NO_APPLICATIONS = Wanted()
-LEAST = 10  # of so many folders with an engine's file Applications must express one, or they say too little
+FEW, LEAST = 5, 10  # so few pairs, fewer than one of ten folders with an engine's file, say too little
 
 
 class Draft(NamedTuple):
@@ -67,7 +67,7 @@ def draft(
     read = walk.walk(seen, engines)
     marked = sum(bool(folder.engines) and not folder.is_foreign for folder in read)
     proposed = applications.propose(seen, wanted)
-    if proposed and len(proposed.pairs) * LEAST < marked:
+    if proposed and len(proposed.pairs) < FEW and len(proposed.pairs) * LEAST < marked:
         proposed = None
     if not proposed and not any(folder.engines for folder in read):
         markers = ", ".join(

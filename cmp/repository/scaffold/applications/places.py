@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 IN_CLUSTER = "in-cluster"
 NAMES = ("cluster", "clusterName", "cluster_name", "name")  # of parameters that say which cluster it is
 STAGES = ("env", "environment", "stage", "tier", "region", "zone", "target")
+MOST = 1.5  # times the pairs of which the cluster is told must be all of them
+RARE = 10  # of so many pairs one may be a double
 _NUMBER = re.compile(r"\d*|true|false")
 
 
@@ -56,7 +58,7 @@ def place(wanted: Sequence[WantedPair], known: Known) -> Places:
     clusters = _named([one.cluster for one in wanted], wanted)
     argocds: dict[str, str] = {}
     if (own := _dimension(wanted, clusters)) is not None:
-        clusters = [own.value(one) for one in wanted]
+        clusters = [name if _is_cluster(name := own.value(one)) else IN_CLUSTER for one in wanted]
         argocds = _argocds(wanted, clusters) if own.is_of_file else {}
     elif len({*clusters}) == 1 and not _is_named(clusters[0], wanted):  # the tree need not know its only cluster
         return Places(tuple(Placed(one, "") for one in wanted))
@@ -136,6 +138,7 @@ def _keys(group: Sequence[WantedPair]) -> Iterator[_Key]:
         yield _Key(partial(_folder_of_file, -index - 1), is_of_file=True)
     for index in range(max((one.path.count("/") + 1 for one in group), default=0)):
         yield _Key(partial(_folder_of_path, -index - 1))
+    yield _Key(_stage)
     yield _Key(partial(_word, -1))
     yield _Key(partial(_word, 0))
     yield _Key(lambda one: one.namespace)
@@ -157,6 +160,12 @@ def _word(index: int, one: WantedPair) -> str:
     return _part([*words(one.application)], index)
 
 
+def _stage(one: WantedPair) -> str:
+    """Return the word of an Application's name that is that of a stage; empty where none, or several are."""
+    found = {word for word in words(one.application) if is_cluster_like(word)}
+    return next(iter(found)) if len(found) == 1 else ""
+
+
 def _part(parts: list[str], index: int) -> str:
     return parts[index] if -len(parts) <= index < len(parts) else ""
 
@@ -171,9 +180,10 @@ def _dimension(wanted: Sequence[WantedPair], clusters: list[str]) -> _Key | None
     best: tuple[tuple[bool, bool, int], _Key] | None = None
     for key in _keys(wanted):
         values = [key.value(one) for one in wanted]
-        is_like = all(map(is_cluster_like, values))
-        is_sure = is_like or key.is_stage or key.is_of_file
-        if not is_sure or len({*values}) < 2 or not all(map(_is_cluster, values)):  # noqa: PLR2004  # one tells nothing
+        named = [value for value in values if _is_cluster(value)]
+        is_like = all(map(is_cluster_like, named))
+        is_sure = is_like or key.is_stage or (key.is_of_file and len(named) == len(values))
+        if not is_sure or len({*named}) < 2 or len(named) * MOST < len(values):  # noqa: PLR2004  # one tells nothing
             continue
         score = _told_apart(wanted, values)
         rank = key.is_stage or is_like, key.is_of_file, score
@@ -195,11 +205,12 @@ def _may_repeat(wanted: Sequence[WantedPair]) -> bool:
 
 
 def _is_unique(wanted: Sequence[WantedPair], values: Sequence[str]) -> bool:
-    """Tell whether no cluster has two Applications of one name, or of one folder and base."""
+    """Tell whether almost no cluster has two Applications of one name, or of one folder and base."""
     pairs = [*zip(wanted, values, strict=True)]
     names = {(value, one.application, one.place) for one, value in pairs}
-    bases = [(value, _base(one, value)) for one, value in pairs]
-    return len(names) == len({name[:2] for name in names}) and len({*bases}) == len(bases)
+    bases = {(value, one.place, _base(one, value)) for one, value in pairs}
+    doubles = len(names) - len({name[:2] for name in names}), len(bases) - len({(base[0], base[2]) for base in bases})
+    return max(doubles) * RARE <= len(pairs)
 
 
 def _told_apart(wanted: Sequence[WantedPair], values: Sequence[str]) -> int:
