@@ -27,7 +27,7 @@ from cmp.repository.builtin.settings import BUILD_OPTIONS
 from cmp.repository.config import FILE
 from cmp.repository.config.rules import CLUSTER
 from cmp.repository.inventory import as_values
-from cmp.repository.scaffold.wanted import Wanted, WantedChart, WantedPair, WantedValues
+from cmp.repository.scaffold.wanted import PRINTED, Wanted, WantedChart, WantedPair, WantedValues
 from cmp.system.urls import repository_name
 from cmp.yamldoc.access import mapping
 
@@ -100,7 +100,8 @@ def with_config(tree: GitTree, content: bytes, urls: Sequence[str], context: Con
         opened = _with_opened(pair, found.base)
         if opened.error:
             failed[opened.error.what] += 1
-        pairs += (_pair(opened, *one) for one in zip(opened.sources, opened.request.sources, strict=False))
+        origin = _origin(pair, found.base)
+        pairs += (_pair(opened, *one, origin) for one in zip(opened.sources, opened.request.sources, strict=False))
     return Wanted(tuple(_each_once(pairs)), (*_notes(found), *_failures(failed)))
 
 
@@ -206,7 +207,17 @@ def _failures(failed: Mapping[str, int]) -> Iterator[str]:
         yield f"{rest} more are left out for other reasons: `cmp apps` says them"
 
 
-def _pair(pair: ResolvedPair, source: ResolvedSource, asked: object) -> WantedPair:
+def _origin(pair: ResolvedPair, side: Side) -> str:
+    """Return the file of an Application, or of the one that prints it, or prints that."""
+    seen = {pair.request.id}
+    while (parent := pair.request.parent) in side.pairs and parent not in seen:
+        pair = side.pairs[parent]
+        seen.add(parent)
+    file = pair.request.place.partition(":")[0]
+    return "" if file.startswith(PRINTED) else file
+
+
+def _pair(pair: ResolvedPair, source: ResolvedSource, asked: object, origin: str) -> WantedPair:
     request, instance = pair.request, source.instance
     builtin = asked if isinstance(asked, BuiltinSource) else None
     chart = instance.chart
@@ -227,7 +238,8 @@ def _pair(pair: ResolvedPair, source: ResolvedSource, asked: object) -> WantedPa
         options=dict(_options(instance, builtin)),
         files=instance.manifest_files,
         beyond=tuple(_beyond(instance, source)) if builtin else (),
-        parent=request.parent.text if request.parent and request.parent.is_application else "",
+        parent=request.parent.name if request.parent else "",
+        origin=origin,
     )
 
 

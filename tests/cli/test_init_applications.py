@@ -119,6 +119,13 @@ def test_what_is_not_expressed_is_told_with_what_would_express_it(sandbox: Sandb
 
 
 @pytest.mark.no_tools
+def test_a_values_file_of_helm_secrets_is_a_layer(sandbox: Sandbox, tmp_path: Path) -> None:
+    files = by_site(("shop",), "{valueFiles: [values.yaml, 'secrets://values-%s.yaml']}")
+    ran = init(sandbox, tmp_path / "repo", files)
+    assert ran.stderr == "cmp: 2 of 2 Applications are expressed exactly by this layout\n" + PROOF
+
+
+@pytest.mark.no_tools
 def test_a_clone_of_a_fork_takes_the_url_that_applications_have(sandbox: Sandbox, tmp_path: Path) -> None:
     ran = init(sandbox, tmp_path / "repo", by_site(("shop",)), "https://git.example.com/me/deploy")
     assert ran.stderr.startswith(

@@ -48,7 +48,7 @@ class Compared(NamedTuple):
         """Yield the summary, a line for each reason, and where the proof is."""
         yield f"{self.exact} of {self.total} Applications are expressed exactly by this layout"
         for reason, names in self.reasons:
-            yield f"  {len(names):>4}  {reason} ({and_more(names, LISTED)})"
+            yield f"  {len(names):>4}  {reason} ({and_more([*dict.fromkeys(names)], LISTED)})"
         if self.alone:
             yield f"  {len(self.alone):>4}  pairs of the layout have no Application ({and_more(self.alone, LISTED)})"
         yield PROOF
@@ -56,34 +56,32 @@ class Compared(NamedTuple):
 
 def compare(repository: Repository, proposed: Proposed, wanted: Wanted) -> Compared:
     """Compare the pairs of a layout with the Applications that it is made from."""
-    reasons: dict[str, dict[str, None]] = defaultdict(dict)
+    reasons: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)
     for pair in proposed.pairs:
         for reason in _differences(repository, pair):
-            reasons[reason][pair.wanted.application] = None
+            reasons[reason][_key(pair.wanted)] = None
     for one, reason in proposed.left:
-        reasons[_way(one, reason)][one.application] = None
+        reasons[_way(one, reason)][_key(one)] = None
     keys = {_key(one) for one in wanted.pairs}
-    inexact = {_key(one) for one in _inexact(proposed, reasons)}
     expressed = {(pair.app, pair.cluster) for pair in proposed.pairs}
     alone = [
         " on ".join(filter(None, (pair.app, pair.cluster)))
         for pair in repository.pairs()
         if (pair.app, pair.cluster) not in expressed
     ]
-    ordered = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
     return Compared(
-        len(keys), len(keys - inexact), tuple((text, tuple(names)) for text, names in ordered), tuple(alone)
+        total=len(keys),
+        exact=len(keys - set[tuple[str, str]]().union(*reasons.values())),
+        reasons=tuple(
+            (text, tuple(name for name, _ in several))
+            for text, several in sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+        ),
+        alone=tuple(alone),
     )
 
 
 def _key(one: WantedPair) -> tuple[str, str]:
     return one.application, one.place
-
-
-def _inexact(proposed: Proposed, reasons: dict[str, dict[str, None]]) -> Iterator[WantedPair]:
-    names = set().union(*reasons.values())
-    yield from (pair.wanted for pair in proposed.pairs if pair.wanted.application in names)
-    yield from (one for one, _ in proposed.left)
 
 
 def _way(one: WantedPair, reason: str) -> str:

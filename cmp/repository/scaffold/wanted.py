@@ -44,7 +44,7 @@ class WantedPair(NamedTuple):
     texts that a generator gave the Application, such as `env`.  `options` are those of the engine, as cmp-app.yaml has
     them, `files` the manifests of a directory; `beyond` names the keys of the source that no key of cmp.yaml can say
     (`helm.parameters`).  `release` and `namespace` are as Argo CD uses them.  `parent` is the name of what prints the
-    Application, empty for one in a file.
+    Application, empty for one in a file, and `origin` the file that it comes from by way of its parents.
     """
 
     application: str
@@ -63,6 +63,7 @@ class WantedPair(NamedTuple):
     files: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
     parent: str = ""
+    origin: str = ""
 
     @property
     def file(self) -> str:

@@ -44,7 +44,7 @@ class Proposed(NamedTuple):
 
 def propose(tree: Tree, wanted: Wanted) -> Proposed | None:
     """Return the layout that expresses most of the pairs; None where none has a folder of its own in the tree."""
-    parents = {one.parent.rpartition("/")[2] for one in wanted.pairs if one.parent}
+    parents = {one.parent for one in wanted.pairs if one.parent}
     children = [one for one in wanted.pairs if one.application not in parents]
     placed = places.place(children, wanted.clusters)
     owned = owners.own(placed.pairs)
@@ -60,9 +60,10 @@ def propose(tree: Tree, wanted: Wanted) -> Proposed | None:
         options = {name: value for name, value in pair.wanted.options.items() if name not in IN_PREVIEW}
         if options and pair.wanted.kind in ENGINES:
             entries.add(pair, ENGINES[pair.wanted.kind], options)
+    apps, overlays = owners.with_bases(tree, owned.patterns)
     proposal = Proposal(
-        apps=owned.patterns,
-        instances=where.instances,
+        apps=apps,
+        instances=(*overlays, *where.instances),
         values=values,
         chart=_chart(pairs, entries),
         release=_release(pairs, entries),
@@ -70,7 +71,7 @@ def propose(tree: Tree, wanted: Wanted) -> Proposed | None:
         defaults=_defaults(pairs),
         preview={**_preview(wanted.pairs, placed), **wanted.preview},
     )
-    found = {match.captures["app"] for text in owned.patterns for match in layout.expand(tree, layout.parse(text), {})}
+    found = {match.captures["app"] for text in apps for match in layout.expand(tree, layout.parse(text), {})}
     is_every = found == {pair.app for pair in pairs}
     proposal = proposal._replace(applications=entries.written(is_every=is_every))
     prints = ((one, PRINTS) for one in wanted.pairs if one.application in parents)
@@ -161,7 +162,7 @@ def preview(wanted: Wanted) -> dict[str, object]:
 
 def _preview(wanted: Sequence[WantedPair], placed: Places) -> dict[str, object]:
     """Return which files have Applications, and which Argo CD reads them where there are several."""
-    files = sorted({one.file for one in wanted if one.file})
+    files = sorted({file for one in wanted if (file := one.file or one.origin)})
     of_argocds = tuple(f"{folder}/" for folder in placed.argocds.values())
     others = [*_patterns([file for file in files if not file.startswith(of_argocds)])]
     argocds = [

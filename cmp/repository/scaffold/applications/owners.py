@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.model import NOTHING
+from cmp.repository import layout
 from cmp.repository.scaffold.applications.spelling import Spellings, words
 from cmp.repository.scaffold.folders.words import BASES, OVERLAYS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cmp.repository.layout import Captures
     from cmp.repository.scaffold.applications.places import Placed
     from cmp.repository.scaffold.wanted import WantedPair
+    from cmp.system.tree import Tree
 
 APP = "{app}"
 MANY = 4  # patterns that differ in one name alone become one with a wildcard
@@ -163,3 +165,23 @@ def _ordered(patterns: Iterable[str]) -> tuple[str, ...]:
         if len(narrow) >= MANY and narrow <= {*found}:
             found = [one for one in found if one not in narrow] + [pattern]
     return tuple(sorted(found, key=lambda one: (one.count("*"), one.count("{"), -one.count("/"), one)))
+
+
+def with_bases(tree: Tree, patterns: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the patterns of applications and of instances.
+
+    The folder of a cluster beside a base, as in {app}/overlays/{cluster}, is an instance of the application that the
+    base is: some clusters may have the base alone.
+    """
+    apps, instances = [], []
+    for pattern in patterns:
+        above, _, below = pattern.partition(f"{APP}/")
+        bases = [f"{above}{APP}/{base}" for base in BASES] if "{" in below else []
+        base = next((base for base in bases if base in patterns or _matches(tree, base)), "")
+        apps.append(base or pattern)
+        instances += [pattern] if base else []
+    return _ordered(apps), tuple(instances)
+
+
+def _matches(tree: Tree, pattern: str) -> bool:
+    return any(match.kind == "folder" for match in layout.expand(tree, layout.parse(pattern), {}))

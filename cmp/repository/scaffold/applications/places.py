@@ -7,6 +7,7 @@ Application, or a word of its name.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter, defaultdict
 from functools import partial
@@ -133,9 +134,11 @@ def _keys(group: Sequence[WantedPair]) -> Iterator[_Key]:
     for name in (*NAMES, *STAGES):
         if name in parameters:
             yield _Key(partial(_parameter, name), is_name=name in NAMES, is_stage=True)
-    for index in range(max((one.place.count("/") for one in group), default=0)):
+    for index in range(max(((one.origin or one.place).count("/") for one in group), default=0)):
         yield _Key(partial(_folder_of_file, index), is_of_file=True)
         yield _Key(partial(_folder_of_file, -index - 1), is_of_file=True)
+    for index in range(max(((one.origin or one.place).count("/") - 1 for one in group), default=0)):
+        yield _Key(partial(_two_folders_of_file, index), is_of_file=True)
     for index in range(max((one.path.count("/") + 1 for one in group), default=0)):
         yield _Key(partial(_folder_of_path, -index - 1))
     yield _Key(_stage)
@@ -149,7 +152,13 @@ def _parameter(name: str, one: WantedPair) -> str:
 
 
 def _folder_of_file(index: int, one: WantedPair) -> str:
-    return _part(one.file.split("/")[:-1], index)
+    return _part((one.origin or one.file).split("/")[:-1], index)
+
+
+def _two_folders_of_file(index: int, one: WantedPair) -> str:
+    """Return two folders one in another as one name: `prod/blue` is the cluster prod-blue."""
+    folders = (one.origin or one.file).split("/")[:-1]
+    return "-".join(folders[index : index + 2]) if len(folders) > index + 1 else ""
 
 
 def _folder_of_path(index: int, one: WantedPair) -> str:
@@ -208,7 +217,7 @@ def _is_unique(wanted: Sequence[WantedPair], values: Sequence[str]) -> bool:
     """Tell whether almost no cluster has two Applications of one name, or of one folder and base."""
     pairs = [*zip(wanted, values, strict=True)]
     names = {(value, one.application, one.place) for one, value in pairs}
-    bases = {(value, one.place, _base(one, value)) for one, value in pairs}
+    bases = {(value, one.place, _base(one, value)) for one, value in pairs if one.path}
     doubles = len(names) - len({name[:2] for name in names}), len(bases) - len({(base[0], base[2]) for base in bases})
     return max(doubles) * RARE <= len(pairs)
 
@@ -229,20 +238,15 @@ def _base(one: WantedPair, value: str) -> tuple[str, str]:
 
 
 def _argocds(wanted: Sequence[WantedPair], clusters: Sequence[str]) -> dict[str, str]:
-    """Return the folder with all Applications of each cluster, as a pattern; empty where folders are shared."""
+    """Return the folder with all Applications of each cluster; empty where they share one."""
     files: dict[str, set[str]] = defaultdict(set)
     for one, cluster in zip(wanted, clusters, strict=True):
-        if one.file:
-            files[cluster].add(one.file)
-    found = {}
-    for cluster, paths in files.items():
-        parts = next(iter(paths)).split("/")
-        if cluster not in parts:
-            return {}
-        found[cluster] = "/".join(parts[: parts.index(cluster) + 1])
-        if not all(path.startswith(f"{found[cluster]}/") for path in paths):
-            return {}
-    return found
+        if file := one.origin or one.file:
+            files[cluster].add(file)
+    found = {cluster: posixpath.commonpath([*map(posixpath.dirname, paths)]) for cluster, paths in files.items()}
+    starts = [f"{folder}/" for folder in found.values()]
+    is_apart = all(folder and sum(f"{folder}/".startswith(start) for start in starts) == 1 for folder in found.values())
+    return found if is_apart else {}
 
 
 def _facts(wanted: Sequence[WantedPair], clusters: Sequence[str], known: Known) -> dict[str, dict[str, str]]:
@@ -255,6 +259,10 @@ def _facts(wanted: Sequence[WantedPair], clusters: Sequence[str], known: Known) 
         labels = known[cluster].get("labels")
         for label, text in labels.items() if isinstance(labels, dict) else ():
             values[label.rpartition("/")[2].replace("-", "_")][cluster] = {str(text)}
+    for at in (0, -1):
+        if name := _name_of_word(at, wanted, clusters):
+            for cluster in clusters:
+                values[name].setdefault(cluster, {[*words(cluster)][at]})
     facts: dict[str, dict[str, str]] = {cluster: {} for cluster in sorted({*clusters})}
     for name, of_clusters in sorted(values.items()):
         texts = {cluster: next(iter(found)) for cluster, found in of_clusters.items() if len(found) == 1}
@@ -267,3 +275,18 @@ def _facts(wanted: Sequence[WantedPair], clusters: Sequence[str], known: Known) 
         for cluster, text in texts.items():
             facts[cluster][name] = text
     return facts
+
+
+def _name_of_word(at: int, wanted: Sequence[WantedPair], clusters: Sequence[str]) -> str:
+    """Return the name of the fact that the first or last word of each cluster's name is; empty where no path has it."""
+    found = {cluster: [*words(cluster)] for cluster in {*clusters}}
+    if not all(parts[1:] for parts in found.values()):
+        return ""
+    used = {
+        cluster
+        for one, cluster in zip(wanted, clusters, strict=True)
+        if found[cluster][at] in "/".join((one.path, *(file.path for file in one.values))).split("/")
+    }
+    if len(used) < len(found):
+        return ""
+    return "env" if all(is_cluster_like(parts[at]) for parts in found.values()) else ("group", "site")[at]

@@ -36,6 +36,7 @@ def one(  # the fields of an Application
     release: str = "",
     kind: str = "helm",
     parent: str = "",
+    origin: str = "",
 ) -> WantedPair:
     """Return an Application as `cmp init` reads it."""
     return WantedPair(
@@ -51,6 +52,7 @@ def one(  # the fields of an Application
         kind=kind,
         facts=facts or {},
         parent=parent,
+        origin=origin,
     )
 
 
@@ -257,6 +259,47 @@ class TestPlaces:
                 {"name": site, "applications": [f"sites/{site}/argo/*.yaml"], "inCluster": site} for site in SITES
             ]
         }
+
+    def test_a_site_in_an_environment_is_a_cluster_of_both_names(self, root: Path) -> None:
+        pairs = [
+            one(
+                app,
+                path=f"charts/{env}/{app}",
+                values=[f"places/{env}/{site}/{app}.yaml"],
+                place=f"places/{env}/{site}/argo.yaml:1",
+            )
+            for app in ("mail", "shop")
+            for env in ("prod", "test")
+            for site in SITES
+        ]
+        found = proposal(root, pairs)
+        assert (found.apps, values_of(found)) == (("charts/{env}/{app}",), ["places/{env}/{site}/{app}.yaml"])
+        assert found.clusters["prod-kobe"] == {"env": "prod", "site": "kobe"}
+
+    def test_the_children_of_each_parent_are_on_its_cluster(self, root: Path) -> None:
+        pairs = [
+            one(
+                app,
+                path=f"apps/{app}",
+                values=[f"sites/{site}/{app}.yaml"],
+                place="output of root:3",
+                parent="root",
+                origin=f"sites/{site}/root.yaml",
+            )
+            for app in ("mail", "shop")
+            for site in SITES
+        ]
+        assert [*proposal(root, pairs).clusters] == [*SITES]
+
+    def test_an_overlay_beside_a_base_is_an_instance(self, root: Path) -> None:
+        pairs = [
+            one("mail-dev", path="apps/mail/overlays/dev", kind="kustomize"),
+            one("mail-prod", path="apps/mail/overlays/prod", kind="kustomize"),
+            one("shop-dev", path="apps/shop/base", kind="kustomize"),
+        ]
+        found = proposal(root, pairs, ["apps/mail/base/map.yaml"])
+        assert (found.apps, found.instances) == (("apps/{app}/base",), ("apps/{app}/overlays/{cluster}",))
+        assert {"apps": "shop", "clusters": ["dev"]} in found.applications
 
     def test_stages_of_one_cluster_are_told_by_the_names(self, root: Path) -> None:
         pairs = [
