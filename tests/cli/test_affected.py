@@ -415,3 +415,67 @@ def test_settings_in_cmp_yaml_reach_the_applications_that_they_are_for(world: Wo
         "prod web cmp.yaml release name web -> shop (line 17)",
         "2 of 4 pairs are affected",
     ]
+
+
+VALUES_ALONE = {
+    "cmp.yaml": CONFIG.replace("  ignore:", "  chart: charts/service\n  ignore:"),
+    "common/values.yaml": "",
+    "charts/service/Chart.yaml": "apiVersion: v2\nname: service\nversion: 1.0.0\n",
+    "charts/service/templates/a.yaml": "# a\n",
+    "charts/service/README.md": "text\n",
+    "apps/web/common.yaml": "replicas: 2\n",
+    "apps/api/common.yaml": "replicas: 1\n",
+    **{f"clusters/{cluster}/{app}/values.yaml": "a: 1\n" for cluster in ("dev", "prod") for app in ("web", "api")},
+}
+REMOTE = "chart: {repository: 'https://%s.example.com', name: service, version: %s}\n"
+
+
+class TestAChartOfManyApplications:
+    @pytest.fixture
+    def sharing(self, tmp_path: Path, sandbox: Sandbox) -> World:
+        repo = Repo(tmp_path / "repo")
+        repo.commit({**VALUES_ALONE, "apps/api/cmp-app.yaml": REMOTE % ("charts", "1.0.0")})
+        repo.branch()
+        return World(repo, sandbox)
+
+    def test_a_change_in_its_folder_reaches_each_of_them(self, sharing: World) -> None:
+        assert sharing.change({"charts/service/templates/a.yaml": "# b\n"}) == [
+            "dev web charts/service/templates/a.yaml helm files",
+            "prod web charts/service/templates/a.yaml helm files",
+            "2 of 4 pairs are affected",
+        ]
+
+    def test_a_value_reaches_one(self, sharing: World) -> None:
+        assert sharing.change({"clusters/prod/api/values.yaml": "a: 2\n"}) == [
+            "prod api clusters/prod/api/values.yaml value layer 3 of 3",
+            "1 of 4 pairs are affected",
+        ]
+
+    @pytest.mark.parametrize(
+        ("host", "version", "how"),
+        [
+            ("charts", "1.1.0", "chart service 1.0.0 -> 1.1.0"),
+            (
+                *("mirror", "1.0.0"),
+                "chart service 1.0.0 of https://charts.example.com -> 1.0.0 of https://mirror.example.com",
+            ),
+        ],
+    )
+    def test_another_version_is_told(self, sharing: World, host: str, version: str, how: str) -> None:
+        assert sharing.change({"apps/api/cmp-app.yaml": REMOTE % (host, version)}) == [
+            f"dev api apps/api/cmp-app.yaml {how}",
+            f"prod api apps/api/cmp-app.yaml {how}",
+            "2 of 4 pairs are affected",
+        ]
+
+    def test_a_chart_in_place_of_another_is_told(self, sharing: World) -> None:
+        assert sharing.change({"apps/api/cmp-app.yaml": None}) == [
+            "dev api cmp.yaml chart service 1.0.0 -> charts/service",
+            "prod api cmp.yaml chart service 1.0.0 -> charts/service",
+            "2 of 4 pairs are affected",
+        ]
+
+    def test_another_line_alone_reaches_none(self, sharing: World) -> None:
+        assert sharing.change({"apps/api/cmp-app.yaml": "# a comment\n" + REMOTE % ("charts", "1.0.0")}) == [
+            "0 of 4 pairs are affected"
+        ]
