@@ -28,6 +28,15 @@ PINS = {
     ("cmp.yaml", "sops", "getsops/sops", RELEASES, OF_V, "3.10.2"),
     ("cmp.yaml", "helmfile", "helmfile/helmfile", RELEASES, OF_V, "1.1.7"),
     ("cmp.yaml", "cue", "cue-lang/cue", RELEASES, OF_V, "0.14.1"),
+    # of some applications
+    ("cmp.yaml", *HELM, "3.18.6"),
+    ("cmp.yaml", *HELM, "3.22.0"),
+    ("cmp.yaml", *HELM, "3.16.1"),
+    ("cmp.yaml", *HELM, "3.16.2"),
+    ("cmp.yaml", *KUSTOMIZE, "4.5.7"),
+    ("cmp.yaml", "sops", "getsops/sops", RELEASES, OF_V, "3.13.3"),
+    ("cmp.yaml", "helmfile", "helmfile/helmfile", RELEASES, OF_V, "1.8.0"),
+    ("cmp.yaml", "cue", "cue-lang/cue", RELEASES, OF_V, "0.17.1"),
     ("namespaces/old/cmp-app.yaml", *KUSTOMIZE, "3.8.7"),
     ("namespaces/old/cmp-app.yaml", *HELM, "3.12.3"),
     ("namespaces/mail/cmp-app.yaml", *HELM, "3.15.4"),
@@ -176,8 +185,8 @@ def test_no_pin_is_left_out() -> None:
         (engine, one.name) for engine, facts in ENGINES.items() for one in facts.options if one.kind == "version"
     }
     assert options
-    places = {f"{top}{engine}.{name}" for engine, name in options for top in ("", "defaults.")}
-    assert queries >= {f"tools.{tool}" for tool in TOOLS} | places
+    places = {f"{top}{engine}.{name}" for engine, name in options for top in ("", "defaults.", "applications.")}
+    assert queries >= {f"{top}tools.{tool}" for tool in TOOLS for top in ("", "applications.")} | places
 
 
 def preset() -> dict[str, Any]:

@@ -170,7 +170,8 @@ def central_mistakes(root: Node, inventory: Node | None) -> Iterator[Problem]:
                 yield _problem(name, f"{quoted(name.text)} is no cluster of the inventory; {known}")
         for fact, field in where.fields.items():
             if fact not in facts:
-                message = f"no cluster has the fact {quoted(fact)}; {suggestion(fact, facts)}"
+                known = suggestion(fact, facts) if facts else "the inventory has none at all"
+                message = f"no cluster has the fact {quoted(fact)}; {known}"
                 yield Problem(where.file, field.line, field.column, message)
 
 
