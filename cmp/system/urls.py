@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 PORTS = {"http": 80, "https": 443, "oci": 443}
 
+_SSH_WITHOUT_COLON = re.compile(r"[^/:@]+@[^/:@]+/[^:@]+")  # Argo CD's sshURLRegex takes it, too
+
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 
 
@@ -69,15 +71,17 @@ def normal(url: str) -> str:
 def repository_name(url: str) -> str:
     """Return host and path of a Git repository's URL, by which the same repository is known under its protocols.
 
-    It is Argo CD's rule (NormalizeGitURL of util/git: lower case, no `.git`, `git@host:path` as a URL), with one
-    addition: a clone by SSH has the same repository as an Application's URL by HTTPS.  Empty for no URL.
+    It is Argo CD's rule (NormalizeGitURL of util/git: lower case, no `.git`, `git@host:path` and `git@host/path` as
+    URLs), with one addition: a clone by SSH has the same repository as an Application has by HTTPS.  Empty for no URL.
     """
     from urllib.parse import urlsplit  # noqa: PLC0415  # see above
 
     text = url.strip().lower()
     if "://" not in text:
         host, colon, path = text.partition(":")
-        if not colon or "/" in host:  # a path on this machine
+        if _SSH_WITHOUT_COLON.fullmatch(text):
+            host, _, path = text.partition("/")
+        elif not colon or "/" in host:  # a path on this machine
             return text.rstrip("/").removesuffix(".git")
         text = f"ssh://{host}/{path}"
     try:

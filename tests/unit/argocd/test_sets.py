@@ -126,6 +126,7 @@ class TestErrors:
             URL,
             URL.removesuffix(".git"),
             "git@git.example.com:team/repository.git",
+            "git@git.example.com/team/repository",
             "ssh://git@GIT.example.com/team/repository",
         ],
     )
