@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.errors import ConfigError
 from cmp.repository import layout
 from cmp.repository.config.model import LAYOUT
-from cmp.repository.instances.places import CLUSTER, above
+from cmp.repository.instances.places import CLUSTER, NO_CLUSTER, above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,9 +49,12 @@ class Listing:
             pairs.setdefault((name, cluster), "" if place.is_file else place.path)
         with_instances = {name for name, _ in pairs}
         for name, own in folders.items():
-            for folder in own:
-                for cluster in self._clusters_by_configuration(folder, has_instances=name in with_instances):
-                    pairs.setdefault((name, cluster), "")
+            has_instances = name in with_instances
+            clusters = [one for folder in own for one in self._clusters_by_configuration(folder, has_instances)]
+            if not (clusters or has_instances) and any(map(self._is_without_clusters, own)):
+                clusters = [NO_CLUSTER.name]
+            for cluster in clusters:
+                pairs.setdefault((name, cluster), "")
         return sorted(
             Pair(name, cluster, self._app_folder(folders.get(name, ()), cluster), path)
             for (name, cluster), path in pairs.items()
@@ -105,7 +108,7 @@ class Listing:
         is_nested = owner is not None and f"{place.path}/".startswith(f"{owner.path}/")
         return not is_nested or self._places.may_be_cluster(cluster)
 
-    def _clusters_by_configuration(self, folder: AppFolder, *, has_instances: bool) -> list[str]:
+    def _clusters_by_configuration(self, folder: AppFolder, has_instances: bool) -> list[str]:  # noqa: FBT001
         """Return the clusters that a folder is for by the configuration or by itself; the empty name is for none."""
         if self._places.is_component(folder):
             return []
@@ -114,7 +117,7 @@ class Listing:
         try:
             choice = self._choice(folder)
         except ConfigError:  # resolving the pair raises it again
-            return by_folder if chooses else [] if has_instances else [""]
+            return by_folder if chooses else [] if has_instances else [NO_CLUSTER.name]
         if choice:
             covered = {name for name, cluster in self._config.clusters.items() if choice.covers(cluster)}
             fitting = {name for name in covered if self._places.fits(folder, self._places.cluster(name))}
@@ -122,7 +125,13 @@ class Listing:
         if chooses:
             is_enough = CLUSTER in folder.pattern.names or not self.uses_instances
             return by_folder if is_enough else []
-        return [] if has_instances or self.needs_cluster(folder.pattern) else [""]
+        return []
+
+    def _is_without_clusters(self, folder: AppFolder) -> bool:
+        """Say whether a folder is an application's where nothing says on which clusters it runs."""
+        if self._places.is_component(folder) or self.needs_cluster(folder.pattern):
+            return False
+        return self._choice(folder) is None
 
     @cached_property
     def uses_instances(self) -> bool:

@@ -207,6 +207,24 @@ class TestSeveralFolders:
         for _, cluster, folder, _ in pairs(tree):
             assert resolve(tree, request(cluster=cluster)).folder == folder
 
+    def test_a_wider_folder_is_no_application_without_clusters_beside_closer_ones(self, tmp_path: Path) -> None:
+        files = {
+            "charts/live/shop/Chart.yaml": CHART,
+            "charts/all/shop/Chart.yaml": CHART,
+            "charts/all/till/Chart.yaml": CHART,
+        }
+        config = "layout: {apps: ['charts/{stage}/{app}', 'charts/all/{app}'], instances: '', values: []}\n"
+        tree = tree_of(tmp_path, config + STAGES, files)
+        assert [pair[:3] for pair in pairs(tree)] == [
+            ("shop", "live-1", "charts/live/shop"),
+            ("shop", "live-2", "charts/live/shop"),
+            ("till", "", "charts/all/till"),
+        ]
+        assert refusal(tree, request("shop", "lab"))[0].startswith("cmp: application shop does not run on cluster lab")
+        plant(tmp_path, {"charts/all/shop/cmp-app.yaml": "clusters: all\n"})
+        assert resolve(tree, request("shop", "lab")).folder == "charts/all/shop"
+        assert resolve(tree, request("shop", "live-1")).folder == "charts/live/shop"
+
     def test_two_that_are_equally_good_stop_their_pairs_alone(self, tmp_path: Path) -> None:
         files = {
             "system/shop/Chart.yaml": CHART,
