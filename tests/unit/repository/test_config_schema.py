@@ -135,7 +135,7 @@ def test_both_judge_every_wrong_configuration_alike(name: str, kind: str, data: 
         "is not there",
         "an older cmp",
         "a newer cmp",
-        "an unknown one",
+        "an unknown",
         "in a circle",
         "contradict",
     )
