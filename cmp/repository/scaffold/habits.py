@@ -43,5 +43,10 @@ def _ignored(proposal: Proposal, tree: Tree, deployed: Iterable[Folder]) -> Iter
     for entry in tree.entries(""):
         if entry.kind == "folder" and entry.name in _FOLDERS - used:
             yield f"{entry.name}/**"
-        elif entry.kind == "file" and entry.name not in used and _FILES.fullmatch(entry.name):
+        elif (
+            entry.kind == "file"
+            and entry.name not in used
+            and not entry.name.startswith(".")
+            and _FILES.fullmatch(entry.name)
+        ):
             yield entry.name

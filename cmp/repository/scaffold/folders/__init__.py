@@ -19,7 +19,7 @@ from cmp.repository.config.model import SUFFIXES
 from cmp.repository.scaffold.folders import charts, places, shapes, values
 from cmp.repository.scaffold.folders.roles import Roles
 from cmp.repository.scaffold.folders.shapes import ENV, GROUP, PLACE
-from cmp.repository.scaffold.folders.words import FOREIGN
+from cmp.repository.scaffold.folders.words import FOREIGN, is_cluster_like
 from cmp.repository.scaffold.proposal import Proposal
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_INSTANCES = 4  # shapes that say where an application runs
 MAX_LISTED = 10
+MANY = 8  # names that are no accident
 
 
 def propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suffixes: Sequence[str]) -> Proposal:
@@ -65,6 +66,8 @@ def _propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suf
             for shape in {**found.instances, **outside.folders}
         }
     )
+    variants = {shape for shape, spots in found.instances.items() if _are_variants(spots)}
+    found = found._replace(instances={one: spots for one, spots in found.instances.items() if one not in variants})
     files = values.find(folders, found, roles=roles, engines=engines, suffixes=suffixes or SUFFIXES)
     known = frozenset(
         place
@@ -85,6 +88,9 @@ def _propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suf
         places=found,
         suffixes=suffixes or SUFFIXES,
     )
+    for shape in sorted(variants):
+        text = "/".join(shape).replace(PLACE, "*")
+        notes.append(f"the folders {text} look like variants, not clusters: `layout.instances` can say where they run")
     if roles.guessed:
         names = {path.rpartition("/")[2] for path in roles.guessed}
         notes.append(values.guess(names, "since each has folders of the same names"))
@@ -95,14 +101,26 @@ def _propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suf
         "are no layers in this layout: which clusters are they for?",
         "is",
     )
+    used = [*found.apps.items(), *instances.items(), *families.items(), *outside.files.items()]
+    by_place = [clusters.serving(shape, spots).values() for shape, spots in used if PLACE in "/".join(shape)]
+    served = {name for group in by_place for names in group for name in names}
     return Proposal(
         apps=tuple(clusters.spell(shape, spots) for shape, spots in found.apps.items()),
         name=_name(found.apps),
         instances=tuple(clusters.spell(shape, spots) for shape, spots in instances.items()),
         values=tuple(patterns),
-        clusters=clusters.facts,
+        clusters={name: facts for name, facts in clusters.facts.items() if name in served},
         notes=tuple(notes),
     )
+
+
+def _are_variants(spots: Sequence[Spot]) -> bool:
+    """Say whether folders are named after what an application can do: few names of clusters are that of one alone."""
+    apps: dict[str, set[str]] = defaultdict(set)
+    for spot in spots:
+        apps[spot.places[-1]].add(spot.app)
+    known = sum(len(names) > 1 or is_cluster_like(name) for name, names in apps.items())
+    return len(apps) >= MANY and known * 2 < len(apps)
 
 
 def _is_of_files(spots: Iterable[Spot]) -> bool:
@@ -158,9 +176,9 @@ def _running(found: Places, instances: Spots) -> Places:
 
 def _name(apps: Spots) -> str:
     """Return the pattern of the applications' names, where folders of several groups have one name."""
-    if not all(GROUP in shape for shape in apps):
-        return ""
-    return f"{GROUP}-{{app}}"
+    spots = [spot for found in apps.values() for spot in found]
+    is_unique = len({(spot.app, spot.places) for spot in spots}) == len(spots)
+    return f"{GROUP}-{{app}}" if not is_unique and all(GROUP in shape for shape in apps) else ""
 
 
 def _notes(paths: Sequence[str], one: str, several: str, verb: str) -> list[str]:

@@ -155,6 +155,26 @@ KINDS: dict[str, Kind] = {
         },
         {("mail", ""): [], ("shop", ""): []},
     ),
+    "applications of one name in the folders of two teams": Kind(
+        each((f"teams/{team}/{app}/Chart.yaml" for team in ("blue", "red") for app in ("mail", "shop")), CHART),
+        {(f"{team}-{app}", ""): [] for team in ("blue", "red") for app in ("mail", "shop")},
+    ),
+    "applications of several teams, each of one": Kind(
+        each(("teams/blue/mail/Chart.yaml", "teams/red/shop/Chart.yaml"), CHART),
+        {("mail", ""): [], ("shop", ""): []},
+    ),
+    "overlays that are variants": Kind(
+        {
+            f"operators/{app}/{path}/kustomization.yaml": KUSTOMIZATION
+            for app in ("mail", "shop")
+            for path in ("base", *(f"overlays/{app}-{at}" for at in range(5)))
+        },
+        {("mail", ""): [], ("shop", ""): []},
+        [
+            "the folders operators/{app}/overlays/* look like variants, not clusters: "  # noqa: ISC004
+            "`layout.instances` can say where they run"
+        ],
+    ),
     "a values folder in the chart's": Kind(
         {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/values/{city}.yaml" for city in CITIES), VALUES)},
         {("shop", city): [f"charts/shop/values/{city}.yaml"] for city in CITIES},
