@@ -94,6 +94,7 @@ class Danger(NamedTuple):
 class Cause(NamedTuple):
     """A line of a values file that changed: the value's path there, and what it was and is (None: not set).
 
+    Of any other file the place is that, without a line and a path; a folder stands for several files in it.
     `overridden_by` is the place of a stronger layer that sets the same value, so that this change has no effect.
     """
 
@@ -112,6 +113,7 @@ class Change(NamedTuple):
     `hunks` show `fields` (all of the object where it is added or removed).  `is_restart` says that the pods of a
     workload are replaced.  `summary` stands instead of hunks that nobody would read, such as those of a CRD.
     `unstable` are the indexes of fields that differ between two renders of the same revision: templates made them up.
+    `touched` are changed files that the pair reads, where none is established as the cause.
     """
 
     subject: Subject
@@ -128,6 +130,7 @@ class Change(NamedTuple):
     is_restart: bool = False
     summary: str = ""
     unstable: tuple[int, ...] = ()
+    touched: tuple[str, ...] = ()
 
 
 class Bump(NamedTuple):

@@ -2,10 +2,9 @@
 
     changed_values    both sides' layers -> a cause for each value that changed, overridden or not
     visible_causes    the causes whose old and new value can be seen in the old and new text of a changed field
-    with_guesses      changes in which no value can be seen get the causes that are left over
 
-A value is found by its text, as no engine tells which value a template used.  A cause that another layer overrides
-explains no object: it is reported for what it does not do.
+A value is found by its text, as no engine tells which value a template used; `proofs` establishes what cannot be seen.
+A cause that another layer overrides explains no object: it is reported for what it does not do.
 """
 
 from __future__ import annotations
@@ -188,31 +187,11 @@ def _leaf(origin: Origin, plain: Origin | None, decrypted: DecryptedFiles | None
 def visible_causes(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]:
     """Return the causes whose value can be seen in a field of the change, folded fields included."""
     fields = (*change.fields, *(folded.field for folded in change.folded))
-    return tuple(cause for cause in _effective(causes) if any(_is_visible(cause, field) for field in fields))
+    return tuple(cause for cause in effective(causes) if any(_is_visible(cause, field) for field in fields))
 
 
-def with_guesses(changes: Sequence[Change], causes: Sequence[Cause]) -> tuple[Change, ...]:
-    """Fill in guessed causes for the changes that have none.
-
-    These are the causes that are visible in no other change, or all causes, if each is visible in one.  An object that
-    comes or goes gets them beside its visible ones: the switch of a template is visible nowhere.  A change whose every
-    field differs from render to render has no cause.
-    """
-    effective = _effective(causes)
-    unexplained = [cause for cause in effective if not any(cause in change.causes for change in changes)]
-    return tuple(_with_guess(change, unexplained, unexplained or effective) for change in changes)
-
-
-def _with_guess(change: Change, unexplained: Sequence[Cause], guess: Sequence[Cause]) -> Change:
-    if change.fields and len(change.unstable) == len(change.fields):
-        return change
-    if not change.causes:
-        return change._replace(causes=tuple(guess))
-    switches = unexplained if change.what in ("added", "removed") else ()
-    return change._replace(causes=(*change.causes, *switches))
-
-
-def _effective(causes: Sequence[Cause]) -> list[Cause]:
+def effective(causes: Sequence[Cause]) -> list[Cause]:
+    """Return the causes that no stronger layer overrides."""
     return [cause for cause in causes if not cause.overridden_by]
 
 

@@ -28,6 +28,7 @@ from cmp.preview.causes import changed_values
 from cmp.preview.declarations import EVERY_FILE
 from cmp.preview.grouping import groups
 from cmp.preview.labels import common_texts, generalized_json, number_secrets, pair_order, without_tokens
+from cmp.preview.proofs import Proofs
 from cmp.preview.worker import Worker, WorkerResult
 from cmp.report.names import object_name
 from cmp.system import workers
@@ -106,10 +107,13 @@ def compare(task: Task, context: Context) -> Result:
         warnings.update(done.warnings)
         unknown_apis.update(done.unknown_apis)
         task.progress()
+    own = own_texts((comparison.base, comparison.head))
+    outcomes.sort(key=lambda outcome: pair_order(outcome.subject))
+    outcomes = Proofs(worker, pairs, task.jobs).of(outcomes, groups(outcomes, own))
     outcomes += _without_effect(comparison)
     outcomes += _unknown(comparison, {pair.key for pair in pairs})
     kept = _with_kept_objects(outcomes, comparison)
-    made = report(_frame(task, pairs, sorted(unknown_apis)), kept, own_texts((comparison.base, comparison.head)))
+    made = report(_frame(task, pairs, sorted(unknown_apis)), kept, own)
     return Result(made, tuple(sorted(warnings)))
 
 

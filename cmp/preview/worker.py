@@ -22,7 +22,7 @@ from cmp.compare import bumps, compare, namespaces
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.model import OutputRules
 from cmp.preview import copies, notes
-from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes, with_guesses
+from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes
 from cmp.render import masking
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
@@ -87,6 +87,18 @@ class Worker(NamedTuple):
             lines = tuple(InternalError.of(error).lines())
             outcome = Outcome(pair.subject, "failed", failures=(Failure(pair.subject, lines, is_new=True),))
         return WorkerResult(outcome, tuple(warnings.getvalue().splitlines()), tuple(unknown_apis))
+
+    def changes(self, pair: TouchedPair, side: Side, resolved: ResolvedPair) -> tuple[Change, ...] | None:
+        """Return what still changes where the newer side is another one; None where one of both is not rendered."""
+        redactor = RecordingRedactor()
+        log = Log(io.StringIO(), redactor.mask)
+        context = self.context._replace(redactor=redactor, log=log, phases=Phases(), is_terminal=False)
+        base = _render(self.base, self.base.pairs.get(pair.key), context, self.options)
+        head = _render(side, resolved, context, self.options)
+        if not (base.results and head.results):
+            return None
+        worker = self._replace(head=side)
+        return _PairComparison(worker, pair, context=context, redactor=redactor, base=base, head=head).changes()
 
 
 class _RenderedSide(NamedTuple):
@@ -156,17 +168,23 @@ class _PairComparison:
         self._base = base
         self._head = head
 
+    def changes(self) -> tuple[Change, ...]:
+        """Return the changes of the pair's objects alone."""
+        return self._compared(self._objects(self._base), self._objects(self._head))
+
+    def _compared(self, before: tuple[Object, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
+        pair = self._head.pair or self._base.pair
+        return compare(self._subject, before, after, (*self._worker.rules, *(pair.request.rules if pair else ())))
+
     def outcome(self) -> Outcome:
         """Return the changes of the pair's objects with their causes, or the error of a side."""
         causes = self._causes()
         before, after = self._objects(self._base), self._objects(self._head)
         changes: tuple[Change, ...] = ()
         if self._is_comparable():
-            pair = self._head.pair or self._base.pair
-            rules = (*self._worker.rules, *(pair.request.rules if pair else ()))
-            compared = compare(self._subject, before, after, rules)
+            compared = self._compared(before, after)
             explained = tuple(change._replace(causes=visible_causes(change, causes)) for change in compared)
-            changes = with_guesses(self._probed(explained, after), causes)
+            changes = self._probed(explained, after)
         return Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),

@@ -57,6 +57,8 @@ def section(group: Group, limits: Limits, *, is_compact: bool) -> GroupSection:
 
 def value_change(cause: Cause) -> Line:
     """Return the old and the new value of a cause."""
+    if not cause.path:
+        return line("changed")
     path = code(path_text(cause.path))
     if cause.before is None:
         return line("sets ", path, " to ", code(scalar(cause.after)))
@@ -108,6 +110,7 @@ def _sizes(change: Change) -> tuple[int, int]:
 def _notes(group: Group, limits: Limits) -> Iterator[Line]:
     """Yield dangers, causes and other facts that a reader needs before the hunks."""
     change = group.change
+    several = len(change.causes) > 1  # of one file alone the summary says all
     lines = [
         *(
             line(
@@ -116,12 +119,18 @@ def _notes(group: Group, limits: Limits) -> Iterator[Line]:
             for danger in change.dangers
         ),
         *(sentence(why) for why in group.why),
-        *(line(code(cause.place), " ", value_change(cause)) for cause in change.causes),
+        *(line(code(cause.place), " ", value_change(cause)) for cause in change.causes if cause.path or several),
+        *_touched(change, limits),
         *_unstable(change, limits),
     ]
     yield from lines[: limits.items]
     if len(lines) > limits.items:
         yield line(f"and {len(lines) - limits.items:,} more")
+
+
+def _touched(change: Change, limits: Limits) -> Iterator[Line]:
+    if change.touched:
+        yield line("Touched, and not established as the cause: ", listed(change.touched, limits))
 
 
 def _unstable(change: Change, limits: Limits) -> Iterator[Line]:

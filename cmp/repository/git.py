@@ -356,6 +356,11 @@ class GitTree:
         blob = Blob("100644", _id(data))
         return GitTree({**self.blobs, path: blob}, _Reader(self.reader, blob.id, data), self.prefix, self.commit)
 
+    def without_file(self, path: str) -> GitTree:
+        """Return the tree without one of its files."""
+        blobs = {other: blob for other, blob in self.blobs.items() if other != path}
+        return GitTree(blobs, self.reader, self.prefix, self.commit)
+
     def _add(self, path: str, blob: Blob) -> None:
         folder, _, name = path.rpartition("/")
         if folder not in self._folders:

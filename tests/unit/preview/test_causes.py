@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Cause, Change
-from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes, with_guesses
+from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes
 from tests.support.outcomes import config, deployment, outcome_of
 from tests.support.trees import REFERENCE, plant, resolve
 
@@ -95,29 +95,3 @@ def test_an_overridden_line_explains_nothing() -> None:
     overridden = REPLICAS._replace(overridden_by=f"{OWN}:2")
     change = changed(deployment(3), deployment(5))
     assert visible_causes(change, [overridden]) == ()
-    assert with_guesses([change], [overridden])[0].causes == ()
-
-
-def test_a_change_without_a_visible_cause_gets_the_lines_that_show_nowhere() -> None:
-    explained = changed(deployment(3), deployment(5))._replace(causes=(REPLICAS,))
-    unexplained = changed(config("a: 'b'"), config("a: 'c'"))
-    assert [change.causes for change in with_guesses([explained, unexplained], [REPLICAS, SWITCH])] == [
-        (REPLICAS,),
-        (SWITCH,),
-    ]
-
-
-def test_without_such_lines_every_line_may_be_the_cause() -> None:
-    explained = changed(deployment(3), deployment(5))._replace(causes=(REPLICAS,))
-    unexplained = changed(config("a: 'b'"), config("a: 'c'"))
-    assert with_guesses([explained, unexplained], [REPLICAS])[1].causes == (REPLICAS,)
-
-
-def test_a_new_object_gets_the_switch_beside_the_values_that_it_shows() -> None:
-    new = changed("", deployment(5))._replace(causes=(REPLICAS,))
-    assert with_guesses([new], [REPLICAS, SWITCH])[0].causes == (REPLICAS, SWITCH)
-
-
-def test_a_change_that_differs_from_render_to_render_has_no_cause() -> None:
-    random = changed(config("a: 'b'"), config("a: 'c'"))._replace(unstable=(0,))
-    assert with_guesses([random], [SWITCH])[0].causes == ()
