@@ -21,6 +21,7 @@ from cmp.errors import CmpError, ConfigError, and_more
 from cmp.preview.applications import SEVERAL
 from cmp.preview.comparison import Comparer
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED
+from cmp.preview.guessed_parents import unread_charts, with_charts
 from cmp.preview.printers import KIND
 from cmp.preview.sides import BuiltinSource
 from cmp.repository.builtin.settings import BUILD_OPTIONS
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
     from cmp.repository.git import GitTree
 
-_REPO_URL = re.compile(rb"repoURL:[ \t]*[\"']?([^\s\"'{}#,]+)")
+_REPO_URL = re.compile(rb"(?i:repoURL):[ \t]*[\"']?([^\s\"'{}#,]+)")
+_VALUES = re.compile(r"(?:^|/)values[^/]*\.ya?ml$")  # of a chart that prints Applications, for one
 YAML = (".yaml", ".yml")
 NO_APPLICATIONS = ".none/{app}"  # a pattern of folders that no tree has
 BUNDLED = (HELM, KUSTOMIZE)  # the tools of Argo CD
@@ -59,7 +61,8 @@ def of_tree(tree: GitTree, urls: Sequence[str], tools: Mapping[str, str], contex
     holding = tree.holding(GROUP, KIND)
     if not holding:
         return Wanted()
-    own, notes = _own_urls(tree, holding, urls)
+    values = [path for path in tree.holding("repo") if _VALUES.search(path)]
+    own, notes = _own_urls(tree, (*holding, *values), urls)
     secrets = clusters_in(tree, tree.holding(SECRET_TYPE))
     clusters = {
         name: mapping(keys)
@@ -81,6 +84,13 @@ def of_tree(tree: GitTree, urls: Sequence[str], tools: Mapping[str, str], contex
     }
     try:
         found = with_config(tree, json.dumps(content).encode(), urls, context)
+        if charts := unread_charts(tree, [pair.path for pair in found.pairs]):
+            guessed = with_charts(content, tree, charts)
+            found = with_config(tree, json.dumps(guessed).encode(), urls, context)
+            notes.append(
+                f"no Application renders {and_more(charts, MAX_LISTED)}, whose templates have some: tried with the "
+                "values files beside it; `preview: {applications: [{app, cluster}]}` names the pair that prints them"
+            )
     except CmpError as error:  # a tool is missing, for one: the folders alone then say what there is
         hint = f" ({error.hint})" if error.hint else ""
         return Wanted(notes=(*notes, f"the Applications of this tree are not read: {error.what}{hint}"))

@@ -178,6 +178,31 @@ def test_a_chart_prints_the_applications(sandbox: Sandbox, tmp_path: Path) -> No
     assert pairs(sandbox, tmp_path / "repo") == {("mail", ""), ("shop", "")}
 
 
+def test_a_chart_that_nothing_renders_is_tried_with_each_values_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    template = APPLICATION % ("{{ . }}", "IN", "web", URL, "apps/{{ . }}", ", helm: {valueFiles: [values-SITE.yaml]}")
+    template = template.replace("name: IN", "name: in-cluster").replace("SITE", "{{ $.Values.site }}")
+    files = {
+        "boot/Chart.yaml": CHART,
+        "boot/values.yaml": "apps: [mail]\n",
+        **{f"boot/values-{site}.yaml": f"apps: [mail, shop]\nsite: {site}\n" for site in SITES},
+        "boot/templates/apps.yaml": f"{{{{- range .Values.apps }}}}\n{template}{{{{- end }}}}\n",
+        "tests/boot/Chart.yaml": CHART,
+        "tests/boot/templates/apps.yaml": template,
+        **chart("apps/mail", *(f"values-{site}.yaml" for site in SITES)),
+        **chart("apps/shop", *(f"values-{site}.yaml" for site in SITES)),
+    }
+    ran = init(sandbox, tmp_path / "repo", files)
+    tried, unknown, *summary = ran.stderr.splitlines(keepends=True)
+    assert tried == (
+        "cmp: warning: no Application renders boot, whose templates have some: tried with the values files beside it; "
+        "`preview: {applications: [{app, cluster}]}` names the pair that prints them\n"
+    )
+    assert "the Applications in templates of tests/boot are not known" in unknown
+    assert "".join(summary) == "cmp: 4 of 4 Applications are expressed exactly by this layout\n" + PROOF
+    assert written(tmp_path / "repo")["layout"]["instances"] == "apps/{app}/values-{cluster}.yaml"
+    assert pairs(sandbox, tmp_path / "repo") == {(app, site) for app in ("mail", "shop") for site in SITES}
+
+
 SET = """\
 apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
