@@ -114,7 +114,7 @@ def applications(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 def dangers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Return the rules of dangers, behind those in the list that is typed already."""
-    from cmp.compare.dangers import RULES
+    from cmp.preview.diff import RULES
 
     before, comma, _ = incomplete.rpartition(",")
     return _items(f"{before}{comma}{rule}" for rule in (*RULES, "any") if rule not in before.split(","))

@@ -90,6 +90,7 @@ def tree(tmp_path: Path) -> Path:
         ("cmp diff --output html=", ["file html="]),
         ("cmp diff --output=html=", ["file --output=html="]),
         ("cmp diff --fail-on data-removed,sync-", ["data-removed,sync-force", "data-removed,sync-replace"]),
+        ("cmp diff --fail-on application-ren", ["application-renamed"]),
         ("cmp diff --repository https://git.example/x.git", []),
         ("cmp diff --repository https://git.example/x.git=", ["dir https://git.example/x.git="]),
         ("cmp render --output-dir ", ["dir "]),

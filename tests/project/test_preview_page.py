@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cmp.compare import noise
-from cmp.compare.dangers import RULES
+from cmp.preview.diff import RULES
 from tests.support.ci_runner import load
 from tests.support.harness import CHECKOUT
 from tests.support.operations_page import anchor
