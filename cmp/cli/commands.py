@@ -101,7 +101,7 @@ def run(argv: Sequence[str], invocation: Invocation) -> Output:
     except click.ClickException as error:
         ctx = getattr(error, "ctx", None)  # click does not always give one
         command = ctx.command_path if ctx else f"cmp {argv[0]}"
-        raise UsageError(error.format_message(), hint=f"see `{command} --help`") from None
+        raise UsageError(" ".join(error.format_message().split()), hint=f"see `{command} --help`") from None
     except click.Abort:
         raise UsageError("stopped: nothing was done") from None
     return result if isinstance(result, Output) else Output(exit_code=result if isinstance(result, int) else 0)

@@ -249,3 +249,12 @@ def test_every_parameter_that_names_something_here_has_candidates() -> None:
         and not parameter._custom_shell_complete  # noqa: SLF001  # click says it nowhere else
     ]
     assert without == []
+
+
+def test_without_a_shell_it_says_which_there_are(sandbox: Sandbox, tmp_path: Path) -> None:
+    ran = sandbox.run("completion", cwd=tmp_path)
+    assert ran.code == 2
+    assert ran.stderr.splitlines() == [
+        "cmp: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish",
+        "  hint: see `cmp completion --help`",
+    ]
