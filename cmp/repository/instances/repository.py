@@ -208,7 +208,8 @@ class Repository:
         )
 
     def _cluster_needed(self, app: str, asked: Place | None) -> ConfigError:
-        patterns = (*self.places.instances, *self.places.apps)
+        instances = (pattern for pattern in self.places.instances if not is_of_files(pattern))
+        patterns = (*instances, *self.places.apps)
         path = next((f"a source path such as {one.text}, " for one in patterns if CLUSTER in one.names), "")
         names = [
             name for name in self.clusters_of(app) if not asked or self.places.fits(asked, self.places.cluster(name))

@@ -404,9 +404,11 @@ class TestFiles:
             "  where: application shop, cluster live-2",
             "  hint: it runs on live-1",
         ]
-        assert refusal(tree, request("till", ""))[0] == (
-            "cmp: which cluster? application till runs on none: there is no file charts/till/values-{cluster}.yaml"
-        )
+        assert refusal(tree, request("till", "")) == [
+            "cmp: which cluster? application till runs on none: there is no file charts/till/values-{cluster}.yaml",
+            "  where: application till",
+            "  hint: name it by --cluster; in Argo CD by the parameter cluster, or CMP_CLUSTER in the sidecar",
+        ]
 
     def test_without_an_inventory_every_name_is_a_cluster_but_those_of_other_layers(self, tmp_path: Path) -> None:
         common = self.LAYOUT.replace("values: [", "values: ['charts/{app}/values-common.yaml', ")
