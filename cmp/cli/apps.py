@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cmp.model import Instance
     from cmp.system.tree import WorkTree
 
+NOTHING_HERE = "no application and no Application of Argo CD is here; `cmp init` writes a cmp.yaml for what it finds"
 TITLES = ("APPLICATION", "CLUSTER", "ENGINE", "FOLDER", "VALUES", "")
 
 
@@ -57,6 +58,8 @@ def command(invocation: Invocation, output_format: str) -> Output:
     idle = nowhere(repository)
     for one in idle:
         invocation.context.log.warning(f"{one.what} ({one.hint})")
+    if not (rows or idle):
+        invocation.context.log.warning(NOTHING_HERE)
     is_wrong = misfit_messages(repository, invocation.context) or (idle and not rows) or any(map(_failed, rows))
     exit_code = ConfigError.exit_code if is_wrong else 0
     if output_format == "json":

@@ -136,3 +136,13 @@ def test_settings_in_cmp_yaml_that_fit_nothing_are_told(tmp_path: Path, sandbox:
             "",
         ),
     ]
+
+
+def test_a_checkout_without_anything_is_not_listed_in_silence(tmp_path: Path, sandbox: Sandbox) -> None:
+    plant(tmp_path, {".git/HEAD": "", "README.md": ""})
+    ran = sandbox.run("apps", cwd=tmp_path)
+    assert ran.stderr == (
+        "cmp: warning: no application and no Application of Argo CD is here; `cmp init` writes a cmp.yaml for what it "
+        "finds\n"
+    )
+    assert (len(ran.stdout.splitlines()), ran.code) == (1, 0)
