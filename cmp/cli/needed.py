@@ -168,6 +168,8 @@ class SchemaCollector:
         """Fetch the schemas of charts that an engine's own files name; ChartError, ConfigError."""
         work = charts.ChartWork(self.tree, "", "", helm, self._lock, policy_check=self._policy_check)
         for archive in charts.obtain(refs, work, self._context):
+            if engine_charts.checks == NEVER:
+                continue
             with Workspace(self._context.settings.tmp_dir, outside=self.tree) as workspace:
                 path = workspace.write(archive.filename, archive.data)
                 self._add(SchemaCheck(path, archive.filename, helm, "", WHOLE), workspace, engine_charts.checks)

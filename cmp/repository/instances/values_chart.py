@@ -9,6 +9,7 @@ from cmp.errors import ConfigError, suggestion
 from cmp.model import ChartRef
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
+from cmp.repository.config import FILE as CONFIG_FILE
 from cmp.repository.instances.root import ANNOTATION
 from cmp.system.tree import join
 
@@ -96,6 +97,8 @@ def two_sources(chart: ValuesChart, path: str, engine: str, target: Target) -> C
         ways.append(f"`engine: [{', '.join(CHAINS[0])}]` in {own} makes the rendered chart one of its resources")
     if folder == target.instance_folder:
         ways.append(f"`replace: true` in {own} renders {folder} in place of the chart")
+    elif chart.place.startswith(f"{CONFIG_FILE}:"):
+        ways.append("let that entry of `applications` name others, or remove the file")
     else:
         ways.append("remove `chart` or the file")
     return ConfigError(

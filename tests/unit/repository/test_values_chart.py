@@ -201,6 +201,23 @@ class TestTheChartOfOneApplication:
         assert warning.startswith("nothing uses the file apps/shop/values.yaml here")
 
 
+class TestTheChartOfAnEntry:
+    ENTRIES = "applications:\n  - {apps: '*', chart: charts/service}\n  - {apps: shop, chart: charts/job}\n"
+
+    def test_the_last_one_that_names_the_application_counts(self, tmp_path: Path) -> None:
+        files = {"cmp.yaml": LAYOUT + self.ENTRIES, "charts/job/Chart.yaml": CHART}
+        instance = resolved(tmp_path, files)
+        assert (instance.folder, instance.chart_place) == ("charts/job", "cmp.yaml:8:25")
+
+    def test_a_file_of_an_engine_beside_it_is_an_error(self, tmp_path: Path) -> None:
+        entry = "applications:\n  - {apps: '*', chart: charts/service}\n"
+        assert refused(tmp_path, {"cmp.yaml": LAYOUT + entry, "apps/shop/Chart.yaml": CHART}) == [
+            "cmp: apps/shop is to be rendered by the chart charts/service, and has apps/shop/Chart.yaml (helm)",
+            "  where: application shop, cluster dev, cmp.yaml:7:24",
+            "  hint: let that entry of `applications` name others, or remove the file",
+        ]
+
+
 class TestTheFolderOfTheInstance:
     def test_a_file_of_an_engine_there_is_an_error(self, tmp_path: Path) -> None:
         assert refused(tmp_path, {"clusters/dev/shop/kustomization.yaml": ""}) == [
