@@ -308,7 +308,9 @@ def patterns(
     spots = {**places.instances, **places.apps}
     rows: list[tuple[tuple[object, ...], str]] = []
     for shape, names in layers.items():
-        depth = next(depth for depth in range(len(shape), 0, -1) if shape[:depth] in spots)
+        depth = next((depth for depth in range(len(shape), 0, -1) if shape[:depth] in spots), 0)
+        if not depth:  # of applications that run nowhere, and are left out
+            continue
         owner = shape[:depth]
         folder = "/".join((clusters.spell(owner, spots[owner]), *shape[depth:]))
         levels = clusters.levels_of(owner, spots[owner])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from cmp.engines import ENGINES
+from cmp.errors import ConfigError
 from cmp.repository import instances, scaffold
 from cmp.repository.instances import Repository, Request
 from cmp.repository.scaffold.trial import Seen
@@ -331,6 +332,64 @@ def test_the_layout_that_made_a_tree_comes_out_of_it(tmp_path: Path, name: str, 
     for (_, cluster), paths in found.items():
         others = {one for one in clusters if one != cluster}
         assert not [path for path in paths if others & {*path.replace(".", "/").replace("values-", "").split("/")}]
+
+
+# Trees that nobody laid out
+
+FOLDER_NAMES = (
+    "apps",
+    "charts",
+    "clusters",
+    "envs",
+    "overlays",
+    "base",
+    "prod",
+    "dev",
+    "turin",
+    "mail",
+    "shop",
+    "docs",
+)
+FILE_NAMES = (
+    "values-prod.yaml",
+    "values-turin.yaml",
+    "values-common.yaml",
+    "prod.yaml",
+    "mail-values.yaml",
+    "mail.yaml",
+)
+ENGINE_FILES = {"Chart.yaml": CHART, "kustomization.yaml": "resources: [../base, ../../base]\n", "values.yaml": VALUES}
+
+
+def grown(chosen: random.Random) -> dict[str, str]:
+    """Return files in folders of usual names, in no order."""
+    names = [*ENGINE_FILES, *FILE_NAMES] + 4 * [*ENGINE_FILES]
+    paths = (
+        "/".join((*chosen.choices(FOLDER_NAMES, k=chosen.randint(0, 4)), chosen.choice(names)))
+        for _ in range(chosen.randint(3, 40))
+    )
+    return {path: ENGINE_FILES.get(path.rpartition("/")[2], VALUES) for path in paths}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_tree_without_order_gets_a_layout_that_says_what_fails_in_it(tmp_path: Path, seed: int) -> None:
+    tree = plant(tmp_path, grown(random.Random(seed)))  # noqa: S311  # no secret
+    try:
+        draft = scaffold.draft(tree, ENGINES, lambda _: [])
+    except ConfigError as error:
+        assert error.what.startswith(("there is nothing", "no pattern with {app}"))  # noqa: PT017
+        return
+    repository = Repository(Seen(tree).planned(draft.content.encode()), ENGINES)
+    failed = []
+    for pair in repository.pairs():
+        try:
+            paths = [layer.path for layer in instances.resolve_in(repository, Request(pair.app, pair.cluster)).layers]
+        except ConfigError:
+            failed.append(pair)
+        else:
+            assert not [one for one in paths if one.replace("prod.yaml", "turin.yaml") in {*paths} - {one}]
+    said = [note for note in draft.notes if "cannot be rendered" in note or "more errors" in note]
+    assert bool(said) == bool(failed)
 
 
 # Time
