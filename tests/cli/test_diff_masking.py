@@ -38,8 +38,10 @@ def test_the_search_finds_what_a_render_prints(repo: Monorepo) -> None:
     assert {name for name in SHAPES if OLD[name] != NEW[name]} != set()
 
 
-@pytest.mark.parametrize("mode", ["", "--keyless", "--untrusted"])
-@pytest.mark.parametrize("options", [(), ("--show-noise", "--compact")])
+NOISE = ("--show-noise", "--compact")
+
+
+@pytest.mark.parametrize(("mode", "options"), [("", ()), ("", NOISE), ("--keyless", NOISE), ("--untrusted", NOISE)])
 def test_no_report_shows_a_secret(repo: Monorepo, tmp_path: Path, options: tuple[str, ...], mode: str) -> None:
     repo.has_keys = mode != "--keyless"  # whoever is not trusted gets nothing out of keys that are there
     files = {kind: tmp_path / kind for kind in FORMATS}
