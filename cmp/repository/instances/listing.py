@@ -46,7 +46,8 @@ class Listing:
             folders.setdefault(folder.name, []).append(folder)
         pairs: dict[tuple[str, str], str] = {}
         for name, cluster, place in self._instances(app, folders):
-            pairs.setdefault((name, cluster), "" if place.is_file else place.path)
+            if app in ("", name):
+                pairs.setdefault((name, cluster), "" if place.is_file else place.path)
         with_instances = {name for name, _ in pairs}
         for name, own in folders.items():
             has_instances = name in with_instances
@@ -88,7 +89,7 @@ class Listing:
                 of_name = [folder for folder in owners if folder.name == name]
                 yield from ((name, cluster, place) for cluster in clusters if self._may_run(place, of_name, cluster))
             if not owners and not self._places.is_of_others(place):
-                name = next(iter(self._places.names_of(place)), place.captures["app"])
+                name = next(iter(self._places.names_of(place)), "") or place.captures["app"]
                 yield from ((name, cluster, place) for cluster in clusters)
 
     def _asked(self, app: str, own: Sequence[AppFolder]) -> Iterator[InstancePlace]:
@@ -96,7 +97,7 @@ class Listing:
         if not app:
             yield from self._places.instance_places()
         elif not own:
-            yield from self._places.instance_places({"app": app, "name": app})
+            yield from self._places.instance_places({} if self._places.name else {"app": app})
         asked = [self._places.of_app(folder) for folder in own] if app else []
         for index, known in enumerate(asked):
             if known not in asked[:index]:

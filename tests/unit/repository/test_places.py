@@ -665,6 +665,12 @@ class TestNames:
         assert (instance.app, instance.release, instance.namespace) == ("red-shop", "shop", "ns-red-shop")
         assert paths(instance) == ["v/red-shop.yaml", "v/shop.yaml"]
 
+    def test_an_instance_of_a_name_that_no_application_has_is_a_pair_that_says_so(self, tmp_path: Path) -> None:
+        config = self.LAYOUT.replace("instances: ''", "instances: 'clusters/{cluster}/{name}'")
+        tree = tree_of(tmp_path, config + STAGES, {**self.FILES, "clusters/lab/rde-shop/x.txt": ""})
+        assert ("rde-shop", "lab", "", "clusters/lab/rde-shop") in pairs(tree)
+        assert refusal(tree, request("rde-shop", "lab"))[2] == "  hint: did you mean `red-shop`?"
+
     def test_an_instance_that_captures_less_is_that_of_each_application(self, tmp_path: Path) -> None:
         config = self.LAYOUT.replace("instances: ''", "instances: 'clusters/{cluster}/{app}'")
         files = {**self.FILES, "clusters/lab/shop/x.txt": ""}
