@@ -195,6 +195,8 @@ def _dimension(wanted: Sequence[WantedPair], clusters: list[str]) -> _Key | None
         if not is_sure or len({*named}) < 2 or len(named) * MOST < len(values):  # noqa: PLR2004  # one tells nothing
             continue
         score = _told_apart(wanted, values)
+        if not is_like and score * 2 < len(values):
+            continue
         rank = key.is_stage or is_like, key.is_of_file, score
         if score and _is_unique(wanted, values) and (best is None or rank > best[0]):
             best = rank, key
@@ -225,9 +227,10 @@ def _is_unique(wanted: Sequence[WantedPair], values: Sequence[str]) -> bool:
 def _told_apart(wanted: Sequence[WantedPair], values: Sequence[str]) -> int:
     """Return how many pairs have a twin with another value that differs from them in this value alone."""
     twins: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one, value in zip(wanted, values, strict=True):
-        twins[_base(one, value)].add(value)
-    return sum(len(twins[_base(one, value)]) > 1 for one, value in zip(wanted, values, strict=True))
+    bases = [_base(one, value) for one, value in zip(wanted, values, strict=True)]
+    for base, value in zip(bases, values, strict=True):
+        twins[base].add(value)
+    return sum(bool(base[0]) and len(twins[base]) > 1 for base in bases)  # a whole name is that of an application
 
 
 def _base(one: WantedPair, value: str) -> tuple[str, str]:

@@ -324,6 +324,19 @@ class TestPlaces:
         found = proposal(root, [one(app, "kobe", f"apps/{app}", [f"apps/{app}/{file}"]) for app in ("mail", "shop")])
         assert [*found.clusters] == clusters
 
+    def test_a_parameter_that_names_the_application_is_no_cluster(self, root: Path) -> None:
+        pairs = [one(app, path=f"apps/{app}", facts={"name": app}) for app in ("blog", "mail", "shop")]
+        pairs.append(one("mail-again", path="apps/mail"))
+        found = proposal(root, pairs)
+        assert (found.apps, found.clusters) == (("apps/{app}",), {})
+
+    def test_few_names_that_folders_repeat_make_no_clusters_of_these(self, root: Path) -> None:
+        pairs = [
+            one(app, path=f"apps/{app}", place=f"argo/{app}/one.yaml:1") for app in ("blog", "mail", "news", "shop")
+        ]
+        pairs += [one("dns", path="apps/dns", place=f"argo/{folder}/two.yaml:1") for folder in ("blog", "mail")]
+        assert proposal(root, pairs).clusters == {}
+
     def test_a_server_has_the_name_that_a_list_gives_it(self, root: Path) -> None:
         pairs = [
             one("shop", f"10.0.0.{number}", "apps/shop", facts={"cluster": site})._replace(
