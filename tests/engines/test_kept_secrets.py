@@ -158,7 +158,7 @@ def test_a_listed_file_that_is_not_there_is_an_error(key: str, world: Repository
     plant(world, SECRET, own=f"secrets: {{{key}: [b.yaml, x*.yaml]}}\n")
     assert world.refused() == [
         f"cmp: secrets.{key} names b.yaml, but there is no file namespaces/shop/b.yaml",
-        "  where: application shop, cluster dev, phase layout, namespaces/shop/cmp-app.yaml",
+        f"  where: application shop, cluster dev, phase layout, namespaces/shop/cmp-app.yaml:1:{13 + len(key)}",
         "  hint: its paths start in the folder that is rendered, namespaces/shop",
     ]
 
