@@ -84,7 +84,7 @@ def draft(
     if not proposed:
         proposal = proposal._replace(preview={**proposal.preview, **applications.preview(wanted)})
     proposal = habits.completed(proposal, seen, read)
-    usual = {folder.path: len(folder.engines) for folder in read if APP_FILE not in folder.files}
+    usual = {folder.path: _engines(folder) for folder in read if APP_FILE not in folder.files}
     settled, pairs = Trial(seen, engines, write, usual=usual, is_guess=proposed is None).settled(proposal)
     content = write(settled)
     summary: tuple[str, ...] = ()
@@ -92,6 +92,11 @@ def draft(
         repository = Repository(seen.planned(content.encode()), engines)
         summary = tuple(compare(repository, proposed, wanted).lines())
     return Draft(content, list(settled.notes), pairs, summary)
+
+
+def _engines(folder: Folder) -> int:
+    """Return the number of a folder's engines; one of plain objects is that, unless it lies in docs or the like."""
+    return len(folder.engines) or int(bool(folder.objects) and not folder.is_foreign)
 
 
 def _tools(read: list[Folder]) -> list[str]:

@@ -29,7 +29,10 @@ UNREADABLE = 1_000_000  # no layout has so many pairs
 MAX_WORDS = 200  # letters of an error that a note quotes
 MAX_USUAL = 300  # pairs that are alike, and resolved all the same
 MAX_LISTED = 3
-NOWHERE = "no folder says where an application runs: write `clusters: all`, or names, into its cmp-app.yaml"
+NOWHERE = (
+    "nothing says where applications run: by the entry of `applications` each runs on every cluster; narrow it, or "
+    "write `clusters` into each cmp-app.yaml"
+)
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,51}[a-z0-9])?")
 
 
@@ -131,7 +134,11 @@ class Trial:
         """Return the proposal without what fails, with a note on each thing that it then does not say."""
         outcome = self._outcome(proposal)
         if proposal.instances and not outcome.pairs and not outcome.failures:
-            proposal = proposal._replace(instances=(), notes=(*proposal.notes, NOWHERE))
+            proposal = proposal._replace(instances=())
+            outcome = self._outcome(proposal)
+        if proposal.clusters and not outcome.pairs and not outcome.failures and not proposal.applications:
+            everywhere = {"apps": "*", "clusters": "all"}
+            proposal = _noted(proposal._replace(applications=(everywhere,)), NOWHERE)
             outcome = self._outcome(proposal)
         trials = 0
         while outcome.failures and trials < MAX_TRIALS:
@@ -171,7 +178,8 @@ class Trial:
         tried = 0
         for pair in chosen:
             tried += 1
-            error = self._failure(repository, pair)
+            is_other = self._is_guess and not proposal.chart and self._usual.get(pair.app_folder) == 0
+            error = _no_application(pair) if is_other else self._failure(repository, pair)
             if error is not None:
                 name = f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app
                 failures.append(Failure(name, error, (pair.instance_folder, pair.app_folder), pair.app))
@@ -200,6 +208,10 @@ class Trial:
             return None
         stacked = _alternatives(instance) if self._is_guess else ""
         return ConfigError(f"{stacked} would be layers of one render") if stacked else None
+
+
+def _no_application(pair: Pair) -> ConfigError:
+    return ConfigError(f"{pair.app_folder} has no file of an engine and no Kubernetes object")
 
 
 def _noted(proposal: Proposal, note: str) -> Proposal:

@@ -13,7 +13,7 @@ from cmp.engines import ENGINES
 from cmp.errors import ConfigError
 from cmp.repository import instances, scaffold
 from cmp.repository.instances import Repository, Request
-from cmp.repository.scaffold.trial import Seen
+from cmp.repository.scaffold.trial import NOWHERE, Seen
 from cmp.system.tree import WorkTree
 from tests.support.trees import CHART, plant
 
@@ -175,6 +175,23 @@ KINDS: dict[str, Kind] = {
             "the folders operators/{app}/overlays/* look like variants, not clusters: "  # noqa: ISC004
             "`layout.instances` can say where they run"
         ],
+    ),
+    "charts at the top, beside folders with other files": Kind(
+        {
+            **each((f"{app}/Chart.yaml" for app in ("mail", "shop")), CHART),
+            **each(("docs/notes.yaml", "scripts/settings.yaml"), VALUES),
+        },
+        {("mail", ""): [], ("shop", ""): []},
+    ),
+    "values of clusters beside those of all their applications": Kind(
+        {
+            "charts/shop/Chart.yaml": CHART,
+            **each(
+                (f"settings/{stage}/{name}.yaml" for stage in ("live", "uat") for name in ("global", "shop")), VALUES
+            ),
+        },
+        {("shop", stage): [f"settings/{stage}/shop.yaml"] for stage in ("live", "uat")},
+        [NOWHERE],
     ),
     "a values folder in the chart's": Kind(
         {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/values/{city}.yaml" for city in CITIES), VALUES)},

@@ -44,7 +44,8 @@ def test_an_empty_choice_of_instances_is_left_out(tmp_path: Path) -> None:
     proposal = WIDE._replace(values=(), instances=("clusters/{cluster}/{app}",), clusters={"turin": {}})
     found = settled(tmp_path, proposal._replace(values=(ValuesPattern("envs/{cluster}.yaml", optional=True),)))
     assert found.proposal.instances == ()
-    assert NOWHERE in found.proposal.notes
+    assert found.proposal.notes == (NOWHERE,)
+    assert [(pair.app, pair.cluster) for pair in found.pairs] == [("shop", "turin")]
 
 
 def test_a_proposal_that_cannot_be_read_loses_what_makes_it_so(tmp_path: Path) -> None:
