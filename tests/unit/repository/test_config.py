@@ -197,7 +197,8 @@ def test_an_application_says_what_is_different(load_app: Callable[[str], AppConf
     )
 
     file = "web/cmp-app.yaml"
-    assert found == AppConfig(
+    assert (found.places["release"], found.places["clusters.env"]) == (f"{file}:3:10", f"{file}:5:17")
+    assert found._replace(places=AppConfig().places) == AppConfig(
         engines=("helm",),
         tools={"helm": ToolPin("helm", "4.0.0-rc.1+build.5", f"{file}:2")},
         release="{cluster}-web",
