@@ -101,6 +101,11 @@ def _propose(folders: Sequence[Folder], engines: Mapping[str, EngineTraits], suf
         "are no layers in this layout: which clusters are they for?",
         "is",
     )
+    if outside.files and outside.common:
+        notes.append(
+            f"{and_more(list(outside.common), MAX_LISTED)} may be for all applications of a cluster: add the pattern "
+            "to `layout.values`, or to `layout.shared` where only some take it"
+        )
     used = [*found.apps.items(), *instances.items(), *families.items(), *outside.files.items()]
     by_place = [clusters.serving(shape, spots).values() for shape, spots in used if PLACE in "/".join(shape)]
     served = {name for group in by_place for names in group for name in names}

@@ -187,12 +187,14 @@ def _demoted(apps: Spots) -> tuple[Spots, Spots]:
 class Outside(NamedTuple):
     """Folders and files that are named after an application and a cluster, outside of applications.
 
-    `running` are the shapes of files that say where applications run: no other file is named like them.
+    `running` are the shapes of files that say where applications run: no other file is named like them.  `common` are
+    files beside these that are named after no application.
     """
 
     folders: Spots
     files: Spots
     running: frozenset[Shape]
+    common: tuple[str, ...]
 
 
 def outside(folders: Sequence[Folder], places: Places, roles: Roles) -> Outside:
@@ -212,6 +214,7 @@ class _Outside:
         self._is_plain = any(PLAIN in folder.engines for folder in roles.marked.values())
         self._folders: Spots = defaultdict(list)
         self._files: Spots = defaultdict(list)
+        self._common: list[str] = []
 
     def find(self, folders: Sequence[Folder]) -> Outside:
         others = []
@@ -230,7 +233,10 @@ class _Outside:
                 others.append(folder)
         files = _accepted(self._files)
         return Outside(
-            _accepted(self._folders), files, frozenset(shape for shape in files if self._is_of_all(shape, others))
+            _accepted(self._folders),
+            files,
+            frozenset(shape for shape in files if self._is_of_all(shape, others)),
+            tuple(self._common),
         )
 
     def _has_values(self, folder: Folder) -> bool:
@@ -275,6 +281,9 @@ class _Outside:
             stem, ext = name.rsplit(".", 1)
             app = max((word for word in _words(stem) if word in self._names), key=len, default="")
             rest = pieces(replaced(stem, app, APP))[::2] if app else []
+            is_common = folder.path in self._roles.clusters and {*pieces(stem)[::2]} <= HEADS | NEUTRAL
+            if is_common:
+                self._common.append(f"{folder.path}/{name}")
             if app and all(word in {"", APP} | HEADS | NEUTRAL for word in rest):
                 found = self._spot((*folder.segments, app), len(folder.segments))
                 if found is not None:

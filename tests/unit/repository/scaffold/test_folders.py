@@ -65,6 +65,10 @@ GUESSED = (
     "bergen, turin are taken for clusters, as in charts/shop/bergen-values.yaml: right? "
     "If not, take them out of `clusters`"
 )
+OF_ALL = (
+    "settings/live/global.yaml, settings/uat/global.yaml may be for all applications of a cluster: add the pattern to "
+    "`layout.values`, or to `layout.shared` where only some take it"
+)
 SIZES = (
     "charts/shop/values-large.yaml, charts/shop/values-small.yaml are no layers in this layout: "
     "which clusters are they for?"
@@ -191,7 +195,7 @@ KINDS: dict[str, Kind] = {
             ),
         },
         {("shop", stage): [f"settings/{stage}/shop.yaml"] for stage in ("live", "uat")},
-        [NOWHERE],
+        [OF_ALL, NOWHERE],
     ),
     "a values folder in the chart's": Kind(
         {"charts/shop/Chart.yaml": CHART, **each((f"charts/shop/values/{city}.yaml" for city in CITIES), VALUES)},
