@@ -89,13 +89,15 @@ class Tool(NamedTuple):
 class ChartRef(NamedTuple):
     """A chart of a repository that another file than a Chart.yaml names, with an exact version or a range.
 
-    `repository` is the URL, `place` the line that asks for the chart.
+    `repository` is the URL, `place` the line that asks for the chart.  With `may_be_alias` it may also be an alias, as
+    in a Chart.yaml.
     """
 
     repository: str
     name: str
     version: str
     place: str
+    may_be_alias: bool = False
 
 
 class RemoteRef(NamedTuple):

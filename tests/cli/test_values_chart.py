@@ -176,6 +176,13 @@ class TestOfARepository:
         assert ("of: service-1.0.0" in printed, "patched: by-the-folder" in printed) == (True, True)
         assert ("tier: dev" in printed, "hidden-dev-5b1" in printed) == (True, True)
 
+    def test_an_alias_stands_for_its_repository(self, repository: Repository, packed: Path) -> None:
+        with ChartRepository(packed, credentials=("robot", "pass-4c1")) as server:
+            config = server.write_repositories(repository.sandbox.folder / "repositories.yaml")
+            of_server(repository, "@example")
+            assert repository.refused()[0] == "cmp: nobody defines the repository @example of service"
+            assert "of: service-1.0.0" in repository.must(HELM_REPOSITORY_CONFIG=str(config))
+
     def test_the_lock_has_it(self, repository: Repository, server: ChartRepository) -> None:
         of_server(repository, server.url, "^1.0")
         assert repository.cmp("lock").code == 0

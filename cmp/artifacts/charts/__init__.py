@@ -141,7 +141,7 @@ def obtain(refs: Sequence[ChartRef], work: ChartWork, context: Context) -> list[
 
     The folder and the copy of `work` do not count.
     """
-    charts = _charts_of(refs, _planner(work, context))
+    charts = _charts_of(refs, _planner(work, context), context)
     archives = from_repositories(charts, work.helm, context, work.policy_check)
     return [archives[chart] for chart in charts]
 
@@ -185,16 +185,18 @@ def _planner(work: ChartWork, context: Context) -> Planner:
     return Planner(work.tree, work.helm, work.lock, context, policy_check=work.policy_check, as_helm=work.as_helm)
 
 
-def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryChart]:
-    from cmp.artifacts.charts.repositories import url_of  # noqa: PLC0415  # no chart's own dependencies need it
+def _charts_of(refs: Sequence[ChartRef], planner: Planner, context: Context) -> list[RepositoryChart]:
+    from cmp.artifacts.charts.repositories import is_alias, load, url_of  # noqa: PLC0415  # no chart's own dependencies need it
 
+    aliased = any(ref.may_be_alias and is_alias(ref.repository) for ref in refs)
+    entries = load(context.settings.helm_repository_config) if aliased else ()
     return [
         planner.repository_chart(
             Dependency(
                 name=ref.name,
                 constraint=ref.version,
                 repository=ref.repository,
-                url=url_of(ref.name, ref.repository, ref.place),
+                url=url_of(ref.name, ref.repository, ref.place, entries if ref.may_be_alias else ()),
                 version=ref.version if is_exact(ref.version) else "",
                 place=ref.place,
             )
@@ -206,7 +208,7 @@ def _charts_of(refs: Sequence[ChartRef], planner: Planner) -> list[RepositoryCha
 def repository_charts(work: ChartWork, refs: Sequence[ChartRef] | None, context: Context) -> list[RepositoryChart]:
     """Return the charts of repositories that an engine's own files name; without those, a chart's dependencies."""
     planner = _planner(work._replace(policy_check=None), context)
-    return planner.plan(work.folder).repository_charts() if refs is None else _charts_of(refs, planner)
+    return planner.plan(work.folder).repository_charts() if refs is None else _charts_of(refs, planner, context)
 
 
 def archives_of_repositories(restored: Iterable[Restored]) -> frozenset[str]:

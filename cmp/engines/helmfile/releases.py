@@ -212,6 +212,6 @@ def literal_chart_refs(tree: Tree, files: Iterable[str], environment: str, _: Re
         for index, release in enumerate(maps(value.get("releases"))):
             place = f"{file}:{yamldoc.lines(document).get(('releases', index), 1)}"
             ref = chart_ref(release, repositories, place)
-            if ref and not any(PLACEHOLDER in part for part in ref):
+            if ref and not any(PLACEHOLDER in part for part in (ref.repository, ref.name, ref.version)):
                 refs.append(ref)
     return refs

@@ -26,7 +26,7 @@ LIBRARY = b"library"  # the type of a chart that renders nothing
 
 def reference(chart: ValuesChart) -> ChartRef:
     """Return a chart of a repository."""
-    return ChartRef(chart.repository, chart.name, chart.version, chart.place)
+    return ChartRef(chart.repository, chart.name, chart.version, chart.place, may_be_alias=True)
 
 
 def folder_of(tree: Tree, chart: ValuesChart, target: Target, *, in_sidecar: bool) -> str:

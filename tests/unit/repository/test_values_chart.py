@@ -141,7 +141,11 @@ class TestTheChartOfOneApplication:
         instance = on_prod(tmp_path)
         assert (instance.folder, instance.chart_folder) == ("", "")
         assert instance.chart == ChartRef(
-            "https://charts.example.com", "service", "^1.2", "clusters/prod/shop/cmp-app.yaml:1:8"
+            "https://charts.example.com",
+            "service",
+            "^1.2",
+            "clusters/prod/shop/cmp-app.yaml:1:8",
+            may_be_alias=True,
         )
 
     @pytest.mark.parametrize(("file", "engine"), [("Chart.yaml", "helm"), ("helmfile.yaml", "helmfile")])
