@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_ERROR_BYTES = 4096  # the whole of stderr becomes the Application's status in Argo CD
 
-COMPLETION_SECONDS = 2.0  # a person who waits longer for a key presses another one
+COMPLETION_SECONDS = 3.0  # a person who waits longer for a key presses another one
 
 
 class Run(NamedTuple):

@@ -164,13 +164,14 @@ def test_applications_are_those_of_the_file(tmp_path: Path, sandbox: Sandbox) ->
 
 def test_a_name_that_a_shell_would_run_or_split_is_no_candidate(tmp_path: Path, sandbox: Sandbox) -> None:
     hostile = ["$(id)", "`id`", "a b", "a;b", "a'b", 'a"b', "a\\b", "*", "~", "a\u202eb", "a|b", "a&b", "a>b"]
-    plant(tmp_path, {"namespaces/till/Chart.yaml": CHART})
-    plant(tmp_path, {f"clusters/dev/{name}/x": "" for name in (*hostile, "till", "größe")})
+    names = (*hostile, "till", "größe")
+    plant(tmp_path, {f"namespaces/{name}/Chart.yaml": CHART for name in names})
+    plant(tmp_path, {f"clusters/dev/{name}/x": "" for name in names})
     plant(tmp_path, {f"clusters/{name}/till/x": "" for name in hostile})
     assert candidates(sandbox, tmp_path, "cmp render ") == ["größe", "till"]
     assert candidates(sandbox, tmp_path, "cmp render --cluster ") == ["dev"]
     assert candidates(sandbox, tmp_path, "cmp render $(") == []
-    plant(tmp_path, {"clusters/dev/a\nplain\tb/x": ""})  # a tree that no command reads
+    plant(tmp_path, {"namespaces/a\nplain\tb/x": ""})  # a tree that no command reads
     assert candidates(sandbox, tmp_path, "cmp render ") == []
 
 

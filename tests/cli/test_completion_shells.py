@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.tools, pytest.mark.no_tools]  # shells of Debian, and 
 HOSTILE = ("$(touch harm)", "`touch harm`", "a b", "a;touch harm", "a'b", "*")
 TREE = {
     **REFERENCE,
+    **{f"namespaces/{name}/Chart.yaml": CHART for name in HOSTILE},
     **{f"clusters/prod/{name}/x": "" for name in HOSTILE},
     **{f"clusters/{name}/shop/x": "" for name in HOSTILE},
     "namespaces/tools/Chart.yaml": CHART,
