@@ -158,7 +158,8 @@ class Trial:
             without = proposal._replace(applications=(*proposal.applications, {"apps": names, "clusters": []}))
             rest = self._outcome(without)
             if rest.right >= outcome.right and not rest.failures:
-                note = f"runs nowhere here, by the entry of `applications`: {_short(outcome.failures[0].error.what)}"
+                verb = "run" if len(apps) > 1 else "runs"
+                note = f"{verb} nowhere here, by the entry of `applications`: {_short(outcome.failures[0].error.what)}"
                 return Settled(_noted(without, f"{and_more(apps, MAX_LISTED)} {note}"), rest.pairs)
         return Settled(proposal._replace(notes=(*proposal.notes, *_unsettled(outcome))), outcome.pairs)
 
