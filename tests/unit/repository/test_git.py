@@ -13,7 +13,7 @@ import pytest
 from cmp import environ
 from cmp.context import Context
 from cmp.errors import ConfigError, ToolError, UsageError
-from cmp.repository.git import Git, changed
+from cmp.repository.git import Git, changed, of_folder
 from cmp.secrets.redact import Redactor
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
@@ -270,3 +270,22 @@ def test_a_private_copy_of_a_revision_holds_what_is_read_and_nothing_else(repo: 
         root = workspace.mirror(tree, {"apps/web"}, ["bases/b.yaml"], "tree")
         found = sorted(path.relative_to(root).as_posix() for path in Path(root).rglob("*") if path.is_file())
     assert found == ["apps/web/Chart.yaml", "apps/web/templates/a.yaml", "bases/b.yaml"]
+
+
+def test_a_file_that_lies_nowhere_is_in_the_tree_beside_the_others(repo: Repo, git: Git) -> None:
+    tree = (
+        git.tree(repo.commit({"a/b.yaml": "old\n"})).with_file("a/c.yaml", b"planned\n").with_file("a/b.yaml", b"new\n")
+    )
+    assert [entry.name for entry in tree.entries("a")] == ["b.yaml", "c.yaml"]
+    assert (tree.read("a/b.yaml"), tree.read("a/c.yaml")) == (b"new\n", b"planned\n")
+    assert tree.sizes(["a/b.yaml", "a/c.yaml"]) == [4, 8]
+
+
+def test_a_folder_without_git_is_a_tree_without_what_is_hidden(tmp_path: Path) -> None:
+    for name, text in {"a/b.yaml": "word\n", ".cache/x": "word\n", "c.yaml": "other\n"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "link").symlink_to("a")
+    tree = of_folder(str(tmp_path))
+    assert ([*tree.blobs], tree.holding("word")) == (["a/b.yaml", "c.yaml", "link"], ["a/b.yaml"])
+    assert tree.read("link/b.yaml") == b"word\n"
