@@ -49,7 +49,13 @@ def command(invocation: Invocation, *, dry_run: bool) -> Output:
     for line in draft.summary:
         log.line(f"cmp: {line}")
     if dry_run:
-        return Output(content)
+        return Output(content, ConfigError.exit_code if draft.failed else 0)
+    if draft.failed:
+        raise ConfigError(
+            f"about {draft.failed} of {len(draft.pairs)} pairs of the layout that fits best have an error, so it is "
+            "not written",
+            hint="`cmp init --dry-run` prints it, to be corrected by hand; the warnings say what fails",
+        )
     edit.replace(os.path.join(invocation.cwd, FILE), content)
     return for_people([_summary(draft.pairs)])
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.no_tools
 
 KUSTOMIZATION = "resources: []\n"
+ENVS, FOLDERS_OF_ONE = ("dev", "prod"), ("base", "dev/blue", "prod/blue", "prod/green")
 VALUES = "a: 1\n"
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
 SEALED = "a: ENC[AES256_GCM,data:eA==,type:str]\nsops:\n  mac: ENC[AES256_GCM,data:eA==,type:str]\n"
@@ -256,6 +257,21 @@ def refusal(files: dict[str, str], root: Path) -> list[str]:
     with pytest.raises(ConfigError) as error:
         scaffold.draft(plant(root, files), ENGINES, lambda _: [])
     return error.value.lines()
+
+
+def test_a_layout_in_which_something_fails_is_printed_and_not_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    whole = {f"components/a{at}/{name}/kustomization.yaml": KUSTOMIZATION for at in range(6) for name in FOLDERS_OF_ONE}
+    baseless = {f"components/b{at}/{env}/blue/kustomization.yaml": KUSTOMIZATION for at in range(3) for env in ENVS}
+    plant(tmp_path, {**whole, **baseless})
+    ran = sandbox.run("init", cwd=tmp_path)
+    assert (ran.code, ran.stdout, (tmp_path / "cmp.yaml").exists()) == (3, "", False)
+    assert ran.stderr.endswith(
+        "cmp: about 6 of 24 pairs of the layout that fits best have an error, so it is not written\n"
+        "  hint: `cmp init --dry-run` prints it, to be corrected by hand; the warnings say what fails\n"
+    )
+    printed = sandbox.run("init", "--dry-run", cwd=tmp_path)
+    assert printed.code == 3
+    assert "\nversion: 1\nlayout:\n" in printed.stdout
 
 
 def test_an_empty_repository_is_an_error(tmp_path: Path) -> None:

@@ -42,13 +42,15 @@ FEW, LEAST = 5, 10  # so few pairs, fewer than one of ten folders with an engine
 class Draft(NamedTuple):
     """The text of a cmp.yaml, notes on folders and files that it leaves out, and the pairs that it has.
 
-    `summary` are the lines that compare it with the Applications of Argo CD, where it is made of these.
+    `summary` are the lines that compare it with the Applications of Argo CD, where it is made of these.  `failed` is
+    about how many of the pairs have an error, which no narrower layout avoids.
     """
 
     content: str
     notes: list[str]
     pairs: tuple[Pair, ...]
     summary: tuple[str, ...] = ()
+    failed: int = 0
 
 
 def draft(
@@ -85,13 +87,13 @@ def draft(
         proposal = proposal._replace(preview={**proposal.preview, **applications.preview(wanted)})
     proposal = habits.completed(proposal, seen, read)
     usual = {folder.path: _engines(folder) for folder in read if APP_FILE not in folder.files}
-    settled, pairs = Trial(seen, engines, write, usual=usual, is_guess=proposed is None).settled(proposal)
+    settled, pairs, failed = Trial(seen, engines, write, usual=usual, is_guess=proposed is None).settled(proposal)
     content = write(settled)
     summary: tuple[str, ...] = ()
     if proposed:
         repository = Repository(seen.planned(content.encode()), engines)
         summary = tuple(compare(repository, proposed, wanted).lines())
-    return Draft(content, list(settled.notes), pairs, summary)
+    return Draft(content, list(settled.notes), pairs, summary, failed)
 
 
 def _engines(folder: Folder) -> int:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_CACHED = 64 * 1024  # bytes of a file that is kept: configuration and kustomizations are read again and again
 MAX_TRIALS = 40  # narrower proposals
-MAX_LEFT_OUT = 5  # applications that an entry keeps from running
 MAX_FAILED = 20  # failures after which a proposal is not tried on: these take longest
 MAX_SAMPLE = 40  # pairs of a narrower proposal that are tried
 UNREADABLE = 1_000_000  # no layout has so many pairs
@@ -104,10 +103,11 @@ class Outcome(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """A proposal that was tried, and its pairs."""
+    """A proposal that was tried, its pairs, and about how many of them have an error all the same."""
 
     proposal: Proposal
     pairs: tuple[Pair, ...]
+    failed: int = 0
 
 
 class Trial:
@@ -152,22 +152,31 @@ class Trial:
             else:
                 break
             outcome = self._outcome(proposal)
+        if outcome.failures and (settled := self._without_failing(proposal)):
+            return settled
+        noted = proposal._replace(notes=(*proposal.notes, *_unsettled(outcome)))
+        return Settled(noted, outcome.pairs, outcome.failed)
+
+    def _without_failing(self, proposal: Proposal) -> Settled | None:
+        """Keep the applications with an error from running, by an entry; None where that leaves an error."""
+        outcome = self._outcome(proposal, most=UNREADABLE)
         apps = sorted({failure.app for failure in outcome.failures if failure.app})
-        if 0 < len(apps) <= MAX_LEFT_OUT:
-            names = apps[0] if len(apps) == 1 else apps
-            without = proposal._replace(applications=(*proposal.applications, {"apps": names, "clusters": []}))
-            rest = self._outcome(without)
-            if rest.right >= outcome.right and not rest.failures:
-                verb = "run" if len(apps) > 1 else "runs"
-                note = f"{verb} nowhere here, by the entry of `applications`: {_short(outcome.failures[0].error.what)}"
-                return Settled(_noted(without, f"{and_more(apps, MAX_LISTED)} {note}"), rest.pairs)
-        return Settled(proposal._replace(notes=(*proposal.notes, *_unsettled(outcome))), outcome.pairs)
+        if not apps:
+            return None
+        names = apps[0] if len(apps) == 1 else apps
+        without = proposal._replace(applications=(*proposal.applications, {"apps": names, "clusters": []}))
+        rest = self._outcome(without, most=UNREADABLE)
+        if rest.failures or not rest.right:
+            return None
+        verb = "run" if len(apps) > 1 else "runs"
+        note = f"{verb} nowhere here, by the entry of `applications`: {_short(outcome.failures[0].error.what)}"
+        return Settled(_noted(without, f"{and_more(apps, MAX_LISTED)} {note}"), rest.pairs)
 
     def _repository(self, proposal: Proposal) -> Repository:
         return Repository(self._tree.planned(self._write(proposal).encode()), self._engines)
 
-    def _outcome(self, proposal: Proposal, at_most: int = 0) -> Outcome:
-        """Try a proposal; of many pairs some stand for the others."""
+    def _outcome(self, proposal: Proposal, at_most: int = 0, *, most: int = MAX_FAILED) -> Outcome:
+        """Try a proposal; of many pairs some stand for the others, and after `most` failures no more are tried."""
         try:
             repository = self._repository(proposal)
             pairs = repository.pairs()
@@ -179,12 +188,14 @@ class Trial:
         tried = 0
         for pair in chosen:
             tried += 1
-            is_other = self._is_guess and not proposal.chart and self._usual.get(pair.app_folder) == 0
+            is_other = bool(
+                self._is_guess and not proposal.chart and pair.app_folder and self._usual.get(pair.app_folder) == 0
+            )
             error = _no_application(pair) if is_other else self._failure(repository, pair)
             if error is not None:
                 name = f"{pair.app} on {pair.cluster}" if pair.cluster else pair.app
                 failures.append(Failure(name, error, (pair.instance_folder, pair.app_folder), pair.app))
-            if len(failures) == MAX_FAILED:  # enough to know
+            if len(failures) == most:  # enough to know
                 break
         failed = len(failures) * len(doubtful) // max(tried, 1)
         idle = sum(not pair.cluster for pair in pairs) if repository.config.clusters else 0
@@ -196,7 +207,11 @@ class Trial:
         clusters: set[str] = set()
         for at, pair in enumerate(pairs):
             is_usual = self._usual.get(pair.app_folder) == 1 and self._usual.get(pair.instance_folder, 0) <= 1
-            if not (is_usual and _NAME.fullmatch(pair.app)) or at % every == 0 or pair.cluster not in clusters:
+            if (
+                not (pair.app_folder and is_usual and _NAME.fullmatch(pair.app))
+                or at % every == 0
+                or pair.cluster not in clusters
+            ):
                 clusters.add(pair.cluster)
                 yield pair
 
