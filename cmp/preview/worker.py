@@ -3,9 +3,9 @@
 A secret leaves as `‹secret <token>›`, where the token is an HMAC under a key of this run: equal plaintext has an equal
 token in every worker, and no plaintext can be guessed from it.  The report numbers the secrets in the end.
 
-Templates may make up values that differ in each render: certificates, passwords, times.  Where a change looks like
-that, the newer side is rendered once more: fields that differ between these two renders say nothing about the change.
-They are marked as unstable, and never dropped.
+Templates may make up values that differ in each render: certificates, passwords, times.  Where one calls such a
+function, the newer side is rendered once more: fields that differ between these two renders say nothing about the
+change.  They are marked as unstable, and never dropped.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
-import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Bump, Failure, Outcome
 from cmp.compare import bumps, compare, namespaces
+from cmp.engines.registry import HELMFILE
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.model import OutputRules
 from cmp.preview import copies, notes
 from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes
-from cmp.render import masking
+from cmp.render import cleartext, made_up, masking
+from cmp.render.unread import needs_of
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
+from cmp.system.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
-    from cmp.changes import Cause, Change, Field, Object, Rule
+    from cmp.changes import Cause, Change, Object, Rule
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.preview.affected import TouchedPair
@@ -40,11 +42,7 @@ if TYPE_CHECKING:
     from cmp.secrets.redact import Secret
 
 TOKEN_DIGITS = 32
-RANDOM_NAMES = re.compile(
-    r"secret|password|token|cert|ca-?bundle|tls|key|checksum|rand|uuid|time|date|salt", re.IGNORECASE
-)
 AS_REPOSERVER = OutputRules(allow_empty=True, as_reposerver=True)
-RANDOM_VALUE = re.compile(r"\w{16,}")  # a long word
 
 
 class WorkerResult(NamedTuple):
@@ -288,12 +286,27 @@ class _PairComparison:
 
     def _probed(self, changes: tuple[Change, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
         """Return the changes with unstable fields marked; the newer side is rendered again only where one may be."""
-        if not any(map(may_be_random, changes)):
+        if not any(change.what in ("changed", "renamed") for change in changes) or not self._may_make_up():
             return changes
         again = _render(self._worker.head, self._head.pair, self._context, self._worker.options)
         if not again.results:
             return changes
         return with_unstable_fields(changes, compare(self._subject, after, self._objects(again)))
+
+    def _may_make_up(self) -> bool:
+        """Tell whether templates of the newer side may make values up."""
+        cache = self._context.settings.cache_dir
+        pair = self._head.pair
+        for source, result in zip(pair.sources if pair else (), self._head.results, strict=False):
+            tree = source.home.tree if source.home else self._worker.head.tree
+            layers = (tree.read(layer.path) for layer in source.instance.layers if layer.is_in_tree)
+            given = (layer.data for layer in source.instance.layers if layer.data)
+            folder = source.instance.folder if HELMFILE in source.instance.engines else None
+            state = (tree.read(path) for path in (walk(tree, folder) if folder is not None else ()))
+            archives = cleartext.archives(result.restored, cache)
+            if made_up.may_be(tree, needs_of(tree, source.instance), archives, (*layers, *given, *state)):
+                return True
+        return False
 
 
 def _tools(results: Sequence[RenderResult]) -> dict[str, str]:
@@ -308,18 +321,6 @@ def _changed_versions(before: Mapping[str, str], after: Mapping[str, str]) -> It
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
             yield name, before[name], after[name]
-
-
-def may_be_random(change: Change) -> bool:
-    """Return whether a second render is worth its time: no value explains the change, and it may be made up."""
-    if change.what not in ("changed", "renamed") or change.causes:
-        return False
-    return change.identity.kind == "Secret" or any(_looks_random(field) for field in change.fields)
-
-
-def _looks_random(field: Field) -> bool:
-    texts = [value for value in (field.before, field.after) if isinstance(value, str)]
-    return any(map(RANDOM_NAMES.search, field.path)) or any(map(RANDOM_VALUE.search, texts))
 
 
 def with_unstable_fields(changes: Sequence[Change], again: Sequence[Change]) -> tuple[Change, ...]:

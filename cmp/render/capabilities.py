@@ -6,17 +6,12 @@ CD passes the cluster's to the sidecar, which so prints more.
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cmp.artifacts.charts.file_access import ACTION
-from cmp.errors import CmpError, and_more
-from cmp.render import cleartext
-from cmp.render.unread import local_charts
-from cmp.system.tree import walk
+from cmp.errors import and_more
+from cmp.render import chart_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +61,7 @@ def unknown_apis(tree: Tree, needs: Needs, archives: Iterable[bytes]) -> tuple[s
     `archives` are the charts that were obtained.
     """
     found: set[str] = set()
-    for text in _templates(tree, needs, archives):
+    for text in chart_texts.texts(tree, needs, archives, word=ASKING):
         found.update(_asked(text))
     return (*sorted(found - KNOWN - {MADE_UP}), *({MADE_UP} & found))
 
@@ -88,30 +83,3 @@ def _asked(template: bytes) -> Iterator[str]:
             yield from names
             if action.count(ASKING) > len(names):
                 yield MADE_UP
-
-
-def _templates(tree: Tree, needs: Needs, archives: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the templates of charts that lie in the tree, as folders or packed, and of archives."""
-    for folder in {*needs.chart_folders, *local_charts(tree, needs.chart_folders)}:
-        for path in walk(tree, folder):
-            with suppress(CmpError):  # the render has reported it, or did not read the file
-                if path.endswith(".tgz"):
-                    yield from _packed(tree.read(path))
-                elif "/templates/" in path:
-                    yield tree.read(path)
-    for archive in archives:
-        yield from _packed(archive)
-
-
-def _packed(data: bytes) -> Iterator[bytes]:
-    """Yield the templates of a packed chart, and of those packed in it; none of what is no archive."""
-    unpacked = cleartext.unzipped(data)
-    if ASKING not in unpacked and b".tgz" not in unpacked:
-        return
-    with suppress(tarfile.TarError), tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.isfile() else None
-            if file and member.name.endswith(".tgz"):
-                yield from _packed(file.read())
-            elif file and "/templates/" in member.name:
-                yield file.read()

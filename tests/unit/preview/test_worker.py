@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
-from cmp.changes import Cause, Change
-from cmp.preview.worker import may_be_random, with_unstable_fields
-from tests.support.outcomes import config, deployment, outcome_of
+from cmp.preview.worker import with_unstable_fields
+from tests.support.outcomes import config, outcome_of
 
-SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {{name: it}}\ndata: {{a: {}}}\n"
+if TYPE_CHECKING:
+    from cmp.changes import Change
 
 
 def changes(before: str, after: str) -> tuple[Change, ...]:
     """Return the changes between two lists of objects."""
     return outcome_of("dev", before, after).changes
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "is_suspected"),
-    [
-        (SECRET.format("b"), SECRET.format("c"), True),
-        (config("caBundle: b"), config("caBundle: c"), True),  # by its name
-        (config("a: 0123456789abcdef"), config("a: fedcba9876543210"), True),  # by the length of a word
-        (config("a: some words"), config("a: other words"), False),
-        (deployment(3), deployment(5), False),
-        ("", SECRET.format("b"), False),  # a second render would have the same object
-    ],
-)
-def test_a_second_render_is_made_where_chance_may_be_behind_a_change(
-    before: str, after: str, *, is_suspected: bool
-) -> None:
-    assert [may_be_random(change) for change in changes(before, after)] == [is_suspected]
-
-
-def test_a_change_with_a_cause_is_not_suspected() -> None:
-    (change,) = changes(SECRET.format("b"), SECRET.format("c"))
-    assert not may_be_random(change._replace(causes=(Cause("values.yaml:1", ("a",), "b", "c"),)))
 
 
 def test_fields_that_differ_between_two_renders_of_one_revision_are_unstable() -> None:

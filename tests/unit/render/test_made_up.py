@@ -1,0 +1,79 @@
+"""Functions that make values up are found wherever a render may reach them, and in no other text."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+
+from cmp.engines.protocol import Needs
+from cmp.render import made_up
+from tests.support.monorepos import git_tree
+
+CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
+NEEDS = Needs(tools={}, chart_folders=("web",))
+
+
+def packed(files: dict[str, str]) -> bytes:
+    """Return a packed chart."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return data.getvalue()
+
+
+def may_be(template: str, *, path: str = "web/templates/a.yaml", layer: str = "", archive: bytes = b"") -> bool:
+    tree = git_tree({"web/Chart.yaml": CHART, path: template})
+    return made_up.may_be(tree, NEEDS, [archive] if archive else [], [layer.encode()])
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "{{ randAlphaNum 12 | quote }}",
+        '{{- $ca := genCA "x" 365 -}}',
+        "{{ uuidv4 }}",
+        '{{ now | date "2006" }}',
+        '{{ htpasswd "a" "b" }}',
+        "{{ keys .Values.a | first }}",
+        "{{ range values .Values.a }}{{ . }}{{ end }}",
+        '{{ getHostByName "x" }}',
+        '{{ "a" | bcrypt }}',
+        '{{ encryptAES "k" "v" }}',
+        '{{ shuffle "abc" }}',
+        '{{ genSelfSignedCertWithKey "a" nil nil 1 $k }}',
+    ],
+)
+def test_a_template_that_calls_one_may_make_values_up(action: str) -> None:
+    assert may_be(f"data: {action}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "values: [a]\nkeys: [b]\nnow: {{ .Values.now }}\n",
+        '{{ .Values.keys }} {{ index .Values "values" }} {{ $.date }}',
+        "{{ toYaml .Values.randInt }}",
+        "# randAlphaNum outside of an action\n",
+        "{{ $values := 1 }}{{ $values }}",
+        "{{ .Values.uuid | trunc 8 }}",
+    ],
+)
+def test_the_words_alone_are_no_calls(text: str) -> None:
+    assert not may_be(text)
+
+
+def test_values_may_reach_tpl() -> None:
+    assert may_be("a: b\n", layer="token: '{{ randAlpha 4 }}'\n")
+    assert may_be("token: '{{ randAlpha 4 }}'\n", path="web/values.yaml")
+    assert not may_be("token: '{{ randAlpha 4 }}'\n", path="web/README.md")
+
+
+def test_packed_charts_are_looked_into() -> None:
+    archive = packed({"dep/Chart.yaml": CHART, "dep/templates/a.yaml": "{{ uuidv4 }}"})
+    assert may_be("a: b\n", archive=archive)
+    assert not may_be("a: b\n", archive=packed({"dep/Chart.yaml": CHART, "dep/templates/a.yaml": "a: b"}))
