@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 REVISION = "ARGOCD_APP_REVISION"
 SEVERAL = "several Applications are named alike"
 HEADS = ("", "HEAD")
+UNAPPLIED = ("jqPathExpressions", "managedFieldsManagers")  # of ignoreDifferences: a cluster or jq would have to tell
 
 
 class Requests(NamedTuple):
@@ -179,6 +180,7 @@ class _Reader:
         self._sources = sources
         self.elsewhere: dict[PairId, str] = {}  # with the URL
         self.covered: dict[PairId, tuple[str, str]] = {}
+        self._unapplied: set[str] = set()  # Applications
 
     @cached_property
     def _pairs(self) -> frozenset[tuple[str, str]]:
@@ -194,6 +196,11 @@ class _Reader:
                 f"{len(self.elsewhere)} Applications are not compared: they have sources in {urls}, "
                 "which is not this repository (`preview: {urls: […]}` or --repository-url says which URLs are; "
                 "--repository URL=FOLDER names a clone of another one)"
+            )
+        if self._unapplied:
+            yield (
+                f"`ignoreDifferences` of {and_more(sorted(self._unapplied), MAX_LISTED)} has jqPathExpressions or "
+                "managedFieldsManagers, which are not applied here: what they ignore is shown"
             )
 
     def requests(self, manifest: Manifest, parent: Parent | None) -> Iterator[RenderRequest]:
@@ -270,6 +277,8 @@ class _Reader:
         rendered = [one for one in app.sources if not one.source.is_only_ref]
         if not rendered:
             raise ConfigError("no source of this Application renders anything", file=app.place)
+        if any(dig(entry, key) for entry in _ignored(manifest.value) for key in UNAPPLIED):
+            self._unapplied.add(app.name)
         pair = self.id(manifest, parent)
         cluster = self._cluster(app.destination, self._argocd(manifest.location.file, parent))
         refs = tuple(
@@ -394,10 +403,14 @@ def _host(server: str) -> str:
     return server.partition("://")[2].partition("/")[0] or server
 
 
+def _ignored(value: Values) -> list[object]:
+    ignored = dig(value, "spec", "ignoreDifferences")
+    return ignored if isinstance(ignored, list) else []
+
+
 def _rules(app: Application, value: Values) -> Iterator[Rule]:
     """Yield a rule for each JSON pointer of `ignoreDifferences`; an index of a list stands for any item."""
-    ignored = dig(value, "spec", "ignoreDifferences")
-    for entry in ignored if isinstance(ignored, list) else ():
+    for entry in _ignored(value):
         pointers = dig(entry, "jsonPointers")
         for pointer in pointers if isinstance(pointers, list) else ():
             parts = [part.replace("~1", "/").replace("~0", "~") for part in str(pointer).split("/")[1:]]

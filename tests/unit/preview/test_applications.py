@@ -107,6 +107,16 @@ def test_what_a_hydrator_renders_is_compared_and_waits_for_a_promotion_if_it_has
         assert (asked.folder, request.delivery.at_merge) == ("clusters/dev/shop", at_merge)
 
 
+def test_ignored_differences_that_only_jq_or_a_cluster_tells_are_named(context: Context) -> None:
+    for key in ("jqPathExpressions", "managedFieldsManagers"):
+        side = gathered(context, application("web", more=f"  ignoreDifferences: [{{kind: Service, {key}: [a]}}]"))
+        (note,) = side.notes
+        assert note.startswith(
+            "`ignoreDifferences` of web has jqPathExpressions or managedFieldsManagers, which are not"
+        )
+    assert not gathered(context, application("web", more="  ignoreDifferences: [{kind: A, jsonPointers: [/a]}]")).notes
+
+
 def test_ignored_differences_are_rules_for_the_report(context: Context) -> None:
     ignored = "  ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/containers/0/a~1b]}]"
     (request,) = gathered(context, application("web", more=ignored)).requests
