@@ -197,10 +197,11 @@ def _differing(states: States, side: Side) -> Iterator[ApplicationChange]:
 
 
 def sentences(changes: Collection[ApplicationChange]) -> Iterator[str]:
-    """Yield the changes as sentences, the same for several Applications once."""
+    """Yield the changes as sentences, the same for several Applications once; one that comes is a pair that comes."""
     same: dict[str, list[str]] = defaultdict(list)
     for one in changes:
-        same[one.text].append(one.application)
+        if one.what != "added":
+            same[one.text].append(one.application)
     yield from (f"{few_names(names)} {text}" for text, names in same.items())
 
 

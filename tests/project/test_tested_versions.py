@@ -57,7 +57,9 @@ def test_the_table_of_docs_is_this_one() -> None:
 
 def test_renovate_finds_the_tools_and_says_what_is_tested() -> None:
     preset = json.loads((CHECKOUT / "renovate/default.json").read_text("utf-8"))
-    assert {manager["depNameTemplate"] for manager in preset["customManagers"]} == TESTED.keys()
+    # The manager of charts takes their names from the files.
+    named = {manager["depNameTemplate"] for manager in preset["customManagers"] if "depNameTemplate" in manager}
+    assert named == TESTED.keys()
     notes = [note for rule in preset["packageRules"] for note in rule.get("prBodyNotes", ())]
     tested = "; ".join(f"{tool} {', '.join(versions)}" for tool, versions in TESTED.items())
     assert f"This release of cmp is tested with {tested}." in notes
