@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import ApplicationChange, Danger, Subject
+from cmp.compare.dangers.syncing import FORCE, REPLACE
 from cmp.preview.children import name_of
 from cmp.preview.labels import few_names
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 # The most severe first; `--fail-on` takes them.
 RULES = ("application-removed", "application-renamed", "destination-moved", "destination-differs", "revision-moved")
-REPLACE, FORCE = "Replace=true", "Force=true"
 _OPTIONS = {
     REPLACE: ("sync-replace", "will replace each object as a whole: what others set in it on the cluster is lost"),
     FORCE: ("sync-force", "will delete an object and create it again where it cannot be patched"),
@@ -150,7 +150,7 @@ def _differences(
         )
     if old.destination.namespace != new.destination.namespace:
         was, now = (one.destination.namespace or "(none)" for one in (old, new))
-        end = "and deletes those in" if new.automated and new.prune else "and leaves those in"
+        end = "and deletes those in" if new.prune else "and leaves those in"
         yield ApplicationChange(
             subject,
             new.name,

@@ -13,6 +13,8 @@ from cmp.argocd.sets.build import FINALIZER
 from cmp.yamldoc.access import dig, mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cmp.argocd.document import Manifest
     from cmp.preview.declarations import Declaration
     from cmp.preview.identity import PairId
@@ -47,26 +49,46 @@ class ApplicationState(NamedTuple):
     parent: PairId | None = None
 
 
+class SyncPolicy(NamedTuple):
+    """The automatic sync of an Application, if it has one; the other fields are as written, also where it has none."""
+
+    automated: bool
+    prune: bool
+    self_heal: bool
+
+
+def sync_policy(spec: Mapping[str, object]) -> SyncPolicy:
+    """Return the sync policy of the spec of an Application."""
+    written = dig(spec, "syncPolicy", "automated")
+    options = mapping(written)
+    automated = isinstance(written, dict) and options.get("enabled") is not False
+    return SyncPolicy(automated, options.get("prune") is True, options.get("selfHeal") is True)
+
+
+def destination_of(spec: Mapping[str, object]) -> Destination:
+    """Return the destination in the spec of an Application, which may have any mistake."""
+    written = mapping(spec.get("destination"))
+    return Destination(*(str(written.get(key) or "") for key in Destination._fields))
+
+
 def state(manifest: Manifest, declaration: Declaration, cluster: str) -> ApplicationState:
     """Return the state of an Application on a cluster, whose name is that of the inventory where it is known there."""
     spec, of_set = mapping(manifest.value.get("spec")), mapping(declaration.manifest.value.get("spec"))
     is_made = declaration.manifest is not manifest
-    destination = mapping(spec.get("destination"))
     finalizers, options = manifest.metadata.get("finalizers"), dig(spec, "syncPolicy", "syncOptions")
-    automated = dig(spec, "syncPolicy", "automated")
-    is_automated = isinstance(automated, dict) and automated.get("enabled") is not False
+    sync = sync_policy(spec)
     sources = [source for source, _ in sources_of(spec) if "chart" not in source]
     policy = str(dig(of_set, "syncPolicy", "applicationsSync") or "") if is_made else ""
     return ApplicationState(
         name=manifest.names[0],
         place=manifest.location.place,
-        destination=Destination(*(str(destination.get(key) or "") for key in Destination._fields)),
+        destination=destination_of(spec),
         cluster=cluster,
         project=str(spec.get("project") or DEFAULT_PROJECT),
         revisions=tuple(str(source.get("targetRevision") or "HEAD") for source in sources),
-        automated=is_automated,
-        prune=is_automated and mapping(automated).get("prune") is True,
-        self_heal=is_automated and mapping(automated).get("selfHeal") is True,
+        automated=sync.automated,
+        prune=sync.automated and sync.prune,
+        self_heal=sync.automated and sync.self_heal,
         sync_options=tuple(sorted({str(option) for option in options})) if isinstance(options, list) else (),
         ignored=json.dumps(spec.get("ignoreDifferences") or [], sort_keys=True),
         cascades=any(str(name).startswith(FINALIZER) for name in (finalizers if isinstance(finalizers, list) else ())),

@@ -20,8 +20,9 @@ from cmp.changes import Delivery, Rule, Subject
 from cmp.errors import CmpError, ConfigError, and_more
 from cmp.model import NEUTRAL_REVISION, Cluster
 from cmp.preview import identity
-from cmp.preview.application_states import state
+from cmp.preview.application_states import destination_of, state, sync_policy
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer, known_urls, sources_in
+from cmp.preview.followed import HEAD, is_trunk
 from cmp.preview.sides import BuiltinSource, RenderRequest, environment
 from cmp.repository.builtin.sources import OCI, is_oci
 from cmp.repository.instances import Repository, Request, with_names
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 REVISION = "ARGOCD_APP_REVISION"
 SEVERAL = "several Applications are named alike"
-HEADS = ("", "HEAD")
 UNAPPLIED = ("jqPathExpressions", "managedFieldsManagers")  # of ignoreDifferences: a cluster or jq would have to tell
 
 
@@ -231,11 +231,10 @@ class _Reader:
         return None if others is None or is_here else others.of(source)
 
     def _failed(self, manifest: Manifest, parent: Parent | None, error: CmpError) -> RenderRequest:
-        destination = mapping(dig(manifest.value, "spec", "destination"))
-        cluster = str(destination.get("name") or destination.get("server") or "")
+        destination = destination_of(mapping(manifest.value.get("spec")))
         return RenderRequest(
             id=self.id(manifest, parent),
-            subject=Subject(manifest.names[0], cluster),
+            subject=Subject(manifest.names[0], destination.name or destination.server),
             sources=(),
             place=manifest.location.place,
             error=error,
@@ -245,9 +244,8 @@ class _Reader:
     def state(self, manifest: Manifest, declaration: Declaration) -> tuple[PairId, ApplicationState]:
         """Return the identity and the state of an Application."""
         parent = declaration.parent
-        destination = mapping(dig(manifest.value, "spec", "destination"))
-        asked = Destination(*(str(destination.get(key) or "") for key in Destination._fields))
-        cluster = self._cluster(asked, self._argocd(manifest.location.file, parent)).name
+        destination = destination_of(mapping(manifest.value.get("spec")))
+        cluster = self._cluster(destination, self._argocd(manifest.location.file, parent)).name
         return self.id(manifest, parent), state(manifest, declaration, cluster)
 
     def id(self, manifest: Manifest, parent: Parent | None) -> PairId:
@@ -376,20 +374,18 @@ class _Reader:
 
     def _delivery(self, subject: Subject, app: Application, value: Values) -> Delivery:
         """Return the sync policy; at the merge an Application syncs by itself if it follows the trunk."""
-        policy = dig(value, "spec", "syncPolicy", "automated")
-        automated = isinstance(policy, dict) and policy.get("enabled") is not False
-        options = policy if isinstance(policy, dict) else {}
+        policy = sync_policy(mapping(value.get("spec")))
         target = app.source.target_revision
         return Delivery(
             subject=subject,
             application=app.name,
-            automated=automated,
-            prune=options.get("prune") is True,
-            self_heal=options.get("selfHeal") is True,
-            target_revision=target or "HEAD",
+            automated=policy.automated,
+            prune=policy.prune,
+            self_heal=policy.self_heal,
+            target_revision=target or HEAD,
             # A hydrator with a staging branch leaves it to somebody to promote what it has rendered.
-            at_merge=automated
-            and (target in HEADS or target == self._sources.trunk)
+            at_merge=policy.automated
+            and is_trunk(target, self._sources.trunk)
             and not dig(value, "spec", "sourceHydrator", "hydrateTo"),
         )
 

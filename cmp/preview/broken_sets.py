@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.argocd.application import CONTROL_PLANE
 from cmp.changes import Failure, Subject
 from cmp.preview.declarations import SET
+from cmp.preview.identity import of_application
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmp.errors import ConfigError
     from cmp.preview.declarations import ApplicationSources, Declaration, Declared
-
-    Key = tuple[str, str, str]
+    from cmp.preview.identity import PairId
 
 
 class Repaired(NamedTuple):
@@ -59,25 +58,26 @@ def repaired(base: Declared, head: Declared, sources: ApplicationSources) -> Rep
     )
 
 
-def _sets(side: Declared, sources: ApplicationSources) -> Mapping[Key, Declaration]:
+def _sets(side: Declared, sources: ApplicationSources) -> Mapping[PairId, Declaration]:
     """Return the sets of a side by Argo CD, namespace and name; none of those that only their files tell apart."""
-    found: dict[Key, list[Declaration]] = defaultdict(list)
+    found: dict[PairId, list[Declaration]] = defaultdict(list)
     for declaration in side.declarations:
         if declaration.key[0] == SET:
             found[_key(declaration, sources)].append(declaration)
     return {key: of_key[0] for key, of_key in found.items() if len(of_key) == 1}
 
 
-def _key(declaration: Declaration, sources: ApplicationSources) -> Key:
+def _key(declaration: Declaration, sources: ApplicationSources) -> PairId:
+    """Return the identity of a set, which is made as that of an Application."""
     parent = declaration.parent
     argocd = sources.reader_of(declaration.manifest.location.file) if parent is None else None
     name = parent.argocd if parent else argocd.name if argocd else ""
-    namespace = declaration.namespace or (parent.namespace if parent else "") or CONTROL_PLANE
-    return name, namespace, declaration.manifest.names[0]
+    namespace = declaration.namespace or (parent.namespace if parent else "")
+    return of_application(name, namespace, declaration.manifest.names[0])
 
 
 def _completed(
-    side: Declared, own: Mapping[Key, Declaration], other: Mapping[Key, Declaration], said: set[int]
+    side: Declared, own: Mapping[PairId, Declaration], other: Mapping[PairId, Declaration], said: set[int]
 ) -> Declared:
     """Return a side whose broken sets have the Applications of the other side; what is `said` is no note any more."""
     twins = {id(one): other.get(key) for key, one in own.items()}

@@ -22,6 +22,12 @@ class OtherTree(NamedTuple):
     repository: Repository
     fingerprints: FingerprintIndex
 
+    @classmethod
+    def of(cls, tree: GitTree) -> OtherTree:
+        """Read a tree as a repository."""
+        repository = Repository(tree, ENGINES)
+        return cls(tree, repository, FingerprintIndex(repository.tree))
+
 
 class OtherRepositories:
     """The trees of other repositories, each revision read once, so that both sides of a comparison have the same."""
@@ -41,6 +47,5 @@ class OtherRepositories:
             tree = self._clones.tree(*key)
             if tree is None:
                 return None
-            repository = Repository(tree, ENGINES)
-            self._trees[key] = OtherTree(tree, repository, FingerprintIndex(repository.tree))
+            self._trees[key] = OtherTree.of(tree)
         return self._trees[key]

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.engines import ENGINES
-from cmp.errors import UsageError
 from cmp.preview.elsewhere import OtherTree
 from cmp.preview.sides import BuiltinSource
-from cmp.render.fingerprint import FingerprintIndex
-from cmp.repository.clones import names_of_revision
-from cmp.repository.instances import Repository
+from cmp.repository.clones import commit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +19,12 @@ if TYPE_CHECKING:
     from cmp.repository.git import Git
     from cmp.repository.submodules import Submodules
 
-HEADS = ("", "HEAD")
+HEAD = "HEAD"
+
+
+def is_trunk(revision: str, trunk: str) -> bool:
+    """Say whether a target revision is the trunk; one without a name, and HEAD, are taken for it."""
+    return revision in ("", HEAD, trunk)
 
 
 class Followed:
@@ -41,7 +42,7 @@ class Followed:
 
     def is_trunk(self, revision: str) -> bool:
         """Say whether a revision is the branch that the change goes to."""
-        return revision in HEADS or revision == self._trunk
+        return is_trunk(revision, self._trunk)
 
     def has(self, revision: str) -> bool:
         """Say whether the clone has a revision."""
@@ -56,14 +57,11 @@ class Followed:
         return self._trees[revision]
 
     def _read(self, revision: str) -> OtherTree | None:
-        for name in names_of_revision(revision):
-            try:
-                (tree,) = self._submodules.filled(self._git.tree(self._git.commit(name), self._prefix))
-            except UsageError:
-                continue
-            repository = Repository(tree, ENGINES)
-            return OtherTree(tree, repository, FingerprintIndex(repository.tree))
-        return None
+        commit = commit_of(self._git, revision)
+        if commit is None:
+            return None
+        (tree,) = self._submodules.filled(self._git.tree(commit, self._prefix))
+        return OtherTree.of(tree)
 
 
 def promoted(
@@ -95,6 +93,6 @@ def _revisions(request: RenderRequest) -> set[str]:
 def _each(request: RenderRequest) -> Iterator[str]:
     for source in request.sources:
         if not isinstance(source, BuiltinSource):
-            yield source.build_env.target_revision or HEADS[-1]
+            yield source.build_env.target_revision or HEAD
         elif source.home is None and not source.source.source.chart:
-            yield source.source.source.target_revision or HEADS[-1]
+            yield source.source.source.target_revision or HEAD

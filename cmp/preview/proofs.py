@@ -116,6 +116,7 @@ class Proofs:
         self._worker = worker
         self._pairs = {pair.subject: pair for pair in pairs}
         self._jobs = jobs
+        self._parts = {subject: self._parts_of(pair) for subject, pair in self._pairs.items()}
 
     def of(self, outcomes: Sequence[Outcome], groups: Sequence[Group]) -> list[Outcome]:
         """Return the outcomes with the causes of their changes, or the files that are touched where none is known."""
@@ -140,7 +141,7 @@ class Proofs:
         for member in group.members:
             outcome = outcomes.get(member.subject)
             if outcome and (change := _change_of(outcome, group.change)):
-                cases[self._parts(member.subject)].append((member.subject, change))
+                cases[self._parts.get(member.subject, ())].append((member.subject, change))
         yield from (_Case(tuple(members), parts) for parts, members in cases.items())
 
     def _probed(self, cases: Sequence[_Case]) -> dict[Subject, Probed]:
@@ -168,12 +169,11 @@ class Proofs:
                 return tuple(part for part, remaining in tried if remaining is not None and own - remaining)
         return None
 
-    def _parts(self, subject: Subject) -> tuple[Files, ...]:
+    def _parts_of(self, pair: TouchedPair) -> tuple[Files, ...]:
         """Return the changed files of a pair that may be causes; of many, those of one chart's templates together."""
-        pair = self._pairs.get(subject)
         paths = dict.fromkeys(
             changed.path
-            for changed in (pair.inputs if pair and pair.what == "both" else ())
+            for changed in (pair.inputs if pair.what == "both" else ())
             if changed.path
             and not (changed.is_overridden or changed.how == copies.UNKNOWN or self._is_link(changed.path))
         )

@@ -44,15 +44,13 @@ class Clones:
         if name not in self._folders:
             return None
         git = self._git.setdefault(name, Git(self._folders[name], self._context))
-        for candidate in names_of_revision(revision):
-            try:
-                return git.tree(git.commit(candidate))
-            except UsageError:
-                continue
-        raise UsageError(
-            f"the clone {self._folders[name]} has no revision {revision}",
-            hint=f"fetch it there: it is that of a source in {shown(url)}",
-        )
+        commit = commit_of(git, revision)
+        if commit is None:
+            raise UsageError(
+                f"the clone {self._folders[name]} has no revision {revision}",
+                hint=f"fetch it there: it is that of a source in {shown(url)}",
+            )
+        return git.tree(commit)
 
     def close(self) -> None:
         """End the programs."""
@@ -60,7 +58,17 @@ class Clones:
             git.close()
 
 
-def names_of_revision(revision: str) -> Iterator[str]:
+def commit_of(git: Git, revision: str) -> str | None:
+    """Return the commit that a target revision is in a clone, as its remote has it; None where the clone lacks it."""
+    for name in _names(revision):
+        try:
+            return git.commit(name)
+        except UsageError:
+            continue
+    return None
+
+
+def _names(revision: str) -> Iterator[str]:
     """Yield the names that a target revision may have in a clone: a branch of its remote first, as Argo CD sees it."""
     if revision in ("", HEAD):
         yield HEAD
