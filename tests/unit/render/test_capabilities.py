@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cmp.engines.protocol import Needs
 from cmp.render.capabilities import KNOWN, MADE_UP, unknown_apis
+from tests.support.remote_schemas import pack
 from tests.support.trees import plant
 
 if TYPE_CHECKING:
@@ -24,13 +23,7 @@ def asked(tmp_path: Path, template: str, *archives: bytes) -> tuple[str, ...]:
 
 
 def packed(**files: bytes) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name.replace("__", "/"))
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return data.getvalue()
+    return pack({name.replace("__", "/"): content for name, content in files.items()})
 
 
 @pytest.mark.parametrize(

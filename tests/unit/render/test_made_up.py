@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-
 import pytest
 
 from cmp.engines.protocol import Needs
 from cmp.render import made_up
 from tests.support.monorepos import git_tree
+from tests.support.remote_schemas import pack
 
 CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
 NEEDS = Needs(tools={}, chart_folders=("web",))
 
 
-def packed(files: dict[str, str]) -> bytes:
-    """Return a packed chart."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return data.getvalue()
+def packed(template: str) -> bytes:
+    """Return a packed chart with one template."""
+    return pack({"dep/Chart.yaml": CHART.encode(), "dep/templates/a.yaml": template.encode()})
 
 
 def may_be(template: str, *, path: str = "web/templates/a.yaml", layer: str = "", archive: bytes = b"") -> bool:
@@ -74,6 +66,5 @@ def test_values_may_reach_tpl() -> None:
 
 
 def test_packed_charts_are_looked_into() -> None:
-    archive = packed({"dep/Chart.yaml": CHART, "dep/templates/a.yaml": "{{ uuidv4 }}"})
-    assert may_be("a: b\n", archive=archive)
-    assert not may_be("a: b\n", archive=packed({"dep/Chart.yaml": CHART, "dep/templates/a.yaml": "a: b"}))
+    assert may_be("a: b\n", archive=packed("{{ uuidv4 }}"))
+    assert not may_be("a: b\n", archive=packed("a: b"))
