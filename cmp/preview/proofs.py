@@ -19,6 +19,7 @@ from cmp.changes import Cause
 from cmp.engines import ENGINES
 from cmp.preview import copies
 from cmp.preview.causes import effective, visible_causes
+from cmp.preview.worker import Retrial
 from cmp.render.fingerprint import FingerprintIndex
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository
@@ -61,12 +62,16 @@ class Prober(NamedTuple):
 
     def run(self, probe: Probe) -> Probed:
         """Render a pair without each part of its change; never raises an error that a user can meet."""
-        return Probed(tuple(self._remaining(probe.pair, part) for part in probe.parts))
+        try:
+            retrial = Retrial(self.worker, probe.pair)
+        except Exception:  # noqa: BLE001  # a render that fails proves nothing
+            return Probed((None,) * len(probe.parts))
+        return Probed(tuple(self._remaining(retrial, probe.pair, part) for part in probe.parts))
 
-    def _remaining(self, pair: TouchedPair, part: Files) -> frozenset[Place] | None:
+    def _remaining(self, retrial: Retrial, pair: TouchedPair, part: Files) -> frozenset[Place] | None:
         try:
             side, resolved = without(self.worker.base, self.worker.head, pair, part)
-            changes = self.worker.changes(pair, side, resolved)
+            changes = retrial.changes(side, resolved)
         except Exception:  # noqa: BLE001  # a render that fails proves nothing
             return None
         return None if changes is None else frozenset(place for change in changes for place in places(change))

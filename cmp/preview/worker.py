@@ -86,17 +86,31 @@ class Worker(NamedTuple):
             outcome = Outcome(pair.subject, "failed", failures=(Failure(pair.subject, lines, is_new=True),))
         return WorkerResult(outcome, tuple(warnings.getvalue().splitlines()), tuple(unknown_apis))
 
-    def changes(self, pair: TouchedPair, side: Side, resolved: ResolvedPair) -> tuple[Change, ...] | None:
-        """Return what still changes where the newer side is another one; None where one of both is not rendered."""
-        redactor = RecordingRedactor()
-        log = Log(io.StringIO(), redactor.mask)
-        context = self.context._replace(redactor=redactor, log=log, phases=Phases(), is_terminal=False)
-        base = _render(self.base, self.base.pairs.get(pair.key), context, self.options)
-        head = _render(side, resolved, context, self.options)
-        if not (base.results and head.results):
+
+class Retrial:
+    """The older side of a pair, rendered once, to be compared with several newer ones."""
+
+    def __init__(self, worker: Worker, pair: TouchedPair) -> None:
+        self._worker = worker
+        self._pair = pair
+        self._redactor = RecordingRedactor()
+        log = Log(io.StringIO(), self._redactor.mask)
+        self._context = worker.context._replace(redactor=self._redactor, log=log, phases=Phases(), is_terminal=False)
+        self._base = _render(worker.base, worker.base.pairs.get(pair.key), self._context, worker.options)
+
+    def changes(self, side: Side, resolved: ResolvedPair) -> tuple[Change, ...] | None:
+        """Return what changes where this is the newer side; None where one of both is not rendered."""
+        head = _render(side, resolved, self._context, self._worker.options) if self._base.results else None
+        if head is None or not head.results:
             return None
-        worker = self._replace(head=side)
-        return _PairComparison(worker, pair, context=context, redactor=redactor, base=base, head=head).changes()
+        return _PairComparison(
+            self._worker._replace(head=side),
+            self._pair,
+            context=self._context,
+            redactor=self._redactor,
+            base=self._base,
+            head=head,
+        ).changes()
 
 
 class _RenderedSide(NamedTuple):
