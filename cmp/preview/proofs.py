@@ -12,17 +12,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Cause
-from cmp.engines import ENGINES
 from cmp.preview import copies
 from cmp.preview.causes import effective, visible_causes
 from cmp.preview.worker import Retrial
-from cmp.render.fingerprint import FingerprintIndex
 from cmp.repository.git import LINK
-from cmp.repository.instances import Repository
 from cmp.system import workers
 
 if TYPE_CHECKING:
@@ -90,10 +86,7 @@ def without(base: Side, head: Side, pair: TouchedPair, files: Files) -> tuple[Si
     tree = head.tree
     for path in files:
         tree = tree.with_file(path, base.tree.read(path)) if path in base.tree.blobs else tree.without_file(path)
-    side = copy(head)
-    side.tree = tree
-    side.repository = Repository(tree, ENGINES)
-    side.fingerprints = FingerprintIndex(side.repository.tree)
+    side = head.with_tree(tree)
     request = head.pairs[pair.key].request
     if request.place.partition(":")[0] in files:
         request = base.pairs[pair.key].request

@@ -189,6 +189,15 @@ class Side:
         decides = any(self._decides(path, tree) for path in changed)
         return Side(tree, None if decides else ReusablePairs(self.pairs, tuple(changed)))
 
+    def with_tree(self, tree: GitTree) -> Side:
+        """Return the side of a tree that differs from this one in little, with no pair resolved yet."""
+        side = copy(self)
+        side.tree = tree
+        side.repository = Repository(tree, ENGINES)
+        side.fingerprints = FingerprintIndex(side.repository.tree)
+        side.pairs = {}
+        return side
+
     def with_requests(self, requests: Sequence[RenderRequest]) -> Side:
         """Return the side with the pairs of these requests; a pair that has the same request is not resolved again."""
         side = copy(self)
