@@ -101,12 +101,12 @@ class Shape(NamedTuple):
     clusters: tuple[str, ...]
 
 
-def shapes() -> Iterator[Shape]:
+def shapes(apps: int = APPS, clusters: int = CLUSTERS) -> Iterator[Shape]:
     """Yield all applications: one on all clusters, two on a quarter of them, the others on half."""
-    names = [f"cluster-{number:02}" for number in range(CLUSTERS)]
-    for number in range(APPS):
-        count = {0: CLUSTERS, 1: CLUSTERS // 4, 2: CLUSTERS // 4}.get(number, CLUSTERS // 2)
-        yield Shape(f"app-{number:03}", tuple(sorted((names[number % CLUSTERS :] + names)[:count])))
+    names = [f"cluster-{number:02}" for number in range(clusters)]
+    for number in range(apps):
+        count = {0: clusters, 1: clusters // 4, 2: clusters // 4}.get(number, clusters // 2)
+        yield Shape(f"app-{number:03}", tuple(sorted((names[number % clusters :] + names)[:count])))
 
 
 def layers(app: str, cluster: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def environment(cluster: str) -> str:
 def make(folder: Path, tools: Path) -> Repo:
     """Write the monorepo and commit it on `main`."""
     repo = Repo(folder)
-    files = dict(_files())
+    files = dict(files_of(APPS, CLUSTERS))
     assert sum(len(shape.clusters) for shape in shapes()) == PAIRS
     repo.write(files)
     recipient = next(line.split()[-1] for line in AGE_KEY_FILE.read_text().splitlines() if "public key" in line)
@@ -135,8 +135,9 @@ def make(folder: Path, tools: Path) -> Repo:
     return repo
 
 
-def _files() -> Iterator[tuple[str, str]]:
-    clusters = [f"cluster-{number:02}" for number in range(CLUSTERS)]
+def files_of(apps: int, count: int) -> Iterator[tuple[str, str]]:
+    """Yield the files of a monorepo of some applications and clusters, but those with secrets."""
+    clusters = [f"cluster-{number:02}" for number in range(count)]
     inventory = (CLUSTER.format(name=name, version=KUBE_VERSION, env=environment(name)) for name in clusters)
     yield "cmp.yaml", CONFIG + "".join(inventory)
     yield "docs/notes.md", "# Notes\n"
@@ -147,7 +148,7 @@ def _files() -> Iterator[tuple[str, str]]:
         yield f"envs/{name}.yaml", f"env: {{ENVIRONMENT: {name}}}\n"
     for cluster in clusters:
         yield f"clusters/{cluster}/cluster.yaml", f"region: {cluster}-region\n"
-    for number, shape in enumerate(shapes()):
+    for number, shape in enumerate(shapes(apps, count)):
         yield from _application(shape, is_shared=number % 2 == 0)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 1.0
 MAX_OF_BARE = 1.3
+SHARES = 4
 EXIT_CODES = (0, 1)  # without and with a difference
 POLL_SECONDS = 0.01
 COMMON, DOCUMENTATION = "common", "documentation"
@@ -50,6 +51,23 @@ class Stage(NamedTuple):
         program = os.path.join(os.path.dirname(sys.executable), "cmp")
         os.chdir(self.repo.folder)
         return spawn([program, verb, "--base", "main", "--head", branch, *options], {**self.env, **env})
+
+    def shares(self, count: int) -> float:
+        """Compare in shares, one after the other; return the seconds of the longest way from plan to report."""
+        folder = str(self.repo.folder.parent)
+        plan, program = f"{folder}/plan.json", os.path.join(os.path.dirname(sys.executable), "cmp")
+
+        def run(*options: str) -> float:
+            argv = [program, "diff", *options]
+            return timed(lambda: _ended(spawn(argv, self.env)))
+
+        os.chdir(self.repo.folder)
+        way = run("--plan", str(count), "--keyless", "--base", "main", "--head", COMMON, "--output", f"plan={plan}")
+        parts = [f"{folder}/part-{shard}.json" for shard in range(count)]
+        shares = [
+            run("--shard", str(shard), "--plan", plan, "--output", f"part={part}") for shard, part in enumerate(parts)
+        ]
+        return way + max(shares) + run("--merge", *parts)
 
     def bare(self) -> None:
         """Render the pairs of the change on both sides by nothing but helm, as many at once as cmp does."""
@@ -80,6 +98,7 @@ def measure(folder: Path, tools: Path, runs: int) -> bool:
     print(f"preview: {bigrepo.APPS} applications, {bigrepo.CLUSTERS} clusters, {bigrepo.PAIRS} pairs,"
           f" {_cores()} renders at once, {runs} runs")  # fmt: skip
     held = [_affected(stage, runs), *_without_tools(stage, runs), _diff(stage, runs)]
+    _shares(stage, runs)
     _print_memory(stage)
     return all(held)
 
@@ -134,6 +153,19 @@ def _diff(stage: Stage, runs: int) -> bool:
     print(f"  cmp diff {diff:.2f} s, cmp affected {affected:.2f} s, bare helm for both sides {bare:.2f} s:"
           f" {beyond:.2f} times the bare tools beyond affected")  # fmt: skip
     return _print_bound("cmp diff of these pairs", diff, affected + MAX_OF_BARE * bare)
+
+
+def _shares(stage: Stage, runs: int) -> None:
+    """Measure the comparison in shares beside one run, whole rounds: each share could have a machine of its own."""
+    rounds = [(stage.shares(SHARES), timed(partial(stage.cmp, "diff", COMMON, "--keyless"))) for _ in range(runs)]
+    way, whole = (statistics.median(times) for times in zip(*rounds, strict=True))
+    ratio = statistics.median(one / other for one, other in rounds)
+    print(f"  cmp diff in {SHARES} shares, from plan to report {way:.2f} s, in one run {whole:.2f} s:"
+          f" ratio of the longest way {ratio:.2f}")  # fmt: skip
+
+
+def _ended(child: int) -> None:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in EXIT_CODES
 
 
 def _median(work: Callable[[], None], runs: int) -> float:

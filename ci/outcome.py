@@ -12,7 +12,6 @@ import re
 import sys
 from typing import Any
 
-CHANGING = ("changed", "added", "removed")
 SUMMARY = 1_000_000  # bytes: GitHub drops a summary above 1 MiB
 CUT = "see the job summary or the HTML page"  # what a comment that was cut refers to
 
@@ -28,10 +27,10 @@ def main(folder: str) -> None:
 
 def outputs(report: dict[str, Any], verdict: str) -> str:
     """Return the outputs, one a line; none of them holds a text of the repository."""
-    changing = [outcome["subject"] for outcome in report["outcomes"] if outcome["status"] in CHANGING]
+    judgement = report["judgement"]
     values = {
-        "changed": json.dumps(bool(changing)),
-        "clusters": len({subject["cluster"] for subject in changing}),
+        "changed": json.dumps(judgement["has_changes"]),
+        "clusters": len(judgement["clusters"]),
         "verdict": verdict,
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -101,9 +101,7 @@ def is_silent(folder: str) -> bool:
     """Return whether the report has nothing to say: no difference, no failure, and no file that nobody knows."""
     path, text = load(folder, "report.json")
     try:
-        report = json.loads(text)
-        outcomes = [outcome for outcome in report["outcomes"] if outcome["status"] != "equal"]
-        return not (outcomes or report["failures"] or [one for one in report["unowned"] if not one["rule"]])
+        return json.loads(text)["judgement"]["is_silent"] is True
     except (ValueError, KeyError, TypeError):
         raise RefusedError(f"{path} is no report of cmp diff") from None
 
