@@ -37,9 +37,9 @@ test: programs setup
 whole:
 	@$(MAKE) --no-print-directory --output-sync=none tests
 
-# Three workers for two cores: some tests wait for deadlines, and for servers that work in other processes.
+# Four workers for two cores: some tests wait for deadlines, and for servers that work in other processes.
 tests: $(VENV)/.complete
-	$(BIN)/python -m pytest -n 3 $(PYTEST)
+	$(BIN)/python -m pytest -n 4 $(PYTEST)
 	@$(BIN)/python -m scripts.pythons $(CACHE)/pythons
 
 # What starts no tool, and a render by each engine, by the newer Pythons that Debian has.

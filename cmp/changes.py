@@ -105,10 +105,23 @@ class Cause(NamedTuple):
     overridden_by: str = ""
 
 
+class Move(NamedTuple):
+    """The way of an object from one application to another one on the same cluster.
+
+    `is_renaming` says that both are one Application of Argo CD, which gets another name.
+    """
+
+    source: Subject
+    target: Subject
+    is_renaming: bool = False
+
+
 class Change(NamedTuple):
     """A change of one object of one application on one cluster.
 
     `identity` is the newer one (the older, where removed), `was` the older one where the object is renamed.
+    A `moved` object leaves one application and comes in another, as `move` says: both have the same change, and its
+    fields are the differences between the object of the one and that of the other.
     `api_versions` are before and after, empty where there is no object.  `fields` are what counts, `folded` the rest;
     `hunks` show `fields` (all of the object where it is added or removed).  `is_restart` says that the pods of a
     workload are replaced.  `summary` stands instead of hunks that nobody would read, such as those of a CRD.
@@ -117,7 +130,7 @@ class Change(NamedTuple):
     """
 
     subject: Subject
-    what: Literal["added", "removed", "changed", "renamed"]
+    what: Literal["added", "removed", "changed", "renamed", "moved"]
     identity: Identity
     was: Identity | None
     api_versions: tuple[str, str]
@@ -131,6 +144,7 @@ class Change(NamedTuple):
     summary: str = ""
     unstable: tuple[int, ...] = ()
     touched: tuple[str, ...] = ()
+    move: Move | None = None
 
 
 class Bump(NamedTuple):
@@ -197,13 +211,13 @@ class ApplicationChange(NamedTuple):
     """A change of an Application of Argo CD, beside what its manifests show.
 
     It is `added`, `removed`, `renamed` (`was` is the name before), `moved` to another cluster or namespace (`was` is
-    the one before), or `changed` in its settings.  `text` is the end of a sentence that begins with its name, `danger`
-    the name of a rule where it deserves a second look.
+    the one before), or `changed` in its settings; or it `stays` as it is, whatever the change says of it.  `text` is
+    the end of a sentence that begins with its name, `danger` the name of a rule where it deserves a second look.
     """
 
     subject: Subject
     application: str
-    what: Literal["added", "removed", "renamed", "moved", "changed"]
+    what: Literal["added", "removed", "renamed", "moved", "changed", "stays"]
     text: str
     was: str = ""
     danger: str = ""
@@ -216,13 +230,49 @@ class Member(NamedTuple):
     values: tuple[str, ...] = ()
 
 
+class Part(NamedTuple):
+    """An object of a lot: its change, and the pairs that have it so; `columns` are as in a group.
+
+    `why` are sentences on what is otherwise than in most pairs of the lot with the same application.
+    """
+
+    change: Change
+    members: tuple[Member, ...]
+    columns: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+
+class Lot(NamedTuple):
+    """All objects of pairs that come or go together, or objects that move between the same applications.
+
+    `names` are those of the clusters or applications (of a move, from the first to the second) that `by` says.
+    `pairs` are all pairs that come or go so, also those without an object and those that cannot be rendered.
+    """
+
+    what: Literal["comes", "goes", "moves"]
+    by: Literal["cluster", "application"]
+    names: tuple[str, ...]
+    pairs: tuple[Subject, ...]
+    parts: tuple[Part, ...]
+
+
+class PartialCauses(NamedTuple):
+    """Causes that are established for some members of a group alone, or the files that are touched for these alone."""
+
+    subjects: tuple[Subject, ...]
+    causes: tuple[Cause, ...]
+    touched: tuple[str, ...] = ()
+
+
 class Group(NamedTuple):
     """The same change in several pairs, shown once.
 
     `letter` is A, B, …, AA.  `change` is that of the first member.  With `columns` (paths) the members have different
-    values there, which `members` tell; without, all is equal but for what is a cluster's own (its name, its domain).
-    `differs_from` is the letter of the group that most pairs of the same application and object are in; `why` are
-    sentences on why these are not.
+    values there, which `members` tell; without, all is equal but for what is a cluster's own (its name, its domain) and
+    what is an application's own: `app` is `‹app›` where the members are of several.  `differs_from` is the letter of
+    the group that most pairs of the same application and object are in; `why` are sentences on why these are not.
+    With a `lot` the group stands for all changes of its parts, and `change` is the first of them.  The causes of
+    `change` are those of all members; `partial_causes` hold for some of them.
     """
 
     letter: str
@@ -232,14 +282,85 @@ class Group(NamedTuple):
     columns: tuple[str, ...] = ()
     differs_from: str = ""
     why: tuple[str, ...] = ()
+    lot: Lot | None = None
+    partial_causes: tuple[PartialCauses, ...] = ()
+
+
+class ChartNote(NamedTuple):
+    """An entry of a chart's own list of changes (`artifacthub.io/changes`); `kind` is empty where it names none."""
+
+    kind: str
+    text: str
+    links: tuple[str, ...] = ()
+
+
+class ChartDefinition(NamedTuple):
+    """A CustomResourceDefinition in the folder crds/ of a chart that came, went or changed.
+
+    `text` says what of it is no longer there.  `is_rendered` says that it is among the rendered objects, too, so that
+    Argo CD applies the change; one that is not has to be brought to the cluster by somebody else.
+    """
+
+    name: str
+    what: Literal["added", "removed", "changed"]
+    text: str
+    is_rendered: bool
+
+
+class ChartDefault(NamedTuple):
+    """A default value of a chart that came, went or changed, by its path from the chart's own values.
+
+    `before` and `after` are JSON, cut where it is long; empty on the side without it.  `overrides` are the places of
+    this repository that set it, something in it or all around it.  `misfits` are those of them that set another shape
+    (a map, a list, a single value) than the default has since.
+    """
+
+    path: tuple[str, ...]
+    what: Literal["added", "removed", "changed"]
+    before: str
+    after: str
+    overrides: tuple[str, ...] = ()
+    misfits: tuple[str, ...] = ()
+
+
+class ChartBumpDetails(NamedTuple):
+    """The difference between two versions of a chart, as the charts themselves tell it.
+
+    `notes` are the changes of the version `noted` alone, the weightiest kinds first; `is_next` says that none can lie
+    between the two.  `deprecated` is `new`, `kept` or empty.  `kube_versions` are the constraints before and after, and
+    `unmet` the pairs whose cluster does not meet the newer one, though helm renders (it asks the outermost chart
+    alone).  `defaults` come in the order of their weight: gone or misfitting under an override, overridden, gone,
+    others; `more_defaults` counts what is left out.  `keys` are the places of the chart's values in those of the chart
+    that is rendered, where they moved.  `disabled` are pairs in which a condition or tag leaves the chart out.
+    `remarks` are sentences about what could not be read.
+    """
+
+    noted: str = ""
+    notes: tuple[ChartNote, ...] = ()
+    is_next: bool = False
+    deprecated: Literal["", "new", "kept"] = ""
+    has_security_updates: bool = False
+    is_prerelease: bool = False
+    kube_versions: tuple[str, str] = ("", "")
+    unmet: tuple[Subject, ...] = ()
+    definitions: tuple[ChartDefinition, ...] = ()
+    defaults: tuple[ChartDefault, ...] = ()
+    more_defaults: int = 0
+    keys: tuple[str, ...] = ()
+    disabled: tuple[Subject, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class BumpLine(NamedTuple):
-    """The same bump in several pairs; `is_without_effect` says that the manifests are equal all the same."""
+    """The same bump in several pairs; `is_without_effect` says that the manifests are equal all the same.
+
+    `details` are what both versions of a chart tell: one for each chart that is called so, nothing for other bumps.
+    """
 
     bump: Bump
     subjects: tuple[Subject, ...]
     is_without_effect: bool = False
+    details: tuple[ChartBumpDetails, ...] = ()
 
 
 class DangerLine(NamedTuple):
@@ -265,18 +386,48 @@ class Unowned(NamedTuple):
     consequence: str
 
 
+class LeftOut(NamedTuple):
+    """Things that are not compared for one reason, which `text` says, by their names.
+
+    `reached` are those that the change may reach: of the others nothing can be another one because of it.  `files` are
+    the changed files that they may read.
+    """
+
+    noun: Literal["Application", "ApplicationSet", "chart", "file", "pair"]
+    names: tuple[str, ...]
+    reached: tuple[str, ...]
+    text: str
+    files: tuple[str, ...] = ()
+
+
+class UnreadValue(NamedTuple):
+    """A key that a change adds to a values file, or changes there, and that nothing reads.
+
+    `path` is its path in the values.  `hint` is the end of a sentence: the key that may be meant, or what a schema
+    says; it may be empty.  `subjects` are all pairs that have the file as a layer.
+    """
+
+    place: str
+    path: tuple[str, ...]
+    hint: str
+    subjects: tuple[Subject, ...]
+
+
 class Revision(NamedTuple):
-    """A side of the comparison: what it was called (`merge base of main`), and the full commit; empty: a work tree."""
+    """A side of the comparison: what it was called (`merge base of main`), and the full commit; empty: a work tree.
+
+    One that `is_live` is what runs in a cluster.
+    """
 
     name: str
     commit: str
+    is_live: bool = False
 
 
 class Counts(NamedTuple):
     """The numbers of pairs: on either side, touched by a changed file, and rendered.
 
-    `clusters` is how many clusters there are on either side; 0 where it is not told.  `left_out` counts Applications
-    that are not compared, since a source of theirs is in another repository, or the change is not trusted.
+    `clusters` is how many clusters there are on either side; 0 where it is not told.
     """
 
     pairs: int
@@ -284,7 +435,6 @@ class Counts(NamedTuple):
     effective: int
     rendered: int
     clusters: int = 0
-    left_out: int = 0
 
 
 class Report(NamedTuple):
@@ -292,7 +442,7 @@ class Report(NamedTuple):
 
     `groups` come largest first (pairs, then danger, then size).  `outcomes` are those of all rendered pairs.
     `restarts` counts workloads whose pods are replaced.  `notes` are sentences for the footer.  `applications` are
-    changes of Argo CD's Applications themselves.
+    changes of Argo CD's Applications themselves.  `left_out` is all that is not in this report.
     """
 
     base: Revision
@@ -309,3 +459,5 @@ class Report(NamedTuple):
     restarts: int
     notes: tuple[str, ...]
     applications: tuple[ApplicationChange, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    unread: tuple[UnreadValue, ...] = ()

@@ -146,7 +146,8 @@ class Layer(NamedTuple):
 class Cluster(NamedTuple):
     """One entry of the inventory; every fact is text as it was written (`1.30` stays 1.30).
 
-    `origin` is the cluster that it is like: what the entry does not say itself is inherited from there.
+    `origin` is the cluster that it is like: what the entry does not say itself is inherited from there, but for its
+    `server` and its `context`, which a person's kubeconfig has for it.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Cluster(NamedTuple):
     annotations: Mapping[str, str] = NOTHING
     facts: Mapping[str, str] = NOTHING
     origin: str = ""
+    context: str = ""
 
 
 class Parameters(NamedTuple):
@@ -224,12 +226,14 @@ class ChildEnv(NamedTuple):
     """The environments that child processes may get, each built from an allow-list and never from all of `os.environ`.
 
     `plain` is for an engine, `secrets` for sops (key material and the real HOME), `fetch` for a program that downloads
-    charts (proxies, CA bundles, cloud identity), `build` for the Go toolchain.
+    charts (proxies, CA bundles, cloud identity), `cluster` for helm where it reads a release of a cluster (the user's
+    kubeconfig, with the real HOME), `build` for the Go toolchain.
     """
 
     plain: Mapping[str, str]
     secrets: Mapping[str, str]
     fetch: Mapping[str, str]
+    cluster: Mapping[str, str]
     build: Mapping[str, str]
 
 

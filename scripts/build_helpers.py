@@ -1,4 +1,4 @@
-"""Build the programs that only the tests need: age, age-keygen, a container registry, Argo CD and its YAML parser.
+"""Build the programs that only the tests need: age, a container registry, actionlint, Argo CD and its YAML parser.
 
     python -m scripts.build_helpers FOLDER
 
@@ -22,7 +22,7 @@ from cmp.system.process import Deadline
 from scripts import build_argocd
 from scripts.build_once import SECONDS, Go, build_once, digest_of
 
-PINS = {"age": "1.2.1", "age-keygen": "1.2.1", "registry": "3.0.0"}
+PINS = {"age": "1.2.1", "age-keygen": "1.2.1", "registry": "3.0.0", "actionlint": "1.7.7"}
 SOURCES = (
     ToolSource("age", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age")),
     ToolSource("age-keygen", ("1.",), None, GoModule("filippo.io/age", "filippo.io/age/cmd/age-keygen")),
@@ -31,6 +31,12 @@ SOURCES = (
         ("3.",),
         None,
         GoModule("github.com/distribution/distribution/v3", "github.com/distribution/distribution/v3/cmd/registry"),
+    ),
+    ToolSource(
+        "actionlint",
+        ("1.",),
+        None,
+        GoModule("github.com/rhysd/actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),
     ),
 )
 GOYAML = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "support", "goyaml")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         leads_to_tools = TOOLS & {*item.fixturenames}  # type: ignore[attr-defined]
         if leads_to_tools and not (item.get_closest_marker("no_tools") or item.get_closest_marker("tools")):
             item.add_marker(pytest.mark.tools)
+
+
+def pytest_collection_finish() -> None:
+    """Take the thousands of collected tests out of what each later garbage collection goes through."""
+    if sys.version_info >= (3, 14):  # there Hypothesis no longer finds who holds its random numbers, and warns
+        return
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

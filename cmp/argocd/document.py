@@ -46,29 +46,29 @@ class Manifest(NamedTuple):
 class Declared(NamedTuple):
     """The Applications and ApplicationSets in files of a repository, by file and place in it.
 
-    `notes` are sentences about files that are left out.
+    `left_out` are files that cannot be read, and why.
     """
 
     applications: tuple[Manifest, ...]
     sets: tuple[Manifest, ...]
-    notes: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
 
 
 def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
     """Return all Applications and ApplicationSets in files that match a pattern (`**/*.yaml`), also those in lists.
 
-    A file that is no YAML is left out with a note, if it looks as if it had one.  Templates of charts and patches of
+    A file that is no YAML is left out, and named if it looks as if it had one.  Templates of charts and patches of
     kustomizations are no objects yet, and so nothing to speak of.
     """
     wanted = [*patterns]
     manifests: list[Manifest] = []
-    notes: list[str] = []
-    for path in walk(tree, ""):
+    left_out: list[tuple[str, str]] = []
+    for path in walk(tree, "") if wanted else ():
         if any(whole_match(pattern, path) for pattern in wanted) and chart_of_template(tree, path) is None:
             try:
                 manifests += _declared(tree.read(path), path)
             except ConfigError as error:
-                notes.append(f"{error.file} is left out: {error.what}")
+                left_out.append((error.file, error.what))
     if manifests:
         patches = {*_patches(tree)}
         manifests = [manifest for manifest in manifests if manifest.location.file not in patches]
@@ -76,7 +76,7 @@ def applications_in(tree: Tree, patterns: Iterable[str]) -> Declared:
         tuple(manifest for manifest in manifests if is_a(kind, manifest.value))
         for kind in ("Application", "ApplicationSet")
     )
-    return Declared(applications, sets, tuple(notes))
+    return Declared(applications, sets, tuple(left_out))
 
 
 def chart_of_template(tree: Tree, path: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.errors import CmpError, InternalError, KilledError
-from cmp.render import masking
+from cmp.render import made_up, masking
 from cmp.render.pipeline import DEFAULT_OPTIONS, render
 from cmp.repository import instances
 from cmp.repository.instances import Request
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cmp.changes import Object
     from cmp.context import Context
     from cmp.render.output import CheckedOutput, Manifest
-    from cmp.render.pipeline import RenderOptions
+    from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.repository.instances import Pair, Repository
     from cmp.secrets.redact import Secret
     from cmp.system.tree import Tree
@@ -107,8 +107,14 @@ class BatchRenderer:
             return _failed(pair, error, redactor)
         except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
             return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
-        notes = tuple(redactor.mask(warning) for warning in done.warnings)
+        notes = tuple(redactor.mask(warning) for warning in (*done.warnings, *self._made_up(done)))
         return PrintedPair(pair.app, pair.cluster, text, notes=notes, unpinned=done.unpinned)
+
+    def _made_up(self, done: RenderResult) -> list[str]:
+        """Return a sentence about the functions that make values up in a render: its text is another one each time."""
+        texts = made_up.texts_of(self._tree, done.instance, done.restored, self._context.settings.cache_dir)
+        found = made_up.uses(texts)
+        return [made_up.warning(found)] if found else []
 
 
 def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:

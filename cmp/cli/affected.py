@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp.cli import Invocation, Output, for_people
-from cmp.cli.io import as_json, example, table
+from cmp.cli.io import MOST_JOBS, as_json, example, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import application_changes, diff
 from cmp.preview.affected import DECIDES
+from cmp.preview.unread_values import unread_values
 from cmp.system import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.changes import ApplicationChange
+    from cmp.changes import ApplicationChange, UnreadValue
     from cmp.cli.revisions import Revisions
     from cmp.preview.affected import Impact, TouchedPair
 
@@ -59,7 +60,7 @@ def command(
                 progress=lambda: None,
             )
             impact = impact.confirmed(diff.compare(task, invocation.context).report.outcomes)
-    for note in (*comparison.notes, *application_changes.sentences(comparison.applications.changes)):
+    for note in (*comparison.sentences, *application_changes.sentences(comparison.applications.changes)):
         invocation.context.log.warning(note)
     for failure in comparison.failures:
         invocation.context.log.plain("\n".join(failure.lines))
@@ -70,18 +71,18 @@ def command(
             f"{len(paths)} changed files belong to no application: {', '.join(paths[:5])}{', …' if paths[5:] else ''}",
             hint="if no render depends on them, `preview: {ignore: [...]}` in cmp.yaml says so",
         )
-    if output_format == "json":
-        return as_json(_report(impact, comparison.applications.changes))._replace(exit_code=code)
     if output_format == "matrix":
-        pairs = [{"app": pair.subject.app, "cluster": pair.subject.cluster} for pair in _affected(impact)]
-        return Output(json.dumps({"include": pairs}, ensure_ascii=False).encode() + b"\n", code)
+        jobs = [*_jobs(_affected(impact))]
+        return Output(json.dumps({"include": jobs}, ensure_ascii=False).encode() + b"\n", code)
     if output_format == "names":
-        names = (f"{pair.subject.app} {pair.subject.cluster}".rstrip() for pair in _affected(impact))
-        return for_people(names, code)
-    return for_people(_table(impact), code)
+        return for_people(map(_name, _affected(impact)), code)
+    unread = unread_values(comparison.base, comparison.head, impact.touched, invocation.context)
+    if output_format == "json":
+        return as_json(_report(impact, comparison.applications.changes, unread))._replace(exit_code=code)
+    return for_people(_table(impact, unread), code)
 
 
-def _table(impact: Impact) -> Iterator[str]:
+def _table(impact: Impact, unread: Iterable[UnreadValue]) -> Iterator[str]:
     if impact.touched:
         yield from table([TITLES, *(row for pair in impact.touched for row in _rows(pair))])
     affected = sum(pair.is_affected for pair in impact.touched)
@@ -91,6 +92,8 @@ def _table(impact: Impact) -> Iterator[str]:
     for unowned in impact.unowned:
         reason = f"ignored: {unowned.rule}" if unowned.rule else f"UNOWNED: {unowned.consequence}"
         yield f"{unowned.path} belongs to no application ({reason})"
+    for one in unread:
+        yield f"{one.place}: nothing reads `{'.'.join(one.path)}`{f' ({one.hint})' if one.hint else ''}"
 
 
 def _rows(pair: TouchedPair) -> Iterator[tuple[str, ...]]:
@@ -107,13 +110,16 @@ def _rows(pair: TouchedPair) -> Iterator[tuple[str, ...]]:
         yield cluster, app, changed.path or "-", how
 
 
-def _report(impact: Impact, applications: Iterable[ApplicationChange]) -> dict[str, object]:
+def _report(
+    impact: Impact, applications: Iterable[ApplicationChange], unread: Iterable[UnreadValue]
+) -> dict[str, object]:
     return {
         "version": 1,
         "pairs": impact.pairs,
         "affected": [_record(pair) for pair in impact.touched],
         "unowned": [unowned._asdict() for unowned in impact.unowned],
         "applications": [{**one._asdict(), "subject": one.subject._asdict()} for one in applications],
+        "unread": [{**one._asdict(), "subjects": [pair._asdict() for pair in one.subjects]} for one in unread],
     }
 
 
@@ -128,6 +134,20 @@ def _record(pair: TouchedPair) -> dict[str, object]:
             {"path": changed.path, "how": changed.how, "is_swallowed": changed.is_overridden} for changed in pair.inputs
         ],
     }
+
+
+def _jobs(pairs: Sequence[TouchedPair]) -> Iterator[dict[str, str]]:
+    """Yield the jobs of a matrix: a pair each, or several where there are more pairs than a matrix may have jobs."""
+    count = min(len(pairs), MOST_JOBS)
+    for index in range(count):
+        first, *others = pairs[len(pairs) * index // count : len(pairs) * (index + 1) // count]
+        name = " on ".join(filter(None, (first.subject.app, first.subject.cluster)))
+        more = f" and {len(others)} more" if others else ""
+        yield {"name": f"{name}{more}", "pairs": "\n".join(map(_name, (first, *others)))}
+
+
+def _name(pair: TouchedPair) -> str:
+    return f"{pair.subject.app} {pair.subject.cluster}".rstrip()
 
 
 def _affected(impact: Impact) -> list[TouchedPair]:

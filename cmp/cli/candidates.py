@@ -43,9 +43,12 @@ def apps_or_files(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 
 def clusters(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Return the clusters on which the applications named before run, else all on which anything does."""
+    """Return the clusters on which the applications named before run, else those of the inventory, or all that are."""
     repository = _repository()
-    names = {pair.cluster for app in _named(ctx) or ("",) for pair in repository.pairs(app)}
+    named = _named(ctx)
+    if not named and repository.config.clusters:  # of ten thousand pairs the list takes a second
+        return _items(sorted(repository.config.clusters))
+    names = {pair.cluster for app in named or ("",) for pair in repository.pairs(app)}
     return _items(sorted(names - {""}))
 
 
@@ -117,21 +120,24 @@ def applications(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 
 def dangers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Return the rules of dangers, behind those in the list that is typed already."""
+    """Return the rules of gates, behind those in the list that is typed already."""
     from cmp.preview.diff import RULES
+    from cmp.report.judgement import ANY, NOT_COMPARED
 
     before, comma, _ = incomplete.rpartition(",")
-    return _items(f"{before}{comma}{rule}" for rule in (*RULES, "any") if rule not in before.split(","))
+    return _items(f"{before}{comma}{rule}" for rule in (*RULES, NOT_COMPARED, ANY) if rule not in before.split(","))
 
 
 def formats_and_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Return FORMAT=FILE: the formats of a report, then a file."""
+    """Return FORMAT=FILE: the formats of a report, a plan and a part, then a file."""
+    from cmp.preview.parts import PART
+    from cmp.preview.shares import PLAN
     from cmp.report import FORMATS
 
     name, equals, _ = incomplete.partition("=")
     if equals:
         return [CompletionItem(f"{name}=", type="file")]
-    return [CompletionItem(f"{one}=", type="part") for one in FORMATS]
+    return [CompletionItem(f"{one}=", type="part") for one in (*FORMATS, PLAN, PART)]
 
 
 def clones(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

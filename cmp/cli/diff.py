@@ -5,57 +5,54 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from cmp.cli import Invocation, Output, candidates
+from cmp.cli import Invocation, Output, candidates, shares
 from cmp.cli.io import example, progress_bar
+from cmp.cli.live_options import live_options
 from cmp.cli.revisions import revision_options
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
 from cmp.preview.diff import RULES
-from cmp.report import FORMATS, Options, overview, verdict
+from cmp.preview.parts import PART
+from cmp.preview.shares import PLAN
+from cmp.report import FORMATS, Gates, Options, judge
+from cmp.report.judgement import ANY, NOT_COMPARED
 from cmp.system import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from cmp.changes import Report
+    from cmp.cli.live_options import Live
     from cmp.cli.revisions import Revisions
     from cmp.context import Context
-    from cmp.preview.affected import Impact
 
-DIFFERS = 1
-ANY = "any"
-
-
-class Gates(NamedTuple):
-    """The limits of a change: forbidden dangers, and the number of clusters that it may reach (0: any number)."""
-
-    dangers: tuple[str, ...]
-    clusters: int
-    is_lenient: bool
-
-    def exit_code(self, report: Report) -> int:
-        """Return the exit code: that of a pair that fails newly, 1 for other differences unless they are allowed.
-
-        A pair that failed before, too, does not count against the change; one that failed for an external reason
-        does, for it was not compared.
-        """
-        if failures := [failure.exit_code for failure in report.failures if failure.is_new or failure.is_foreign]:
-            return min(failures)
-        rendered = [outcome for outcome in overview.changing(report) if outcome.status in overview.CHANGED]
-        changed = {outcome.subject.cluster for outcome in rendered}
-        changed |= {one.subject.cluster for one in report.applications}
-        is_dangerous = any(ANY in self.dangers or line.danger.rule in self.dangers for line in report.dangers)
-        is_wide = 0 < self.clusters < len(changed)
-        return DIFFERS if is_dangerous or is_wide or (changed and not self.is_lenient) else 0
+GATES = (*RULES, NOT_COMPARED, ANY)
+MERGE = "merge"
+MOST_SHARES = 10_000
 
 
-@click.command(epilog=example("cmp diff --base main --output html=report.html"))
+@click.command(
+    epilog=example(
+        "cmp diff --base main --output html=report.html",
+        "cmp diff --plan 2 --keyless --output plan=plan.json",
+        "cmp diff --shard 0 --plan plan.json --output part=part-0.json",
+        "cmp diff --shard 1 --plan plan.json --output part=part-1.json",
+        "cmp diff --merge part-0.json part-1.json",
+    )
+)
+@live_options
 @revision_options
-@click.option("--format", "output_format", type=click.Choice([*FORMATS]), default="text", help="The format on stdout.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice([*FORMATS, shares.MATRIX]),
+    default="text",
+    help="The format on stdout; matrix: with --plan, the shares as the matrix of a CI job.",
+)
 @click.option(
     "--output",
     "outputs",
@@ -86,7 +83,7 @@ class Gates(NamedTuple):
     default="",
     metavar="RULE,…",
     shell_complete=candidates.dangers,
-    help="Fail where the change brings one of these dangers; any: whichever.",
+    help="Fail where the change brings one of these dangers, or reaches what is not compared; any: whichever.",
 )
 @click.option(
     "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."
@@ -98,6 +95,27 @@ class Gates(NamedTuple):
     help="Compare Applications without a plugin with what the plugin would print for them, in one revision.",
 )
 @click.option(
+    "--plan",
+    metavar="N|FILE",
+    shell_complete=candidates.files,
+    help="Compare in N shares: write the plan of them (--output plan=FILE). With --shard: the plan in FILE.",
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="PART",
+    shell_complete=candidates.files,
+    help="With --plan N: a part of an earlier comparison, for the time that each pair took; repeat.",
+)
+@click.option(
+    "--shard",
+    type=click.IntRange(min=0),
+    metavar="I",
+    help="Render share I of the plan, from 0, and write its part (--output part=FILE).",
+)
+@click.option("--merge", "is_merge", is_flag=True, help="Make the report of the parts of all shares.")
+@click.argument("parts", nargs=-1, metavar="[PART]...", shell_complete=candidates.files)
+@click.option(
     "--jobs",
     type=click.IntRange(min=0),
     default=0,
@@ -108,6 +126,7 @@ class Gates(NamedTuple):
 def command(
     invocation: Invocation,
     *,
+    live: Live,
     revisions: Revisions,
     output_format: str,
     outputs: tuple[str, ...],
@@ -120,54 +139,137 @@ def command(
     max_clusters: int,
     is_lenient: bool,
     against: str | None,
+    plan: str | None,
+    weights: tuple[str, ...],
+    shard: int | None,
+    is_merge: bool,
+    parts: tuple[str, ...],
     jobs: int,
 ) -> Output:
     """Show what a change does to the manifests of every application on every cluster that it reaches.
 
     The exit code is 0 for no difference, 1 for differences, 3 to 9 where a pair cannot be rendered that could before.
+
+    Several runs can share the renders: --plan deals them out, --shard renders one share, --merge makes the report.
     """
     gates = Gates(_rules(fail_on), max_clusters, is_lenient=is_lenient)
-    paths = [_file(text, invocation.cwd) for text in outputs]
-    with revisions.opened(invocation, is_migration=bool(against)) as sides:
-        comparison = (revisions.migration if against else revisions.compared)(sides, invocation)
-        context = invocation.context
-        with _progress(comparison.impact, context) as step:
-            task = diff.Task(
-                comparison=comparison,
-                base=sides.before,
-                head=sides.after,
-                jobs=jobs or kernel.processors(),
-                options=revisions.render_options(comparison, context, is_keyless=is_keyless),
-                progress=step,
-            )
+    if is_merge:  # the first word is not an application
+        parts, live = (*filter(None, [live.app]), *parts), live._replace(app="")
+    role = _role(plan=plan, shard=shard, is_merge=is_merge, parts=parts, weights=weights, is_live=live.is_asked)
+    paths = [_file(text, invocation.cwd, role) for text in outputs]
+    live.check(is_untrusted=revisions.is_untrusted, is_keyless=is_keyless, against=against, output_format=output_format)
+    asked = shares.Asked(revisions, is_keyless=is_keyless, against=against or "", live=live)
+    jobs = jobs or kernel.processors()
+    context = invocation.context
+    bar = partial(_progress, context)
+    if role == PLAN and plan is not None:
+        return shares.write_plan(
+            asked,
+            invocation,
+            count=_count(plan),
+            path=_only(paths, PLAN),
+            weights=weights,
+            is_matrix=_is_matrix(output_format),
+        )
+    if role == PART and plan is not None and shard is not None:
+        return shares.write_part(
+            asked, invocation, plan_name=plan, index=shard, path=_only(paths, PART), jobs=jobs, bar=bar
+        )
+    if output_format == shares.MATRIX:
+        raise UsageError("--format matrix is for --plan", hint="cmp affected --format matrix lists the pairs")
+    if role == MERGE:
+        loaded = shares.read_parts(parts, invocation)
+        asked = shares.of_plan(asked, loaded[0].plan, invocation, parts[0])
+        result = shares.merged(asked, invocation, loaded[0].plan, loaded, jobs=jobs)
+    else:
+        with (
+            asked.compared(invocation) as (sides, comparison),
+            bar(len(diff.affected_pairs(comparison))) as step,
+        ):
+            task = asked.task(invocation, sides, comparison, jobs=jobs, step=step)
             result = diff.compare(task, context)
+            live.write(comparison, task.options, invocation)
+            if live.is_all:
+                return live.table(comparison, result.report, output_format, judge(result.report, gates).exit_code)
+    result = result._replace(report=live.report(result.report))
     for warning in result.warnings:
         context.log.plain(warning)
-    options = Options(show_noise=show_noise, compact=compact, limit=limit, scope=scope)
-    if revisions.is_work:  # a work folder is no revision that the command in the report could name
+    options = Options(show_noise=show_noise, compact=compact, limit=limit, scope=scope, gates=gates)
+    if asked.revisions.is_work:  # a work folder is no revision that the command in the report could name
         options = options._replace(reproduce="cmp diff --base {base} --work-tree")
-    if against:
-        side = "--work-tree" if revisions.is_work else "--head {head}"
-        options = options._replace(reproduce=f"cmp diff --against {against} {side}")
+    if asked.against:
+        side = "--work-tree" if asked.revisions.is_work else "--head {head}"
+        options = options._replace(reproduce=f"cmp diff --against {asked.against} {side}")
+    if live.is_asked:
+        options = options._replace(reproduce=live.reproduce(is_work=revisions.is_work))
     for kind, path in paths:
         _write(path, FORMATS[kind](result.report, options))
     text = FORMATS[output_format](result.report, options._replace(color=sys.stdout.isatty()))
-    summary = f"cmp: {verdict(result.report)}, {context.phases.total:.1f} s"
-    return Output(text.encode(), gates.exit_code(result.report), summary)
+    judgement = judge(result.report, gates)
+    for reason in judgement.reasons:
+        context.log.line(f"cmp: {reason.gate}: {reason.text}" if reason.gate else f"cmp: {reason.text}")
+    summary = f"cmp: {judgement.verdict}, {context.phases.total:.1f} s"
+    return Output(text.encode(), judgement.exit_code, summary)
+
+
+def _role(
+    *,
+    plan: str | None,
+    shard: int | None,
+    is_merge: bool,
+    parts: tuple[str, ...],
+    weights: tuple[str, ...],
+    is_live: bool,
+) -> str:
+    """Return what this run does of a comparison: a plan, a part, the merge, or all of it (empty)."""
+    if is_merge and (plan is not None or shard is not None):
+        raise UsageError("--merge takes the plan from the parts", hint="leave out --plan and --shard")
+    if shard is not None and plan is None:
+        raise UsageError(f"--shard {shard}: of which plan?", hint=f"cmp diff --shard {shard} --plan plan.json")
+    if parts and not is_merge:
+        raise UsageError(f"{parts[0]}: files are named with --merge", hint="cmp diff --merge part-*.json")
+    if weights and (plan is None or shard is not None):
+        raise UsageError("--weights is for --plan N", hint="the shares are made there")
+    role = MERGE if is_merge else PART if shard is not None else PLAN if plan is not None else ""
+    if role and is_live:
+        raise UsageError("--live: releases in a cluster are compared in one run", hint="leave out the shares")
+    return role
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= MOST_SHARES):
+        raise UsageError(
+            f"--plan {text}: expected a number of shares, 1 to {MOST_SHARES}", hint="with --shard it names the plan"
+        )
+    return int(text)
+
+
+def _only(paths: Sequence[tuple[str, str]], kind: str) -> str:
+    """Return the only file that a run writes."""
+    if len(paths) != 1:
+        raise UsageError(f"a {kind} is written to one file", hint=f"--output {kind}=FILE")
+    return paths[0][1]
+
+
+def _is_matrix(output_format: str) -> bool:
+    if output_format not in ("text", shares.MATRIX):
+        raise UsageError(f"--format {output_format}: a plan is shown as text or matrix")
+    return output_format == shares.MATRIX
 
 
 def _rules(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
-        if name not in RULES and name != ANY:
-            raise UsageError(f"--fail-on: there is no danger {name}", hint=suggestion(name, [*RULES, ANY]))
+        if name not in GATES:
+            raise UsageError(f"--fail-on: there is no rule {name}", hint=suggestion(name, GATES))
     return names
 
 
-def _file(text: str, cwd: str) -> tuple[str, str]:
+def _file(text: str, cwd: str, role: str) -> tuple[str, str]:
+    kinds = (role,) if role in (PLAN, PART) else FORMATS
     kind, equals, path = text.partition("=")
-    if not equals or not path or kind not in FORMATS:
-        raise UsageError(f"--output {text}: expected FORMAT=FILE", hint=f"the formats are {', '.join(FORMATS)}")
+    if not equals or not path or kind not in kinds:
+        raise UsageError(f"--output {text}: expected FORMAT=FILE", hint=f"the formats are {', '.join(kinds)}")
     return kind, os.path.join(cwd, path)
 
 
@@ -180,8 +282,7 @@ def _write(path: str, text: str) -> None:
 
 
 @contextmanager
-def _progress(impact: Impact, context: Context) -> Iterator[Callable[[], object]]:
-    count = sum(one.is_affected for one in impact.touched)
+def _progress(context: Context, count: int) -> Iterator[Callable[[], object]]:
     if not context.is_terminal or not count:
         yield lambda: None
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cmp.errors import CmpError
 
 STDIN = "-"
+MOST_JOBS = 256  # that GitHub takes for one matrix
 
 
 def example(*lines: str) -> str:

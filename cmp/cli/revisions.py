@@ -13,7 +13,7 @@ from cmp.changes import Revision
 from cmp.cli import candidates
 from cmp.cli.io import content
 from cmp.errors import UsageError, and_more
-from cmp.preview.comparison import MAX_APPLICATIONS, Comparer
+from cmp.preview.comparison import MAX_APPLICATIONS, NO_OUTPUT, Comparer
 from cmp.preview.elsewhere import OtherRepositories
 from cmp.preview.followed import Followed
 from cmp.preview.migration import against_applications
@@ -24,10 +24,11 @@ from cmp.repository.git import REMOTE, WORK, Git, changed
 from cmp.repository.submodules import Submodules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from cmp.cli import Invocation, Output
     from cmp.context import Context
+    from cmp.preview.children import Printed
     from cmp.preview.comparison import Comparison
     from cmp.repository.git import GitTree
 
@@ -38,7 +39,8 @@ class Sides(NamedTuple):
     """Two trees of the repository around the working directory, their revisions, and the paths that differ.
 
     `trunk` is the branch that the change will be merged into, by its name on the server, `remotes` the URLs of the
-    clone, `others` are other repositories, `followed` other revisions of this one.
+    clone, `others` are other repositories, `followed` other revisions of this one.  `printed` is what parents are known
+    to print, by their fingerprints.
     """
 
     base: GitTree
@@ -50,6 +52,7 @@ class Sides(NamedTuple):
     remotes: tuple[str, ...]
     others: OtherRepositories | None = None
     followed: Followed | None = None
+    printed: Mapping[str, Printed] = NO_OUTPUT
 
 
 class Revisions(NamedTuple):
@@ -130,6 +133,7 @@ class Revisions(NamedTuple):
             max_applications=self.max_applications,
             others=sides.others,
             followed=sides.followed,
+            printed=sides.printed,
         )
 
     @contextmanager

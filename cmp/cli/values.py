@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,30 +10,19 @@ from cmp import yamldoc
 from cmp.cli import Invocation, Output
 from cmp.cli.io import example
 from cmp.cli.target import Target, target_options
-from cmp.engines import helm
-from cmp.engines.registry import HELM
-from cmp.errors import ConfigError
-from cmp.render.pipeline import located, open_session, unpinned
+from cmp.render.merged_values import merge
+from cmp.render.values_use.charts import hint
 from cmp.repository import values
 from cmp.secrets.redact import MASK
-from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from cmp.context import Context
-    from cmp.model import Instance
-    from cmp.repository.values import Origins
+    from cmp.render.merged_values import MergedValues
+    from cmp.render.values_use.charts import ChartUse
+    from cmp.repository.values import Leaf, Origins
     from cmp.repository.values.provenance import Path
     from cmp.secrets.redact import Redactor
-    from cmp.system.tree import Tree
-
-
-class Merged(NamedTuple):
-    """Helm's merged values, secrets masked, and the origin of each."""
-
-    values: object
-    origins: Origins
 
 
 @click.command(epilog=example("cmp values payments --cluster prod-cluster --explain"))
@@ -57,40 +45,13 @@ def command(invocation: Invocation, target: Target, output_format: str, *, expla
     for note in instance.warnings:
         context.log.warning(note)
     merged = merge(tree, instance, context)
-    lines = _explained(merged, output_format) if explain else _plain(merged, output_format)
+    for warning in merged.warnings:
+        context.log.warning(warning)
+    merged = merged._replace(values=_masked(merged.values, merged.origins, (), context.redactor))
+    inside = "" if instance.chart else f"{instance.chart_folder}/"
+    lines = _explained(merged, output_format, inside) if explain else _plain(merged, output_format)
     printed = context.redactor.mask("".join(f"{line}\n" for line in lines)).encode()
     return Output(printed, is_text=explain and output_format != "json")
-
-
-def merge(tree: Tree, instance: Instance, context: Context) -> Merged:
-    """Ask Helm for the merged values with a chart that only prints them; ConfigError where no Helm renders."""
-    if HELM not in instance.engines:
-        raise ConfigError(
-            f"{instance.engines[-1]} renders this application, and there are no Helm values",
-            hint="`cmp render` shows what it makes of its parameters",
-        ).locate(application=instance.app, cluster=instance.cluster)
-    with located(instance), open_session(tree, instance, context) as session, context.phases.phase("values"):
-        session.complete(with_schemas=False)  # the chart that prints them has none
-        copy = f"{session.work.chart_folder}-values"
-        files = values.skeleton(session.work.chart_folder, copy)
-        printed = helm.start(instance, session.work._replace(chart_folder=copy), session.processes)()
-    folder = values.title(files) if instance.chart else instance.chart_folder
-    for warning in (*printed.warnings, *unpinned(session.work.tools, session.pins)):
-        context.log.warning(warning)
-    # JSON and not YAML: Helm prints some characters as they are that YAML forbids.
-    _, _, text = printed.manifests.partition(b'{"values":')
-    merged, _ = json.JSONDecoder().raw_decode(text.decode().lstrip())
-    origins = values.Origins(
-        merged,
-        layers=[(layer.path, layer.data) for layer in session.layers],
-        settings=[
-            *(("--set", key) for key, _ in instance.parameters.set_values),
-            *(("--set-template", key) for key, _ in instance.parameters.set_templates),
-            *(("--set-string", key) for key, _ in instance.parameters.set_strings),
-        ],
-        chart_defaults=values.defaults(files, join(folder, "values.yaml")),
-    )
-    return Merged(_masked(merged, origins, (), context.redactor), origins)
 
 
 def _masked(value: object, origins: Origins, path: Path, redactor: Redactor) -> object:
@@ -104,14 +65,30 @@ def _masked(value: object, origins: Origins, path: Path, redactor: Redactor) -> 
     return redactor.mask(value) if isinstance(value, str) else value
 
 
-def _plain(merged: Merged, output_format: str) -> Iterable[str]:
+def _plain(merged: MergedValues, output_format: str) -> Iterable[str]:
     if output_format == "json":
         return [yamldoc.to_json(merged.values)]
     return yamldoc.dump_all([merged.values]).decode().removeprefix("---\n").splitlines()
 
 
-def _explained(merged: Merged, output_format: str) -> Iterable[str]:
+def _explained(merged: MergedValues, output_format: str, inside: str) -> Iterable[str]:
+    """Return a line for each leaf; `inside` begins the paths of files that the templates may read as such."""
+    use = merged.use()
+    is_file = inside if inside and use and use.keys.reads_files else "\0"
+    given = frozenset(name for name in merged.given if not name.startswith(is_file))
     leaves = values.leaves(merged.values, merged.origins)
+    told = ((leaf, _unread(leaf, use, given) if use else "") for leaf in leaves)
     if output_format == "json":
-        return (yamldoc.to_json(values.record_of(leaf)) for leaf in leaves)
-    return (values.line_of(leaf) for leaf in leaves)
+        return (yamldoc.to_json({**values.record_of(leaf), "unread": text or None}) for leaf, text in told)
+    return ("; ".join(filter(None, (values.line_of(leaf), text))) for leaf, text in told)
+
+
+def _unread(leaf: Leaf, use: ChartUse, given: Collection[str]) -> str:
+    """Return a sentence on a value that somebody gives and nothing reads; empty for all others."""
+    if leaf.origin is None or leaf.origin.place.file not in given:
+        return ""
+    path = use.unread(leaf.path)
+    if path is None:
+        return ""
+    more = hint(path, [use])
+    return f"nothing reads `{'.'.join(path)}`{f' ({more})' if more else ''}"

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Object
 
-    Kind = tuple[str, str]  # group and kind
-
+Kind = tuple[str, str]  # group and kind
 CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 # The kinds of Kubernetes 1.22 to 1.35 that have no namespace, by their groups (kubectl api-resources).
 CLUSTER_KINDS: Mapping[str, frozenset[str]] = {
@@ -55,10 +54,10 @@ NAMESPACED_GROUPS = frozenset(
 
 
 class Placed(NamedTuple):
-    """Objects with their namespaces, and the kinds (`Kind.group`) of which only the usual case was assumed."""
+    """Objects with their namespaces, and the kinds of which only the usual case was assumed."""
 
     objects: tuple[Object, ...]
-    assumed: tuple[str, ...]
+    assumed: tuple[Kind, ...]
 
 
 def placed(objects: Iterable[Object], namespace: str, scopes: Mapping[Kind, bool]) -> Placed:
@@ -70,7 +69,7 @@ def placed(objects: Iterable[Object], namespace: str, scopes: Mapping[Kind, bool
     if not namespace:
         return Placed(listed, ())
     known = {**scopes, **{kind: scope for one in listed for kind, scope in scopes_of(one.value).items()}}
-    assumed: dict[str, None] = {}
+    assumed: dict[Kind, None] = {}
     made: list[Object] = []
     for one in listed:
         identity = one.identity
@@ -83,12 +82,12 @@ def placed(objects: Iterable[Object], namespace: str, scopes: Mapping[Kind, bool
     return Placed(tuple(made), tuple(assumed))
 
 
-def _is_cluster_wide(kind: Kind, known: Mapping[Kind, bool], assumed: dict[str, None]) -> bool:
+def _is_cluster_wide(kind: Kind, known: Mapping[Kind, bool], assumed: dict[Kind, None]) -> bool:
     group, name = kind
     if group in NAMESPACED_GROUPS:
         return name in CLUSTER_KINDS.get(group, ())
     if kind not in known:
-        assumed[f"{name}.{group}"] = None
+        assumed[kind] = None
     return not known.get(kind, True)
 
 

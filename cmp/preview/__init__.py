@@ -17,6 +17,7 @@ on both sides, and its manifests are compared.
     worker.py        one pair rendered on both sides -> its outcome, masked
     causes.py        changed lines of values files, and the changed objects that they are behind
     proofs.py        causes established by renders without one of the changed files
+    line_proofs.py     without some of the changed lines of values
     grouping.py      the same change in many pairs, once, in six passes
     keys.py            pass 1: everything in which two changes must agree
     outliers.py        pass 6: pairs that differ from the majority, and why

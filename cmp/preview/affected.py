@@ -17,20 +17,21 @@ from cmp.preview.unresolved import unresolved_inputs
 from cmp.repository import layout
 from cmp.repository.config import APP_FILE
 from cmp.repository.config import FILE as CONFIG_FILE
-from cmp.repository.git import LINK
+from cmp.repository.git import LINK, SUBMODULE
 from cmp.system.tree import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from cmp.changes import Outcome, Subject
     from cmp.model import Instance
     from cmp.preview.identity import PairId
-    from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
+    from cmp.preview.sides import RenderRequest, ResolvedPair, ResolvedSource, Side
 
 DOCUMENTATION = ("**/*.md", "docs/**", "LICENSE*", "CODEOWNERS")
 HIDDEN = "a hidden file"
 LAYER = "value layer"
+DECLARES = "declares it"
 NOTHING_READS = "nothing reads it"
 RUNS_THERE = "says that it runs there"
 UNRESOLVED = "cannot be resolved"
@@ -85,24 +86,25 @@ def _confirmed(pair: TouchedPair, status: str) -> TouchedPair:
 def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Impact:
     """Compare two sides; `changed` are the paths that differ, `ignore` patterns of files that no render reads."""
     keys = sorted(
-        base.pairs.keys() | head.pairs.keys(), key=lambda key: _order(base.pairs.get(key), head.pairs.get(key))
+        reached(base, head, changed), key=lambda key: _order(base.pairs.requests.get(key), head.pairs.requests.get(key))
     )
     ownership = _Ownership(changed)
-    broken = unresolved_inputs(changed, base, head)
+    broken = unresolved_inputs(changed, keys, base, head)
     inputs = {key: ownership.inputs(base.pairs.get(key), head.pairs.get(key), broken.get(key, ())) for key in keys}
     configuration = {CONFIG_FILE, lockfile.FILE, base.repository.config.inventory, head.repository.config.inventory}
     settings = [path for path in changed if path in configuration or path.endswith(f"/{APP_FILE}")]
     settings += [path for path in changed if _is_link(path, base, head)]
-    copies = PrivateCopies(base, head, changed)
+    copies = PrivateCopies(base, head, changed, keys)
     effects = {key: [ChangedInput(effect.path, effect.how) for effect in copies.effects(key)] for key in keys}
     submodules = {effect.path for of_pair in effects.values() for effect in of_pair if effect.how == UNKNOWN}
     owned = ownership.owned | submodules | configuration | _application_files(changed, base, head)
-    unowned = tuple(_unowned((path for path in changed if path not in owned), base, head, ignore))
+    seeing = sum(head.pairs[key].needs_whole_tree for key in keys if key in head.pairs)
+    unowned = tuple(_unowned((path for path in changed if path not in owned), base, head, ignore, seeing=seeing))
     unexplained = [file for file in unowned if not file.rule]
     touched = []
     for key in keys:
         before, after = base.pairs.get(key), head.pairs.get(key)
-        subject = _subject(before, after)
+        subject = _subject(base.pairs.requests.get(key), head.pairs.requests.get(key))
         pair = _compared(key, base, head, inputs[key], settings)
         if effects[key]:
             pair = _made_affected(pair, key, subject, effects[key])
@@ -111,16 +113,38 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
             pair = _made_affected(pair, key, subject, files)
         if pair:
             touched.append(pair)
-    return Impact(len(keys), _with_parents(touched, base, head), unowned)
+    return Impact(len(base.pairs.keys() | head.pairs.keys()), _with_parents(touched, base, head), unowned)
 
 
-def _order(*sides: ResolvedPair | None) -> tuple[object, ...]:
-    return (_subject(*sides), next(pair.request.id for pair in sides if pair is not None))
+def _order(*sides: RenderRequest | None) -> tuple[object, ...]:
+    return (_subject(*sides), next(request.id for request in sides if request is not None))
 
 
-def _subject(*sides: ResolvedPair | None) -> Subject:
+def _subject(*sides: RenderRequest | None) -> Subject:
     """Return the subject of the pair as its newer side has it."""
-    return next(pair.request.subject for pair in reversed(sides) if pair is not None)
+    return next(request.subject for request in reversed(sides) if request is not None)
+
+
+def reached(base: Side, head: Side, changed: Sequence[str]) -> Collection[PairId]:
+    """Return the pairs of both sides that the paths `changed` may reach, and perhaps others."""
+    every = base.pairs.requests.keys() | head.pairs.requests.keys()
+    if base.places != head.places or any(_decides(path, base, head) for path in changed):
+        return every
+    found = base.pairs.requests.keys() ^ head.pairs.requests.keys()
+    for reach in (base.reach, head.reach) if base.reach is not head.reach else (head.reach,):
+        by_files = reach.of(changed)
+        if by_files is None:
+            return every
+        found |= by_files & every
+        found |= every - reach.known.keys()
+    return found
+
+
+def _decides(path: str, *sides: Side) -> bool:
+    """Tell whether a changed path may reach any pair: configuration, a link, a submodule."""
+    blobs = [side.tree.blobs[path] for side in sides if path in side.tree.blobs]
+    files = (CONFIG_FILE, lockfile.FILE, *(side.repository.config.inventory for side in sides))
+    return path in files or any(blob.mode in (LINK, SUBMODULE) for blob in blobs)
 
 
 # Inputs of a pair
@@ -182,10 +206,12 @@ def _compared(
 ) -> TouchedPair | None:
     """Compare both sides of a pair; `settings` are the files of the configuration that changed."""
     before, after = base.pairs.get(key), head.pairs.get(key)
-    subject = _subject(before, after)
+    subject = _subject(*(pair and pair.request for pair in (before, after)))
     if before is None or after is None:
         what = "added" if before is None else "removed"
-        return TouchedPair(key, subject, what=what, inputs=tuple(inputs), is_affected=True)
+        only = [pair.request for pair in (before, after) if pair]
+        declared = [ChangedInput(path, DECLARES) for path in _changed_origins((base, head), *only)]
+        return TouchedPair(key, subject, what=what, inputs=(*inputs, *declared), is_affected=True)
     differences = [*_differences(before, after, (base, head))]
     is_same = before.instances == after.instances and all(path.endswith((CONFIG_FILE, APP_FILE)) for path in settings)
     is_asked_anew = before.request.sources != after.request.sources or after.request.is_promoted
@@ -194,7 +220,7 @@ def _compared(
     is_affected = base.fingerprint(key) != head.fingerprint(key) or any(one.how == UNRESOLVED for one in inputs)
     if not inputs and not differences:
         # The changed setting shows in the fingerprint alone, as the list of layers and cmp.lock do.
-        place = _place_of_settings(before, after) if is_asked_anew else settings[0]
+        place = _place_of_settings(before, after, (base, head)) if is_asked_anew else settings[0]
         hidden = ChangedInput(place, _hidden_difference(before, after, place))
         return TouchedPair(key, subject, what="both", inputs=(hidden,), is_affected=True) if is_affected else None
     judged = (_with_override(one, key, base, head) for one in inputs)
@@ -232,19 +258,26 @@ def _differences(before: ResolvedPair, after: ResolvedPair, sides: tuple[Side, S
         yield ChangedInput("", f"{len(before.sources)} sources -> {len(after.sources)}")
         return
     for old, new in zip(before.sources, after.sources, strict=True):
-        place = _place_of_settings(before, after)
+        place = _place_of_settings(before, after, sides)
         of_repository = place == CONFIG_FILE and old.home is None and new.home is None
         yield from _differences_of_source(old, new, place, sides if of_repository else None)
 
 
-def _place_of_settings(before: ResolvedPair, after: ResolvedPair) -> str:
-    """Return the file that decided about settings: that of the Application, if it asks for others.
+def _place_of_settings(before: ResolvedPair, after: ResolvedPair, sides: tuple[Side, Side]) -> str:
+    """Return the file that decided about settings: a changed one that declares the Application, if it asks for others.
 
     It is empty where another pair prints the Application.
     """
     if before.request.sources == after.request.sources:
         return CONFIG_FILE
-    return "" if after.request.parent else after.request.place.partition(":")[0]
+    origins = (*_changed_origins(sides, after.request, before.request), *after.request.origins)
+    return next(iter(origins), "")
+
+
+def _changed_origins(sides: tuple[Side, Side], *requests: RenderRequest) -> list[str]:
+    """Return the files that declare pairs and differ between both sides."""
+    origins = dict.fromkeys(path for request in requests for path in request.origins)
+    return [path for path in origins if sides[0].tree.digest(path) != sides[1].tree.digest(path)]
 
 
 def _differences_of_source(
@@ -341,10 +374,10 @@ def _with_parents(touched: Sequence[TouchedPair], base: Side, head: Side) -> tup
 
 
 def _is_decided_anew(key: PairId, base: Side, head: Side) -> bool:
-    before, after = base.pairs.get(key), head.pairs.get(key)
+    before, after = base.pairs.requests.get(key), head.pairs.requests.get(key)
     if before is None or after is None:
         return True
-    return before.request.sources != after.request.sources
+    return before.sources != after.sources
 
 
 def _deciding(pair: TouchedPair, by_key: Mapping[PairId, TouchedPair], *sides: Side) -> Iterator[ChangedInput]:
@@ -363,7 +396,7 @@ def _above(key: PairId, sides: Sequence[Side]) -> list[PairId]:
     """Return the pairs that print a pair, or one of those that print it, the nearest first."""
     way = [key]
     for below in way:  # it grows meanwhile
-        requests = [side.pairs[below].request for side in reversed(sides) if below in side.pairs]
+        requests = [side.pairs.requests[below] for side in reversed(sides) if below in side.pairs]
         way += [one.parent for one in requests if one.parent and one.parent not in way]
     return way[1:]
 
@@ -371,9 +404,11 @@ def _above(key: PairId, sides: Sequence[Side]) -> list[PairId]:
 # Files of no pair
 
 
-def _unowned(paths: Iterable[str], base: Side, head: Side, ignore: Iterable[str]) -> Iterator[Unowned]:
-    """Yield the changed files of no pair, but the placeholders in folders of pairs that come or go."""
-    seeing = sum(pair.needs_whole_tree for pair in head.pairs.values())
+def _unowned(paths: Iterable[str], base: Side, head: Side, ignore: Iterable[str], *, seeing: int) -> Iterator[Unowned]:
+    """Yield the changed files of no pair, but the placeholders in folders of pairs that come or go.
+
+    The programs of `seeing` pairs see the whole tree.
+    """
     patterns = {text: layout.parse(text) for text in (*ignore, *base.repository.config.layout.ignore, *DOCUMENTATION)}
     folders = _folders_that_come_or_go(base, head)
     for path in paths:
@@ -388,15 +423,15 @@ def _unowned(paths: Iterable[str], base: Side, head: Side, ignore: Iterable[str]
 
 def _folders_that_come_or_go(base: Side, head: Side) -> tuple[str, ...]:
     on_one_side = base.pairs.keys() ^ head.pairs.keys()
-    pairs = [pair for side in (base, head) for key, pair in side.pairs.items() if key in on_one_side]
+    pairs = [side.pairs[key] for side in (base, head) for key in on_one_side if key in side.pairs]
     folders = (instance.instance_folder for pair in pairs for instance in pair.instances)
     return tuple(f"{folder}/" for folder in folders if folder)
 
 
 def _application_files(changed: Sequence[str], *sides: Side) -> set[str]:
-    """Return the files with Argo CD's Applications: the requests of the pairs were made from them."""
+    """Return the files with Argo CD's Applications, and those of generators: the requests were made from them."""
     patterns = [layout.parse(text) for side in sides for text in side.repository.config.preview.application_files]
-    places = {pair.request.place.partition(":")[0] for side in sides for pair in side.pairs.values()}
+    places = {path for side in sides for one in side.pairs.requests.values() for path in one.origins}
     return {
         path
         for path in changed

@@ -3,6 +3,7 @@
 gone, come, renamed     an Application on one side alone; one of each for the same pair is a new name
 moved                   another cluster or namespace
 changed                 another revision, sync policy, project, or other ignored differences
+stays                   as it is, though nothing declares it any more, or otherwise (staying.py)
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from cmp.changes import ApplicationChange, Danger, Subject
 from cmp.compare.dangers.syncing import FORCE, REPLACE
 from cmp.preview.children import name_of
 from cmp.preview.labels import few_names
+from cmp.preview.sides import BuiltinSource
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from cmp.preview.application_states import ApplicationState
     from cmp.preview.identity import PairId
-    from cmp.preview.sides import Side
+    from cmp.preview.sides import RenderRequest, Side
 
     States = Mapping[PairId, ApplicationState]
 
@@ -35,12 +37,15 @@ _OPTIONS = {
 class ApplicationChanges(NamedTuple):
     """The changes, sorted, and the pairs that go while their objects stay on the cluster.
 
-    `states` are those of all Applications, of the newer side where that has them.
+    `states` are those of all Applications, of the newer side where that has them.  `renamed` has the old identity of
+    each Application with a new name, `elsewhere` are those that go to another cluster.
     """
 
     changes: tuple[ApplicationChange, ...] = ()
     kept: frozenset[PairId] = frozenset()
     states: Mapping[PairId, ApplicationState] = {}
+    renamed: Mapping[PairId, PairId] = {}
+    elsewhere: frozenset[PairId] = frozenset()
 
 
 class _Ending(NamedTuple):
@@ -48,13 +53,12 @@ class _Ending(NamedTuple):
 
     text: str
     keeps: bool
-    rule: str = "application-removed"
 
 
-def find(states: tuple[States, States], sides: tuple[Side, Side], sets: Collection[str]) -> ApplicationChanges:
-    """Return all changes of Applications; `sets` are the names of the ApplicationSets that the newer side has."""
+def find(states: tuple[States, States], sides: tuple[Side, Side]) -> ApplicationChanges:
+    """Return all changes of Applications."""
     before, after = states
-    endings = {key: _ending(before[key], sides[0], sets) for key in before.keys() - after.keys()}
+    endings = {key: _ending(before[key], sides[0]) for key in before.keys() - after.keys()}
     renamed = _renamed(endings, after.keys() - before.keys(), states, sides)
     changes: list[ApplicationChange] = []
     for key, old in renamed.items():
@@ -62,42 +66,40 @@ def find(states: tuple[States, States], sides: tuple[Side, Side], sets: Collecti
     for key in endings.keys() - set(renamed.values()):
         one, ending = before[key], endings[key]
         subject = _subject(one, key, sides[0])
-        changes.append(ApplicationChange(subject, one.name, "removed", ending.text, danger=ending.rule))
+        changes.append(ApplicationChange(subject, one.name, "removed", ending.text, danger="application-removed"))
     for key in after.keys() - before.keys() - renamed.keys():
         subject = _subject(after[key], key, sides[1])
         changes.append(ApplicationChange(subject, after[key].name, "added", "will be created, and its objects with it"))
     for key in before.keys() & after.keys():
-        pair = sides[1].pairs.get(key)
-        is_compared = pair is not None and pair.request.is_promoted
+        request = sides[1].pairs.requests.get(key)
+        is_compared = request is not None and (request.is_promoted or _is_of_clones(request))
         subject = _subject(after[key], key, sides[1])
+        if stays := after[key].stays:
+            changes.append(ApplicationChange(subject, after[key].name, "stays", stays))
+            continue
         changes += _differences(before[key], after[key], subject, is_compared=is_compared)
     known, found = (set(_differing(of_side, side)) for of_side, side in zip(states, sides, strict=True))
     changes += found - known
     kept = frozenset(key for key, one in endings.items() if one.keeps)
-    return ApplicationChanges(tuple(sorted(changes)), kept, {**before, **after})
+    elsewhere = frozenset(key for key in before.keys() & after.keys() if before[key].cluster != after[key].cluster)
+    return ApplicationChanges(tuple(sorted(changes)), kept, {**before, **after}, renamed, elsewhere)
 
 
 def _subject(one: ApplicationState, key: PairId, side: Side) -> Subject:
     """Return the pair of an Application; one that is not compared is known by its name."""
-    return side.pairs[key].request.subject if key in side.pairs else Subject(one.name, one.cluster)
+    request = side.pairs.requests.get(key)
+    return request.subject if request else Subject(one.name, one.cluster)
 
 
-def _ending(one: ApplicationState, side: Side, sets: Collection[str]) -> _Ending:
-    if one.policy and one.set_name in sets:
-        text = f"will stay as it is: its ApplicationSet deletes none (`applicationsSync: {one.policy}`)"
-        return _Ending(text, keeps=True, rule="")
-    parent = side.pairs.get(one.parent) if one.parent else None
-    if parent and parent.request.delivery and not parent.request.delivery.prune:
-        return _Ending(
-            f"will stay until somebody deletes it: `{name_of(parent.request.id)}`, which printed it, does not prune",
-            keeps=True,
-            rule="",
-        )
+def _ending(one: ApplicationState, side: Side) -> _Ending:
     # Nobody here knows whether somebody prunes what a file alone declares.
     asked = "" if one.set_name or one.parent else " where its file is applied with pruning"
+    parent = side.pairs.requests.get(one.parent) if one.parent else None
+    if parent and parent.delivery and not parent.delivery.prune:
+        asked = f" once somebody prunes it (`{name_of(parent.id)}`, which printed it, does not by itself)"
     if one.cascades:
         return _Ending(f"will be deleted{asked}, and all its objects on the cluster with it", keeps=False)
-    return _Ending(f"will be deleted{asked} without its objects: they stay, and nobody manages them", keeps=True)
+    return _Ending(f"will be deleted{asked}, without its objects: they stay, and nobody manages them", keeps=True)
 
 
 def _renamed(
@@ -184,6 +186,14 @@ def _differences(
         yield change("will ignore other differences (`ignoreDifferences`)")
     if old.cascades != new.cascades:
         yield change(f"would be deleted {'with' if new.cascades else 'without'} its objects, should it ever go")
+
+
+def _is_of_clones(request: RenderRequest) -> bool:
+    """Tell whether every source is read at its own revision: in a clone of another repository, or a packed chart."""
+    sources = request.sources
+    return bool(sources) and all(
+        isinstance(one, BuiltinSource) and (one.home or one.source.source.chart) for one in sources
+    )
 
 
 def _differing(states: States, side: Side) -> Iterator[ApplicationChange]:

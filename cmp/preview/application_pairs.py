@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.preview import application_changes, applications
-from cmp.preview.broken_sets import repaired
-from cmp.preview.declarations import SET, known_urls, merged
+from cmp.preview import application_changes, applications, left_out, staying
+from cmp.preview.broken_sets import gone, repaired
+from cmp.preview.declarations import known_urls, merged
 from cmp.preview.followed import promoted
-from cmp.preview.untrusted import LeftOut, admitted, identities
+from cmp.preview.left_out import ChangedPaths
+from cmp.preview.untrusted import admitted, identities
 
 if TYPE_CHECKING:
-    from cmp.changes import Failure
+    from collections.abc import Sequence
+
+    from cmp.changes import Failure, LeftOut
     from cmp.preview.application_changes import ApplicationChanges
     from cmp.preview.declarations import ApplicationSources, Declaration, Declared
     from cmp.preview.sides import Side
@@ -24,15 +27,15 @@ if TYPE_CHECKING:
 
 
 class PairsOfApplications(NamedTuple):
-    """Both sides with all pairs, and sentences about Applications that could not be read.
+    """Both sides with all pairs, sentences about Applications, and what is not compared.
 
-    `left_out` is the number of those that are not compared, `assumptions` are sentences on what nobody said of the
-    Argo CD.  `changes` are those of Applications themselves, `failures` those of ApplicationSets.
+    `assumptions` are sentences on what nobody said of the Argo CD.  `changes` are those of Applications themselves,
+    `failures` those of ApplicationSets.
     """
 
     sides: tuple[Side, Side]
     notes: tuple[str, ...]
-    left_out: int
+    left_out: tuple[LeftOut, ...]
     assumptions: tuple[str, ...]
     changes: ApplicationChanges
     failures: tuple[Failure, ...]
@@ -41,7 +44,8 @@ class PairsOfApplications(NamedTuple):
 class ApplicationPairs:
     """Makes pairs of what files declare and pairs print.
 
-    `layouts` are both sides with the pairs of the layout alone.  With a `limit`, the change is not trusted.
+    `layouts` are both sides with the pairs of the layout alone, `changed` the paths that differ.  With a `limit`, the
+    change is not trusted.
     """
 
     def __init__(
@@ -49,11 +53,14 @@ class ApplicationPairs:
         layouts: tuple[Side, Side],
         files: tuple[Declared, Declared],
         sources: ApplicationSources,
+        *,
+        changed: Sequence[str],
         limit: int | None,
     ) -> None:
         self._layouts = layouts
         self._files = files
         self._sources = sources
+        self._changed = changed
         self._limit = limit
         self._latest: tuple[Printed, PairsOfApplications] | None = None
 
@@ -66,12 +73,14 @@ class ApplicationPairs:
     def _made(self, printed: Printed) -> PairsOfApplications:
         layouts, sources = self._layouts, self._sources
         base = merged(self._files[0], printed[0], sources)
-        left_out: LeftOut = LeftOut()
+        beyond: tuple[LeftOut, ...] = ()
         of_head = printed[1]
         if self._limit is not None:
             known = {*identities(base, sources), *identities(self._files[1], sources)}
-            of_head, left_out = admitted(of_head, known, self._limit)
+            of_head, beyond = admitted(of_head, known, self._limit)
         head = merged(self._files[1], of_head, sources)
+        head = staying.of_parents(base, head, sources)
+        of_gone = tuple(gone(base, head, sources))
         base, head, failures, of_sets = repaired(base, head, sources)
         named = sources._replace(urls=self._urls(base, head))
         read = [
@@ -86,7 +95,7 @@ class ApplicationPairs:
             told_apart = [
                 side._replace(requests=tuple(of_side)) for side, of_side in zip(told_apart, requests, strict=True)
             ]
-        covered = {pair for of_side in read for pair in of_side.covered.values()}
+        covered = read[0].covered | read[1].covered
         # Without a cmp.yaml the layout is a guess, which a repository with Applications of its own does not mean.
         has_layout = any(
             layout.repository.config.source or of_side.has_plugins or not of_side.requests
@@ -96,19 +105,23 @@ class ApplicationPairs:
             layout.with_requests((*of_side.requests, *(layout.requests_beside(covered) if has_layout else ())))
             for layout, of_side in zip(layouts, told_apart, strict=True)
         )
+        changes = application_changes.find(
+            (dict(told_apart[0].states), dict(told_apart[1].states)),
+            (before, after),
+        )
+        changes = changes._replace(changes=tuple(sorted((*changes.changes, *of_gone))))
+        reach = ChangedPaths(self._changed, before.tree.prefix, named.urls, sources.trunk)
         assumed = [side.argocd.assumed for side, of_side in zip(layouts, read, strict=True) if of_side.has_builtins]
         return PairsOfApplications(
             sides=(before, after),
-            notes=tuple(
-                dict.fromkeys((*clashes, *of_sets, *(note for side in read for note in side.notes), *left_out.notes))
+            notes=tuple(dict.fromkeys((*clashes, *of_sets, *(note for side in read for note in side.notes)))),
+            left_out=(
+                *left_out.of_sides((read[0].uncompared, read[1].uncompared), reach),
+                *beyond,
+                *left_out.promotions(changes.changes, (*read[0].uncompared, *read[1].uncompared)),
             ),
-            left_out=len(read[0].elsewhere | read[1].elsewhere) + left_out.total,
             assumptions=tuple(dict.fromkeys(assumed)),
-            changes=application_changes.find(
-                (dict(told_apart[0].states), dict(told_apart[1].states)),
-                (before, after),
-                {one.manifest.names[0] for one in head.declarations if one.key[0] == SET},
-            ),
+            changes=changes,
             failures=failures,
         )
 

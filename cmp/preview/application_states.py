@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.argocd.application import DEFAULT_PROJECT, Destination, sources_of
-from cmp.argocd.sets.build import FINALIZER
+from cmp.preview.staying import is_cascading
 from cmp.yamldoc.access import dig, mapping
 
 if TYPE_CHECKING:
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     from cmp.preview.declarations import Declaration
     from cmp.preview.identity import PairId
 
-_NEVER_DELETING = ("create-only", "create-update")
-
 
 class ApplicationState(NamedTuple):
     """An Application as its file, its set or the pair that prints it has it.
 
     `revisions` are those that its sources in Git follow.  `cascades` tells whether its objects are deleted with it: it
-    has the finalizer, perhaps with `/background` behind it.  `set_name` is the ApplicationSet that makes it, `policy`
-    that set's policy where it deletes no Application; `rolls` tells whether the set rolls changes out in steps.
-    `parent` is the pair that prints the Application, or its set.
+    has the finalizer.  `set_name` is the ApplicationSet that makes it; `rolls` tells whether the set rolls changes out
+    in steps.  `parent` is the pair that prints the Application, or its set.  `stays` is that of its declaration.
     """
 
     name: str
@@ -44,9 +41,9 @@ class ApplicationState(NamedTuple):
     ignored: str
     cascades: bool
     set_name: str = ""
-    policy: str = ""
     rolls: bool = False
     parent: PairId | None = None
+    stays: str = ""
 
 
 class SyncPolicy(NamedTuple):
@@ -75,10 +72,9 @@ def state(manifest: Manifest, declaration: Declaration, cluster: str) -> Applica
     """Return the state of an Application on a cluster, whose name is that of the inventory where it is known there."""
     spec, of_set = mapping(manifest.value.get("spec")), mapping(declaration.manifest.value.get("spec"))
     is_made = declaration.manifest is not manifest
-    finalizers, options = manifest.metadata.get("finalizers"), dig(spec, "syncPolicy", "syncOptions")
+    options = dig(spec, "syncPolicy", "syncOptions")
     sync = sync_policy(spec)
     sources = [source for source, _ in sources_of(spec) if "chart" not in source]
-    policy = str(dig(of_set, "syncPolicy", "applicationsSync") or "") if is_made else ""
     return ApplicationState(
         name=manifest.names[0],
         place=manifest.location.place,
@@ -91,9 +87,9 @@ def state(manifest: Manifest, declaration: Declaration, cluster: str) -> Applica
         self_heal=sync.automated and sync.self_heal,
         sync_options=tuple(sorted({str(option) for option in options})) if isinstance(options, list) else (),
         ignored=json.dumps(spec.get("ignoreDifferences") or [], sort_keys=True),
-        cascades=any(str(name).startswith(FINALIZER) for name in (finalizers if isinstance(finalizers, list) else ())),
+        cascades=is_cascading(manifest),
         set_name=declaration.manifest.names[0] if is_made else "",
-        policy=policy if policy in _NEVER_DELETING else "",
         rolls=is_made and dig(of_set, "strategy", "type") == "RollingSync",
         parent=declaration.parent.id if declaration.parent else None,
+        stays=declaration.stays,
     )

@@ -19,10 +19,11 @@ from cmp.argocd.reposerver import merged, overridden, variables
 from cmp.changes import Delivery, Rule, Subject
 from cmp.errors import CmpError, ConfigError, and_more
 from cmp.model import NEUTRAL_REVISION, Cluster
-from cmp.preview import identity
+from cmp.preview import identity, left_out
 from cmp.preview.application_states import destination_of, state, sync_policy
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer, known_urls, sources_in
 from cmp.preview.followed import HEAD, is_trunk
+from cmp.preview.left_out import ELSEWHERE, Uncompared
 from cmp.preview.sides import BuiltinSource, RenderRequest, environment
 from cmp.repository.builtin.sources import OCI, is_oci
 from cmp.repository.instances import Repository, Request, with_names
@@ -31,7 +32,7 @@ from cmp.system.urls import repository_name
 from cmp.yamldoc.access import dig, mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from cmp.argocd.application import Application
     from cmp.argocd.document import Manifest
@@ -52,15 +53,15 @@ UNAPPLIED = ("jqPathExpressions", "managedFieldsManagers")  # of ignoreDifferenc
 
 
 class Requests(NamedTuple):
-    """The requests of one side's Applications, and sentences about Applications that are not compared.
+    """The requests of one side's Applications, sentences about them, and what of the side is not compared.
 
-    `covered` are the pairs of the layout that an Application renders (application and cluster), by its identity;
-    `elsewhere` the Applications with a source in another repository.  `states` are all Applications, also those.
+    `covered` are the pairs of the layout that an Application renders (application and cluster).
+    `states` are all Applications, also those that are not compared.
     """
 
     requests: tuple[RenderRequest, ...]
-    covered: Mapping[PairId, tuple[str, str]]
-    elsewhere: frozenset[PairId]
+    covered: frozenset[tuple[str, str]]
+    uncompared: tuple[Uncompared, ...]
     notes: tuple[str, ...]
     states: tuple[tuple[PairId, ApplicationState], ...] = ()
 
@@ -85,7 +86,8 @@ def requests(tree: Tree, repository: Repository, side: Declared, sources: Applic
         for request in reader.requests(manifest, declaration.parent)
     )
     states = tuple(reader.state(manifest, one) for one in side.declarations for manifest in one.applications)
-    return Requests(made, reader.covered, frozenset(reader.elsewhere), (*side.all_notes, *reader.notes), states)
+    uncompared = (*side.uncompared, *reader.elsewhere.values())
+    return Requests(made, frozenset(reader.covered), uncompared, (*side.notes, *reader.notes), states)
 
 
 def of_tree(tree: Tree, repository: Repository, urls: Sequence[str], context: Context) -> Requests:
@@ -102,7 +104,7 @@ def of_sources(tree: Tree, repository: Repository, sources: ApplicationSources, 
     side = Declarer(tree, repository, sources, context).of_files()
     read = requests(tree, repository, side, sources._replace(urls=known_urls(sources.urls, side)))
     (unique,), notes = told_apart([read], has_argocds=bool(sources.argocds))
-    return unique._replace(notes=(*notes, *unique.notes))
+    return unique._replace(notes=(*notes, *unique.notes, *left_out.sentences(unique.uncompared)))
 
 
 def told_apart(sides: Sequence[Requests], *, has_argocds: bool) -> tuple[list[Requests], tuple[str, ...]]:
@@ -178,8 +180,8 @@ class _Reader:
         self._tree = tree
         self._repository = repository
         self._sources = sources
-        self.elsewhere: dict[PairId, str] = {}  # with the URL
-        self.covered: dict[PairId, tuple[str, str]] = {}
+        self.elsewhere: dict[PairId, Uncompared] = {}
+        self.covered: set[tuple[str, str]] = set()
         self._unapplied: set[str] = set()  # Applications
 
     @cached_property
@@ -189,14 +191,7 @@ class _Reader:
 
     @property
     def notes(self) -> Iterator[str]:
-        """Sentences about Applications that are not compared."""
-        if self.elsewhere:
-            urls = and_more(sorted({*self.elsewhere.values()}), MAX_LISTED)
-            yield (
-                f"{len(self.elsewhere)} Applications are not compared: they have sources in {urls}, "
-                "which is not this repository (`preview: {urls: […]}` or --repository-url says which URLs are; "
-                "--repository URL=FOLDER names a clone of another one)"
-            )
+        """Sentences about what the comparison does not apply."""
         if self._unapplied:
             yield (
                 f"`ignoreDifferences` of {and_more(sorted(self._unapplied), MAX_LISTED)} has jqPathExpressions or "
@@ -211,7 +206,8 @@ class _Reader:
         for source in sources_in(manifest.value):
             url = str(source.get("repoURL") or "")
             if "chart" not in source and not url.startswith(OCI) and not self._can_read(url, source):
-                self.elsewhere[self.id(manifest, parent)] = url
+                key = self.id(manifest, parent)
+                self.elsewhere[key] = Uncompared("Application", key.text, ELSEWHERE, url, manifest.value)
                 return
         try:
             yield self._request(application.read(manifest.value, manifest.location), manifest, parent)
@@ -285,18 +281,20 @@ class _Reader:
             if one.source.ref and (tree := self._home(one.source)) is not None
         )
         sources: list[Request | BuiltinSource] = []
-        subject = self._subject(app, cluster)
+        subject, of_plugins = self._subject(app, cluster), []
         for one in rendered:
             asked, home = app.of(one), self._home(one.source)
             is_sure = home or one.source.chart or one.source.blocks
             if one.source.plugin is None and (is_sure or not self._gets_plugin(asked)):
                 sources.append(BuiltinSource(app, one, cluster, self._sources.urls, home, refs))
-                self._cover(pair, "" if home else one.source.path, cluster)
+                self._cover("" if home else one.source.path, cluster)
                 continue
             resolution = self._resolution(overridden(asked, self._file), cluster)
             sources.append(resolution)
-            subject = self._subject_of_plugin(resolution) or subject
-            self.covered[pair] = subject.app, subject.cluster
+            of_plugins.append(self._subject_of_plugin(resolution) or subject)
+        self.covered.update((one.app, one.cluster) for one in of_plugins)
+        if len({*of_plugins}) == 1:  # else it is several applications of the layout in one
+            subject = of_plugins[0]
         return RenderRequest(
             id=pair,
             subject=subject,
@@ -362,7 +360,7 @@ class _Reader:
             return None
         return Subject(named.app, named.cluster, environment(self._repository, named.cluster))
 
-    def _cover(self, pair: PairId, path: str, cluster: Cluster) -> None:
+    def _cover(self, path: str, cluster: Cluster) -> None:
         """Note the pair of the layout whose folder a source without a plugin renders."""
         folder = self._inside(path.strip("/")) if path else None
         if folder:
@@ -370,7 +368,7 @@ class _Reader:
             if owner.app and not owner.others:
                 named = owner.app, owner.cluster or cluster.name
                 without = owner.app, ""
-                self.covered[pair] = without if without in self._pairs and named not in self._pairs else named
+                self.covered.add(without if without in self._pairs and named not in self._pairs else named)
 
     def _delivery(self, subject: Subject, app: Application, value: Values) -> Delivery:
         """Return the sync policy; at the merge an Application syncs by itself if it follows the trunk."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ENCRYPTED = "‹encrypted›"
 SHORTEST = 2  # characters of a value that is looked for inside a longer text
+SUREST = 4  # characters of a value that nothing else is by accident
 
 
 # Encrypted values
@@ -188,6 +189,42 @@ def visible_causes(change: Change, causes: Sequence[Cause]) -> tuple[Cause, ...]
     """Return the causes whose value can be seen in a field of the change, folded fields included."""
     fields = (*change.fields, *(folded.field for folded in change.folded))
     return tuple(cause for cause in effective(causes) if any(_is_visible(cause, field) for field in fields))
+
+
+def seen_in(field: Field, causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return the causes whose value can be seen in a field."""
+    return tuple(cause for cause in effective(causes) if _is_visible(cause, field))
+
+
+def stable_fields(change: Change) -> tuple[Field, ...]:
+    """Return the fields of a change but those that templates make up anew."""
+    return tuple(field for index, field in enumerate(change.fields) if index not in change.unstable)
+
+
+def file_of(cause: Cause) -> str:
+    """Return the file that a cause is in, or is."""
+    return cause.place.rpartition(":")[0] if cause.path else cause.place
+
+
+def is_only_replaced(change: Change, causes: Sequence[Cause]) -> bool:
+    """Return whether each field, folded ones included, is its old text with changed values in place of their old ones.
+
+    Then nothing in it was made up anew: that would be another text, of which no value of a file knows.
+    """
+    fields = (*change.fields, *(folded.field for folded in change.folded))
+    values = [
+        (_text(cause.before), _text(cause.after))
+        for cause in effective(causes)
+        if cause.before is not None and cause.after is not None
+    ]
+    long = [(old, new) for old, new in values if min(len(old), len(new)) >= SUREST]
+    return all(
+        field.kind == "changed"
+        and any(
+            old in (text := _text(field.before)) and text.replace(old, new) == _text(field.after) for old, new in long
+        )
+        for field in fields
+    )
 
 
 def effective(causes: Sequence[Cause]) -> list[Cause]:

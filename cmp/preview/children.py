@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.argocd.document import GROUP
-from cmp.changes import Failure
+from cmp.changes import Failure, LeftOut
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, ToolError, and_more
 from cmp.preview.declarations import APPLICATION, MAX_LISTED, SET, Parent
 from cmp.render.pipeline import RenderOptions
@@ -76,9 +76,14 @@ class Found(NamedTuple):
             when = " and ".join(SIDES[one.side] for one in several)
             taken = f", and taken as {SIDES[1 - several[0].side]} it" if several[0].is_known_elsewhere else ""
             yield f"the Applications that {name_of(key)} prints are not known {when} the change{taken}: {what}"
-        if self.unfollowed:
-            names = and_more([name_of(key) for key in self.unfollowed], MAX_LISTED)
-            yield f"Applications are followed {DEPTH} levels deep: those that {names} prints are not known"
+
+    @property
+    def left_out(self) -> Iterator[LeftOut]:
+        """The pairs so deep that nobody follows what they print."""
+        if names := tuple(name_of(key) for key in self.unfollowed):
+            shown = and_more(names, MAX_LISTED)
+            text = f"Applications are followed {DEPTH} levels deep: those that {shown} prints are not known"
+            yield LeftOut("pair", names, names, text)
 
 
 class Family(NamedTuple):
@@ -92,7 +97,8 @@ class Children:
     """Finds the Applications that pairs print on both sides.
 
     Each argument is for both sides, the older one first.  `is_untrusted` says that the newer side may use charts of
-    repositories of the older one alone.
+    repositories of the older one alone.  `printed` is what parents are known to print, by their fingerprints: another
+    run rendered them.
     """
 
     def __init__(
@@ -103,13 +109,14 @@ class Children:
         context: Context,
         *,
         is_untrusted: bool,
+        printed: Mapping[str, Printed],
     ) -> None:
         self._declarers = declarers
         self._printers = printers
         self._sources = sources
         self._context = context
         self._is_untrusted = is_untrusted
-        self._printed: dict[str, Printed] = {}
+        self.printed: dict[str, Printed] = {**printed}
         self._declared: dict[tuple[object, ...], tuple[Declaration, ...]] = {}
 
     def find(self, pairs_with: Callable[[Found], tuple[Side, Side]]) -> Found:
@@ -138,7 +145,7 @@ class Children:
     def _families(self, sides: tuple[Side, Side]) -> tuple[Family, Family]:
         """Return the parents of both sides; a pair that has an error is one where it is one on the other side."""
         parents = [
-            {key: pair for key, pair in side.pairs.items() if printers.holds(pair)}
+            {key: side.pairs[key] for key in printers.candidates(side) if printers.holds(side.pairs[key])}
             for side, printers in zip(sides, self._printers, strict=True)
         ]
         for side, of_side, of_other in zip(sides, parents, reversed(parents), strict=True):
@@ -156,7 +163,7 @@ class Children:
             missing = {
                 fingerprint: family.pairs[key]
                 for key, fingerprint in family.fingerprints.items()
-                if fingerprint not in self._printed
+                if fingerprint not in self.printed
             }
             options = RenderOptions(is_keyless=True)
             if self._is_untrusted and is_newer:
@@ -166,7 +173,7 @@ class Children:
             tasks = [*missing.items()]
             done = workers.run([pair for _, pair in tasks], work.print, kernel.processors())
             for index, printed in done:
-                self._printed[tasks[index][0]] = printed or _KILLED
+                self.printed[tasks[index][0]] = printed or _KILLED
 
     def _declarations(self, at: int, families: tuple[Family, Family]) -> tuple[Declaration, ...]:
         """Return what the parents of a side print; of one that fails, what it prints on the other side."""
@@ -176,13 +183,13 @@ class Children:
             prints = [
                 fingerprint
                 for family in (own, other)
-                if (fingerprint := family.fingerprints.get(key)) and not self._printed[fingerprint].failure
+                if (fingerprint := family.fingerprints.get(key)) and not self.printed[fingerprint].failure
             ]
             for fingerprint in prints[:1]:
                 parent = self._parent(key, pair)
                 memo = (at, fingerprint, parent)
                 if memo not in self._declared:
-                    text = self._printed[fingerprint].text
+                    text = self.printed[fingerprint].text
                     name = f"output of {name_of(key)}"
                     self._declared[memo] = self._declarers[at].of_output(text, name, parent)
                 declared += self._declared[memo]
@@ -200,9 +207,9 @@ class Children:
         for at, family in enumerate(families):
             other = families[1 - at]
             for key, fingerprint in family.fingerprints.items():
-                if failure := self._printed[fingerprint].failure:
+                if failure := self.printed[fingerprint].failure:
                     elsewhere = other.fingerprints.get(key)
-                    is_known = elsewhere is not None and not self._printed[elsewhere].failure
+                    is_known = elsewhere is not None and not self.printed[elsewhere].failure
                     shown = Failure(
                         family.pairs[key].request.subject,
                         failure.lines,
@@ -275,7 +282,7 @@ def circles(sides: Sequence[Side]) -> tuple[str, ...]:
     """Return a sentence for each circle of Applications that print each other; one that prints itself is common."""
     found: dict[frozenset[PairId], tuple[PairId, ...]] = {}
     for side in sides:
-        parents = {key: pair.request.parent for key, pair in side.pairs.items() if pair.request.parent}
+        parents = {key: request.parent for key, request in side.pairs.requests.items() if request.parent}
         for start in sorted(parents):
             way = [start]
             while (above := parents.get(way[-1])) and above not in way:

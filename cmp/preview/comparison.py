@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from cmp.changes import LeftOut
 from cmp.errors import CmpError, ConfigError, and_more
 from cmp.preview.affected import Impact, find_impact
 from cmp.preview.application_changes import ApplicationChanges
@@ -13,40 +15,50 @@ from cmp.preview.children import Children, circles
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer
 from cmp.preview.printers import Printers
 from cmp.preview.sides import Side
+from cmp.report.judgement import code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cmp.changes import Failure
     from cmp.context import Context
-    from cmp.preview.children import Unknown
+    from cmp.preview.children import Printed, Unknown
     from cmp.preview.elsewhere import OtherRepositories
     from cmp.preview.followed import Followed
     from cmp.repository.config.model import NamedPair
     from cmp.repository.git import GitTree
 
 MAX_APPLICATIONS = 500  # that only an untrusted change prints
+READ_ELSEWHERE = "what is not compared may read it"
 NO_IMPACT = Impact(0, (), ())
+NO_OUTPUT: Mapping[str, Printed] = MappingProxyType({})
 
 
 class Comparison(NamedTuple):
     """Both sides, the impact of the change, and sentences about Applications that could not be read.
 
-    `left_out` is the number of Applications that are not compared: a source of theirs is in another repository, or the
-    change is not trusted and brings too many.  `unknown` are pairs of which nobody knows which Applications they print.
+    `left_out` is what is not compared, such as Applications with a source in another repository.  `unknown` are pairs
+    of which nobody knows which Applications they print.
     `assumptions` are sentences on what nobody said of the Argo CD.  `applications` are the changes of Applications
-    themselves, `failures` those of ApplicationSets that cannot be evaluated.
+    themselves, `failures` those of ApplicationSets that cannot be evaluated.  `printed` is what parents print, by their
+    fingerprints.
     """
 
     base: Side
     head: Side
     impact: Impact
     notes: tuple[str, ...]
-    left_out: int = 0
+    left_out: tuple[LeftOut, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     assumptions: tuple[str, ...] = ()
     applications: ApplicationChanges = ApplicationChanges()
     failures: tuple[Failure, ...] = ()
+    printed: Mapping[str, Printed] = NO_OUTPUT
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The sentences about Applications that could not be read, or that are not compared."""
+        return (*self.notes, *(one.text for one in self.left_out))
 
     @property
     def exit_code(self) -> int:
@@ -54,8 +66,7 @@ class Comparison(NamedTuple):
 
         It is 0 where they failed before too, and by their own fault.
         """
-        failures = (*(one.failure for one in self.unknown), *self.failures)
-        return min((one.exit_code for one in failures if one.is_new or one.is_foreign), default=0)
+        return code_of((*(one.failure for one in self.unknown), *self.failures))
 
 
 class Comparer(NamedTuple):
@@ -64,7 +75,8 @@ class Comparer(NamedTuple):
     `lists` are files with Applications beside the repository, by name and content.  `urls` are those of this
     repository, as far as the clone and the command line know them.  `trunk` is the branch that the change goes to.
     Of a change that is not trusted, `max_applications` is how many it may bring that other pairs print, and `others`,
-    the repositories that can be read beside this one, are not.  `followed` are other revisions of this one.
+    the repositories that can be read beside this one, are not.  `followed` are other revisions of this one.  `printed`
+    is what parents are known to print, by their fingerprints.
     """
 
     lists: tuple[tuple[str, bytes], ...]
@@ -75,6 +87,7 @@ class Comparer(NamedTuple):
     max_applications: int = MAX_APPLICATIONS
     others: OtherRepositories | None = None
     followed: Followed | None = None
+    printed: Mapping[str, Printed] = NO_OUTPUT
 
     def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Comparison:
         """Resolve both sides and find the impact of the paths that changed.
@@ -84,9 +97,14 @@ class Comparer(NamedTuple):
         with _errors_of("the base revision"):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
-        found = self._with_applications(base, head)
+        found = self._with_applications(base, head, changed)
         impact = find_impact(found.base, found.head, changed, base.repository.config.preview.ignore)
-        return found._replace(impact=impact)
+        read = {path for one in found.left_out for path in one.files}
+        unowned = (
+            file._replace(consequence=READ_ELSEWHERE) if file.path in read and not file.rule else file
+            for file in impact.unowned
+        )
+        return found._replace(impact=impact._replace(unowned=tuple(unowned)))
 
     def sources(self, base: Side, head: Side) -> ApplicationSources:
         """Return where both sides have Applications.
@@ -110,15 +128,23 @@ class Comparer(NamedTuple):
             followed=self.followed,
         )
 
-    def _with_applications(self, base: Side, head: Side) -> Comparison:
+    def _with_applications(self, base: Side, head: Side, changed: Sequence[str]) -> Comparison:
         """Return both sides with their Applications as pairs; the impact of the change is still to be found."""
         sources = self.sources(base, head)
         before, after = (Declarer(side.tree, side.repository, sources, self.context) for side in (base, head))
         limit = self.max_applications if self.is_untrusted else None
-        pairs = ApplicationPairs((base, head), (before.of_files(), after.of_files()), sources, limit)
+        files = before.of_files(), after.of_files()
+        pairs = ApplicationPairs((base, head), files, sources, changed=changed, limit=limit)
         named = self._named(base, head)
         printers = Printers(base.tree, named), Printers(head.tree, named)
-        children = Children((before, after), printers, sources, self.context, is_untrusted=self.is_untrusted)
+        children = Children(
+            (before, after),
+            printers,
+            sources,
+            self.context,
+            is_untrusted=self.is_untrusted,
+            printed=self.printed,
+        )
         found = children.find(lambda found: pairs.of(found.printed).sides)
         state = pairs.of(found.printed)
         _require_named(printers, named, state.sides)
@@ -126,12 +152,13 @@ class Comparer(NamedTuple):
             base=state.sides[0],
             head=state.sides[1],
             impact=NO_IMPACT,
-            notes=(*state.notes, *found.notes, *circles(state.sides), *_unread(printers, state.sides, sources)),
-            left_out=state.left_out,
+            notes=(*state.notes, *found.notes, *circles(state.sides)),
+            left_out=(*state.left_out, *found.left_out, *_unread(printers, state.sides, sources, changed)),
             unknown=found.unknown,
             assumptions=state.assumptions,
             applications=state.changes,
             failures=state.failures,
+            printed=children.printed,
         )
 
     def _named(self, base: Side, head: Side) -> tuple[NamedPair, ...]:
@@ -151,31 +178,32 @@ def _errors_of(side: str) -> Iterator[None]:
 
 
 def _unread(
-    printers: tuple[Printers, Printers], sides: tuple[Side, Side], sources: ApplicationSources
-) -> Iterator[str]:
-    """Yield a sentence about charts with Applications that no pair renders: nobody knows which they are."""
+    printers: tuple[Printers, Printers], sides: tuple[Side, Side], sources: ApplicationSources, changed: Sequence[str]
+) -> Iterator[LeftOut]:
+    """Yield the charts with Applications that no pair renders: nobody knows which they are."""
     if charts := {
         chart
         for side, of_side in zip(sides, printers, strict=True)
         for chart in of_side.unread_charts(side, sources.patterns)
     }:
         names = and_more(sorted(charts), MAX_LISTED)
-        yield (
+        reached = {chart for chart in charts for path in changed if chart == "." or path.startswith(f"{chart}/")}
+        yield LeftOut(
+            "chart",
+            tuple(sorted(charts)),
+            tuple(sorted(reached)),
             f"the Applications in templates of {names} are not known, as no pair renders that chart: "
-            "`preview: {applications: [{app, cluster}]}` in cmp.yaml names a pair that does"
+            "`preview: {applications: [{app, cluster}]}` in cmp.yaml names a pair that does",
         )
 
 
 def _require_named(printers: tuple[Printers, Printers], named: Sequence[NamedPair], sides: tuple[Side, Side]) -> None:
     """ConfigError for a name in the configuration that is no pair on either side."""
-    found = {
-        names
-        for side, of_side in zip(sides, printers, strict=True)
-        for pair in side.pairs.values()
-        for names in of_side.names(pair)
-    }
+    wanted = {pair[:2] for pair in named} - {(key.app, key.cluster) for side in sides for key in side.pairs}
+    for side, of_side in zip(sides, printers, strict=True):
+        wanted -= {names for pair in (side.pairs.values() if wanted else ()) for names in of_side.names(pair)}
     for pair in named:
-        if pair[:2] not in found:
+        if pair[:2] in wanted:
             where = f"on {pair.cluster}" if pair.cluster else "without a cluster"
             raise ConfigError(
                 f"`preview.applications` names {pair.app} {where}, which is no pair here",

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import ConfigError
 from cmp.repository.git import SUBMODULE
+from cmp.system.tree import is_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from cmp.errors import CmpError
     from cmp.preview.identity import PairId
@@ -35,14 +36,16 @@ class CopyEffect(NamedTuple):
 class PrivateCopies:
     """The private copies of both sides; only those that hold a changed path are examined."""
 
-    def __init__(self, base: Side, head: Side, changed: Sequence[str]) -> None:
-        """Examine the copies of folders that hold `changed` paths, which are sorted."""
+    def __init__(self, base: Side, head: Side, changed: Sequence[str], keys: Collection[PairId]) -> None:
+        """Examine the copies, for some pairs, of folders that hold `changed` paths, which are sorted."""
         self._sides = (base, head)
         self._changed = changed
         self._changed_below: dict[str, tuple[str, ...]] = {}
-        folders = {folder for side in self._sides for pair in side.pairs.values() for folder in pair.copied_folders}
+        pairs = [side.pairs[key] for side in self._sides for key in keys if key in side.pairs]
+        folders = {folder for pair in pairs for folder in pair.copied_folders}
         changed_folders = sorted(folder for folder in folders if self._below(folder))
-        self._submodules = tuple(path for path in changed if self._is_submodule(path))
+        submodules = (path for path in changed if self._is_submodule(path))
+        self._submodules = {path: base.tree.names_of(path) | head.tree.names_of(path) for path in submodules}
         self._refused = tuple(side.refused_copies(changed_folders) for side in self._sides)
 
     def effects(self, key: PairId) -> Iterator[CopyEffect]:
@@ -63,11 +66,14 @@ class PrivateCopies:
 
     def _needs(self, key: PairId, path: str) -> bool:
         """Tell whether a pair reads something in a submodule, or cannot be read because of that."""
-        sources = (source for side in self._sides for source in side.pairs[key].sources)
-        if any(one.startswith(f"{path}/") for source in sources for paths in source.inputs for one in paths):
+        names = self._submodules[path]
+        pairs = [side.pairs[key] for side in self._sides]
+        read = {one for pair in pairs for source in pair.sources for paths in source.inputs for one in paths}
+        read.update(folder for pair in pairs for folder in pair.folders)
+        if any(is_below(one, names) for one in read) or any(is_below(link, read) for link in names - {path}):
             return True
-        whole = rf"error: .*(?<![\w./-]){re.escape(path)}(?![\w.-])"
-        return any(re.match(whole, side.fingerprint(key), re.DOTALL) for side in self._sides)
+        error = rf"error: .*(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?![\w.-])"
+        return any(re.match(error, side.fingerprint(key), re.DOTALL) for side in self._sides)
 
     def _below(self, folder: str) -> tuple[str, ...]:
         """Return the changed paths in a folder."""

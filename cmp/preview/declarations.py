@@ -16,9 +16,9 @@ from cmp.argocd.document import Manifest, applications_in, is_a, objects
 from cmp.argocd.sets import InventoryGapError, World, evaluator, expand
 from cmp.argocd.settings import NEWEST
 from cmp.artifacts import toolchain
-from cmp.errors import and_more
 from cmp.model import NOTHING
 from cmp.preview.identity import of_application
+from cmp.preview.left_out import GAP, Uncompared
 from cmp.repository.config.model import PINS
 from cmp.system.globs import whole_match
 from cmp.system.urls import repository_name
@@ -79,18 +79,20 @@ class Parent(NamedTuple):
 class Declaration(NamedTuple):
     """An Application or an ApplicationSet, with the Applications that it is or makes.
 
-    `notes` are sentences about those that are not known, `lacks` names what the inventory lacks to know them.  With an
-    `error` the controller would no longer touch the Applications of a set.  `parameters` are what generators gave each
-    of the Applications of a set.
+    `refused` says by name why the controller touches single Applications of a set no more, `lacks` names what the
+    inventory lacks to know them.  With an `error` it would touch none.  `parameters` are what generators gave each of
+    the Applications of a set.  `stays` is set where only the older side has it, or has it so, and it is left alone: the
+    end of a sentence that begins with its name.
     """
 
     manifest: Manifest
     applications: tuple[Manifest, ...]
-    notes: tuple[str, ...] = ()
+    refused: Mapping[str, str] = {}
     lacks: str = ""
     error: ConfigError | None = None
     parent: Parent | None = None
     parameters: tuple[Mapping[str, str], ...] = ()
+    stays: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -102,6 +104,14 @@ class Declaration(NamedTuple):
         """The Applications, each with what the generators of its set gave it."""
         return zip(self.applications, self.parameters or repeat(NOTHING), strict=False)
 
+    def with_generated(self, generated: Iterable[tuple[Manifest, Mapping[str, str]]]) -> Declaration:
+        """Return it with other Applications, each with what the generators of its set gave it."""
+        listed = [*generated]
+        return self._replace(
+            applications=tuple(manifest for manifest, _ in listed),
+            parameters=tuple(parameters for _, parameters in listed),
+        )
+
     @property
     def namespace(self) -> str:
         """The namespace, as it is written."""
@@ -109,10 +119,10 @@ class Declaration(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """All that one side declares, and sentences about what could not be read."""
+    """All that one side declares, and the files that could not be read."""
 
     declarations: tuple[Declaration, ...]
-    notes: tuple[str, ...] = ()
+    files: tuple[Uncompared, ...] = ()
 
     @property
     def applications(self) -> Iterator[tuple[Manifest, Parent | None]]:
@@ -122,22 +132,37 @@ class Declared(NamedTuple):
                 yield manifest, declaration.parent
 
     @property
-    def all_notes(self) -> tuple[str, ...]:
-        """The sentences about all that is not known, a reason that is no fault of the sets in one for all of them."""
-        of_sets = [note for declaration in self.declarations for note in declaration.notes]
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about Applications and sets that Argo CD itself would not make, or not read."""
+        of_sets = [
+            f"the Application {name} is neither created nor changed: {problem}"
+            for declaration in self.declarations
+            for name, problem in declaration.refused.items()
+        ]
         of_sets += [
             f"the ApplicationSet {declaration.manifest.names[0]} would stop updating: {declaration.error.what}"
             for declaration in self.declarations
             if declaration.error and not declaration.error.is_external
         ]
-        elsewhere = Counter(
-            f"{declaration.error.what} ({declaration.error.hint})"
-            for declaration in self.declarations
-            if declaration.error and declaration.error.is_external and not declaration.lacks
+        return tuple(of_sets)
+
+    @property
+    def uncompared(self) -> tuple[Uncompared, ...]:
+        """The files that could not be read, and the sets for which a reason that is no fault of theirs stands."""
+        return (
+            *self.files,
+            *(
+                Uncompared(
+                    "ApplicationSet",
+                    declaration.manifest.names[0],
+                    GAP if declaration.lacks else f"{declaration.error.what} ({declaration.error.hint})",
+                    detail=declaration.lacks,
+                    value=declaration.manifest.value,
+                )
+                for declaration in self.declarations
+                if declaration.error and declaration.error.is_external
+            ),
         )
-        of_sets += [f"{_not_read(count)}: {reason}" for reason, count in sorted(elsewhere.items())]
-        gaps = Counter(declaration.lacks for declaration in self.declarations if declaration.lacks)
-        return (*self.notes, *of_sets, *_gaps(gaps))
 
 
 class Declarer:
@@ -160,8 +185,9 @@ class Declarer:
     def of_files(self) -> Declared:
         """Return what files of the tree and lists declare."""
         found = applications_in(self._tree, self._sources.patterns)
+        files = tuple(Uncompared("file", path, reason) for path, reason in found.left_out)
         listed = [manifest for name, data in self._sources.lists for manifest in objects(data, name)]
-        return Declared(tuple(self._declarations((*found.applications, *listed), found.sets)), found.notes)
+        return Declared(tuple(self._declarations((*found.applications, *listed), found.sets)), files)
 
     def of_output(self, text: bytes, name: str, parent: Parent) -> tuple[Declaration, ...]:
         """Return what a pair declares that prints a text; `name` stands for a file in the places of errors."""
@@ -178,7 +204,7 @@ class Declarer:
             yield Declaration(
                 manifest=of_sets[id(location.document), location.path],
                 applications=tuple(Manifest(value, location) for value in expanded.applications),
-                notes=expanded.notes,
+                refused=expanded.refused,
                 lacks=expanded.error.lacks if isinstance(expanded.error, InventoryGapError) else "",
                 error=expanded.error,
                 parameters=expanded.parameters,
@@ -188,17 +214,6 @@ class Declarer:
         pin = self._repository.config.defaults.tools.get(HELM, PINS[HELM])
         helm = toolchain.find({HELM: pin}, self._context.settings)[HELM]
         return evaluator(helm, self._context)(templates)
-
-
-def _gaps(gaps: Counter[str]) -> Iterator[str]:
-    """Yield one sentence about all that the inventory lacks: that is a gap of cmp.yaml, and no fault of the sets."""
-    if gaps:
-        lacks = and_more(sorted(gaps), MAX_LISTED)
-        yield f"{_not_read(gaps.total())}: the inventory lacks {lacks}, which `clusters` of cmp.yaml may say"
-
-
-def _not_read(count: int) -> str:
-    return f"{'one ApplicationSet is' if count == 1 else f'{count} ApplicationSets are'} not read here"
 
 
 def merged(files: Declared, printed: Sequence[Declaration], sources: ApplicationSources) -> Declared:
@@ -229,12 +244,22 @@ def merged(files: Declared, printed: Sequence[Declaration], sources: Application
     return files._replace(declarations=(*kept, *of_output))
 
 
+def identity_of(declaration: Declaration, sources: ApplicationSources) -> PairId:
+    """Return the identity of an Application, and that of a set, which is made in the same way."""
+    if declaration.parent:
+        return _of_printed(declaration, declaration.parent)
+    argocd = sources.reader_of(declaration.manifest.location.file)
+    return of_application(argocd.name if argocd else "", declaration.namespace, declaration.manifest.names[0])
+
+
+def _of_printed(declaration: Declaration, parent: Parent) -> PairId:
+    namespace = declaration.namespace or parent.namespace
+    return of_application(parent.argocd, namespace, declaration.manifest.names[0])
+
+
 def _identity(printed: Declaration) -> PairId | None:
     """Return the identity of an Application that a pair prints; None for an ApplicationSet."""
-    parent, (kind, name) = printed.parent, printed.key
-    if parent is None or kind == SET:
-        return None
-    return of_application(parent.argocd, printed.namespace or parent.namespace, name)
+    return None if printed.parent is None or printed.key[0] == SET else _of_printed(printed, printed.parent)
 
 
 def _prints_itself(printed: Declaration) -> bool:

@@ -9,26 +9,29 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import (
     ApplicationChange,
-    BumpLine,
     Counts,
     Danger,
     DangerLine,
     Delivery,
     Failure,
+    LeftOut,
     Noise,
     Outcome,
     Report,
     Revision,
     Unowned,
+    UnreadValue,
 )
-from cmp.compare import dangers
 from cmp.errors import and_more
-from cmp.preview import application_changes, notes, timing
+from cmp.preview import application_changes, moves, notes, timing
+from cmp.preview.bumps.lines import Explanations, bump_lines
 from cmp.preview.causes import changed_values
-from cmp.preview.declarations import EVERY_FILE
+from cmp.preview.declarations import EVERY_FILE, SET
 from cmp.preview.grouping import groups
 from cmp.preview.labels import common_texts, generalized_json, number_secrets, pair_order, without_tokens
+from cmp.preview.lots import Population
 from cmp.preview.proofs import Proofs
+from cmp.preview.unread_values import unread_values
 from cmp.preview.worker import Worker, WorkerResult
 from cmp.report.names import object_name
 from cmp.system import workers
@@ -36,19 +39,18 @@ from cmp.system import workers
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from cmp.changes import Bump, Subject
+    from cmp.changes import Subject
     from cmp.context import Context
     from cmp.preview.affected import TouchedPair
     from cmp.preview.comparison import Comparison
     from cmp.preview.identity import PairId
     from cmp.preview.labels import OwnTexts
-    from cmp.preview.sides import ResolvedPair, Side
+    from cmp.preview.sides import RenderRequest, Side
     from cmp.render.pipeline import RenderOptions
 
 KEY_BYTES = 32
 MAX_NAMED = 3  # Applications in a danger
-KINDS = ("image", "chart", "tool")  # the order of bumps
-RULES = (*application_changes.RULES, *dangers.RULES)  # the most severe first
+RULES = (*application_changes.RULES, *moves.RULES)  # the most severe first
 LEFT_BEHIND = Danger("orphaned", "stays on the cluster, where nobody manages it")
 
 
@@ -81,40 +83,79 @@ class Frame(NamedTuple):
     notes: tuple[str, ...] = ()
     applications: tuple[ApplicationChange, ...] = ()
     failures: tuple[Failure, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    unread: tuple[UnreadValue, ...] = ()
+    explanations: Explanations | None = None
 
 
 def compare(task: Task, context: Context) -> Result:
     """Render and compare every affected pair; one that fails never stops the others."""
+    worker = worker_of(task, context, os.urandom(KEY_BYTES))
+    return assembled(task, worker, rendered(task, worker, affected_pairs(task.comparison)))
+
+
+def affected_pairs(comparison: Comparison) -> list[TouchedPair]:
+    """Return the pairs that are rendered."""
+    return [pair for pair in comparison.impact.touched if pair.is_affected]
+
+
+def worker_of(task: Task, context: Context, key: bytes) -> Worker:
+    """Return what renders the pairs of a comparison, with the key of their secrets' tokens."""
     comparison = task.comparison
-    pairs = [pair for pair in comparison.impact.touched if pair.is_affected]
     unattributed = tuple(file.path for file in comparison.impact.unowned if not file.rule)
-    worker = Worker(
+    if any(key.is_application for side in (comparison.base, comparison.head) for key in side.pairs.requests):
+        _ = comparison.base.scopes, comparison.head.scopes  # read once, before there are several workers
+    return Worker(
         base=comparison.base,
         head=comparison.head,
         context=context,
         options=task.options._replace(unattributed_files=unattributed),
         rules=comparison.base.repository.config.preview.noise,
-        key=os.urandom(KEY_BYTES),
+        key=key,
     )
-    if any(instance.is_builtin for pair in comparison.base.pairs.values() for instance in pair.instances):
-        _ = comparison.base.scopes, comparison.head.scopes  # read once, before there are several workers
-    outcomes: list[Outcome] = []
-    warnings: set[str] = set()
-    unknown_apis: set[str] = set()
+
+
+def rendered(task: Task, worker: Worker, pairs: Sequence[TouchedPair]) -> list[WorkerResult]:
+    """Render and compare these pairs, several at once; return the results in the order of the pairs."""
+    results: dict[int, WorkerResult] = {}
     for index, result in workers.run(pairs, worker.compare, task.jobs):
-        done = result or _killed(pairs[index])
-        outcomes.append(done.outcome)
-        warnings.update(done.warnings)
-        unknown_apis.update(done.unknown_apis)
+        results[index] = result or _killed(pairs[index])
         task.progress()
+    return [results[index] for index in range(len(pairs))]
+
+
+def assembled(task: Task, worker: Worker, results: Sequence[WorkerResult]) -> Result:
+    """Return the report of all affected pairs: causes are proven, and what no pair tells is added."""
+    comparison, pairs = task.comparison, affected_pairs(task.comparison)
     own = own_texts((comparison.base, comparison.head))
-    outcomes.sort(key=lambda outcome: pair_order(outcome.subject))
-    outcomes = Proofs(worker, pairs, task.jobs).of(outcomes, groups(outcomes, own))
+    outcomes = sorted((result.outcome for result in results), key=lambda outcome: pair_order(outcome.subject))
+    warnings = {warning for result in results for warning in result.warnings}
+    if comparison.base.is_revision:
+        proofs = Proofs(worker, pairs, task.jobs)
+        outcomes = proofs.of(outcomes, groups(outcomes, own))
+        warnings.update(proofs.warnings)
     outcomes += _without_effect(comparison)
     outcomes += _unknown(comparison, {pair.key for pair in pairs})
     kept = _with_kept_objects(outcomes, comparison)
-    made = report(_frame(task, pairs, sorted(unknown_apis)), kept, own)
+    moved = moves.linked(kept, moves.homes(comparison), worker.rules)
+    unknown_apis = sorted({api for result in results for api in result.unknown_apis})
+    unread = unread_values(comparison.base, comparison.head, comparison.impact.touched, worker.context)
+    explanations = Explanations(one for result in results for one in result.explained)
+    frame = _frame(task, pairs, unknown_apis)._replace(unread=unread, explanations=explanations)
+    made = report(frame, moved, own, _population(comparison))
     return Result(made, tuple(sorted(warnings)))
+
+
+def _population(comparison: Comparison) -> Population:
+    """Return the pairs of both sides; an Application with a new name neither comes nor goes."""
+    base, head = comparison.base.pairs.requests, comparison.head.pairs.requests
+    renamed = comparison.applications.renamed
+    return Population(
+        before=frozenset(request.subject for request in base.values()),
+        after=frozenset(request.subject for request in head.values()),
+        added=frozenset(head[key].subject for key in head.keys() - base.keys() - renamed.keys()),
+        removed=frozenset(base[key].subject for key in base.keys() - head.keys() - {*renamed.values()}),
+    )
 
 
 def _killed(pair: TouchedPair) -> WorkerResult:
@@ -143,10 +184,8 @@ def _unknown(comparison: Comparison, rendered: Collection[PairId]) -> Iterator[O
 
 def _with_kept_objects(outcomes: Iterable[Outcome], comparison: Comparison) -> Iterator[Outcome]:
     """Yield the outcomes; what an Application leaves behind that ends without its objects is not lost."""
-    kept = {
-        comparison.base.pairs[key].request.subject
-        for key in comparison.applications.kept & comparison.base.pairs.keys()
-    }
+    requests = comparison.base.pairs.requests
+    kept = {requests[key].subject for key in comparison.applications.kept & requests.keys()}
     for outcome in outcomes:
         if outcome.status == "removed" and outcome.subject in kept:
             changes = (change._replace(dangers=(LEFT_BEHIND,) if change.dangers else ()) for change in outcome.changes)
@@ -158,8 +197,8 @@ def _with_kept_objects(outcomes: Iterable[Outcome], comparison: Comparison) -> I
 def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]) -> Frame:
     comparison = task.comparison
     # An Application that goes brought what it had until now.
-    gone = [pair for key, pair in comparison.base.pairs.items() if key not in comparison.head.pairs]
-    deliveries = [*_deliveries(comparison.head.pairs.values()), *_deliveries(gone)]
+    gone = [request for key, request in comparison.base.pairs.requests.items() if key not in comparison.head.pairs]
+    deliveries = [*_deliveries(comparison.head.pairs.requests.values()), *_deliveries(gone)]
     subjects = {pair.subject for pair in pairs}
     without_capabilities = {pair.subject.cluster for pair in pairs if not _has_api_versions(comparison, pair)} - {""}
     return Frame(
@@ -171,8 +210,8 @@ def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]
             effective=len(pairs),
             rendered=len(pairs),
             clusters=len(_clusters(comparison) - {""}),
-            left_out=comparison.left_out,
         ),
+        left_out=comparison.left_out,
         deliveries=tuple(delivery for delivery in deliveries if delivery.subject in subjects),
         unowned=comparison.impact.unowned,
         applications=comparison.applications.changes,
@@ -195,15 +234,15 @@ def _timing(comparison: Comparison, pairs: Sequence[TouchedPair]) -> Iterator[st
 
 def _clusters(comparison: Comparison) -> set[str]:
     sides = (comparison.base, comparison.head)
-    return {pair.request.subject.cluster for side in sides for pair in side.pairs.values()}
+    return {request.subject.cluster for side in sides for request in side.pairs.requests.values()}
 
 
-def _deliveries(pairs: Iterable[ResolvedPair]) -> list[Delivery]:
+def _deliveries(requests: Iterable[RenderRequest]) -> list[Delivery]:
     """Return the deliveries; the merge itself moves an Application that follows another revision from then on."""
     return [
-        delivery._replace(at_merge=delivery.at_merge or (delivery.automated and pair.request.is_promoted))
-        for pair in pairs
-        if (delivery := pair.request.delivery)
+        delivery._replace(at_merge=delivery.at_merge or (delivery.automated and request.is_promoted))
+        for request in requests
+        if (delivery := request.delivery)
     ]
 
 
@@ -224,8 +263,8 @@ def own_texts(sides: Iterable[Side]) -> OwnTexts:
             if host:
                 own[host] = "‹server›"
             own[name] = "‹cluster›"
-        for pair in side.pairs.values():
-            if name := pair.request.subject.cluster:
+        for request in side.pairs.requests.values():
+            if name := request.subject.cluster:
                 texts.setdefault(name, {})[name] = "‹cluster›"
     return texts
 
@@ -233,10 +272,10 @@ def own_texts(sides: Iterable[Side]) -> OwnTexts:
 # The report
 
 
-def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts) -> Report:
+def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts, population: Population | None = None) -> Report:
     """Return the report, its secrets numbered; the same whatever the order of outcomes, deliveries and files.
 
-    The notes of folded restarts come after those of the frame.
+    The notes of folded restarts come after those of the frame.  Without a population the outcomes tell the pairs.
     """
     ordered = tuple(sorted(outcomes, key=lambda outcome: pair_order(outcome.subject)))
     return number_secrets(
@@ -245,16 +284,22 @@ def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts) -> Report:
             head=frame.head,
             counts=frame.counts,
             outcomes=ordered,
-            groups=groups(ordered, own),
+            groups=groups(ordered, own, population or Population.of(ordered)),
             failures=_failures([*frame.failures, *(one for outcome in ordered for one in outcome.failures)]),
             dangers=tuple(sorted((*_dangers(ordered, own), *_of_applications(frame.applications)), key=_severity)),
-            bumps=_bumps(ordered),
+            bumps=bump_lines(ordered, frame.explanations or Explanations()),
             noise=_noise(ordered),
             deliveries=tuple(sorted(frame.deliveries, key=_delivery_order)),
             unowned=tuple(sorted(frame.unowned)),
-            restarts=sum(change.is_restart for outcome in ordered for change in outcome.changes),
+            restarts=sum(
+                change.is_restart and not moves.is_other_half(change)
+                for outcome in ordered
+                for change in outcome.changes
+            ),
             notes=(*frame.notes, *notes.folded_restarts(ordered)),
             applications=frame.applications,
+            left_out=frame.left_out,
+            unread=frame.unread,
         )
     )
 
@@ -277,6 +322,7 @@ def _dangers(outcomes: Sequence[Outcome], own: OwnTexts) -> tuple[DangerLine, ..
         for outcome in outcomes
         for change in outcome.changes
         for danger in change.dangers
+        if moves.is_told(change, danger)
     ]
     common = common_texts([(subject.cluster, text) for subject, text in dangers], own, generalized_json)
     lines: dict[str, dict[Subject, str]] = defaultdict(dict)
@@ -297,32 +343,16 @@ def _of_applications(changes: Sequence[ApplicationChange]) -> Iterator[DangerLin
         names = and_more(
             [f"{one.was} → {one.application}" if one.what == "renamed" else one.application for one in alike], MAX_NAMED
         )
-        noun = "Application" if len(alike) == 1 else "Applications"
-        yield DangerLine(danger, f"{noun} {names}", tuple(dict.fromkeys(one.subject for one in alike)))
+        noun = "Application " if len(alike) == 1 else "Applications "
+        is_of_sets = all(one.application.startswith(SET) for one in alike)
+        yield DangerLine(
+            danger, names if is_of_sets else f"{noun}{names}", tuple(dict.fromkeys(one.subject for one in alike))
+        )
 
 
 def _severity(line: DangerLine) -> tuple[object, ...]:
     subjects = [pair_order(subject) for subject in line.subjects]
     return (RULES.index(line.danger.rule), -len(subjects), line.where, subjects, without_tokens(line.danger.text))
-
-
-def _bumps(outcomes: Sequence[Outcome]) -> tuple[BumpLine, ...]:
-    """Return each bump once, with its pairs; a bump without effect apart from the same one with an effect."""
-    lines: dict[tuple[Bump, bool], dict[Subject, None]] = defaultdict(dict)
-    for outcome in outcomes:
-        for bump in outcome.bumps:
-            common = bump._replace(subject=outcome.subject._replace(cluster="", environment="", app=""))
-            lines[common, outcome.status == "equal"][outcome.subject] = None
-    bumps = [
-        BumpLine(bump._replace(subject=next(iter(subjects))), tuple(subjects), is_without_effect)
-        for (bump, is_without_effect), subjects in lines.items()
-    ]
-    return tuple(sorted(bumps, key=_importance))
-
-
-def _importance(line: BumpLine) -> tuple[object, ...]:
-    bump = line.bump
-    return (KINDS.index(bump.kind), bump.name, bump.before, bump.after, line.is_without_effect)
 
 
 def _noise(outcomes: Sequence[Outcome]) -> tuple[Noise, ...]:

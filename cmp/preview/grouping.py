@@ -1,4 +1,4 @@
-"""The same change in many pairs, shown once: outcomes -> groups, in six passes.
+"""The same change in many pairs, shown once: outcomes -> groups, in eight passes.
 
 An example: a values line raises the replicas of a Deployment from 3 to 5 in `prod-1`, `prod-2` and `prod-3`.  In
 `prod-4` a stronger line changes as well, and it goes to 12; in `dev-1` a stronger line keeps it at 1.
@@ -12,10 +12,13 @@ An example: a values line raises the replicas of a Deployment from 3 to 5 in `pr
    so that the others stand out.
 4. Draft.  Each table becomes a group that shows the change of its first member, with general terms where the
    members differ in their clusters' own texts: `‹cluster›` for the name.
-5. Letter.  Groups get letters in the order of reading.  Objects of one application that change in the same pairs stand
+5. Lot (lots.py).  The groups of all objects of pairs that come or go together become the parts of one group, and so do
+   those of objects that move unchanged between two applications.  Passes 2 to 4 see these apart from all others.
+6. Application (alike.py).  Groups of several applications that look the same become one, with `‹app›` for the name.
+7. Letter.  Groups get letters in the order of reading.  Objects of one application that change in the same pairs stand
    together, and count together for the order: most pairs first, then dangers, then the number of differences.
    A is {prod-1, prod-2, prod-3}, B is {prod-4}.
-6. Outliers (outliers.py).  Group B gets "As A, but with another value of `spec.replicas`.", and group A gets "No change
+8. Outliers (outliers.py).  Group B gets "As A, but with another value of `spec.replicas`.", and group A gets "No change
    on `dev-1`: `clusters/dev-1/web.yaml:4` sets `replicas` itself."
 
 Nothing depends on the order of the outcomes, nor on the tokens that secrets have in this run.
@@ -30,6 +33,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Group, Member
 from cmp.compare.sequences import outside_mask
+from cmp.preview import alike, lots
 from cmp.preview.keys import key_text, read_key
 from cmp.preview.labels import (
     common_texts,
@@ -40,6 +44,7 @@ from cmp.preview.labels import (
     without_tokens,
 )
 from cmp.preview.outliers import GroupDraft, explain
+from cmp.preview.shared_causes import shared_causes
 from cmp.report.names import path_text
 
 if TYPE_CHECKING:
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
     from cmp.changes import Change, Outcome
     from cmp.preview.keys import Key, Leaf
     from cmp.preview.labels import OwnTexts
+    from cmp.preview.lots import Population
 
     Row = tuple[str, ...]
 
@@ -82,18 +88,32 @@ class _SameChange(NamedTuple):
         return (-len(self.members), pair_order(first.change.subject), first.position)
 
 
-def groups(outcomes: Sequence[Outcome], own_texts: OwnTexts) -> tuple[Group, ...]:
+def groups(outcomes: Sequence[Outcome], own_texts: OwnTexts, population: Population | None = None) -> tuple[Group, ...]:
     """Return every change that has something to show, in exactly one group, with letters in the order of reading.
 
     Where the members of a group differ in their clusters' own texts, its `change` has general terms for them, otherwise
-    it is that of the first member as it is.
+    it is that of the first member as it is.  Without a population there are neither lots nor groups of several
+    applications.
     """
+    units = lots.units(population, own_texts) if population else {}
+    by_unit: dict[Hashable, tuple[lots.Unit | None, list[_KeyedChange]]] = {}
+    for entry in _keyed(outcomes):
+        unit = lots.unit_of(entry.change, units, own_texts)
+        by_unit.setdefault(unit and unit[:3], (unit, []))[1].append(entry)  # a hash of its pairs would take long
+    drafts: list[GroupDraft] = []
+    for unit, entries in by_unit.values():
+        of_unit = _drafts(entries, own_texts)
+        drafts += [lots.lot_of(unit, of_unit)] if unit and len(of_unit) > 1 else of_unit
+    return explain(_lettered(alike.merged(drafts) if population else drafts), outcomes, own_texts)
+
+
+def _drafts(keyed: list[_KeyedChange], own_texts: OwnTexts) -> list[GroupDraft]:
+    """Return the groups of changes by passes 2 to 4."""
     families: dict[str, list[_SameChange]] = defaultdict(list)
-    for same in _classes(_keyed(outcomes), own_texts):
+    for same in _classes(keyed, own_texts):
         families[same.key.shape].append(same)
     tables = [table for family in families.values() for table in _tables(family)]
-    drafts = [_draft(table, own_texts) for table in tables]
-    return explain(_lettered(drafts), outcomes, own_texts)
+    return [_draft(table, own_texts) for table in tables]
 
 
 def _keyed(outcomes: Sequence[Outcome]) -> list[_KeyedChange]:
@@ -131,19 +151,25 @@ def _draft(table: list[_SameChange], own_texts: OwnTexts) -> GroupDraft:
     first = table[0].members[0]
     look_equal = all(_shown(change) == _shown(first.change) for change, _ in members)
     more = (f"{left_out} more fields have other values in each: `--format json` has them all.",) if left_out else ()
+    shown = first.change if look_equal else _generalized(first.change, own_texts)
+    shared = shared_causes([change for change, _ in members], own_texts)
     group = Group(
         letter="",
-        app=first.change.subject.app,
-        change=first.change if look_equal else _generalized(first.change, own_texts),
+        app=table[0].shown_key.app if first.change.move else first.change.subject.app,
+        change=shown._replace(causes=shared.causes, touched=shared.touched),
         members=tuple(Member(change.subject, row) for change, row in members),
         columns=columns,
         why=more,
+        partial_causes=shared.partial,
     )
-    return GroupDraft(group=group, change=first.change, key=table[0].key, position=first.position)
+    causes = tuple({repr(cause): cause for change, _ in members for cause in change.causes}.values())
+    return GroupDraft(
+        group=group, change=first.change._replace(causes=causes), key=table[0].key, position=first.position
+    )
 
 
 def _shown(change: Change) -> tuple[object, ...]:
-    """Return the parts of a change that a group shows for all its members: its causes are those of the first."""
+    """Return the parts of a change that a group shows for all its members."""
     return (change.identity, change.fields, change.hunks)
 
 
@@ -188,7 +214,7 @@ def _cut(text: str) -> str:
 
 
 def _lettered(drafts: list[GroupDraft]) -> list[GroupDraft]:
-    """Pass 5: sort the groups as they are read, those with the same members together, and give them letters."""
+    """Pass 7: sort the groups as they are read, those with the same members together, and give them letters."""
     bundles: dict[Hashable, list[GroupDraft]] = defaultdict(list)
     for draft in drafts:
         bundles[frozenset(member.subject for member in draft.group.members)].append(draft)
@@ -202,12 +228,17 @@ def _lettered(drafts: list[GroupDraft]) -> list[GroupDraft]:
 
 def _weight(bundle: list[GroupDraft]) -> tuple[object, ...]:
     """Return the sort key of groups with the same members: the heaviest first, equal ones by their objects."""
-    changes = [draft.group.change for draft in bundle]
+    changes = [change for draft in bundle for change in shown_changes(draft.group)]
     dangers, fields = (sum(len(change.dangers) for change in changes), sum(len(change.fields) for change in changes))
     first_object = min(without_tokens(draft.key.object_text) for draft in bundle)
     subjects = sorted(pair_order(member.subject) for member in bundle[0].group.members)
     first_position = min(draft.position for draft in bundle)
     return (-len(subjects), -dangers, -fields, subjects, first_object, first_position)
+
+
+def shown_changes(group: Group) -> list[Change]:
+    """Return the changes that a group shows: its own, or those of its parts."""
+    return [part.change for part in group.lot.parts] if group.lot else [group.change]
 
 
 def letter(index: int) -> str:

@@ -71,7 +71,7 @@ def key_text(change: Change) -> str:
     former = _unhashed(change.was) if change.was else None
     effect = (change.what, change.api_versions, former if former != identity else None, change.is_restart)
     fields = [_with_changed_lines(field) for field in change.fields]
-    key = (change.subject.app, identity, fields, effect, change.dangers)
+    key = (_app(change), identity, fields, effect, change.dangers)
     return json.dumps(key, ensure_ascii=False, sort_keys=True, default=repr)
 
 
@@ -85,6 +85,11 @@ def read_key(text: str) -> Key:
         effect=effect,
         dangers=[Danger._make(danger) for danger in dangers],
     )
+
+
+def _app(change: Change) -> str:
+    """Return the application of a change; of an object that moves both: `shop → web`."""
+    return f"{change.move.source.app} → {change.move.target.app}" if change.move else change.subject.app
 
 
 def _unhashed(identity: Identity) -> Identity:

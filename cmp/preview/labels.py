@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # A worker's label of a secret: its digits are the secret's token, which differs from run to run.
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
+_JSON_STRING = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')  # one that is a key ends with a colon
 _FEW = 3  # names in a sentence
+GENERAL_APP = "‹app›"  # stands for the name of each of several applications
 
 
 # A cluster's own texts
@@ -41,10 +43,20 @@ def generalized(text: str, own: Mapping[str, str]) -> str:
 
 def generalized_json(text: str, own: Mapping[str, str]) -> str:
     """Return JSON with general terms in its strings, and nowhere else: a cluster may be called `1` or `null`."""
-    if not any(word in text for word in own if word):
+    words = [word for word in own if word and word in text]
+    if not words:
         return text
-    value: object = json.loads(text)
-    return json.dumps(map_texts(value, lambda part: generalized(part, own)), ensure_ascii=False, sort_keys=True)
+    strings = [match for match in _JSON_STRING.finditer(text) if any(word in match[1] for word in words)]
+    if any(match[2] for match in strings):  # a key: its general term may stand in another place
+        value: object = json.loads(text)
+        return json.dumps(map_texts(value, lambda part: generalized(part, own)), ensure_ascii=False, sort_keys=True)
+    parts: list[str] = []
+    end = 0
+    for match in strings:
+        changed = json.dumps(generalized(json.loads(match[1]), own), ensure_ascii=False)
+        parts += (text[end : match.start()], changed)
+        end = match.end()
+    return "".join((*parts, text[end:]))
 
 
 @cache  # of as many clusters as there are
@@ -71,6 +83,11 @@ def common_texts(texts: Sequence[tuple[str, str]], own_texts: OwnTexts, replace:
 def without_tokens(text: str) -> str:
     """Return the text without the tokens that tell secrets apart: they must not decide about any order."""
     return _SECRET.sub("‹secret›", text)
+
+
+def has_tokens(value: object) -> bool:
+    """Tell whether a text in a value has the token of a secret."""
+    return any(_SECRET.search(text) for text in _texts_with_secrets(value))
 
 
 def number_secrets(report: Report) -> Report:
@@ -143,4 +160,4 @@ def pair_name(subject: Subject) -> str:
 
 def pair_order(subject: Subject) -> tuple[object, ...]:
     """Return the sort key of a pair: application, environment, cluster; `dev-2` before `dev-10`."""
-    return (subject.app, subject.environment, natural(subject.cluster))
+    return (natural(subject.app), subject.environment, natural(subject.cluster))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp.changes import LeftOut
 from cmp.errors import ConfigError, and_more
 from cmp.model import NEUTRAL_REVISION, BuildEnv
 from cmp.preview.affected import Impact, TouchedPair
@@ -52,10 +53,11 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
         base,
         head,
         impact=Impact(len(touched), touched, unowned=()),
-        notes=(*found.notes, *_left(left)),
-        left_out=len(left) + found.left_out,
+        notes=found.notes,
+        left_out=(*_left(left), *found.left_out),
         unknown=found.unknown,
         assumptions=(side.argocd.assumed,),
+        printed=found.printed,
     )
 
 
@@ -132,12 +134,14 @@ def _by_plugin(request: RenderRequest, place: tuple[str, str] | None) -> RenderR
     return request._replace(sources=(Request(*place, build_env=build_env),))
 
 
-def _left(names: Sequence[str]) -> Iterator[str]:
+def _left(names: Sequence[str]) -> Iterator[LeftOut]:
     if names:
-        yield (
-            f"{len(names)} Applications are not compared, as the layout has nothing for the folder of their source on "
-            f"their cluster: {and_more(sorted(names), MAX_LISTED)}"
+        several = "1 Application is" if len(names) == 1 else f"{len(names)} Applications are"
+        text = (
+            f"{several} not compared, as the layout has nothing for the folder of the source on the cluster: "
+            f"{and_more(sorted(names), MAX_LISTED)}"
         )
+        yield LeftOut("Application", tuple(sorted(names)), tuple(sorted(names)), text)
 
 
 def _nothing(sources: ApplicationSources) -> ConfigError:

@@ -29,57 +29,102 @@ _NO_EFFECT = f"so the common change does not take effect {_PAIRS}."
 class GroupDraft(NamedTuple):
     """A group before its outliers are explained.
 
-    `change` is that of the first member, as it is in the outcome, `position` its place there, and `key` its key.
+    `change` is that of the first member, with the causes of all of them, `position` its place there, and `key` its key.
+    `parts` are the groups of each application where it stands for several.
     """
 
     group: Group
     change: Change
     key: Key
     position: int
+    parts: tuple[GroupDraft, ...] = ()
+
+
+def patterns(drafts: Sequence[GroupDraft]) -> dict[str, GroupDraft | None]:
+    """Return for each object its pattern, if it has one."""
+    return {text: _pattern(same) for text, same in _by_object(drafts).items()}
+
+
+def unlike_most(drafts: Sequence[GroupDraft]) -> list[tuple[str, ...]]:
+    """Return for each group of a lot in which paths it differs from most pairs with the same object."""
+    usual = patterns(drafts)
+    pairs = [(draft, usual[draft.key.object_text]) for draft in drafts]
+    return [
+        tuple(_difference(draft, pattern, "on most clusters") if pattern and pattern is not draft else ())
+        for draft, pattern in pairs
+    ]
 
 
 def explain(drafts: Sequence[GroupDraft], outcomes: Iterable[Outcome], own_texts: OwnTexts) -> tuple[Group, ...]:
     """Return the groups in their order, each with sentences on its difference from the pattern of its object."""
-    by_object: dict[str, list[GroupDraft]] = defaultdict(list)
+    parts = [
+        [part._replace(group=part.group._replace(letter=draft.group.letter)) for part in draft.parts] or [draft]
+        for draft in drafts
+    ]
+    by_object = _by_object([part for of_draft in parts for part in of_draft])
+    by_subject = {
+        outcome.subject: outcome for outcome in sorted(outcomes, key=lambda outcome: pair_order(outcome.subject))
+    }
+    explainer = _Explainer(by_object, by_subject, own_texts)
+    explained = [[explainer.explained(part) for part in of_draft] for of_draft in parts]
+    return tuple(_together(draft.group, of_draft) for draft, of_draft in zip(drafts, explained, strict=True))
+
+
+def _by_object(drafts: Sequence[GroupDraft]) -> dict[str, list[GroupDraft]]:
+    """Return the groups of single changes by their objects."""
+    found: dict[str, list[GroupDraft]] = defaultdict(list)
     for draft in drafts:
-        by_object[draft.key.object_text].append(draft)
-    by_app: dict[str, dict[Subject, Outcome]] = defaultdict(dict)
-    for outcome in sorted(outcomes, key=lambda outcome: pair_order(outcome.subject)):
-        by_app[outcome.subject.app][outcome.subject] = outcome
-    explainer = _Explainer(by_object, by_app, own_texts)
-    return tuple(explainer.explained(draft) for draft in drafts)
+        if not draft.group.lot:
+            found[draft.key.object_text].append(draft)
+    return found
+
+
+def _together(group: Group, parts: Sequence[Group]) -> Group:
+    """Return a group with the explanations of its parts; what holds for some applications alone names them."""
+    if len(parts) == 1:
+        return parts[0]
+    apps: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        for sentence in part.why:
+            apps[sentence].append(part.app)
+    why = (
+        sentence if len(names) == len(parts) else f"{few_names(names)}: {sentence}" for sentence, names in apps.items()
+    )
+    return group._replace(differs_from=parts[0].differs_from, why=tuple(why))
 
 
 class _Explainer:
-    """The groups by object and the outcomes by application; a sentence on unchanged pairs is told only once."""
+    """The groups by object and the outcomes in order; a sentence on unchanged pairs is told only once."""
 
     def __init__(
         self,
         by_object: Mapping[str, Sequence[GroupDraft]],
-        by_app: Mapping[str, Mapping[Subject, Outcome]],
+        by_subject: Mapping[Subject, Outcome],
         own_texts: OwnTexts,
     ) -> None:
         self._by_object = by_object
-        self._by_app = by_app
+        self._by_subject = by_subject
+        self._by_app: dict[str, list[Outcome]] = defaultdict(list)
+        for outcome in by_subject.values():
+            self._by_app[outcome.subject.app].append(outcome)
         self._own_texts = own_texts
         self._told: set[str] = set()
 
     def explained(self, draft: GroupDraft) -> Group:
-        group, same_object = draft.group, self._by_object[draft.key.object_text]
-        outcomes = self._by_app[group.app]
-        pattern = _pattern(same_object)
+        group, same_object = draft.group, self._by_object.get(draft.key.object_text, ())
+        pattern = None if group.lot else _pattern(same_object)
         if pattern is None:
             return group
         if pattern is draft:
             changed = {member.subject for other in same_object for member in other.group.members}
-            unchanged = [outcome for subject, outcome in outcomes.items() if subject not in changed]
+            unchanged = [one for one in self._by_app.get(group.app, ()) if one.subject not in changed]
             sentences = self._sentences(_silent(pattern, unchanged))
             untold = [sentence for sentence in sentences if sentence not in self._told]
             self._told.update(untold)
             return group._replace(why=(*untold, *group.why))
-        members = [outcomes[member.subject] for member in group.members]
+        members = [self._by_subject[member.subject] for member in group.members]
         overridden = self._sentences(_overridden(members, pattern), members=len(members))
-        why = (*_difference(draft, pattern), *overridden, *group.why)
+        why = (*_difference(draft, pattern, pattern.group.letter), *overridden, *group.why)
         return group._replace(differs_from=pattern.group.letter, why=why)
 
     def _sentences(self, statements: Statements, members: int = 0) -> list[str]:
@@ -98,7 +143,7 @@ def _pattern(same_object: Sequence[GroupDraft]) -> GroupDraft | None:
     return next((draft for draft in same_object if 2 * len(draft.group.members) > pairs), None)
 
 
-def _difference(draft: GroupDraft, pattern: GroupDraft) -> Iterator[str]:
+def _difference(draft: GroupDraft, pattern: GroupDraft, name: str) -> Iterator[str]:
     """Yield a sentence on the paths in which a group differs from the pattern, if both do the same to the object."""
     if draft.group.change.what != pattern.group.change.what:
         return
@@ -111,7 +156,7 @@ def _difference(draft: GroupDraft, pattern: GroupDraft) -> Iterator[str]:
     )
     differences = [text.format(few_names(paths)) for text, paths in parts if paths]
     if differences:
-        yield f"As {pattern.group.letter}, but {', '.join(differences)}."
+        yield f"As {name}, but {', '.join(differences)}."
 
 
 def _causes(pattern: GroupDraft) -> set[tuple[str, tuple[str, ...]]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cmp.model import Instance
+    from cmp.preview.identity import PairId
     from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
     from cmp.repository.config.model import NamedPair
     from cmp.repository.git import GitTree
@@ -30,6 +31,15 @@ class Printers:
     def __init__(self, tree: GitTree, named: Sequence[NamedPair]) -> None:
         self._tree = tree
         self._named = {(pair.app, pair.cluster) for pair in named}
+
+    def candidates(self, side: Side) -> list[PairId]:
+        """Return the pairs that files may make printers, in their order, and others of which that is not known."""
+        requests = side.pairs.requests
+        by_files = side.reach.of([*self._with_applications, *self._with_repositories])
+        if by_files is None:
+            return [*requests]
+        known = side.reach.known
+        return [key for key in requests if key not in known or key in by_files or (key.app, key.cluster) in self._named]
 
     def holds(self, pair: ResolvedPair) -> bool:
         """Tell whether a pair is named, or an input of its renders looks like an Application."""
@@ -53,7 +63,10 @@ class Printers:
             for path, chart in of_path.items()
             if chart is not None and any(whole_match(pattern, path) for pattern in patterns)
         ]
-        read = {path for pair in side.pairs.values() for path in pair.reads(templates)} if templates else set()
+        by_files = side.reach.of(templates)
+        known = side.reach.known if by_files is not None else ()
+        keys = [key for key in side.pairs if key not in known or key in (by_files or ())] if templates else ()
+        read = {path for key in keys for path in side.pairs[key].reads(templates)}
         return {of_path[path] or "." for path in templates if path not in read}
 
     @cached_property

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.artifacts.charts import repositories
+from cmp.artifacts.charts.dependencies import DECLARATIONS
 from cmp.changes import Subject
+from cmp.compare.namespaces import CRD
 from cmp.engines import ENGINES
 from cmp.errors import CmpError
 from cmp.model import NEUTRAL_REVISION, NOTHING
 from cmp.preview.identity import PairId
+from cmp.preview.reach import Reach
 from cmp.render import pipeline
 from cmp.render.decrypt import SOPS
 from cmp.render.fingerprint import CONFIGURATION, FingerprintIndex, InputPaths
@@ -19,22 +23,25 @@ from cmp.render.unread import needs_of
 from cmp.repository import builtin, instances
 from cmp.repository.git import LINK
 from cmp.repository.instances import Repository, Request
+from cmp.system.tree import join
 from cmp.system.urls import is_url, normal, repository_name
 from cmp.system.workspace import files_of_copy, require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from cmp.argocd.application import Application
     from cmp.argocd.settings import ArgoCDSettings
     from cmp.argocd.source import LocatedSource
-    from cmp.changes import Delivery, Rule
+    from cmp.changes import Delivery, Object, Outcome, Rule
     from cmp.context import Context
     from cmp.model import Cluster, Instance, ToolPin
     from cmp.preview.elsewhere import OtherTree
+    from cmp.render.masking import Label
     from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.repository.git import GitTree
     from cmp.repository.instances import Pair
+    from cmp.secrets.redact import Redactor
     from cmp.system.tree import Tree
 
 
@@ -79,6 +86,9 @@ class BuiltinSource(NamedTuple):
         return builtin.resolve(within, self.application, self.source, surroundings)
 
 
+FILENAME = ".filename"  # the end of the parameter with the name of a generator's file
+
+
 class RenderRequest(NamedTuple):
     """A pair to be rendered: its identity, a request for each source, and what an Application adds for the report.
 
@@ -100,6 +110,19 @@ class RenderRequest(NamedTuple):
     generated: Mapping[str, str] = NOTHING
     followed: OtherTree | None = None
     is_promoted: bool = False
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The files that declare it: that of its Application or set, and those from which generators of a set took it.
+
+        A `git` generator gives the folder and the name of its file, below a prefix of its own where it has one.
+        """
+        found = [self.place.partition(":")[0]] if self.place and not self.parent else []
+        for key, name in self.generated.items():
+            if key.endswith(FILENAME):
+                path = key.removesuffix(FILENAME)
+                found.append(join(self.generated.get(f"{path}.path", self.generated.get(path, "")), name))
+        return tuple(found)
 
 
 class ResolvedSource(NamedTuple):
@@ -163,22 +186,46 @@ class ResolvedPair(NamedTuple):
         return {path for source in self.sources for path in source.inputs.select(paths)}
 
 
+class Pairs(Mapping[PairId, ResolvedPair]):
+    """The resolved pairs of some requests, in their order; most questions about a side need the requests alone."""
+
+    def __init__(
+        self, requests: Mapping[PairId, RenderRequest], resolve: Callable[[RenderRequest], ResolvedPair]
+    ) -> None:
+        self.requests = requests
+        self._resolve = resolve
+        self._resolved: dict[PairId, ResolvedPair] = {}
+
+    def __getitem__(self, key: PairId) -> ResolvedPair:
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(self.requests[key])
+        return self._resolved[key]
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is a pair, which needs no resolution."""
+        return key in self.requests
+
+    def __iter__(self) -> Iterator[PairId]:
+        return iter(self.requests)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
 class Side:
     """The pairs of a tree by their keys; ConfigError when its configuration as a whole cannot be read."""
 
-    def __init__(self, tree: GitTree, reusable: ReusablePairs | None = None) -> None:
-        """Resolve all pairs of the layout; with `reusable` pairs, only those that a changed file decides about."""
+    is_revision = True  # so that its files tell the causes of what differs
+
+    def __init__(self, tree: GitTree) -> None:
+        """List all pairs of the layout."""
         self.tree = tree
         self.repository = Repository(tree, ENGINES)
         self.fingerprints = FingerprintIndex(self.repository.tree)
-        if reusable is None:
-            requests = (request_for(self.repository, pair) for pair in self.repository.pairs())
-            self.pairs = {request.id: self.resolve(request) for request in requests}
-        else:
-            self.pairs = {
-                key: pair if reusable.holds(pair) else self.resolve(pair.request)
-                for key, pair in reusable.pairs.items()
-            }
+        self.places = Places.of(self.repository)
+        requests = (request_for(self.repository, pair) for pair in self.places.pairs)
+        self.pairs = Pairs({request.id: request for request in requests}, self.resolve)
+        self._reach: Reach | None = None
 
     def successor(self, tree: GitTree, changed: Sequence[str]) -> Side:
         """Return the side of a tree that differs from this one in the paths `changed`.
@@ -186,8 +233,14 @@ class Side:
         An instance follows from the names of files and from the configuration.  Where neither changed, the instances
         are the same, and only pairs that read a changed file are resolved again.
         """
-        decides = any(self._decides(path, tree) for path in changed)
-        return Side(tree, None if decides else ReusablePairs(self.pairs, tuple(changed)))
+        if any(self._decides(path, tree) for path in changed):
+            return Side(tree)
+        side = self.with_tree(tree)
+        reusable = ReusablePairs(self.pairs, tuple(changed))
+        side.pairs = Pairs(self.pairs.requests, lambda request: reusable.of(request.id) or side.resolve(request))
+        if not any(path.rpartition("/")[2] in DECLARATIONS for path in changed):
+            side._reach = self.reach  # noqa: SLF001  # of the same class: the charts that applications take are the same
+        return side
 
     def with_tree(self, tree: GitTree) -> Side:
         """Return the side of a tree that differs from this one in little, with no pair resolved yet."""
@@ -195,21 +248,24 @@ class Side:
         side.tree = tree
         side.repository = Repository(tree, ENGINES)
         side.fingerprints = FingerprintIndex(side.repository.tree)
-        side.pairs = {}
+        side.pairs = Pairs({}, side.resolve)
+        side._reach = None  # noqa: SLF001  # of the same class
         return side
 
     def with_requests(self, requests: Sequence[RenderRequest]) -> Side:
         """Return the side with the pairs of these requests; a pair that has the same request is not resolved again."""
-        side = copy(self)
-        side.pairs = {}
-        for request in requests:
-            known = self.pairs.get(request.id)
-            side.pairs[request.id] = known if known and known.request == request else side.resolve(request)
+        side, known = copy(self), self.pairs
+        side._reach = self.reach  # noqa: SLF001  # of the same class: it is that of the layout
+
+        def resolve(request: RenderRequest) -> ResolvedPair:
+            return known[request.id] if known.requests.get(request.id) == request else side.resolve(request)
+
+        side.pairs = Pairs({request.id: request for request in requests}, resolve)
         return side
 
     def requests_beside(self, covered: Collection[tuple[str, str]]) -> list[RenderRequest]:
         """Return the requests of the pairs but those of an application and cluster that are covered otherwise."""
-        requests = (pair.request for pair in self.pairs.values())
+        requests = self.pairs.requests.values()
         return [request for request in requests if (request.subject.app, request.subject.cluster) not in covered]
 
     def _decides(self, path: str, tree: GitTree) -> bool:
@@ -272,10 +328,33 @@ class Side:
             for source in pair.sources
         )
 
+    def judged(
+        self,
+        pair: ResolvedPair | None,  # noqa: ARG002  # for a side that is no revision
+        outcome: Outcome,
+        *,
+        error: CmpError | None,  # noqa: ARG002
+        after: tuple[Object, ...],  # noqa: ARG002
+        redactor: Redactor,  # noqa: ARG002
+        label: Label,  # noqa: ARG002
+    ) -> Outcome:
+        """Return the outcome of a pair whose older side this is; `error` is that of this side, `after` the newer one.
+
+        A side that is no revision may know more about the pair than its objects.
+        """
+        return outcome
+
+    @property
+    def reach(self) -> Reach:
+        """The pairs of the layout by the files that may reach them."""
+        if self._reach is None:
+            self._reach = Reach(self.tree, self.repository, self.places.pairs)
+        return self._reach
+
     @cached_property
     def scopes(self) -> dict[tuple[str, str], bool]:
         """The kinds that CRDs of the tree define, and whether their objects have a namespace."""
-        return builtin.scopes_in(self.tree)
+        return builtin.scopes_in(self.tree, frozenset(self.tree.holding(CRD[1])))
 
     @cached_property
     def argocd(self) -> ArgoCDSettings:
@@ -312,11 +391,26 @@ class ReusablePairs(NamedTuple):
     pairs: Mapping[PairId, ResolvedPair]
     changed: tuple[str, ...]
 
-    def holds(self, pair: ResolvedPair) -> bool:
-        """Return whether the pair is the same in the other tree: no changed file decides which needs its engine has."""
-        return pair.error is None and not any(
+    def of(self, key: PairId) -> ResolvedPair | None:
+        """Return a pair if it is the same in the other tree: no changed file decides which needs its engine has."""
+        pair = self.pairs[key]
+        is_same = pair.error is None and not any(
             source.inputs.covers(path) for source in pair.sources for path in source.inputs.select(self.changed)
         )
+        return pair if is_same else None
+
+
+class Places(NamedTuple):
+    """The pairs of a layout, and the folders of its applications: which folder belongs to which depends on all."""
+
+    pairs: tuple[Pair, ...]
+    folders: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, repository: Repository) -> Places:
+        """List the places of a repository."""
+        folders = repository.places.app_folders()
+        return cls(tuple(repository.pairs()), tuple((folder.name, folder.path) for folder in folders))
 
 
 def request_for(repository: Repository, pair: Pair) -> RenderRequest:

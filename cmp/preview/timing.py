@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from cmp.argocd.document import Manifest
     from cmp.preview.application_states import ApplicationState
-    from cmp.system.tree import Tree
+    from cmp.repository.git import GitTree
 
-PROJECT, WINDOWS = "AppProject", b"syncWindows"
+PROJECT, WINDOWS = "AppProject", "syncWindows"
 
 
 class _Window(NamedTuple):
@@ -39,7 +39,7 @@ class _Window(NamedTuple):
         return any(_matches(pattern, text) for patterns, texts in names for pattern in patterns for text in texts)
 
 
-def notes(states: Sequence[ApplicationState], tree: Tree, patterns: Sequence[str]) -> Iterator[str]:
+def notes(states: Sequence[ApplicationState], tree: GitTree, patterns: Sequence[str]) -> Iterator[str]:
     """Yield the sentences about Applications that change; `patterns` name the files that may have their projects."""
     for name in sorted({one.set_name for one in states if one.rolls}):
         yield f"the ApplicationSet `{name}` rolls changes out in steps (RollingSync): they decide when each one syncs"
@@ -50,13 +50,14 @@ def notes(states: Sequence[ApplicationState], tree: Tree, patterns: Sequence[str
             yield f"sync windows of the project `{project}` decide when {few_names(held)} may sync"
 
 
-def _windows(tree: Tree, patterns: Sequence[str]) -> dict[str, list[_Window]]:
+def _windows(tree: GitTree, patterns: Sequence[str]) -> dict[str, list[_Window]]:
     """Return the sync windows of the projects in files, by the project's name; a file that is no YAML has none."""
     found: dict[str, list[_Window]] = {}
-    for path in walk(tree, ""):
-        if any(whole_match(pattern, path) for pattern in patterns) and WINDOWS in (data := tree.read(path)):
+    held = frozenset(tree.holding(PROJECT, WINDOWS))
+    for path in walk(tree, "") if held else ():  # a link to such a file is one, too
+        if tree.resolve(path) in held and any(whole_match(pattern, path) for pattern in patterns):
             try:
-                projects = [one for one in objects(data, path) if is_a(PROJECT, one.value)]
+                projects = [one for one in objects(tree.read(path), path) if is_a(PROJECT, one.value)]
             except ConfigError:  # the list of Applications says so
                 continue
             for project in projects:

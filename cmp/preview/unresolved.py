@@ -1,8 +1,8 @@
-"""The changed files that pairs without an instance would read, as far as their requests say: their own folders.
+"""The changed files that pairs without an instance would read, as far as their requests say.
 
-A pair that cannot be resolved has no inputs, so that its files would count as those of no pair.  What its Application
-names, or what the layout gives it, may be read all the same once somebody mends the mistake, and before that nobody can
-tell what the change does to it.
+A pair that cannot be resolved has no inputs, so that its files would count as those of no pair.  Its own folders, what
+its Application names, and the values files that the layout's patterns give it may be read all the same once somebody
+mends the mistake, and before that nobody can tell what the change does to it.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from cmp.preview.sides import BuiltinSource
+from cmp.repository import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from cmp.preview.identity import PairId
     from cmp.preview.sides import Side
+    from cmp.repository.instances import Repository, Request
 
 
-def unresolved_inputs(changed: Sequence[str], *sides: Side) -> Mapping[PairId, tuple[str, ...]]:
-    """Return the changed files of each pair that can be resolved on no side, sorted."""
+def unresolved_inputs(
+    changed: Sequence[str], keys: Collection[PairId], *sides: Side
+) -> Mapping[PairId, tuple[str, ...]]:
+    """Return the changed files of each of some pairs that can be resolved on no side, sorted."""
     found: dict[PairId, set[str]] = defaultdict(set)
-    resolved = {key for side in sides for key, pair in side.pairs.items() if not pair.error}
-    for side in sides:
-        broken = {key: pair.request.sources for key, pair in side.pairs.items() if key not in resolved}
+    listed = [{key: side.pairs[key] for key in keys if key in side.pairs} for side in sides]
+    resolved = {key for of_side in listed for key, pair in of_side.items() if not pair.error}
+    for side, of_side in zip(sides, listed, strict=True):
+        broken = {key: pair.request.sources for key, pair in of_side.items() if key not in resolved}
         if not broken:
             continue
         owners = {path: side.repository.owner(os.path.dirname(path), is_exact=False) for path in changed}
@@ -38,17 +43,33 @@ def unresolved_inputs(changed: Sequence[str], *sides: Side) -> Mapping[PairId, t
                     found[key].update(
                         path for path, owner in owners.items() if owner.app == source.app and owner.cluster in clusters
                     )
+                    found[key].update(_values_of_layout(source, side.repository, changed))
     return {key: tuple(sorted(paths)) for key, paths in found.items()}
 
 
 def _named(source: BuiltinSource, changed: Sequence[str]) -> Iterator[str]:
     """Yield the changed files in the folder of a source, and its values files."""
     asked = source.source.source
-    if source.home or asked.chart:
-        return
+    is_elsewhere = bool(source.home or asked.chart)
     folder = os.path.normpath(asked.path or ".")
-    values = {_values_file(folder, name) for name in (asked.helm.value_files if asked.helm else ())}
-    yield from (path for path in changed if folder == "." or path.startswith(f"{folder}/") or path in values)
+    named = asked.helm.value_files if asked.helm else ()
+    # A chart or a folder of another repository may have values files here, which it names by a reference.
+    values = {_values_file(folder, name) for name in named if not is_elsewhere or "$" in name}
+    for path in changed:
+        if path in values or (not is_elsewhere and (folder == "." or path.startswith(f"{folder}/"))):
+            yield path
+
+
+def _values_of_layout(request: Request, repository: Repository, changed: Sequence[str]) -> Iterator[str]:
+    """Yield the changed values files that the layout, or the Application itself, names for a pair."""
+    config = repository.config
+    facts = config.clusters[request.cluster].facts if request.cluster in config.clusters else {}
+    known = {name: text for name, text in {**facts, "app": request.app, "cluster": request.cluster}.items() if text}
+    patterns = [layout.parse(values.pattern, values.place) for values in config.layout.values]
+    named = {*request.parameters.values_files, *request.flags.values_files}
+    for path in changed:
+        if path in named or any(layout.match(pattern, path, known) is not None for pattern in patterns):
+            yield path
 
 
 def _values_file(folder: str, name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from cmp.changes import LeftOut
 from cmp.preview.identity import of_application
 
 if TYPE_CHECKING:
@@ -16,32 +17,6 @@ if TYPE_CHECKING:
 LEVELS = 1  # beyond the base
 
 
-class LeftOut(NamedTuple):
-    """The numbers of Applications that are left out: those beyond the limit, and those printed too deep."""
-
-    limit: int = 0
-    beyond: int = 0
-    deep: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.beyond + self.deep
-
-    @property
-    def notes(self) -> Iterator[str]:
-        """Sentences about them."""
-        if self.beyond:
-            yield (
-                f"{self.beyond} Applications that only this change prints are not compared: "
-                f"it is not trusted, and {self.limit} are the limit (--max-applications)"
-            )
-        if self.deep:
-            yield (
-                f"{self.deep} Applications are not compared: only Applications that this change brings print them, "
-                "and it is not trusted"
-            )
-
-
 def identities(declared: Declared, sources: ApplicationSources) -> Iterator[PairId]:
     """Yield the identities of all Applications of one side."""
     for manifest, parent in declared.applications:
@@ -51,8 +26,8 @@ def identities(declared: Declared, sources: ApplicationSources) -> Iterator[Pair
 
 def admitted(
     printed: Sequence[Declaration], known: Collection[PairId], limit: int
-) -> tuple[tuple[Declaration, ...], LeftOut]:
-    """Return what an untrusted side prints, less the Applications that it may not bring.
+) -> tuple[tuple[Declaration, ...], tuple[LeftOut, ...]]:
+    """Return what an untrusted side prints, less the Applications that it may not bring, and these.
 
     `known` are those that the base has, or that a file of the change declares.
     """
@@ -87,7 +62,19 @@ def admitted(
         stay = tuple(manifest for manifest in declaration.applications if may_stay(manifest, parent))
         if stay or not declaration.applications:
             kept.append(declaration._replace(applications=stay))
-    return tuple(kept), LeftOut(limit, len(beyond), len(deep))
+    return tuple(kept), tuple(_left_out(beyond, deep, limit))
+
+
+def _left_out(beyond: set[PairId], deep: set[PairId], limit: int) -> Iterator[LeftOut]:
+    """Yield the Applications beyond the limit, and those printed too deep."""
+    for keys, why in (
+        (beyond, f"only this change prints such, it is not trusted, and {limit} are the limit (--max-applications)"),
+        (deep, "only Applications that this change brings print such, and it is not trusted"),
+    ):
+        if keys:
+            names = tuple(sorted(key.text for key in keys))
+            several = "1 Application is" if len(keys) == 1 else f"{len(keys)} Applications are"
+            yield LeftOut("Application", names, names, f"{several} not compared: {why}")
 
 
 def _level(key: PairId, parents: dict[PairId, PairId], known: Collection[PairId]) -> int:

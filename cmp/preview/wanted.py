@@ -204,7 +204,7 @@ def _opened(one: BuiltinSource) -> BuiltinSource:
 def _notes(found: Comparison) -> Iterator[str]:
     """Yield the sentences about Applications once: both sides are one tree."""
     both = " before and after the change"
-    yield from dict.fromkeys(note.replace(both, "") for note in found.notes if not note.startswith(SEVERAL))
+    yield from dict.fromkeys(note.replace(both, "") for note in found.sentences if not note.startswith(SEVERAL))
 
 
 def _failures(failed: Mapping[str, int]) -> Iterator[str]:
@@ -220,7 +220,7 @@ def _failures(failed: Mapping[str, int]) -> Iterator[str]:
 def _origin(pair: ResolvedPair, side: Side) -> str:
     """Return the file of an Application, or of the one that prints it, or prints that."""
     seen = {pair.request.id}
-    while (parent := pair.request.parent) in side.pairs and parent not in seen:
+    while (parent := pair.request.parent) and parent in side.pairs and parent not in seen:
         pair = side.pairs[parent]
         seen.add(parent)
     file = pair.request.place.partition(":")[0]

@@ -13,21 +13,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Bump, Failure, Outcome
 from cmp.compare import bumps, compare, namespaces
-from cmp.engines.registry import HELMFILE
+from cmp.engines.registry import HELM
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.model import OutputRules
 from cmp.preview import copies, notes
-from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes
-from cmp.render import cleartext, made_up, masking
+from cmp.preview.bumps.explained import Bumps, Explained, RenderedSource
+from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, is_only_replaced, visible_causes
+from cmp.render import made_up, masking
 from cmp.render.unread import needs_of
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
-from cmp.system.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,20 +38,27 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.preview.affected import TouchedPair
-    from cmp.preview.sides import ResolvedPair, Side
+    from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
     from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.secrets.redact import Secret
+    from cmp.system.tree import Tree
 
 TOKEN_DIGITS = 32
 AS_REPOSERVER = OutputRules(allow_empty=True, as_reposerver=True)
 
 
 class WorkerResult(NamedTuple):
-    """The outcome of a pair, warnings for stderr, masked, and the API versions that only the sidecar knows."""
+    """The outcome of a pair, warnings for stderr, masked, and the API versions that only the sidecar knows.
+
+    `explained` are the bumps of charts among those of the outcome, each with what is known of both charts.  `seconds`
+    are those that its renders took.
+    """
 
     outcome: Outcome
     warnings: tuple[str, ...]
     unknown_apis: tuple[str, ...] = ()
+    explained: tuple[Explained, ...] = ()
+    seconds: float = 0.0
 
 
 class Worker(NamedTuple):
@@ -65,6 +73,7 @@ class Worker(NamedTuple):
 
     def compare(self, pair: TouchedPair) -> WorkerResult:
         """Render a pair on the sides that have it, and compare; never raises an error that a user can meet."""
+        start = time.monotonic()
         warnings = io.StringIO()
         unknown_apis: dict[str, None] = {}
         # The secrets of this pair alone: masking must not depend on the pairs that this worker had before.
@@ -76,15 +85,24 @@ class Worker(NamedTuple):
             base, head = (
                 _render(side, side.pairs.get(pair.key), context, self.options) for side in (self.base, self.head)
             )
+            base, head = _comparable(self, base, head, context)
             for warning in (warning for result in head.results for warning in result.unpinned):
                 context.log.warning(warning)
             results = (result for side in (base, head) for result in side.results)
             unknown_apis.update((name, None) for result in results for name in result.unknown_apis)
-            outcome = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head).outcome()
+            compared = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head)
+            outcome, explained = compared.outcome(), compared.explained
         except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on
             lines = tuple(InternalError.of(error).lines())
             outcome = Outcome(pair.subject, "failed", failures=(Failure(pair.subject, lines, is_new=True),))
-        return WorkerResult(outcome, tuple(warnings.getvalue().splitlines()), tuple(unknown_apis))
+            explained = ()
+        return WorkerResult(
+            outcome=outcome,
+            warnings=tuple(warnings.getvalue().splitlines()),
+            unknown_apis=tuple(unknown_apis),
+            explained=explained,
+            seconds=time.monotonic() - start,
+        )
 
 
 class Retrial:
@@ -97,6 +115,12 @@ class Retrial:
         log = Log(io.StringIO(), self._redactor.mask)
         self._context = worker.context._replace(redactor=self._redactor, log=log, phases=Phases(), is_terminal=False)
         self._base = _render(worker.base, worker.base.pairs.get(pair.key), self._context, worker.options)
+
+    @property
+    def failure(self) -> str:
+        """The first line of the error that keeps the older side from being rendered, masked; empty without one."""
+        error = None if self._base.results else self._base.error
+        return self._redactor.mask(error.what).partition("\n")[0] if error else ""
 
     def changes(self, side: Side, resolved: ResolvedPair) -> tuple[Change, ...] | None:
         """Return what changes where this is the newer side; None where one of both is not rendered."""
@@ -116,12 +140,14 @@ class Retrial:
 class _RenderedSide(NamedTuple):
     """One side of a pair: missing (no pair), failed (an error), or rendered, with a result for each source.
 
-    Where the guard refused the output, there are an error and results: what could be read of it all the same.
+    Where the guard refused the output, there are an error and results: what could be read of it all the same.  Where
+    some of several sources failed, the results are those of the `rendered` ones.
     """
 
     pair: ResolvedPair | None = None
     error: CmpError | None = None
     results: tuple[RenderResult, ...] = ()
+    rendered: tuple[ResolvedSource, ...] = ()
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -132,8 +158,41 @@ class _RenderedSide(NamedTuple):
         return self.pair.own_instances if self.pair else ()
 
     @property
+    def sources(self) -> tuple[ResolvedSource, ...]:
+        """The sources that the results are of."""
+        return self.rendered or (self.pair.sources if self.pair else ())
+
+    @property
     def has_secrets(self) -> bool:
         return self.pair is not None and any(source.has_secrets for source in self.pair.sources)
+
+
+def _comparable(
+    worker: Worker, base: _RenderedSide, head: _RenderedSide, context: Context
+) -> tuple[_RenderedSide, _RenderedSide]:
+    """Return both sides with the sources that can be rendered on both, where only some of several can."""
+    sides = (base, head)
+    counts = {len(side.pair.sources) if side.pair else 0 for side in sides}
+    is_whole = all(side.results for side in sides) or not any(side.error for side in sides)
+    if is_whole or len(counts) > 1 or counts <= {0, 1}:
+        return sides
+    pairs = [side.pair for side in sides if side.pair]
+    alone: list[list[_RenderedSide]] = [
+        [
+            _render(side, pair._replace(sources=(source,)), context, worker.options)
+            for side, pair, source in zip((worker.base, worker.head), pairs, sources, strict=True)
+        ]
+        for sources in zip(*(pair.sources for pair in pairs), strict=True)
+    ]
+    both = [of_source for of_source in alone if all(one.results for one in of_source)]
+    before, after = (
+        side._replace(
+            results=tuple(result for of_source in both for result in of_source[at].results),
+            rendered=tuple(of_source[at].sources[0] for of_source in both),
+        )
+        for at, side in enumerate(sides)
+    )
+    return before, after
 
 
 def _render(side: Side, pair: ResolvedPair | None, context: Context, options: RenderOptions) -> _RenderedSide:
@@ -179,6 +238,8 @@ class _PairComparison:
         self._redactor = redactor
         self._base = base
         self._head = head
+        self._assumed: dict[namespaces.Kind, None] = {}  # kinds that are taken for namespaced
+        self.explained: tuple[Explained, ...] = ()
 
     def changes(self) -> tuple[Change, ...]:
         """Return the changes of the pair's objects alone."""
@@ -195,9 +256,10 @@ class _PairComparison:
         changes: tuple[Change, ...] = ()
         if self._is_comparable():
             compared = self._compared(before, after)
+            self._warn_of_assumptions(compared)
             explained = tuple(change._replace(causes=visible_causes(change, causes)) for change in compared)
-            changes = self._probed(explained, after)
-        return Outcome(
+            changes = self._probed(explained, causes, after)
+        outcome = Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),
             changes=changes,
@@ -206,6 +268,10 @@ class _PairComparison:
             failures=tuple(self._failures()),
             notes=tuple(self._notes(len(after))),
         )
+        base = self._base
+        return self._worker.base.judged(
+            base.pair, outcome, error=base.error, after=after, redactor=self._redactor, label=self._label
+        )
 
     def _is_comparable(self) -> bool:
         """Tell whether there are objects of both sides, or of the only one."""
@@ -213,7 +279,9 @@ class _PairComparison:
         return all(side.results for side in sides)
 
     def _status(self, *, has_changed: bool) -> Literal["equal", "changed", "added", "removed", "failed"]:
-        if self._head.error:
+        if self._head.rendered and has_changed:  # some of several sources: what they change is a change all the same
+            return "changed"
+        if self._head.error or (self._base.error and _is_foreign(self._base.error)):
             return "failed"
         if self._base.pair is None or self._head.pair is None:
             return "added" if self._base.pair is None else "removed"
@@ -228,16 +296,21 @@ class _PairComparison:
         ]
         if len(side.results) > 1:
             objects = [*{item.identity: item for item in objects}.values()]
-        instances = (*self._base.instances, *self._head.instances)
-        if not any(instance.is_builtin for instance in instances):
+        namespace = next((instance.build_env.app_namespace for instance in side.instances), "")
+        if not namespace:  # then nobody asks which kinds have one
             return tuple(objects)
-        whole = self._worker.head if side is self._head else self._worker.base
-        placed = namespaces.placed(objects, instances[0].build_env.app_namespace, whole.scopes)
-        for kind in placed.assumed:
-            self._context.log.warning(
-                f"no CRD here says whether objects of {kind} have a namespace: taken for namespaced"
-            )
+        whole = self._worker.base if side is self._base else self._worker.head
+        placed = namespaces.placed(objects, namespace, whole.scopes)
+        self._assumed |= dict.fromkeys(placed.assumed)
         return placed.objects
+
+    def _warn_of_assumptions(self, changes: tuple[Change, ...]) -> None:
+        changed = {(change.identity.group, change.identity.kind) for change in changes}
+        for group, kind in self._assumed:
+            if (group, kind) in changed:
+                self._context.log.warning(
+                    f"no CRD here says whether objects of {kind}.{group} have a namespace: taken for namespaced"
+                )
 
     def _label(self, secret: Secret) -> str:
         if secret.label:
@@ -262,9 +335,13 @@ class _PairComparison:
         for path in self._submodules:
             unknown = copies.unknown_submodule(path)
             yield Failure(self._subject, tuple(unknown.lines()), is_new=True, exit_code=unknown.exit_code)
-        failed = self._head if self._head.pair else self._base
-        if (error := failed.error) is None:
+        failed = self._head if self._head.pair and self._head.error else self._base
+        error = failed.error
+        # What the older side could not have of itself, and the newer one can, is mended.
+        if error is None or (failed is self._base and self._head.results and not _is_foreign(error)):
             return
+        if self._submodules and self._base.error:
+            return  # a render that lacks the files of a submodule says that they are missing: told above
         mask = partial(self._redactor.labelled, label=self._label)
         # The author of the change may not be to blame: a chart that parses a secret cannot parse a placeholder of one.
         needs_key = (
@@ -275,10 +352,11 @@ class _PairComparison:
         yield Failure(
             subject=self._subject,
             lines=tuple("\n".join(error.lines(with_pair=False, mask=mask)).splitlines()),
-            is_new=self._head.pair is not None and self._base.error is None and not needs_key,
+            is_new=failed is self._head and self._base.error is None and not needs_key,
             needs_key=needs_key,
             exit_code=error.exit_code,
-            is_foreign=error.is_external or isinstance(error, ToolError | DeadlineError),
+            # Where one side lacks something of this run, nobody knows whether the change is to blame.
+            is_foreign=any(map(_is_foreign, filter(None, (self._base.error, self._head.error)))),
         )
 
     def _notes(self, count: int) -> Iterator[str]:
@@ -297,10 +375,29 @@ class _PairComparison:
                 yield Bump("tool", name, before=old, after=new, size="pin", subject=self._subject)
             for name, old, new in _changed_versions(_charts(before), _charts(after)):
                 yield Bump("chart", name, before=old, after=new, size=bumps.size(old, new), subject=self._subject)
+            self.explained = tuple(self._explained(old_objects, new_objects))
+            yield from (one.bump for one in self.explained)
 
-    def _probed(self, changes: tuple[Change, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
-        """Return the changes with unstable fields marked; the newer side is rendered again only where one may be."""
-        if not any(change.what in ("changed", "renamed") for change in changes) or not self._may_make_up():
+    def _explained(self, *sides: tuple[Object, ...]) -> Iterator[Explained]:
+        """Yield the bumps of all charts that are rendered, with what is known of them."""
+        kind = "CustomResourceDefinition"
+        definitions = {one.identity.name for objects in sides for one in objects if one.identity.kind == kind}
+        explainer = Bumps(self._subject, self._context, definitions, self._masked)
+        base, head = self._worker.base.tree, self._worker.head.tree
+        try:
+            yield from explainer.explained([*_sources(base, self._base)], [*_sources(head, self._head)])
+        except CmpError as error:
+            self._context.log.warning(f"bumps of charts are not explained: {error}")
+
+    def _probed(
+        self, changes: tuple[Change, ...], causes: Sequence[Cause], after: tuple[Object, ...]
+    ) -> tuple[Change, ...]:
+        """Return the changes with unstable fields marked; the newer side is rendered again only where one may be.
+
+        A field that is equal in the first two renders is stable already.
+        """
+        doubtful = (change for change in changes if change.what in ("changed", "renamed"))
+        if all(is_only_replaced(change, causes) for change in doubtful) or not self._may_make_up():
             return changes
         again = _render(self._worker.head, self._head.pair, self._context, self._worker.options)
         if not again.results:
@@ -310,17 +407,28 @@ class _PairComparison:
     def _may_make_up(self) -> bool:
         """Tell whether templates of the newer side may make values up."""
         cache = self._context.settings.cache_dir
-        pair = self._head.pair
-        for source, result in zip(pair.sources if pair else (), self._head.results, strict=False):
+        for source, result in zip(self._head.sources, self._head.results, strict=False):
             tree = source.home.tree if source.home else self._worker.head.tree
-            layers = (tree.read(layer.path) for layer in source.instance.layers if layer.is_in_tree)
-            given = (layer.data for layer in source.instance.layers if layer.data)
-            folder = source.instance.folder if HELMFILE in source.instance.engines else None
-            state = (tree.read(path) for path in (walk(tree, folder) if folder is not None else ()))
-            archives = cleartext.archives(result.restored, cache)
-            if made_up.may_be(tree, needs_of(tree, source.instance), archives, (*layers, *given, *state)):
+            if made_up.may_be(made_up.texts_of(tree, source.instance, result.restored, cache)):
                 return True
         return False
+
+
+def _is_foreign(error: CmpError) -> bool:
+    """Tell whether the run is at fault, and neither side: a network, a key, a program that is not there."""
+    return error.is_external or isinstance(error, ToolError | DeadlineError)
+
+
+def _sources(tree: Tree, side: _RenderedSide) -> Iterator[RenderedSource]:
+    for source, result in zip(side.pair.sources if side.pair else (), side.results, strict=False):
+        within = source.home.tree if source.home else tree
+        yield RenderedSource(
+            tree=within,
+            instance=source.instance,
+            needs=needs_of(within, source.instance),
+            restored=result.restored,
+            helm=result.tools.get(HELM),
+        )
 
 
 def _tools(results: Sequence[RenderResult]) -> dict[str, str]:

@@ -34,9 +34,21 @@ def texts(
     is_wanted: Callable[[str], bool] = is_template,
     word: bytes = b"",
 ) -> Iterator[bytes]:
-    """Yield the files of all charts whose paths are wanted; of packed ones only where the word is in them.
+    """Yield the content of the files of all charts whose paths are wanted; see `files`."""
+    yield from (data for _, data in files(tree, needs, archives, is_wanted=is_wanted, word=word))
 
-    `archives` are the charts that were obtained.
+
+def files(
+    tree: Tree,
+    needs: Needs,
+    archives: Iterable[bytes],
+    *,
+    is_wanted: Callable[[str], bool],
+    word: bytes = b"",
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the wanted files of all charts, by path; of packed ones only where the word is in them.
+
+    `archives` are the charts that were obtained.  The path of a packed file is that in its archive.
     """
     for folder in {*needs.chart_folders, *local_charts(tree, needs.chart_folders)}:
         for path in walk(tree, folder):
@@ -44,12 +56,12 @@ def texts(
                 if path.endswith(".tgz"):
                     yield from _packed(tree.read(path), is_wanted, word)
                 elif is_wanted(path):
-                    yield tree.read(path)
+                    yield path, tree.read(path)
     for archive in archives:
         yield from _packed(archive, is_wanted, word)
 
 
-def _packed(data: bytes, is_wanted: Callable[[str], bool], word: bytes) -> Iterator[bytes]:
+def _packed(data: bytes, is_wanted: Callable[[str], bool], word: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a packed chart, and of those packed in it; none of what is no archive."""
     unpacked = cleartext.unzipped(data)
     if word not in unpacked and b".tgz" not in unpacked:
@@ -60,4 +72,4 @@ def _packed(data: bytes, is_wanted: Callable[[str], bool], word: bytes) -> Itera
             if file and member.name.endswith(".tgz"):
                 yield from _packed(file.read(), is_wanted, word)
             elif file and is_wanted(member.name):
-                yield file.read()
+                yield member.name, file.read()

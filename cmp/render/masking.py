@@ -50,11 +50,21 @@ def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
 
 def _sealed(value: dict[str, object], redactor: Redactor, label: Label) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield `data` and `stringData` with labels; equal plaintext has an equal one in both."""
+    for field, texts in _plaintexts(value):
+        yield field, {key: label(redactor.secret_of(text) or Secret(text, f"data.{key}")) for key, text in texts}
+
+
+def plaintexts(value: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a Secret, each with its plaintext."""
+    for _, texts in _plaintexts(value):
+        yield from texts
+
+
+def _plaintexts(value: dict[str, object]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     for field, plain in (("data", _decoded), ("stringData", str)):
         entries = value.get(field)
         if isinstance(entries, dict):
-            texts = ((key, plain(entry)) for key, entry in entries.items())
-            yield field, {key: label(redactor.secret_of(text) or Secret(text, f"data.{key}")) for key, text in texts}
+            yield field, [(key, plain(entry)) for key, entry in entries.items()]
 
 
 def _decoded(entry: object) -> str:

@@ -13,12 +13,24 @@ MINUS = "\N{MINUS SIGN}"
 _QUOTED = re.compile("`([^`]+)`")
 
 
+class Gates(NamedTuple):
+    """The limits of a change: forbidden rules, and the number of clusters that it may reach (0: any number).
+
+    With `is_lenient` other differences are a success.
+    """
+
+    rules: tuple[str, ...] = ()
+    clusters: int = 0
+    is_lenient: bool = False
+
+
 class Options(NamedTuple):
     """The wishes of a reader; each view reads those that concern it.
 
     `color` is for a terminal.  `show_noise` lists the folded differences.  `compact` shows paths and values instead of
     YAML.  A Markdown comment has at most `limit` characters (1,000 or more), 65,536 being GitHub's own limit; `scope`
-    tells it from other comments.  `reproduce` is a command in which `{base}` and `{head}` stand for the commits.
+    tells it from other comments.  `reproduce` is a command in which `{base}` and `{head}` stand for the commits.  The
+    report is judged under `gates`.
     """
 
     color: bool = False
@@ -27,6 +39,7 @@ class Options(NamedTuple):
     limit: int = 60_000
     scope: str = "default"
     reproduce: str = "cmp diff --base {base} --head {head}"
+    gates: Gates = Gates()
 
 
 class Limits(NamedTuple):
@@ -81,14 +94,36 @@ class OverviewRow(NamedTuple):
     """A row of the table at the top: the answer to one question of a reviewer."""
 
     name: Literal[
-        "failed", "rendered", "dangers", "calm", "merge", "waits", "unknown", "kept", "applications", "pairs", "folded"
+        "failed",
+        "rendered",
+        "gates",
+        "left",
+        "dangers",
+        "calm",
+        "merge",
+        "waits",
+        "unknown",
+        "kept",
+        "applications",
+        "pairs",
+        "folded",
     ]
     title: str
     line: Line
 
 
+class ObjectSection(NamedTuple):
+    """An object of a lot: the line that names it, and its YAML."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
 class GroupSection(NamedTuple):
-    """One group as a reader sees it: `hunks` are lines of YAML, or (`is_list`) of paths; a view may leave out some."""
+    """One group as a reader sees it: `hunks` are lines of YAML, or (`is_list`) of paths; a view may leave out some.
+
+    `objects` are those of a lot, whole, for a view that folds them; its hunks are only some of them.
+    """
 
     letter: str
     summary: Line
@@ -99,6 +134,7 @@ class GroupSection(NamedTuple):
     is_list: bool
     after: tuple[Block, ...]
     is_outlier: bool
+    objects: tuple[ObjectSection, ...] = ()
 
 
 def code(text: str) -> Span:

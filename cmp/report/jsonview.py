@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
 from cmp.changes import Report
+from cmp.report.judgement import Judgement, judge
 from cmp.system.visible import json_visible
 
 if TYPE_CHECKING:
@@ -25,16 +26,21 @@ _SCALARS: dict[object, Schema] = {
 }
 
 
-def view(report: Report, _: Options) -> str:
-    """Return the Report as JSON that fits `schema`, indented, with keys in the order of the types."""
-    text = json.dumps({"version": VERSION, **_mapping(report)}, ensure_ascii=False, indent=2, allow_nan=False)
+def view(report: Report, options: Options) -> str:
+    """Return the Report and the judgement on it as JSON that fits `schema`, with keys in the order of the types."""
+    value = {"version": VERSION, "judgement": _value(judge(report, options.gates)), **_mapping(report)}
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     return "".join(f"{json_visible(line)}\n" for line in text.split("\n"))
 
 
 def schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of the JSON view; keys that it does not name may be added later."""
     definitions: dict[str, Schema] = {}
-    properties: dict[str, Schema] = {"version": {"const": VERSION}, **_properties(Report, definitions)}
+    properties: dict[str, Schema] = {
+        "version": {"const": VERSION},
+        "judgement": _schema(Judgement, definitions),
+        **_properties(Report, definitions),
+    }
     return {
         "$schema": _DIALECT,
         "title": "cmp diff --format json",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from cmp.report import groups, markup, overview, sections
+from cmp.report import lots, markup, overview, sections
 from cmp.report.document import Limits, Table, line, plural
+from cmp.report.judgement import judge
 from cmp.system.visible import visible_line
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Report
     from cmp.report.document import GroupSection, Options, OverviewRow, Section
+    from cmp.report.judgement import Judgement
 
 ENOUGH = 1_500  # a hunk up to this length need not wait for the others' hunks
 
@@ -30,7 +32,7 @@ _CHANGES = "#### Changes\n\n"
 _REST = 160  # characters kept for the heading of the groups and the line about the groups and hunks left out
 _ICONS = {
     "failed": "❌", "rendered": "✅", "dangers": "⚠️", "calm": "✅", "merge": "🔁", "waits": "⏸️", "unknown": "❔",
-    "kept": "📌", "applications": "📇", "pairs": "📦", "folded": "🔇",
+    "kept": "📌", "gates": "⛔", "left": "🕳️", "applications": "📇", "pairs": "📦", "folded": "🔇",
 }  # fmt: skip
 
 
@@ -41,10 +43,11 @@ def marker(scope: str) -> str:
 
 def view(report: Report, options: Options) -> str:
     """Return the comment, at most `options.limit` characters; the same Report gives the same bytes."""
-    title = f"{marker(options.scope)}\n### {markup.escaped(overview.verdict(report))}\n\n"
+    judgement = judge(report, options.gates)
+    title = f"{marker(options.scope)}\n### {markup.escaped(judgement.verdict)}\n\n"
     room = options.limit - len(title) - _REST
-    above, below = _around(report, options, room // 2 if report.groups else room)
-    of_groups = [groups.section(group, _LIMITS[0], is_compact=options.compact) for group in report.groups]
+    above, below = _around(report, judgement, options, room=room // 2 if report.groups else room)
+    of_groups = [lots.section(group, _LIMITS[0], is_compact=options.compact) for group in report.groups]
     room -= len(above) + len(below)
     chosen = fit_groups([_size(section, number) for number, section in enumerate(of_groups)], room)
     changes = "".join(
@@ -108,10 +111,10 @@ def fit_groups(sizes: Sequence[GroupSize], room: int) -> list[ShownHunks]:
     return [ShownHunks(is_shown, tuple(sorted(got))) for is_shown, got in zip(shown, hunks, strict=True)]
 
 
-def _around(report: Report, options: Options, room: int) -> tuple[str, str]:
+def _around(report: Report, judgement: Judgement, options: Options, *, room: int) -> tuple[str, str]:
     """Return the text above and below the groups; the first sections are cut last."""
     above, below = sections.above_groups(report), sections.below_groups(report, options)
-    table = [_overview(overview.rows(report, limits)) for limits in _LIMITS]
+    table = [_overview(overview.rows(report, judgement, limits)) for limits in _LIMITS]
     forms = [(*table, ""), *((*(_section(part(limits)) for limits in _LIMITS), "") for part in (*above, *below))]
     chosen = fit_sections(forms, room)
     middle = 1 + len(above)

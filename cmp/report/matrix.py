@@ -81,7 +81,12 @@ def _sign(outcome: Outcome) -> str:
 def _special(report: Report) -> set[str]:
     """Return the applications with an outlier, a danger or a failure."""
     return {
-        *(group.app for group in report.groups if group.differs_from or group.change.dangers),
+        *(
+            member.subject.app
+            for group in report.groups
+            if not group.lot and (group.differs_from or group.change.dangers)
+            for member in group.members
+        ),
         *(subject.app for danger in report.dangers for subject in danger.subjects),
         *(failure.subject.app for failure in report.failures),
     }

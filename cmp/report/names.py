@@ -93,6 +93,20 @@ def pairs_by_app(subjects: Iterable[Subject], limits: Limits) -> Line:
     return line(shown, f"; and {plural(left, 'more app')}") if left > 0 else shown
 
 
+def apps_by_clusters(subjects: Iterable[Subject], limits: Limits) -> Line:
+    """Return the applications, those on the same clusters together, with these: `api`, `web` on 3 clusters (`a`, …)."""
+    of_apps: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        of_apps.setdefault(subject.app, []).append(subject)
+    alike: dict[frozenset[str], list[str]] = {}
+    for app, of_app in of_apps.items():
+        alike.setdefault(frozenset(clusters(of_app)), []).append(app)
+    lines = [line(listed(sorted(apps, key=natural), limits), _on(of_apps[apps[0]], limits)) for apps in alike.values()]
+    left = sum(len(apps) for apps in [*alike.values()][limits.names :])
+    shown = joined(lines[: limits.names], "; ")
+    return line(shown, f"; and {plural(left, 'more app')}") if left > 0 else shown
+
+
 def pairs_by_cluster(subjects: Iterable[Subject], whole: Iterable[Subject], limits: Limits) -> Line:
     """Return the clusters with all their pairs of `whole` among the subjects, then the other pairs."""
     chosen = dict.fromkeys(subjects)
@@ -121,7 +135,11 @@ def _is_ambiguous(text: str) -> bool:
 
 
 def _app(app: str, subjects: list[Subject], limits: Limits) -> Line:
+    return line(code(app), _on(subjects, limits))
+
+
+def _on(subjects: list[Subject], limits: Limits) -> Line:
     names = clusters(subjects)
     if len(names) > 1:
-        return line(code(app), f" on {plural(len(names), 'cluster')} (", cluster_summary(subjects, limits), ")")
-    return line(code(app), " on ", code(names[0])) if names else line(code(app))
+        return line(f" on {plural(len(names), 'cluster')} (", cluster_summary(subjects, limits), ")")
+    return line(" on ", code(names[0])) if names else ()

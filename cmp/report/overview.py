@@ -1,4 +1,4 @@
-"""The verdict and the table at the top: failures, dangers, and the effect of the merge."""
+"""The table at the top of a report: failures, gates, dangers, and the effect of the merge."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from cmp.report.document import OverviewRow, code, joined, line, plural
-from cmp.report.names import clusters, pairs_by_app, pairs_by_cluster
+from cmp.report.judgement import changing, is_new, is_of_run, is_old, left_out_counts, reached
+from cmp.report.names import pairs_by_app, pairs_by_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp.changes import Delivery, Failure, Outcome, Report, Subject
+    from cmp.changes import Delivery, Report, Subject
     from cmp.report.document import Limits, Line
+    from cmp.report.judgement import Judgement
 
 _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
     ("merge", "Changes at merge"),
     ("waits", "Waits at merge"),
     ("unknown", "Unknown at merge"),
+    ("merge", "Ends"),
 )
 
 _APPLICATIONS = (
@@ -26,36 +29,21 @@ _APPLICATIONS = (
     ("moved", "with another destination"),
     ("added", "new"),
     ("changed", "with other settings"),
+    ("stays", "left as they are"),
 )
 
-CHANGED = frozenset({"changed", "added", "removed"})
 
-
-def verdict(report: Report) -> str:
-    """Return one line: the size of the change, and the number of failures and dangers."""
-    parts = [*_size(report)]
-    counts = [
-        (sum(_is_new(failure) for failure in report.failures), "new failure"),
-        (sum(_is_old(failure) for failure in report.failures), "earlier failure"),
-        (len(report.dangers), "danger"),
-    ]
-    parts += [plural(count, noun) for count, noun in counts if count]
-    of_applications = len({(one.subject, one.application) for one in report.applications})
-    parts += (
-        [f"{plural(of_applications, 'Application')} change{'s' if of_applications == 1 else ''}"]
-        if of_applications
-        else []
-    )
-    keyless = sum(failure.needs_key for failure in report.failures)
-    parts += [f"{plural(keyless, 'pair')} not judged without the key"] if keyless else []
-    left_out = report.counts.left_out
-    parts += [f"{plural(left_out, 'Application')} not compared"] if left_out else []
-    return f"Manifest diff: {', '.join(parts)}"
-
-
-def rows(report: Report, limits: Limits) -> list[OverviewRow]:
+def rows(report: Report, judgement: Judgement, limits: Limits) -> list[OverviewRow]:
     """Return the table at the top; failures, dangers and merge always have a row."""
-    table = [_failed(report, limits), _dangers(report), *_applications(report), *_merge(report, limits)]
+    table = [
+        _failed(report, limits),
+        *_gates(judgement, limits),
+        *_left_out(report),
+        _dangers(report),
+        *_applications(report),
+        # What runs in a cluster is compared before anything is merged.
+        *([] if report.base.is_live else _merge(report, limits)),
+    ]
     table += [
         OverviewRow("pairs", title, pairs_by_app(subjects, limits))
         for title, status in (("New", "added"), ("Gone", "removed"))
@@ -69,34 +57,6 @@ def rows(report: Report, limits: Limits) -> list[OverviewRow]:
     return table
 
 
-def changing(report: Report) -> list[Outcome]:
-    """Return the outcomes of the pairs whose manifests change, those of refused renders that can be read among them."""
-    return [outcome for outcome in report.outcomes if outcome.status in CHANGED or outcome.changes]
-
-
-def _size(report: Report) -> Iterator[str]:
-    changed = [outcome.subject for outcome in changing(report)]
-    if not changed:
-        yield "no manifest changes"
-        return
-    names = clusters(changed)
-    if names:
-        of = f"{len(names):,} of " if report.counts.clusters else ""
-        yield of + plural(report.counts.clusters or len(names), "cluster")
-    # The name of an Application may stand behind that of the app, as in `web (web-canary)`.
-    yield plural(len({subject.app.partition(" (")[0] for subject in changed}), "app")
-    without = "nothing but folded noise" if report.noise else "nothing to compare with"
-    yield plural(len(report.groups), "distinct change") if report.groups else without
-
-
-def _is_new(failure: Failure) -> bool:
-    return failure.is_new and not failure.needs_key
-
-
-def _is_old(failure: Failure) -> bool:
-    return not failure.is_new and not failure.needs_key
-
-
 def _failed(report: Report, limits: Limits) -> OverviewRow:
     if not report.failures:
         count = report.counts.rendered
@@ -104,12 +64,27 @@ def _failed(report: Report, limits: Limits) -> OverviewRow:
             "rendered", "Rendered", line(f"{plural(count, 'pair')}, no failure" if count else "nothing to render")
         )
     kinds = (
-        ("new in this change", [failure.subject for failure in report.failures if _is_new(failure)]),
-        ("failed before, too", [failure.subject for failure in report.failures if _is_old(failure)]),
+        ("new in this change", [failure.subject for failure in report.failures if is_new(failure)]),
+        ("not in this run", [failure.subject for failure in report.failures if is_of_run(failure)]),
+        ("failed before, too", [failure.subject for failure in report.failures if is_old(failure)]),
         ("cannot be judged without the key", [failure.subject for failure in report.failures if failure.needs_key]),
     )
     states = (line(f"{len(failed):,} {kind}: ", pairs_by_app(failed, limits)) for kind, failed in kinds if failed)
     return OverviewRow("failed", "Not rendered", joined(states, " · "))
+
+
+def _gates(judgement: Judgement, limits: Limits) -> Iterator[OverviewRow]:
+    passed = [line(code(reason.gate), ": ", reason.text) for reason in judgement.reasons if reason.gate]
+    left = len(passed) - limits.items
+    if left > 0:
+        passed = [*passed[: limits.items], line(f"and {left:,} more, which stderr has")]
+    if passed:
+        yield OverviewRow("gates", "Not allowed", joined(passed, " · "))
+
+
+def _left_out(report: Report) -> Iterator[OverviewRow]:
+    if report.left_out:
+        yield OverviewRow("left", "Left out", line(", ".join(left_out_counts(report.left_out))))
 
 
 def _dangers(report: Report) -> OverviewRow:
@@ -138,9 +113,12 @@ def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
     delivered: dict[Subject, list[Delivery]] = {subject: [] for subject in changed}
     for delivery in report.deliveries:
         delivered.get(delivery.subject, []).append(delivery)
+    ending = _ending(report)
     states: dict[tuple[int, Line], list[Subject]] = {}
     for subject, deliveries in delivered.items():
-        states.setdefault(_merge_state(deliveries), []).append(subject)
+        # However it was synced: its objects go, or are left behind, with the Application.
+        state = (3, line(", with the Application")) if subject in ending else _merge_state(deliveries)
+        states.setdefault(state, []).append(subject)
     lines: dict[int, list[Line]] = {}
     for (row, how), pairs in sorted(states.items()):
         where = pairs_by_cluster(pairs, changed, limits)
@@ -155,8 +133,10 @@ def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
         return table
     if report.applications:
         return [OverviewRow("waits", "At merge", line("no manifest that was compared changes, but Applications do"))]
-    unknown = len({failure.subject for failure in report.failures})
-    nothing = f"nothing that is known changes, and {plural(unknown, 'pair')} could not be compared"
+    failed = len({failure.subject for failure in report.failures})
+    unknown = [plural(failed, "pair")] if failed else []
+    unknown += [plural(len(names), noun) for noun, names in reached(report.left_out).items()]
+    nothing = f"nothing that is known changes, and {' and '.join(unknown)} could not be compared"
     return [OverviewRow("waits", "At merge", line(nothing if unknown else "nothing changes"))]
 
 
@@ -174,9 +154,13 @@ def _merge_state(deliveries: list[Delivery]) -> tuple[int, Line]:
     return 1, line(", waiting for a sync by hand")
 
 
+def _ending(report: Report) -> set[Subject]:
+    return {one.subject for one in report.applications if one.what == "removed"}
+
+
 def _kept(report: Report) -> list[Subject]:
-    """Return the pairs that lose objects which Argo CD leaves on the cluster."""
-    keeping = {delivery.subject for delivery in report.deliveries if not delivery.prune}
+    """Return the pairs that lose objects which Argo CD does not prune; what ends with its Application is not pruned."""
+    keeping = {delivery.subject for delivery in report.deliveries if not delivery.prune} - _ending(report)
     return [
         outcome.subject
         for outcome in report.outcomes

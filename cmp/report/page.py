@@ -11,8 +11,9 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from cmp.report import groups, overview, sections
+from cmp.report import lots, overview, sections
 from cmp.report.document import Bullets, CodeBlock, Limits, Paragraph, code, joined, line, plain, plural
+from cmp.report.judgement import judge
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Report
     from cmp.report.document import Block, GroupSection, Line, Options, OverviewRow, Span, Table
+    from cmp.report.judgement import Judgement
     from cmp.report.sections import Part
 
 _ALL = 1_000_000_000
@@ -31,7 +33,8 @@ _CLASSES = {"+": "add", "-": "del", "#": "note"}
 
 def view(report: Report, options: Options) -> str:
     """Return the page; every foreign text in it is escaped, and its policy allows no request."""
-    title = _escaped(overview.verdict(report))
+    judgement = judge(report, options.gates)
+    title = _escaped(judgement.verdict)
     style, script = _resource("page.css"), _resource("page.js")
     return "".join(
         (
@@ -39,7 +42,7 @@ def view(report: Report, options: Options) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
-            *_content(report, options),
+            *_content(report, judgement, options),
             f"<script>{script}</script>\n</body>\n</html>\n",
         )
     )
@@ -58,13 +61,13 @@ def _policy(style: str, script: str) -> str:
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
-def _content(report: Report, options: Options) -> Iterator[str]:
-    yield f"<dl>\n{''.join(_overview_row(row) for row in overview.rows(report, _LIMITS))}</dl>\n"
+def _content(report: Report, judgement: Judgement, options: Options) -> Iterator[str]:
+    yield f"<dl>\n{''.join(_overview_row(row) for row in overview.rows(report, judgement, _LIMITS))}</dl>\n"
     yield from _sections(sections.above_groups(report))
     if report.groups:
         yield '<h2 id="changes">Changes</h2>\n'
     for number, group in enumerate(report.groups):
-        yield _group(groups.section(group, _LIMITS, is_compact=options.compact), number)
+        yield _group(lots.section(group, _LIMITS, is_compact=options.compact), number)
     yield from _sections(sections.below_groups(report, options))
 
 
@@ -85,7 +88,8 @@ def _group(section: GroupSection, number: int) -> str:
         f'<details class="group{" odd" if section.is_outlier else ""}" id="group-{_escaped(section.letter)}" '
         f'data-words="{_escaped(_words(section))}"{" open" if is_open else ""}>'
         f"<summary>{_line(section.summary)}</summary>\n<div>\n"
-        f"{_blocks(section.before)}{_diff(section)}{_blocks(section.after)}{_clusters(section)}</div></details>\n"
+        f"{_blocks(section.before)}{_objects(section) or _diff(section)}{_blocks(section.after)}{_clusters(section)}"
+        "</div></details>\n"
     )
 
 
@@ -102,10 +106,21 @@ def _clusters(section: GroupSection) -> str:
     return f"<details><summary>All {plural(len(section.clusters), 'cluster')}</summary><p>{names}</p></details>\n"
 
 
+def _objects(section: GroupSection) -> str:
+    """Return the objects of a lot, each folded."""
+    return "".join(
+        f"<details><summary>{_escaped(one.heading)}</summary>\n{_pre(one.lines)}</details>\n" for one in section.objects
+    )
+
+
 def _diff(section: GroupSection) -> str:
     lines = [f"# {section.heading}"]
     for index, hunk in enumerate(section.hunks):
         lines += ["# ⋮", *hunk] if index and not section.is_list else hunk
+    return _pre(lines)
+
+
+def _pre(lines: Iterable[str]) -> str:
     return f"<pre>{''.join(_pre_line(text, _CLASSES.get(text[:1], '')) for text in lines)}</pre>\n"
 
 

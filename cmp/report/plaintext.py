@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from cmp.report import groups, overview, sections
+from cmp.report import lots, overview, sections
 from cmp.report.document import Bullets, CodeBlock, Limits, Paragraph, Table, plain
+from cmp.report.judgement import judge
 from cmp.system.visible import visible, visible_line
 
 if TYPE_CHECKING:
@@ -21,19 +22,20 @@ if TYPE_CHECKING:
 _LIMITS = Limits(items=200, names=20, lines=200)
 _RED, _GREEN, _BOLD, _OFF = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
 _STYLES = {"+": _GREEN, "-": _RED, "#": _BOLD, "!": _RED}
-_BAD = frozenset(("failed", "dangers"))
+_BAD = frozenset(("failed", "gates", "dangers"))
 
 
 def view(report: Report, options: Options) -> str:
     """Return the report as lines of text, each ended by a line feed."""
-    lines = [("#", visible(overview.verdict(report))), ("", "")]
+    judgement = judge(report, options.gates)
+    lines = [("#", visible(judgement.verdict)), ("", "")]
     lines += [
         ("!" if row.name in _BAD else "", f"  {row.title + ':':<18}{_text(row.line)}")
-        for row in overview.rows(report, _LIMITS)
+        for row in overview.rows(report, judgement, _LIMITS)
     ]
     lines += _sections(sections.above_groups(report))
     for group in report.groups:
-        lines += _group(groups.section(group, _LIMITS, is_compact=options.compact))
+        lines += _group(lots.section(group, _LIMITS, is_compact=options.compact))
     lines += _sections(sections.below_groups(report, options))
     return "".join(f"{_coloured(sign, text) if options.color else text}".rstrip(" ") + "\n" for sign, text in lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from cmp.report.chart_bumps import chart_bumps
 from cmp.report.document import (
     TIMES,
     Bullets,
@@ -47,8 +48,11 @@ def below_groups(report: Report, options: Options) -> tuple[Part, ...]:
     """Return the sections below the groups, in order, each as a function of the limits."""
     return (
         lambda limits: bumps(report, limits),
+        lambda limits: chart_bumps(report, limits),
         lambda limits: overridden(report, limits),
+        lambda limits: unread(report, limits),
         lambda limits: noise(report, limits) if options.show_noise else None,
+        lambda limits: left_out(report, limits),
         lambda limits: unowned(report, limits),
         lambda limits: footer(report, limits, options),
     )
@@ -123,6 +127,18 @@ def overridden(report: Report, limits: Limits) -> Section | None:
     return Section("overridden", title, _bullets(lines, limits, "value")) if lines else None
 
 
+def unread(report: Report, limits: Limits) -> Section | None:
+    """Return the keys of values files that the change adds or changes, and that nothing reads."""
+    lines = [
+        line(
+            code(one.place), " ", code(".".join(one.path)), line(": ", sentence(one.hint)) if one.hint else (), " · ",
+            pairs_by_app(one.subjects, limits),
+        )
+        for one in report.unread
+    ]  # fmt: skip
+    return Section("unread", "Values that nothing reads", _bullets(lines, limits, "key")) if lines else None
+
+
 def noise(report: Report, limits: Limits) -> Section | None:
     """Return the differences that rules folded, equal ones once."""
     counts: Counter[tuple[str, str]] = Counter()
@@ -138,6 +154,19 @@ def noise(report: Report, limits: Limits) -> Section | None:
     return Section("noise", "Folded", tuple(blocks)) if blocks else None
 
 
+def left_out(report: Report, limits: Limits) -> Section | None:
+    """Return what is not compared, with the names that the change may reach, and the changed files that these read."""
+    lines = [
+        line(
+            sentence(one.text),
+            line("; the change may reach ", listed(one.reached, limits)) if one.reached else (),
+            line("; changed files that may be read there: ", listed(one.files, limits)) if one.files else (),
+        )
+        for one in report.left_out
+    ]
+    return Section("left-out", "Not in this report", _bullets(lines, limits, "reason")) if lines else None
+
+
 def unowned(report: Report, limits: Limits) -> Section | None:
     """Return the changed files that belong to no pair."""
     lines = [
@@ -150,12 +179,12 @@ def unowned(report: Report, limits: Limits) -> Section | None:
 def footer(report: Report, limits: Limits, options: Options) -> Section:
     """Return the compared revisions, the number of pairs, the command that reproduces the report, and the notes."""
     counts = report.counts
+    of_files = f"{counts.touched:,} touched by a changed file, {counts.effective:,} with other inputs, "
+    if counts.rendered > counts.touched:  # a side is no revision, and no file has changed
+        of_files = ""
     lines = [
         line("Compared: ", _revision(report.base), " → ", _revision(report.head)),
-        line(
-            f"{plural(counts.pairs, 'pair')} of app and cluster: {counts.touched:,} touched by a changed file, "
-            f"{counts.effective:,} with other inputs, {counts.rendered:,} rendered"
-        ),
+        line(f"{plural(counts.pairs, 'pair')} of app and cluster: {of_files}{counts.rendered:,} rendered"),
         line("Reproduce: ", code(_command(options.reproduce, report))),
         *(sentence(note) for note in report.notes),
         *_notes(report, limits),
@@ -164,11 +193,15 @@ def footer(report: Report, limits: Limits, options: Options) -> Section:
 
 
 def _rank(failure: Failure) -> int:
-    return 2 if failure.needs_key else 0 if failure.is_new else 1
+    if failure.needs_key:
+        return 3
+    return 0 if failure.is_new else 1 if failure.is_foreign else 2
 
 
 def _state(failure: Failure) -> str:
-    return ("new in this change", "failed before, too", "needs the key, not judged")[_rank(failure)]
+    return ("new in this change", "not rendered in this run", "failed before, too", "needs the key, not judged")[
+        _rank(failure)
+    ]
 
 
 def _code_block(lines: Sequence[str], at_most: int) -> CodeBlock:

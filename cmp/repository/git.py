@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cmp.errors import ConfigError, ToolError, UsageError
 from cmp.system.batch_process import BatchProcess
 from cmp.system.process import Command, run
-from cmp.system.tree import GIT, Entry, bounded, git_root, in_git, is_in_git, join, outside
+from cmp.system.tree import GIT, Entry, bounded, git_root, in_git, is_below, is_in_git, join, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -403,6 +403,16 @@ class GitTree:
             for path, blob in self.blobs.items()
             if (self._holds(blob, words) if blob.file else path in below) and blob.mode not in (LINK, SUBMODULE)
         )
+
+    def names_of(self, folder: str) -> frozenset[str]:
+        """Return the folder and all links that lead to it, into it, or to another such link, by their own text."""
+        links = [path for path, blob in self.blobs.items() if blob.mode == LINK]
+        texts = {path: self.reader.read(self.blobs[path]).decode("utf-8", "surrogateescape") for path in links}
+        targets = {path: posixpath.normpath(join(posixpath.dirname(path), text)) for path, text in texts.items()}
+        names = {folder}
+        while found := {path for path in targets if is_below(targets[path], names)} - names:
+            names |= found
+        return frozenset(names)
 
     def _holds(self, blob: Blob, words: Sequence[str]) -> bool:
         data = self.reader.read(blob)

@@ -106,6 +106,7 @@ def _over(present: Cluster, live: Cluster) -> Cluster:
         api_versions=live.api_versions or present.api_versions,
         facts={**present.facts, **live.facts},
         origin=present.origin,
+        context=present.context,
     )
 
 
@@ -156,6 +157,7 @@ def _entry(cluster: Cluster) -> Iterator[tuple[str, object]]:
         "kubeVersion": cluster.kube_version,
         "apiVersions": list(cluster.api_versions),
         "server": cluster.server,
+        "context": cluster.context,
         "labels": dict(cluster.labels),
         "annotations": dict(cluster.annotations),
         **cluster.facts,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from cmp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Kind = Literal["file", "folder", "other", "missing"]
 
@@ -181,6 +181,11 @@ def _open_without_waiting(path: str, flags: int) -> int:
 def join(folder: str, *parts: str) -> str:
     """Join root-relative paths; an empty folder is the root."""
     return "/".join(part for part in (folder, *parts) if part)
+
+
+def is_below(path: str, folders: Iterable[str]) -> bool:
+    """Say whether a root-relative path is one of the folders, or in one; an empty folder is the root."""
+    return any(not folder or f"{path}/".startswith(f"{folder}/") for folder in folders)
 
 
 def walk(tree: Tree, folder: str) -> Iterator[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.argocd.programs import Programs
     from tests.support.servers.authority import Authority
 
+AUDIT = "audit.log"  # of the requests of service accounts, beside the kubeconfig
+
 
 class Cluster(NamedTuple):
     """Two processes, and the client of an administrator."""
@@ -57,9 +59,22 @@ def _etcd(folder: Path, programs: Programs, client: int, peer: int) -> Program:
     return Program("etcd", argv, FEW_COLLECTIONS)
 
 
+# Argo CD comes as the administrator: of its many requests none is logged.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+}
+
+
 def _api_server(folder: Path, programs: Programs, authority: Authority, etcd: int, port: int) -> Program:
+    policy = folder / "audit-policy.json"
+    policy.write_text(json.dumps(_AUDIT_POLICY))
     argv = (
         str(programs.kube_apiserver),
+        f"--audit-policy-file={policy}",
+        f"--audit-log-path={folder / AUDIT}",
         f"--etcd-servers=http://127.0.0.1:{etcd}",
         f"--tls-cert-file={authority.certificate}",
         f"--tls-private-key-file={authority.key}",

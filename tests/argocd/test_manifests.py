@@ -95,6 +95,11 @@ def test_an_api_server_accepts_the_whole_installation(argocd: ArgoCD, installed:
     assert "deployment.apps/argocd-repo-server serverside-applied (server dry run)\n" in said
 
 
+def test_an_api_server_accepts_the_job_of_a_comparison_in_shares(argocd: ArgoCD) -> None:
+    job = yaml.safe_load((CHECKOUT / "examples/ci/kubernetes-shares.yaml").read_text("utf-8"))
+    assert "job.batch/cmp-shares serverside-applied (server dry run)\n" in apply(argocd, [job], "argocd-cmp")
+
+
 def test_the_values_of_the_chart_give_the_same_sidecar(
     argocd: ArgoCD, installed: Callable[..., list[Object]], tools_dir: str
 ) -> None:

@@ -34,7 +34,8 @@ clusters:
   prod: {kubeVersion: "1.33", env: prod}
 tools: {helm: 3.18.6, kustomize: 5.7.1}
 """
-CHART = {"apps/{0}/Chart.yaml": "apiVersion: v2\nname: {0}\nversion: 1.0.0\n", "apps/{0}/templates/a.yaml": "# a\n"}
+READING = "{{{{- $all := toJson .Values }}}}# a\n"  # every value; the braces are doubled for `format`
+CHART = {"apps/{0}/Chart.yaml": "apiVersion: v2\nname: {0}\nversion: 1.0.0\n", "apps/{0}/templates/a.yaml": READING}
 FILES = {
     "cmp.yaml": CONFIG,
     "common/values.yaml": "region: tokyo\nreplicas: 1\n",
@@ -254,9 +255,48 @@ def test_a_pair_that_was_broken_before_is_reached_by_its_files(world: World) -> 
     ]
 
 
+def test_a_pair_that_was_broken_before_is_reached_by_values_that_the_layout_names(world: World) -> None:
+    more = '    - {path: "envs/{env}/{app}.yaml", optional: true}\n  release:'
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/api/cmp-app.yaml": "nonsense: 1\n", "cmp.yaml": CONFIG.replace("  release:", more)})
+    world.repo.branch("later")
+    lines = world.change({"envs/dev/api.yaml": "a: 1\n", "envs/prod/api.yaml": "a: 1\n", "envs/dev/bap.yaml": ""})
+    assert [line for line in lines if "api" in line] == [
+        "dev api envs/dev/api.yaml cannot be resolved",
+        "dev site envs/prod/api.yaml its program sees the whole tree",
+        "envs/prod/api.yaml belongs to no application (UNOWNED: 1 pairs rendered)",
+    ]
+
+
+def test_a_matrix_has_no_more_jobs_than_a_forge_takes_and_every_pair_once(world: World) -> None:
+    pairs = [f"{app} c{number:02}" for app in "abcd" for number in range(75)]
+    kit = "apiVersion: v2\nname: kit\nversion: 1.0.0\ntype: library\n"
+    needed = 'dependencies: [{name: kit, version: 1.0.0, repository: "file://../../charts/kit"}]\n'
+    files = {f"clusters/{cluster}/{app}/values.yaml": "{}\n" for app, cluster in map(str.split, pairs)}
+    files |= {f"apps/{app}/Chart.yaml": f"apiVersion: v2\nname: {app}\nversion: 1.0.0\n{needed}" for app in "abcd"}
+    inventory = "".join(f"  c{number:02}: {{env: dev}}\n" for number in range(75))
+    config = CONFIG.replace("  dev: {", f"{inventory}  dev: {{")
+    world.repo.commit({**files, "cmp.yaml": config, "charts/kit/Chart.yaml": kit})
+    world.repo.git("branch", "--force", "main")
+    world.repo.commit({"charts/kit/templates/_a.tpl": "{{/* */}}\n"})
+    jobs = json.loads(world.affected("--format", "matrix").stdout)["include"]
+    assert len(jobs) == 256
+    assert [line for job in jobs for line in job["pairs"].splitlines()] == pairs
+    assert jobs[0] == {"name": "a on c00", "pairs": "a c00"}
+    assert {"name": "a on c05 and 1 more", "pairs": "a c05\na c06"} in jobs
+    assert {len(job["pairs"].splitlines()) for job in jobs} == {1, 2}
+
+
+def test_a_matrix_of_no_pair_is_empty(world: World) -> None:
+    world.repo.commit({"docs/readme.md": "more\n"})
+    assert world.affected("--format", "matrix").stdout == '{"include": []}\n'
+
+
 def test_formats_for_machines(world: World) -> None:
     world.repo.commit({"clusters/dev/web/values.yaml": "a: 2\n", "clusters/prod/web/values.yaml": None})
-    assert json.loads(world.affected("--format", "matrix").stdout) == {"include": [{"app": "web", "cluster": "dev"}]}
+    assert json.loads(world.affected("--format", "matrix").stdout) == {
+        "include": [{"name": "web on dev", "pairs": "web dev"}]
+    }
     assert json.loads(world.affected("--format", "json").stdout) == {
         "version": 1,
         "pairs": 4,
@@ -284,12 +324,14 @@ def test_formats_for_machines(world: World) -> None:
         ],
         "unowned": [],
         "applications": [],
+        "unread": [],
     }
 
 
 @pytest.mark.tools
 def test_renders_are_the_last_proof(world: World) -> None:
     chart = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '{{ .Values.a }}'}\n"
+    chart += "{{- $read := .Values.replicas }}{{ $other := toJson $read }}"
     world.repo.git("checkout", "--quiet", "main")
     world.repo.commit({"apps/web/templates/a.yaml": chart})
     world.repo.git("checkout", "--quiet", "-B", "change")
@@ -479,3 +521,90 @@ class TestAChartOfManyApplications:
         assert sharing.change({"apps/api/cmp-app.yaml": "# a comment\n" + REMOTE % ("charts", "1.0.0")}) == [
             "0 of 4 pairs are affected"
         ]
+
+
+# Keys that nothing reads
+
+READER = "x: {{ .Values.replicas }}{{ .Values.image.tag }}{{ toJson .Values.env }}\n"
+
+
+WITH_DEPENDENCY = {
+    "apps/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n"
+    "dependencies: [{name: db, version: 1.0.0, repository: https://charts.example}]\n"
+}
+
+
+def read_by(template: str) -> dict[str, str | bytes | None]:
+    """Return the chart of the application web with one template."""
+    return {"apps/web/templates/a.yaml": template}
+
+
+def hints(world: World, files: dict[str, str | bytes | None], template: str = READER) -> list[str]:
+    """Commit a chart on main and a change on a branch, and return the lines about keys that nothing reads."""
+    world.repo.git("checkout", "-q", "main")
+    world.repo.commit(read_by(template))
+    world.repo.git("checkout", "-q", "-B", "change")
+    return [line for line in world.change(files) if "nothing reads" in line]
+
+
+def test_a_misspelled_key_is_told_with_the_one_that_is_meant(world: World) -> None:
+    assert hints(world, {"apps/web/common.yaml": "replicas: 2\nreplicsa: 3\nimage: {tga: 1}\nenv: {NEW: 1}\n"}) == [
+        "apps/web/common.yaml:2: nothing reads `replicsa` (did you mean `replicas`?)",
+        "apps/web/common.yaml:3: nothing reads `image.tga` (did you mean `tag`?)",
+    ]
+    assert json.loads(world.affected("--format", "json").stdout)["unread"][0] == {
+        "place": "apps/web/common.yaml:2",
+        "path": ["replicsa"],
+        "hint": "did you mean `replicas`?",
+        "subjects": [
+            {"app": "web", "cluster": "dev", "environment": "dev"},
+            {"app": "web", "cluster": "prod", "environment": "prod"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("case", "files", "template"),
+    [
+        ("read", {"apps/web/common.yaml": "replicas: 3\n"}, READER),
+        ("read as a whole", {"apps/web/common.yaml": "replicsa: 3\n"}, "x: {{ toJson .Values }}\n"),
+        ("read by another chart with this layer", {"common/values.yaml": "regin: a\n"}, READER),
+        ("an anchor", {"apps/web/common.yaml": "x-env: &env {A: 1}\nenv: *env\n"}, READER),
+        ("not changed", {"clusters/dev/web/values.yaml": "a: 1\nreplicas: 4\n"}, READER),
+        ("gone", {"clusters/dev/web/values.yaml": "replicas: 1\n"}, READER),
+        ("no chart", {"apps/site/values.yaml": "replicsa: 3\n"}, READER),
+        ("a chart that is not at hand", {"apps/web/common.yaml": "b: 1\n", **WITH_DEPENDENCY}, READER),
+        (
+            "a file that templates may read",
+            {"apps/web/common.yaml": "replicsa: 1\n"},
+            '{{ $all := .Files.Get "common.yaml" }}x: {{ .Values.replicas }}\n',
+        ),
+        (
+            "an encrypted value that may be a template",
+            {"apps/web/common.yaml": "replicsa: ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]\n"},
+            "x: {{ tpl .Values.replicas . }}\n",
+        ),
+    ],
+)
+def test_no_other_key_is_told(world: World, case: str, files: dict[str, str | bytes | None], template: str) -> None:
+    assert hints(world, files, template) == [], case
+
+
+def test_a_value_is_a_template_that_reads_others(world: World) -> None:
+    layer = 'replicas: "{{ .Values.count }}"\ncount: 3\ncuont: 3\n'
+    assert hints(world, {"apps/web/common.yaml": layer}, "x: {{ tpl .Values.replicas . }}\n") == [
+        "apps/web/common.yaml:3: nothing reads `cuont` (did you mean `count`?)"
+    ]
+
+
+def test_a_schema_that_does_not_know_a_key_says_so(world: World) -> None:
+    schema = '{"properties": {"replicas": {}, "zone": {}}}'
+    files: dict[str, str | bytes | None] = {
+        "apps/web/values.schema.json": schema,
+        "apps/web/common.yaml": "replicas: 2\nzone: a\nreplicsa: 3\n",
+    }
+    unknown = "values.schema.json does not know it; did you mean `replicas`?"
+    assert hints(world, files) == [
+        "apps/web/common.yaml:2: nothing reads `zone`",
+        f"apps/web/common.yaml:3: nothing reads `replicsa` ({unknown})",
+    ]

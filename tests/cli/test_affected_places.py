@@ -68,6 +68,7 @@ def test_a_change_in_one_that_is_a_layer_is_one_of_values(changing: Callable[...
     assert changing(layer, FILES)({"where/shop.live-1.yaml": "a: 1\n"}) == [
         "live-1 shop where/shop.live-1.yaml value layer 1 of 1",
         "1 of 2 pairs are affected",
+        "where/shop.live-1.yaml:1: nothing reads `a`",
     ]
 
 
@@ -80,6 +81,7 @@ def test_a_closer_instance_takes_the_place_of_a_wider_one(changing: Callable[...
     assert change({"on/live/live-2/shop/values.yaml": "a: 2\n"}) == [
         "live-2 shop on/live/live-2/shop/values.yaml value layer 2 of 2",
         "1 of 2 pairs are affected",
+        "on/live/live-2/shop/values.yaml:1: nothing reads `a`",
     ]
 
 

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from cmp.cli.commands import COMMANDS, SIDECAR_COMMANDS, cmp
+from cmp.report import FORMATS
 from cmp.repository.config.model import PINS
 from tests.support.git_repository import Repo
 from tests.support.harness import snapshot
@@ -86,7 +87,7 @@ def tree(tmp_path: Path) -> Path:
         ("cmp pin k", ["kustomize"]),
         ("cmp apps --format ", ["text", "json"]),
         ("cmp affected --format m", ["matrix"]),
-        ("cmp diff --output ", ["part text=", "part markdown=", "part html=", "part json="]),
+        ("cmp diff --output ", [f"part {one}=" for one in (*FORMATS, "plan", "part")]),
         ("cmp diff --output html=", ["file html="]),
         ("cmp diff --output=html=", ["file --output=html="]),
         ("cmp diff --fail-on data-removed,sync-", ["data-removed,sync-force", "data-removed,sync-replace"]),
@@ -173,6 +174,13 @@ def test_a_name_that_a_shell_would_run_or_split_is_no_candidate(tmp_path: Path, 
     assert candidates(sandbox, tmp_path, "cmp render $(") == []
     plant(tmp_path, {"namespaces/a\nplain\tb/x": ""})  # a tree that no command reads
     assert candidates(sandbox, tmp_path, "cmp render ") == []
+
+
+def test_clusters_are_those_of_the_inventory_where_no_application_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
+    inventory = "version: 1\nclusters: {dev: {}, spare: {}}\n"
+    plant(tmp_path, {"cmp.yaml": inventory, "namespaces/till/Chart.yaml": CHART, "clusters/dev/till/x": ""})
+    assert candidates(sandbox, tmp_path, "cmp render --cluster ") == ["dev", "spare"]
+    assert candidates(sandbox, tmp_path, "cmp render till --cluster ") == ["dev"]
 
 
 @pytest.mark.parametrize(

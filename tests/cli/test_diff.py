@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +95,30 @@ def test_a_pair_that_failed_before_is_told_and_not_counted(world: ComparedReposi
     assert [one["is_new"] for one in world.report()["failures"]] == [False]
 
 
+def test_a_pair_whose_older_side_lacks_a_tool_of_this_run_is_not_judged(world: ComparedRepository) -> None:
+    """The effect of the change is not known: it is no difference, and no earlier failure either."""
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit(SHOP)
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({**dict.fromkeys(SHOP), "clusters/dev/shop/here.yaml": "", "apps/shop/map.yaml": MAP.format("x")})
+    ran = world.diff("--exit-zero")
+    verdict = "Manifest diff: no manifest that was compared changes, 1 pair not rendered in this run"
+    assert (ran.code, ran.stdout.splitlines()[0]) == (4, verdict)
+    assert "cmp: could not be rendered in this run: shop on dev" in ran.stderr.splitlines()
+    assert "shop on dev · not rendered in this run" in ran.stdout
+    assert "with nothing to compare" in ran.stdout
+
+
+def test_a_pair_that_both_sides_lack_a_tool_for_is_not_called_an_earlier_failure(world: ComparedRepository) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit(SHOP)
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/shop/templates/a.yaml": MAP.format("'{{ .Values.y }}'")})
+    ran = world.diff("--exit-zero")
+    verdict = "Manifest diff: no manifest that was compared changes, 1 pair not rendered in this run"
+    assert (ran.code, ran.stdout.splitlines()[0]) == (4, verdict)
+
+
 def test_a_change_of_what_the_guard_refuses_is_told_beside_the_refusal(world: ComparedRepository) -> None:
     twice = "metadata: {name: odd}\nmetadata: {name: even}"
     world.repo.git("checkout", "--quiet", "main")
@@ -122,22 +145,59 @@ def test_no_change_is_not_told_of_what_cannot_be_read(world: ComparedRepository)
 def test_gates(world: ComparedRepository) -> None:
     world.repo.commit({"apps/web/claim.yaml": None})
     assert world.diff("--exit-zero").code == 0
-    assert world.diff("--exit-zero", "--fail-on", "data-removed").code == 1
-    assert world.diff("--exit-zero", "--fail-on", "privileged,any").code == 1
-    assert world.diff("--exit-zero", "--fail-on", "privileged").code == 0
-    assert world.diff("--exit-zero", "--max-clusters", "1").code == 1
+    gate = "cmp: --fail-on data-removed: PersistentVolumeClaim data (web on dev, prod)"
+    for rules in ("data-removed", "privileged,any"):
+        ran = world.diff("--exit-zero", "--fail-on", rules)
+        assert (ran.code, ran.stderr.splitlines()[-2:-1]) == (1, [gate])
+        assert (
+            "  Not allowed:      --fail-on data-removed: PersistentVolumeClaim data (web on dev, prod)\n" in ran.stdout
+        )
+    ran = world.diff("--exit-zero", "--fail-on", "privileged")
+    assert (ran.code, "--fail-on" in ran.stderr + ran.stdout) == (0, False)
+    ran = world.diff("--exit-zero", "--max-clusters", "1")
+    assert (ran.code, ran.stderr.splitlines()[-2:-1]) == (1, ["cmp: --max-clusters 1: 2 change: dev, prod"])
     assert world.diff("--exit-zero", "--max-clusters", "2").code == 0
+
+
+def test_a_gate_asks_for_what_is_not_compared_where_the_change_may_reach_it(world: ComparedRepository) -> None:
+    far = APPLICATION.format(name="far", cluster="dev", revision="main", more="").replace("/x.git", "/y.git")
+    near = APPLICATION.format(name="near", cluster="dev", revision="main", more="")
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"argocd/apps.yaml": near + far, "docs/a.md": ""})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"docs/a.md": "new"})
+    asked = ("--repository-url", "https://git.example.test/x.git", "--fail-on", "not-compared")
+    ran = world.diff(*asked)
+    verdict = "Manifest diff: no manifest that was compared changes, 1 Application not compared"
+    assert (ran.code, ran.stdout.splitlines()[0]) == (0, verdict)
+    assert "At merge:         nothing changes" in ran.stdout, "nothing in this repository is part of it"
+    world.repo.commit(
+        {"argocd/apps.yaml": near + far.replace("revision: main", "revision: v2").replace("n: main", "n: v2")}
+    )
+    ran = world.diff(*asked, "--exit-zero")
+    assert (ran.code, ran.stderr.splitlines()[-2]) == (1, "cmp: --fail-on not-compared: 1 Application: far")
+    assert world.diff(*asked[:2], "--exit-zero").code == 0
+
+
+def test_a_gate_asks_for_pairs_that_fail_on_both_sides(world: ComparedRepository) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    world.repo.commit({"apps/other/bad.yaml": "a: [", "clusters/dev/other/here.yaml": ""})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"apps/other/bad.yaml": "b: ["})
+    ran = world.diff("--fail-on", "not-compared")
+    text = "cmp: --fail-on not-compared: cannot be rendered on either side, or not without the key: other on dev"
+    assert (ran.code, ran.stderr.splitlines()[-2]) == (1, text)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--fail-on", "data-remove"), "cmp: --fail-on: there is no danger data-remove"),
+        (("--fail-on", "data-remove"), "cmp: --fail-on: there is no rule data-remove"),
         (("--output", "pdf=x"), "cmp: --output pdf=x: expected FORMAT=FILE"),
         (("--output", "html"), "cmp: --output html: expected FORMAT=FILE"),
         (
             ("--format", "pdf"),
-            "cmp: Invalid value for '--format': 'pdf' is not one of 'text', 'markdown', 'html', 'json'.",
+            "cmp: Invalid value for '--format': 'pdf' is not one of 'text', 'markdown', 'html', 'json', 'matrix'.",
         ),
     ],
 )
@@ -246,8 +306,9 @@ def test_a_set_that_cannot_be_expanded_is_told(world: ComparedRepository) -> Non
     spec = "spec: {generators: [{pullRequest: {}}], template: {}}"
     text = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: prs}}\n{spec}\n"
     world.repo.commit({"argocd/set.yaml": text, "apps/web/map.yaml": MAP.format("two")})
-    (note,) = [note for note in world.report()["notes"] if "ApplicationSet" in note]
-    assert note.startswith("one ApplicationSet is not read here: the generator pullRequest cannot be expanded")
+    (left,) = world.report()["left_out"]
+    assert (left["names"], left["reached"]) == (["prs"], ["prs"])
+    assert left["text"].startswith("one ApplicationSet is not read here: the generator pullRequest cannot be expanded")
 
 
 FAR = "https://elsewhere.example.test"
@@ -315,18 +376,10 @@ def test_a_signal_leaves_nothing_behind(world: ComparedRepository) -> None:
     slow = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n"
     chart = {"apps/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "apps/shop/templates/s.yaml": slow}
     world.repo.commit({**chart, "clusters/dev/shop/here.yaml": "", "clusters/prod/shop/here.yaml": ""})
-    with subprocess.Popen(
-        world.sandbox.command("diff"),
-        cwd=world.repo.folder,
-        env=world.sandbox.env(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        process_group=0,
-    ) as process:
+    with world.started() as process:
         wait_until(lambda: sum("template" in one for one in processes_of(str(world.sandbox.folder)).values()) == 2)
         process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (143, b"")
     assert stderr.startswith(b"cmp: stopped by SIGTERM")
     wait_until(lambda: not processes_of(str(world.sandbox.folder)))
@@ -339,7 +392,7 @@ def test_a_signal_leaves_nothing_behind(world: ComparedRepository) -> None:
     ("depth", "code", "verdict"),
     [
         (50, 0, "Manifest diff: no manifest changes"),
-        (51, 3, "Manifest diff: no manifest changes, 1 new failure"),
+        (51, 3, "Manifest diff: no manifest that was compared changes, 1 new failure"),
     ],
 )
 def test_what_no_render_can_copy_is_a_failure_of_the_change(
@@ -355,13 +408,27 @@ def test_what_no_render_can_copy_is_a_failure_of_the_change(
 
 def test_another_commit_of_a_submodule_is_not_called_a_change_without_effect(world: ComparedRepository) -> None:
     (world.repo.folder / "apps/web/vendored").mkdir()
-    for branch, digit in (("main", "1"), ("bump", "2")):
-        world.repo.git("checkout", "--quiet", "-B", branch, "main")
-        world.repo.git("update-index", "--add", "--cacheinfo", f"160000,{digit * 40},apps/web/vendored")
-        world.repo.git("commit", "--quiet", "--message=x")
+    world.bump_submodule("apps/web/vendored")
     ran = world.diff()
-    assert (ran.stdout.partition("\n")[0], ran.code) == ("Manifest diff: no manifest changes, 2 new failures", 3)
+    assert (ran.stdout.partition("\n")[0], ran.code) == (
+        "Manifest diff: no manifest that was compared changes, 2 new failures",
+        3,
+    )
     assert (
         "cmp: a submodule changes, and its clone does not hold the files of both commits: what they do is not known"
         in ran.stdout
     )
+
+
+def test_what_a_pair_lacks_of_a_submodule_is_told_once(world: ComparedRepository) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    chart = "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: lib, version: 1.0.0, repository: 'file://../../vendor/lib'}]\n"
+    world.repo.commit({**SHOP, "apps/shop/Chart.yaml": chart})
+    world.bump_submodule("vendor/lib")
+    ran = world.diff()
+    assert (ran.stdout.partition("\n")[0], ran.code) == (
+        "Manifest diff: no manifest that was compared changes, 1 new failure",
+        3,
+    )
+    assert "where: vendor/lib" in ran.stdout
+    assert "Chart.yaml" not in ran.stdout

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.compared_repository import ComparedRepository
 from tests.support.git_repository import Repo
+from tests.support.shares import Shares
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,10 @@ def test_an_application_that_cannot_be_read_on_either_side_is_no_silence(world: 
         "values/web/b.md belongs to no application (ignored: **/*.md)",
     ]
     diff = world.sandbox.run("diff", cwd=world.repo.folder)
-    assert (diff.code, diff.stdout.splitlines()[0]) == (0, "Manifest diff: no manifest changes, 2 earlier failures")
+    assert (diff.code, diff.stdout.splitlines()[0]) == (
+        0,
+        "Manifest diff: no manifest that was compared changes, 2 earlier failures",
+    )
     assert "Argo CD does not allow the scheme secrets of values files" in diff.stdout
 
 
@@ -124,10 +128,9 @@ def test_an_application_of_another_repository_is_counted_in_the_verdict(world: C
     far = PLAIN.replace("name: plain", "name: far").replace("platform/shop", "platform/far")
     world.repo.commit({"argocd/far.yaml": far, "plain/map.yaml": MAP.format(name="plain", value="two")})
     ran = world.sandbox.run("diff", cwd=world.repo.folder)
-    assert ran.stdout.splitlines()[0].endswith(", 1 Application not compared")
+    assert ran.stdout.splitlines()[0].endswith(", 1 Application not compared, 1 file of no application")
     assert (
-        "  - 1 Applications are not compared: they have sources in https://git.example.test/platform/far.git, "
-        in ran.stdout
+        "  - 1 Application is not compared: it has sources in https://git.example.test/platform/far.git, " in ran.stdout
     )
 
 
@@ -146,9 +149,13 @@ def test_a_source_in_another_repository_is_read_from_a_clone_at_its_revision(
     world.repo.commit({"argocd/far.yaml": text})
     world.repo.git("checkout", "--quiet", "-B", "change")
     world.repo.commit({"argocd/far.yaml": text.replace("v1", "v2")})
-    assert world.report()["counts"]["left_out"] == 1
+    (left,) = world.report()["left_out"]
+    assert (left["names"], left["reached"]) == (["far"], ["far"])
     report = world.report("--repository", f"{url}={far.folder}")
-    assert report["counts"]["left_out"] == 0
+    assert report["left_out"] == []
+    assert [one["text"] for one in report["applications"]] == [
+        "will follow `v2` instead of `v1`: these two are compared"
+    ]
     (group,) = report["groups"]
     assert [(field["path"], field["before"], field["after"]) for field in group["change"]["fields"]] == [
         (["data", "a"], "one", "two")
@@ -156,6 +163,36 @@ def test_a_source_in_another_repository_is_read_from_a_clone_at_its_revision(
     world.repo.commit({"argocd/far.yaml": text.replace("v1", "v3")})
     (failure,) = world.report("--repository", f"{url}={far.folder}")["failures"]
     assert failure["lines"][0] == f"cmp: the clone {far.folder} has no revision v3"
+
+
+def several(last: str) -> str:
+    """Return an Application with three sources, two of the plugin and a folder."""
+    return f"""\
+{HEADER.format(name="shop")}
+kind: Application
+spec:
+  project: default
+  destination: {{name: prod, namespace: shop}}
+  sources:
+  - {{repoURL: {URL}, path: clusters/prod/front, plugin: {{name: cmp}}}}
+  - {{repoURL: {URL}, path: clusters/prod/extras, plugin: {{name: cmp}}}}
+  - {{repoURL: {URL}, path: {last}}}
+"""
+
+
+def test_sources_beside_one_that_fails_are_compared_and_belong_to_their_application(world: ComparedRepository) -> None:
+    world.repo.git("checkout", "--quiet", "main")
+    of_layout = {"cmp.yaml": "version: 1\nclusters: {prod: {}}\npreview: {applications: [argocd/*]}\n"}
+    for app in ("front", "extras"):
+        of_layout |= {f"clusters/prod/{app}/.keep": "", f"namespaces/{app}/map.yaml": MAP.format(name=app, value="one")}
+    broken = MAP.format(name="broken", value="one") + "b: [\n"
+    world.repo.commit({**of_layout, "argocd/shop.yaml": several("broken"), "broken/map.yaml": broken})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"namespaces/front/map.yaml": MAP.format(name="front", value="two")})
+    report = world.report()
+    assert [(one["subject"]["app"], one["status"]) for one in report["outcomes"]] == [("shop", "changed")]
+    assert [one["change"]["identity"]["name"] for one in report["groups"]] == ["front"]
+    assert [(one["subject"]["app"], one["is_new"]) for one in report["failures"]] == [("shop", False)]
 
 
 def test_a_folder_that_goes_while_its_application_stays_is_a_failure(world: ComparedRepository) -> None:
@@ -236,13 +273,24 @@ def test_a_move_to_the_plugin_is_proved_for_each_application(world: ComparedRepo
     world.repo.commit(PLUGIN)
     ran = world.sandbox.run("diff", "--against", "applications", cwd=world.repo.folder, timeout=120)
     assert ran.code == 0, ran.stdout
-    assert ran.stdout.splitlines()[0] == "Manifest diff: no manifest changes, 1 Application not compared"
+    verdict = "Manifest diff: no manifest that was compared changes, 1 Application not compared"
+    assert ran.stdout.splitlines()[0] == verdict
     report = world.report("--against", "applications")
     assert [outcome["status"] for outcome in report["outcomes"]] == ["equal", "equal"]
-    (note,) = (note for note in report["notes"] if "not compared" in note)
-    assert note.endswith("as the layout has nothing for the folder of their source on their cluster: plain")
+    (left,) = report["left_out"]
+    assert left["text"].endswith("as the layout has nothing for the folder of the source on the cluster: plain")
     ran = world.diff("--against", "applications", "--work-tree")
     assert "  - Reproduce: cmp diff --against applications --work-tree\n" in ran.stdout
+
+
+@pytest.mark.tools
+def test_a_move_to_the_plugin_is_proved_in_shares(world: ComparedRepository, tmp_path: Path) -> None:
+    world.repo.commit({**PLUGIN, "cmp.yaml": LAYOUT.replace("values/{app}/", "value/{app}/")})
+    whole = world.diff("--against", "applications")
+    shares = Shares(world.diff, tmp_path)
+    shares.parts("--against", "applications")
+    merged = shares.merge()
+    assert (merged.code, merged.stdout) == (1, whole.stdout)
 
 
 @pytest.mark.tools

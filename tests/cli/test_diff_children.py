@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.compared_repository import ComparedRepository
+from tests.support.shares import Shares
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +101,10 @@ def test_a_value_of_the_parent_that_is_a_parameter_of_its_children_restarts_them
 
 def test_children_that_come_and_go_are_in_every_format(world: World) -> None:
     world.repo.commit({"fleet/values.yaml": "ships: [anna, carla]\nversion: 1.0.0\n"})
-    stays = "`radio-berta` will stay until somebody deletes it: `fleet`, which printed it, does not prune"
-    warning = f"cmp: warning: {stays}\n"
+    warning = (
+        "cmp: warning: `radio-berta` will be deleted once somebody prunes it (`fleet`, which printed it, does not by "
+        "itself), without its objects: they stay, and nobody manages them\n"
+    )
     assert world.affected(warning=warning) == [
         "CLUSTER     APP    BY                 HOW",
         "in-cluster  fleet  fleet/values.yaml  helm files",
@@ -112,8 +115,8 @@ def test_children_that_come_and_go_are_in_every_format(world: World) -> None:
     assert world.affected("--format", "names", warning=warning) == ["fleet in-cluster", "radio carla"]
     (matrix,) = world.affected("--format", "matrix", warning=warning)
     assert json.loads(matrix)["include"] == [
-        {"app": "fleet", "cluster": "in-cluster"},
-        {"app": "radio", "cluster": "carla"},
+        {"name": "fleet on in-cluster", "pairs": "fleet in-cluster"},
+        {"name": "radio on carla", "pairs": "radio carla"},
     ]
     outcomes = {(one["subject"]["cluster"], one["status"]) for one in world.report()["outcomes"]}
     assert outcomes == {("in-cluster", "changed"), ("berta", "removed"), ("carla", "added")}
@@ -194,4 +197,30 @@ def test_an_untrusted_change_brings_a_limited_number_of_applications(world: Worl
     world.repo.commit({"fleet/values.yaml": "ships: [anna, berta, carla, dora]\nversion: 1.0.0\n"})
     ran = world.sandbox.run("diff", "--untrusted", "--max-applications", "1", cwd=world.repo.folder, timeout=120)
     assert ran.stdout.splitlines()[0].endswith(", 1 Application not compared")
-    assert "1 Applications that only this change prints are not compared: it is not trusted, and 1 are" in ran.stdout
+    assert "1 Application is not compared: only this change prints such, it is not trusted, and 1 are" in ran.stdout
+
+
+def test_in_shares_the_plan_alone_renders_parents(world: World, tmp_path: Path) -> None:
+    world.repo.commit({"fleet/values.yaml": "ships: [anna, carla]\nversion: 2.0.0\n"})
+    whole = world.diff("--format", "json")
+    shares = Shares(world.diff, tmp_path)
+    shares.parts()
+    assert shares.merge("--format", "json").stdout == whole.stdout
+    # Without helm its own pairs fail, and what fleet prints is known all the same.
+    assert shares.shard(0, CMP_TOOLS_DIR=str(tmp_path / "none")).code == 0
+    merged = json.loads(shares.merge("--format", "json", CMP_TOOLS_DIR=str(tmp_path / "none")).stdout)
+    assert {one["subject"]["app"] for one in merged["outcomes"]} == {"fleet", "radio"}
+
+
+def test_in_shares_a_parent_that_fails_is_told_once(world: World, tmp_path: Path) -> None:
+    world.repo.commit({"fleet/templates/children.yaml": f"{CHILDREN}{{{{ fail `no ship` }}}}\n"})
+    whole = world.diff("--format", "json")
+    shares = Shares(world.diff, tmp_path)
+    planned = shares.plan()
+    assert (planned.code, planned.stdout.splitlines()[-1]) == (
+        0,
+        "1 failure of Applications that are not known: the merge reports them",
+    )
+    shares.parts()
+    merged = shares.merge("--format", "json")
+    assert (merged.code, merged.stdout) == (whole.code, whole.stdout) == (7, whole.stdout)

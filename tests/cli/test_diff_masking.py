@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +14,7 @@ from tests.support.changes import Monorepo, Story, World
 from tests.support.harness import Sandbox
 from tests.support.leaking_application import SHAPES
 from tests.support.secret_monorepo import APPS, NEW, OLD, leaks, write
+from tests.support.shares import KEY, Shares
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +64,51 @@ def test_no_report_shows_a_secret(repo: Monorepo, tmp_path: Path, options: tuple
     sandbox = repo.world.sandbox
     left = [_below(folder) for folder in (sandbox.state, sandbox.cache, sandbox.tmp, sandbox.home)]
     assert leaks("".join(f"{name}\n{text}" for files in left for name, text in files.items())) == set()
+
+
+@pytest.mark.parametrize("mode", ["", "--keyless"])
+def test_no_share_of_a_comparison_holds_a_secret(repo: Monorepo, tmp_path: Path, mode: str) -> None:
+    shares = Shares(partial(repo.run, "diff"), tmp_path, shards=2)
+    shares.parts(*filter(None, [mode]), CMP_REPORT_KEY=KEY)
+    merged = shares.merge(CMP_REPORT_KEY=KEY)
+    assert merged.code == (1 if mode else 7), merged.stderr
+    plan = json.loads(shares.plan_file.read_text())
+    parts = [shares.part_file(index).read_text() for index in range(2)]
+    # The escapes of JSON would hide texts in other scripts.
+    texts = [*(json.dumps(json.loads(text), ensure_ascii=False) for text in parts), shares.plan_file.read_text()]
+    in_git = {"clear"} if mode else set()
+    assert [leaks(text) - in_git for text in (*texts, merged.stdout + merged.stderr)] == [set()] * 4
+    assert plan["printed"] == []
+    assert re.search(r"‹secret [0-9a-f]{32}›", "".join(texts)) or mode
+    assert KEY not in "".join(texts)
+
+
+def test_a_share_of_encrypted_files_needs_a_key(repo: Monorepo, tmp_path: Path) -> None:
+    shares = Shares(partial(repo.run, "diff"), tmp_path, shards=2)
+    table = shares.plan().stdout
+    assert "8 pairs with encrypted files: shares and merge need CMP_REPORT_KEY" in table
+    ran = shares.shard(0)
+    what, hint = ran.stderr.splitlines()
+    assert (ran.code, ran.stdout) == (2, "")
+    assert what == (
+        "cmp: CMP_REPORT_KEY is not set, and broken on dev-1 has encrypted files: its secrets are compared by tokens"
+    )
+    assert hint.endswith("`openssl rand -hex 32`, in CMP_REPORT_KEY; --keyless at the plan decrypts nothing")
+    assert not shares.part_file(0).exists()
+
+
+def test_a_merge_without_the_keys_of_the_shares_says_that_causes_are_not_established(
+    repo: Monorepo, tmp_path: Path
+) -> None:
+    shares = Shares(partial(repo.run, "diff"), tmp_path, shards=2)
+    shares.parts(CMP_REPORT_KEY=KEY)
+    complete = shares.merge(CMP_REPORT_KEY=KEY)
+    repo.has_keys = False
+    merged = shares.merge(CMP_REPORT_KEY=KEY)
+    assert merged.code == complete.code == 7
+    warning = "cmp: warning: causes of shop on dev-1 are not established, as it is not rendered once more: "
+    assert [line for line in merged.stderr.splitlines() if line.startswith(warning)]
+    assert warning not in complete.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("--untrusted",)])

@@ -113,7 +113,7 @@ def test_facts_of_the_repository_stay_and_so_do_its_names(tmp_path: Path, sandbo
     written = {
         "cmp.yaml": "version: 1\nclusters: {file: inventory.yaml}\n",
         "inventory.yaml": "dev: {env: test, kubeVersion: 1.20, labels: {old: gone}}\n"
-        "home: {server: 'https://kubernetes.default.svc', region: tokyo}\n"
+        "home: {server: 'https://kubernetes.default.svc', region: tokyo, context: home-admin}\n"
         "mars: {env: far, apiVersions: [v9]}\n",
     }
     plant(tmp_path, {**REFERENCE, **written})
@@ -122,7 +122,7 @@ def test_facts_of_the_repository_stay_and_so_do_its_names(tmp_path: Path, sandbo
         "dev:\n  annotations:\n    contact: platform@example.test\n  apiVersions:\n  - v1\n  env: test\n"
         '  kubeVersion: "1.30"\n  labels:\n    argocd.argoproj.io/secret-type: cluster\n    tier: "1"\n'
         "  project: shops\n  server: https://dev.example:6443\n"
-        'home:\n  kubeVersion: "1.33"\n  region: tokyo\n  server: https://kubernetes.default.svc\n'
+        'home:\n  context: home-admin\n  kubeVersion: "1.33"\n  region: tokyo\n  server: https://kubernetes.default.svc\n'
         "mars:\n  apiVersions:\n  - v9\n  env: far\n"
     )
     assert ran.stderr == (

@@ -285,6 +285,30 @@ def test_the_same_warning_of_many_pairs_is_one_line(tmp_path: Path, sandbox: San
     )
 
 
+def test_functions_that_make_values_up_are_told_once_for_an_application(tmp_path: Path, sandbox: Sandbox) -> None:
+    chart = "apiVersion: v2\nname: %s\nversion: 1.0.0\n"
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  token: %s\n"
+    stable = "'{{ keys .Values | sortAlpha | join \"-\" }}'"
+    plant(
+        tmp_path / "repo",
+        {
+            "namespaces/shop/Chart.yaml": chart % "shop",
+            "namespaces/shop/templates/map.yaml": config_map % "{{ randAlphaNum 8 | quote }}",
+            "namespaces/till/Chart.yaml": chart % "till",
+            "namespaces/till/templates/map.yaml": config_map % stable,
+            **{f"clusters/{name}/{app}/.keep": "" for name in ("dev", "prod") for app in ("shop", "till")},
+        },
+    )
+    said = (
+        "cmp: warning: shop on dev, prod: each render may make up other values, so that no two are the same: "
+        "randAlphaNum (namespaces/shop/templates/map.yaml:5)"
+    )
+    ran = sandbox.run("render", "--all", "--output-dir", str(tmp_path / "out"), cwd=tmp_path / "repo")
+    assert (ran.code, ran.stderr.splitlines()) == (0, [said, "cmp: 4 files written, 0 removed, 0 failed"])
+    ran = sandbox.run("golden", "shop", "--update", cwd=tmp_path / "repo")
+    assert (ran.code, ran.stderr.splitlines()) == (0, [said, "cmp: 2 of 2 golden files written, 0 removed"])
+
+
 def interrupted(context: Context, pairs: list[PrintedPair]) -> None:
     with batch_messages(context) as tell:
         for pair in pairs:

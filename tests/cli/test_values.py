@@ -222,7 +222,7 @@ SHOP = {
         " import-values: [client]}\n"
     ),
     "namespaces/shop/values.yaml": "replicas: 1\nremoved: here\n",
-    "namespaces/shop/templates/broken.yaml": "{{ fail .Values.password }}\n",
+    "namespaces/shop/templates/broken.yaml": "{{ fail (toJson .Values) }}\n",
     "namespaces/shop/values.schema.json": '{"required": ["nothing has this"]}',
     "namespaces/shop/common-values-shop.yaml": (
         "# 共通\nglobal: {zone: tokyo}\nreplicas: 2\nremoved: null\nports: [80, 443]\nstore:\n  size: 3\n"
@@ -311,6 +311,7 @@ def test_a_machine_gets_one_record_a_line(sandbox: Sandbox, shop: Path) -> None:
         "value": 8080,
         "origin": {"file": DEV, "line": 2},
         "overridden": [{"file": COMMON, "line": 5}],
+        "unread": None,
     }
 
 
@@ -323,6 +324,19 @@ def test_flags_are_the_strongest(sandbox: Sandbox, shop: Path) -> None:
     assert "ports[1]: 1  # --set ports[1]" in lines
     where = f"{DEV}:1, {COMMON}:3, namespaces/shop/values.yaml:1"
     assert f'replicas: "8"  # --set-string replicas (overrides --set replicas, {where})' in lines
+
+
+def test_a_key_that_nothing_reads_is_told_unless_it_is_a_default_of_the_chart(sandbox: Sandbox, shop: Path) -> None:
+    (shop / "namespaces/shop/templates/broken.yaml").write_text("x: {{ .Values.replicas }}{{ .Values.password }}\n")
+    lines = run(sandbox, shop, "--explain", "--set", "store.sise=4").splitlines()
+    assert f"ports[0]: 8080  # {DEV}:2 (overrides {COMMON}:5); nothing reads `ports`" in lines
+    assert "store.sise: 4  # --set store.sise; nothing reads `store.sise` (did you mean `size`?)" in lines
+    assert f"store.size: 3  # {COMMON}:7 (overrides cache-2.0.0/values.yaml:1)" in lines
+    assert 'timeout: "5s"  # cache-2.0.0/values.yaml:4' in lines
+    records = [json.loads(line) for line in run(sandbox, shop, "--explain", "--format", "json").splitlines()]
+    assert {".".join(map(str, record["path"])): record["unread"] for record in records}[
+        "copy"
+    ] == "nothing reads `copy`"
 
 
 def test_what_helm_complains_of_is_told(sandbox: Sandbox, shop: Path) -> None:

@@ -203,7 +203,7 @@ def test_nothing_is_left_when_a_render_is_ended(everywhere: Everywhere, signum: 
         assert [secret for secret in everywhere.secrets.values() if secret in arguments] == []
         assert everywhere.left() != [], "the plaintext is in the private folder while helmfile runs"
         process.send_signal(signum)
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + signum
     assert everywhere.left() == []
     assert [secret for secret in everywhere.secrets.values() if secret in stderr.decode()] == []

@@ -493,7 +493,7 @@ def test_helm_does_not_outlive_a_render(signum: signal.Signals, world: Charts) -
     with subprocess.Popen(argv, cwd=world.root, env=world.sandbox.env(), stderr=subprocess.PIPE) as process:
         wait_until(lambda: any("helm template" in text for text in processes_of(marker).values()))
         process.send_signal(signum)
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
     wait_until(lambda: not processes_of(marker))
     assert [*world.sandbox.tmp.iterdir()] == []
 

@@ -367,6 +367,16 @@ def test_some_mistakes_are_found_before_anything_runs(name: str, world: Kustomiz
     ]
 
 
+def test_a_submodule_that_is_not_checked_out_is_named(world: KustomizeRepository) -> None:
+    world.write({"kustomization.yaml": "components:\n- ../../vendor/part\n"})
+    (world.root / "vendor/part").mkdir(parents=True)
+    assert world.refused() == [
+        "cmp: components names ../../vendor/part, and vendor/part is empty",
+        f"  where: application web, cluster dev, {WEB}:2",
+        "  hint: if it is a submodule, check it out: `git submodule update --init --recursive`",
+    ]
+
+
 def test_a_link_that_leads_outside_is_not_read(world: KustomizeRepository) -> None:
     outside = world.sandbox.folder / "outside.yaml"
     outside.write_text(CONFIG)

@@ -167,7 +167,7 @@ def test_a_render_that_is_killed_leaves_nothing(remote: RepositoryWithRemoteBase
     with subprocess.Popen(argv, cwd=remote.root, env=remote.sandbox.env(), stderr=subprocess.PIPE) as process:
         wait_until(lambda: bool(remote.host.requests))
         process.terminate()
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 143
     assert f"waiting for git fetch ({remote.url})".encode() in said
     remote.host.closing.set()

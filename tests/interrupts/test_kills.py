@@ -157,9 +157,9 @@ def test_a_reader_that_goes_away_ends_the_run(patient: InterruptibleApplication,
 
 def test_the_deadline_holds_where_no_child_is_waited_for(patient: InterruptibleApplication, archives: Path) -> None:
     with in_layout(patient, archives), patient.unharmed():
-        ran = patient.run_to_the_end("generate", CMP_DEADLINE="0.1")
+        ran = patient.run_to_the_end("generate", CMP_DEADLINE="0.5")
         hint = CACHED.decode().replace("\n", "; see operations.md#deadline\n")
-        what = f"cmp: the deadline of 0.1 s passed\n  where: phase layout\n  hint: {hint}"
+        what = f"cmp: the deadline of 0.5 s passed\n  where: phase layout\n  hint: {hint}"
         assert (ran.code, ran.stdout, ran.stderr) == (9, "", what)
 
 

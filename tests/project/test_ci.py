@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 ACTION, POSTING = "action.yml", "ci/comment/action.yml"
 INSTALL = "Install cmp"
 PAYMENTS = "namespaces/payments/common-values.yaml"
-VERDICT = "Manifest diff: 3 of 3 clusters, 1 app, 2 distinct changes"
+UNREAD = "2 ApplicationSets not read"
+VERDICT = f"Manifest diff: 3 of 3 clusters, 1 app, 2 distinct changes, {UNREAD}"
 
 
 def new_release(root: Path) -> None:
@@ -135,7 +136,8 @@ def test_the_same_result_leaves_the_comment_as_it_is(world: World, tmp_path: Pat
 def test_a_change_without_effect_gets_no_comment(world: World, tmp_path: Path) -> None:
     done = world.act(world.runner(tmp_path / "job", nothing_that_counts))
     assert done.code == 0, done.log
-    assert done.outputs == {"changed": "false", "clusters": "0", "verdict": "Manifest diff: no manifest changes"}
+    verdict = f"Manifest diff: no manifest that was compared changes, {UNREAD}"
+    assert done.outputs == {"changed": "false", "clusters": "0", "verdict": verdict}
     assert done.used[-1] == "actions/upload-artifact"
     assert world.forge.texts == []
 
@@ -204,7 +206,7 @@ class TestForks:
         assert world.act(runner, with_keys, SOPS_AGE_KEY_FILE=str(bare_tools.AGE_KEY)).code == 0
         done = world.act(runner, with_keys, SOPS_AGE_KEY_FILE="/nonexistent")
         assert done.code == 6
-        assert done.outputs["verdict"].endswith("3 pairs not judged without the key")
+        assert done.outputs["verdict"].endswith(f"3 pairs not judged without the key, {UNREAD}")
 
     def test_what_their_run_left_is_posted_by_another(self, world: World, tmp_path: Path) -> None:
         runner = world.runner(tmp_path / "job", new_release)
@@ -405,7 +407,11 @@ class TestSummary:
 
 def summary(folder: Path, markdown: str, text: str) -> str:
     """Run the script with these views and return what it adds to the summary."""
-    views = {"report.md": markdown, "report.txt": text, "report.json": '{"outcomes": []}'}
+    views = {
+        "report.md": markdown,
+        "report.txt": text,
+        "report.json": '{"judgement": {"has_changes": false, "clusters": []}}',
+    }
     for name, content in views.items():
         (folder / name).write_text(content, "utf-8")
     env = {"GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary")}

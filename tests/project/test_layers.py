@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ LAYERS = (
     ("__main__",),
     ("supervisor",),
     ("cli",),
+    ("live",),
     ("preview", "genpaths", "batch", "doctor"),
     ("render",),
     ("policy",),
@@ -42,6 +44,7 @@ def _top(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+@cache
 def _imported(path: Path) -> set[str]:
     """Return the modules that a module imports, wherever in it: for types alone, or inside a function, too."""
     names: set[str] = set()

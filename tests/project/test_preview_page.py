@@ -61,7 +61,7 @@ def test_the_commands_work_one_after_the_other(monorepo: tuple[Path, Sandbox]) -
 
 
 @pytest.mark.parametrize(
-    ("number", "line"), [(0, "cmp affected"), (1, "cmp diff --keyless"), (2, "cmp paths payments")]
+    ("number", "line"), [(0, "cmp affected"), (1, "cmp diff --keyless"), (3, "cmp paths payments")]
 )
 def test_what_is_shown_is_what_is_printed(number: int, line: str, monorepo: tuple[Path, Sandbox]) -> None:
     assert line in commands()

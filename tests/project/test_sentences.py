@@ -16,9 +16,13 @@ FOLDERS = ("cmp", "tests", "scripts", "bench", "examples", "ci")
 BEGINNINGS = re.compile(r"(What|Whatever|Who|Whoever|Nobody|How|Whether)\b")
 RIDDLES = re.compile(r"\b(is none|are none|comes? to (?!an end|rest)|what it is|what they are|what stands)\b")
 
+# Only a module with such a text is parsed: a docstring is as it is written but for its indentation.
+SUSPECT = re.compile(rf'"""\s*{BEGINNINGS.pattern}|{RIDDLES.pattern}')
+
 
 def _docstrings(path: Path) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    source = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(source)) if SUSPECT.search(source) else ():
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
             yield f"{path.relative_to(CHECKOUT)}, {getattr(node, 'name', 'module')}", text
 

@@ -138,12 +138,12 @@ class Monorepo(Repo):
         assert next(parts, self) is self, "a story has one change"
         return base, self.commit()
 
-    def run(self, verb: str, *options: str) -> Ran:
+    def run(self, verb: str, *options: str, **env: str) -> Ran:
         """Run cmp on the branch."""
         sandbox = self.world.sandbox
         if not self.has_keys:
-            sandbox = replace(sandbox, extra={**sandbox.extra, "SOPS_AGE_KEY_FILE": ""})
-        return sandbox.run(verb, *options, cwd=self.folder)
+            env = {**env, "SOPS_AGE_KEY_FILE": ""}
+        return replace(sandbox, extra={**sandbox.extra, **env}).run(verb, *options, cwd=self.folder)
 
 
 class Story(NamedTuple):

@@ -112,7 +112,7 @@ class Sandbox:
         is_usual = environment["PYTHONPATH"] == str(CHECKOUT) and COVERAGE not in environment
         if is_usual and (self.program == MODULE or kind == "-c"):
             code = what if kind == "-c" else ""
-            done = _fork_server().run(argv, cwd=cwd, env=environment, timeout=timeout, code=code)
+            done = fork_server().run(argv, cwd=cwd, env=environment, timeout=timeout, code=code)
         else:
             done = subprocess.run(
                 self.command(*argv),
@@ -127,7 +127,8 @@ class Sandbox:
 
 
 @cache
-def _fork_server() -> ForkServer:
+def fork_server() -> ForkServer:
+    """Return the fork server of this process, which starts with its first use."""
     return ForkServer()
 
 

@@ -55,10 +55,11 @@ def names_in_group(group: int) -> list[str]:
     return [_read(PROC / str(pid) / "comm").strip() for pid in pids if _status(pid)[2:3] == [str(group)]]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 50.0) -> None:
     """Return when the condition holds; AssertionError when it never does.
 
     The longer it takes, the longer the pauses: asking all the time would take the processor from what is waited for.
+    What has to be ended in that time would go on for longer by itself: a minute and more.
     """
     begin = time.monotonic()
     while not condition():

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # Run in the process of cmp, before any of its modules.
 PRELUDE = """
-import ctypes, fcntl, os, resource, select, signal, socket, subprocess, sys, tempfile
+import ctypes, fcntl, os, resource, select, signal, socket, subprocess, sys, sysconfig, tempfile
+
+sysconfig.get_config_vars()  # read once, from a file that is named by the real system
 
 ABSENT = {
     os: ("memfd_create", "MFD_", "pidfd_open", "PIDFD_", "sched_", "O_PATH", "O_TMPFILE", "O_DIRECT", "O_NOATIME",

@@ -7,6 +7,10 @@ from cmp.changes import (
     BumpLine,
     Cause,
     Change,
+    ChartBumpDetails,
+    ChartDefault,
+    ChartDefinition,
+    ChartNote,
     Counts,
     Danger,
     DangerLine,
@@ -211,6 +215,23 @@ def letters(number: int) -> str:
 NASTY = "@team #12 <b>|`x`|</b> [l](http://e.example) *a* _b_ \x1b[31m\u202e日本語 GH-7 !3 &amp; --> $x$ 漢字\n/close"
 
 
+def _nasty_details(subject: Subject) -> ChartBumpDetails:
+    default = ChartDefault((NASTY, "a"), "changed", f'"{NASTY}"', f"[{NASTY}", (NASTY,), (NASTY,))
+    return ChartBumpDetails(
+        noted=NASTY,
+        notes=(ChartNote("security", NASTY, (NASTY, "javascript:alert(1)")), ChartNote(NASTY, NASTY)),
+        deprecated="new",
+        kube_versions=("", NASTY),
+        unmet=(subject,),
+        definitions=(ChartDefinition(NASTY, "changed", f"no longer serves `{NASTY}`", is_rendered=False),),
+        defaults=(default, default._replace(misfits=()), default._replace(overrides=(), misfits=())),
+        more_defaults=1,
+        keys=(NASTY, ""),
+        disabled=(subject,),
+        remarks=(f"`{NASTY}` is not compared",),
+    )
+
+
 def nasty() -> Report:
     """Return a Report in which every text that is not ours is hostile."""
     subject = Subject(NASTY, NASTY, NASTY)
@@ -227,7 +248,10 @@ def nasty() -> Report:
         [found],
         base=Revision(NASTY, ""),
         dangers=(DangerLine(danger, NASTY, (subject,)),),
-        bumps=(BumpLine(Bump("image", NASTY, NASTY, NASTY, "major", subject), (subject,)),),
+        bumps=(
+            BumpLine(Bump("image", NASTY, NASTY, NASTY, "major", subject), (subject,)),
+            BumpLine(Bump("chart", NASTY, NASTY, NASTY, "", subject), (subject,), details=(_nasty_details(subject),)),
+        ),
         noise=(Noise(NASTY, 1),),
         deliveries=delivered([subject], at_merge=False, revision=NASTY),
         unowned=(Unowned(NASTY, NASTY, NASTY),),

@@ -65,15 +65,16 @@ class Expanded(NamedTuple):
     """The Applications of a set, sorted by name, as the controller would create them.
 
     `location` is that of the set.  With an `error` it has no Application: the controller would create, change and
-    delete nothing for this set until that is mended.  `notes` are sentences about single Applications that it would
-    not create.  `parameters` are those of each Application, as texts by their paths (`metadata.labels.env`).
+    delete nothing for this set until that is mended.  `refused` says why it would not create single Applications, by
+    their names; where these exist, it neither changes nor deletes them.  `parameters` are those of each Application,
+    as texts by their paths (`metadata.labels.env`).
     """
 
     name: str
     location: SourceLocation
     applications: tuple[dict[str, object], ...]
     error: ConfigError | None
-    notes: tuple[str, ...] = ()
+    refused: Mapping[str, str] = {}
     parameters: tuple[Mapping[str, str], ...] = ()
 
 
@@ -92,10 +93,10 @@ def _expanded(manifest: Manifest, result: list[tuple[Values, Parameters]] | Conf
             hint = f"the ApplicationSet {name} would stop updating"
             result.hint = f"{result.hint}; {hint}" if result.hint else hint
         return Expanded(name, location, (), result)
-    applications, notes = admitted(value for value, _ in result)
+    applications, refused = admitted(value for value, _ in result)
     given = {name_of(value): parameters for value, parameters in result}
     texts = tuple(_as_texts(given[name_of(value)]) for value in applications)
-    return Expanded(name, location, tuple(applications), None, tuple(notes), texts)
+    return Expanded(name, location, tuple(applications), None, refused, texts)
 
 
 def _as_texts(parameters: Parameters) -> dict[str, str]:

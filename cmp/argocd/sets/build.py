@@ -99,13 +99,12 @@ def _says_nothing(value: object) -> bool:
     return not value or (isinstance(value, dict) and all(map(_says_nothing, value.values())))
 
 
-def admitted(applications: Iterable[Values]) -> tuple[list[Values], list[str]]:
-    """Return the Applications that the controller creates, by name, and sentences about those that it refuses alone."""
+def admitted(applications: Iterable[Values]) -> tuple[list[Values], dict[str, str]]:
+    """Return the Applications that the controller creates, by name, and why it refuses others alone, by their names."""
     by_name = sorted(applications, key=name_of)
     times = Counter(map(name_of, by_name))
     refused = {name_of(value): problem for value in by_name if (problem := _problem(value, times[name_of(value)]))}
-    notes = [f"the Application {name} is not created: {problem}" for name, problem in sorted(refused.items())]
-    return [value for value in by_name if name_of(value) not in refused], notes
+    return [value for value in by_name if name_of(value) not in refused], refused
 
 
 def name_of(application: Values) -> str:

@@ -1,4 +1,4 @@
-"""Chart archives: inspected before they are trusted, and repacked with other schemas.
+"""Chart archives: inspected before they are trusted, read for comparisons, and repacked with other schemas.
 
 Nothing is unpacked here or later: helm reads archives in memory, also those that lie in the charts/ of another, so that
 all of one archive share its limits.  They keep a bomb out of the cache, where every render would meet it.
@@ -20,7 +20,7 @@ from cmp.errors import ChartError
 from cmp.system.files import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     SchemaChange = Callable[[str, bytes], bytes]  # takes the path of a schema, from its chart, and its content
 
@@ -55,6 +55,25 @@ def repacked(data: bytes, label: str, change: SchemaChange) -> bytes:
     damaged, or holds too much.
     """
     return _Repacker(change).repack(data, label, 0)
+
+
+def contents(data: bytes, label: str, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """Return the wanted files by their paths in the chart; those of an archive in its charts/ as if it were a folder.
+
+    ChartError, with `label` as subject, for an archive that is damaged, or holds too much.
+    """
+    unpacker = _Unpacker()
+
+    def wanted(packed: bytes, name: str, folder: str, depth: int) -> Iterator[tuple[str, bytes]]:
+        for member, content in unpacker.read(packed, name, depth):
+            inside = _path(member.name) if member.isfile() else ""
+            path = posixpath.join(folder, inside)
+            if _NESTED.fullmatch(inside):
+                yield from wanted(content, f"{name}: {member.name}", path.removesuffix(".tgz"), depth + 1)
+            elif inside and is_wanted(path):
+                yield path, content
+
+    return dict(wanted(data, label, "", 0))
 
 
 def _no_archive(label: str, error: Exception) -> ChartError:
@@ -140,26 +159,16 @@ class _BoundedStream:
         return data
 
 
-class _Repacker:
-    """One archive, and the room that it has with all archives in it."""
+class _Unpacker:
+    """The room that an archive has with all archives in it."""
 
-    def __init__(self, change: SchemaChange) -> None:
-        self._change = change
+    def __init__(self) -> None:
         self._room = MAX_UNPACKED_BYTES
 
-    def repack(self, data: bytes, label: str, depth: int) -> bytes:
+    def read(self, data: bytes, label: str, depth: int) -> list[tuple[tarfile.TarInfo, bytes]]:
+        """Return the members with their contents; ChartError for what is damaged, too much or too deep."""
         if depth > MAX_NESTED:
             raise ChartError(f"{label}: more than {MAX_NESTED} archives lie in each other")
-        members = self._read(data, label)
-        changed = [
-            (member, self._changed(_path(member.name), content, label, depth) if member.isfile() else content)
-            for member, content in members
-        ]
-        if all(before == after for (_, before), (_, after) in zip(members, changed, strict=True)):
-            return data
-        return _pack(changed)
-
-    def _read(self, data: bytes, label: str) -> list[tuple[tarfile.TarInfo, bytes]]:
         try:
             unpacked = GzipFile(fileobj=io.BytesIO(data)).read(self._room + 1)
             self._room -= len(unpacked)
@@ -172,6 +181,24 @@ class _Repacker:
         if len(members) > MAX_MEMBERS:
             raise ChartError(f"{label}: the archive has more than {MAX_MEMBERS} members")
         return members
+
+
+class _Repacker:
+    """One archive, and those in it, with other schemas."""
+
+    def __init__(self, change: SchemaChange) -> None:
+        self._change = change
+        self._unpacker = _Unpacker()
+
+    def repack(self, data: bytes, label: str, depth: int) -> bytes:
+        members = self._unpacker.read(data, label, depth)
+        changed = [
+            (member, self._changed(_path(member.name), content, label, depth) if member.isfile() else content)
+            for member, content in members
+        ]
+        if all(before == after for (_, before), (_, after) in zip(members, changed, strict=True)):
+            return data
+        return _pack(changed)
 
     def _changed(self, path: str, content: bytes, label: str, depth: int) -> bytes:
         name = posixpath.join(label, path)

@@ -149,28 +149,39 @@ class Planner:
         return LocalChart(name, version, self.plan(target, parents))
 
     def _fits(self, dependency: Dependency, version: str) -> bool:
-        """Say whether a chart of this version satisfies the dependency; a dependency without a version takes any.
-
-        Helm decides, offline, whether a version lies in a range; its answer is kept.
-        """
+        """Say whether a chart of this version satisfies the dependency; a dependency without a version takes any."""
         if not dependency.constraint:
             return True
         if dependency.version:
             return versions.is_same(dependency.version, version)
-        question = f"{self._helm.version}\n{dependency.constraint}\n{version}"
-        answer = self._cache.note("fits", question)
+        asked = Range(dependency.constraint, f"chart {dependency.name} {version}", dependency.place)
+        return asked.holds(version, self._helm, self._context)
+
+
+class Range(NamedTuple):
+    """A range of versions as helm reads it; `subject` and `place` are for an error of helm."""
+
+    constraint: str
+    subject: str
+    place: str
+
+    def holds(self, version: str, helm: Tool, context: Context) -> bool:
+        """Say whether a version lies in the range: helm decides, offline, and its answer is kept."""
+        cache = ChartCache(context.settings.cache_dir)
+        question = f"{helm.version}\n{self.constraint}\n{version}"
+        answer = cache.note("fits", question)
         if not isinstance(answer, bool):
-            answer = _lies_in_range(dependency, version, self._helm, self._context)
-            self._cache.keep_note("fits", question, answer)
+            answer = _lies_in_range(self, version, helm, context)
+            cache.keep_note("fits", question, answer)
         return answer
 
 
-def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Context) -> bool:
+def _lies_in_range(asked: Range, version: str, helm: Tool, context: Context) -> bool:
     """Let `helm dependency list` judge a throw-away chart that holds another one of this version."""
     from cmp.artifacts.charts.helm import Helm, error_text, failed  # noqa: PLC0415  # only for a range without an answer in the cache
     from cmp.system.workspace import Workspace  # noqa: PLC0415
 
-    entry = {"name": "asked", "version": dependency.constraint, "repository": ""}
+    entry = {"name": "asked", "version": asked.constraint, "repository": ""}
     with Workspace(context.settings.tmp_dir) as workspace:
         for path, chart in (
             ("Chart.yaml", {"apiVersion": "v2", "name": "asking", "version": "0.0.0", "dependencies": [entry]}),
@@ -181,5 +192,5 @@ def _lies_in_range(dependency: Dependency, version: str, helm: Tool, context: Co
         arguments = ("dependency", "list", workspace.folder("chart"))
         (result,) = runner.run([runner.offline(runner.home(), "dependency list", *arguments)])
     if text := error_text(result):
-        raise failed(f"chart {dependency.name} {version}", text, dependency.place)
+        raise failed(asked.subject, text, asked.place)
     return any(line.split()[-1] == b"unpacked" for line in result.stdout.splitlines() if line.startswith(b"asked"))

@@ -98,6 +98,9 @@ def data_removed(matched: MatchedObject) -> Iterator[Danger]:
         return
     if dig(before.value, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
         text = "is removed, and with its pods its volume claims and their data"
+    if matched.is_renamed:  # a report names the object as it will be
+        was = "/".join(filter(None, (before.identity.namespace, before.identity.name)))
+        text = text.replace("is removed", f"is removed as `{was}`", 1)
     yield _pruned(before, "data-removed", text)
 
 

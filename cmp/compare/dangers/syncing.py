@@ -8,7 +8,7 @@ from cmp.changes import Danger
 from cmp.yamldoc.access import dig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cmp.changes import Object
     from cmp.compare.pairing import MatchedObject
@@ -74,16 +74,16 @@ def sync_force(matched: MatchedObject) -> Iterator[Danger]:
 def hook_policy(matched: MatchedObject) -> Iterator[Danger]:
     """Yield that Argo CD deletes a hook's objects at another time than before."""
     before, after = matched
-    if before is None or after is None or not annotation_items(after, *HOOKS):
+    if before is None or after is None or not annotation_items(after.value, *HOOKS):
         return
     old, new = _policies(before), _policies(after)
     if old != new:
-        phases = ", ".join(annotation_items(after, *HOOKS))
+        phases = ", ".join(annotation_items(after.value, *HOOKS))
         yield Danger("hook-policy", f"is a {phases} hook whose delete policy changes from {old} to {new}")
 
 
 def _policies(hook: Object) -> str:
-    return ", ".join(sorted(annotation_items(hook, *DELETE_POLICIES))) or "BeforeHookCreation"
+    return ", ".join(sorted(annotation_items(hook.value, *DELETE_POLICIES))) or "BeforeHookCreation"
 
 
 def removed_api(matched: MatchedObject) -> Iterator[Danger]:
@@ -94,23 +94,28 @@ def removed_api(matched: MatchedObject) -> Iterator[Danger]:
         yield Danger("removed-api", f"is written as `{after.api_version}`, which Kubernetes {release} no longer has")
 
 
-def annotation_items(subject: Object, *names: str) -> tuple[str, ...]:
-    """Return the items of the first of these annotations that the object has, split at commas, without blanks."""
+def annotation_items(value: Mapping[str, object], *names: str) -> tuple[str, ...]:
+    """Return the items of the first of these annotations that an object has, split at commas, without blanks."""
     for name in names:
-        text = dig(subject.value, "metadata", "annotations", name)
+        text = dig(value, "metadata", "annotations", name)
         if isinstance(text, str):
             return tuple(item.strip() for item in text.split(",") if item.strip())
     return ()
 
 
+def sync_options(value: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the sync options of an object, as Argo CD spells them: `Prune=false`."""
+    return annotation_items(value, _SYNC_OPTIONS)
+
+
 def has_option(subject: Object, option: str) -> bool:
     """Say whether the object has a sync option, as Argo CD spells it: `Prune=false`."""
-    return option in annotation_items(subject, _SYNC_OPTIONS)
+    return option in sync_options(subject.value)
 
 
 def is_hook(subject: Object) -> bool:
     """Say whether Argo CD runs the object at each sync instead of keeping it."""
-    return bool(annotation_items(subject, *HOOKS))
+    return bool(annotation_items(subject.value, *HOOKS))
 
 
 def is_always_recreated(subject: Object) -> bool:

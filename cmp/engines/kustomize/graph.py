@@ -142,6 +142,12 @@ class Graph(NamedTuple):
                         file=reference.place,
                         hint=_way_out(tree, kustomization.folder, reference, is_chain=is_chain),
                     )
+                if reference.kind == "folder" and not tree.entries(reference.path):
+                    raise ConfigError(
+                        f"{reference.key} names {reference.text}, and {reference.path} is empty",
+                        file=reference.place,
+                        hint="if it is a submodule, check it out: `git submodule update --init --recursive`",
+                    )
                 if reference.kind == "remote" and reference.place == OPTIONS:
                     raise ConfigError(
                         f"{reference.key} names {reference.text}, which is not in the repository",

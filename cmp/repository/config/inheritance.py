@@ -69,7 +69,7 @@ def inherited(clusters: Mapping[str, Cluster]) -> dict[str, Cluster]:
 
 
 def _over(other: Cluster, own: Cluster) -> Cluster:
-    """Lay a cluster's own entries over those of another; the address of the API server is always its own."""
+    """Lay a cluster's own entries over those of another; its address and context are always its own."""
     return own._replace(
         kube_version=own.kube_version or other.kube_version,
         api_versions=own.api_versions or other.api_versions,

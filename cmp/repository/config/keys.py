@@ -77,11 +77,12 @@ _CLUSTER = Keys(
         inheritance.KEY: Text(
             "a cluster's name",
             rules.CLUSTER,
-            "The cluster that it is like: all but the server is inherited from there, where nothing else is said.",
+            "The cluster that it is like: all but server and context is inherited from there, unless it is said.",
         ),
         "kubeVersion": Text(doc="The Kubernetes version that charts see, where Argo CD does not say it."),
         "apiVersions": _TEXTS.described("The API versions that charts see, where Argo CD does not say them."),
         "server": Text(doc="The address of the API server, as Argo CD knows it."),
+        "context": Text(doc="The context that kubeconfigs have for it, for `cmp diff --live`."),
         "labels": _LABELS.described("The labels of the cluster in Argo CD."),
         "annotations": _LABELS.described("The annotations of the cluster in Argo CD."),
     },

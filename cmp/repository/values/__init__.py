@@ -9,8 +9,8 @@ Helm merges the values; no code here does.
 
 from __future__ import annotations
 
-from cmp.repository.values.chart import Defaults, defaults, skeleton, title
-from cmp.repository.values.explain import Leaf, Origins, leaves, line_of, record_of
+from cmp.repository.values.chart import Defaults, defaults, of_folder, skeleton, title, whole
+from cmp.repository.values.explain import Leaf, Origins, flat, key_path, leaves, line_of, path_text, record_of
 from cmp.repository.values.provenance import Origin, Place, provenance
 
 __all__ = [
@@ -20,10 +20,15 @@ __all__ = [
     "Origins",
     "Place",
     "defaults",
+    "flat",
+    "key_path",
     "leaves",
     "line_of",
+    "of_folder",
+    "path_text",
     "provenance",
     "record_of",
     "skeleton",
     "title",
+    "whole",
 ]

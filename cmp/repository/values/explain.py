@@ -42,7 +42,7 @@ class Origins:
     ) -> None:
         """Take Helm's values, the layers (weakest first), `--set`s as (flag, key) in order, and charts' defaults."""
         self._merged = merged
-        self._settings = [(Place(f"{flag} {key}", 0), _key_path(key)) for flag, key in reversed(settings)]
+        self._settings = [(Place(f"{flag} {key}", 0), key_path(key)) for flag, key in reversed(settings)]
         of_layers: tuple[tuple[str, ...], Mapping[Path, Origin]] = ((), provenance(layers))
         of_charts = ((chart.prefix, provenance([(chart.label, chart.data)])) for chart in chart_defaults)
         self._ranks = [of_layers, *of_charts]
@@ -102,6 +102,18 @@ def leaves(value: object, origins: Origins, path: Path = ()) -> Iterator[Leaf]:
         yield Leaf(path, value, origins.of(path))
 
 
+def flat(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
+    """Yield the leaves of any values, in their order; an empty map or list is one."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from flat(item, (*path, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from flat(item, (*path, index))
+    else:
+        yield path, value
+
+
 def _at(value: object, path: Path) -> object:
     """Return the part of the values at a path; `_NOTHING` for a missing part."""
     for key in path:
@@ -128,10 +140,10 @@ def line_of(leaf: Leaf) -> str:
     value = yamldoc.to_json(leaf.value)
     shown = value if len(value) <= MAX_SHOWN else f"{value[: MAX_SHOWN - 1]}…"
     if leaf.origin is None:
-        return f"{_path_text(leaf.path)}: {shown}  # {NOBODY}"
+        return f"{path_text(leaf.path)}: {shown}  # {NOBODY}"
     overridden = ", ".join(place.text for place in leaf.origin.overridden)
     tail = f" (overrides {overridden})" if overridden else ""
-    return f"{_path_text(leaf.path)}: {shown}  # {leaf.origin.place.text}{tail}"
+    return f"{path_text(leaf.path)}: {shown}  # {leaf.origin.place.text}{tail}"
 
 
 def record_of(leaf: Leaf) -> dict[str, object]:
@@ -149,12 +161,12 @@ def _place_record(place: Place) -> dict[str, object]:
     return {"file": place.file, "line": place.line or None}
 
 
-def _path_text(path: Path) -> str:
+def path_text(path: Path) -> str:
     """Write a path as `helm --set` takes it."""
     parts = (f"[{part}]" if isinstance(part, int) else "." + _SPECIAL.sub(r"\\\1", part) for part in path)
     return "".join(parts).removeprefix(".")
 
 
-def _key_path(key: str) -> Path:
+def key_path(key: str) -> Path:
     parts = (match[0] for match in _KEY_PART.finditer(key))
     return tuple(int(part[1:-1]) if part[0] == "[" else re.sub(r"\\(.)", r"\1", part) for part in parts)

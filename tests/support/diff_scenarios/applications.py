@@ -18,6 +18,20 @@ ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot, namespa
 HELPER = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: helper, namespace: shop}\n"
 FOLDED = "ignoreDifferences: [{kind: ServiceAccount, jsonPointers: [/metadata/annotations/built]}]\n"
 
+ELSEWHERE = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: cache, namespace: argocd}
+spec:
+  project: default
+  destination: {name: dev-1, namespace: cache}
+  sources:
+  - repoURL: https://git.example/platform/charts.git
+    path: cache
+    helm: {valueFiles: [$here/values/cache.yaml]}
+  - {repoURL: https://git.example/platform/manifests.git, targetRevision: main, ref: here}
+"""
+
 
 def application(cluster: str, app: str, revision: str, policy: str, more: str = "") -> dict[str, str]:
     """Return the file of an Application."""
@@ -82,6 +96,37 @@ def element_of_a_preserving_set_removed(repo: Monorepo) -> Iterator[None]:
     repo.write(fleet("dev-1", more=preserving))
 
 
+@story("Two objects move to another Application, one of them changed; the old one prunes, and a claim is among them.")
+def objects_that_move(repo: Monorepo) -> Iterator[None]:
+    plain(repo, f"{ACCOUNT}---\n{CLAIM}{HELPER}", "dev-1", "stg-1", more=FOLLOWED)
+    kept = ACCOUNT.replace("robot", "other")
+    for cluster in ("dev-1", "stg-1"):
+        repo.write({f"clusters/{cluster}/web/.keep": "", "namespaces/web/all.yaml": kept})
+        repo.write(application(cluster, "base", "main", AUTOMATED) | application(cluster, "web", "main", AUTOMATED))
+    yield
+    repo.write({"namespaces/base/all.yaml": ACCOUNT})
+    repo.write({"namespaces/web/all.yaml": f"{kept}---\n{CLAIM.replace('20Gi', '30Gi')}{HELPER}"})
+
+
+@story("An Application without the finalizer gets another name and a new value: only that differs.")
+def application_renamed_without_its_objects(repo: Monorepo) -> Iterator[None]:
+    plain(repo, f"{ACCOUNT}---\n{CLAIM}", "dev-1", more=FOLLOWED)
+    repo.write(application("dev-1", "base", "main", AUTOMATED))
+    yield
+    repo.edit("argocd/dev-1-base.yaml", "name: dev-1-base", "name: base-on-dev-1")
+    repo.edit("namespaces/base/all.yaml", "built: a", "built: b")
+
+
+@story("The set deletes none: the Application stays, and gets a new annotation like the others.")
+def element_of_a_set_that_deletes_none_removed(repo: Monorepo) -> Iterator[None]:
+    keeping = "syncPolicy: {applicationsSync: create-update}"
+    plain(repo, f"{ACCOUNT}---\n{CLAIM}", "dev-1", "stg-1", more=FOLLOWED)
+    repo.write(fleet("dev-1", "stg-1", more=keeping))
+    yield
+    repo.write(fleet("dev-1", more=keeping))
+    repo.edit("namespaces/base/all.yaml", "built: a", "built: b")
+
+
 @story("The template of a set gives its Applications other names.")
 def applications_of_a_set_renamed(repo: Monorepo) -> Iterator[None]:
     plain(repo, ACCOUNT, "dev-1", "stg-1", more=FOLLOWED)
@@ -105,6 +150,22 @@ def destination_moved(repo: Monorepo) -> Iterator[None]:
     repo.write(application("dev-1", "base", "main", AUTOMATED))
     yield
     repo.edit("argocd/dev-1-base.yaml", "{name: dev-1, namespace: base}", "{name: stg-1, namespace: base}")
+
+
+@story("An Application's namespace changes, and its objects name none: claims go with their data.")
+def namespace_of_an_application_moved(repo: Monorepo) -> Iterator[None]:
+    plain(repo, CLAIM.replace("namespace: shop, ", "").replace(", namespace: shop", ""), "dev-1", more=FOLLOWED)
+    repo.write(application("dev-1", "base", "main", AUTOMATED))
+    yield
+    repo.edit("argocd/dev-1-base.yaml", "namespace: base", "namespace: basis")
+
+
+@story("Objects name the namespace that their Application gave them anyway: nothing changes.", code=0)
+def namespace_written_out(repo: Monorepo) -> Iterator[None]:
+    plain(repo, ACCOUNT.replace(" namespace: shop,", ""), "dev-1", more=FOLLOWED)
+    repo.write(application("dev-1", "base", "main", AUTOMATED))
+    yield
+    repo.edit("namespaces/base/all.yaml", "name: robot,", "name: robot, namespace: base,")
 
 
 @story("An Application's namespace, project, sync options and ignored differences change; its manifests do not.")
@@ -179,3 +240,34 @@ def tag_of_an_application_moved(repo: Monorepo) -> Iterator[None]:
     repo.write(application("prod-tokyo", "shop", "v1.4.0", AUTOMATED))
     yield
     repo.edit("argocd/prod-tokyo-shop.yaml", "v1.4.0", "v1.5.0")
+
+
+def _with_an_application_elsewhere(repo: Monorepo) -> None:
+    urls = "urls: [https://git.example/platform/manifests.git]"
+    plain(repo, ACCOUNT, "dev-1", more=FOLLOWED.replace("}", f", {urls}}}"))
+    repo.write({**application("dev-1", "base", "main", AUTOMATED), "argocd/cache.yaml": ELSEWHERE})
+    repo.write({"values/cache.yaml": "size: 1\n", "values/other.yaml": "size: 1\n"})
+
+
+@story(
+    "Values of a chart in another repository change: nobody compares that, and the gate says so.",
+    "--exit-zero",
+    "--fail-on",
+    "not-compared",
+)
+def values_of_a_chart_elsewhere(repo: Monorepo) -> Iterator[None]:
+    _with_an_application_elsewhere(repo)
+    yield
+    repo.write({"values/cache.yaml": "size: 2\n"})
+
+
+@story(
+    "A file beside them changes, which that chart does not read: the gate has nothing to say.",
+    "--fail-on",
+    "any",
+    code=0,
+)
+def file_beside_values_of_a_chart_elsewhere(repo: Monorepo) -> Iterator[None]:
+    _with_an_application_elsewhere(repo)
+    yield
+    repo.write({"values/other.yaml": "size: 2\n"})

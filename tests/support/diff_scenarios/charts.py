@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.changes import APP, CHART, COMMON, config_map, shop, story
+from tests.support import bumped_charts
+from tests.support.changes import APP, CHART, COMMON, config_map, inventory, own, shop, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,13 @@ LIBRARY = {
         'metadata: {name: audit, labels: {helm.sh/chart: "audit-{{ .Chart.Version }}"}}\ndata: {keep: 30d}\n'
     ),
 }
+OWN = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: runner, namespace: shop}
+data:
+  level: info{{ if eq .Release.Name "web" }}-front{{ end }}
+"""
 VERSION = config_map("version", "helm: {{ .Capabilities.HelmVersion.Version }}")
 
 
@@ -32,6 +40,27 @@ def chart_of_the_repository_bumped(repo: Monorepo) -> Iterator[None]:
     repo.edit("charts/audit/templates/audit.yaml", "keep: 30d", "keep: 90d")
 
 
+@story(
+    "A library chart of three applications prints another value, in which each has its own name; one has its own way."
+)
+def library_of_several_applications_changed(repo: Monorepo) -> Iterator[None]:
+    account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: "{{ .Release.Name }}-runner", namespace: shop}\n'
+    depend = "dependencies: [{name: runner, version: ^0, repository: 'file://../../charts/runner'}]\n"
+    repo.write({"cmp.yaml": inventory(*TWO), "charts/runner/templates/account.yaml": account})
+    repo.write({"charts/runner/Chart.yaml": "apiVersion: v2\nname: runner\nversion: 0.3.0\n"})
+    for app in ("api", "web", "worker"):
+        repo.write({f"namespaces/{app}/Chart.yaml": f"apiVersion: v2\nname: {app}\nversion: 1.0.0\n{depend}"})
+        repo.write({f"clusters/{cluster}/{app}/.keep": "" for cluster in TWO if (app, cluster) != ("worker", "dev-1")})
+    repo.write({"charts/runner/templates/own.yaml": OWN})
+    yield
+    repo.edit(
+        "charts/runner/templates/account.yaml",
+        "namespace: shop",
+        'namespace: shop, labels: {of: "{{ .Release.Name }}"}',
+    )
+    repo.edit("charts/runner/templates/own.yaml", "level: info", "level: debug")
+
+
 @story("A packaged dependency from a chart repository.")
 def chart_of_a_repository_bumped(repo: Monorepo) -> Iterator[None]:
     shop(repo, *TWO)
@@ -39,6 +68,19 @@ def chart_of_a_repository_bumped(repo: Monorepo) -> Iterator[None]:
     repo.write({f"{APP}/Chart.yaml": CHART + depend})
     yield
     repo.edit(f"{APP}/Chart.yaml", "version: 1.2.3", "version: 1.3.0")
+
+
+@story("A dependency in a new version: what its authors say, and what of its defaults the values here stand against.")
+def dependency_bumped_under_values_of_ours(repo: Monorepo) -> Iterator[None]:
+    shop(repo, *TWO)
+    depend = "dependencies: [{name: queue, version: %s, alias: jobs}]\n"
+    repo.write({f"{APP}/Chart.yaml": CHART + depend % "1.9.0"})
+    repo.write(bumped_charts.within(f"{APP}/charts/queue", bumped_charts.older()))
+    repo.append(COMMON, "jobs:\n  replicas: 5\n  persistence: {size: 20Gi}\n")
+    repo.append(own("prod-tokyo"), "jobs:\n  auth: {user: shop}\n  resources: null\n")
+    yield
+    repo.edit(f"{APP}/Chart.yaml", "1.9.0", "2.0.0")
+    repo.write(bumped_charts.within(f"{APP}/charts/queue", bumped_charts.newer()))
 
 
 @story("The version of the application's own chart, and nothing else: only labels.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.changes import APP, CHART, DEPLOYMENT, own, plain, shop, story
+from tests.support.changes import APP, CHART, DEPLOYMENT, inventory, own, plain, shop, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,41 @@ def cluster_added(repo: Monorepo) -> Iterator[None]:
     shop(repo, "dev-1")
     yield
     shop(repo, "dev-1", "dev-2")
+
+
+@story("A new cluster gets five applications, and one of them fails; a common value changes with it.", code=8)
+def cluster_with_many_applications_added(repo: Monorepo) -> Iterator[None]:
+    _fleet(repo, "dev-1")
+    yield
+    _fleet(repo, "dev-1", "dev-2")
+    repo.edit("namespaces/billing/all.yaml", "tax: '8'", "tax: '10'")
+    repo.write({"clusters/dev-2/queue/all.yaml": "{", "clusters/dev-2/queue/cmp-app.yaml": "replace: true\n"})
+
+
+@story("Two new clusters get the same applications; one of these has another value on one of them.")
+def two_clusters_added(repo: Monorepo) -> Iterator[None]:
+    _fleet(repo, "dev-1")
+    yield
+    _fleet(repo, "dev-1", "dev-2", "dev-3")
+    own = {"all.yaml": MAP.replace("mode: strict", "mode: lenient"), "cmp-app.yaml": "replace: true\n"}
+    repo.write({f"clusters/dev-3/billing/{name}": text for name, text in own.items()})
+
+
+@story("A cluster with many applications is given up: each danger is told.")
+def cluster_with_many_applications_removed(repo: Monorepo) -> Iterator[None]:
+    _fleet(repo, "dev-1", "dev-2")
+    yield
+    repo.write({"cmp.yaml": inventory("dev-1")})
+    repo.delete("clusters/dev-2")
+
+
+def _fleet(repo: Monorepo, *clusters: str) -> None:
+    """Write five applications of two objects each, which run on some clusters."""
+    repo.write({"cmp.yaml": inventory(*clusters)})
+    for app in ("billing", "catalog", "mailer", "queue", "search"):
+        account = f"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {app}, namespace: {app}}}\n"
+        repo.write({f"namespaces/{app}/all.yaml": f"{MAP.replace('billing', app)}---\n{account}"})
+        repo.write({f"clusters/{cluster}/{app}/.keep": "" for cluster in clusters})
 
 
 @story("A cluster is given up.")

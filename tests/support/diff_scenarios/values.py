@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from tests.support.changes import Monorepo
 
 
+@story("Misspelled keys beside the real ones: nothing reads them.", code=0)
+def misspelled_key(repo: Monorepo) -> Iterator[None]:
+    shop(repo)
+    yield
+    repo.append(COMMON, "replcias: 5\nimag: {tag: 9.0.0}\n")
+    repo.write({own("dev-1"): "domain: dev-1.example.com\nimage: {tagg: 9.0.0}\n"})
+
+
 @story("A common value reaches every cluster.")
 def common_value(repo: Monorepo) -> Iterator[None]:
     shop(repo)
@@ -133,3 +141,56 @@ def own_values_deleted(repo: Monorepo) -> Iterator[None]:
     repo.write({"clusters/prod-tokyo/shop/more-values.yaml": "replicas: 12\n"})
     yield
     repo.write({"clusters/prod-tokyo/shop/more-values.yaml": None})
+
+
+@story("The same change from the common file, and on one cluster from its own: each cause stands with its clusters.")
+def same_value_from_two_files(repo: Monorepo) -> Iterator[None]:
+    shop(repo)
+    repo.append(own("prod-tokyo"), "replicas: 3\n")
+    yield
+    repo.edit(COMMON, "replicas: 3", "replicas: 5")
+    repo.edit(own("prod-tokyo"), "replicas: 3", "replicas: 5")
+
+
+PARTS = ("api", "cart", "search", "stock", "mail", "web")
+TAGS = """\
+{{- range $name, $part := .Values.parts }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ $name }}}
+data: {tag: {{ $part.tag | quote }}}
+{{- end }}
+{{- if .Values.extra.enabled }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: extra}
+data: {tag: {{ .Values.parts.web.tag | quote }}, sum: {{ add .Values.extra.one .Values.extra.two | quote }}}
+{{- end }}
+"""
+
+
+def tags(tag: str, web: str, extra: str) -> str:
+    """Return values for a chart of several parts."""
+    parts = "".join(f"  {name}: {{tag: {web if name == PARTS[-1] else tag}}}\n" for name in PARTS)
+    return f"parts:\n{parts}idle: {{tag: {tag}}}\nextra: {{{extra}}}\n"
+
+
+@story("Parts of one chart get the same tag, each by a line of its own; an object comes by one of them.", "--compact")
+def same_value_in_several_lines(repo: Monorepo) -> Iterator[None]:
+    shop(repo)
+    repo.write({f"{APP}/templates/tags.yaml": TAGS})
+    repo.append(COMMON, tags("1.0.0", "1.0.0", "enabled: false, one: 1, two: 2"))
+    yield
+    more = ", one: 1, two: 2"
+    repo.edit(COMMON, tags("1.0.0", "1.0.0", f"enabled: false{more}"), tags("1.1.0", "1.0.0", f"enabled: true{more}"))
+
+
+@story("A sum of two values that both change, and lines that nothing reads.", "--compact")
+def values_that_are_computed(repo: Monorepo) -> Iterator[None]:
+    shop(repo)
+    repo.write({f"{APP}/templates/tags.yaml": TAGS})
+    repo.append(COMMON, tags("1.0.0", "1.0.0", "enabled: true, one: 1, two: 2"))
+    yield
+    repo.edit(COMMON, "one: 1, two: 2", "one: 4, two: 8, three: 8, four: 12")

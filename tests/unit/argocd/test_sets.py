@@ -220,10 +220,7 @@ class TestEvaluation:
         elements = "list: {elements: [{a: One}, {a: two}, {a: two}, {a: three}]}"
         (found,) = expanded(a_set("x", elements, '{name: "{{a}}"}'))
         assert [each["metadata"]["name"] for each in found.applications] == ["three"]  # type: ignore[index]
-        assert found.notes == (
-            "the Application One is not created: this is no name",
-            "the Application two is not created: 2 of this set have the name",
-        )
+        assert found.refused == {"One": "this is no name", "two": "2 of this set have the name"}
 
     def test_argo_cds_own_cluster_with_a_name_of_its_own(self, expanded: Callable[..., list[Expanded]]) -> None:
         own = Cluster("here", server="https://kubernetes.default.svc")
@@ -374,8 +371,8 @@ class TestFiles:
             ("apps/one.yaml:5", "b"),
         ]
         assert [each.names[0] for each in found.sets] == ["s"]
-        assert found.notes == (
-            "apps/chart/templates/app.yaml:3:19 is left out: this is not YAML: a mapping or a list cannot be a key",
+        assert found.left_out == (
+            ("apps/chart/templates/app.yaml:3:19", "this is not YAML: a mapping or a list cannot be a key"),
         )
 
     @given(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +46,12 @@ def plain() -> Iterator[ReleaseHost]:
 
 @pytest.fixture
 def store(tmp_path: Path, release_host: ReleaseHost, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Return an empty store whose mirror is the host, with short pauses between attempts."""
+    """Return an empty store whose mirror is the host, with short pauses between attempts and no public authority.
+
+    OpenSSL reads hundreds of those for each connection.
+    """
     monkeypatch.setattr(retry, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
     return Store(tmp_path, **release_host.env)
 
 

@@ -77,7 +77,11 @@ LOST_CLAIM = "is removed, and its data with it unless the volume is retained"
 
 DANGERS = {
     "a claim": (_claim(), "", [("data-removed", LOST_CLAIM)]),
-    "a claim of another name": (_claim(), _claim(name="other"), [("data-removed", LOST_CLAIM)]),
+    "a claim of another name": (
+        _claim(),
+        _claim(name="other"),
+        [("data-removed", LOST_CLAIM.replace("removed", "removed as `shop/it`", 1))],
+    ),
     "a claim after confirmation": (
         _claim(annotations=f"{{{SYNC}: Prune=confirm}}"),
         "",

@@ -29,7 +29,9 @@ REMOVED = Danger("data-removed", "is removed, and its data with it unless the vo
 
 def test_a_removed_claim_loses_its_data() -> None:
     assert list(deletion.data_removed(matched(CLAIM, ""))) == [REMOVED]
-    assert list(deletion.data_removed(matched(CLAIM, CLAIM.replace("name: data", "name: other")))) == [REMOVED]
+    renamed = matched(CLAIM, CLAIM.replace("name: data", "name: other"))
+    text = "is removed as `shop/data`, and its data with it unless the volume is retained"
+    assert list(deletion.data_removed(renamed)) == [Danger("data-removed", text)]
 
 
 def test_a_claim_that_comes_or_stays_does_not() -> None:

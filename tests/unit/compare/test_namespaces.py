@@ -54,7 +54,10 @@ def test_crds_say_it_of_other_kinds() -> None:
 
 def test_a_kind_that_nothing_tells_counts_as_namespaced_and_is_named_once() -> None:
     two = placed(objects(f"{WIDGET}\n---\n{WIDGET}"), "shop", {})
-    assert ([one.identity.namespace for one in two.objects], two.assumed) == (["shop", "shop"], ("Widget.example.com",))
+    assert ([one.identity.namespace for one in two.objects], two.assumed) == (
+        ["shop", "shop"],
+        (("example.com", "Widget"),),
+    )
     assert placed(objects(WIDGET), "shop", {("example.com", "Widget"): True}).assumed == ()
 
 

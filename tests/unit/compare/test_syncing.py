@@ -28,8 +28,8 @@ def _with(options: str, kind: str = "Job") -> str:
 
 def test_items_of_an_annotation_stand_between_commas() -> None:
     subject = object_of(value_of("{metadata: {name: it, annotations: {b: ' x , ,y', c: z}}}"))
-    assert annotation_items(subject, "a", "b", "c") == ("x", "y")  # the first that the object has
-    assert annotation_items(subject, "a") == ()
+    assert annotation_items(subject.value, "a", "b", "c") == ("x", "y")  # the first that the object has
+    assert annotation_items(subject.value, "a") == ()
 
 
 @pytest.mark.parametrize(("options", "has_it"), [("Prune=false", True), (f"{BOTH}, Prune=false", True), (BOTH, False)])

@@ -30,7 +30,7 @@ FILES = {
 FINALIZER = "finalizers: [resources-finalizer.argocd.argoproj.io]"
 DELETED = "will be deleted where its file is applied with pruning, and all its objects on the cluster with it"
 REPLACED = "will replace each object as a whole: what others set in it on the cluster is lost"
-LEFT = "will be deleted where its file is applied with pruning without its objects: they stay, and nobody manages them"
+LEFT = "will be deleted where its file is applied with pruning, without its objects: they stay, and nobody manages them"
 
 
 def application(
@@ -105,7 +105,7 @@ def test_an_application_that_goes_takes_its_objects_along_if_it_has_the_finalize
         ("", "will be deleted, and all its objects on the cluster with it", "application-removed", False),
         (
             "syncPolicy: {preserveResourcesOnDeletion: true}",
-            "will be deleted without its objects: they stay, and nobody manages them",
+            "will be deleted, without its objects: they stay, and nobody manages them",
             "application-removed",
             True,
         ),
@@ -113,7 +113,7 @@ def test_an_application_that_goes_takes_its_objects_along_if_it_has_the_finalize
             "syncPolicy: {applicationsSync: create-update}",
             "will stay as it is: its ApplicationSet deletes none (`applicationsSync: create-update`)",
             "",
-            True,
+            False,
         ),
         (
             "syncPolicy: {applicationsSync: create-delete}",
@@ -129,6 +129,50 @@ def test_the_policy_of_a_set_decides_what_becomes_of_an_element_that_goes(
     found = compared(context, fleet("blue", "green", spec=spec), fleet("blue", spec=spec)).applications
     assert [(one.application, one.text, one.danger) for one in found.changes] == [("web-green", text, rule)]
     assert bool(found.kept) is is_kept
+
+
+def test_a_set_that_changes_no_application_leaves_them_as_they_are(context: Context) -> None:
+    for policy, is_left in (("create-only", True), ("create-delete", True), ("create-update", False), ("sync", False)):
+        spec = f"syncPolicy: {{applicationsSync: {policy}}}"
+        before = fleet("blue", spec=spec)
+        ((name, what, text, _),) = changes(context, before, before.replace("project: default", "project: other"))
+        left = f"will stay as it is: its ApplicationSet changes none (`applicationsSync: {policy}`)"
+        assert (name, what) == ("web-blue", "stays" if is_left else "changed")
+        assert (text == left) is is_left
+
+
+def test_an_application_that_its_set_does_not_delete_is_still_compared(context: Context) -> None:
+    spec = "syncPolicy: {applicationsSync: create-update}"
+    found = compared(context, fleet("blue", "green", spec=spec), fleet("blue", spec=spec))
+    assert [(one.application, one.what) for one in found.applications.changes] == [("web-green", "stays")]
+    assert {key.name for key in found.head.pairs} == {"web-blue", "web-green"}
+
+
+GENERATED = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: fleet, namespace: argocd}
+spec:
+  generators: [{git: {repoURL: 'https://git.example.test/repo.git', revision: main, files: [{path: sets/*.yaml}]}}]
+  template:
+    metadata: {name: 'web-{{cluster}}'}
+    spec:
+      project: default
+      destination: {name: '{{cluster}}', namespace: shop}
+      source: {repoURL: 'https://git.example.test/repo.git', path: 'clusters/{{cluster}}/web', plugin: {name: cmp}}
+"""
+
+
+def test_an_application_goes_by_the_file_of_its_generator(context: Context) -> None:
+    files = {f"sets/{name}.yaml": f"cluster: {name}\n" for name in ("blue", "green")}
+    base = git_tree({**FILES, **files, "argocd/apps.yaml": GENERATED})
+    head = git_tree({**FILES, "sets/blue.yaml": files["sets/blue.yaml"], "argocd/apps.yaml": GENERATED})
+    comparer = Comparer(lists=(), urls=(), trunk="main", is_untrusted=False, context=context)
+    found = comparer.compare(base, head, ["sets/green.yaml"])
+    assert [(pair.key.name, pair.what, [one[:2] for one in pair.inputs]) for pair in found.impact.touched] == [
+        ("web-green", "removed", [("sets/green.yaml", "declares it")])
+    ]
+    assert found.impact.unowned == ()
 
 
 def test_a_set_that_goes_deletes_its_applications_whatever_its_policy(context: Context) -> None:
@@ -239,6 +283,22 @@ def test_a_set_that_the_change_breaks_fails_and_keeps_its_applications(context: 
     assert {key.name for key in found.head.pairs} == {"web-blue", "web-green"}
 
 
+def test_an_application_that_its_set_makes_twice_fails_and_stays_while_another_one_goes(context: Context) -> None:
+    found = compared(context, fleet("blue", "green"), fleet("blue", "blue"))
+    (failure,) = found.failures
+    assert (failure.is_new, found.exit_code) == (True, 3)
+    assert failure.lines == (
+        "cmp: the Application web-blue is neither created nor changed: 2 of this set have the name",
+        "  where: argocd/apps.yaml:1",
+        "  hint: where it exists, it stays as it is",
+    )
+    assert [(one.application, one.what) for one in found.applications.changes] == [("web-green", "removed")]
+    assert {key.name for key in found.head.pairs} == {"web-blue"}
+    assert not any("web-blue" in note for note in found.notes)
+    again = compared(context, fleet("blue", "blue"), fleet("blue", "blue", "green"))
+    assert ([one.is_new for one in again.failures], again.exit_code) == ([False], 0)
+
+
 def test_a_set_that_was_broken_before_fails_nothing(context: Context) -> None:
     broken = fleet("blue").replace("[{list:", "[{lists:")
     found = compared(context, broken, broken.replace("web-", "web--"))
@@ -254,9 +314,39 @@ def test_a_set_that_asks_something_outside_is_a_note_and_no_failure(context: Con
     outside = fleet("blue").replace("list: {elements: [{cluster: blue}]}", "pullRequest: {}")
     found = compared(context, outside, outside.replace("web-", "web--"))
     assert not found.failures
-    assert any("one ApplicationSet is not read here: the generator pullRequest" in note for note in found.notes)
+    assert any("one ApplicationSet is not read here: the generator pullRequest" in note for note in found.sentences)
     asked_anew = compared(context, fleet("blue"), outside)
     assert [one.is_new for one in asked_anew.failures] == [True]
+
+
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ("", "and all objects of these"),
+        ("  syncPolicy: {preserveResourcesOnDeletion: true}\n", "whose objects stay, and nobody manages them"),
+    ],
+)
+def test_a_set_that_goes_takes_its_applications_along_though_nobody_here_knows_which(
+    more: str, end: str, context: Context
+) -> None:
+    unread = fleet("blue").replace("list: {elements: [{cluster: blue}]}", "pullRequest: {}")
+    unread = unread.replace("spec:\n", f"spec:\n{more}", 1)
+    found = compared(context, f"{unread}---\n{application('one')}", application("one"))
+    (change,) = found.applications.changes
+    assert (change.application, change.what, change.danger) == (
+        "ApplicationSet fleet",
+        "removed",
+        "application-removed",
+    )
+    assert change.text == (
+        "will be deleted where its file is applied with pruning, with all Applications that it made "
+        f"(which ones is not known here), {end}"
+    )
+    assert [(one.names, one.reached) for one in found.left_out] == [(("fleet",), ("fleet",))]
+    assert not compared(context, unread, unread).applications.changes
+    edited = compared(context, unread, unread.replace("web-", "web--"))
+    assert [one.reached for one in edited.left_out] == [("fleet",)]
+    assert not edited.applications.changes
 
 
 def test_an_application_elsewhere_that_goes_is_told_too(context: Context) -> None:

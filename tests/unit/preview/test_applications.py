@@ -11,6 +11,7 @@ from cmp.engines import ENGINES
 from cmp.preview.applications import Requests, requests, told_apart
 from cmp.preview.declarations import ApplicationSources, Declarer, known_urls
 from cmp.preview.identity import PairId
+from cmp.preview.left_out import sentences
 from cmp.preview.sides import BuiltinSource
 from cmp.repository.instances import Repository, Request, resolve_in
 from tests.support.monorepos import git_tree
@@ -62,7 +63,7 @@ def test_an_application_asks_for_the_pair_that_its_path_names(context: Context) 
     (source,) = request.sources
     assert isinstance(source, Request)
     assert (source.folder, source.in_sidecar) == ("clusters/dev/shop", True)
-    assert [*side.covered.values()] == [("shop", "dev")]
+    assert side.covered == {("shop", "dev")}
 
 
 def test_the_commit_in_a_parameter_is_the_same_on_both_sides(context: Context) -> None:
@@ -173,8 +174,8 @@ def test_the_url_that_most_sources_have_is_this_repository_where_a_clone_has_no_
     foreign = application("far").replace("git.example.test/repo", "git.example.test/other")
     side = gathered(context, application("a"), application("b"), foreign)
     assert [request.id.name for request in side.requests] == ["a", "b"]
-    (note,) = side.notes
-    assert note.startswith("1 Applications are not compared: they have sources in https://git.example.test/other, ")
+    (note,) = sentences(side.uncompared)
+    assert note.startswith("1 Application is not compared: it has sources in https://git.example.test/other, ")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_repository_is_the_same_under_every_protocol(url: str, context: Contex
 def test_an_application_of_another_repository_is_not_compared(context: Context) -> None:
     side = gathered(context, application("web"), urls=("https://git.example.test/another",))
     assert side.requests == ()
-    assert len(side.notes) == 1
+    assert len(side.uncompared) == 1
 
 
 def test_an_application_with_a_mistake_is_a_pair_that_fails(context: Context) -> None:
@@ -204,7 +205,7 @@ def test_an_application_without_a_plugin_is_rendered_as_by_argo_cd_itself(contex
     assert isinstance(source, BuiltinSource)
     assert (source.cluster.name, source.repositories) == ("dev", ("git.example.test/repo",))
     assert request.subject == Subject("web", "dev", "test"), "the same one on other clusters has the same name"
-    assert [*side.covered.values()] == [("shop", "dev")]
+    assert side.covered == {("shop", "dev")}
 
 
 def test_what_the_inventory_lacks_is_told_once_and_is_no_fault_of_the_sets(context: Context) -> None:
@@ -218,7 +219,7 @@ spec:
 """
     config = "version: 1\nclusters: {dev: {labels: {tier: test}}, prod: {}}\n"
     side = gathered(context, *(one.replace("NAME", name) for name in "abc"), config=config)
-    assert side.notes == (
+    assert tuple(sentences(side.uncompared)) == (
         "3 ApplicationSets are not read here: the inventory lacks server of dev, which `clusters` of cmp.yaml may say",
     )
 
@@ -236,7 +237,7 @@ spec:
     generators = {"a": upstream, "b": upstream, "c": "{plugin: {configMapRef: {name: x}}}"}
     sets = (one.replace("NAME", name).replace("GENERATOR", text) for name, text in generators.items())
     side = gathered(context, *sets, urls=("https://git.example.test/my/fork",))
-    assert side.notes == (
+    assert tuple(sentences(side.uncompared)) == (
         (
             "one ApplicationSet is not read here: the generator plugin cannot be expanded statically "
             "(it asks something outside of the repository; give a snapshot of its Applications)"
@@ -260,7 +261,7 @@ spec:
   template: {metadata: {name: '{{name}}'}, spec: {project: default, destination: {}, source: {repoURL: x, path: web}}}
 """
     side = gathered(context, one, config=f"version: 1\nclusters: {clusters}\n")
-    (note,) = side.notes
+    (note,) = sentences(side.uncompared)
     assert note == (
         "one ApplicationSet is not read here: the inventory lacks the labels of all clusters, "
         "which `clusters` of cmp.yaml may say"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Cause, Change
-from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, visible_causes
+from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, is_only_replaced, visible_causes
 from tests.support.outcomes import config, deployment, outcome_of
 from tests.support.trees import REFERENCE, plant, resolve
 
@@ -95,3 +95,26 @@ def test_an_overridden_line_explains_nothing() -> None:
     overridden = REPLICAS._replace(overridden_by=f"{OWN}:2")
     change = changed(deployment(3), deployment(5))
     assert visible_causes(change, [overridden]) == ()
+
+
+IMAGE = "shop/web:8.2.0"
+
+
+def test_a_text_in_which_a_changed_value_takes_the_place_of_its_old_one_is_not_made_up() -> None:
+    bump = changed(deployment(image=IMAGE), deployment(image="shop/web:8.3.0"))
+    assert is_only_replaced(bump, [TAG])
+    assert is_only_replaced(changed(config("a: 8.2.0-8.2.0"), config("a: 8.3.0-8.3.0")), [TAG])
+
+
+def test_any_other_text_may_be() -> None:
+    bump = changed(deployment(image=IMAGE), deployment(image="shop/web:8.3.0"))
+    assert not is_only_replaced(bump, []), "nobody knows why"
+    assert not is_only_replaced(bump, [TAG._replace(overridden_by="x.yaml:1")])
+    assert not is_only_replaced(changed(config("a: 8.2.0-x1"), config("a: 8.3.0-y2")), [TAG]), "a part is another one"
+    both = changed(config("a: 8.2.0, b: x1"), config("a: 8.3.0, b: y2"))
+    assert not is_only_replaced(both, [TAG]), "another field"
+    assert not is_only_replaced(changed(deployment(3), deployment(5)), [REPLICAS]), (
+        "so short a value may be by accident"
+    )
+    came = changed(config("a: x"), config("a: x, b: 8.3.0"))
+    assert not is_only_replaced(came, [TAG._replace(before=None), TAG])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cmp.changes import LeftOut
 from cmp.errors import ConfigError
 from cmp.preview.comparison import Comparer, Comparison
 from cmp.preview.identity import PairId
@@ -105,7 +106,7 @@ def test_ten_levels_are_followed_and_the_next_is_told(depth: int, notes: list[st
     found = compared(context, files)
     assert len(names(found.base)) == 11
     told = [f"Applications are followed 10 levels deep: those that {name} prints are not known" for name in notes]
-    assert list(found.notes) == told
+    assert [one.text for one in found.left_out] == told
 
 
 def test_a_root_that_prints_itself_needs_no_word(context: Context) -> None:
@@ -263,8 +264,9 @@ def test_a_chart_with_applications_that_no_pair_renders_is_told(context: Context
     }
     config = CONFIG.replace("roots/*", "roots/**")
     found = compared(context, {"cmp.yaml": config, **chart})
-    (note,) = found.notes
-    assert note == (
+    (left,) = found.left_out
+    assert (left.names, left.reached) == (("roots",), ())
+    assert left.text == (
         "the Applications in templates of roots are not known, as no pair renders that chart: "
         "`preview: {applications: [{app, cluster}]}` in cmp.yaml names a pair that does"
     )
@@ -276,13 +278,16 @@ BROUGHT = {f"tree/{name}.yaml": application(name, "web") for name in ("a", "b", 
 def test_an_untrusted_change_brings_no_more_applications_than_the_limit(context: Context) -> None:
     base = {**ROOT, "tree/web.yaml": application("web", "web"), **WEB}
     trusted = compared(context, base, BROUGHT, limit=2)
-    assert (names(trusted.head), trusted.left_out) == (["a", "b", "c", "root", "web"], 0)
+    assert (names(trusted.head), trusted.left_out) == (["a", "b", "c", "root", "web"], ())
     found = compared(context, base, BROUGHT, is_untrusted=True, limit=2)
-    assert (names(found.head), found.left_out) == (["a", "b", "root", "web"], 1)
-    assert found.notes == (
-        (
-            "1 Applications that only this change prints are not compared: "
-            "it is not trusted, and 2 are the limit (--max-applications)"
+    assert names(found.head) == ["a", "b", "root", "web"]
+    assert found.left_out == (
+        LeftOut(
+            "Application",
+            ("c",),
+            ("c",),
+            "1 Application is not compared: only this change prints such, it is not trusted, and 2 are the limit "
+            "(--max-applications)",
         ),
     )
 
@@ -296,7 +301,7 @@ def test_an_untrusted_change_is_followed_one_level_beyond_the_base(context: Cont
     }
     found = compared(context, base, change, is_untrusted=True)
     assert names(found.head) == ["one", "root", "three", "web"]
-    assert found.left_out == 1
-    assert found.notes == (
-        "1 Applications are not compared: only Applications that this change brings print them, and it is not trusted",
+    (left,) = found.left_out
+    assert left.text == (
+        "1 Application is not compared: only Applications that this change brings print such, and it is not trusted"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp.changes import Revision
+from cmp.model import NOTHING
 from cmp.preview import diff
 from cmp.preview.comparison import Comparer
 from cmp.preview.diff import Task
@@ -38,10 +39,11 @@ BASE = {
 }
 
 
-def report(context: Context, after: Mapping[str, str | None]) -> Report:
-    """Return the report on a change of some files; None removes one."""
-    files = {path: text for path, text in {**BASE, **after}.items() if text is not None}
-    base, head = git_tree(BASE), git_tree(files)
+def report(context: Context, after: Mapping[str, str | None], before: Mapping[str, str] = NOTHING) -> Report:
+    """Return the report on a change of some files, from others than the common ones; None removes one."""
+    first = {**BASE, **before}
+    files = {path: text for path, text in {**first, **after}.items() if text is not None}
+    base, head = git_tree(first), git_tree(files)
     comparer = Comparer((), (), "main", is_untrusted=False, context=context)
     comparison = comparer.compare(base, head, sorted(changed(base, head)))
     revision = Revision("x", "")
@@ -86,6 +88,16 @@ def test_a_difference_with_two_sufficient_causes_has_none_that_is_established(co
 def test_a_setting_is_a_cause_too(context: Context) -> None:
     found = causes(report(context, {FACTS: "plain: {exclude: [first.yaml]}\n", SECOND: config_map("second", "two")}))
     assert found == {"first": ([FACTS], ()), "second": ([SECOND], ())}
+
+
+@pytest.mark.no_tools
+def test_the_only_file_is_no_cause_beside_a_link_that_leads_elsewhere(context: Context) -> None:
+    """No render can take a link back by itself: it leads to another file, which did not change."""
+    link = "namespaces/web/link.yaml"
+    files = {"shared/a.yaml": config_map("shared", "one"), "shared/b.yaml": config_map("shared", "two")}
+    before, after = {**files, link: "-> ../../shared/a.yaml"}, {**files, link: "-> ../../shared/b.yaml"}
+    found = causes(report(context, {**after, SECOND: config_map("second", "two")}, before))
+    assert found == {"second": ([SECOND], ()), "shared": ([], (SECOND,))}
 
 
 @pytest.mark.no_tools

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.preview.worker import with_unstable_fields
+import pytest
+
+from cmp.changes import Cause
+from cmp.preview import worker
+from cmp.preview.comparison import Comparer
+from cmp.preview.worker import Worker, with_unstable_fields
+from cmp.render import made_up
+from cmp.render.pipeline import RenderOptions
+from cmp.repository.git import changed
+from tests.support.monorepos import git_tree
 from tests.support.outcomes import config, outcome_of
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from cmp.changes import Change
+    from cmp.context import Context
+
+BUMP = Cause("common.yaml:1", ("tag",), "8.2.0", "8.3.0")
 
 
 def changes(before: str, after: str) -> tuple[Change, ...]:
@@ -27,3 +41,37 @@ def test_the_same_field_of_another_object_is_stable() -> None:
     compared = changes(config("token: x"), config("token: y"))
     again = changes(config("token: x", name="other"), config("token: y", name="other"))
     assert with_unstable_fields(compared, again) == compared
+
+
+@pytest.mark.no_tools
+@pytest.mark.parametrize(
+    ("after", "causes", "renders"),
+    [
+        ("a: 8.2.0 ", (), 2),  # the same object: nothing that differs can be made up
+        ("a: 8.3.0", (BUMP,), 2),  # a changed value in place of its old one
+        ("a: 8.3.0", (), 3),
+        ("a: x", (BUMP,), 3),
+    ],
+)
+def test_the_newer_side_is_rendered_again_only_where_a_field_may_be_made_up(
+    after: str, causes: tuple[Cause, ...], renders: int, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, head = (
+        git_tree({"clusters/dev/web/.keep": "", "cmp.yaml": "version: 1\n", "namespaces/web/a.yaml": config(text)})
+        for text in ("a: 8.2.0", after)
+    )
+    compared = Comparer((), (), "main", is_untrusted=False, context=context).compare(base, head, [*changed(base, head)])
+    (pair,) = compared.impact.touched
+    counted: list[object] = []
+    render = worker._render  # noqa: SLF001  # what is counted
+
+    def counting(*args: Any) -> object:  # noqa: ANN401  # those of the function
+        counted.append(args)
+        return render(*args)
+
+    monkeypatch.setattr(worker, "_render", counting)
+    monkeypatch.setattr(worker, "changed_values", lambda *_: causes)
+    monkeypatch.setattr(made_up, "may_be", lambda _: True)
+    one = Worker(compared.base, compared.head, context, RenderOptions(is_keyless=True), rules=(), key=b"k" * 32)
+    one.compare(pair)
+    assert len(counted) == renders

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cmp.engines.protocol import Needs
-from cmp.render import made_up
+from cmp.render import chart_texts, made_up
 from tests.support.monorepos import git_tree
 from tests.support.remote_schemas import pack
 
@@ -20,7 +20,9 @@ def packed(template: str) -> bytes:
 
 def may_be(template: str, *, path: str = "web/templates/a.yaml", layer: str = "", archive: bytes = b"") -> bool:
     tree = git_tree({"web/Chart.yaml": CHART, path: template})
-    return made_up.may_be(tree, NEEDS, [archive] if archive else [], [layer.encode()])
+    archives = [archive] if archive else []
+    charts = chart_texts.files(tree, NEEDS, archives, is_wanted=lambda name: "/templates/" in name or "values" in name)
+    return made_up.may_be([*charts, ("layer.yaml", layer.encode())])
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,38 @@ def test_values_may_reach_tpl() -> None:
 def test_packed_charts_are_looked_into() -> None:
     assert may_be("a: b\n", archive=packed("{{ uuidv4 }}"))
     assert not may_be("a: b\n", archive=packed("a: b"))
+
+
+def uses(text: str) -> list[tuple[str, int]]:
+    return [(use.function, use.line) for use in made_up.uses([("web/templates/a.yaml", text.encode())])]
+
+
+def test_each_call_has_its_name_file_and_line() -> None:
+    text = 'a: {{ randAlphaNum 12 | quote }}\nb: x\nc: {{- $ca := genCA "x" 365 }}\n  d: {{ now | date "2006" }}\n'
+    assert uses(text) == [("randAlphaNum", 1), ("genCA", 3), ("now", 4)]
+    long = "{{- dict\n  `now`\n  (uuidv4)\n}}"
+    assert uses(long) == [("uuidv4", 3)], "an action of several lines"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ .Values.start | date "2006" }}',
+        "{{ keys .Values.a | sortAlpha | first }}",
+        "{{ len (keys .Values.a) }}",
+        '{{ required "keys and values of now" .Values.a }}',
+        "{{/* randAlphaNum */}}",
+        "randAlphaNum",
+    ],
+)
+def test_what_makes_nothing_up_is_not_told(text: str) -> None:
+    assert uses(text) == []
+
+
+def test_the_sentence_names_a_few_calls() -> None:
+    text = "".join(f"a{number}: {{{{ uuidv4 }}}}\n" for number in range(5))
+    found = made_up.uses([("web/templates/a.yaml", text.encode())])
+    assert made_up.warning(found) == (
+        "each render may make up other values, so that no two are the same: uuidv4 (web/templates/a.yaml:1), "
+        "uuidv4 (web/templates/a.yaml:2), uuidv4 (web/templates/a.yaml:3) and 2 more"
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_keys_are_the_fields_of_the_types_and_a_version() -> None:
     read = json.loads(FORMATS["json"](reports.one_cluster(), Options()))
     assert read["version"] == 1
-    assert read["base"] == {"name": "merge base of main", "commit": reports.BASE.commit}
+    assert read["base"] == {"name": "merge base of main", "commit": reports.BASE.commit, "is_live": False}
     (group,) = read["groups"]
     assert group["members"] == [
         {"subject": {"app": "storefront", "cluster": "prod-01", "environment": "prod"}, "values": []}
@@ -35,7 +35,7 @@ def test_json_fits_its_schema(made: Report) -> None:
 
 def test_json_reads_back_as_the_report() -> None:
     read = json.loads(FORMATS["json"](reports.nasty(), Options()))
-    assert list(read) == ["version", *reports.nasty()._fields]
+    assert list(read) == ["version", "judgement", *reports.nasty()._fields]
     assert read["groups"][0]["change"]["identity"]["name"] == reports.NASTY
     assert read["groups"][0]["change"]["was"]["kind"] == reports.NASTY
 

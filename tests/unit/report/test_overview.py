@@ -1,13 +1,11 @@
-"""The verdict and the table at the top of a report: failures, dangers, and the effect of the merge."""
+"""The table at the top of a report: failures, what is not compared, dangers, and the effect of the merge."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from cmp.changes import Noise, Outcome
-from cmp.report import FORMATS, Options, verdict
+from cmp.changes import ApplicationChange, LeftOut, Noise, Outcome, Revision
+from cmp.report import FORMATS, Gates, Options, judge
 from cmp.report.document import Limits, plain
 from cmp.report.overview import rows
 from tests.support import reports
@@ -16,30 +14,7 @@ if TYPE_CHECKING:
     from cmp.changes import Report
 
 LIMITS = Limits(items=10, names=10, lines=10)
-WORST = (
-    "Manifest diff: 200 of 202 clusters, 2 apps, 4 distinct changes, 1 new failure, 1 earlier failure, 1 danger, "
-    "1 pair not judged without the key"
-)
-
-
-@pytest.mark.parametrize(
-    ("made", "line"),
-    [
-        (reports.EMPTY, "Manifest diff: no manifest changes"),
-        (reports.one_cluster(), "Manifest diff: 1 of 3 clusters, 1 app, 1 distinct change"),
-        (
-            reports.many(40, 60, 100),
-            WORST,
-        ),
-        (reports.one_cluster()._replace(groups=()), "Manifest diff: 1 of 3 clusters, 1 app, nothing to compare with"),
-        (
-            reports.one_cluster()._replace(groups=(), noise=(Noise("checksum", 1),)),
-            "Manifest diff: 1 of 3 clusters, 1 app, nothing but folded noise",
-        ),
-    ],
-)
-def test_verdict(made: Report, line: str) -> None:
-    assert verdict(made) == line
+FAR = LeftOut("Application", ("far", "near"), ("near",), "2 Applications are not compared")
 
 
 def test_nobody_knows_what_changes_at_merge() -> None:
@@ -51,7 +26,7 @@ def test_nobody_knows_what_changes_at_merge() -> None:
 
 
 def _rows(made: Report) -> list[tuple[str, str]]:
-    return [(row.name, plain(row.line)) for row in rows(made, LIMITS)]
+    return [(row.name, plain(row.line)) for row in rows(made, judge(made, Gates()), LIMITS)]
 
 
 def test_failures_dangers_and_merge_always_have_a_row() -> None:
@@ -82,6 +57,25 @@ def test_the_merge_has_a_row_for_each_effect() -> None:
     ]
 
 
+def test_a_pair_whose_application_goes_neither_waits_for_a_sync_nor_keeps_what_is_not_pruned() -> None:
+    (subject,) = reports.subjects("storefront", prod=1)
+    made = reports.report(
+        [reports.group("A", reports.change(subject, "ConfigMap", "web", what="removed"), [subject])],
+        deliveries=[one._replace(prune=False) for one in reports.delivered([subject], at_merge=False)],
+    )
+    gone = made._replace(applications=(ApplicationChange(subject, "storefront", "removed", "will be deleted"),))
+    assert ("merge", "1 of 1 pair, with the Application: prod-01") in _rows(gone)
+    assert not {"waits", "kept"} & {name for name, _ in _rows(gone)}
+    assert {"waits", "kept"} <= {name for name, _ in _rows(made)}
+
+
+def test_a_comparison_with_what_runs_says_nothing_of_a_merge() -> None:
+    made = reports.one_cluster()
+    live = made._replace(base=Revision("live in context dev", "", is_live=True))
+    assert "unknown" in {name for name, _ in _rows(made._replace(deliveries=()))}
+    assert not {"merge", "waits", "unknown"} & {name for name, _ in _rows(live._replace(deliveries=()))}
+
+
 def test_new_pairs_folded_differences_and_removed_objects_that_stay_have_one_too() -> None:
     (subject,) = reports.subjects("storefront", prod=1)
     change = reports.change(subject, "ConfigMap", "web", what="removed")
@@ -97,3 +91,13 @@ def test_new_pairs_folded_differences_and_removed_objects_that_stay_have_one_too
         ("pairs", "storefront on prod-02"),
         ("folded", "1,000 checksum, 2 chart-labels (--show-noise lists them)"),
     ]
+
+
+def test_what_is_left_out_has_a_row_and_nothing_changes_only_where_the_change_reaches_none_of_it() -> None:
+    made = reports.EMPTY._replace(left_out=(FAR,))
+    assert _rows(made)[1:] == [
+        ("left", "2 Applications not compared"),
+        ("calm", "no danger found, no workload restarts"),
+        ("waits", "nothing that is known changes, and 1 Application could not be compared"),
+    ]
+    assert _rows(reports.EMPTY._replace(left_out=(FAR._replace(reached=()),)))[-1] == ("waits", "nothing changes")

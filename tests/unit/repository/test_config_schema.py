@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,7 +70,12 @@ def accepted_by_loader(name: str, data: bytes) -> bool:
 
 
 def accepted_by_schema(name: str, value: object) -> bool:
-    return bool(Draft202012Validator(_for_python(SCHEMAS[name])).is_valid(value))
+    return bool(_validator(name).is_valid(value))
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(_for_python(SCHEMAS[name]))
 
 
 def _for_python(part: object) -> object:

@@ -58,7 +58,7 @@ def test_pgp_files_are_decrypted_at_once_and_no_agent_stays(pgp: Pgp, tool: Tool
         results = processes.wait(*children)
         assert len(processes_of(f"--homedir\0{tmp_path}/gnupg\0")) == 1
     assert [sops.plaintext(result, "a.yaml") for result in results] == [b"password: unique-pgp-1\n"] * 4
-    wait_until(lambda: not processes_of(str(tmp_path)), 3)
+    wait_until(lambda: not processes_of(str(tmp_path)))
     assert not processes_of(f"--homedir\0{pgp.home}\0")
     assert sorted(path.name for path in pgp.home.iterdir()) == before
     assert find_plaintext([tmp_path], ["unique-pgp-1"]) == []
@@ -82,7 +82,7 @@ def test_the_agent_ends_when_its_folder_is_swept(pgp: Pgp, tool: Tool, tmp_path:
     decrypt(tool, "a.yaml", pgp.data, env)
     assert processes_of(f"--homedir\0{tmp_path}/gnupg\0")
     shutil.rmtree(tmp_path / "gnupg")
-    wait_until(lambda: not processes_of(f"--homedir\0{tmp_path}/gnupg\0"), 5)
+    wait_until(lambda: not processes_of(f"--homedir\0{tmp_path}/gnupg\0"))
 
 
 def test_without_a_pgp_recipient_nothing_is_made(tmp_path: Path) -> None:

@@ -139,10 +139,10 @@ def test_a_render_waits_for_its_turn_and_says_so(patient: InterruptibleApplicati
     patient.template("slow.yaml", SLOW)
     with patient.unharmed(), patient.started("generate", CMP_RENDERS="1") as first:
         wait_until(lambda: any("helm template" in arguments for arguments in patient.processes().values()))
-        ran = patient.run_to_the_end("generate", CMP_RENDERS="1", CMP_DEADLINE="0.3")
+        ran = patient.run_to_the_end("generate", CMP_RENDERS="1", CMP_DEADLINE="2")
         assert (ran.code, ran.stdout) == (9, "")
         assert ran.stderr.splitlines() == [
-            "cmp: no turn until the deadline of 0.3 s passed: 1 ahead",
+            "cmp: no turn until the deadline of 2 s passed: 1 ahead",
             "  where: application shop, phase turn",
             f"  hint: 1 {HINT}{SEE}",
         ]

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -132,22 +133,23 @@ def test_a_source_tree_in_memory_sends_us_to_the_disk() -> None:
 # Full
 
 
-@pytest.fixture
-def small_disk() -> Iterator[str]:
-    """Limit this process' files: what a full disk does to a write, with another errno."""
+@contextmanager
+def small_disk() -> Iterator[None]:
+    """Limit this process' files, also the one to which pytest writes: what a full disk does, with another errno."""
     import resource  # noqa: PLC0415
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield ""
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_says_so(base: Path) -> None:
-    with Workspace(str(base)) as private, pytest.raises(ToolError) as caught:
+    with Workspace(str(base)) as private, small_disk(), pytest.raises(ToolError) as caught:
         private.write("secret", b"x" * 2000)
     assert caught.value.lines(is_cached=True) == [
         f"cmp: no space left in {base} for the private folder",
@@ -496,7 +498,7 @@ def test_a_signal_leaves_no_plaintext_and_no_child(signum: signal.Signals, base:
         run.send_signal(signum)
         code = run.wait(10)
         assert run.stderr.read() == b""
-    wait_until(lambda: not processes_of(str(base)), 2)
+    wait_until(lambda: not processes_of(str(base)))
     if signum == signal.SIGKILL:
         assert code == -signum
         with Workspace(str(base)):

@@ -230,10 +230,10 @@ def test_a_bomb_is_an_error_at_once(text: str, problem: str) -> None:
 
 @pytest.mark.parametrize("text", ["!" * 1_000_000, "# \r\n" * 100_000 + "---\nx", "%\r\n" * 100_000, "9" * 1_000_000])
 def test_a_long_text_costs_no_more_than_its_length(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with suppress(YamlError):
         load_all(text.encode())
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 # PyYAML
