@@ -19,6 +19,7 @@ LAYERS = (
     ("cli",),
     ("live",),
     ("preview", "genpaths", "batch", "doctor"),
+    ("checks",),
     ("render",),
     ("policy",),
     ("repository",),
@@ -27,6 +28,7 @@ LAYERS = (
     ("secrets", "compare", "report", "schema"),
     ("system", "yamldoc"),
     ("environ", "changes"),
+    ("findings",),
     ("errors",),
     ("model", "versions"),
 )

@@ -16,11 +16,13 @@ from cmp.repository.config.model import (
     ArgoCD,
     ArgoCDChoice,
     CentralSettings,
+    Checks,
     ClusterChoice,
     Config,
     NamedPair,
     NamePattern,
     Preview,
+    SkippedFinding,
     ValuesChart,
     ValuesPattern,
 )
@@ -279,6 +281,30 @@ _PREVIEW = Keys(
     _preview,
     doc="What `cmp affected` and `cmp diff` should know of the repository.",
 )
+_SKIPPED = Converted(
+    Keys(
+        {
+            "rule": Text(doc="The rule of the findings; * stands for any text, no rule for all."),
+            "kind": Text(doc="The kind of the objects, in the same way."),
+            "name": Text(doc="Their name, in the same way."),
+            "reason": Text(doc="Why they are expected: it is printed."),
+        },
+        lambda reason, name="", **fields: SkippedFinding(reason, object=name, **fields),
+        required=("reason",),
+        noun="findings to pass over",
+    ),
+    lambda skipped, node: skipped._replace(place=node.place),
+)
+_FOLDERS = Items("a list of folders", Text("a folder", rules.FOLDER))
+_CHECKS = Keys(
+    {
+        "schemas": _FOLDERS.described("Folders with CustomResourceDefinitions that no application renders."),
+        "policies": _FOLDERS.described("Folders with Gatekeeper's ConstraintTemplates, Constraints and Config."),
+        "skip": Items("a list of findings to pass over", _SKIPPED, "Findings that are expected."),
+    },
+    Checks,
+    doc="What `cmp check` judges rendered objects by, beside the version of their cluster.",
+)
 _KINDS: Mapping[str, Spec[Any]] = {
     "flag": Flag(),
     "text": Text(),
@@ -338,6 +364,7 @@ def repository(engines: Engines) -> Keys[Config]:
                 "Settings of some applications, a later entry stronger; their own cmp-app.yaml is stronger still.",
             ),
             "preview": _PREVIEW,
+            "checks": _CHECKS,
         },
         _config,
         doc="cmp.yaml: how a repository is laid out, which clusters it serves and which tools render it.",
@@ -448,6 +475,7 @@ def _config(
     defaults: AppConfig = AppConfig(),  # noqa: B008  # immutable
     preview: Preview = Preview(),  # noqa: B008
     applications: tuple[CentralSettings, ...] = (),
+    checks: Checks = Checks(),  # noqa: B008
     **_: object,
 ) -> Config:
     """Build the configuration of the repository; the clusters of an inventory file are still to come."""
@@ -461,6 +489,7 @@ def _config(
         source="",
         inventory=clusters if isinstance(clusters, str) else "",
         preview=preview,
+        checks=checks,
         applications=applications,
     )
 

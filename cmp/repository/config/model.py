@@ -176,6 +176,27 @@ class Preview(NamedTuple):
         return tuple(dict.fromkeys((*self.applications, *(text for one in self.argocds for text in one.applications))))
 
 
+class SkippedFinding(NamedTuple):
+    """Findings of `cmp check` that are expected: those of a rule on some objects (empty: any), with the reason.
+
+    `rule`, `kind` and `object` are patterns in which `*` stands for any text.  `place` is the entry's `file:line`.
+    """
+
+    reason: str
+    rule: str = ""
+    kind: str = ""
+    object: str = ""
+    place: str = ""
+
+
+class Checks(NamedTuple):
+    """The settings of `cmp check`: folders with CRDs and with policies, and findings to pass over."""
+
+    schemas: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    skip: tuple[SkippedFinding, ...] = ()
+
+
 class Config(NamedTuple):
     """The repository's configuration; `source` is `cmp.yaml`, or empty for the built-in reference layout.
 
@@ -191,6 +212,7 @@ class Config(NamedTuple):
     source: str
     inventory: str = ""
     preview: Preview = Preview()
+    checks: Checks = Checks()
     is_set_literal: bool = False
     kept_secrets: tuple[str, ...] = ()
     entries: Mapping[str, Cluster] = EMPTY

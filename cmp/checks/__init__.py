@@ -1,0 +1,11 @@
+"""The judgement on rendered objects: whether the API server of their cluster takes them, and its policies allow them.
+
+    schemas.py       the schemas of a version of Kubernetes, compiled; kinds that it serves
+    values.py        texts that the server checks and no schema does: quantities, base64
+    definitions.py   the schemas in CustomResourceDefinitions
+    lifecycle.py     versions of the API that are deprecated or removed
+    policies/        policies of Gatekeeper, judged by gator
+    judge.py         all of these but the policies, for the objects of one pair
+
+Nothing here renders, and nothing asks a cluster.
+"""
