@@ -13,7 +13,7 @@ from cmp.errors import ConfigError, UsageError, suggestion
 from cmp.render import tool_usage
 from cmp.repository import edit, instances, layout
 from cmp.repository.config import APP_FILE, FILE
-from cmp.repository.config.keys import TOOLS
+from cmp.repository.config.keys import RENDERERS, TOOLS
 from cmp.repository.config.rules import VERSION
 from cmp.repository.instances.places import CLUSTER, NO_CLUSTER, is_of_files
 from cmp.system.tree import WorkTree, join
@@ -81,6 +81,11 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
 def _check(tool: str, version: str, app: str, cluster: str) -> None:
     if tool not in TOOLS:
         raise UsageError(f"there is no tool {layout.shown(tool)} to pin", hint=suggestion(tool, TOOLS))
+    if app and tool not in RENDERERS:
+        raise UsageError(
+            f"{tool} is pinned for the whole repository: it judges all applications of a cluster in one run",
+            hint="leave --app out",
+        )
     if not VERSION.accepts(version):
         raise UsageError(VERSION.explain(version))
     if cluster and not app:

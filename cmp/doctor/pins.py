@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cmp.artifacts import toolstore
 from cmp.doctor import Check
 from cmp.render import tool_usage
+from cmp.repository.config.keys import RENDERERS
 from cmp.versions import numbers
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def examine(usage: Usage, settings: Settings) -> Iterator[Check]:
     for pin, others in weaker.items():
         if pin in users:
             yield from _compared(pin, others)
-        elif not usage.failures:  # else a pair that fails may run it
+        elif not usage.failures and pin.name in RENDERERS:  # else a pair that fails may run it
             yield _unused(pin)
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.no_tools
 
 SHA256 = "a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf"  # of the store's programs
 TREE = {
-    "cmp.yaml": "version: 1\ntools:\n  helm: 3.18.6\n  cue: 0.14.1\n",
+    "cmp.yaml": "version: 1\ntools:\n  helm: 3.18.6\n  cue: 0.14.1\n  gator: 3.23.1\n",
     **{f"namespaces/{app}/Chart.yaml": CHART for app in ("mail", "shop", "web")},
     **{
         f"clusters/{cluster}/{app}/own-values.yaml": ""

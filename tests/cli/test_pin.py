@@ -168,6 +168,13 @@ def test_a_link_leads_to_the_file_that_is_written(sandbox: Sandbox, root: Path) 
 
 COMMIT = "3.18.7-0.20250715123456-0123456789ab"
 REFUSED = {
+    "gator 3.23.1 --app web": (
+        2,
+        (
+            "cmp: gator is pinned for the whole repository: it judges all applications of a cluster in one run\n"
+            "  hint: leave --app out\n"
+        ),
+    ),
     "helmm 3.18.6": (2, "cmp: there is no tool helmm to pin\n  hint: did you mean `helm`?\n"),
     "helm v3.18.6": (2, "cmp: `v3.18.6` is not an exact version; write it without the v: 3.18.6\n"),
     "helm 3.18": (2, "cmp: `3.18` is not an exact version; a pin names one, such as 3.18.6\n"),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cmp.engines import ENGINES
-from cmp.repository.config.keys import TOOLS
+from cmp.repository.config.keys import RENDERERS, TOOLS
 from tests.support.harness import CHECKOUT, DATA, DEAD_PROXY
 
 PRESET = CHECKOUT / "renovate" / "default.json"
@@ -28,6 +28,7 @@ PINS = {
     ("cmp.yaml", "sops", "getsops/sops", RELEASES, OF_V, "3.10.2"),
     ("cmp.yaml", "helmfile", "helmfile/helmfile", RELEASES, OF_V, "1.1.7"),
     ("cmp.yaml", "cue", "cue-lang/cue", RELEASES, OF_V, "0.14.1"),
+    ("cmp.yaml", "gator", "open-policy-agent/gatekeeper", RELEASES, OF_V, "3.23.1"),
     # of some applications
     ("cmp.yaml", *HELM, "3.18.6"),
     ("cmp.yaml", *HELM, "3.22.0"),
@@ -186,7 +187,8 @@ def test_no_pin_is_left_out() -> None:
     }
     assert options
     places = {f"{top}{engine}.{name}" for engine, name in options for top in ("", "defaults.", "applications.")}
-    assert queries >= {f"{top}tools.{tool}" for tool in TOOLS for top in ("", "applications.")} | places
+    tools = {f"tools.{tool}" for tool in TOOLS} | {f"applications.tools.{tool}" for tool in RENDERERS}
+    assert queries >= tools | places
 
 
 def preset() -> dict[str, Any]:

@@ -82,15 +82,23 @@ def test_newer_versions_are_told_and_so_is_a_proxy_that_does_not_know(tmp_path: 
         for version in versions:
             proxy.publish(module, version, f"module {module}\n")
     lines = run("scripts.newest", **proxy.env, GOTOOLCHAIN="local").splitlines()
-    assert [line.split()[0] for line in lines] == ["cue", "helm", "helm", "helmfile", *["kustomize"] * 3, "sops"]
+    assert [line.split()[0] for line in lines] == [
+        "cue",
+        "gator",
+        "helm",
+        "helm",
+        "helmfile",
+        *["kustomize"] * 3,
+        "sops",
+    ]
     old = ", ".join(version for version in TESTED["helm"] if version.startswith("3."))
-    assert lines[1] == f"helm       3.99.0     is not tested; of helm.sh/helm/v3 is {old}"
-    assert lines[2] == f"helm       {TESTED['helm'][-1]:<10} is tested"
+    assert lines[2] == f"helm       3.99.0     is not tested; of helm.sh/helm/v3 is {old}"
+    assert lines[3] == f"helm       {TESTED['helm'][-1]:<10} is tested"
     assert lines[0].startswith("cue        ?          no answer about cuelang.org/go: ")
     assert lines[-1] == "sops       ?          no version of github.com/getsops/sops/v3 is known"
 
 
 def test_without_a_proxy_nothing_fails() -> None:
     lines = run("scripts.newest", GOPROXY="off", GOTOOLCHAIN="local").splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert all("no answer about " in line and "GOPROXY=off" in line for line in lines), lines

@@ -17,6 +17,7 @@ TESTED = {
     "helmfile": ("1.1.7", "1.8.0"),
     "cue": ("0.14.1", "0.17.1"),
     "sops": ("3.10.2", "3.13.3"),
+    "gator": ("3.23.1",),
 }
 
 
@@ -29,6 +30,7 @@ def ends(tool: str) -> tuple[str, ...]:
 
 
 HELM, KUSTOMIZE, HELMFILE, CUE, SOPS = (TESTED[tool] for tool in ("helm", "kustomize", "helmfile", "cue", "sops"))
+GATOR = NEWEST["gator"]
 HELM_ENDS = ends("helm")
 KUSTOMIZE_ENDS = ends("kustomize")
 NEWEST_HELM_3 = [version for version in HELM if version.startswith("3.")][-1]

@@ -103,6 +103,8 @@ def _kustomize(major: str) -> ToolSource:
     )
 
 
+_GATEKEEPER = "github.com/open-policy-agent/gatekeeper/v3"
+
 SOURCES: tuple[ToolSource, ...] = (
     ToolSource(
         name="cue",
@@ -115,6 +117,22 @@ SOURCES: tuple[ToolSource, ...] = (
             member="cue",
         ),
         go=GoModule("cuelang.org/go", "cuelang.org/go/cmd/cue"),
+    ),
+    ToolSource(
+        name="gator",
+        versions=("3.",),
+        release=_github(
+            "open-policy-agent/gatekeeper",
+            "v{version}",
+            "gator-v{version}-{os}-{arch}.tar.gz",
+            checksums="sha256sums.txt",
+            member="gator",
+        ),
+        go=GoModule(
+            _GATEKEEPER,
+            f"{_GATEKEEPER}/cmd/gator",
+            ldflags=f"-X {_GATEKEEPER}/pkg/version.Version=v{{version}}",
+        ),
     ),
     _helm("3.", "helm.sh/helm/v3", "pkg/chartutil.k8sVersion"),
     # The release of 4.0.0 tells charts Kubernetes 1.20, by a mistake in its build (helm/helm#31508); so must ours.

@@ -112,7 +112,7 @@ def _published(release: Release, path: str, downloads: Downloads) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
             match = re.fullmatch(r"([0-9a-f]{64})\s+\*?(\S+)\s*", line)
-            if match and match[2] == wanted:
+            if match and match[2].removeprefix("./") == wanted:  # as `find . | xargs sha256sum` names it
                 return match[1]
     raise ToolError(f"{release.checksums} has no sha256 of {wanted}")
 

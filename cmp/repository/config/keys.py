@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     Engines = Mapping[str, tuple[Option, ...]]
 
 VERSION = 1
-TOOLS = ("helm", "kustomize", "sops", "helmfile", "cue")
+RENDERERS = ("helm", "kustomize", "sops", "helmfile", "cue")  # an application may pin its own version of these
+TOOLS = (*RENDERERS, "gator")
 
 
 def _values_pattern(text: str, node: AnyNode) -> ValuesPattern:
@@ -171,12 +172,11 @@ def _pin(name: str) -> Spec[ToolPin]:
     return Converted(version, lambda text, node: ToolPin(name, text, f"{node.file}:{node.line}"))
 
 
-_TOOLS = Keys(
-    {name: _pin(name) for name in TOOLS},
-    dict[str, ToolPin],
-    what="tool",
-    doc="The exact versions of the tools.",
-)
+def _pins(names: tuple[str, ...]) -> Spec[dict[str, ToolPin]]:
+    pins = {name: _pin(name) for name in names}
+    return Keys(pins, dict[str, ToolPin], what="tool", doc="The exact versions of the tools.")
+
+
 _OUTPUT = Block(
     {
         "allowEmpty": Flag("Accept a render without any object."),
@@ -338,7 +338,7 @@ def repository(engines: Engines) -> Keys[Config]:
             ),
             "layout": _LAYOUT,
             "clusters": _CLUSTERS,
-            "tools": _TOOLS,
+            "tools": _pins(TOOLS),
             "secrets": Keys(
                 {
                     "suffixes": Items(
@@ -387,7 +387,7 @@ def application(engines: Engines) -> Keys[AppConfig]:
             "replace": Flag(
                 "Whether the folder of one cluster may leave out all that the application's folder renders."
             ),
-            "tools": _TOOLS,
+            "tools": _pins(RENDERERS),
             "release": Text("a name", rules.TEMPLATE, "The release name; it may hold placeholders."),
             "namespace": Text("a name", rules.TEMPLATE, "The destination namespace; it may hold placeholders."),
             "clusters": Either(

@@ -220,7 +220,14 @@ class Config(NamedTuple):
 
 
 _REFERENCE = "the reference layout"
-_VERSIONS = {"helm": "4.3.2", "kustomize": "5.8.2", "sops": "3.13.3", "helmfile": "1.8.0", "cue": "0.17.1"}
+_VERSIONS = {
+    "helm": "4.3.2",
+    "kustomize": "5.8.2",
+    "sops": "3.13.3",
+    "helmfile": "1.8.0",
+    "cue": "0.17.1",
+    "gator": "3.23.1",
+}
 
 LAYOUT = Layout(
     apps=("namespaces/{app}",),

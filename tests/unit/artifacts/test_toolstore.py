@@ -188,6 +188,7 @@ GITHUB = "https://github.com"
 KUSTOMIZE = f"{GITHUB}/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.7.1"
 HELMFILE = f"{GITHUB}/helmfile/helmfile/releases/download/v1.1.7"
 CUE = f"{GITHUB}/cue-lang/cue/releases/download/v0.14.1"
+GATOR = f"{GITHUB}/open-policy-agent/gatekeeper/releases/download/v3.23.1"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,11 @@ CUE = f"{GITHUB}/cue-lang/cue/releases/download/v0.14.1"
             Release(f"{CUE}/cue_v0.14.1_{OS}_{ARCH}.tar.gz", f"{CUE}/checksums.txt", "cue"),
             "cuelang.org/go/cmd/cue",
         ),
+        (
+            "gator@3.23.1",
+            Release(f"{GATOR}/gator-v3.23.1-{OS}-{ARCH}.tar.gz", f"{GATOR}/sha256sums.txt", "gator"),
+            "github.com/open-policy-agent/gatekeeper/v3/cmd/gator",
+        ),
     ],
 )
 def test_recipes_fill_in_version_and_platform(tool: str, release: Release, package: str) -> None:
@@ -261,7 +267,7 @@ def test_a_built_helm_tells_charts_what_its_release_tells_them(version: str, var
     [
         (
             ToolPin("helmm", "3.18.6", ""),
-            "there is no recipe for a tool 'helmm'; there are: cue, helm, helmfile, kustomize, sops",
+            "there is no recipe for a tool 'helmm'; there are: cue, gator, helm, helmfile, kustomize, sops",
         ),
         (ToolPin("helm", "3.18", ""), "helm 3.18 is not an exact version such as 3.18.6"),
         (

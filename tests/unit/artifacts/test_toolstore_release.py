@@ -106,6 +106,15 @@ def test_a_wrong_sha256_installs_nothing_and_is_not_asked_for_again(store: Store
     assert release_host.requests == [SUMS, ASSET]
 
 
+def test_the_sha256_of_a_file_is_found_where_it_is_named_from_its_folder(
+    store: Store, release_host: ReleaseHost
+) -> None:
+    release_host.publish(ASSET, PROGRAM, SUMS)
+    digest, name = release_host.files[SUMS].split()
+    release_host.files[SUMS] = digest + b"  ./" + name + b"\n"
+    assert store.install(PIN).sha256 == digest.decode()
+
+
 @pytest.mark.parametrize(
     "sums", [b"", b"<html>sign in</html>", b"0" * 64 + b"  sops-v3.10.2.plan9.mips\n", b"\xff\xfe"]
 )

@@ -70,7 +70,7 @@ def test_without_cmp_yaml_the_reference_layout_holds(tmp_path: Path) -> None:
     assert (found.clusters, found.secret_suffixes) == ({}, (".secret.yaml",))
     assert found.defaults == AppConfig(tools=PINS)
     assert {(name, pin.name, pin.source) for name, pin in PINS.items()} == {
-        (tool, tool, "the defaults of cmp") for tool in ("helm", "kustomize", "sops", "helmfile", "cue")
+        (tool, tool, "the defaults of cmp") for tool in ("helm", "kustomize", "sops", "helmfile", "cue", "gator")
     }
 
 
