@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
 
 class Unjudged(NamedTuple):
-    """Something of rendered objects that nothing here judges, and how often: `what` is a noun with the reason."""
+    """Something of rendered objects that nothing here judges, how many times: `what` is a noun with the reason."""
 
     what: str
-    count: int
+    times: int
