@@ -11,9 +11,8 @@ from cmp.cli import Invocation, Output, for_people
 from cmp.cli.io import MOST_JOBS, as_json, example, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
-from cmp.preview import application_changes, diff
+from cmp.preview import application_changes
 from cmp.preview.affected import DECIDES
-from cmp.preview.unread_values import unread_values
 from cmp.system import kernel
 
 if TYPE_CHECKING:
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
     from cmp.changes import ApplicationChange, UnreadValue
     from cmp.cli.revisions import Revisions
+    from cmp.context import Context
     from cmp.preview.affected import Impact, TouchedPair
+    from cmp.preview.comparison import Comparison
 
 TITLES = ("CLUSTER", "APP", "BY", "HOW")
 FORMATS = ("table", "json", "matrix", "names")
@@ -51,6 +52,8 @@ def command(
         comparison = revisions.compared(sides, invocation)
         impact = comparison.impact
         if rendered:
+            from cmp.preview import diff  # noqa: PLC0415  # most calls render nothing
+
             task = diff.Task(
                 comparison=comparison,
                 base=sides.before,
@@ -76,10 +79,16 @@ def command(
         return Output(json.dumps({"include": jobs}, ensure_ascii=False).encode() + b"\n", code)
     if output_format == "names":
         return for_people(map(_name, _affected(impact)), code)
-    unread = unread_values(comparison.base, comparison.head, impact.touched, invocation.context)
+    unread = _unread(comparison, impact, invocation.context) if impact.touched else ()
     if output_format == "json":
         return as_json(_report(impact, comparison.applications.changes, unread))._replace(exit_code=code)
     return for_people(_table(impact, unread), code)
+
+
+def _unread(comparison: Comparison, impact: Impact, context: Context) -> tuple[UnreadValue, ...]:
+    from cmp.preview.unread_values import unread_values  # noqa: PLC0415  # only for a change that reaches a pair
+
+    return unread_values(comparison.base, comparison.head, impact.touched, context)
 
 
 def _table(impact: Impact, unread: Iterable[UnreadValue]) -> Iterator[str]:

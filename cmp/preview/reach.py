@@ -11,7 +11,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cmp.artifacts.charts.dependencies import local_folders
+from cmp.artifacts.charts.dependencies import DECLARATIONS, local_folders
 from cmp.engines import ENGINES
 from cmp.engines.registry import HELM, HELMFILE
 from cmp.errors import CmpError
@@ -22,6 +22,7 @@ from cmp.repository.git import LINK
 from cmp.repository.instances import central
 from cmp.repository.instances.markers import matches_any
 from cmp.repository.instances.places import CLUSTER, above
+from cmp.system.tree import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,6 +92,7 @@ class Reach:
             self.known[key] = {**facts[pair.cluster], name: pair.app}
             for folder in {pair.app_folder, pair.instance_folder} - {""}:
                 of_folder[folder].append(key)
+        self._tree.load(join(folder, name) for folder in of_folder for name in DECLARATIONS)
         for folder, keys in of_folder.items():
             try:
                 names = (entry.name for entry in self._repository.tree.entries(folder))

@@ -1,7 +1,8 @@
 """A revision of the Git repository around us as a source tree: read from its objects, the checkout is not touched.
 
-One `git ls-tree` lists everything; contents come from one `git cat-file --batch` a process.  A work folder is read as
-its commit with what differs from it on top: files that git ignores are no part of it, for Argo CD never sees them.
+One `git ls-tree` lists a commit, and `git diff-tree` what differs in each further one: it enters no folder of which
+both have the same object id.  Contents come from one `git cat-file --batch` a process.  A work folder is read as its
+commit with what differs from it on top: files that git ignores are no part of it, for Argo CD never sees them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ REMOTE = "origin/"
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PROGRAM = "git"
 NOTHING_FOUND = 1  # the exit code of `git grep`
+ABSENT = "000000"  # the mode of a path on the side of `git diff-tree` that lacks it
+FEW_PATHS = 200  # that one command line takes
+AT_ONCE = 60  # object ids of 64 digits that the smallest pipe holds, one page
 # No hook, pager or file system monitor of the repository's configuration runs, and a folder of a change that looks like
 # a bare repository is not taken for one.
 SAFE = (
@@ -55,6 +59,8 @@ class Git:
         self._reader: tuple[int, BatchProcess] | None = None
         self._contents: dict[str, bytes] = {}
         self._sizes: dict[str, int] = {}
+        self._blobs: dict[str, dict[str, Blob]] = {}  # of whole commits
+        self._holding: dict[tuple[str, ...], tuple[str, list[str]]] = {}  # a commit, and what holds these words there
 
     def commit(self, revision: str) -> str:
         """Return the full commit that a revision names; UsageError when it names none."""
@@ -99,13 +105,35 @@ class Git:
 
     def tree(self, commit: str, prefix: str = "") -> GitTree:
         """Return a commit's tree below `prefix`."""
-        listed = self._must("ls-tree", "-r", "-z", "--full-tree", commit).decode("utf-8", "surrogateescape")
+        return GitTree(_below(self._listed(commit), prefix), self, prefix, commit)
+
+    def _listed(self, commit: str) -> Mapping[str, Blob]:
+        """Return the files of a whole commit; one that is not the first by what differs from that."""
+        if commit not in self._blobs:
+            first = next(iter(self._blobs), "")
+            self._blobs[commit] = self._with_differences(first, commit) if first else self._whole(commit)
+        return self._blobs[commit]
+
+    def _whole(self, commit: str) -> dict[str, Blob]:
         blobs: dict[str, Blob] = {}
-        for line in listed.split("\0")[:-1]:
+        for line in _records(self._must("ls-tree", "-r", "-z", "--full-tree", commit)):
             about, _, path = line.partition("\t")
             mode, _, name = about.split(" ")
             blobs[path] = Blob(mode, name)
-        return GitTree(_below(blobs, prefix), self, prefix, commit)
+        return blobs
+
+    def _with_differences(self, first: str, commit: str) -> dict[str, Blob]:
+        known = self._blobs[first]
+        blobs = dict(known)
+        options = ("-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none")
+        records = iter(_records(self._must("diff-tree", *options, first, commit, "--")))
+        for about, path in zip(records, records, strict=True):
+            _, mode, _, name, _ = about.split(" ")
+            if mode == ABSENT:
+                del blobs[path]
+            else:
+                blobs[path] = Blob(mode, name)
+        return blobs if blobs.keys() == known.keys() else dict(sorted(blobs.items()))
 
     def work_tree(self, prefix: str = "") -> GitTree:
         """Return the commit that is checked out with what was changed since: edited, removed and new files."""
@@ -122,15 +150,21 @@ class Git:
     def uncommitted(self) -> list[str]:
         """Return the paths, from the repository's top, that differ from the commit that is checked out, sorted."""
         status = self._must("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored=no")
-        return sorted(line[3:] for line in status.decode("utf-8", "surrogateescape").split("\0")[:-1])
+        return sorted(line[3:] for line in _records(status))
 
     def read(self, blob: Blob) -> bytes:
         """Return the content of a file; ConfigError when it is too large to be part of a configuration."""
         if blob.file:
             return os.fsencode(os.readlink(blob.file)) if blob.mode == LINK else _bytes(blob.file)
         if blob.id not in self._contents:
-            self._contents[blob.id] = self._ask(blob.id)
+            self._ask([blob.id])
         return self._contents[blob.id]
+
+    def load(self, blobs: Iterable[Blob]) -> None:
+        """Read the content of files that will be asked for: many at once take less time than one after the other."""
+        names = [*dict.fromkeys(blob.id for blob in blobs if not blob.file and blob.id not in self._contents)]
+        for start in range(0, len(names), AT_ONCE):
+            self._ask(names[start : start + AT_ONCE])
 
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         """Return the sizes of files without reading them; those of a commit come from one call of git."""
@@ -148,13 +182,28 @@ class Git:
 
     def holding(self, commit: str, words: Sequence[str]) -> list[str]:
         """Return the paths of the files of a commit that hold all of these words, without reading the files here."""
+        key = tuple(words)
+        if key not in self._holding:
+            self._holding[key] = commit, self._searched(commit, words, [])
+        first, found = self._holding[key]
+        if commit == first:
+            return found
+        before, after = self._listed(first), self._listed(commit)
+        different = [path for path, blob in after.items() if before.get(path) != blob]
+        if len(different) > FEW_PATHS:
+            return self._searched(commit, words, [])
+        same = [path for path in found if path in after and after[path] == before[path]]
+        return same + (self._searched(commit, words, different) if different else [])
+
+    def _searched(self, commit: str, words: Sequence[str], paths: Sequence[str]) -> list[str]:
+        """Return the paths that hold all words among these, or among all."""
         patterns = [argument for word in words for argument in ("-e", word)]
         arguments = ("-l", "-z", "-a", "-F", "--no-color", "--no-recurse-submodules", "--full-name", "--all-match")
-        result = self._run("grep", *arguments, *patterns, commit, "--")
+        among = [f":(top,literal){path}" for path in paths]
+        result = self._run("grep", *arguments, *patterns, commit, "--", *among)
         if result.returncode not in (0, NOTHING_FOUND):
             raise ToolError(f"git grep failed: {_message(result)}", file=self._folder)
-        found = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        return [path.removeprefix(f"{commit}:") for path in found]
+        return [path.removeprefix(f"{commit}:") for path in _records(result.stdout)]
 
     def close(self) -> None:
         """End the program that reads objects."""
@@ -162,18 +211,20 @@ class Git:
             self._reader[1].close()
         self._reader = None
 
-    def _ask(self, name: str) -> bytes:
+    def _ask(self, names: Sequence[str]) -> None:
+        """Read objects, no more than AT_ONCE: the pipe takes the question while git still writes its answer."""
         if self._reader is None or self._reader[0] != os.getpid():  # the pipes of another process are not ours
             command = self._command("cat-file", "--batch")
             self._reader = os.getpid(), BatchProcess(command, self._context.deadline)
         reader = self._reader[1]
-        reader.ask(f"{name}\n".encode())
-        answer = reader.line().decode().split()
-        if len(answer) != 3:  # noqa: PLR2004  # name, type, size; else "<name> missing"
-            raise _missing(name)
-        data = reader.exactly(int(answer[2]))
-        reader.exactly(1)
-        return data
+        reader.ask("".join(f"{name}\n" for name in names).encode())
+        for name in names:
+            answer = reader.line().decode().split()
+            if len(answer) != 3:  # noqa: PLR2004  # name, type, size; else "<name> missing"
+                self.close()  # what else was asked would be taken for the next answer
+                raise _missing(name)
+            self._contents[name] = reader.exactly(int(answer[2]))
+            reader.exactly(1)
 
     def _require_repository(self) -> None:
         """ToolError with git's own message where there is no repository, or it belongs to another user."""
@@ -236,6 +287,11 @@ def _tracks(top: str, path: str, context: Context) -> bool:
     return bool(result.stdout)
 
 
+def _records(data: bytes) -> list[str]:
+    """Return what git ends with NUL characters."""
+    return data.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
 def _message(result: Result) -> str:
     return result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
 
@@ -282,6 +338,9 @@ class BlobReader(Protocol):
     def read(self, blob: Blob) -> bytes:
         """Return the content of a file."""
 
+    def load(self, blobs: Iterable[Blob]) -> None:
+        """Read the content of files that will be asked for."""
+
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         """Return the sizes of files."""
 
@@ -299,6 +358,9 @@ class _Reader(NamedTuple):
     def read(self, blob: Blob) -> bytes:
         return self.data if blob.id == self.id else self.reader.read(blob)
 
+    def load(self, blobs: Iterable[Blob]) -> None:
+        self.reader.load(blob for blob in blobs if blob.id != self.id)
+
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         return [len(self.data) if blob.id == self.id else self.reader.sizes([blob])[0] for blob in blobs]
 
@@ -311,6 +373,9 @@ class _Files:
 
     def read(self, blob: Blob) -> bytes:
         return os.fsencode(os.readlink(blob.file)) if blob.mode == LINK else _bytes(blob.file)
+
+    def load(self, blobs: Iterable[Blob]) -> None:
+        """Do nothing: the system reads a file as fast alone."""
 
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         return [os.lstat(blob.file).st_size for blob in blobs]
@@ -392,6 +457,10 @@ class GitTree:
         if self._kind(real) != "file":
             raise ConfigError("this is not a regular file", file=path)
         return bounded(path, self.reader.read(self.blobs[real]))
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Read files that will be asked for, as far as they are there."""
+        self.reader.load(blob for path in paths if (blob := self.blobs.get(path)) and blob.mode != SUBMODULE)
 
     def holding(self, *words: str) -> list[str]:
         """Return the paths, sorted, of all files that hold all of these words; those of the work folder are read."""

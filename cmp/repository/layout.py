@@ -11,7 +11,7 @@ regular expressions costs more than a whole render's layout, and one with many w
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cmp.errors import ConfigError
@@ -37,14 +37,16 @@ ANY_DEPTH: Segment = (Token("star", "**"),)
 ANY_NAME: Segment = (Token("star", "*"),)
 
 
-class Pattern(NamedTuple):
-    """A parsed pattern; `text` is its spelling in the file, `place` the line (`cmp.yaml:8:7`), for messages."""
-
+class _Parsed(NamedTuple):
     text: str
     place: str
     segments: tuple[Segment, ...]
 
-    @property
+
+class Pattern(_Parsed):
+    """A parsed pattern; `text` is its spelling in the file, `place` the line (`cmp.yaml:8:7`), for messages."""
+
+    @cached_property  # thousands of places ask a few patterns
     def names(self) -> frozenset[str]:
         """Return every `{name}` in the pattern."""
         return frozenset(token.text for segment in self.segments for token in segment if token.kind == "name")
@@ -192,6 +194,8 @@ def match_name(segment: Segment, name: str, known: Captures) -> Captures | None:
     """Match one segment; of several ways the leftmost `{name}` takes as much, and `*` as little, as it can."""
     if name.startswith(".") and _is_open(segment[0], known):
         return None
+    if len(segment) == 1 and _is_open(segment[0], known):  # as most segments are
+        return known if segment[0].kind == "star" else {**known, segment[0].text: name} if name else None
     names = [token.text for token in segment if token.kind == "name" and token.text not in known]
     if names[1:] and len(names) > len(set(names)):
         return _match_repeated(segment, name, known, names)

@@ -77,6 +77,9 @@ class _Reader(NamedTuple):
         owner = self.owners.get(blob.id)
         return owner.reader.read(blob) if owner else self.main.read(blob)
 
+    def load(self, blobs: Iterable[Blob]) -> None:
+        self.main.load(blob for blob in blobs if blob.id not in self.owners)
+
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         blobs = [*blobs]
         sizes: dict[str, int] = {}

@@ -177,6 +177,9 @@ class InMemory(NamedTuple):
     def read(self, blob: Blob) -> bytes:
         return self.data[blob.id]
 
+    def load(self, blobs: Iterable[Blob]) -> None:
+        pass
+
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
         return [len(self.data[blob.id]) for blob in blobs]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 from cmp import environ
 from cmp.context import Context
 from cmp.errors import ConfigError, ToolError, UsageError
-from cmp.repository.git import Git, changed, of_folder
+from cmp.repository.git import AT_ONCE, FEW_PATHS, Blob, Git, changed, of_folder
 from cmp.secrets.redact import Redactor
 from cmp.system.log import Log, Phases
 from cmp.system.process import Deadline
@@ -33,14 +35,17 @@ def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo")
 
 
-@pytest.fixture
-def git(repo: Repo) -> Iterator[Git]:
+def reading(repo: Repo) -> Git:
     found = environ.read({"PATH": os.environ["PATH"], "HOME": str(repo.folder)}, default_deadline=60)
     redactor = Redactor()
     context = Context(found.settings, Deadline(60), redactor, Log(sys.stderr, redactor.mask), Phases())
-    reading = Git(str(repo.folder), context)
-    yield reading
-    reading.close()
+    return Git(str(repo.folder), context)
+
+
+@pytest.fixture
+def git(repo: Repo) -> Iterator[Git]:
+    with closing(reading(repo)) as one:
+        yield one
 
 
 def listing(tree: GitTree | WorkTree, folder: str = "") -> list[tuple[str, list[Entry]]]:
@@ -166,6 +171,50 @@ def test_the_files_that_hold_all_of_some_words_are_found(repo: Repo, git: Git) -
     assert git.tree(commit, "sub").holding("one", "two") == ["both.yaml"]
     assert git.tree(commit).holding("o.e") == [], "words are no expressions"
     assert git.work_tree().holding("one", "two") == ["new.yaml", "only.yaml", "sub/both.yaml", "名前/値.yaml"]
+
+
+FIRST = {"cmp.yaml": "none", "sub/a.yaml": "one two", "sub/b.yaml": "two"}
+FURTHER = {
+    "nothing": FIRST,
+    "contents": {"cmp.yaml": "one two", "sub/a.yaml": "two", "sub/b.yaml": "one two"},
+    "names": {"0.yaml": "one two", "sub/b.yaml": "two", "sub/z.yaml": "one two", "名前/値.yaml": "one"},
+    "a file for a folder": {"cmp.yaml": "none", "sub": "one two"},
+    "a folder for a file": {"cmp.yaml/inner.yaml": "one two", "sub/a.yaml": "one two"},
+    "many": {f"many/{number:03}.yaml": "one" + " two" * (number % 2) for number in range(FEW_PATHS + 1)},
+}
+
+
+@pytest.mark.parametrize("files", FURTHER.values(), ids=FURTHER)
+def test_a_further_commit_is_known_as_well_as_the_first(repo: Repo, git: Git, files: dict[str, str]) -> None:
+    first = git.tree(repo.commit(FIRST))
+    assert first.holding("one", "two") == ["sub/a.yaml"]
+    repo.git("rm", "-r", "--quiet", ".")
+    repo.write({**files, "run": "one two"})
+    (repo.folder / "run").chmod(0o755)
+    (repo.folder / "link").symlink_to("one two")
+    last = repo.commit()
+    with closing(reading(repo)) as fresh:
+        expected, further = fresh.tree(last), git.tree(last)
+        assert [*further.blobs.items()] == [*expected.blobs.items()]
+        assert further.holding("one", "two") == expected.holding("one", "two") != []
+        assert git.tree(last, "sub").holding("one", "two") == fresh.tree(last, "sub").holding("one", "two")
+    assert first.holding("one", "two") == ["sub/a.yaml"]
+
+
+def test_many_files_are_read_at_once(repo: Repo, git: Git) -> None:
+    sizes = range(0, 3 * AT_ONCE * 1000, 1000)  # more than pipes hold
+    commit = repo.commit({f"{size}.yaml": f"{size}" + "x" * size for size in sizes})
+    tree = git.tree(commit)
+    tree.load([*tree.blobs, "missing.yaml"])
+    with mock.patch.object(git, "_ask", side_effect=AssertionError):
+        assert [tree.read(f"{size}.yaml") for size in sizes] == [f"{size}".encode() + b"x" * size for size in sizes]
+
+
+def test_after_a_missing_object_others_are_read_rightly(repo: Repo, git: Git) -> None:
+    tree = git.tree(repo.commit({"a.yaml": "a", "b.yaml": "b"}))
+    with pytest.raises(ToolError, match="is missing in this clone"):
+        git.load([Blob("100644", "0" * 40), tree.blobs["a.yaml"]])
+    assert tree.read("b.yaml") == b"b"
 
 
 def test_what_is_committed_unchanged_has_the_same_digest_as_in_the_work_folder(repo: Repo, git: Git) -> None:
