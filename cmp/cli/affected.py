@@ -12,7 +12,7 @@ from cmp.cli.io import MOST_JOBS, as_json, example, table
 from cmp.cli.revisions import revision_options
 from cmp.errors import ConfigError
 from cmp.preview import application_changes
-from cmp.preview.affected import DECIDES
+from cmp.preview.affected import DECIDES, DECLARES, RUNS_THERE
 from cmp.system import kernel
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _table(impact: Impact, unread: Iterable[UnreadValue]) -> Iterator[str]:
 def _rows(pair: TouchedPair) -> Iterator[tuple[str, ...]]:
     cluster, app = pair.subject.cluster or "-", pair.subject.app
     if pair.what != "both":
-        deciding = [changed for changed in pair.inputs if changed.how.startswith(DECIDES)]
+        deciding = [changed for changed in pair.inputs if changed.how.startswith((DECIDES, DECLARES, RUNS_THERE))]
         yield from ((cluster, app, changed.path, f"{pair.what}: {changed.how}") for changed in deciding)
         if not deciding:
             yield cluster, app, "-", f"{pair.what} here"

@@ -162,6 +162,30 @@ def test_pairs_that_come_and_go(world: World) -> None:
     ]
 
 
+def test_applications_come_and_go_with_the_file_that_declares_them(world: World) -> None:
+    application = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: {0}, namespace: argocd}}
+spec:
+  project: default
+  destination: {{name: dev, namespace: {0}}}
+  source: {{repoURL: 'https://git.example.test/repo.git', path: bases/{0}}}
+"""
+    url = ("--repository-url", "https://git.example.test/repo.git")
+    bases = {f"bases/{name}/kustomization.yaml": "resources: []\n" for name in ("old", "new")}
+    world.repo.git("checkout", "--quiet", "main")
+    config = f"{CONFIG}preview: {{applications: [argocd/*.yaml]}}\n"
+    world.repo.commit({**bases, "cmp.yaml": config, "argocd/old.yaml": application.format("old")})
+    world.repo.git("checkout", "--quiet", "-B", "change")
+    world.repo.commit({"argocd/old.yaml": None, "argocd/new.yaml": application.format("new")})
+    lines = (" ".join(line.split()) for line in world.affected(*url).stdout.splitlines())
+    assert [line for line in lines if line.startswith(("dev new", "dev old"))] == [
+        "dev new argocd/new.yaml added: declares it",
+        "dev old argocd/old.yaml removed: declares it",
+    ]
+
+
 def test_a_deleted_file_is_seen_on_the_side_that_had_it(world: World) -> None:
     assert world.change({"apps/web/common.yaml": None}) == [
         "dev web apps/web/common.yaml value layer 2 of 3",

@@ -50,8 +50,8 @@ MARKED = "{apps: 'apps/{app}', instances: 'where/{app}.{cluster}.yaml', values: 
 def test_a_file_that_comes_or_goes_makes_a_pair_come_or_go(changing: Callable[..., Change]) -> None:
     change = changing(MARKED, FILES)
     assert change({"where/shop.lab.yaml": "# here\n", "where/shop.live-2.yaml": None}) == [
-        "lab shop - added here",
-        "live-2 shop - removed here",
+        "lab shop where/shop.lab.yaml added: says that it runs there",
+        "live-2 shop where/shop.live-2.yaml removed: says that it runs there",
         "2 of 3 pairs are affected",
     ]
 
