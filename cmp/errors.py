@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from cmp.model import Problem
 
+MAX_NAMED = 3  # of many in a sentence, as a reader takes in
 CACHED_HINT = "Argo CD keeps this error cached until a hard refresh"
 
 
@@ -194,7 +195,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"known here: {with_ellipsis(names, MAX_SUGGESTED)}"
 
 
-def and_more(names: Sequence[str], at_most: int, separator: str = ", ") -> str:
+def and_more(names: Sequence[str], at_most: int = MAX_NAMED, separator: str = ", ") -> str:
     """Return the first names of a list and the number of the others, as in `a, b and 3 more`."""
     others = f" and {len(names) - at_most} more" if len(names) > at_most else ""
     return separator.join(names[:at_most]) + others

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from cmp.render.pipeline import RenderResult
     from cmp.repository.instances import Repository
 
-MAX_NAMED = 3
-
 
 def warn(done: RenderResult, context: Context) -> None:
     """Write the warnings of a render that succeeded."""
@@ -53,8 +51,8 @@ def _names(pairs: list[PrintedPair]) -> str:
     clusters: dict[str, list[str]] = {}
     for pair in pairs:
         clusters.setdefault(pair.app, []).append(pair.cluster)
-    names = [f"{app} on {and_more(on, MAX_NAMED)}" if any(on) else app for app, on in clusters.items()]
-    return and_more(names, MAX_NAMED, separator="; ")
+    names = [f"{app} on {and_more(on)}" if any(on) else app for app, on in clusters.items()]
+    return and_more(names, separator="; ")
 
 
 def misfit_messages(repository: Repository, context: Context) -> int:

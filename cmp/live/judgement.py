@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
 LEFT_BEHIND = Danger("orphaned", "stays on the cluster, where nobody manages it")
-MAX_NAMED = 3
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 TRACKING = "argocd.argoproj.io/tracking-id"
 HOOK, KEPT = "helm.sh/hook", "helm.sh/resource-policy"
@@ -207,4 +206,4 @@ def _annotation(item: Object, name: str) -> object:
 
 
 def _names_of(identities: Iterator[Identity]) -> str:
-    return and_more([f"`{object_name(identity)}`" for identity in identities], MAX_NAMED)
+    return and_more([f"`{object_name(identity)}`" for identity in identities])

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from cmp.render.pipeline import RenderOptions
 
 KEY_BYTES = 32
-MAX_NAMED = 3  # Applications in a danger
 RULES = (*application_changes.RULES, *moves.RULES)  # the most severe first
 LEFT_BEHIND = Danger("orphaned", "stays on the cluster, where nobody manages it")
 
@@ -341,7 +340,7 @@ def _of_applications(changes: Sequence[ApplicationChange]) -> Iterator[DangerLin
     """Yield each danger of Applications once."""
     for danger, alike in application_changes.dangers(changes).items():
         names = and_more(
-            [f"{one.was} → {one.application}" if one.what == "renamed" else one.application for one in alike], MAX_NAMED
+            [f"{one.was} → {one.application}" if one.what == "renamed" else one.application for one in alike]
         )
         noun = "Application " if len(alike) == 1 else "Applications "
         is_of_sets = all(one.application.startswith(SET) for one in alike)

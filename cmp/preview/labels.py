@@ -13,6 +13,7 @@ from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from cmp.errors import MAX_NAMED
 from cmp.report.names import natural
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _T = TypeVar("_T")
 # A worker's label of a secret: its digits are the secret's token, which differs from run to run.
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
 _JSON_STRING = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')  # one that is a key ends with a colon
-_FEW = 3  # names in a sentence
 GENERAL_APP = "‹app›"  # stands for the name of each of several applications
 
 
@@ -146,7 +146,7 @@ def _mapped(value: object, change: Callable[[str], str]) -> object:
 
 def few_names(names: Sequence[str]) -> str:
     """Return the first names as code, and the number of the others: `a`, `b`, `c` and 2 more."""
-    quoted = [f"`{name}`" for name in names[:_FEW]]
+    quoted = [f"`{name}`" for name in names[:MAX_NAMED]]
     others = len(names) - len(quoted)
     if others:
         return f"{', '.join(quoted)} and {others} more"

@@ -18,7 +18,7 @@ from cmp.preview import labels, sealed
 from cmp.preview.affected import TouchedPair
 from cmp.preview.children import name_of
 from cmp.preview.identity import PairId
-from cmp.preview.shares import MAX_NAMED, Plan
+from cmp.preview.shares import Plan
 from cmp.preview.worker import WorkerResult
 from cmp.report.document import plural
 
@@ -73,7 +73,7 @@ def read(paths: Sequence[str], key: bytes | None) -> list[Part]:
     twice = [share for share, count in Counter(part.share for part in parts).items() if count > 1]
     if twice:
         files = [path for path, part in zip(paths, parts, strict=True) if part.share == twice[0]]
-        raise UsageError(f"share {twice[0]} is there more than once: {and_more(files, MAX_NAMED)}")
+        raise UsageError(f"share {twice[0]} is there more than once: {and_more(files)}")
     _require_whole(parts)
     return parts
 
@@ -89,9 +89,9 @@ def _require_whole(parts: Sequence[Part]) -> None:
     missing = [index for index, share in enumerate(plan.shares) if share.pairs and index not in present]
     if missing:
         names = [name_of(pair.id) for index in missing for pair in plan.shares[index].pairs]
-        shares = and_more([str(index) for index in missing], MAX_NAMED)
+        shares = and_more([str(index) for index in missing])
         raise UsageError(
-            f"no part of share {shares}: {plural(len(names), 'pair')} missing ({and_more(names, MAX_NAMED)})",
+            f"no part of share {shares}: {plural(len(names), 'pair')} missing ({and_more(names)})",
             hint="each share that holds pairs has its part: cmp diff --shard",
         )
 

@@ -24,7 +24,6 @@ from cmp.preview.identity import PairId
 from cmp.preview.sides import Side
 
 PLAN = "plan"
-MAX_NAMED = 3  # pairs in an error
 
 
 class FileOption(NamedTuple):
@@ -163,7 +162,7 @@ def require_same(plan: Plan, comparison: Comparison) -> None:
     here, there = {pair.id: pair for pair in planned(comparison)}, plan.pairs
     different = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
     if different:
-        names = and_more([name_of(key) for key in different], MAX_NAMED)
+        names = and_more([name_of(key) for key in different])
         raise UsageError(
             f"this run does not find what the plan compares: it has other inputs of {names}",
             hint="each run needs the clones (--repository), submodules, tags and lists of Applications of the plan",

@@ -32,7 +32,6 @@ _VALUES = re.compile(r"(?:\A|/)[^/]*values[^/]*\.ya?ml\Z")
 _FORMATS = (b"date", b"dateInZone", b"dateModify")  # of a time that is given; it is `now` that makes one up
 _STRING = re.compile(rb"""\"(?:\\.|[^\"\\])*\"|`[^`]*`""")
 _IN_ORDER = re.compile(rb"\b(?:sortAlpha|len|has)\b")
-MAX_NAMED = 3
 
 
 class Use(NamedTuple):
@@ -77,7 +76,7 @@ def uses(texts: Iterable[tuple[str, bytes]]) -> list[Use]:
 
 def warning(found: Sequence[Use]) -> str:
     """Return the sentence about the calls of a render."""
-    calls = and_more([f"{use.function} ({use.path}:{use.line})" for use in found], MAX_NAMED)
+    calls = and_more([f"{use.function} ({use.path}:{use.line})" for use in found])
     return f"each render may make up other values, so that no two are the same: {calls}"
 
 

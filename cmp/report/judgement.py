@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 DIFFERS = 1
 ANY = "any"
-MAX_NAMED = 3
 CHANGED = frozenset({"changed", "added", "removed"})
 STAYS = "stays"  # of an Application: whatever the change says of it, nothing happens to it
 NOT_COMPARED = "not-compared"  # a rule beside those of dangers
@@ -190,12 +189,12 @@ def _reasons(report: Report, gates: Gates) -> Iterator[Reason]:
     for rule in dict.fromkeys(line.danger.rule for line in report.dangers):
         if ANY in gates.rules or rule in gates.rules:
             lines = [line for line in report.dangers if line.danger.rule == rule]
-            yield Reason(f"--fail-on {rule}", and_more([*map(_place, lines)], MAX_NAMED, separator="; "))
+            yield Reason(f"--fail-on {rule}", and_more([*map(_place, lines)], separator="; "))
     if ANY in gates.rules or NOT_COMPARED in gates.rules:
         yield from (Reason(f"--fail-on {NOT_COMPARED}", text) for text in _not_compared(report))
     changed = clusters(_changed(report))
     if 0 < gates.clusters < len({subject.cluster for subject in _changed(report)}):
-        yield Reason(f"--max-clusters {gates.clusters}", f"{len(changed)} change: {and_more(changed, MAX_NAMED)}")
+        yield Reason(f"--max-clusters {gates.clusters}", f"{len(changed)} change: {and_more(changed)}")
 
 
 def _place(danger: DangerLine) -> str:
@@ -207,7 +206,7 @@ def _place(danger: DangerLine) -> str:
 def _not_compared(report: Report) -> Iterator[str]:
     """Yield what the change may reach and nobody compared, where it does not count as a failure of the change."""
     for noun, names in reached(report.left_out).items():
-        yield f"{plural(len(names), noun)}: {and_more(names, MAX_NAMED)}"
+        yield f"{plural(len(names), noun)}: {and_more(names)}"
     if silent := [failure.subject for failure in report.failures if not _counts(failure)]:
         yield f"cannot be rendered on either side, or not without the key: {pairs(silent)}"
 
@@ -227,7 +226,6 @@ def pairs(subjects: Iterable[Subject]) -> str:
     for subject in dict.fromkeys(subjects):
         names.setdefault(subject.app, []).append(subject.cluster)
     shown = [
-        f"{app} on {and_more(sorted(filter(None, on), key=natural), MAX_NAMED)}" if any(on) else app
-        for app, on in names.items()
+        f"{app} on {and_more(sorted(filter(None, on), key=natural))}" if any(on) else app for app, on in names.items()
     ]
-    return and_more(shown, MAX_NAMED, separator="; ")
+    return and_more(shown, separator="; ")
