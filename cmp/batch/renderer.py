@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import yamldoc
 from cmp.errors import CmpError, InternalError, KilledError
+from cmp.model import Parameters
 from cmp.render import made_up, masking
 from cmp.render.pipeline import DEFAULT_OPTIONS, render
 from cmp.repository import instances
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from cmp.changes import Object
+    from cmp.checks.outputs import JudgedOutput
     from cmp.context import Context
+    from cmp.model import Instance
     from cmp.render.output import CheckedOutput, Manifest
     from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.repository.instances import Pair, Repository
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from cmp.system.tree import Tree
 
     Show = Callable[[CheckedOutput, Redactor], bytes]
+    Judging = Callable[[Instance, CheckedOutput, Redactor], JudgedOutput]
 
 
 KILLED, KILLED_HINT = "the process that rendered this was killed", "a memory limit is the usual reason"
@@ -38,6 +42,7 @@ class PrintedPair(NamedTuple):
     """The manifests of one pair, with notes for the reader; or the lines of an error, and its exit code.
 
     Notes and errors are masked; `text` is as the job's `show` printed it.  `unpinned` are warnings about tools.
+    `judged` is what the job's `judge` says of the objects, masked.
     """
 
     app: str
@@ -47,6 +52,7 @@ class PrintedPair(NamedTuple):
     error: tuple[str, ...] = ()
     exit_code: int = 0
     unpinned: tuple[str, ...] = ()
+    judged: JudgedOutput | None = None
 
     @property
     def name(self) -> str:
@@ -65,10 +71,15 @@ def file_of(app: str, cluster: str) -> str:
 
 
 class PrintJob(NamedTuple):
-    """A pair to be rendered, and the function that prints its manifests."""
+    """A pair to be rendered, and the functions that print and judge its manifests.
+
+    With a `kube_version` it is rendered as if its cluster had that.
+    """
 
     pair: Pair
     show: Show
+    judge: Judging | None = None
+    kube_version: str = ""
 
 
 class BatchRenderer:
@@ -100,15 +111,17 @@ class BatchRenderer:
         pair, redactor = job.pair, Redactor()
         context = self._context._replace(redactor=redactor, log=Log(sys.stderr, redactor.mask), phases=Phases())
         try:
-            instance = instances.resolve_in(self._repository, Request(pair.app, pair.cluster))
+            request = Request(pair.app, pair.cluster, flags=Parameters(kube_version=job.kube_version))
+            instance = instances.resolve_in(self._repository, request)
             done = render(self._tree, instance, context, self._options)
             text = job.show(done.output, redactor)
+            judged = job.judge(instance, done.output, redactor) if job.judge else None
         except CmpError as error:
             return _failed(pair, error, redactor)
         except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
             return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
         notes = tuple(redactor.mask(warning) for warning in (*done.warnings, *self._made_up(done)))
-        return PrintedPair(pair.app, pair.cluster, text, notes=notes, unpinned=done.unpinned)
+        return PrintedPair(pair.app, pair.cluster, text, notes=notes, unpinned=done.unpinned, judged=judged)
 
     def _made_up(self, done: RenderResult) -> list[str]:
         """Return a sentence about the functions that make values up in a render: its text is another one each time."""
@@ -127,6 +140,11 @@ def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:
         error=tuple("\n".join(lines).split("\n")),
         exit_code=error.exit_code,
     )
+
+
+def nothing(_: CheckedOutput, __: Redactor) -> bytes:
+    """Print nothing, where only a judgement is asked for."""
+    return b""
 
 
 def with_secrets(output: CheckedOutput, _: Redactor) -> bytes:

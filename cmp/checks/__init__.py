@@ -6,6 +6,7 @@
     lifecycle.py     versions of the API that are deprecated or removed
     policies/        policies of Gatekeeper, judged by gator
     judge.py         all of these but the policies, for the objects of one pair
+    outputs.py       the objects of a render judged, and all that is said of them masked
 
 Nothing here renders, and nothing asks a cluster.
 """
