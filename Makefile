@@ -18,10 +18,10 @@ export PIP_NO_INPUT := 1
 SHOWN := helm@4.3.2 sops@3.13.3
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help venv setup demo test whole tests test-fast unit lint pythons bench programs shown tools test-tools newest lock clean
+.PHONY: help venv setup demo test whole tests test-fast unit lint pythons bench programs shown tools test-tools newest lifecycle lock clean
 
 help:
-	@echo "make demo | test | test-fast | lint | bench | venv | setup | newest | lock | clean   (CONTRIBUTING.md)"
+	@echo "make demo | test | test-fast | lint | bench | venv | setup | newest | lifecycle | lock | clean   (CONTRIBUTING.md)"
 
 venv: $(VENV)/.complete
 
@@ -94,6 +94,10 @@ $(VENV)/.complete: requirements/dev.txt requirements/go.txt pyproject.toml
 # The newest version of each tool, and whether it is tested: a look at the world, which fails nothing.
 newest: $(VENV)/.complete
 	@$(BIN)/python -m scripts.newest
+
+# The deprecated and removed versions of the Kubernetes API, from the Go modules that scripts/lifecycle.py names.
+lifecycle: $(VENV)/.complete
+	@$(BIN)/python -m scripts.lifecycle
 
 # Newest versions of everything that is not the product: run it, run the tests, commit both files.
 lock: $(VENV)/.complete

@@ -28,7 +28,7 @@ LAYERS = (
     ("secrets", "compare", "report", "schema"),
     ("system", "yamldoc"),
     ("environ", "changes"),
-    ("findings",),
+    ("findings", "lifecycle"),
     ("errors",),
     ("model", "versions"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp.changes import Danger
+from cmp.lifecycle import lifecycle
 from cmp.yamldoc.access import dig
 
 if TYPE_CHECKING:
@@ -18,40 +19,6 @@ DELETE_POLICIES = ("argocd.argoproj.io/hook-delete-policy", "helm.sh/hook-delete
 HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 
 _SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
-
-# By apiVersion: the release of Kubernetes without it, and the kinds.
-# Source: the deprecated API migration guide of Kubernetes.
-_WORKLOADS = ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
-_ROLES = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
-_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-_FLOWS = ("FlowSchema", "PriorityLevelConfiguration")
-_REMOVED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("extensions/v1beta1", "1.16", (*_WORKLOADS, "NetworkPolicy", "PodSecurityPolicy")),
-    ("apps/v1beta1", "1.16", _WORKLOADS),
-    ("apps/v1beta2", "1.16", _WORKLOADS),
-    ("extensions/v1beta1", "1.22", ("Ingress",)),
-    ("networking.k8s.io/v1beta1", "1.22", ("Ingress", "IngressClass")),
-    ("admissionregistration.k8s.io/v1beta1", "1.22", _WEBHOOKS),
-    ("apiextensions.k8s.io/v1beta1", "1.22", ("CustomResourceDefinition",)),
-    ("apiregistration.k8s.io/v1beta1", "1.22", ("APIService",)),
-    ("certificates.k8s.io/v1beta1", "1.22", ("CertificateSigningRequest",)),
-    ("coordination.k8s.io/v1beta1", "1.22", ("Lease",)),
-    ("rbac.authorization.k8s.io/v1beta1", "1.22", _ROLES),
-    ("scheduling.k8s.io/v1beta1", "1.22", ("PriorityClass",)),
-    ("storage.k8s.io/v1beta1", "1.22", ("CSIDriver", "CSINode", "StorageClass", "VolumeAttachment")),
-    ("autoscaling/v2beta1", "1.25", ("HorizontalPodAutoscaler",)),
-    ("batch/v1beta1", "1.25", ("CronJob",)),
-    ("discovery.k8s.io/v1beta1", "1.25", ("EndpointSlice",)),
-    ("events.k8s.io/v1beta1", "1.25", ("Event",)),
-    ("node.k8s.io/v1beta1", "1.25", ("RuntimeClass",)),
-    ("policy/v1beta1", "1.25", ("PodDisruptionBudget", "PodSecurityPolicy")),
-    ("autoscaling/v2beta2", "1.26", ("HorizontalPodAutoscaler",)),
-    ("flowcontrol.apiserver.k8s.io/v1beta1", "1.26", _FLOWS),
-    ("storage.k8s.io/v1beta1", "1.27", ("CSIStorageCapacity",)),
-    ("flowcontrol.apiserver.k8s.io/v1beta2", "1.29", _FLOWS),
-    ("flowcontrol.apiserver.k8s.io/v1beta3", "1.32", _FLOWS),
-)
-_RELEASES = {(version, kind): release for version, release, kinds in _REMOVED for kind in kinds}
 
 
 def sync_replace(matched: MatchedObject) -> Iterator[Danger]:
@@ -89,9 +56,10 @@ def _policies(hook: Object) -> str:
 def removed_api(matched: MatchedObject) -> Iterator[Danger]:
     """Yield that an object newly uses a version of the API that Kubernetes has removed."""
     before, after = matched
-    release = _RELEASES.get((after.api_version, after.identity.kind)) if after else None
-    if after and release and (before is None or before.api_version != after.api_version):
-        yield Danger("removed-api", f"is written as `{after.api_version}`, which Kubernetes {release} no longer has")
+    found = lifecycle(after.api_version, after.identity.kind) if after else None
+    if after and found and found.is_removed() and (before is None or before.api_version != after.api_version):
+        text = f"is written as `{after.api_version}`, which Kubernetes 1.{found.removed} no longer has"
+        yield Danger("removed-api", text)
 
 
 def annotation_items(value: Mapping[str, object], *names: str) -> tuple[str, ...]:

@@ -521,7 +521,8 @@ HARMLESS = {
         _object("policy/v1beta1", "PodDisruptionBudget", "spec: {maxUnavailable: 1}"),
         _object("policy/v1beta1", "PodDisruptionBudget", "spec: {maxUnavailable: 2}"),
     ),
-    "removed-api: a kind that came later": ("", _object("networking.k8s.io/v1beta1", "ServiceCIDR")),
+    "removed-api: a kind that it never had": ("", _object("networking.k8s.io/v1beta1", "NetworkPolicy")),
+    "removed-api: announced, and not done": ("", _object("lifecycle.k8s.io/v1alpha1", "Eviction")),
 }
 
 
