@@ -18,11 +18,11 @@ LATER = 2  # releases after the cluster's own whose removals are warned of
 
 
 def findings(subject: Object, kube_version: str, later: int = LATER) -> Iterator[Finding]:
-    """Yield what is known of the version of an object's API on a cluster of a version of Kubernetes.
+    """Yield the finding on the version of the API in which an object is written, for a cluster of a `kube_version`.
 
     It is an error `removed-api` where the cluster does not serve it any more, a warning of that rule where one of the
     next `later` releases will not, and else a warning `deprecated-api` where the cluster's version has it deprecated.
-    Nothing is known of a `kube_version` that is none of Kubernetes 1.
+    A `kube_version` that is not of Kubernetes 1 has no finding.
     """
     kind, release = subject.identity.kind, release_of(kube_version)
     found = lifecycle(subject.api_version, kind)
@@ -57,7 +57,7 @@ def _finding(subject: Object, rule: str, level: Level, text: str, release: int) 
 
 
 def _advice(api_version: str, kind: str, release: int) -> str:
-    """Return what to write instead: a version that the cluster serves, else one that a later release brings."""
+    """Return the advice to write a version that the cluster serves, else one that a later release brings."""
     if now := successor(api_version, kind, release):
         return f"write `{now}`"
     found = lifecycle(api_version, kind)

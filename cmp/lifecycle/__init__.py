@@ -54,7 +54,7 @@ def lifecycle(api_version: str, kind: str) -> Lifecycle | None:
 
 
 def successor(api_version: str, kind: str, release: int) -> str:
-    """Return the newest `apiVersion` that takes the place of one and that a release serves; empty where there is none.
+    """Return the newest `apiVersion` that takes the place of one and that a release serves; else an empty text.
 
     Of several that follow each other it is the last that the release has, so that nobody changes his manifests twice.
     """

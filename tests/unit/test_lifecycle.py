@@ -79,13 +79,13 @@ def test_the_most_stable_version_replaces_one_for_which_none_is_named() -> None:
         KITE: Facts(20, 23, 26),
         beta: Facts(22, 25, 28),
         STABLE: Facts(24),
-        STABLE._replace(version="v2"): Facts(),
+        KITE._replace(version="v2"): Facts(25),
     }
     rows = [line for line in table(facts, [], newest=25).splitlines() if "Kite" in line]
     assert rows == [
         '    ("toys.example.com", "v1beta1", "Kite", 20, 23, 26, "v2"),',
         '    ("toys.example.com", "v1beta2", "Kite", 22, 25, 28, "v2"),',
-        '    ("toys.example.com", "v2", "Kite", 0, 0, 0, ""),',
+        '    ("toys.example.com", "v2", "Kite", 25, 0, 0, ""),',
     ]
 
 

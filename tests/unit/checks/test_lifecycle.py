@@ -72,11 +72,8 @@ def test_removals_after_the_newest_schemas_are_known() -> None:
         )
     ]
     (error,) = _findings("lifecycle.k8s.io/v1alpha1", "Eviction", "1.43")
-    assert error[1:] == (
-        "error",
-        "is `lifecycle.k8s.io/v1alpha1`, which Kubernetes has not served since 1.43:"
-        " no other version of this kind takes its place",
-    )
+    reason = "which Kubernetes has not served since 1.43: no other version of this kind takes its place"
+    assert error == (REMOVED, "error", f"is `lifecycle.k8s.io/v1alpha1`, {reason}")
 
 
 def test_the_advice_is_what_the_cluster_serves_or_the_release_that_brings_it() -> None:
