@@ -10,6 +10,7 @@ descriptions of its definitions (report/jsonview.py).
 # Without `from __future__ import annotations`: see model.py.
 from typing import Literal, NamedTuple
 
+from cmp.findings import Finding, Unjudged
 from cmp.model import Identity
 
 
@@ -181,6 +182,8 @@ class Outcome(NamedTuple):
 
     `status`: `equal` (rendered, and no difference), `changed`, `added` and `removed` (the pair itself), or `failed`.
     `causes` are the changed values of the pair, also those without effect.  `notes` are sentences about this pair.
+    `findings` are those on objects of the newer side that the older one has not, `fixed` those that only the older one
+    has; `unjudged` is what nothing judges of the objects that can have new ones.
     """
 
     subject: Subject
@@ -190,6 +193,9 @@ class Outcome(NamedTuple):
     causes: tuple[Cause, ...] = ()
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    fixed: tuple[Finding, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
 
 
 class Delivery(NamedTuple):
@@ -371,6 +377,24 @@ class DangerLine(NamedTuple):
     subjects: tuple[Subject, ...]
 
 
+class FindingLine(NamedTuple):
+    """The same finding in several pairs."""
+
+    finding: Finding
+    subjects: tuple[Subject, ...]
+
+
+class Findings(NamedTuple):
+    """The findings of a comparison whose objects are judged: those of the newer side alone, and of the older alone.
+
+    `unjudged` is what nothing judges of the objects that can have new ones, over all pairs.
+    """
+
+    new: tuple[FindingLine, ...]
+    fixed: tuple[FindingLine, ...]
+    unjudged: tuple[Unjudged, ...]
+
+
 class Noise(NamedTuple):
     """The number of differences that one rule folded."""
 
@@ -442,7 +466,8 @@ class Report(NamedTuple):
 
     `groups` come largest first (pairs, then danger, then size).  `outcomes` are those of all rendered pairs.
     `restarts` counts workloads whose pods are replaced.  `notes` are sentences for the footer.  `applications` are
-    changes of Argo CD's Applications themselves.  `left_out` is all that is not in this report.
+    changes of Argo CD's Applications themselves.  `left_out` is all that is not in this report.  `findings` are None
+    where rendered objects are not judged.
     """
 
     base: Revision
@@ -461,3 +486,4 @@ class Report(NamedTuple):
     applications: tuple[ApplicationChange, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unread: tuple[UnreadValue, ...] = ()
+    findings: Findings | None = None

@@ -121,11 +121,10 @@ def applications(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 def dangers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Return the rules of gates, behind those in the list that is typed already."""
-    from cmp.preview.diff import RULES
-    from cmp.report.judgement import ANY, NOT_COMPARED
+    from cmp.preview.diff import GATES
 
     before, comma, _ = incomplete.rpartition(",")
-    return _items(f"{before}{comma}{rule}" for rule in (*RULES, NOT_COMPARED, ANY) if rule not in before.split(","))
+    return _items(f"{before}{comma}{rule}" for rule in GATES if rule not in before.split(","))
 
 
 def formats_and_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

@@ -16,11 +16,10 @@ from cmp.cli.live_options import live_options
 from cmp.cli.revisions import revision_options
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
-from cmp.preview.diff import RULES
+from cmp.preview.diff import GATES
 from cmp.preview.parts import PART
 from cmp.preview.shares import PLAN
 from cmp.report import FORMATS, Gates, Options, judge
-from cmp.report.judgement import ANY, NOT_COMPARED
 from cmp.system import kernel
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from cmp.cli.revisions import Revisions
     from cmp.context import Context
 
-GATES = (*RULES, NOT_COMPARED, ANY)
 MERGE = "merge"
 MOST_SHARES = 10_000
 
@@ -83,7 +81,7 @@ MOST_SHARES = 10_000
     default="",
     metavar="RULE,…",
     shell_complete=candidates.dangers,
-    help="Fail where the change brings one of these dangers, or reaches what is not compared; any: whichever.",
+    help="Fail where the change brings one of these dangers or findings, or reaches what is not compared; any of them.",
 )
 @click.option(
     "--max-clusters", type=click.IntRange(min=0), default=0, metavar="N", help="Fail where more clusters change."

@@ -23,7 +23,7 @@ from cmp.changes import (
     UnreadValue,
 )
 from cmp.errors import and_more
-from cmp.preview import application_changes, moves, notes, timing
+from cmp.preview import application_changes, moves, new_findings, notes, timing
 from cmp.preview.bumps.lines import Explanations, bump_lines
 from cmp.preview.causes import changed_values
 from cmp.preview.declarations import EVERY_FILE, SET
@@ -33,6 +33,7 @@ from cmp.preview.lots import Population
 from cmp.preview.proofs import Proofs
 from cmp.preview.unread_values import unread_values
 from cmp.preview.worker import Worker, WorkerResult
+from cmp.report.judgement import ANY, FINDINGS, NOT_COMPARED
 from cmp.report.names import object_name
 from cmp.system import workers
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 RULES = (*application_changes.RULES, *moves.RULES)  # the most severe first
+GATES = (*dict.fromkeys((*RULES, *FINDINGS)), NOT_COMPARED, ANY)  # what `--fail-on` takes
 LEFT_BEHIND = Danger("orphaned", "stays on the cluster, where nobody manages it")
 
 
@@ -72,7 +74,10 @@ class Result(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The parts of a report that do not follow from outcomes; `notes` are sentences for its footer."""
+    """The parts of a report that do not follow from outcomes; `notes` are sentences for its footer.
+
+    `is_judged` says that the outcomes tell findings.
+    """
 
     base: Revision
     head: Revision
@@ -85,6 +90,7 @@ class Frame(NamedTuple):
     left_out: tuple[LeftOut, ...] = ()
     unread: tuple[UnreadValue, ...] = ()
     explanations: Explanations | None = None
+    is_judged: bool = False
 
 
 def compare(task: Task, context: Context) -> Result:
@@ -299,6 +305,7 @@ def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts, population:
             applications=frame.applications,
             left_out=frame.left_out,
             unread=frame.unread,
+            findings=new_findings.findings(ordered, own) if frame.is_judged else None,
         )
     )
 

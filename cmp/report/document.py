@@ -100,6 +100,8 @@ class OverviewRow(NamedTuple):
         "left",
         "dangers",
         "calm",
+        "findings",
+        "sound",
         "merge",
         "waits",
         "unknown",

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import and_more
 from cmp.report.document import plural
-from cmp.report.names import clusters, natural
+from cmp.report.names import clusters, natural, object_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.changes import DangerLine, Failure, LeftOut, Outcome, Report, Subject
+    from cmp.changes import DangerLine, Failure, FindingLine, LeftOut, Outcome, Report, Subject
+    from cmp.findings import Level
     from cmp.report.document import Gates
 
 DIFFERS = 1
@@ -23,6 +24,13 @@ ANY = "any"
 CHANGED = frozenset({"changed", "added", "removed"})
 STAYS = "stays"  # of an Application: whatever the change says of it, nothing happens to it
 NOT_COMPARED = "not-compared"  # a rule beside those of dangers
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")  # of findings, the most severe first
+# Rules of findings, for `--fail-on`: `policy` is any policy, a level is any rule with it or with a more severe one.
+POLICY = "policy"
+FINDINGS = (
+    *("schema", "unknown-field", "value", "unknown-kind", "removed-api", "deprecated-api", POLICY),
+    *("error", "warning"),
+)
 NOTHING = "no manifest changes"
 NOTHING_COMPARED = "no manifest that was compared changes"
 _LEFT_OUT = {
@@ -45,8 +53,8 @@ class Judgement(NamedTuple):
     """The judgement on a report under some gates.
 
     `has_changes` says that manifests or Applications differ, `clusters` names the clusters on which they do.  A report
-    `is_silent` where a reader need not look at it: nothing changes, nothing failed, the change reaches nothing that is
-    left out, and no file is unaccounted for.
+    `is_silent` where a reader need not look at it: nothing changes, nothing failed, no finding is new, the change
+    reaches nothing that is left out, and no file is unaccounted for.
     """
 
     verdict: str
@@ -62,7 +70,8 @@ def judge(report: Report, gates: Gates) -> Judgement:
     reasons = tuple(_reasons(report, gates))
     changed = _changed(report)
     differs = DIFFERS if any(reason.gate for reason in reasons) or (changed and not gates.is_lenient) else 0
-    has_more = report.failures or reached(report.left_out) or [file for file in report.unowned if not file.rule]
+    unread = [file for file in report.unowned if not file.rule]
+    has_more = report.failures or reached(report.left_out) or unread or new_findings(report)
     return Judgement(
         verdict=_verdict(report),
         exit_code=code_of(report.failures) or differs,
@@ -85,6 +94,11 @@ def code_of(failures: Iterable[Failure]) -> int:
 def changing(report: Report) -> list[Outcome]:
     """Return the outcomes of the pairs whose manifests change, those of refused renders that can be read among them."""
     return [outcome for outcome in report.outcomes if outcome.status in CHANGED or outcome.changes]
+
+
+def new_findings(report: Report) -> list[FindingLine]:
+    """Return the errors and warnings that are new; notes are only counted."""
+    return [line for line in report.findings.new if line.finding.level != LEVELS[-1]] if report.findings else []
 
 
 def is_old(failure: Failure) -> bool:
@@ -143,6 +157,7 @@ def _beside(report: Report) -> Iterator[str]:
         (sum(map(is_new, report.failures)), "new failure"),
         (sum(map(is_old, report.failures)), "earlier failure"),
         (len(report.dangers), "danger"),
+        (len(new_findings(report)), "new finding"),
     ]
     yield from (plural(count, noun) for count, noun in counts if count)
     names = {(one.subject, one.application): one.what for one in report.applications}
@@ -190,6 +205,7 @@ def _reasons(report: Report, gates: Gates) -> Iterator[Reason]:
         if ANY in gates.rules or rule in gates.rules:
             lines = [line for line in report.dangers if line.danger.rule == rule]
             yield Reason(f"--fail-on {rule}", and_more([*map(_place, lines)], separator="; "))
+    yield from _of_findings(new_findings(report), gates)
     if ANY in gates.rules or NOT_COMPARED in gates.rules:
         yield from (Reason(f"--fail-on {NOT_COMPARED}", text) for text in _not_compared(report))
     changed = clusters(_changed(report))
@@ -201,6 +217,25 @@ def _place(danger: DangerLine) -> str:
     """Return the object of a danger and its pairs; an ApplicationSet is both."""
     where = pairs(danger.subjects)
     return danger.where if danger.where == where else f"{danger.where} ({where})"
+
+
+def _of_findings(lines: Sequence[FindingLine], gates: Gates) -> Iterator[Reason]:
+    """Yield a reason for each rule with findings that the gates name: by it, by their level, or (errors) by `any`."""
+    refused: dict[str, list[str]] = {}
+    levels: tuple[str, ...] = ("error",) if {"error", "warning", ANY} & {*gates.rules} else ()
+    levels += ("warning",) if "warning" in gates.rules else ()
+    for line in lines:
+        rule = rule_of(line)
+        if rule in gates.rules or line.finding.level in levels:
+            place = f"{object_name(line.finding.identity)} ({pairs(line.subjects)})"
+            refused.setdefault(rule, []).append(place)
+    for rule, places in refused.items():
+        yield Reason(f"--fail-on {rule}", and_more([*dict.fromkeys(places)], separator="; "))
+
+
+def rule_of(line: FindingLine) -> str:
+    """Return the name by which `--fail-on` knows a finding: that of its rule, for all policies one."""
+    return line.finding.rule.partition("/")[0]
 
 
 def _not_compared(report: Report) -> Iterator[str]:

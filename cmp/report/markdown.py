@@ -32,7 +32,8 @@ _CHANGES = "#### Changes\n\n"
 _REST = 160  # characters kept for the heading of the groups and the line about the groups and hunks left out
 _ICONS = {
     "failed": "❌", "rendered": "✅", "dangers": "⚠️", "calm": "✅", "merge": "🔁", "waits": "⏸️", "unknown": "❔",
-    "kept": "📌", "gates": "⛔", "left": "🕳️", "applications": "📇", "pairs": "📦", "folded": "🔇",
+    "kept": "📌", "gates": "⛔", "findings": "🚫", "sound": "✅", "left": "🕳️", "applications": "📇", "pairs": "📦",
+    "folded": "🔇",
 }  # fmt: skip
 
 

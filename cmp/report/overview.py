@@ -6,7 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from cmp.report.document import OverviewRow, code, joined, line, plural
-from cmp.report.judgement import changing, is_new, is_of_run, is_old, left_out_counts, reached
+from cmp.report.judgement import (
+    LEVELS,
+    changing,
+    is_new,
+    is_of_run,
+    is_old,
+    left_out_counts,
+    new_findings,
+    reached,
+)
 from cmp.report.names import pairs_by_app, pairs_by_cluster
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ def rows(report: Report, judgement: Judgement, limits: Limits) -> list[OverviewR
         *_gates(judgement, limits),
         *_left_out(report),
         _dangers(report),
+        *_findings(report),
         *_applications(report),
         # What runs in a cluster is compared before anything is merged.
         *([] if report.base.is_live else _merge(report, limits)),
@@ -98,6 +108,18 @@ def _dangers(report: Report) -> OverviewRow:
     return OverviewRow("dangers", "Look twice", line(" · ".join(counts)))
 
 
+def _findings(report: Report) -> Iterator[OverviewRow]:
+    """Yield the numbers of new and fixed findings, where something is judged; never as if all of it was."""
+    found = report.findings
+    if found is None or not report.counts.rendered:
+        return
+    counts = Counter(one.finding.level for one in found.new)
+    shown = [plural(counts[level], f"new {level}") for level in LEVELS if counts[level]] or ["no new one"]
+    shown += [f"{len(found.fixed):,} fixed"] if found.fixed else []
+    shown += ["not all is judged"] if found.unjudged else []
+    yield OverviewRow("findings" if new_findings(report) else "sound", "Findings", line(" · ".join(shown)))
+
+
 def _applications(report: Report) -> Iterator[OverviewRow]:
     """Yield the number of Applications by what happens to them."""
     counts: Counter[str] = Counter(
@@ -137,7 +159,9 @@ def _merge(report: Report, limits: Limits) -> list[OverviewRow]:
     unknown = [plural(failed, "pair")] if failed else []
     unknown += [plural(len(names), noun) for noun, names in reached(report.left_out).items()]
     nothing = f"nothing that is known changes, and {' and '.join(unknown)} could not be compared"
-    return [OverviewRow("waits", "At merge", line(nothing if unknown else "nothing changes"))]
+    if not unknown:
+        nothing = "no manifest changes" if new_findings(report) else "nothing changes"
+    return [OverviewRow("waits", "At merge", line(nothing))]
 
 
 def _merge_state(deliveries: list[Delivery]) -> tuple[int, Line]:

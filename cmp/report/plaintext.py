@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LIMITS = Limits(items=200, names=20, lines=200)
 _RED, _GREEN, _BOLD, _OFF = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
 _STYLES = {"+": _GREEN, "-": _RED, "#": _BOLD, "!": _RED}
-_BAD = frozenset(("failed", "gates", "dangers"))
+_BAD = frozenset(("failed", "gates", "dangers", "findings"))
 
 
 def view(report: Report, options: Options) -> str:

@@ -15,18 +15,21 @@ from cmp.report.document import (
     Span,
     Table,
     code,
+    joined,
     line,
     plural,
     sentence,
 )
 from cmp.report.groups import value_change
+from cmp.report.judgement import new_findings
 from cmp.report.matrix import matrix
-from cmp.report.names import cluster_summary, listed, pairs_by_app, path_line, short_name
+from cmp.report.names import cluster_summary, listed, object_name, pairs_by_app, path_line, path_text, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from cmp.changes import ApplicationChange, BumpLine, Cause, Failure, Report, Revision, Subject
+    from cmp.findings import Finding
     from cmp.report.document import Block, Limits, Line, Options
 
     Part = Callable[[Limits], Section | None]
@@ -39,6 +42,7 @@ def above_groups(report: Report) -> tuple[Part, ...]:
     return (
         lambda limits: failures(report, limits),
         lambda limits: dangers(report, limits),
+        lambda limits: findings(report, limits),
         lambda limits: applications(report, limits),
         lambda limits: matrix(report, limits),
     )
@@ -81,6 +85,19 @@ def dangers(report: Report, limits: Limits) -> Section | None:
         for danger in report.dangers
     ]  # fmt: skip
     return Section("dangers", "Look twice", _bullets(lines, limits, "danger")) if lines else None
+
+
+def findings(report: Report, limits: Limits) -> Section | None:
+    """Return the new errors and warnings on rendered objects, each with its level and the rule's name."""
+    lines = [
+        line(
+            code(object_name(found.identity)), line(" ", code(path_text(found.path))) if found.path else (), " ",
+            sentence(found.message), " · ", pairs_by_app(subjects, limits),
+            line(" · from ", code(_place(found))) if found.file else (), f" · {found.level} ", code(found.rule),
+        )
+        for found, subjects in new_findings(report)
+    ]  # fmt: skip
+    return Section("findings", "New findings", _bullets(lines, limits, "finding")) if lines else None
 
 
 def applications(report: Report, limits: Limits) -> Section | None:
@@ -187,9 +204,23 @@ def footer(report: Report, limits: Limits, options: Options) -> Section:
         line(f"{plural(counts.pairs, 'pair')} of app and cluster: {of_files}{counts.rendered:,} rendered"),
         line("Reproduce: ", code(_command(options.reproduce, report))),
         *(sentence(note) for note in report.notes),
+        *_unjudged(report, limits),
         *_notes(report, limits),
     ]
     return Section("footer", "About this report", _bullets(lines, limits, "note"))
+
+
+def _unjudged(report: Report, limits: Limits) -> Iterable[Line]:
+    """Return the sentence on what nothing judges."""
+    unjudged = report.findings.unjudged if report.findings else ()
+    if unjudged:
+        shown = joined((line(f"{one.times:,} {TIMES} ", sentence(one.what)) for one in unjudged[: limits.items]), "; ")
+        left = len(unjudged) - limits.items
+        yield line("Not judged: ", shown, f"; and {plural(left, 'more reason')}" if left > 0 else "")
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.file}:{finding.line}" if finding.line else finding.file
 
 
 def _rank(failure: Failure) -> int:

@@ -17,6 +17,8 @@ from cmp.changes import (
     Delivery,
     Failure,
     Field,
+    FindingLine,
+    Findings,
     Folded,
     Group,
     Hunk,
@@ -28,6 +30,7 @@ from cmp.changes import (
     Subject,
     Unowned,
 )
+from cmp.findings import Finding, Unjudged
 from cmp.model import Identity
 
 BASE = Revision("merge base of main", "9b1e44a0c7d2f1e5b6a798081726354433221100")
@@ -36,6 +39,24 @@ EMPTY = Report(BASE, HEAD, Counts(640, 0, 0, 0, 16), (), (), (), (), (), (), (),
 REPLICAS = Cause("common/storefront.yaml:18", ("replicas",), 3, 5)
 LABEL = Folded("chart-labels", Field(("metadata", "labels", "helm.sh/chart"), "changed", "web-1.0.0", "web-1.1.0"))
 GONE = Danger("removed-storage", "is removed, and its data with it")
+
+
+PROBE = Finding(
+    rule="unknown-field",
+    level="error",
+    api_version="apps/v1",
+    identity=Identity("apps", "Deployment", "shop", "web"),
+    path=("spec", "template", "spec", "containers", "[0]", "livenessProb"),
+    message="is not a known field: did you mean `livenessProbe`?",
+)
+
+
+def found(*lines: FindingLine, fixed: int = 0, unjudged: int = 0, start: Report = EMPTY) -> Report:
+    """Return a Report whose objects are judged, with these new findings."""
+    mended = FindingLine(PROBE._replace(path=("spec", "replica")), (Subject("web", "dev-01", "dev"),))
+    what = (Unjudged("Certificate of cert-manager.io: no schema of it is at hand", unjudged),) if unjudged else ()
+    counts = start.counts._replace(rendered=max(start.counts.rendered, 1))
+    return start._replace(counts=counts, findings=Findings(lines, (mended,) * fixed, what))
 
 
 def subjects(app: str, **environments: int) -> list[Subject]:
@@ -256,6 +277,15 @@ def nasty() -> Report:
         deliveries=delivered([subject], at_merge=False, revision=NASTY),
         unowned=(Unowned(NASTY, NASTY, NASTY),),
         notes=(NASTY,),
+        findings=Findings(
+            (
+                FindingLine(
+                    Finding(NASTY, "error", NASTY, made.identity, (NASTY, "[0]"), NASTY, NASTY, NASTY, 1), (subject,)
+                ),
+            ),
+            (),
+            (Unjudged(NASTY, 1),),
+        ),
     )
     whole = whole._replace(outcomes=tuple(each._replace(notes=(NASTY,), causes=made.causes) for each in whole.outcomes))
     return failing(whole, Failure(subject, (NASTY, NASTY), is_new=True))

@@ -302,8 +302,8 @@ _CHECKS = Keys(
         "policies": _FOLDERS.described("Folders with Gatekeeper's ConstraintTemplates, Constraints and Config."),
         "skip": Items("a list of findings to pass over", _SKIPPED, "Findings that are expected."),
     },
-    Checks,
-    doc="What `cmp check` judges rendered objects by, beside the version of their cluster.",
+    partial(Checks, is_given=True),
+    doc="What `cmp check` judges rendered objects by, beside the version of their cluster; with it `cmp diff` does.",
 )
 _KINDS: Mapping[str, Spec[Any]] = {
     "flag": Flag(),

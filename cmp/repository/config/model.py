@@ -190,11 +190,15 @@ class SkippedFinding(NamedTuple):
 
 
 class Checks(NamedTuple):
-    """The settings of `cmp check`: folders with CRDs and with policies, and findings to pass over."""
+    """The settings of `cmp check`: folders with CRDs and with policies, and findings to pass over.
+
+    `is_given` says that cmp.yaml has the block, perhaps an empty one: then `cmp diff` judges, too.
+    """
 
     schemas: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     skip: tuple[SkippedFinding, ...] = ()
+    is_given: bool = False
 
 
 class Config(NamedTuple):

@@ -13,6 +13,7 @@ from cmp.changes import (
     Danger,
     DangerLine,
     Failure,
+    FindingLine,
     LeftOut,
     Noise,
     Outcome,
@@ -38,6 +39,13 @@ NEW = OLD._replace(is_new=True, exit_code=5)
 FOREIGN = OLD._replace(is_foreign=True, exit_code=7)
 KEYLESS = OLD._replace(needs_key=True)
 MOVED = ApplicationChange(WEB, "web-blue", "changed", "will belong to the project `other` instead of `default`")
+REFUSED = FindingLine(reports.PROBE, (WEB,))
+LATER = FindingLine(
+    reports.PROBE._replace(rule="deprecated-api", level="warning", path=("apiVersion",), message="is deprecated"),
+    (WEB,),
+)
+COUNTED = FindingLine(reports.PROBE._replace(rule="policy/RequiredLabels/owner", level="note"), (WEB,))
+DENIED = COUNTED._replace(finding=COUNTED.finding._replace(level="error"))
 EVERY_GATE = Gates((ANY,))
 
 
@@ -80,6 +88,8 @@ def _failing(*failures: Failure) -> Report:
             reports.EMPTY._replace(left_out=(LeftOut("file", ("a.yaml",), (), "a.yaml is left out: no YAML"),)),
             "no manifest that was compared changes, 1 file not read",
         ),
+        (reports.found(REFUSED, LATER, COUNTED), "no manifest that was compared changes, 2 new findings"),
+        (reports.found(COUNTED, fixed=1, unjudged=1), "no manifest changes"),
     ],
 )
 def test_verdict(made: Report, line: str) -> None:
@@ -128,6 +138,7 @@ def test_every_format_has_the_verdict(format_name: str) -> None:
             [("--max-clusters 1", "2 change: dev-01, prod-01")],
         ),
         (reports.wide(1), Gates(clusters=2, is_lenient=True), 0, []),
+        (reports.found(REFUSED, LATER), Gates(), 0, []),
     ],
 )
 def test_exit_codes_and_their_reasons(made: Report, gates: Gates, code: int, reasons: list[tuple[str, str]]) -> None:
@@ -142,6 +153,38 @@ def test_a_danger_that_a_gate_names_is_a_reason_with_its_pairs_and_another_is_no
     names = "billing on stg-01, stg-02, stg-03 and 2 more"
     assert reason == ("--fail-on removed-storage", f"PersistentVolumeClaim shop/data ({names})")
     assert not [one for one in judge(made, Gates(("privileged",))).reasons if one.gate]
+
+
+WHERE = "Deployment shop/web (web on blue)"
+
+
+@pytest.mark.parametrize(
+    ("rules", "gates"),
+    [
+        ((), []),
+        (("schema", "value"), []),
+        (("unknown-field",), ["unknown-field"]),
+        (("deprecated-api",), ["deprecated-api"]),
+        (("policy",), ["policy"]),
+        (("error",), ["unknown-field", "policy"]),
+        (("warning",), ["unknown-field", "deprecated-api", "policy"]),
+        ((ANY,), ["unknown-field", "policy"]),
+    ],
+)
+def test_gates_of_findings_are_their_rules_and_levels(rules: tuple[str, ...], gates: list[str]) -> None:
+    made = judge(reports.found(REFUSED, LATER, DENIED), Gates(rules, is_lenient=True))
+    assert [tuple(reason) for reason in made.reasons] == [(f"--fail-on {gate}", WHERE) for gate in gates]
+    assert made.exit_code == bool(gates)
+
+
+def test_a_note_passes_every_gate() -> None:
+    assert judge(reports.found(COUNTED), Gates(("policy", "warning", ANY))).reasons == ()
+
+
+def test_several_findings_on_one_object_name_it_once() -> None:
+    other = REFUSED._replace(finding=REFUSED.finding._replace(path=("spec", "replica")))
+    (reason,) = judge(reports.found(REFUSED, other), Gates(("unknown-field",))).reasons
+    assert reason.text == WHERE
 
 
 def test_an_application_set_that_is_object_and_pair_is_named_once() -> None:
@@ -183,12 +226,14 @@ def test_what_a_reader_need_not_look_at() -> None:
     assert judge(reports.EMPTY._replace(left_out=(CHART,)), Gates()).is_silent
     equal = reports.EMPTY._replace(outcomes=(Outcome(WEB, "equal"),), unowned=(Unowned("a.md", "*.md", "ignored"),))
     assert judge(equal, Gates()).is_silent
+    assert judge(reports.found(COUNTED, fixed=1, unjudged=1), Gates()).is_silent
     for loud in (
         _failing(OLD),
         reports.one_cluster(),
         reports.EMPTY._replace(applications=(MOVED,)),
         reports.EMPTY._replace(left_out=(FAR,)),
         reports.EMPTY._replace(unowned=(Unowned("Makefile", "", "nothing reads it"),)),
+        reports.found(LATER),
     ):
         assert not judge(loud, Gates()).is_silent
 
@@ -199,7 +244,8 @@ def made_reports(draw: st.DrawFn) -> Report:
     start = draw(st.sampled_from([reports.EMPTY, reports.one_cluster(), reports.wide(2)]))
     failures = draw(st.lists(st.sampled_from([OLD, NEW, FOREIGN, KEYLESS]), max_size=2))
     danger = DangerLine(Danger("data-removed", "is removed"), "PersistentVolumeClaim data", (WEB,))
-    return reports.failing(start, *failures)._replace(
+    lines = draw(st.lists(st.sampled_from([REFUSED, LATER]), unique=True))
+    return reports.found(*lines, start=reports.failing(start, *failures))._replace(
         dangers=(danger,) * draw(st.integers(0, 1)),
         applications=(MOVED,) * draw(st.integers(0, 1)),
         left_out=tuple(draw(st.lists(st.sampled_from([FAR, UNREAD, CHART]), unique=True))),
@@ -216,7 +262,8 @@ GATES = st.builds(
 @given(made_reports(), GATES)
 def test_no_verdict_leaves_out_what_the_report_says(made: Report, gates: Gates) -> None:
     verdict = judge(made, gates).verdict
-    everything = (made.outcomes, made.failures, made.dangers, made.applications, made.left_out, made.unowned)
+    found = made.findings.new if made.findings else ()
+    everything = (made.outcomes, made.failures, made.dangers, made.applications, made.left_out, made.unowned, found)
     assert (NOTHING in verdict) == (not any(everything))
     counts = [
         (sum(one.is_new and not one.needs_key for one in made.failures), "new failure"),
@@ -227,6 +274,7 @@ def test_no_verdict_leaves_out_what_the_report_says(made: Report, gates: Gates) 
         (len(made.applications), "Application changes"),
         (len(made.left_out), "not "),
         (len(made.unowned), "of no application"),
+        (len(found), "new finding"),
     ]
     assert [words for count, words in counts if count and words not in verdict] == []
     shown = FORMATS["text"](made, Options())

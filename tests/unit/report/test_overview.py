@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.changes import ApplicationChange, LeftOut, Noise, Outcome, Revision
+from cmp.changes import ApplicationChange, FindingLine, LeftOut, Noise, Outcome, Revision
 from cmp.report import FORMATS, Gates, Options, judge
 from cmp.report.document import Limits, plain
 from cmp.report.overview import rows
@@ -101,3 +101,19 @@ def test_what_is_left_out_has_a_row_and_nothing_changes_only_where_the_change_re
         ("waits", "nothing that is known changes, and 1 Application could not be compared"),
     ]
     assert _rows(reports.EMPTY._replace(left_out=(FAR._replace(reached=()),)))[-1] == ("waits", "nothing changes")
+
+
+def test_the_row_of_findings_says_how_many_and_never_that_all_is_judged_where_it_is_not() -> None:
+    error = FindingLine(reports.PROBE, ())
+    warning, note = (FindingLine(reports.PROBE._replace(level=level), ()) for level in ("warning", "note"))
+    shown = {
+        reports.EMPTY: [],
+        reports.found(): [("sound", "no new one")],
+        reports.found(fixed=2, unjudged=3): [("sound", "no new one · 2 fixed · not all is judged")],
+        reports.found(error, error, warning, note): [("findings", "2 new errors · 1 new warning · 1 new note")],
+        reports.found(note): [("sound", "1 new note")],
+        reports.found()._replace(counts=reports.EMPTY.counts): [],  # nothing was rendered
+    }
+    for made, expected in shown.items():
+        assert [row for row in _rows(made) if row[0] in ("findings", "sound")] == expected
+    assert _rows(reports.found(warning))[-1] == ("waits", "no manifest changes")

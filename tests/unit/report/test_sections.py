@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.changes import Bump, BumpLine, Failure, Outcome, Unowned
+from cmp.changes import Bump, BumpLine, Failure, FindingLine, Outcome, Unowned
 from cmp.report import Options, sections
-from cmp.report.document import Bullets, CodeBlock, Limits, Paragraph, Table, plain
+from cmp.report.document import TIMES, Bullets, CodeBlock, Limits, Paragraph, Table, plain
 from tests.support import reports
 
 if TYPE_CHECKING:
@@ -115,3 +115,25 @@ def test_the_footer_says_how_to_see_the_same_again() -> None:
         "Reproduce: diff 9b1e44a0c7d2 d07c2f1e5b6a",
         "A note.",
     ]
+
+
+def test_new_findings_have_their_object_field_pairs_level_and_rule() -> None:
+    pair = tuple(reports.subjects("storefront", prod=1))
+    line = FindingLine(reports.PROBE, pair)
+    whole = line.finding._replace(path=(), file="common.yaml", line=3)
+    made = reports.found(line, line._replace(finding=whole), line, line._replace(finding=whole._replace(level="note")))
+    message = "is not a known field: did you mean livenessProbe? · storefront on prod-01"
+    assert _text(sections.findings(made, LIMITS)) == [
+        f"Deployment shop/web spec.template.spec.containers[0].livenessProb {message} · error unknown-field",
+        f"Deployment shop/web {message} · from common.yaml:3 · error unknown-field",
+        "… and 1 more finding",
+    ]
+    assert sections.findings(reports.found(fixed=1, unjudged=1), LIMITS) is None
+
+
+def test_the_footer_says_what_is_not_judged() -> None:
+    options, limits = Options(), LIMITS._replace(items=9)
+    said = f"Not judged: 4 {TIMES} Certificate of cert-manager.io: no schema of it is at hand"
+    assert said in _text(sections.footer(reports.found(unjudged=4), limits, options))
+    for made in (reports.EMPTY, reports.found()):
+        assert not [text for text in _text(sections.footer(made, limits, options)) if "Not judged" in text]
