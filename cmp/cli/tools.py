@@ -18,7 +18,7 @@ from cmp.model import NOTHING, ToolPin
 from cmp.render import tool_usage
 from cmp.render.unread import needs_of
 from cmp.repository import instances
-from cmp.repository.config.keys import TOOLS
+from cmp.repository.config.keys import GATOR, TOOLS
 from cmp.system import signals
 from cmp.system.download import silent
 from cmp.system.tree import WorkTree
@@ -162,14 +162,17 @@ def _pin(spec: str) -> ToolPin:
 
 
 def _pins(invocation: Invocation) -> list[ToolPin]:
-    """Return each version once that the repository pins, or that a render needs, of Applications without a plugin too.
+    """Return each version once that the repository pins, or that something needs.
 
-    ConfigError where nothing is to be rendered.
+    That is a render, of Applications without a plugin too, or policies to judge by.  ConfigError where nothing is to be
+    rendered.
     """
     tree = instances.open_checkout(invocation.cwd)
     usage = tool_usage.survey(tree)
     written = [written.pin for written in tool_usage.written_pins(usage.repository)]
     needed = [pin for use in usage.uses for pin in use.pins]
+    config = usage.repository.config
+    needed += [config.defaults.tools[GATOR]] if config.checks.policies else []
     of_argocd = [*builtin_pairs(tree, usage.repository, invocation, has_warnings=False)]
     if not (written or usage.uses or usage.failures or of_argocd):
         raise ConfigError(

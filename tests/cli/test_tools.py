@@ -20,7 +20,7 @@ from tests.support.go_proxy import MAIN, GoProxy, SilentProxy
 from tests.support.harness import CHECKOUT, Sandbox
 from tests.support.tool_stores import ARCH, OS
 from tests.support.trees import CHART, plant
-from tests.support.versions import NEWEST
+from tests.support.versions import GATOR, NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,6 +260,14 @@ def test_install_without_arguments_takes_a_default_that_some_render_needs(tmp_pa
     ran = sandbox.run("tools", "install", cwd=tmp_path / "tree")
     version = PINS["kustomize"].version
     assert (ran.code, ran.stdout) == (0, f"kustomize {version} {tools_dir}/kustomize/{version}/kustomize\n")
+
+
+def test_install_without_arguments_takes_what_judges_by_policies(tmp_path: Path, tools_dir: str) -> None:
+    sandbox = Sandbox(tmp_path / "sandbox", tools_dir)
+    files = {"namespaces/notes/map.yaml": "kind: ConfigMap\n", "clusters/dev/notes/.keep": ""}
+    plant(tmp_path / "tree", {**files, "cmp.yaml": "checks: {policies: [policies]}\n"})
+    ran = sandbox.run("tools", "install", cwd=tmp_path / "tree")
+    assert (ran.code, ran.stdout) == (0, f"gator {GATOR} {tools_dir}/gator/{GATOR}/gator\n")
 
 
 def test_install_without_cmp_yaml_takes_what_the_applications_of_argo_cd_need(tmp_path: Path, tools_dir: str) -> None:

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 RENDERERS = ("helm", "kustomize", "sops", "helmfile", "cue")  # an application may pin its own version of these
-TOOLS = (*RENDERERS, "gator")
+GATOR = "gator"
+TOOLS = (*RENDERERS, GATOR)
 
 
 def _values_pattern(text: str, node: AnyNode) -> ValuesPattern:
