@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     Node = Any  # of ruamel.yaml
+    Path = tuple[str | int, ...]
 
 _BOM = b"\xef\xbb\xbf"
 _INDENT = "  "
+_NULL = "tag:yaml.org,2002:null"
 
 
 class Splice(NamedTuple):
@@ -29,16 +31,18 @@ class Splice(NamedTuple):
     text: str
 
 
-def set_text(data: bytes, path: tuple[str, ...], value: str, file: str) -> bytes:
+def set_text(data: bytes, path: Path, value: str, file: str, *, document: int = 0) -> bytes:
     """Return the file with this text at the end of a path of keys; maps that are missing on the way are added.
 
-    `data` is a document that the loader has accepted, or nothing.  ConfigError when something else would change too (a
-    value that is written once and used twice), or the file is written in a way that cannot be edited.
+    `data` is a file that the loader has accepted, or nothing; `document` counts its documents from 0.  A number in the
+    path is the index of an item that is there.  The text gets quotes where YAML would take it for something else.
+    ConfigError when something else would change too (a value that is written once and used twice), or the file is
+    written in a way that cannot be edited.
     """
-    edited = _edited(data, path, value)
-    if edited is None or not _differs_only_there(data, edited, path, value):
+    edited = _edited(data, path, value, document)
+    if edited is None or not _differs_only_there(data, edited, (document, *path), value):
         raise ConfigError(
-            f"cannot set {'.'.join(path)} without a change of something else in this file",
+            f"cannot set {'.'.join(map(str, path))} without a change of something else in this file",
             file=file,
             hint=f"write {value} there by hand",
         )
@@ -53,33 +57,35 @@ def replace(path: str, data: bytes) -> None:
         raise ConfigError(f"cannot write this file: {error.strerror}", file=path) from None
 
 
-def _edited(data: bytes, path: tuple[str, ...], value: str) -> bytes | None:
+def _edited(data: bytes, path: Path, value: str, document: int) -> bytes | None:
     from ruamel.yaml import YAML  # noqa: PLC0415  # it costs five bare interpreters' starts
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
     text = data.decode("utf-8-sig")
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        roots = [root for root in YAML(typ="safe", pure=True).compose_all(text) if not _is_null(root)]
     except YAMLError:
         return None
+    root = roots[document] if document < len(roots) else None
     newline = "\r\n" if "\r\n" in text else "\n"
     splice = _splice(text, root, path, value)
     put = text[: splice.start] + splice.text.replace("\n", newline) + text[splice.end :]
     return (_BOM if data.startswith(_BOM) else b"") + put.encode()
 
 
-def _splice(text: str, root: Node | None, path: tuple[str, ...], value: str) -> Splice:
+def _splice(text: str, root: Node | None, path: Path, value: str) -> Splice:
+    value, bare = _scalar(value), value
     if root is None:
         is_open = bool(text) and not text.endswith("\n")
         return Splice(len(text), len(text), ("\n" if is_open else "") + _block(path, value, ""))
     node, missing = root, path
-    while missing and _is_map(node) and (below := _entry(node, missing[0])):
+    while missing and (below := _entry(node, missing[0])):
         (key, node), missing = below, missing[1:]
-        if node.value == "":
+        if node.value == "" and node.style is None:
             behind = text.find(":", key.end_mark.index) + 1
             return Splice(behind, behind, f" {_flow(missing, value)}")
     if not missing or not _is_map(node):
-        return _replaced(text, node, _flow(missing, value))
+        return _replaced(text, node, _flow(missing, value) if missing or node.style is None else bare)
     if node.flow_style:
         return _into_flow(node, _flow(missing, value)[1:-1])
     return _below(text, node, missing, value)
@@ -100,7 +106,7 @@ def _into_flow(node: Node, entry: str) -> Splice:
     return Splice(last, last, f", {entry}")
 
 
-def _below(text: str, node: Node, path: tuple[str, ...], value: str) -> Splice:
+def _below(text: str, node: Node, path: Path, value: str) -> Splice:
     """Put a new entry into the line after the last one of a map."""
     last = _end(node.value[-1])
     entry = _block(path, value, " " * node.value[0][0].start_mark.column)
@@ -123,34 +129,54 @@ def _end(entry: tuple[Node, Node]) -> int:
     return _end(last if _is_map(node) else (node, last))
 
 
-def _block(path: tuple[str, ...], value: str, indent: str) -> str:
+def _block(path: Path, value: str, indent: str) -> str:
     *above, last = path
     lines = [f"{indent}{_INDENT * depth}{key}:" for depth, key in enumerate(above)]
     return "\n".join([*lines, f"{indent}{_INDENT * len(above)}{last}: {value}", ""])
 
 
-def _flow(path: tuple[str, ...], value: str) -> str:
+def _flow(path: Path, value: str) -> str:
     return f"{{{path[0]}: {_flow(path[1:], value)}}}" if path else value
+
+
+def _is_null(node: Node | None) -> bool:
+    """Say whether a document is null: the loader drops it."""
+    return node is None or str(node.ctag) == _NULL
 
 
 def _is_map(node: Node) -> bool:
     return isinstance(node.value, list) and node.id == "mapping"
 
 
-def _entry(node: Node, name: str) -> tuple[Node, Node] | None:
+def _entry(node: Node, name: str | int) -> tuple[Node, Node] | None:
+    """Return the key and the value of an entry of a map; an item of a list has itself in place of a key."""
+    if isinstance(name, int):
+        return (node.value[name], node.value[name]) if node.id == "sequence" and name < len(node.value) else None
+    if not _is_map(node):
+        return None
     return next(((key, value) for key, value in node.value if key.value == name), None)
 
 
-def _differs_only_there(before: bytes, after: bytes, path: tuple[str, ...], value: str) -> bool:
+def _scalar(value: str) -> str:
+    """Return a text as it is written in YAML: bare, or in quotes where it would be something else."""
+    try:
+        is_text = yamldoc.load_all(value.encode()) == [value]
+    except yamldoc.YamlError:
+        is_text = False
+    return value if is_text else f'"{value}"'
+
+
+def _differs_only_there(before: bytes, after: bytes, path: Path, value: str) -> bool:
+    """Say whether two files differ only at a path, which begins with the index of a document."""
     try:
         edited = yamldoc.load_all(after)
     except yamldoc.YamlError:
         return False
-    wanted: Any = next(iter(yamldoc.load_all(before)), {})
+    wanted: Any = yamldoc.load_all(before) or [{}]
     inner = wanted
     for key in path[:-1]:
-        inner[key] = inner.get(key) or {}
+        inner[key] = (inner[key] if isinstance(key, int) else inner.get(key)) or {}
         inner = inner[key]
     inner[path[-1]] = value
     # As texts: to Python, 1 and true are equal.
-    return [yamldoc.to_json(document) for document in edited] == [yamldoc.to_json(wanted)]
+    return [yamldoc.to_json(document) for document in edited] == [yamldoc.to_json(document) for document in wanted]

@@ -43,11 +43,15 @@ SAFE = (
 
 
 class Blob(NamedTuple):
-    """An entry of a tree: Git's mode and object id, and the `file` of the work folder where that has the content."""
+    """An entry of a tree: Git's mode and object id, and the `file` of the work folder where that has the content.
+
+    The content of one that `is_made` lies nowhere: it was made for a tree with changed files.
+    """
 
     mode: str
     id: str
     file: str = ""
+    is_made: bool = False
 
 
 class Git:
@@ -349,20 +353,21 @@ class BlobReader(Protocol):
 
 
 class _Reader(NamedTuple):
-    """A reader that knows the content of one more file."""
+    """A reader that knows the contents of more files, by their ids."""
 
     reader: BlobReader
-    id: str
-    data: bytes
+    made: Mapping[str, bytes]
 
     def read(self, blob: Blob) -> bytes:
-        return self.data if blob.id == self.id else self.reader.read(blob)
+        return self.made[blob.id] if blob.id in self.made else self.reader.read(blob)
 
     def load(self, blobs: Iterable[Blob]) -> None:
-        self.reader.load(blob for blob in blobs if blob.id != self.id)
+        self.reader.load(blob for blob in blobs if blob.id not in self.made)
 
     def sizes(self, blobs: Iterable[Blob]) -> list[int]:
-        return [len(self.data) if blob.id == self.id else self.reader.sizes([blob])[0] for blob in blobs]
+        blobs = [*blobs]
+        others = iter(self.reader.sizes(blob for blob in blobs if blob.id not in self.made))
+        return [len(self.made[blob.id]) if blob.id in self.made else next(others) for blob in blobs]
 
     def holding(self, commit: str, words: Sequence[str]) -> list[str]:
         return self.reader.holding(commit, words)
@@ -418,8 +423,14 @@ class GitTree:
 
     def with_file(self, path: str, data: bytes) -> GitTree:
         """Return the tree with one more file, or another content of one, that lies nowhere."""
-        blob = Blob("100644", _id(data))
-        return GitTree({**self.blobs, path: blob}, _Reader(self.reader, blob.id, data), self.prefix, self.commit)
+        return self.with_files({path: data})
+
+    def with_files(self, files: Mapping[str, bytes | None]) -> GitTree:
+        """Return the tree with other contents of some files, by their paths; without those that have none."""
+        made = {path: Blob("100644", _id(data), is_made=True) for path, data in files.items() if data is not None}
+        blobs = {path: blob for path, blob in self.blobs.items() if files.get(path, b"") is not None}
+        contents = {blob.id: data for path, blob in made.items() if (data := files[path]) is not None}
+        return GitTree({**blobs, **made}, _Reader(self.reader, contents), self.prefix, self.commit)
 
     def without_file(self, path: str) -> GitTree:
         """Return the tree without one of its files."""
@@ -470,7 +481,8 @@ class GitTree:
         return sorted(
             path
             for path, blob in self.blobs.items()
-            if (self._holds(blob, words) if blob.file else path in below) and blob.mode not in (LINK, SUBMODULE)
+            if blob.mode not in (LINK, SUBMODULE)
+            and (self._holds(blob, words) if blob.file or blob.is_made else path in below)
         )
 
     def names_of(self, folder: str) -> frozenset[str]:
