@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp.artifacts import lockfile, toolstore
 from cmp.errors import ToolError
+from cmp.versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,16 @@ def find(pins: Mapping[str, ToolPin], settings: Settings, lock: Lock | None = No
         for tool in tools.values():
             _check_locked(tool, lock)
     return tools
+
+
+def newest_helm(tools_dir: str) -> Tool:
+    """Return the newest installed release of helm, for work that belongs to no application."""
+    helms = {tool.version: tool for tool in toolstore.installed(tools_dir) if tool.name == "helm"}
+    if not helms:
+        raise ToolError(
+            f"no helm is installed in {tools_dir}", hint="install one, such as `cmp tools install helm@3.18.6`"
+        )
+    return helms[newest([*helms])]
 
 
 def _check_locked(tool: Tool, lock: Lock) -> None:

@@ -21,7 +21,7 @@ from cmp.artifacts.remotes import schemas as remote_schemas
 from cmp.artifacts.remotes.keys import ref_of
 from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.io import as_json, example
-from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed, newest_helm
+from cmp.cli.needed import SchemaCollector, TemporaryInputs, needed
 from cmp.errors import UsageError
 from cmp.render import schemas
 from cmp.system.tree import WorkTree
@@ -90,7 +90,7 @@ def _warm_lock(invocation: Invocation, path: str) -> None:
     for warning in lock.warnings:
         context.log.warning(warning)
     policy_check = policy.for_charts(context.settings.policy)
-    upkeep.warm(lock, newest_helm(context.settings.tools_dir), context, policy_check)
+    upkeep.warm(lock, toolchain.newest_helm(context.settings.tools_dir), context, policy_check)
     _warm_schemas(lock, policy_check, context)
 
 
@@ -171,7 +171,8 @@ def refresh(invocation: Invocation, specs: Sequence[str]) -> Output:
     policy_check = policy.for_charts(context.settings.policy)
     of_remotes = list(_refresh_remotes(specs, context, policy_check))
     others = [spec for spec in specs if spec not in dict(of_remotes)]
-    of_charts = upkeep.refresh(others, newest_helm(context.settings.tools_dir), context, policy_check) if others else []
+    helm = toolchain.newest_helm(context.settings.tools_dir) if others else None
+    of_charts = upkeep.refresh(others, helm, context, policy_check) if helm else []
     return for_people(_changed(change) for change in (*(change for _, change in of_remotes), *of_charts))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp import policy
-from cmp.artifacts import charts, remotes, toolchain, toolstore
+from cmp.artifacts import charts, remotes, toolchain
 from cmp.engines import ENGINES
 from cmp.engines.features import without_schemas
 from cmp.engines.protocol import WHOLE, SchemaCheck
 from cmp.engines.registry import HELM, HELMFILE, HelmOptions
-from cmp.errors import ChartError, ConfigError, ToolError
+from cmp.errors import ChartError, ConfigError
 from cmp.render.decrypt import SOPS
 from cmp.render.schemas import RemoteSchemas
 from cmp.render.unread import needs_of
@@ -19,7 +19,6 @@ from cmp.repository.config.model import PINS
 from cmp.repository.instances import Repository, Request
 from cmp.system.unpack import unpack
 from cmp.system.workspace import Workspace
-from cmp.versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,16 +107,6 @@ def _pins(instance: Instance, needs: Needs) -> Iterator[ToolPin]:
     """Yield the pins of the tools that the instance runs, and those of its repository that are no defaults."""
     yield from needs.tools.values()
     yield from (pin for pin in instance.pins.values() if pin not in PINS.values() or pin.name == SOPS)
-
-
-def newest_helm(tools_dir: str) -> Tool:
-    """Return the newest installed release of helm, for work that belongs to no application."""
-    helms = {tool.version: tool for tool in toolstore.installed(tools_dir) if tool.name == "helm"}
-    if not helms:
-        raise ToolError(
-            f"no helm is installed in {tools_dir}", hint="install one, such as `cmp tools install helm@3.18.6`"
-        )
-    return helms[newest([*helms])]
 
 
 class TemporaryInputs:

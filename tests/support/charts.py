@@ -68,6 +68,13 @@ def publish(folder: Path, tools_dir: str) -> Path:
     return chartserver.package(charts, folder / "packed", Path(tools_dir, f"helm/{HELM}/helm"))
 
 
+def write_lock(helm: str, chart: Path, home: Path) -> None:
+    """Write the Chart.lock of a chart by the real helm."""
+    argv = [helm, "dependency", "update", str(chart)]
+    subprocess.run(argv, env={"HOME": str(home)}, capture_output=True, check=True)
+    shutil.rmtree(chart / "charts")
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -138,9 +145,7 @@ class World:
 
     def write_lock(self) -> None:
         """Write Chart.lock as the real helm does."""
-        argv = [self.tool.path, "dependency", "update", str(self.app)]
-        subprocess.run(argv, env={"HOME": str(self.folder / "home")}, capture_output=True, check=True)
-        shutil.rmtree(self.app / "charts")
+        write_lock(self.tool.path, self.app, self.folder / "home")
 
     def push(self, registry: Registry, archive: Path) -> None:
         """Push an archive to a registry by the real helm."""

@@ -105,8 +105,7 @@ def read(tree: Tree, folder: str, cache: ChartCache, repository_config: str) -> 
     ChartError for an entry that cannot be understood.  The result depends on nothing but the files, so that it is kept
     in the cache: a warm run parses no YAML for it.
     """
-    paths = {name: join(folder, name) for name in _FILES}
-    files = {name: tree.read(path) if tree.kind(path) == "file" else b"" for name, path in paths.items()}
+    files = _contents(tree, folder)
     config = _mounted(repository_config)
     question = "\n".join([*Dependency._fields, folder, *(sha256(data) for data in (*files.values(), config))])
     note = cache.note("declared", question)
@@ -127,27 +126,20 @@ def _mounted(path: str) -> bytes:
 
 def _parse(folder: str, files: Mapping[str, bytes], repository_config: str) -> tuple[list[Dependency], str]:
     """Read the dependencies, and pair ranges with the versions of a lock that is current by Helm's own rule."""
-    from cmp.artifacts.charts import repositories  # noqa: PLC0415  # a warm run parses nothing
-
     is_old = bool(files["requirements.yaml"])
-    name, lock_name = ("requirements.yaml", "requirements.lock") if is_old else ("Chart.yaml", "Chart.lock")
+    name, lock_name = _names(files)
     path, lock_path = join(folder, name), join(folder, lock_name)
     document = _document(files[name], path)
     entries = _entries(document, path)
     if not entries:
         return [], ""
-    has_alias = [repositories.is_alias(str(entry.get("repository") or "")) for entry in entries]
-    known = repositories.load(repository_config) if any(has_alias) else ()
     lines = yamldoc.lines(document) if document else {}
     places = [f"{path}:{lines.get(('dependencies', index), 0)}".removesuffix(":0") for index in range(len(entries))]
-    dependencies = [_dependency(entry, place, known) for entry, place in zip(entries, places, strict=True)]
+    dependencies = _checked(entries, places, repository_config)
     lock = _document(files[lock_name], lock_path)
     if lock is None:
         return dependencies, ""
-    resolved = [
-        {**entry, "repository": dependency.url if is_alias else dependency.repository}
-        for entry, dependency, is_alias in zip(entries, dependencies, has_alias, strict=True)
-    ]
+    resolved = _resolved(entries, dependencies)
     versions = _locked_versions(lock, resolved, [_helm2_digest(entries)] if is_old else [])
     if versions is None:
         return dependencies, lock_path
@@ -155,6 +147,37 @@ def _parse(folder: str, files: Mapping[str, bytes], repository_config: str) -> t
         dependency if dependency.version or dependency.is_local else dependency._replace(version=version)
         for dependency, version in zip(dependencies, versions, strict=True)
     ], ""
+
+
+def has_current_lock(tree: Tree, folder: str, repository_config: str) -> bool:
+    """Say whether the chart in `folder` has a lock that belongs to its dependencies."""
+    files = _contents(tree, folder)
+    _, lock_name = _names(files)
+    declared_ones, stale_lock = _parse(folder, files, repository_config)
+    return bool(declared_ones and files[lock_name] and not stale_lock)
+
+
+def _contents(tree: Tree, folder: str) -> dict[str, bytes]:
+    """Return the content of each file that says something of a chart's dependencies; of a missing one it is empty."""
+    paths = {name: join(folder, name) for name in _FILES}
+    return {name: tree.read(path) if tree.kind(path) == "file" else b"" for name, path in paths.items()}
+
+
+def _names(files: Mapping[str, bytes]) -> tuple[str, str]:
+    """Return the names of the two files of a chart that declare and lock its dependencies."""
+    return ("requirements.yaml", "requirements.lock") if files["requirements.yaml"] else ("Chart.yaml", "Chart.lock")
+
+
+def current_digest(tree: Tree, folder: str, repository_config: str) -> str:
+    """Return the digest with which the lock of the chart in `folder` would be current; empty without a lock."""
+    files = _contents(tree, folder)
+    name, lock_name = _names(files)
+    entries = _entries(_document(files[name], join(folder, name)), join(folder, name))
+    lock = _document(files[lock_name], join(folder, lock_name))
+    if lock is None or not entries:
+        return ""
+    dependencies = _checked(entries, [join(folder, name)] * len(entries), repository_config)
+    return _digest(_resolved(entries, dependencies), _locked(lock))
 
 
 def identity(data: bytes, path: str) -> tuple[str, str]:
@@ -178,6 +201,25 @@ def _entries(document: yamldoc.Document | None, path: str) -> list[Entry]:
     if not isinstance(entries or [], list) or not all(isinstance(entry, dict) for entry in entries or ()):
         raise ChartError("`dependencies` is not a list of maps", file=path)
     return list(entries or ())
+
+
+def _checked(entries: list[Entry], places: list[str], repository_config: str) -> list[Dependency]:
+    """Check all entries, each in its place, with the aliases of the file `repository_config`."""
+    from cmp.artifacts.charts import repositories  # noqa: PLC0415  # a warm run parses nothing
+
+    has_aliases = any(repositories.is_alias(str(entry.get("repository") or "")) for entry in entries)
+    known = repositories.load(repository_config) if has_aliases else ()
+    return [_dependency(entry, place, known) for entry, place in zip(entries, places, strict=True)]
+
+
+def _resolved(entries: list[Entry], dependencies: list[Dependency]) -> list[Entry]:
+    """Return the entries as helm compares them with a lock: with URLs in place of aliases."""
+    from cmp.artifacts.charts import repositories  # noqa: PLC0415  # a warm run parses nothing
+
+    return [
+        {**entry, "repository": one.url if repositories.is_alias(one.repository) else one.repository}
+        for entry, one in zip(entries, dependencies, strict=True)
+    ]
 
 
 def _dependency(entry: Entry, place: str, known: repositories.Entries) -> Dependency:
@@ -209,10 +251,15 @@ def _locked_versions(lock: yamldoc.Document, declared: list[Entry], digests: lis
     Aliases of repositories in `declared` are URLs already.  A digest among `digests` is current too.
     """
     value = lock.value if isinstance(lock.value, dict) else {}
-    locked = [entry for entry in value.get("dependencies") or () if isinstance(entry, dict)]
+    locked = _locked(lock)
     if value.get("digest") not in (_digest(declared, locked), *digests) or len(locked) != len(declared):
         return None
     return [str(entry.get("version") or "") for entry in locked]
+
+
+def _locked(lock: yamldoc.Document) -> list[Entry]:
+    value = lock.value if isinstance(lock.value, dict) else {}
+    return [entry for entry in value.get("dependencies") or () if isinstance(entry, dict)]
 
 
 def _digest(declared: Iterable[Entry], locked: Iterable[Entry]) -> str:
