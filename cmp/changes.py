@@ -248,49 +248,11 @@ class Part(NamedTuple):
     why: tuple[str, ...] = ()
 
 
-class ObjectDifference(NamedTuple):
-    """An object of an application that is not the same on a new cluster and on its sister.
-
-    It is `added` where the new cluster alone has it, `removed` where the sister alone does; else `fields` are what is
-    otherwise, from the sister's value to the new one's, with general terms such as `‹cluster›` for own texts of both.
-    """
-
-    identity: Identity
-    what: Literal["added", "removed", "changed"]
-    fields: tuple[Field, ...] = ()
-
-
-class Likeness(NamedTuple):
-    """A pair of a new cluster beside the pair of the same application on the sister of this cluster.
-
-    `status`: `equal` (but for texts that are a cluster's own, and secrets), `different`, `missing` (on the sister),
-    `failed` (it cannot be rendered there: `error`), `not-compared` (beyond the limit), or `not-rendered` (the new one).
-    `secrets` counts the secret values that differ, `ciphertexts` those of which nothing else is known, without a key.
-    """
-
-    subject: Subject
-    status: Literal["equal", "different", "missing", "failed", "not-compared", "not-rendered"]
-    differences: tuple[ObjectDifference, ...] = ()
-    secrets: int = 0
-    ciphertexts: int = 0
-    error: str = ""
-
-
-class SisterCluster(NamedTuple):
-    """The sister of new `clusters`, all `pairs` of these, and `others`, the applications of the sister alone."""
-
-    name: str
-    clusters: tuple[str, ...]
-    pairs: tuple[Likeness, ...]
-    others: tuple[str, ...] = ()
-
-
 class Lot(NamedTuple):
     """All objects of pairs that come or go together, or objects that move between the same applications.
 
     `names` are those of the clusters or applications (of a move, from the first to the second) that `by` says.
-    `pairs` are all pairs that come or go so, also those without an object and those that cannot be rendered.  `sisters`
-    are those of clusters that come.
+    `pairs` are all pairs that come or go so, also those without an object and those that cannot be rendered.
     """
 
     what: Literal["comes", "goes", "moves"]
@@ -298,7 +260,6 @@ class Lot(NamedTuple):
     names: tuple[str, ...]
     pairs: tuple[Subject, ...]
     parts: tuple[Part, ...]
-    sisters: tuple[SisterCluster, ...] = ()
 
 
 class PartialCauses(NamedTuple):
@@ -487,6 +448,18 @@ class Revision(NamedTuple):
     is_live: bool = False
 
 
+class Supposition(NamedTuple):
+    """A version that the newer side has by supposition: nobody has edited a file.
+
+    `text` names it (`helm 4.3.2`), `places` are the lines that are edited for it, from the root.  `remark` is a
+    sentence on what else would have to be another one; empty for nothing.
+    """
+
+    text: str
+    places: tuple[str, ...]
+    remark: str = ""
+
+
 class Counts(NamedTuple):
     """The numbers of pairs: on either side, touched by a changed file, and rendered.
 
@@ -506,7 +479,7 @@ class Report(NamedTuple):
     `groups` come largest first (pairs, then danger, then size).  `outcomes` are those of all rendered pairs.
     `restarts` counts workloads whose pods are replaced.  `notes` are sentences for the footer.  `applications` are
     changes of Argo CD's Applications themselves.  `left_out` is all that is not in this report.  `findings` are None
-    where rendered objects are not judged.
+    where rendered objects are not judged.  With `suppositions` the newer side is the older one with other versions.
     """
 
     base: Revision
@@ -526,3 +499,4 @@ class Report(NamedTuple):
     left_out: tuple[LeftOut, ...] = ()
     unread: tuple[UnreadValue, ...] = ()
     findings: Findings | None = None
+    suppositions: tuple[Supposition, ...] = ()

@@ -14,6 +14,7 @@ from cmp.cli import Invocation, Output, candidates, shares
 from cmp.cli.io import example, progress_bar
 from cmp.cli.live_options import live_options
 from cmp.cli.revisions import revision_options
+from cmp.cli.what_if import reproduce, require_alone, what_if_options
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
 from cmp.preview.diff import GATES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cmp.cli.live_options import Live
     from cmp.cli.revisions import Revisions
     from cmp.context import Context
+    from cmp.preview.supposed import WhatIf
 
 MERGE = "merge"
 MOST_SHARES = 10_000
@@ -44,6 +46,7 @@ MOST_SHARES = 10_000
 )
 @live_options
 @revision_options
+@what_if_options
 @click.option(
     "--format",
     "output_format",
@@ -126,6 +129,7 @@ def command(
     *,
     live: Live,
     revisions: Revisions,
+    what_if: WhatIf,
     output_format: str,
     outputs: tuple[str, ...],
     is_keyless: bool,
@@ -156,7 +160,8 @@ def command(
     role = _role(plan=plan, shard=shard, is_merge=is_merge, parts=parts, weights=weights, is_live=live.is_asked)
     paths = [_file(text, invocation.cwd, role) for text in outputs]
     live.check(is_untrusted=revisions.is_untrusted, is_keyless=is_keyless, against=against, output_format=output_format)
-    asked = shares.Asked(revisions, is_keyless=is_keyless, against=against or "", live=live)
+    require_alone(what_if, is_untrusted=revisions.is_untrusted, is_live=live.is_asked, against=against)
+    asked = shares.Asked(revisions, is_keyless=is_keyless, against=against or "", live=live, what_if=what_if)
     jobs = jobs or kernel.processors()
     context = invocation.context
     bar = partial(_progress, context)
@@ -198,6 +203,8 @@ def command(
     if asked.against:
         side = "--work-tree" if asked.revisions.is_work else "--head {head}"
         options = options._replace(reproduce=f"cmp diff --against {asked.against} {side}")
+    if asked.what_if.options:
+        options = options._replace(reproduce=reproduce(asked.what_if, is_work=asked.revisions.is_work))
     if live.is_asked:
         options = options._replace(reproduce=live.reproduce(is_work=revisions.is_work))
     for kind, path in paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -9,22 +10,19 @@ import click
 from cmp.artifacts import toolstore
 from cmp.cli import Invocation, Output, candidates, for_people
 from cmp.cli.io import example
-from cmp.errors import ConfigError, UsageError, suggestion
+from cmp.errors import UsageError
+from cmp.preview.supposed.asked import scoped
 from cmp.render import tool_usage
-from cmp.repository import edit, instances, layout
-from cmp.repository.config import APP_FILE, FILE
-from cmp.repository.config.keys import RENDERERS, TOOLS
-from cmp.repository.config.rules import VERSION
-from cmp.repository.instances.places import CLUSTER, NO_CLUSTER, is_of_files
-from cmp.system.tree import WorkTree, join
+from cmp.repository import edit, instances
+from cmp.repository.config import FILE
+from cmp.repository.pins import declared_in, file_for, require_pinnable, with_pin
+from cmp.system.tree import WorkTree, git_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from cmp.model import Settings, ToolPin
     from cmp.render.tool_usage import ToolUse, Usage
-    from cmp.repository.instances import Repository
-    from cmp.repository.instances.places import Place
 
 
 class Running(NamedTuple):
@@ -58,82 +56,35 @@ def command(invocation: Invocation, tool: str, version: str, app: str, cluster: 
     Nothing else of the file changes: comments, order, quotes and line ends stay.  It says which applications run
     another version from then on, and which keep theirs because they pin their own.
     """
-    _check(tool, version, app, cluster)
+    require_pinnable(tool, version, app)
+    if cluster and not app:
+        raise UsageError("--cluster needs --app: a version is pinned for a repository, an application, or one instance")
     context = invocation.context
     installed = _installed(tool, version, context.settings)
     tree, _ = instances.open_repository(invocation.cwd)
     before = tool_usage.survey(tree)
-    file = _file(before.repository, app, cluster)
-    pinned = _own(before.repository, file).get(tool)
+    file = file_for(before.repository, app, cluster)
+    pinned = declared_in(before.repository, file).get(tool)
     if pinned and pinned.version == version:
         return for_people([f"{pinned.source}  {tool} is {version} already", installed])
     _write(tree, file, tool, version)
     after = tool_usage.survey(WorkTree(tree.root))
     for failure in after.failures:
         context.log.warning(f"{failure.name} cannot be rendered: {failure.error.what}")
-    place = _own(after.repository, file)[tool].source
+    place = declared_in(after.repository, file)[tool].source
     was = f"{pinned.version} -> {version}" if pinned else f"{version}, a new pin"
     was_running, running = (_running(usage, tool, app, cluster) for usage in (before, after))
     effects = _effects(was_running, running, after.uses, place)
-    return for_people([f"{place}  {tool} {was}", *_overruled(before, tool, app, file), *effects, installed])
-
-
-def _check(tool: str, version: str, app: str, cluster: str) -> None:
-    if tool not in TOOLS:
-        raise UsageError(f"there is no tool {layout.shown(tool)} to pin", hint=suggestion(tool, TOOLS))
-    if app and tool not in RENDERERS:
-        raise UsageError(
-            f"{tool} is pinned for the whole repository: it judges all applications of a cluster in one run",
-            hint="leave --app out",
-        )
-    if not VERSION.accepts(version):
-        raise UsageError(VERSION.explain(version))
-    if cluster and not app:
-        raise UsageError("--cluster needs --app: a version is pinned for a repository, an application, or one instance")
-
-
-def _file(repository: Repository, app: str, cluster: str) -> str:
-    """Return the file for the pin, which may be missing; ConfigError where its folder is missing."""
-    if not app:
-        return FILE
-    places = repository.places
-    if not cluster and any(places.choosing(folder.pattern) for folder in places.app_folders(app)):
-        raise UsageError(f"application {layout.shown(app)} has a folder for each cluster", hint="name one by --cluster")
-    known = repository.cluster(cluster) if cluster else NO_CLUSTER
-    folder = repository.app_folder(app, known)
-    if not cluster or CLUSTER in folder.pattern.names:
-        return join(folder.path, APP_FILE)
-    instance = repository.instance(folder, known)
-    own: Place | None = instance if instance and not instance.is_file else None
-    if own is None and places.choosing(folder.pattern):
-        own = folder
-    if own and len(clusters := places.clusters_of(own)) > 1:
-        raise ConfigError(
-            f"the folder of application {app} for cluster {cluster}, {own.path}, is that of {', '.join(clusters)}",
-            hint=f"a pin counts on all of them: write it into {join(own.path, APP_FILE)} by hand",
-        )
-    if own:
-        return join(own.path, APP_FILE)
-    filled = {**places.with_name(folder), **places.of_cluster(known)}
-    missing = [layout.sketch(pattern, filled) for pattern in places.instances if not is_of_files(pattern)]
-    make_folder = f"make {' or '.join(missing)}, or " if missing else ""
-    raise ConfigError(
-        f"application {app} has no folder for cluster {cluster}",
-        hint=f"{make_folder}pin it on all clusters: leave --cluster out",
-    )
-
-
-def _own(repository: Repository, file: str) -> Mapping[str, ToolPin]:
-    """Return the pins that this very file declares."""
-    folder = file.rpartition("/")[0]
-    config = repository.config.defaults if file == FILE else repository.app_config(folder)
-    return {name: pin for name, pin in config.tools.items() if _is_in(file, pin)}
+    lines = [f"{place}  {tool} {was}", *_overruled(before, tool, app, file), *effects, installed]
+    if git_root(tree.root):
+        asked = scoped(tool, version, app=app, cluster=cluster)
+        lines.append(f"what it changes in the manifests: {shlex.join(['cmp', 'diff', '--pin', asked])}")
+    return for_people(lines)
 
 
 def _write(tree: WorkTree, file: str, tool: str, version: str) -> None:
     path = tree.locate(file)  # a link is followed, and must not lead outside
-    data = tree.read(file) if tree.kind(file) != "missing" else b""
-    edit.replace(path, edit.set_text(data, ("tools", tool), version, file))
+    edit.replace(path, with_pin(tree, file, tool, version))
 
 
 def _running(usage: Usage, tool: str, app: str, cluster: str) -> dict[str, Running]:
@@ -151,7 +102,7 @@ def _overruled(usage: Usage, tool: str, app: str, file: str) -> Iterator[str]:
     if not app or file == FILE:
         return
     pins = {pin for use in usage.uses if use.instance.app == app for pin in (use.instance.pins.get(tool),) if pin}
-    own = _own(usage.repository, FILE).values()
+    own = declared_in(usage.repository, FILE).values()
     for pin in sorted(pins):
         if _is_in(FILE, pin) and pin not in own:
             yield f"it is stronger than {pin.source}, where `applications` says {pin.version}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -26,6 +26,7 @@ from cmp.repository.submodules import Submodules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from cmp.changes import Supposition
     from cmp.cli import Invocation, Output
     from cmp.context import Context
     from cmp.preview.children import Printed
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from cmp.repository.git import GitTree
 
 HEAD = "HEAD"
+AGAINST = "--against"
 
 
 class Sides(NamedTuple):
@@ -40,7 +42,7 @@ class Sides(NamedTuple):
 
     `trunk` is the branch that the change will be merged into, by its name on the server, `remotes` the URLs of the
     clone, `others` are other repositories, `followed` other revisions of this one.  `printed` is what parents are known
-    to print, by their fingerprints.
+    to print, by their fingerprints.  `suppositions` are versions that the newer tree has though no file says so.
     """
 
     base: GitTree
@@ -53,6 +55,7 @@ class Sides(NamedTuple):
     others: OtherRepositories | None = None
     followed: Followed | None = None
     printed: Mapping[str, Printed] = NO_OUTPUT
+    suppositions: tuple[Supposition, ...] = ()
 
 
 class Revisions(NamedTuple):
@@ -87,22 +90,22 @@ class Revisions(NamedTuple):
             remotes=git.remotes(),
         )
 
-    def _one(self, git: Git, prefix: str, submodules: Submodules, invocation: Invocation) -> Sides:
-        """Read the newer side alone, for two ways to render it."""
+    def _one(self, git: Git, prefix: str, submodules: Submodules, invocation: Invocation, *, option: str) -> Sides:
+        """Read the newer side alone, as both trees, as an option asks for."""
         if self.base or self.is_exact:
-            raise UsageError("--against compares two renders of one revision", hint="leave out --base and --exact")
+            raise UsageError(f"{option} compares two renders of one revision", hint="leave out --base and --exact")
         head = git.commit(self.head or HEAD)
         if not (self.is_work or self.head):
             _warn(git.uncommitted(), invocation)
         (tree,) = submodules.filled(git.work_tree(prefix) if self.is_work else git.tree(head, prefix))
-        commit = "" if self.is_work else head
+        revision = Revision(WORK, "") if self.is_work else Revision(self.head or HEAD, head)
         return Sides(
             base=tree,
             head=tree,
-            before=Revision("the Applications as they are", commit),
-            after=Revision("the plugin", commit),
+            before=revision,
+            after=revision,
             changed=(),
-            trunk="",
+            trunk="" if option == AGAINST else _trunk(git),
             remotes=git.remotes(),
         )
 
@@ -137,8 +140,8 @@ class Revisions(NamedTuple):
         )
 
     @contextmanager
-    def opened(self, invocation: Invocation, *, is_migration: bool = False) -> Iterator[Sides]:
-        """Read both trees, or for a migration one; git's programs end with the block.
+    def opened(self, invocation: Invocation, *, alone: str = "") -> Iterator[Sides]:
+        """Read both trees, or the newer one where an option wants it `alone`; git's programs end with the block.
 
         UsageError for a revision that is not there.
         """
@@ -149,13 +152,22 @@ class Revisions(NamedTuple):
         clones = Clones(self.repositories, invocation.context)
         submodules = Submodules(work.repository, invocation.context)
         try:
-            sides = (self._one if is_migration else self._read)(git, work.prefix, submodules, invocation)
+            read = partial(self._one, option=alone) if alone else self._read
+            sides = read(git, work.prefix, submodules, invocation)
             followed = Followed(git, work.prefix, sides.trunk, submodules)
             yield sides._replace(others=OtherRepositories(clones), followed=followed)
         finally:
             clones.close()
             submodules.close()
             git.close()
+
+
+def _trunk(git: Git) -> str:
+    """Return the branch that others merge into; empty where this clone has none, and nothing is compared with it."""
+    try:
+        return git.trunk().removeprefix(REMOTE)
+    except UsageError:
+        return ""
 
 
 def _warn(uncommitted: list[str], invocation: Invocation) -> None:

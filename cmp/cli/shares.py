@@ -10,13 +10,15 @@ import click
 from click.core import ParameterSource
 
 from cmp import environ
-from cmp.cli import Output, for_people
+from cmp.cli import Output, for_people, what_if
 from cmp.cli.io import MOST_JOBS, content, table
+from cmp.cli.revisions import AGAINST
 from cmp.errors import UsageError
 from cmp.preview import diff, parts, sealed, shares
 from cmp.preview.children import name_of
 from cmp.preview.parts import KEY_HINT, PART, PairResult, Part
 from cmp.preview.shares import PLAN, CloneOption, FileOption, Options, Plan
+from cmp.preview.supposed import WhatIf
 from cmp.report.document import plural
 from cmp.system import files
 from cmp.system.urls import shown
@@ -46,12 +48,15 @@ class Asked(NamedTuple):
     is_keyless: bool
     against: str
     live: Live
+    what_if: WhatIf = WhatIf()
     plan: Plan | None = None
 
     @contextmanager
     def compared(self, invocation: Invocation) -> Iterator[tuple[Sides, Comparison]]:
         """Read and compare both trees; UsageError where that is not the comparison of the plan."""
-        with self.revisions.opened(invocation, is_migration=bool(self.against)) as sides:
+        alone = AGAINST if self.against else next(iter(self.what_if.options), "")
+        with self.revisions.opened(invocation, alone=alone) as opened:
+            sides = self._of_one_revision(opened, invocation) if alone else opened
             if self.live.is_asked:
                 comparison, before = self.live.comparison(self.revisions, sides, invocation)
                 yield sides._replace(before=before), comparison
@@ -65,6 +70,15 @@ class Asked(NamedTuple):
             shares.require_same(self.plan, comparison)
             yield planned, comparison
 
+    def _of_one_revision(self, sides: Sides, invocation: Invocation) -> Sides:
+        """Tell both sides of one revision apart: by who renders them, or by the versions that the newer one has."""
+        if not self.against:
+            return what_if.supposed(sides, self.what_if, invocation)
+        before, after = sides.before, sides.after
+        return sides._replace(
+            before=before._replace(name="the Applications as they are"), after=after._replace(name="the plugin")
+        )
+
     def task(
         self, invocation: Invocation, sides: Sides, comparison: Comparison, *, jobs: int, step: Callable[[], object]
     ) -> diff.Task:
@@ -76,6 +90,7 @@ class Asked(NamedTuple):
             jobs=jobs,
             options=self.revisions.render_options(comparison, invocation.context, is_keyless=self.is_keyless),
             progress=step,
+            suppositions=sides.suppositions,
         )
 
 
@@ -90,10 +105,12 @@ def of_plan(asked: Asked, plan: Plan, invocation: Invocation, place: str) -> Ask
             raise UsageError(f"{option}: the plan was made {was}", file=place, hint=SAME_HINT)
     options = plan.options
     folders = given.repositories or options.repositories
+    supposed = WhatIf.of(options.kube_versions, options.pins, options.charts)
+    is_alone = bool(options.against or supposed.options)
     revisions = asked.revisions._replace(
-        base="" if options.against else plan.base.commit,
+        base="" if is_alone else plan.base.commit,
         head=plan.head.commit,
-        is_exact=not options.against,
+        is_exact=not is_alone,
         is_work=False,
         applications=tuple(one.name for one in options.applications),
         repository_urls=options.repository_urls,
@@ -101,7 +118,9 @@ def of_plan(asked: Asked, plan: Plan, invocation: Invocation, place: str) -> Ask
         is_untrusted=options.is_untrusted,
         max_applications=options.max_applications,
     )
-    planned = asked._replace(revisions=revisions, is_keyless=options.is_keyless, against=options.against, plan=plan)
+    planned = asked._replace(
+        revisions=revisions, is_keyless=options.is_keyless, against=options.against, what_if=supposed, plan=plan
+    )
     for now, then in zip(_options(planned, invocation).applications, options.applications, strict=True):
         if now != then:
             raise UsageError(f"--applications {then.name}: the file is another one than for the plan", file=place)
@@ -249,6 +268,9 @@ def _options(asked: Asked, invocation: Invocation) -> Options:
         is_untrusted=revisions.is_untrusted,
         max_applications=revisions.max_applications,
         against=asked.against,
+        kube_versions=tuple(one.text for one in asked.what_if.kube_versions),
+        pins=tuple(one.text for one in asked.what_if.pins),
+        charts=tuple(one.text for one in asked.what_if.charts),
         applications=tuple(lists),
         repository_urls=tuple(map(shown, revisions.repository_urls)),
         repositories=tuple(CloneOption(shown(url), folder) for url, _, folder in clones),

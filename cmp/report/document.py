@@ -94,6 +94,7 @@ class OverviewRow(NamedTuple):
     """A row of the table at the top: the answer to one question of a reviewer."""
 
     name: Literal[
+        "supposed",
         "failed",
         "rendered",
         "gates",

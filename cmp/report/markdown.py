@@ -33,7 +33,7 @@ _REST = 160  # characters kept for the heading of the groups and the line about 
 _ICONS = {
     "failed": "❌", "rendered": "✅", "dangers": "⚠️", "calm": "✅", "merge": "🔁", "waits": "⏸️", "unknown": "❔",
     "kept": "📌", "gates": "⛔", "findings": "🚫", "sound": "✅", "left": "🕳️", "applications": "📇", "pairs": "📦",
-    "folded": "🔇",
+    "folded": "🔇", "supposed": "💭",
 }  # fmt: skip
 
 

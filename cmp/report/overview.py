@@ -16,7 +16,7 @@ from cmp.report.judgement import (
     new_findings,
     reached,
 )
-from cmp.report.names import pairs_by_app, pairs_by_cluster
+from cmp.report.names import listed, pairs_by_app, pairs_by_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ _APPLICATIONS = (
 def rows(report: Report, judgement: Judgement, limits: Limits) -> list[OverviewRow]:
     """Return the table at the top; failures, dangers and merge always have a row."""
     table = [
+        *_supposed(report, limits),
         _failed(report, limits),
         *_gates(judgement, limits),
         *_left_out(report),
@@ -65,6 +66,16 @@ def rows(report: Report, judgement: Judgement, limits: Limits) -> list[OverviewR
         others = f", and {plural(left, 'more rule')}" if left > 0 else ""
         table.append(OverviewRow("folded", "Folded", line(folded, others, " (", code("--show-noise"), " lists them)")))
     return table
+
+
+def _supposed(report: Report, limits: Limits) -> Iterator[OverviewRow]:
+    """Yield the versions that the newer side has by supposition, with the lines that say so in it."""
+    shown = (
+        line(f"{one.text} (", listed(one.places, limits), ")") if one.places else line(one.text)
+        for one in report.suppositions
+    )
+    if report.suppositions:
+        yield OverviewRow("supposed", "What if", joined(shown, " · "))
 
 
 def _failed(report: Report, limits: Limits) -> OverviewRow:

@@ -203,6 +203,7 @@ def footer(report: Report, limits: Limits, options: Options) -> Section:
         line("Compared: ", _revision(report.base), " → ", _revision(report.head)),
         line(f"{plural(counts.pairs, 'pair')} of app and cluster: {of_files}{counts.rendered:,} rendered"),
         line("Reproduce: ", code(_command(options.reproduce, report))),
+        *(sentence(one.remark) for one in report.suppositions if one.remark),
         *(sentence(note) for note in report.notes),
         *_unjudged(report, limits),
         *_notes(report, limits),

@@ -172,7 +172,7 @@ REFUSED = {
         2,
         (
             "cmp: gator is pinned for the whole repository: it judges all applications of a cluster in one run\n"
-            "  hint: leave --app out\n"
+            "  hint: leave the application out\n"
         ),
     ),
     "helmm 3.18.6": (2, "cmp: there is no tool helmm to pin\n  hint: did you mean `helm`?\n"),

@@ -3,7 +3,6 @@
 from tests.support.diff_scenarios import (
     applications,
     charts,
-    clusters,
     engines,
     failures,
     objects,
@@ -13,15 +12,4 @@ from tests.support.diff_scenarios import (
     values,
 )
 
-__all__ = [
-    "applications",
-    "charts",
-    "clusters",
-    "engines",
-    "failures",
-    "objects",
-    "pairs",
-    "secrets",
-    "settings",
-    "values",
-]
+__all__ = ["applications", "charts", "engines", "failures", "objects", "pairs", "secrets", "settings", "values"]
