@@ -248,11 +248,49 @@ class Part(NamedTuple):
     why: tuple[str, ...] = ()
 
 
+class ObjectDifference(NamedTuple):
+    """An object of an application that is not the same on a new cluster and on its sister.
+
+    It is `added` where the new cluster alone has it, `removed` where the sister alone does; else `fields` are what is
+    otherwise, from the sister's value to the new one's, with general terms such as `‹cluster›` for own texts of both.
+    """
+
+    identity: Identity
+    what: Literal["added", "removed", "changed"]
+    fields: tuple[Field, ...] = ()
+
+
+class Likeness(NamedTuple):
+    """A pair of a new cluster beside the pair of the same application on the sister of this cluster.
+
+    `status`: `equal` (but for texts that are a cluster's own, and secrets), `different`, `missing` (on the sister),
+    `failed` (it cannot be rendered there: `error`), `not-compared` (beyond the limit), or `not-rendered` (the new one).
+    `secrets` counts the secret values that differ, `ciphertexts` those of which nothing else is known, without a key.
+    """
+
+    subject: Subject
+    status: Literal["equal", "different", "missing", "failed", "not-compared", "not-rendered"]
+    differences: tuple[ObjectDifference, ...] = ()
+    secrets: int = 0
+    ciphertexts: int = 0
+    error: str = ""
+
+
+class SisterCluster(NamedTuple):
+    """The sister of new `clusters`, all `pairs` of these, and `others`, the applications of the sister alone."""
+
+    name: str
+    clusters: tuple[str, ...]
+    pairs: tuple[Likeness, ...]
+    others: tuple[str, ...] = ()
+
+
 class Lot(NamedTuple):
     """All objects of pairs that come or go together, or objects that move between the same applications.
 
     `names` are those of the clusters or applications (of a move, from the first to the second) that `by` says.
-    `pairs` are all pairs that come or go so, also those without an object and those that cannot be rendered.
+    `pairs` are all pairs that come or go so, also those without an object and those that cannot be rendered.  `sisters`
+    are those of clusters that come.
     """
 
     what: Literal["comes", "goes", "moves"]
@@ -260,6 +298,7 @@ class Lot(NamedTuple):
     names: tuple[str, ...]
     pairs: tuple[Subject, ...]
     parts: tuple[Part, ...]
+    sisters: tuple[SisterCluster, ...] = ()
 
 
 class PartialCauses(NamedTuple):

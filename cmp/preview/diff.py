@@ -24,14 +24,15 @@ from cmp.changes import (
     UnreadValue,
 )
 from cmp.errors import and_more
-from cmp.preview import application_changes, moves, new_findings, notes, timing
+from cmp.preview import application_changes, moves, new_findings, notes, sisters, timing
 from cmp.preview.bumps.lines import Explanations, bump_lines
 from cmp.preview.causes import changed_values
 from cmp.preview.declarations import EVERY_FILE, SET
 from cmp.preview.grouping import groups
-from cmp.preview.labels import common_texts, generalized_json, number_secrets, pair_order, without_tokens
+from cmp.preview.labels import common_texts, generalized_json, number_secrets, own_texts, pair_order, without_tokens
 from cmp.preview.lots import Population
 from cmp.preview.proofs import Proofs
+from cmp.preview.sisters import Comparisons
 from cmp.preview.unread_values import unread_values
 from cmp.preview.worker import Worker, WorkerResult
 from cmp.report.judgement import ANY, FINDINGS, NOT_COMPARED
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from cmp.preview.comparison import Comparison
     from cmp.preview.identity import PairId
     from cmp.preview.labels import OwnTexts
-    from cmp.preview.sides import RenderRequest, Side
+    from cmp.preview.sides import RenderRequest
     from cmp.render.pipeline import RenderOptions
 
 KEY_BYTES = 32
@@ -92,6 +93,7 @@ class Frame(NamedTuple):
     left_out: tuple[LeftOut, ...] = ()
     unread: tuple[UnreadValue, ...] = ()
     explanations: Explanations | None = None
+    comparisons: Comparisons | None = None
     is_judged: bool = False
     suppositions: tuple[Supposition, ...] = ()
 
@@ -120,6 +122,7 @@ def worker_of(task: Task, context: Context, key: bytes) -> Worker:
         options=task.options._replace(unattributed_files=unattributed),
         rules=comparison.base.repository.config.preview.noise,
         key=key,
+        counterparts=sisters.counterparts(comparison),
     )
 
 
@@ -149,21 +152,12 @@ def assembled(task: Task, worker: Worker, results: Sequence[WorkerResult]) -> Re
     unknown_apis = sorted({api for result in results for api in result.unknown_apis})
     unread = unread_values(comparison.base, comparison.head, comparison.impact.touched, worker.context)
     explanations = Explanations(one for result in results for one in result.explained)
-    frame = _frame(task, pairs, unknown_apis)._replace(unread=unread, explanations=explanations)
-    made = report(frame, moved, own, _population(comparison))
-    return Result(made, tuple(sorted(warnings)))
-
-
-def _population(comparison: Comparison) -> Population:
-    """Return the pairs of both sides; an Application with a new name neither comes nor goes."""
-    base, head = comparison.base.pairs.requests, comparison.head.pairs.requests
-    renamed = comparison.applications.renamed
-    return Population(
-        before=frozenset(request.subject for request in base.values()),
-        after=frozenset(request.subject for request in head.values()),
-        added=frozenset(head[key].subject for key in head.keys() - base.keys() - renamed.keys()),
-        removed=frozenset(base[key].subject for key in base.keys() - head.keys() - {*renamed.values()}),
+    likenesses = {one.subject: one for result in results if (one := result.likeness)}
+    frame = _frame(task, pairs, unknown_apis)._replace(
+        unread=unread, explanations=explanations, comparisons=Comparisons(sisters.of(comparison, own), likenesses)
     )
+    made = report(frame, moved, own, Population.of_sides(comparison))
+    return Result(made, tuple(sorted(warnings)))
 
 
 def _killed(pair: TouchedPair) -> WorkerResult:
@@ -261,23 +255,6 @@ def _has_api_versions(comparison: Comparison, pair: TouchedPair) -> bool:
     return cluster is not None and bool(cluster.api_versions)
 
 
-def own_texts(sides: Iterable[Side]) -> OwnTexts:
-    """Return the texts that are each cluster's own, with general terms: its name, its server's host, its facts."""
-    texts: dict[str, dict[str, str]] = {}
-    for side in sides:
-        for name, cluster in side.repository.config.clusters.items():
-            own = texts.setdefault(name, {})
-            own.update({value: f"‹{fact}›" for fact, value in cluster.facts.items() if value})
-            host = cluster.server.partition("://")[2].partition("/")[0].partition(":")[0]
-            if host:
-                own[host] = "‹server›"
-            own[name] = "‹cluster›"
-        for request in side.pairs.requests.values():
-            if name := request.subject.cluster:
-                texts.setdefault(name, {})[name] = "‹cluster›"
-    return texts
-
-
 # The report
 
 
@@ -287,13 +264,14 @@ def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts, population:
     The notes of folded restarts come after those of the frame.  Without a population the outcomes tell the pairs.
     """
     ordered = tuple(sorted(outcomes, key=lambda outcome: pair_order(outcome.subject)))
+    found = groups(ordered, own, population or Population.of(ordered))
     return number_secrets(
         Report(
             base=frame.base,
             head=frame.head,
             counts=frame.counts,
             outcomes=ordered,
-            groups=groups(ordered, own, population or Population.of(ordered)),
+            groups=tuple(map(frame.comparisons.told, found)) if frame.comparisons else found,
             failures=_failures([*frame.failures, *(one for outcome in ordered for one in outcome.failures)]),
             dangers=tuple(sorted((*_dangers(ordered, own), *_of_applications(frame.applications)), key=_severity)),
             bumps=bump_lines(ordered, frame.explanations or Explanations()),

@@ -17,9 +17,10 @@ from cmp.errors import MAX_NAMED
 from cmp.report.names import natural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cmp.changes import Report, Subject
+    from cmp.preview.sides import Side
 
     OwnTexts = Mapping[str, Mapping[str, str]]  # cluster -> its own texts, each with its general term
     Replace = Callable[[str, Mapping[str, str]], str]
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # A worker's label of a secret: its digits are the secret's token, which differs from run to run.
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
+_LABEL = re.compile("(‹[^›]*›)")
 _JSON_STRING = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')  # one that is a key ends with a colon
 GENERAL_APP = "‹app›"  # stands for the name of each of several applications
 
@@ -34,11 +36,33 @@ GENERAL_APP = "‹app›"  # stands for the name of each of several applications
 # A cluster's own texts
 
 
+def own_texts(sides: Iterable[Side]) -> OwnTexts:
+    """Return the texts that are each cluster's own, with general terms: its name, its server's host, its facts."""
+    texts: dict[str, dict[str, str]] = {}
+    for side in sides:
+        for name, cluster in side.repository.config.clusters.items():
+            own = texts.setdefault(name, {})
+            own.update({value: f"‹{fact}›" for fact, value in cluster.facts.items() if value})
+            host = cluster.server.partition("://")[2].partition("/")[0].partition(":")[0]
+            if host:
+                own[host] = "‹server›"
+            own[name] = "‹cluster›"
+        for request in side.pairs.requests.values():
+            if name := request.subject.cluster:
+                texts.setdefault(name, {})[name] = "‹cluster›"
+    return texts
+
+
 def generalized(text: str, own: Mapping[str, str]) -> str:
-    """Return the text with general terms for a cluster's own texts, the longest first, whole words only."""
+    """Return the text with general terms for a cluster's own texts, the longest first, whole words only.
+
+    Labels such as those of secrets stay: a cluster may be called `secret`.
+    """
     if not any(word in text for word in own if word):
         return text
-    return _words(tuple(filter(None, own))).sub(lambda match: own[match[0]], text)
+    words = _words(tuple(filter(None, own)))
+    parts = _LABEL.split(text) if "‹" in text else [text]
+    return "".join(part if at % 2 else words.sub(lambda match: own[match[0]], part) for at, part in enumerate(parts))
 
 
 def generalized_json(text: str, own: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from cmp.changes import Change, Outcome, Subject
+    from cmp.preview.comparison import Comparison
     from cmp.preview.labels import OwnTexts
     from cmp.preview.outliers import GroupDraft
 
@@ -45,6 +46,18 @@ class Population(NamedTuple):
             for status in ("added", "removed")
         )
         return cls(before=whole - added, after=whole - removed, added=added, removed=removed)
+
+    @classmethod
+    def of_sides(cls, comparison: Comparison) -> Population:
+        """Return the pairs of both sides; an Application with a new name neither comes nor goes."""
+        base, head = comparison.base.pairs.requests, comparison.head.pairs.requests
+        renamed = comparison.applications.renamed
+        return cls(
+            before=frozenset(request.subject for request in base.values()),
+            after=frozenset(request.subject for request in head.values()),
+            added=frozenset(head[key].subject for key in head.keys() - base.keys() - renamed.keys()),
+            removed=frozenset(base[key].subject for key in base.keys() - head.keys() - {*renamed.values()}),
+        )
 
 
 class Unit(NamedTuple):
@@ -73,7 +86,7 @@ def _units(
 
     The name of an Application may hold that of its cluster, and is one with those of other clusters all the same.
     """
-    app = {one: _common_name(one, own_texts) for one in pairs}
+    app = {one: common_name(one, own_texts) for one in pairs}
     known = {subject.cluster for subject in others} | {""}
     on_new: dict[str, set[str]] = defaultdict(set)
     for subject in pairs:
@@ -92,7 +105,7 @@ def _units(
         yield Unit(what, "application", names, tuple(sorted(members, key=pair_order)))
 
 
-def _common_name(subject: Subject, own_texts: OwnTexts) -> str:
+def common_name(subject: Subject, own_texts: OwnTexts) -> str:
     """Return the name of an application, without what is its cluster's in the name of an Application behind it."""
     return generalized(subject.app, own_texts.get(subject.cluster, {})) if "(" in subject.app else subject.app
 
@@ -111,7 +124,7 @@ def unit_of(change: Change, of_pairs: Mapping[Subject, Unit], own_texts: OwnText
         return of_pairs.get(change.subject)
     if change.fields or change.summary:
         return None
-    names = (_common_name(subject, own_texts) for subject in (change.move.source, change.move.target))
+    names = (common_name(subject, own_texts) for subject in (change.move.source, change.move.target))
     return Unit("moves", "application", tuple(names), ())
 
 

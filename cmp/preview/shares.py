@@ -21,7 +21,8 @@ from cmp.preview.children import Printed, Unprinted, name_of
 from cmp.preview.comparison import Comparison
 from cmp.preview.diff import affected_pairs
 from cmp.preview.identity import PairId
-from cmp.preview.sides import Side
+from cmp.preview.sides import ResolvedPair
+from cmp.preview.sisters import Counterpart, counterparts
 
 PLAN = "plan"
 
@@ -129,7 +130,8 @@ def shares(comparison: Comparison, count: int, seconds: Mapping[PairId, float]) 
     the average, or without any earlier run the number of its renders.
     """
     pairs = planned(comparison)
-    renders = {pair.id: renders_of(comparison, pair.id) for pair in pairs}
+    sisters = counterparts(comparison)
+    renders = {pair.id: renders_of(comparison, pair.id, sisters.get(pair.id)) for pair in pairs}
     known = {key: seconds[key] for key in renders if key in seconds}
     unit = sum(known.values()) / sum(renders[key] for key in known) if known else 1.0
     weights = {key: known.get(key, number * unit) for key, number in renders.items()}
@@ -142,14 +144,18 @@ def shares(comparison: Comparison, count: int, seconds: Mapping[PairId, float]) 
     return tuple(Share(weight, tuple(sorted(own))) for weight, own in zip(sums, dealt, strict=True))
 
 
-def renders_of(comparison: Comparison, key: PairId) -> int:
-    """Return how many renders a pair takes: one for each source of each side."""
-    return max(1, sum(len(side.pairs[key].sources) for side in _sides(comparison) if key in side.pairs))
+def renders_of(comparison: Comparison, key: PairId, sister: Counterpart | None) -> int:
+    """Return how many renders a pair takes: one for each source of each side, and of the sister's pair."""
+    return max(1, sum(len(pair.sources) for pair in _rendered_for(comparison, key, sister) if pair))
 
 
 def planned(comparison: Comparison) -> list[PlannedPair]:
     """Return the pairs that are rendered."""
-    return [PlannedPair(pair.key, pair.subject, _inputs(comparison, pair.key)) for pair in affected_pairs(comparison)]
+    sisters = counterparts(comparison)
+    return [
+        PlannedPair(pair.key, pair.subject, _inputs(comparison, pair.key, sisters.get(pair.key)))
+        for pair in affected_pairs(comparison)
+    ]
 
 
 def outputs(comparison: Comparison) -> tuple[ParentOutput, ...]:
@@ -174,11 +180,12 @@ def require_same(plan: Plan, comparison: Comparison) -> None:
 
 def with_secrets(comparison: Comparison) -> list[PairId]:
     """Return the pairs of which a render decrypts files."""
+    sisters = counterparts(comparison)
     return [
         pair.key
         for pair in affected_pairs(comparison)
-        for side in _sides(comparison)
-        if pair.key in side.pairs and any(source.has_secrets for source in side.pairs[pair.key].sources)
+        for one in _rendered_for(comparison, pair.key, sisters.get(pair.key))
+        if one and any(source.has_secrets for source in one.sources)
     ]
 
 
@@ -188,15 +195,19 @@ def touched(comparison: Comparison, share: Share) -> list[TouchedPair]:
     return [pair for pair in affected_pairs(comparison) if pair.key in own]
 
 
-def _inputs(comparison: Comparison, key: PairId) -> str:
+def _inputs(comparison: Comparison, key: PairId, sister: Counterpart | None) -> str:
     """Return the digest of what a pair's renders read; an error is one, whatever it says of this machine."""
-    fingerprints = (side.fingerprint(key) if key in side.pairs else "" for side in _sides(comparison))
+    fingerprints = [side.fingerprint(key) if key in side.pairs else "" for side in (comparison.base, comparison.head)]
+    if sister:
+        fingerprints.append(comparison.head.fingerprint(sister.pair))
     read = ["error" if one.startswith("error: ") else one for one in fingerprints]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
 
-def _sides(comparison: Comparison) -> tuple[Side, Side]:
-    return comparison.base, comparison.head
+def _rendered_for(comparison: Comparison, key: PairId, sister: Counterpart | None) -> list[ResolvedPair | None]:
+    """Return the pairs that are rendered for one: both sides of it, and the sister's."""
+    found = [side.pairs.get(key) for side in (comparison.base, comparison.head)]
+    return [*found, comparison.head.pairs[sister.pair]] if sister else found
 
 
 def rows(plan: Plan, *, is_timed: bool) -> Iterator[tuple[str, ...]]:

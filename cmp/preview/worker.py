@@ -15,14 +15,15 @@ import hmac
 import io
 import time
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp.changes import Bump, Failure, Outcome
+from cmp.changes import Bump, Failure, Likeness, Outcome
 from cmp.compare import bumps, compare, namespaces
 from cmp.engines.registry import HELM
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
 from cmp.model import OutputRules
-from cmp.preview import copies, notes
+from cmp.preview import copies, likeness, notes
 from cmp.preview.bumps.explained import Bumps, Explained, RenderedSource
 from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, is_only_replaced, visible_causes
 from cmp.render import made_up, masking
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
     from cmp.context import Context
     from cmp.model import Instance
     from cmp.preview.affected import TouchedPair
+    from cmp.preview.identity import PairId
     from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
+    from cmp.preview.sisters import Counterpart
     from cmp.render.pipeline import RenderOptions, RenderResult
     from cmp.secrets.redact import Secret
     from cmp.system.tree import Tree
 
 TOKEN_DIGITS = 32
+NO_COUNTERPARTS: Mapping[PairId, Counterpart] = MappingProxyType({})
 AS_REPOSERVER = OutputRules(allow_empty=True, as_reposerver=True)
 
 
@@ -51,7 +55,7 @@ class WorkerResult(NamedTuple):
     """The outcome of a pair, warnings for stderr, masked, and the API versions that only the sidecar knows.
 
     `explained` are the bumps of charts among those of the outcome, each with what is known of both charts.  `seconds`
-    are those that its renders took.
+    are those that its renders took.  `likeness` compares a pair of a new cluster with that of its sister.
     """
 
     outcome: Outcome
@@ -59,10 +63,14 @@ class WorkerResult(NamedTuple):
     unknown_apis: tuple[str, ...] = ()
     explained: tuple[Explained, ...] = ()
     seconds: float = 0.0
+    likeness: Likeness | None = None
 
 
 class Worker(NamedTuple):
-    """Compares pairs: both sides with the options of their renders, rules of differences to fold, and the token key."""
+    """Compares pairs: both sides with the options of their renders, rules of differences to fold, and the token key.
+
+    `counterparts` are pairs that are rendered beside those of new clusters (sisters.py).
+    """
 
     base: Side
     head: Side
@@ -70,6 +78,7 @@ class Worker(NamedTuple):
     options: RenderOptions
     rules: tuple[Rule, ...]
     key: bytes
+    counterparts: Mapping[PairId, Counterpart] = NO_COUNTERPARTS
 
     def compare(self, pair: TouchedPair) -> WorkerResult:
         """Render a pair on the sides that have it, and compare; never raises an error that a user can meet."""
@@ -92,16 +101,18 @@ class Worker(NamedTuple):
             unknown_apis.update((name, None) for result in results for name in result.unknown_apis)
             compared = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head)
             outcome, explained = compared.outcome(), compared.explained
+            found = compared.likeness(self.counterparts[pair.key]) if pair.key in self.counterparts else None
         except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on
             lines = tuple(InternalError.of(error).lines())
             outcome = Outcome(pair.subject, "failed", failures=(Failure(pair.subject, lines, is_new=True),))
-            explained = ()
+            explained, found = (), None
         return WorkerResult(
             outcome=outcome,
             warnings=tuple(warnings.getvalue().splitlines()),
             unknown_apis=tuple(unknown_apis),
             explained=explained,
             seconds=time.monotonic() - start,
+            likeness=found,
         )
 
 
@@ -245,9 +256,34 @@ class _PairComparison:
         """Return the changes of the pair's objects alone."""
         return self._compared(self._objects(self._base), self._objects(self._head))
 
-    def _compared(self, before: tuple[Object, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
+    def likeness(self, counterpart: Counterpart) -> Likeness | None:
+        """Compare the newer side with the pair of a sister cluster; None where this one is not rendered.
+
+        It comes after the outcome, which does not know the sister's secrets.
+        """
+        head, worker = self._head, self._worker
+        if head.error or not head.results:
+            return None
+        context = self._context._replace(log=Log(io.StringIO(), self._redactor.mask))  # the sister's own run warns
+        sister = _render(worker.head, worker.head.pairs[counterpart.pair], context, worker.options)
+        if sister.error or not sister.results:
+            what = sister.error.what if sister.error else ""
+            return Likeness(self._subject, "failed", error=self._redactor.mask(what).partition("\n")[0])
+        there = likeness.ClusterObjects(self._objects(sister), counterpart.texts_there)
+        here = likeness.ClusterObjects(self._objects(head), counterpart.texts_here)
+        found = likeness.compared(there, here, self._rules)
+        if found.is_any and self._may_make_up():
+            again = _render(worker.head, head.pair, context, worker.options)
+            found = likeness.compared(there, here, self._rules, self._objects(again) if again.results else ())
+        return Likeness(self._subject, "different" if found.objects else "equal", *found)
+
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
         pair = self._head.pair or self._base.pair
-        return compare(self._subject, before, after, (*self._worker.rules, *(pair.request.rules if pair else ())))
+        return (*self._worker.rules, *(pair.request.rules if pair else ()))
+
+    def _compared(self, before: tuple[Object, ...], after: tuple[Object, ...]) -> tuple[Change, ...]:
+        return compare(self._subject, before, after, self._rules)
 
     def outcome(self) -> Outcome:
         """Return the changes of the pair's objects with their causes, or the error of a side."""

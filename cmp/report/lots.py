@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cmp.report import groups
+from cmp.report import groups, sisters
 from cmp.report.document import (
     MINUS,
     Bullets,
@@ -39,19 +39,28 @@ def section(group: Group, limits: Limits, *, is_compact: bool) -> GroupSection:
     lot = group.lot
     if lot is None:
         return groups.section(group, limits, is_compact=is_compact)
-    notes = tuple(_cut([*_dangers(lot), *_unlike(lot, limits)], limits))
+    notes = (*sisters.lines(lot, limits), *_cut([*_dangers(lot), *_unlike(lot, limits)], limits))
     blocks: list[Block] = [Bullets(notes)] if notes else []
     failed = [subject for subject in lot.pairs if subject not in {member.subject for member in group.members}]
     if failed:
         blocks.append(Paragraph(line("No object is known of: ", pairs_by_app(failed, limits), ".")))
     objects = tuple(_object(part, lot) for part in lot.parts)
+    equal = sisters.equal_pairs(lot)
+    others = [
+        one
+        for one, part in zip(objects, lot.parts, strict=True)
+        if not equal.issuperset(member.subject for member in part.members)
+    ]
     return GroupSection(
         letter=group.letter,
         summary=_summary(group, lot),
         clusters=tuple(clusters(member.subject for member in group.members)),
         before=(*blocks, _table(lot, limits)),
         heading=plural(_count(lot), "object") + (", alike ones once" if _count(lot) > len(lot.parts) else ""),
-        hunks=tuple((f"{object_.heading}",) for object_ in objects) if is_compact else _bounded(objects),
+        hunks=(
+            *(((one.heading,) for one in others) if is_compact else _bounded(others)),
+            *sisters.left_out(lot, len(objects) - len(others)),
+        ),
         is_list=is_compact,
         after=(),
         is_outlier=False,
@@ -94,6 +103,7 @@ def _summary(group: Group, lot: Lot) -> Line:
         line(plural(len(names), "cluster"), named if len(names) <= _FEW else ())
         if names and lot.by != "cluster"
         else (),
+        sisters.short(lot),
         line(plural(_count(lot), "object")),
         line(f"+{added:,} {MINUS}{removed:,}" if added + removed else ""),
         line(Span("danger", "strong")) if dangers else (),

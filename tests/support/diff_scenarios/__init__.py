@@ -3,6 +3,7 @@
 from tests.support.diff_scenarios import (
     applications,
     charts,
+    clusters,
     engines,
     failures,
     objects,
@@ -12,4 +13,15 @@ from tests.support.diff_scenarios import (
     values,
 )
 
-__all__ = ["applications", "charts", "engines", "failures", "objects", "pairs", "secrets", "settings", "values"]
+__all__ = [
+    "applications",
+    "charts",
+    "clusters",
+    "engines",
+    "failures",
+    "objects",
+    "pairs",
+    "secrets",
+    "settings",
+    "values",
+]

@@ -16,8 +16,8 @@ from cmp.changes import (
     Revision,
     Unowned,
 )
-from cmp.preview.diff import Frame, own_texts, report
-from cmp.preview.labels import number_secrets
+from cmp.preview.diff import Frame, report
+from cmp.preview.labels import number_secrets, own_texts
 from cmp.preview.sides import Side
 from tests.support.monorepos import git_tree
 from tests.support.outcomes import config, deployment, outcome_of, subject_of

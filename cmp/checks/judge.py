@@ -1,0 +1,195 @@
+"""The judgement on the objects of one pair: schemas, kinds that its cluster serves, and the lifecycle of APIs."""
+
+from __future__ import annotations
+
+import marshal
+from collections import Counter
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from cmp.changes import Object
+from cmp.checks import served
+from cmp.checks.schemas import MAJOR, Compiled, ObjectKind, known_minors, minor_of, schemas_of
+from cmp.checks.values import relations
+from cmp.findings import Finding, Unjudged
+from cmp.model import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cmp.checks.wording import Mistake
+    from cmp.findings import Level
+
+MAX_MISTAKES = 20  # of one object: the first is often the cause of the others
+MASK = "‹secret"  # a label in place of a secret begins so
+MASKED = "fields whose value is masked as a secret"
+NO_VERSION = "schemas and kinds: the cluster's version of Kubernetes is not known"
+
+_RULES = {"additionalProperties": "unknown-field", "required": "schema", "type": "schema"}
+
+
+class Definitions(Protocol):
+    """The schemas of custom kinds."""
+
+    def compiled(self, kind: ObjectKind) -> Compiled | None:
+        """Return the schema of a custom kind, None where no definition at hand has it."""
+
+
+class Judged(NamedTuple):
+    """The findings on some objects, what of them nothing judged, and those of custom kinds that have no schema here."""
+
+    findings: tuple[Finding, ...]
+    unjudged: tuple[Unjudged, ...]
+    custom: tuple[Object, ...]
+
+
+class Reason(NamedTuple):
+    """A finding without its object; without a `rule`, what is not judged stands in `message`."""
+
+    rule: str
+    level: Level
+    path: tuple[str, ...]
+    message: str
+
+
+# The reasons against each document in this process, by its kind's version and its digest: many pairs print the same.
+_known_reasons: dict[tuple[int, bytes], tuple[Reason, ...]] = {}
+
+
+class Judge:
+    """The judge of the objects of one cluster."""
+
+    def __init__(
+        self,
+        kube_version: str,
+        api_versions: Sequence[str],
+        definitions: Definitions | None = None,
+        *,
+        later: int = 2,
+    ) -> None:
+        """Take the version that a cluster names (empty where none is known) and the API versions that it serves.
+
+        `later` is the number of versions after its own whose removals are told.  Raises UsageError without the extra.
+        """
+        minors = known_minors()
+        minor = minor_of(kube_version)
+        self._version = kube_version
+        self._minor = minor if minor in minors else None
+        self._api_versions = frozenset(api_versions)
+        self._definitions = definitions
+        self._later = later
+        # No object is judged by the schemas of another version; these only tell built-in groups from custom ones.
+        self._schemas = schemas_of(minors[-1] if self._minor is None else self._minor)
+
+    def judge(self, objects: Sequence[Object]) -> Judged:
+        """Judge objects in their order; the items of a List are objects of their own, as Argo CD takes them."""
+        findings: list[Finding] = []
+        unjudged: Counter[str] = Counter()
+        custom: list[Object] = []
+        for subject in (item for one in objects for item in _items(one)):
+            kind = ObjectKind.of(subject.api_version, subject.identity.kind)
+            reasons = self._reasons(subject, kind)
+            if reasons is None:
+                custom.append(subject)
+                continue
+            for reason in reasons:
+                if reason.rule:
+                    findings.append(_finding(subject, reason))
+                else:
+                    unjudged[reason.message] += 1
+        return Judged(tuple(findings), tuple(Unjudged(*one) for one in sorted(unjudged.items())), tuple(custom))
+
+    def _reasons(self, subject: Object, kind: ObjectKind) -> tuple[Reason, ...] | None:
+        """Return the reasons against an object; None for a custom kind of which nothing is known."""
+        if kind.group not in self._schemas.groups:
+            compiled = self._definitions.compiled(kind) if self._definitions else None
+            return None if compiled is None else tuple(_mistaken(subject.value, compiled, is_custom=True))
+        if self._minor is None:
+            return (_not_judged(self._why_unjudged()),)
+        if kind not in self._schemas:
+            if served.is_listed(kind, self._api_versions):
+                return (_not_judged(f"{kind.api_version} {kind.kind}: a kind that has no schema"),)
+            return (Reason("unknown-kind", "error", (), served.refusal(kind, self._schemas, f"{MAJOR}.{self._minor}")),)
+        reasons = self._cached(subject.value, kind, self._minor)
+        if served.is_switched_off(kind) and not served.is_listed(kind, self._api_versions):
+            return (Reason("unknown-kind", "warning", (), served.OFF.format(kind.api_version)), *reasons)
+        return reasons
+
+    def _why_unjudged(self) -> str:
+        if not self._version:
+            return NO_VERSION
+        first, *_, last = known_minors()
+        return f"schemas: there are none of Kubernetes {self._version}, but of {MAJOR}.{first} to {MAJOR}.{last}"
+
+    def _cached(self, value: dict[str, object], kind: ObjectKind, minor: int) -> tuple[Reason, ...]:
+        digest = blake2b(marshal.dumps(value, 2), digest_size=20).digest()
+        if (minor, digest) not in _known_reasons:
+            related = (
+                Reason("value", "error", one.path, one.message) for one in relations(value, kind.group, kind.kind)
+            )
+            _known_reasons[minor, digest] = (*_mistaken(value, self._schemas.compiled(kind)), *related)
+        return _known_reasons[minor, digest]
+
+
+def _mistaken(value: dict[str, object], compiled: Compiled, *, is_custom: bool = False) -> Iterator[Reason]:
+    """Yield the reasons that a schema has against an object; one of a built-in kind has only types of its own."""
+    found = [mistake for mistake in compiled.mistakes(value) if not _is_of_status(mistake)]
+    told = [mistake for mistake in found if not _is_masked(value, mistake.path)]
+    for mistake in told[:MAX_MISTAKES]:
+        rule = _RULES.get(mistake.keyword, "schema" if is_custom else "value")
+        yield Reason(rule, "error", mistake.path, mistake.message)
+    if len(told) > MAX_MISTAKES:
+        yield Reason("schema", "error", (), f"has {len(told) - MAX_MISTAKES} more mistakes like these")
+    for _ in range(len(found) - len(told)):
+        yield _not_judged(MASKED)
+
+
+def _is_of_status(mistake: Mistake) -> bool:
+    """Tell whether a mistake is in a part that the server drops unread: the status that a manifest brings."""
+    return mistake.path[:1] == ("status",) and mistake.keyword == "required"
+
+
+def _is_masked(value: object, path: tuple[str, ...]) -> bool:
+    for part in path:
+        if MASK in part:
+            return True
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list):
+            value = value[int(part.strip("[]"))]
+    return isinstance(value, str) and MASK in value
+
+
+def _not_judged(what: str) -> Reason:
+    return Reason("", "note", (), what)
+
+
+def _finding(subject: Object, reason: Reason) -> Finding:
+    return Finding(
+        rule=reason.rule,
+        level=reason.level,
+        api_version=subject.api_version,
+        identity=subject.identity,
+        path=reason.path,
+        message=reason.message,
+        source=subject.source,
+    )
+
+
+def _items(subject: Object) -> Iterator[Object]:
+    """Yield an object, or the items of a list in the sense of Argo CD: of what has a list `items`."""
+    items = subject.value.get("items")
+    if not isinstance(items, list) or not subject.identity.kind.endswith("List"):
+        yield subject
+        return
+    for item in items:
+        if isinstance(item, dict):
+            yield from _items(Object(str(item.get("apiVersion", "")), _identity(item), item, subject.source))
+
+
+def _identity(value: dict[str, object]) -> Identity:
+    metadata = value.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    group = str(value.get("apiVersion", "")).rpartition("/")[0]
+    kind, namespace, name = value.get("kind"), names.get("namespace"), names.get("name")
+    return Identity(group, str(kind or ""), str(namespace or ""), str(name or ""))

@@ -1,0 +1,160 @@
+"""Rendered objects judged by the schemas of a version of Kubernetes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from cmp.changes import Object
+from cmp.checks.judge import Judge, Judged
+from cmp.model import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: web:1
+"""
+
+
+def judged(text: str, version: str = "1.36", api_versions: Sequence[str] = ()) -> Judged:
+    objects = []
+    for value in yaml.safe_load_all(text):
+        api_version = str(value["apiVersion"])
+        identity = Identity(api_version.rpartition("/")[0], value["kind"], "", value["metadata"]["name"])
+        objects.append(Object(api_version, identity, value, ""))
+    return Judge(version, api_versions).judge(objects)
+
+
+def told(text: str, version: str = "1.36", api_versions: Sequence[str] = ()) -> list[tuple[str, str, str, str]]:
+    return [
+        (finding.rule, finding.level, ".".join(finding.path), finding.message)
+        for finding in judged(text, version, api_versions).findings
+    ]
+
+
+@pytest.mark.parametrize("version", ["1.25", "v1.30.4", "v1.30.4-gke.1", "1.37.0+k3s1"])
+def test_a_right_object_is_right_in_every_version(version: str) -> None:
+    assert judged(DEPLOYMENT, version) == Judged((), (), ())
+
+
+CONTAINER = "spec.template.spec.containers.[0]"
+MISTAKES = (
+    (
+        "name: web\nspec",
+        "name: web\n  labls: {}\nspec",
+        "unknown-field",
+        "metadata.labls",
+        "is not a known field: did you mean `labels`?",
+    ),
+    ("spec:\n  sel", "spec:\n  replicas: '3'\n  sel", "schema", "spec.replicas", "is text, not a whole number"),
+    ("spec:\n  sel", "spec:\n  replicas: 1.5\n  sel", "schema", "spec.replicas", "is a fraction, not a whole number"),
+    ("- name: web\n", "-\n", "schema", f"{CONTAINER}.name", "is missing"),
+    ("image: web:1", "image: [web]", "schema", f"{CONTAINER}.image", "is a list, not text"),
+    (
+        "image: web:1",
+        "resources: {limits: {cpu: 1 m}}",
+        "value",
+        f"{CONTAINER}.resources.limits.cpu",
+        "is not a quantity, such as `500m` or `2Gi`",
+    ),
+    (
+        "image: web:1",
+        "imagePullPolicy: always",
+        "value",
+        f"{CONTAINER}.imagePullPolicy",
+        "is `always`, not one of `Always`, `IfNotPresent`, `Never`",
+    ),
+    (
+        "image: web:1",
+        "ports: [{containerPort: 80000}]",
+        "value",
+        f"{CONTAINER}.ports.[0].containerPort",
+        "is not a port, from 1 to 65535",
+    ),
+    (
+        "labels: {app: web}",
+        "labels: {app: shop}",
+        "value",
+        "spec.selector.matchLabels.app",
+        "is not among the labels of the pods: spec.template.metadata.labels",
+    ),
+)
+
+
+@pytest.mark.parametrize(("before", "after", "rule", "path", "message"), MISTAKES)
+def test_a_mistake_is_told_by_its_field_and_in_words(
+    before: str, after: str, rule: str, path: str, message: str
+) -> None:
+    assert told(DEPLOYMENT.replace(before, after, 1)) == [(rule, "error", path, message)]
+
+
+def test_a_group_is_looked_up_by_its_whole_name() -> None:
+    clone = DEPLOYMENT.replace("apps/v1", "apps.kruise.io/v1").replace("spec:\n  sel", "spec:\n  lifecycle: {}\n  sel")
+    result = judged(clone)
+    assert result.findings == ()
+    assert [one.api_version for one in result.custom] == ["apps.kruise.io/v1"]
+
+
+def test_a_kind_that_the_version_does_not_serve_is_refused() -> None:
+    budget = "{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: web}}"
+    message = "is of policy/v1beta1, which Kubernetes 1.25 does not serve: PodDisruptionBudget is in policy/v1"
+    assert told(budget, "1.25") == [("unknown-kind", "error", "", message)]
+    typo = "is of no kind in apps/v1 that Kubernetes 1.36 serves: did you mean `Deployment`?"
+    assert told(DEPLOYMENT.replace("kind: Deployment", "kind: Deploment")) == [("unknown-kind", "error", "", typo)]
+
+
+def test_a_kind_behind_a_switch_is_a_warning_unless_the_cluster_lists_it() -> None:
+    claim = "{apiVersion: resource.k8s.io/v1beta1, kind: DeviceClass, metadata: {name: gpu}, spec: {}}"
+    message = (
+        "is of resource.k8s.io/v1beta1, which a server serves only where it is switched on: if it is, list it in"
+        " apiVersions of the cluster"
+    )
+    assert told(claim) == [("unknown-kind", "warning", "", message)]
+    assert told(claim, api_versions=["resource.k8s.io/v1beta1"]) == []
+
+
+def test_a_version_without_schemas_is_judged_by_no_other_version() -> None:
+    wrong = DEPLOYMENT.replace("image:", "imaje:")
+    assert told(wrong) != []
+    for version in ("1.38", "1.24.3", "", "latest"):
+        result = judged(wrong, version)
+        assert result.findings == ()
+        assert [one.times for one in result.unjudged] == [1]
+    what = "schemas: there are none of Kubernetes 1.38, but of 1.25 to 1.37"
+    assert judged(wrong, "1.38").unjudged[0].what == what
+
+
+def test_what_is_masked_is_not_judged() -> None:
+    secret = "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {a: ‹secret 1›, b: b}}"
+    result = judged(secret)
+    assert [(finding.path, finding.message) for finding in result.findings] == [(("data", "b"), "is not base64")]
+    assert [tuple(one) for one in result.unjudged] == [("fields whose value is masked as a secret", 1)]
+
+
+def test_the_items_of_a_list_are_judged() -> None:
+    item = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: 1}}"
+    assert told(f"{{apiVersion: v1, kind: List, metadata: {{name: ''}}, items: [{item}]}}") == [
+        ("schema", "error", "data.a", "is a number, not text")
+    ]
+
+
+def test_many_mistakes_of_one_object_are_counted() -> None:
+    data = ", ".join(f"k{number}: {number}" for number in range(30))
+    findings = told(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}, data: {{{data}}}}}")
+    assert len(findings) == 21
+    assert findings[-1] == ("schema", "error", "", "has 10 more mistakes like these")
