@@ -2,7 +2,9 @@
 
     schemas.py       the schemas of a version of Kubernetes, compiled; kinds that it serves
     values.py        texts that the server checks and no schema does: quantities, base64
-    definitions.py   the schemas in CustomResourceDefinitions
+    definitions.py   custom kinds, by their CustomResourceDefinitions
+    structural.py    a schema of those as JSON Schema; patterns.py and formats.py, the texts that it allows
+    defaulting.py    what the server fills into a custom object, and what it checks beside its schema
     lifecycle.py     versions of the API that are deprecated or removed
     policies/        policies of Gatekeeper, judged by gator
     judge.py         all of these but the policies, for the objects of one pair
