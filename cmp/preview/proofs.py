@@ -65,6 +65,13 @@ class LineProbe(NamedTuple):
     values: tuple[Value, ...]
 
 
+class ProbedLines(NamedTuple):
+    """The differences that each trial of lines showed; None where it cannot be rendered.  `failure` is as in Probed."""
+
+    shown: tuple[Shown | None, ...]
+    failure: str = ""
+
+
 class TriedLines(NamedTuple):
     """The lines of a pair by the values that were taken back, and the differences that each trial showed."""
 
@@ -84,12 +91,13 @@ class Prober(NamedTuple):
             return Probed((None,) * len(probe.parts), retrial.failure if retrial else "")
         return Probed(tuple(self._remaining(retrial, probe.pair, part) for part in probe.parts))
 
-    def run_lines(self, probe: LineProbe) -> tuple[Shown | None, ...]:
+    def run_lines(self, probe: LineProbe) -> ProbedLines:
         """Render a pair without some of the changed values at a time; never raises an error that a user can meet."""
         trials = line_proofs.trials(len(probe.values))
-        if (retrial := self._retrial(probe.pair)) is None:
-            return (None,) * len(trials)
-        return tuple(self._shown(retrial, probe, numbers) for numbers in trials)
+        retrial = self._retrial(probe.pair)
+        if retrial is None or retrial.failure:
+            return ProbedLines((None,) * len(trials), retrial.failure if retrial else "")
+        return ProbedLines(tuple(self._shown(retrial, probe, numbers) for numbers in trials))
 
     def _retrial(self, pair: TouchedPair) -> Retrial | None:
         try:
@@ -243,9 +251,9 @@ class Proofs:
         subjects = [*chosen]
         probes = [LineProbe(self._pairs[subject], tuple(chosen[subject])) for subject in subjects]
         done = workers.run(probes, Prober(self._worker).run_lines, self._jobs)
-        return {
-            subjects[index]: TriedLines(chosen[subjects[index]], shown) for index, shown in done if shown is not None
-        }
+        found = {subjects[index]: result for index, result in done if result is not None}
+        self._warn({subject: result.failure for subject, result in found.items()})
+        return {subject: TriedLines(chosen[subject], result.shown) for subject, result in found.items()}
 
     def _cases(self, group: Group, outcomes: Mapping[Subject, Outcome]) -> Iterator[_Case]:
         """Yield the members of a group by their changed files."""
@@ -270,13 +278,17 @@ class Proofs:
         probes = [*chosen.values()]
         done = workers.run(probes, Prober(self._worker).run, self._jobs)
         found = {probes[index].pair.subject: result for index, result in done if result is not None}
+        self._warn({subject: result.failure for subject, result in found.items()})
+        return found
+
+    def _warn(self, failures: Mapping[Subject, str]) -> None:
+        """Warn of pairs whose older side cannot be rendered once more; what they would prove stays open."""
         self.warnings += (
             f"cmp: warning: causes of {subject.app} on {subject.cluster or 'no cluster'} are not established, as it is "
-            f"not rendered once more: {result.failure}"
-            for subject, result in found.items()
-            if result.failure
+            f"not rendered once more: {failure}"
+            for subject, failure in failures.items()
+            if failure
         )
-        return found
 
     def _proven(self, case: _Case, probed: Mapping[Subject, Probed]) -> tuple[Files, ...] | None:
         """Return the parts by which the change of a case goes; None where none was tried."""

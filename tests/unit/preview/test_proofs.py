@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp.changes import Revision
+from cmp.changes import Cause, Outcome, Revision
 from cmp.model import NOTHING
-from cmp.preview import diff
+from cmp.preview import diff, line_proofs
 from cmp.preview.comparison import Comparer
 from cmp.preview.diff import Task
+from cmp.preview.line_proofs import Value
 from cmp.preview.proofs import Proofs
 from cmp.render.pipeline import RenderOptions
 from cmp.repository.git import changed
 from tests.support.monorepos import git_tree
+from tests.support.outcomes import config, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,16 +41,20 @@ BASE = {
 }
 
 
-def report(context: Context, after: Mapping[str, str | None], before: Mapping[str, str] = NOTHING) -> Report:
-    """Return the report on a change of some files, from others than the common ones; None removes one."""
+def task_of(context: Context, after: Mapping[str, str | None], before: Mapping[str, str] = NOTHING) -> Task:
+    """Return the comparison of a change of some files, from others than the common ones; None removes one."""
     first = {**BASE, **before}
     files = {path: text for path, text in {**first, **after}.items() if text is not None}
     base, head = git_tree(first), git_tree(files)
     comparer = Comparer((), (), "main", is_untrusted=False, context=context)
     comparison = comparer.compare(base, head, sorted(changed(base, head)))
     revision = Revision("x", "")
-    task = Task(comparison, revision, revision, 1, RenderOptions(is_keyless=True), lambda: None)
-    return diff.compare(task, context).report
+    return Task(comparison, revision, revision, 1, RenderOptions(is_keyless=True), lambda: None)
+
+
+def report(context: Context, after: Mapping[str, str | None], before: Mapping[str, str] = NOTHING) -> Report:
+    """Return the report on such a change."""
+    return diff.compare(task_of(context, after, before), context).report
 
 
 def causes(found: Report) -> dict[str, tuple[list[str], tuple[str, ...]]]:
@@ -121,3 +127,24 @@ def test_beyond_the_limit_files_are_touched(context: Context, monkeypatch: pytes
     after = {FIRST: config_map("first", "two"), SECOND: config_map("second", "two")}
     both: tuple[list[str], tuple[str, ...]] = ([], (FIRST, SECOND))
     assert causes(report(context, after)) == {"first": both, "second": both}
+
+
+@pytest.mark.no_tools
+def test_lines_prove_nothing_where_the_older_side_is_not_rendered_again_and_a_warning_says_so(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that merges parts may lack what the others had."""
+    task = task_of(context, {FIRST: config_map("first", "two")}, {SECOND: "{"})
+    pairs = diff.affected_pairs(task.comparison)
+    proofs = Proofs(diff.worker_of(task, context, b"k" * 32), pairs, 1)
+    subject = pairs[0].subject
+    line = Cause(f"{FIRST}:1", ("a",), 1, 2)
+    monkeypatch.setattr(line_proofs, "values_of", lambda *_: {Value(FIRST, ("a",)): [line]})
+    (change,) = outcome_of(subject.cluster, "", config("a: b")).changes
+    tried = proofs._tried_lines([[(subject, change)]], {subject: Outcome(subject, "changed")})  # noqa: SLF001  # no chart
+    assert tried[subject].shown == (None,)
+    (warning,) = proofs.warnings
+    assert warning == (
+        "cmp: warning: causes of web on blue are not established, as it is not rendered once more: "
+        "a document: not valid YAML: did not find expected node content"
+    )
