@@ -266,6 +266,7 @@ class Likeness(NamedTuple):
     `status`: `equal` (but for texts that are a cluster's own, and secrets), `different`, `missing` (on the sister),
     `failed` (it cannot be rendered there: `error`), `not-compared` (beyond the limit), or `not-rendered` (the new one).
     `secrets` counts the secret values that differ, `ciphertexts` those of which nothing else is known, without a key.
+    `mentions` are the objects here in which the sister's name stands, and not that of their own cluster.
     """
 
     subject: Subject
@@ -273,6 +274,7 @@ class Likeness(NamedTuple):
     differences: tuple[ObjectDifference, ...] = ()
     secrets: int = 0
     ciphertexts: int = 0
+    mentions: tuple[Identity, ...] = ()
     error: str = ""
 
 

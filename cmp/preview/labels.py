@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
 _LABEL = re.compile("(‹[^›]*›)")
 _JSON_STRING = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')  # one that is a key ends with a colon
+CLUSTER = "‹cluster›"  # stands for the name of each of several clusters
 GENERAL_APP = "‹app›"  # stands for the name of each of several applications
 
 
@@ -46,10 +47,10 @@ def own_texts(sides: Iterable[Side]) -> OwnTexts:
             host = cluster.server.partition("://")[2].partition("/")[0].partition(":")[0]
             if host:
                 own[host] = "‹server›"
-            own[name] = "‹cluster›"
+            own[name] = CLUSTER
         for request in side.pairs.requests.values():
             if name := request.subject.cluster:
-                texts.setdefault(name, {})[name] = "‹cluster›"
+                texts.setdefault(name, {})[name] = CLUSTER
     return texts
 
 

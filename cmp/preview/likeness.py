@@ -16,7 +16,7 @@ from cmp.changes import ObjectDifference
 from cmp.compare import noise
 from cmp.compare.fields import differences
 from cmp.compare.pairing import MatchedObject, match_objects
-from cmp.preview.labels import generalized, map_texts
+from cmp.preview.labels import CLUSTER, generalized, map_texts
 from cmp.secrets.redact import MASK
 
 if TYPE_CHECKING:
@@ -40,11 +40,15 @@ class ClusterObjects(NamedTuple):
 
 
 class Differences(NamedTuple):
-    """All that differs: objects, secrets, and secrets of which the ciphertext differs and nobody knows more."""
+    """All that differs: objects, secrets, and secrets of which the ciphertext differs and nobody knows more.
+
+    `mentions` are objects here that name the other cluster, and not their own: they may have been copied.
+    """
 
     objects: tuple[ObjectDifference, ...] = ()
     secrets: int = 0
     ciphertexts: int = 0
+    mentions: tuple[Identity, ...] = ()
 
     @property
     def is_any(self) -> bool:
@@ -68,7 +72,10 @@ def compared(
     made_up = {*_places([_mapped(one, general[1]) for one in again], [one for one, _ in after])} if again else set()
     raw = {id(one): original for one, original in (*before, *after)}
     matched = match_objects([one for one, _ in before], [one for one, _ in after])
-    whole = [MatchedObject(*(side and side._replace(value=raw[id(side)].value) for side in one)) for one in matched]
+    whole = [
+        MatchedObject(*(side and side._replace(value=raw[id(side)].value, source="") for side in one))
+        for one in matched
+    ]
     objects: list[ObjectDifference] = []
     secrets = ciphertexts = 0
     for one in matched:
@@ -89,7 +96,8 @@ def compared(
                 secrets += 1
         if fields:
             objects.append(ObjectDifference(identity, "changed", tuple(fields)))
-    return Differences(tuple(objects), secrets, ciphertexts)
+    mentions = tuple(sorted(one.identity for one in here.objects if _mentions(one, there.texts, here.texts)))
+    return Differences(tuple(objects), secrets, ciphertexts, mentions)
 
 
 def _general(text: str, *, common: set[str], own: Mapping[str, str]) -> str:
@@ -116,6 +124,19 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
+
+
+def _mentions(one: Object, there: Mapping[str, str], here: Mapping[str, str]) -> bool:
+    """Tell whether an object here names the other cluster and never its own.
+
+    An own text of this cluster does not count for the other: `prod` in `prod-2`, or as a fact of both.
+    """
+    texts = {*_texts(one.value)}
+    names = {name: "" for name, term in there.items() if term == CLUSTER}
+    general = {text: generalized(text, here) for text in texts}
+    if any(CLUSTER in own and CLUSTER not in text for text, own in general.items()):
+        return False
+    return any(generalized(own, names) != own for own in general.values())
 
 
 def _places(before: Sequence[Object], after: Sequence[Object]) -> Iterator[Place]:

@@ -78,6 +78,11 @@ def _lines(sister: SisterCluster, limits: Limits) -> Iterator[Line]:
     if left := of_status["not-compared"]:
         yield line("Not compared with ", there, ", beyond the limit of pairs: ", _apps(left, sister, limits))
     yield from _secrets(sister, limits)
+    if mentions := [
+        line(code(one.subject.app), " ", code(short_name(it))) for one in sister.pairs for it in one.mentions
+    ]:
+        more = f", and {len(mentions) - limits.names:,} more" if len(mentions) > limits.names else ""
+        yield line("Names ", there, " and not its own cluster: ", joined(mentions[: limits.names], ", "), more)
 
 
 def _differences(sister: SisterCluster, limits: Limits) -> Iterator[Line]:

@@ -22,7 +22,7 @@ def cluster_as_its_sister_added(repo: Monorepo) -> Iterator[None]:
     repo.write({"cmp.yaml": inventory("dev-1", "dev-2")})
 
 
-@story("A new cluster is not all as its sister: values, objects, secrets and applications differ, and one fails there.")
+@story("A new cluster is not all as its sister: values, objects, secrets, applications, a name that was copied.")
 def cluster_unlike_its_sister_added(repo: Monorepo) -> Iterator[None]:
     _cluster(repo, "dev-1", "api", "broken", "legacy", "login", "web", "worker")
     _cluster(repo, "prod-1", "api", "web")
@@ -32,6 +32,7 @@ def cluster_unlike_its_sister_added(repo: Monorepo) -> Iterator[None]:
     yield
     _cluster(repo, "prod-2", "api", "broken", "login", "search", "web", "worker")
     repo.edit("clusters/prod-2/api/all.yaml", "replicas: 2", "replicas: 4")
+    repo.write({"clusters/prod-2/web/all.yaml": _objects("dev-1", "web")})
     repo.append("clusters/prod-2/worker/all.yaml", _budget("worker"))
     repo.write({"clusters/prod-2/login/secret.yaml": _secret("battery-staple")})
     repo.write({"cmp.yaml": inventory("dev-1", "prod-1", "prod-2")})

@@ -95,7 +95,7 @@ def test_other_ciphertext_is_counted_apart() -> None:
 def test_a_cluster_called_secret_does_not_touch_the_labels() -> None:
     side = ClusterObjects(objects(config("a: ‹secret 01ab›")), {"secret": "‹cluster›"})
     other = ClusterObjects(objects(config("a: ‹secret 02ab›")), SOUTH)
-    assert compared(side, other) == ((), 1, 0)
+    assert compared(side, other) == ((), 1, 0, ())
 
 
 def test_made_up_values_are_no_difference() -> None:
@@ -115,13 +115,29 @@ def test_a_checksum_of_own_texts_is_no_difference() -> None:
 
 
 def test_a_checksum_that_no_configuration_explains_is_a_difference() -> None:
-    (path,) = _paths(_compared(_pod("1111", "same"), _pod("2222", "same")))
+    there, here = (
+        ClusterObjects([one._replace(source=f"clusters/{name}/web.yaml") for one in objects(_pod(checksum, "x"))], own)
+        for name, checksum, own in (("north", "1111", NORTH), ("south", "2222", SOUTH))
+    )
+    (path,) = _paths(compared(there, here))
     assert path.endswith("checksum/config")
 
 
 def test_rules_of_the_user_fold_here_too() -> None:
     rule = Rule("mine", kind="ConfigMap", path=("data", "a"))
     assert not _compared(config("a: b"), config("a: c"), [rule]).is_any
+
+
+def test_an_object_that_names_the_other_cluster_and_not_its_own_is_told() -> None:
+    text = config("host: web.north.example", name="left") + config("peers: 'north, south'", name="both")
+    found = _compared(text + config("a: northern", name="word"), text + config("a: northern", name="word"))
+    assert (found.is_any, [one.name for one in found.mentions]) == (False, ["left"])
+
+
+def test_a_name_that_is_in_that_of_the_cluster_or_a_fact_of_it_is_no_mention() -> None:
+    there = ClusterObjects(objects(config("host: prod, env: prod")), {"prod": "‹cluster›"})
+    here = ClusterObjects(objects(config("host: prod-2, env: prod")), {"prod-2": "‹cluster›", "prod": "‹env›"})
+    assert compared(there, here).mentions == ()
 
 
 def _pod(checksum: str, host: str) -> str:

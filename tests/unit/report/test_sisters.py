@@ -81,6 +81,14 @@ def test_secrets_are_counted_beside_what_is_equal() -> None:
     ]
 
 
+def test_objects_that_name_the_sister_are_told_and_are_as_there_all_the_same() -> None:
+    pairs = [_equal(app)._replace(mentions=(RATES,)) for app in "abcd"]
+    assert _lines(*pairs)[1:] == [
+        "Names north and not its own cluster: a ConfigMap/rates, b ConfigMap/rates, c ConfigMap/rates, and 1 more"
+    ]
+    assert plain(sisters.short(_lot(*pairs))) == "as on north"
+
+
 def test_applications_of_the_sister_alone_are_named() -> None:
     assert _lines(_equal("a"), _equal("b"), others=["c", "d", "e", "f"])[1:] == ["On north alone: c, d, e, and 1 more"]
 
