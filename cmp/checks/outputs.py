@@ -49,7 +49,7 @@ class JudgedOutput(NamedTuple):
     """The judgement on all objects of one render, masked.
 
     `custom` are objects of kinds whose schema was not at hand, `definitions` the CustomResourceDefinitions.  `total` is
-    the number of all objects.
+    the number of all objects; `objects` are they, where policies need them.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -57,6 +57,7 @@ class JudgedOutput(NamedTuple):
     custom: tuple[Object, ...] = ()
     definitions: tuple[Object, ...] = ()
     total: int = 0
+    objects: tuple[Object, ...] = ()
 
 
 def plain_objects(output: CheckedOutput) -> tuple[Object, ...]:
