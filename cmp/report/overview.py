@@ -32,6 +32,8 @@ _MERGE: tuple[tuple[Literal["merge", "waits", "unknown"], str], ...] = (
     ("merge", "Ends"),
 )
 
+_MOST_PLACES = 3  # of a supposition
+
 _APPLICATIONS = (
     ("removed", "gone"),
     ("renamed", "renamed"),
@@ -71,7 +73,7 @@ def rows(report: Report, judgement: Judgement, limits: Limits) -> list[OverviewR
 def _supposed(report: Report, limits: Limits) -> Iterator[OverviewRow]:
     """Yield the versions that the newer side has by supposition, with the lines that say so in it."""
     shown = (
-        line(f"{one.text} (", listed(one.places, limits), ")") if one.places else line(one.text)
+        line(f"{one.text} (", listed(one.places, limits._replace(names=min(limits.names, _MOST_PLACES))), ")")
         for one in report.suppositions
     )
     if report.suppositions:

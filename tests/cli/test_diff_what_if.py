@@ -279,6 +279,12 @@ def test_shares_suppose_the_same(plain: ComparedRepository, tmp_path: Path) -> N
     shares.parts("--kube-version", "prod=1.38")
     merged = json.loads(shares.merge("--format", "json").stdout)
     assert merged == whole
+    for options, was in (
+        (("--kube-version", "prod=1.39"), "with another value"),
+        (("--pin", "helm=4.0.0"), "without it"),
+    ):
+        ran = shares.shard(0, *options)
+        assert said(ran)[0] == f"cmp: {options[0]}: the plan was made {was}"
 
 
 WRONG = [

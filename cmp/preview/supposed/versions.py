@@ -25,6 +25,11 @@ OLD_APIS = (
     "the inventory lists the API versions of {clusters}, which are still those of the present Kubernetes: "
     "`cmp inventory export` writes the new ones after the upgrade"
 )
+OF_ARGOCD = ("helm", "kustomize")
+OTHERS = (
+    "a pin is for applications that the plugin renders: Applications without it run the tools of Argo CD, of which "
+    "`preview: {argocd: {…}}` in cmp.yaml tells the versions"
+)
 
 
 def kubernetes(edits: Edits, asked: Sequence[KubeVersion]) -> Iterator[Supposition]:
@@ -103,4 +108,5 @@ def tool(edits: Edits, asked: Pin, context: Context) -> Supposition:
     locks.lock_tool(edits, asked.tool, asked.version, context.settings)
     where = f" for {asked.app}" if asked.app else ""
     where += f" on {asked.cluster}" if asked.cluster else ""
-    return Supposition(f"{asked.tool} {asked.version}{where}", (place,))
+    is_of_argocd = asked.tool in OF_ARGOCD and bool(repository.config.preview.argocd or not repository.config.source)
+    return Supposition(f"{asked.tool} {asked.version}{where}", (place,), OTHERS if is_of_argocd else "")

@@ -160,6 +160,16 @@ def test_a_pin_that_stands_nowhere_is_added(supposing: Supposing) -> None:
     assert supposing.found.suppositions[0].places == ("cmp.yaml:1",)
 
 
+def test_a_pin_is_not_taken_for_the_tool_of_argo_cd(supposing: Supposing) -> None:
+    """Where nobody has a cmp.yaml, every Application is rendered without the plugin."""
+    remark = supposing(TREE, pins=("helm=4.0.0",)).suppositions[0].remark
+    assert remark.startswith("a pin is for applications that the plugin renders")
+    own = {**TREE, "cmp.yaml": "version: 1\npreview: {argocd: {version: '3.6'}}\n"}
+    assert supposing(own, pins=("helm=4.0.0",)).suppositions[0].remark == remark
+    assert supposing(own, pins=("sops=3.13.3",)).suppositions[0].remark == ""
+    assert supposing(PINS, pins=("helm=4.0.0",)).suppositions[0].remark == ""
+
+
 def test_pins_in_one_file_are_edited_one_after_the_other(supposing: Supposing) -> None:
     assert supposing.lines(PINS, pins=("helm=4.0.0", "cue=0.14.1")) == [
         "cmp.yaml -   helm: 3.18.6  # all",

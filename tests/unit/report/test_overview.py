@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp.changes import ApplicationChange, FindingLine, LeftOut, Noise, Outcome, Revision
+from cmp.changes import ApplicationChange, FindingLine, LeftOut, Noise, Outcome, Revision, Supposition
 from cmp.report import FORMATS, Gates, Options, judge
 from cmp.report.document import Limits, plain
 from cmp.report.overview import rows
@@ -117,3 +117,17 @@ def test_the_row_of_findings_says_how_many_and_never_that_all_is_judged_where_it
     for made, expected in shown.items():
         assert [row for row in _rows(made) if row[0] in ("findings", "sound")] == expected
     assert _rows(reports.found(warning))[-1] == ("waits", "no manifest changes")
+
+
+def test_what_is_supposed_stands_first_with_some_of_its_lines() -> None:
+    places = tuple(f"cmp.yaml:{number}" for number in range(6, 12))
+    suppositions = (
+        Supposition("Kubernetes 1.38 on all 6 clusters", places),
+        Supposition("helm 4.3.2", ("cmp.yaml:3",)),
+    )
+    made = reports.EMPTY._replace(suppositions=suppositions)
+    assert _rows(made)[0] == (
+        "supposed",
+        "Kubernetes 1.38 on all 6 clusters (cmp.yaml:6, cmp.yaml:7, cmp.yaml:8, and 3 more) · helm 4.3.2 (cmp.yaml:3)",
+    )
+    assert all(name != "supposed" for name, _ in _rows(reports.EMPTY))
