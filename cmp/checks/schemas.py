@@ -131,11 +131,16 @@ def schemas_of(minor: int) -> Schemas:
     return Schemas({name: _adapted(name, schema) for name, schema in json.loads(file.read_bytes())["$defs"].items()})
 
 
+def is_installed() -> bool:
+    """Tell whether the extra is there, so that something can be judged."""
+    return all(util.find_spec(name) for name in ("jsonschema_rs", "kubernetes_validate"))
+
+
 def _folder() -> Path:
-    found = [util.find_spec(name) for name in ("jsonschema_rs", "kubernetes_validate")]
-    if not all(found):
+    if not is_installed():
         raise UsageError("the schemas of Kubernetes are not installed", hint=EXTRA)
-    folders = found[1].submodule_search_locations if found[1] else None
+    found = util.find_spec("kubernetes_validate")
+    folders = found.submodule_search_locations if found else None
     return Path(next(iter(folders or ()))) / "kubernetes-json-schema"
 
 

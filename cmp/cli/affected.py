@@ -55,7 +55,7 @@ def command(
             from cmp.preview import diff  # noqa: PLC0415  # most calls render nothing
 
             task = diff.Task(
-                comparison=comparison,
+                comparison=comparison._replace(checks=None),  # what is asked is whether manifests differ
                 base=sides.before,
                 head=sides.after,
                 jobs=kernel.processors(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cmp.checks import schemas
 from cmp.cli import Invocation, Output, candidates, shares
 from cmp.cli.io import example, progress_bar
 from cmp.cli.live_options import live_options
@@ -17,10 +18,11 @@ from cmp.cli.revisions import revision_options
 from cmp.cli.what_if import reproduce, require_alone, what_if_options
 from cmp.errors import UsageError, suggestion
 from cmp.preview import diff
-from cmp.preview.diff import GATES
+from cmp.preview.diff import GATES, RULES
 from cmp.preview.parts import PART
 from cmp.preview.shares import PLAN
 from cmp.report import FORMATS, Gates, Options, judge
+from cmp.report.judgement import FINDINGS
 from cmp.system import kernel
 
 if TYPE_CHECKING:
@@ -64,6 +66,12 @@ MOST_SHARES = 10_000
 )
 @click.option(
     "--keyless", "is_keyless", is_flag=True, help="Decrypt nothing: secrets are shown as stand-ins of their ciphertext."
+)
+@click.option(
+    "--check",
+    "is_checked",
+    is_flag=True,
+    help="Judge rendered objects, too, as `cmp check` does, and show new findings.",
 )
 @click.option("--compact", is_flag=True, help="Show paths and values instead of YAML.")
 @click.option(
@@ -133,6 +141,7 @@ def command(
     output_format: str,
     outputs: tuple[str, ...],
     is_keyless: bool,
+    is_checked: bool,
     compact: bool,
     show_noise: bool,
     scope: str,
@@ -154,6 +163,7 @@ def command(
 
     Several runs can share the renders: --plan deals them out, --shard renders one share, --merge makes the report.
     """
+    context = invocation.context
     gates = Gates(_rules(fail_on), max_clusters, is_lenient=is_lenient)
     if is_merge:  # the first word is not an application
         parts, live = (*filter(None, [live.app]), *parts), live._replace(app="")
@@ -161,9 +171,9 @@ def command(
     paths = [_file(text, invocation.cwd, role) for text in outputs]
     live.check(is_untrusted=revisions.is_untrusted, is_keyless=is_keyless, against=against, output_format=output_format)
     require_alone(what_if, is_untrusted=revisions.is_untrusted, is_live=live.is_asked, against=against)
+    revisions = revisions._replace(is_checked=is_checked or _is_implied(what_if, context))
     asked = shares.Asked(revisions, is_keyless=is_keyless, against=against or "", live=live, what_if=what_if)
     jobs = jobs or kernel.processors()
-    context = invocation.context
     bar = partial(_progress, context)
     if role == PLAN and plan is not None:
         return shares.write_plan(
@@ -184,11 +194,13 @@ def command(
         loaded = shares.read_parts(parts, invocation)
         asked = shares.of_plan(asked, loaded[0].plan, invocation, parts[0])
         result = shares.merged(asked, invocation, loaded[0].plan, loaded, jobs=jobs)
+        _require_judged(gates, is_judged=result.report.findings is not None)
     else:
         with (
             asked.compared(invocation) as (sides, comparison),
             bar(len(diff.affected_pairs(comparison))) as step,
         ):
+            _require_judged(gates, is_judged=comparison.checks is not None)
             task = asked.task(invocation, sides, comparison, jobs=jobs, step=step)
             result = diff.compare(task, context)
             live.write(comparison, task.options, invocation)
@@ -198,15 +210,7 @@ def command(
     for warning in result.warnings:
         context.log.plain(warning)
     options = Options(show_noise=show_noise, compact=compact, limit=limit, scope=scope, gates=gates)
-    if asked.revisions.is_work:  # a work folder is no revision that the command in the report could name
-        options = options._replace(reproduce="cmp diff --base {base} --work-tree")
-    if asked.against:
-        side = "--work-tree" if asked.revisions.is_work else "--head {head}"
-        options = options._replace(reproduce=f"cmp diff --against {asked.against} {side}")
-    if asked.what_if.options:
-        options = options._replace(reproduce=reproduce(asked.what_if, is_work=asked.revisions.is_work))
-    if live.is_asked:
-        options = options._replace(reproduce=live.reproduce(is_work=revisions.is_work))
+    options = options._replace(reproduce=_reproduce(asked, options.reproduce))
     for kind, path in paths:
         _write(path, FORMATS[kind](result.report, options))
     text = FORMATS[output_format](result.report, options._replace(color=sys.stdout.isatty()))
@@ -268,6 +272,40 @@ def _rules(text: str) -> tuple[str, ...]:
         if name not in GATES:
             raise UsageError(f"--fail-on: there is no rule {name}", hint=suggestion(name, GATES))
     return names
+
+
+def _reproduce(asked: shares.Asked, usual: str) -> str:
+    """Return the command that a report names."""
+    is_work = asked.revisions.is_work
+    command = usual
+    if is_work:  # a work folder is no revision that the command in the report could name
+        command = "cmp diff --base {base} --work-tree"
+    if asked.against:
+        command = f"cmp diff --against {asked.against} {'--work-tree' if is_work else '--head {head}'}"
+    if asked.what_if.options:
+        command = reproduce(asked.what_if, is_work=is_work)
+    if asked.live.is_asked:
+        command = asked.live.reproduce(is_work=is_work)
+    return f"{command} --check" if asked.revisions.is_checked else command
+
+
+def _is_implied(what_if: WhatIf, context: Context) -> bool:
+    """Tell whether what is asked judges, too: another version of Kubernetes refuses objects that stay as they are."""
+    if not what_if.kube_versions:
+        return False
+    if not schemas.is_installed():
+        context.log.warning(f"rendered objects are not judged by another version of Kubernetes: {schemas.EXTRA}")
+    return schemas.is_installed()
+
+
+def _require_judged(gates: Gates, *, is_judged: bool) -> None:
+    """UsageError for a gate that every change would pass, since nothing is judged."""
+    unjudged = [rule for rule in gates.rules if rule in FINDINGS and rule not in RULES]
+    if unjudged and not is_judged:
+        raise UsageError(
+            f"--fail-on {unjudged[0]}: rendered objects are not judged here",
+            hint="`--check` judges them, and so does `checks: {}` in cmp.yaml",
+        )
 
 
 def _file(text: str, cwd: str, role: str) -> tuple[str, str]:

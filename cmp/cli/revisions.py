@@ -59,7 +59,7 @@ class Sides(NamedTuple):
 
 
 class Revisions(NamedTuple):
-    """The options' values."""
+    """The options' values; `is_checked` is one of `cmp diff` alone."""
 
     base: str
     head: str
@@ -70,6 +70,7 @@ class Revisions(NamedTuple):
     repositories: tuple[str, ...]
     is_untrusted: bool
     max_applications: int
+    is_checked: bool = False
 
     def _read(self, git: Git, prefix: str, submodules: Submodules, invocation: Invocation) -> Sides:
         name = self.base or git.trunk()
@@ -134,6 +135,7 @@ class Revisions(NamedTuple):
             is_untrusted=self.is_untrusted,
             context=invocation.context,
             max_applications=self.max_applications,
+            is_checked=self.is_checked,
             others=sides.others,
             followed=sides.followed,
             printed=sides.printed,

@@ -117,6 +117,7 @@ def of_plan(asked: Asked, plan: Plan, invocation: Invocation, place: str) -> Ask
         repositories=tuple(f"{one.url}={one.folder}" for one in folders),
         is_untrusted=options.is_untrusted,
         max_applications=options.max_applications,
+        is_checked=options.is_checked,
     )
     planned = asked._replace(
         revisions=revisions, is_keyless=options.is_keyless, against=options.against, what_if=supposed, plan=plan
@@ -267,6 +268,7 @@ def _options(asked: Asked, invocation: Invocation) -> Options:
         is_keyless=asked.is_keyless,
         is_untrusted=revisions.is_untrusted,
         max_applications=revisions.max_applications,
+        is_checked=revisions.is_checked,
         against=asked.against,
         kube_versions=tuple(one.text for one in asked.what_if.kube_versions),
         pins=tuple(one.text for one in asked.what_if.pins),

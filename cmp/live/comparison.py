@@ -56,6 +56,7 @@ def _comparison(found: Comparison, base: LiveSide, requests: Sequence[RenderRequ
         impact=Impact(len(touched), touched, unowned=()),
         notes=found.notes,
         assumptions=found.assumptions,
+        checks=found.checks,
     )
 
 

@@ -83,8 +83,13 @@ def _confirmed(pair: TouchedPair, status: str) -> TouchedPair:
     return pair._replace(is_affected=status != "equal", rendered=STATUS_TEXTS.get(status, DIFFERENT))
 
 
-def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = ()) -> Impact:
-    """Compare two sides; `changed` are the paths that differ, `ignore` patterns of files that no render reads."""
+def find_impact(
+    base: Side, head: Side, changed: Sequence[str], ignore: Iterable[str] = (), *, is_judged: bool = False
+) -> Impact:
+    """Compare two sides; `changed` are the paths that differ, `ignore` patterns of files that no render reads.
+
+    With `is_judged` a pair is affected, too, where the same objects may be judged otherwise.
+    """
     keys = sorted(
         reached(base, head, changed), key=lambda key: _order(base.pairs.requests.get(key), head.pairs.requests.get(key))
     )
@@ -98,6 +103,7 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
     effects = {key: [ChangedInput(effect.path, effect.how) for effect in copies.effects(key)] for key in keys}
     submodules = {effect.path for of_pair in effects.values() for effect in of_pair if effect.how == UNKNOWN}
     owned = ownership.owned | submodules | configuration | _application_files(changed, base, head)
+    owned |= {path for path in changed if _is_of_checks(path, base, head)}
     seeing = sum(head.pairs[key].needs_whole_tree for key in keys if key in head.pairs)
     unowned = tuple(_unowned((path for path in changed if path not in owned), base, head, ignore, seeing=seeing))
     unexplained = [file for file in unowned if not file.rule]
@@ -111,6 +117,9 @@ def find_impact(base: Side, head: Side, changed: Sequence[str], ignore: Iterable
         if unexplained and any(side is not None and side.needs_whole_tree for side in (before, after)):
             files = [ChangedInput(file.path, "its program sees the whole tree") for file in unexplained]
             pair = _made_affected(pair, key, subject, files)
+        is_rendered = pair is not None and pair.is_affected
+        if is_judged and not is_rendered and (standards := [*_standards(before, after, base, head)]):
+            pair = _made_affected(pair, key, subject, standards)
         if pair:
             touched.append(pair)
     return Impact(len(base.pairs.keys() | head.pairs.keys()), _with_parents(touched, base, head), unowned)
@@ -225,6 +234,24 @@ def _compared(
         return TouchedPair(key, subject, what="both", inputs=(hidden,), is_affected=True) if is_affected else None
     judged = (_with_override(one, key, base, head) for one in inputs)
     return TouchedPair(key, subject, what="both", inputs=(*differences, *judged), is_affected=is_affected)
+
+
+def _standards(
+    before: ResolvedPair | None, after: ResolvedPair | None, base: Side, head: Side
+) -> Iterator[ChangedInput]:
+    """Yield what differs of the cluster by which objects are judged, though no render of the pair asks for it."""
+    if before is None or after is None or before.error or after.error:
+        return
+    cluster = after.request.subject.cluster
+    was, now = (side.repository.config.clusters.get(cluster) for side in (base, head))
+    if was is None or now is None:
+        return
+    file = head.repository.config.inventory or CONFIG_FILE
+    if was.kube_version != now.kube_version:
+        versions = f"{was.kube_version or '(none)'} -> {now.kube_version or '(none)'}"
+        yield ChangedInput(file, f"judged by Kubernetes version {versions}")
+    if was.api_versions != now.api_versions:
+        yield ChangedInput(file, "judged by other API versions")
 
 
 def _made_affected(
@@ -437,6 +464,13 @@ def _application_files(changed: Sequence[str], *sides: Side) -> set[str]:
         for path in changed
         if path in places or any(layout.match(pattern, path, {}) is not None for pattern in patterns)
     }
+
+
+def _is_of_checks(path: str, *sides: Side) -> bool:
+    """Tell whether a file lies in a folder with what rendered objects are judged by."""
+    checks = [side.repository.config.checks for side in sides]
+    folders = tuple(f"{folder}/" for one in checks for folder in (*one.schemas, *one.policies))
+    return path.startswith(folders)
 
 
 def _is_link(path: str, *sides: Side) -> bool:

@@ -13,6 +13,7 @@ from cmp.preview.application_changes import ApplicationChanges
 from cmp.preview.application_pairs import ApplicationPairs
 from cmp.preview.children import Children, circles
 from cmp.preview.declarations import EVERY_FILE, MAX_LISTED, ApplicationSources, Declarer
+from cmp.preview.judging import checks_of
 from cmp.preview.printers import Printers
 from cmp.preview.sides import Side
 from cmp.report.judgement import code_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from cmp.preview.children import Printed, Unknown
     from cmp.preview.elsewhere import OtherRepositories
     from cmp.preview.followed import Followed
-    from cmp.repository.config.model import NamedPair
+    from cmp.repository.config.model import Checks, NamedPair
     from cmp.repository.git import GitTree
 
 MAX_APPLICATIONS = 500  # that only an untrusted change prints
@@ -41,7 +42,7 @@ class Comparison(NamedTuple):
     of which nobody knows which Applications they print.
     `assumptions` are sentences on what nobody said of the Argo CD.  `applications` are the changes of Applications
     themselves, `failures` those of ApplicationSets that cannot be evaluated.  `printed` is what parents print, by their
-    fingerprints.
+    fingerprints.  `checks` are what rendered objects are judged by, None where they are not judged.
     """
 
     base: Side
@@ -54,6 +55,7 @@ class Comparison(NamedTuple):
     applications: ApplicationChanges = ApplicationChanges()
     failures: tuple[Failure, ...] = ()
     printed: Mapping[str, Printed] = NO_OUTPUT
+    checks: Checks | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -76,7 +78,8 @@ class Comparer(NamedTuple):
     repository, as far as the clone and the command line know them.  `trunk` is the branch that the change goes to.
     Of a change that is not trusted, `max_applications` is how many it may bring that other pairs print, and `others`,
     the repositories that can be read beside this one, are not.  `followed` are other revisions of this one.  `printed`
-    is what parents are known to print, by their fingerprints.
+    is what parents are known to print, by their fingerprints.  With `is_checked` rendered objects are judged, whatever
+    the configuration says.
     """
 
     lists: tuple[tuple[str, bytes], ...]
@@ -88,6 +91,7 @@ class Comparer(NamedTuple):
     others: OtherRepositories | None = None
     followed: Followed | None = None
     printed: Mapping[str, Printed] = NO_OUTPUT
+    is_checked: bool = False
 
     def compare(self, base_tree: GitTree, head_tree: GitTree, changed: Sequence[str]) -> Comparison:
         """Resolve both sides and find the impact of the paths that changed.
@@ -98,13 +102,15 @@ class Comparer(NamedTuple):
             base = Side(base_tree)
         head = base.successor(head_tree, changed)
         found = self._with_applications(base, head, changed)
-        impact = find_impact(found.base, found.head, changed, base.repository.config.preview.ignore)
+        checks = checks_of(base, head, is_asked=self.is_checked, is_untrusted=self.is_untrusted)
+        ignored = base.repository.config.preview.ignore
+        impact = find_impact(found.base, found.head, changed, ignored, is_judged=checks is not None)
         read = {path for one in found.left_out for path in one.files}
         unowned = (
             file._replace(consequence=READ_ELSEWHERE) if file.path in read and not file.rule else file
             for file in impact.unowned
         )
-        return found._replace(impact=impact._replace(unowned=tuple(unowned)))
+        return found._replace(impact=impact._replace(unowned=tuple(unowned)), checks=checks)
 
     def sources(self, base: Side, head: Side) -> ApplicationSources:
         """Return where both sides have Applications.

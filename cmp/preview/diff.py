@@ -29,6 +29,7 @@ from cmp.preview.bumps.lines import Explanations, bump_lines
 from cmp.preview.causes import changed_values
 from cmp.preview.declarations import EVERY_FILE, SET
 from cmp.preview.grouping import groups
+from cmp.preview.judging import Judging, changed_folders
 from cmp.preview.labels import common_texts, generalized_json, number_secrets, own_texts, pair_order, without_tokens
 from cmp.preview.lots import Population
 from cmp.preview.proofs import Proofs
@@ -123,6 +124,7 @@ def worker_of(task: Task, context: Context, key: bytes) -> Worker:
         rules=comparison.base.repository.config.preview.noise,
         key=key,
         counterparts=sisters.counterparts(comparison),
+        judging=Judging(comparison.base, comparison.head, comparison.checks) if comparison.checks else None,
     )
 
 
@@ -215,6 +217,7 @@ def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]
         ),
         left_out=comparison.left_out,
         suppositions=task.suppositions,
+        is_judged=comparison.checks is not None,
         deliveries=tuple(delivery for delivery in deliveries if delivery.subject in subjects),
         unowned=comparison.impact.unowned,
         applications=comparison.applications.changes,
@@ -224,8 +227,14 @@ def _frame(task: Task, pairs: Sequence[TouchedPair], unknown_apis: Sequence[str]
             *comparison.assumptions,
             *_timing(comparison, pairs),
             *notes.missing_capabilities(sorted(without_capabilities), unknown_apis),
+            *notes.changed_standards(_changed_standards(comparison)),
         ),
     )
+
+
+def _changed_standards(comparison: Comparison) -> tuple[str, ...]:
+    """Return the folders of what objects are judged by that differ, in a comparison that judges."""
+    return changed_folders(comparison.base, comparison.head, comparison.checks) if comparison.checks else ()
 
 
 def _timing(comparison: Comparison, pairs: Sequence[TouchedPair]) -> Iterator[str]:

@@ -58,6 +58,7 @@ def against_applications(tree: GitTree, comparer: Comparer) -> Comparison:
         unknown=found.unknown,
         assumptions=(side.argocd.assumed,),
         printed=found.printed,
+        checks=found.checks,
     )
 
 

@@ -2,6 +2,7 @@
 
 data_key_rotations     files encrypted anew, as far as can be told without the key
 missing_capabilities   clusters whose API versions the inventory does not have
+changed_standards      schemas and policies that change, and by which other pairs are not judged
 folded_restarts        workloads that restart although every difference of theirs is folded
 """
 
@@ -61,6 +62,12 @@ def missing_capabilities(clusters: Sequence[str], apis: Sequence[str]) -> tuple[
         return ()
     asked = ASKED.format(apis=and_more(apis, MAX_APIS)) if apis else PERHAPS_ASKED
     return (CAPABILITIES.format(clusters=and_more(clusters, MAX_LISTED), asked=asked),)
+
+
+def changed_standards(folders: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence where folders of schemas or policies change: they hold for pairs that nobody renders here."""
+    if folders:
+        yield f"{few_names(folders)} changed: `cmp check` judges by it the pairs that are not rendered here, too"
 
 
 def folded_restarts(outcomes: Sequence[Outcome]) -> list[str]:

@@ -50,6 +50,7 @@ class Options(NamedTuple):
     is_keyless: bool = False
     is_untrusted: bool = False
     max_applications: int = 0
+    is_checked: bool = False
     against: str = ""
     kube_versions: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Bump, Failure, Likeness, Outcome
+from cmp.checks import outputs
 from cmp.compare import bumps, compare, namespaces
 from cmp.engines.registry import HELM
 from cmp.errors import CmpError, DeadlineError, EngineError, InternalError, OutputError, SecretError, ToolError
@@ -26,6 +27,7 @@ from cmp.model import OutputRules
 from cmp.preview import copies, likeness, notes
 from cmp.preview.bumps.explained import Bumps, Explained, RenderedSource
 from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, is_only_replaced, visible_causes
+from cmp.preview.judging import Forms, JudgedPair
 from cmp.render import made_up, masking
 from cmp.render.unread import needs_of
 from cmp.system.log import Log, Phases
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 
     from cmp.changes import Cause, Change, Object, Rule
     from cmp.context import Context
+    from cmp.findings import Finding
     from cmp.model import Instance
     from cmp.preview.affected import TouchedPair
     from cmp.preview.identity import PairId
+    from cmp.preview.judging import Judging
     from cmp.preview.sides import ResolvedPair, ResolvedSource, Side
     from cmp.preview.sisters import Counterpart
     from cmp.render.pipeline import RenderOptions, RenderResult
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
 
 TOKEN_DIGITS = 32
 NO_COUNTERPARTS: Mapping[PairId, Counterpart] = MappingProxyType({})
+REMOVED = frozenset(("removed-api", "unknown-kind"))  # of findings; the first one is a danger, too
 AS_REPOSERVER = OutputRules(allow_empty=True, as_reposerver=True)
 
 
@@ -69,7 +74,8 @@ class WorkerResult(NamedTuple):
 class Worker(NamedTuple):
     """Compares pairs: both sides with the options of their renders, rules of differences to fold, and the token key.
 
-    `counterparts` are pairs that are rendered beside those of new clusters (sisters.py).
+    `counterparts` are pairs that are rendered beside those of new clusters (sisters.py).  With `judging` the objects
+    are judged, too.
     """
 
     base: Side
@@ -79,6 +85,7 @@ class Worker(NamedTuple):
     rules: tuple[Rule, ...]
     key: bytes
     counterparts: Mapping[PairId, Counterpart] = NO_COUNTERPARTS
+    judging: Judging | None = None
 
     def compare(self, pair: TouchedPair) -> WorkerResult:
         """Render a pair on the sides that have it, and compare; never raises an error that a user can meet."""
@@ -295,19 +302,31 @@ class _PairComparison:
             self._warn_of_assumptions(compared)
             explained = tuple(change._replace(causes=visible_causes(change, causes)) for change in compared)
             changes = self._probed(explained, causes, after)
+        judged = self._judged(changes)
         outcome = Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),
-            changes=changes,
+            changes=tuple(_told_once(change, judged.new) for change in changes),
             bumps=tuple(dict.fromkeys(self._bumps(before, after))),
             causes=causes,
             failures=tuple(self._failures()),
             notes=tuple(self._notes(len(after))),
+            findings=judged.new,
+            fixed=judged.fixed,
+            unjudged=judged.unjudged,
         )
         base = self._base
         return self._worker.base.judged(
             base.pair, outcome, error=base.error, after=after, redactor=self._redactor, label=self._label
         )
+
+    def _judged(self, changes: tuple[Change, ...]) -> JudgedPair:
+        judging = self._worker.judging
+        if judging is None or (self._head.error and not self._head.results):
+            return JudgedPair()
+        mask = partial(self._redactor.labelled, label=self._label)
+        before, after = (Forms(self._plain_objects(side), self._objects(side)) for side in (self._base, self._head))
+        return judging.judged(self._subject.cluster, before, after, changes, mask)
 
     def _is_comparable(self) -> bool:
         """Tell whether there are objects of both sides, or of the only one."""
@@ -327,9 +346,16 @@ class _PairComparison:
 
     def _objects(self, side: _RenderedSide) -> tuple[Object, ...]:
         """Return the objects of all sources; of those with one identity the last, as Argo CD takes it."""
-        objects = [
-            item for result in side.results for item in masking.objects(result.output, self._redactor, self._label)
-        ]
+        return self._placed(
+            side,
+            [item for result in side.results for item in masking.objects(result.output, self._redactor, self._label)],
+        )
+
+    def _plain_objects(self, side: _RenderedSide) -> tuple[Object, ...]:
+        """Return the same objects as they are, secrets included."""
+        return self._placed(side, [item for result in side.results for item in outputs.plain_objects(result.output)])
+
+    def _placed(self, side: _RenderedSide, objects: list[Object]) -> tuple[Object, ...]:
         if len(side.results) > 1:
             objects = [*{item.identity: item for item in objects}.values()]
         namespace = next((instance.build_env.app_namespace for instance in side.instances), "")
@@ -479,6 +505,13 @@ def _changed_versions(before: Mapping[str, str], after: Mapping[str, str]) -> It
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
             yield name, before[name], after[name]
+
+
+def _told_once(change: Change, findings: Sequence[Finding]) -> Change:
+    """Return a change without the danger that a finding on its object tells better: by the version of its cluster."""
+    if not any(one.identity == change.identity and one.rule in REMOVED for one in findings):
+        return change
+    return change._replace(dangers=tuple(danger for danger in change.dangers if danger.rule not in REMOVED))
 
 
 def with_unstable_fields(changes: Sequence[Change], again: Sequence[Change]) -> tuple[Change, ...]:

@@ -3,6 +3,7 @@
 from tests.support.diff_scenarios import (
     applications,
     charts,
+    checks,
     clusters,
     engines,
     failures,
@@ -16,6 +17,7 @@ from tests.support.diff_scenarios import (
 __all__ = [
     "applications",
     "charts",
+    "checks",
     "clusters",
     "engines",
     "failures",
