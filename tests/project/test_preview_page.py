@@ -11,6 +11,7 @@ import yaml
 
 from cmp.compare import noise
 from cmp.preview.diff import RULES
+from cmp.report.judgement import FINDINGS, LEVELS
 from tests.support.ci_runner import load
 from tests.support.harness import CHECKOUT
 from tests.support.operations_page import anchor
@@ -61,7 +62,7 @@ def test_the_commands_work_one_after_the_other(monorepo: tuple[Path, Sandbox]) -
 
 
 @pytest.mark.parametrize(
-    ("number", "line"), [(0, "cmp affected"), (1, "cmp diff --keyless"), (3, "cmp paths payments")]
+    ("number", "line"), [(0, "cmp affected"), (1, "cmp diff --keyless"), (5, "cmp paths payments")]
 )
 def test_what_is_shown_is_what_is_printed(number: int, line: str, monorepo: tuple[Path, Sandbox]) -> None:
     assert line in commands()
@@ -78,6 +79,18 @@ def without_commits(text: str) -> str:
 def test_every_rule_is_explained_in_the_order_of_reports() -> None:
     assert re.findall(r"^\| `([\w-]+)` \| ", PAGE.partition("## Dangers")[2], re.MULTILINE)[: len(RULES)] == [*RULES]
     assert tables("Noise") == {noise.CHART_LABELS, noise.CHECKSUM, noise.HASH_NAME}
+
+
+def test_every_rule_of_findings_is_explained() -> None:
+    assert tables("Findings") == {*FINDINGS} - {*LEVELS}
+
+
+def test_the_findings_shown_are_those_of_a_report() -> None:
+    (block,) = [text for text in blocks("text") if "New findings" in text]
+    shown = [line for line in block.splitlines() if line.startswith("  - ")]
+    report = (CHECKOUT / "tests/data/changes/field-misspelled/report.txt").read_text("utf-8").splitlines()
+    assert len(shown) == 2
+    assert set(shown) <= {*report}
 
 
 def test_the_settings_shown_are_settings(sandbox: Sandbox, tmp_path: Path) -> None:
