@@ -70,7 +70,7 @@ def _violation(result: Map) -> Violation:
 
 def _error(words: str, code: int, tool: Tool, policies: Policies) -> ConfigError | ToolError:
     """Return the error of a run without JSON, at the policy that it names where it names one."""
-    lines = [line for line in words.splitlines() if " WARNING - Resource named " not in line]
+    lines = [line for line in words.splitlines() if line.strip() and " WARNING - Resource named " not in line]
     said = "\n  ".join(lines[:_LINES]) or f"it printed no JSON, and ended with code {code}"
     if found := _WORDS_ABOUT.search(words):
         named = policies.constraints if found["what"] == "constraint" else policies.templates

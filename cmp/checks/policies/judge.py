@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.checks.policies import gator, limits, objects
+from cmp.checks.policies.documents import rule
 from cmp.compare import pods
+from cmp.errors import ConfigError
 from cmp.findings import Finding, Unjudged
 from cmp.yamldoc.access import dig, mapping, maps
 
@@ -22,9 +25,9 @@ if TYPE_CHECKING:
 
 LEVELS: dict[str, Level] = {"deny": "error", "warn": "warning", "dryrun": "note"}
 VERBS = {"deny": "is denied", "warn": "is taken with a warning", "dryrun": "violates a policy that only counts"}
+NOT_COMPILED = "compilation error: "  # begins the message of a violation whose CEL is none
 # What gator compares with an empty Namespace, where the webhook takes no notice of it for objects of the cluster.
 OF_NAMESPACES = ("namespaces", "excludedNamespaces", "namespaceSelector", "scope")
-OF_CLUSTER = " of the cluster"  # ends the name of the form of a constraint for these: no real name has a blank
 
 
 class Judgement(NamedTuple):
@@ -33,6 +36,18 @@ class Judgement(NamedTuple):
     findings: tuple[tuple[Finding, ...], ...]
     unjudged: tuple[Unjudged, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class _Form(NamedTuple):
+    """A constraint as gator gets it; a second form, under another name, is for objects of the cluster alone."""
+
+    constraint: Constraint
+    manifest: Map
+    is_for_cluster: bool = False
+
+    def judges(self, one: Object) -> bool:
+        """Tell whether gator judges an object by this form as the webhook does by the constraint."""
+        return not _has_two_forms(self.constraint) or self.is_for_cluster == objects.is_of_cluster(one)
 
 
 class _Judged(NamedTuple):
@@ -63,10 +78,11 @@ class _Cluster:
         self._judged = [*self._judged_objects()]
         used = {one.object.identity.namespace for one in self._judged} - {""}
         self._unknown = used - self._namespaces.keys()
-        templates = {one.kind: one for one in policies.templates}
-        self._reasons = [(one, limits.reason(templates[one.kind], one)) for one in policies.constraints]
+        self._templates = {one.kind: one for one in policies.templates}
+        self._reasons = [(one, limits.reason(self._templates[one.kind], one)) for one in policies.constraints]
         self._constraints = [constraint for constraint, reason in self._reasons if not reason]
-        readers = {kind for kind, template in templates.items() if limits.is_referential(template)}
+        self._forms = {_rule(form.manifest): form for form in _forms(self._constraints)}
+        readers = {kind for kind, template in self._templates.items() if limits.is_referential(template)}
         self._readers = {one.rule for one in self._constraints if one.kind in readers}
         self._selectors = {one.rule for one in self._constraints if limits.selects_by_labels(one)}
 
@@ -87,14 +103,14 @@ class _Cluster:
         places: dict[tuple[str, ...], list[_Judged]] = {}
         for one in self._judged:
             places.setdefault(_key(one.manifest), []).append(one)
-        by_rule = {one.rule: one for one in self._constraints}
         found: dict[tuple[int, int, Finding], None] = {}
         for violation in gator.violations(tool, self._stream(), self._policies, context):
-            constraint = by_rule[violation.rule.removesuffix(OF_CLUSTER)]
+            form = self._forms[violation.rule]
             message = context.redactor.mask(" ".join(violation.message.split()))
+            self._require_compiled(form.constraint, message, tool)
             for one in _alike(places.get(_key(violation.manifest), []), violation.manifest):
-                if _form(constraint, one.object) == violation.rule:
-                    found[one.pair, one.position, self._finding(constraint, one.object, message)] = None
+                if form.judges(one.object):
+                    found[one.pair, one.position, self._finding(form.constraint, one.object, message)] = None
         findings: list[list[Finding]] = [[] for _ in self._pairs]
         for pair, _, finding in sorted(found, key=lambda entry: (*entry[:2], entry[2].rule, entry[2].message)):
             findings[pair].append(finding)
@@ -109,8 +125,7 @@ class _Cluster:
         for template in self._policies.templates:
             if limits.is_compilable(template):
                 yield template.manifest
-        for constraint in self._constraints:
-            yield from _forms(constraint)
+        yield from (form.manifest for form in self._forms.values())
         yield from map(objects.namespace, sorted(self._unknown))
         given: dict[tuple[str, ...], list[Map]] = {}
         for one in self._judged:
@@ -118,6 +133,12 @@ class _Cluster:
             if one.manifest not in equals:
                 equals.append(one.manifest)
                 yield one.manifest
+
+    def _require_compiled(self, constraint: Constraint, message: str, tool: Tool) -> None:
+        """ConfigError for CEL that does not compile: gator says so of each object that it would judge."""
+        template = self._templates[constraint.kind]
+        if message.startswith(NOT_COMPILED) and limits.is_cel(template):
+            raise ConfigError(f"{gator.NAME} {tool.version} refuses this policy: {message}", file=template.place)
 
     def _finding(self, constraint: Constraint, one: Object, message: str) -> Finding:
         doubts = [*self._doubts(constraint, one)]
@@ -149,11 +170,10 @@ class _Cluster:
                 by_reason.setdefault(reason, []).append(f"{constraint.kind}/{constraint.name}")
         for reason, names in sorted(by_reason.items()):
             yield Unjudged(f"policies that {reason}: {', '.join(sorted(names))}", len(names))
-        for what, count in sorted(self._passed.items()):
-            yield Unjudged(what, count)
+        yield from (Unjudged(*passed) for passed in sorted(self._passed.items()))
         of_pods = [one for one in self._constraints if _covers(one, "", "Pod")]
-        if count := sum(any(_waits_for_pods(one, judged.object) for one in of_pods) for judged in self._judged):
-            yield Unjudged("workloads whose pods some policies match only once they are made", count)
+        if waiting := sum(any(_waits_for_pods(one, judged.object) for one in of_pods) for judged in self._judged):
+            yield Unjudged("workloads whose pods some policies match only once they are made", waiting)
 
     def _notes(self) -> Iterator[str]:
         if self._selectors and self._unknown:
@@ -188,26 +208,27 @@ def _has_two_forms(constraint: Constraint) -> bool:
     return any(key in mapping(dig(constraint.manifest, "spec", "match")) for key in OF_NAMESPACES)
 
 
-def _form(constraint: Constraint, one: Object) -> str:
-    """Return the rule under which gator judges an object by a constraint as the webhook does."""
-    is_other = _has_two_forms(constraint) and objects.is_of_cluster(one)
-    return constraint.rule + OF_CLUSTER if is_other else constraint.rule
-
-
-def _forms(constraint: Constraint) -> Iterator[Map]:
-    """Yield a constraint with its action at the webhook, and again for objects of the cluster where that differs.
+def _forms(constraints: Sequence[Constraint]) -> Iterator[_Form]:
+    """Yield each constraint with its action at the webhook, and again for objects of the cluster where that differs.
 
     gator takes these for objects of a namespace without name and labels.
     """
-    spec = mapping(constraint.manifest.get("spec"))
-    spec = {key: value for key, value in spec.items() if key != "scopedEnforcementActions"}
-    spec["enforcementAction"] = constraint.action
-    yield {**constraint.manifest, "spec": spec}
-    match = mapping(spec.get("match"))
-    if _has_two_forms(constraint) and match.get("scope") != "Namespaced":
-        metadata = {**mapping(constraint.manifest.get("metadata")), "name": constraint.name + OF_CLUSTER}
-        rest = {key: value for key, value in match.items() if key not in OF_NAMESPACES}
-        yield {**constraint.manifest, "metadata": metadata, "spec": {**spec, "match": rest}}
+    names = {one.name for one in constraints}
+    free = (name for number in count() if (name := f"of-cluster-{number}") not in names)
+    for constraint in constraints:
+        spec = mapping(constraint.manifest.get("spec"))
+        spec = {key: value for key, value in spec.items() if key != "scopedEnforcementActions"}
+        spec["enforcementAction"] = constraint.action
+        yield _Form(constraint, {**constraint.manifest, "spec": spec})
+        match = mapping(spec.get("match"))
+        if _has_two_forms(constraint) and match.get("scope") != "Namespaced":
+            metadata = {**mapping(constraint.manifest.get("metadata")), "name": next(free)}
+            spec = {**spec, "match": {key: value for key, value in match.items() if key not in OF_NAMESPACES}}
+            yield _Form(constraint, {**constraint.manifest, "metadata": metadata, "spec": spec}, is_for_cluster=True)
+
+
+def _rule(manifest: Map) -> str:
+    return rule(str(manifest["kind"]), str(dig(manifest, "metadata", "name")))
 
 
 def _waits_for_pods(constraint: Constraint, one: Object) -> bool:

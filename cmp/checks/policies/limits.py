@@ -69,6 +69,11 @@ def is_compilable(template: Template) -> bool:
     return not re.search(r"\bexternal_data\b", _code(template))
 
 
+def is_cel(template: Template) -> bool:
+    """Tell whether the code that is run is CEL."""
+    return any(str(code.get("engine")) == CEL for one in _targets(template) for code in maps(one.get("code")))
+
+
 def is_referential(template: Template) -> bool:
     """Tell whether a template reads other objects of the cluster, of which only the rendered ones are known here."""
     return bool(_INVENTORY.search(_code(template)))

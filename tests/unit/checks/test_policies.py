@@ -240,7 +240,7 @@ def test_a_masked_secret_stays_masked_and_a_secret_in_a_message_is_masked(gator:
     )
     assert [one.message for one in findings] == [
         "is denied: key a has the value ‹secret 1› (policies/b.yaml:2)",
-        "is denied: key b has the value ******** (policies/b.yaml:2)",
+        "is denied: key b has the value ‹secret› (policies/b.yaml:2)",
     ]
 
 
@@ -250,6 +250,15 @@ def test_a_template_that_does_not_compile_is_a_mistake_in_its_file(gator: Judge)
     assert error.value.file == "policies/b.yaml:2"
     assert error.value.what.startswith("gator 3.23.1 refuses this policy: ")
     assert "m is unsafe" in error.value.what
+
+
+def test_cel_that_does_not_compile_is_a_mistake_in_its_file(gator: Judge) -> None:
+    """The program by itself says of each object that it is denied."""
+    source = 'validations: [{expression: "objct.spec == 1", message: a}]'
+    with pytest.raises(ConfigError) as error:
+        gator.findings(WEB, cel_template("Broken", source), constraint("Broken"))
+    assert error.value.file == "policies/a.yaml:2"
+    assert "undeclared reference to 'objct'" in error.value.what
 
 
 def test_a_template_of_another_name_than_its_kind_is_a_mistake_in_its_file(gator: Judge) -> None:
