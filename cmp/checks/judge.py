@@ -8,15 +8,17 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmp.changes import Object
-from cmp.checks import served
-from cmp.checks.schemas import MAJOR, Compiled, ObjectKind, known_minors, minor_of, schemas_of
+from cmp.checks import lifecycle, served
+from cmp.checks.schemas import MAJOR, ObjectKind, known_releases, schemas_of
 from cmp.checks.values import relations
 from cmp.findings import Finding, Unjudged
+from cmp.lifecycle import release_of
 from cmp.model import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cmp.checks.schemas import Compiled
     from cmp.checks.wording import Mistake
     from cmp.findings import Level
 
@@ -65,21 +67,21 @@ class Judge:
         api_versions: Sequence[str],
         definitions: Definitions | None = None,
         *,
-        later: int = 2,
+        later: int = lifecycle.LATER,
     ) -> None:
         """Take the version that a cluster names (empty where none is known) and the API versions that it serves.
 
         `later` is the number of versions after its own whose removals are told.  Raises UsageError without the extra.
         """
-        minors = known_minors()
-        minor = minor_of(kube_version)
+        known = known_releases()
+        release = release_of(kube_version)
         self._version = kube_version
-        self._minor = minor if minor in minors else None
+        self._release = release if release in known else None
         self._api_versions = frozenset(api_versions)
         self._definitions = definitions
         self._later = later
         # No object is judged by the schemas of another version; these only tell built-in groups from custom ones.
-        self._schemas = schemas_of(minors[-1] if self._minor is None else self._minor)
+        self._schemas = schemas_of(known[-1] if self._release is None else self._release)
 
     def judge(self, objects: Sequence[Object]) -> Judged:
         """Judge objects in their order; the items of a List are objects of their own, as Argo CD takes them."""
@@ -87,48 +89,50 @@ class Judge:
         unjudged: Counter[str] = Counter()
         custom: list[Object] = []
         for subject in (item for one in objects for item in _items(one)):
-            kind = ObjectKind.of(subject.api_version, subject.identity.kind)
-            reasons = self._reasons(subject, kind)
+            ageing = [*lifecycle.findings(subject, self._version, self._later)]
+            findings += ageing
+            if any(finding.level == "error" for finding in ageing):
+                continue  # its version is gone, and so is the schema
+            reasons = self._reasons(subject)
             if reasons is None:
                 custom.append(subject)
                 continue
-            for reason in reasons:
-                if reason.rule:
-                    findings.append(_finding(subject, reason))
-                else:
-                    unjudged[reason.message] += 1
+            findings += (_finding(subject, reason) for reason in reasons if reason.rule)
+            unjudged.update(reason.message for reason in reasons if not reason.rule)
         return Judged(tuple(findings), tuple(Unjudged(*one) for one in sorted(unjudged.items())), tuple(custom))
 
-    def _reasons(self, subject: Object, kind: ObjectKind) -> tuple[Reason, ...] | None:
+    def _reasons(self, subject: Object) -> tuple[Reason, ...] | None:
         """Return the reasons against an object; None for a custom kind of which nothing is known."""
+        kind = ObjectKind.of(subject.api_version, subject.identity.kind)
         if kind.group not in self._schemas.groups:
             compiled = self._definitions.compiled(kind) if self._definitions else None
             return None if compiled is None else tuple(_mistaken(subject.value, compiled, is_custom=True))
-        if self._minor is None:
+        if self._release is None:
             return (_not_judged(self._why_unjudged()),)
         if kind not in self._schemas:
             if served.is_listed(kind, self._api_versions):
                 return (_not_judged(f"{kind.api_version} {kind.kind}: a kind that has no schema"),)
-            return (Reason("unknown-kind", "error", (), served.refusal(kind, self._schemas, f"{MAJOR}.{self._minor}")),)
-        reasons = self._cached(subject.value, kind, self._minor)
+            field, message = served.refusal(kind, self._schemas, self._release)
+            return (Reason("unknown-kind", "error", (field,), message),)
+        reasons = self._cached(subject.value, kind, self._release)
         if served.is_switched_off(kind) and not served.is_listed(kind, self._api_versions):
-            return (Reason("unknown-kind", "warning", (), served.OFF.format(kind.api_version)), *reasons)
+            return (Reason("unknown-kind", "warning", ("apiVersion",), served.OFF.format(kind.api_version)), *reasons)
         return reasons
 
     def _why_unjudged(self) -> str:
         if not self._version:
             return NO_VERSION
-        first, *_, last = known_minors()
+        first, *_, last = known_releases()
         return f"schemas: there are none of Kubernetes {self._version}, but of {MAJOR}.{first} to {MAJOR}.{last}"
 
-    def _cached(self, value: dict[str, object], kind: ObjectKind, minor: int) -> tuple[Reason, ...]:
+    def _cached(self, value: dict[str, object], kind: ObjectKind, release: int) -> tuple[Reason, ...]:
         digest = blake2b(marshal.dumps(value, 2), digest_size=20).digest()
-        if (minor, digest) not in _known_reasons:
+        if (release, digest) not in _known_reasons:
             related = (
                 Reason("value", "error", one.path, one.message) for one in relations(value, kind.group, kind.kind)
             )
-            _known_reasons[minor, digest] = (*_mistaken(value, self._schemas.compiled(kind)), *related)
-        return _known_reasons[minor, digest]
+            _known_reasons[release, digest] = (*_mistaken(value, self._schemas.compiled(kind)), *related)
+        return _known_reasons[release, digest]
 
 
 def _mistaken(value: dict[str, object], compiled: Compiled, *, is_custom: bool = False) -> Iterator[Reason]:

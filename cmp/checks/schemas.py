@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.checks import values
 from cmp.checks.wording import Mistake, mistakes
 from cmp.errors import UsageError
-from cmp.versions import numbers
+from cmp.lifecycle import release_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,23 +111,16 @@ class Schemas:
         return list(needed)
 
 
-def minor_of(version: str) -> int | None:
-    """Return the minor version that a cluster names, as in `1.30` or `v1.30.4-gke.1`; None of another text."""
-    parts = numbers(version.removeprefix("v"))
-    return parts[1] if len(parts) > 1 and parts[0] == MAJOR else None
+@cache
+def known_releases() -> tuple[int, ...]:
+    """Return the releases (30 of 1.30) whose schemas are installed, in order.  Raises UsageError without the extra."""
+    return tuple(sorted(release_of(path.name) for path in _folder().glob(f"v{MAJOR}.*.0-local-strict")))
 
 
 @cache
-def known_minors() -> tuple[int, ...]:
-    """Return the minor versions whose schemas are installed, in order.  Raises UsageError without the extra."""
-    names = [path.name for path in _folder().glob(f"v{MAJOR}.*.0-local-strict")]
-    return tuple(sorted(minor for name in names if (minor := minor_of(name.partition("-")[0])) is not None))
-
-
-@cache
-def schemas_of(minor: int) -> Schemas:
-    """Return the schemas of one of the known minor versions, read once."""
-    file = _folder() / f"v{MAJOR}.{minor}.0-local-strict" / "_definitions.json"
+def schemas_of(release: int) -> Schemas:
+    """Return the schemas of one of the known releases, read once."""
+    file = _folder() / f"v{MAJOR}.{release}.0-local-strict" / "_definitions.json"
     return Schemas({name: _adapted(name, schema) for name, schema in json.loads(file.read_bytes())["$defs"].items()})
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cmp.checks.schemas import MAJOR
 from cmp.errors import suggestion
+from cmp.lifecycle import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from cmp.checks.schemas import ObjectKind, Schemas
 
-OFF = "is of {0}, which a server serves only where it is switched on: if it is, list it in apiVersions of the cluster"
+OFF = "is `{0}`, which a server serves only where it is switched on: if it is, list it in apiVersions of the cluster"
 
 _ALPHA, _BETA = re.compile(r"v\d+alpha\d+"), re.compile(r"v\d+beta\d+")
 # The beta versions that are older than the rule, and the kinds of each where the rule is newer than some of them.
@@ -51,11 +53,18 @@ def is_switched_off(kind: ObjectKind) -> bool:
     return kinds is not None and kind.kind not in kinds
 
 
-def refusal(kind: ObjectKind, schemas: Schemas, version: str) -> str:
-    """Return why a version of Kubernetes has no such kind, as the end of a sentence whose subject is the object."""
+def refusal(kind: ObjectKind, schemas: Schemas, release: int) -> tuple[str, str]:
+    """Return why a release of Kubernetes has no such kind: the field that is to blame, and the end of a sentence."""
+    where = f"Kubernetes {MAJOR}.{release}"
     if versions := schemas.versions(kind.group, kind.kind):
-        others = " and ".join(versions)
-        return f"is of {kind.api_version}, which Kubernetes {version} does not serve: {kind.kind} is in {others}"
-    where = f"is of no kind in {kind.api_version} that Kubernetes {version} serves"
+        others = " or ".join(f"`{version}`" for version in versions)
+        return "apiVersion", f"is `{kind.api_version}`, which {where} does not serve: write {others}"
+    found = lifecycle(kind.api_version, kind.kind)
+    if found and found.introduced > release:
+        return (
+            "kind",
+            f"is `{kind.kind}`, which Kubernetes serves in {kind.api_version} since {MAJOR}.{found.introduced}",
+        )
     kinds = schemas.kinds(kind.api_version)
-    return f"{where}: {suggestion(kind.kind, kinds)}" if kinds else where
+    hint = f": {suggestion(kind.kind, kinds)}" if kinds else ""
+    return "kind", f"is `{kind.kind}`, and {where} serves no such kind in {kind.api_version}{hint}"

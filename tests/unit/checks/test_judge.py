@@ -110,22 +110,34 @@ def test_a_group_is_looked_up_by_its_whole_name() -> None:
     assert [one.api_version for one in result.custom] == ["apps.kruise.io/v1"]
 
 
+def refused(api_version: str, kind: str, version: str, api_versions: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    text = f"{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: web}}, spec: {{}}}}"
+    return [*told(text, version, api_versions)]
+
+
 def test_a_kind_that_the_version_does_not_serve_is_refused() -> None:
-    budget = "{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: web}}"
-    message = "is of policy/v1beta1, which Kubernetes 1.25 does not serve: PodDisruptionBudget is in policy/v1"
-    assert told(budget, "1.25") == [("unknown-kind", "error", "", message)]
-    typo = "is of no kind in apps/v1 that Kubernetes 1.36 serves: did you mean `Deployment`?"
-    assert told(DEPLOYMENT.replace("kind: Deployment", "kind: Deploment")) == [("unknown-kind", "error", "", typo)]
+    message = "is `Deploment`, and Kubernetes 1.36 serves no such kind in apps/v1: did you mean `Deployment`?"
+    assert refused("apps/v1", "Deploment", "1.36") == [("unknown-kind", "error", "kind", message)]
+    message = "is `apps/v2`, which Kubernetes 1.36 does not serve: write `apps/v1`"
+    assert refused("apps/v2", "Deployment", "1.36") == [("unknown-kind", "error", "apiVersion", message)]
+    message = "is `DeviceClass`, which Kubernetes serves in resource.k8s.io/v1 since 1.34"
+    assert refused("resource.k8s.io/v1", "DeviceClass", "1.30") == [("unknown-kind", "error", "kind", message)]
+
+
+def test_a_version_that_is_gone_is_told_once() -> None:
+    message = "is `policy/v1beta1`, which Kubernetes has not served since 1.25: write `policy/v1`"
+    assert refused("policy/v1beta1", "PodDisruptionBudget", "1.25") == [("removed-api", "error", "apiVersion", message)]
 
 
 def test_a_kind_behind_a_switch_is_a_warning_unless_the_cluster_lists_it() -> None:
-    claim = "{apiVersion: resource.k8s.io/v1beta1, kind: DeviceClass, metadata: {name: gpu}, spec: {}}"
     message = (
-        "is of resource.k8s.io/v1beta1, which a server serves only where it is switched on: if it is, list it in"
+        "is `networking.k8s.io/v1alpha1`, which a server serves only where it is switched on: if it is, list it in"
         " apiVersions of the cluster"
     )
-    assert told(claim) == [("unknown-kind", "warning", "", message)]
-    assert told(claim, api_versions=["resource.k8s.io/v1beta1"]) == []
+    warning = ("unknown-kind", "warning", "apiVersion", message)
+    assert warning in refused("networking.k8s.io/v1alpha1", "IPAddress", "1.28")
+    listed = refused("networking.k8s.io/v1alpha1", "IPAddress", "1.28", ["networking.k8s.io/v1alpha1"])
+    assert warning not in listed
 
 
 def test_a_version_without_schemas_is_judged_by_no_other_version() -> None:
