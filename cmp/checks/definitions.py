@@ -7,6 +7,7 @@ ones of a cluster differ, nobody knows which of them is there, and its objects a
 from __future__ import annotations
 
 import marshal
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,6 +98,11 @@ class Ambiguous(CustomKind):
         return []
 
 
+@cache
+def _ambiguous() -> CustomKind:
+    return Ambiguous()
+
+
 # Those of this process, by the digest of what they are made of: clusters have the same definitions, most of them.
 _known: dict[bytes, CustomKind] = {}
 
@@ -163,7 +169,7 @@ class Definitions:
         if definition is None:
             return None
         if (kind.group, kind.kind) in self._ambiguous:
-            return Ambiguous()
+            return _ambiguous()
         version = definition.versions.get(kind.version)
         if version is None or not version.is_served:
             return None

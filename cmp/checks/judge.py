@@ -5,10 +5,11 @@ from __future__ import annotations
 import marshal
 from collections import Counter
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Object
 from cmp.checks import lifecycle, served
+from cmp.checks.definitions import Definitions
 from cmp.checks.schemas import MAJOR, ObjectKind, known_releases, schemas_of
 from cmp.checks.values import relations
 from cmp.findings import Finding, Unjudged
@@ -18,6 +19,7 @@ from cmp.model import Identity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cmp.checks.definitions import CustomKind
     from cmp.checks.schemas import Compiled
     from cmp.checks.wording import Mistake
     from cmp.findings import Level
@@ -27,14 +29,8 @@ MASK = "‹secret"  # a label in place of a secret begins so
 MASKED = "fields whose value is masked as a secret"
 NO_VERSION = "schemas and kinds: the cluster's version of Kubernetes is not known"
 
+_COMPOSED = frozenset(("anyOf", "not", "oneOf"))
 _RULES = {"additionalProperties": "unknown-field", "required": "schema", "type": "schema"}
-
-
-class Definitions(Protocol):
-    """The schemas of custom kinds."""
-
-    def compiled(self, kind: ObjectKind) -> Compiled | None:
-        """Return the schema of a custom kind, None where no definition at hand has it."""
 
 
 class Judged(NamedTuple):
@@ -54,8 +50,9 @@ class Reason(NamedTuple):
     message: str
 
 
-# The reasons against each document in this process, by its kind's version and its digest: many pairs print the same.
-_known_reasons: dict[tuple[int, bytes], tuple[Reason, ...]] = {}
+# The reasons against each document in this process, by its release or custom kind, and its digest: many pairs print the
+# same.
+_known_reasons: dict[tuple[int | CustomKind, bytes], tuple[Reason, ...]] = {}
 
 
 class Judge:
@@ -78,7 +75,7 @@ class Judge:
         self._version = kube_version
         self._release = release if release in known else None
         self._api_versions = frozenset(api_versions)
-        self._definitions = definitions
+        self._definitions = definitions or Definitions()
         self._later = later
         # No object is judged by the schemas of another version; these only tell built-in groups from custom ones.
         self._schemas = schemas_of(known[-1] if self._release is None else self._release)
@@ -105,8 +102,7 @@ class Judge:
         """Return the reasons against an object; None for a custom kind of which nothing is known."""
         kind = ObjectKind.of(subject.api_version, subject.identity.kind)
         if kind.group not in self._schemas.groups:
-            compiled = self._definitions.compiled(kind) if self._definitions else None
-            return None if compiled is None else tuple(_mistaken(subject.value, compiled, is_custom=True))
+            return self._custom_reasons(subject.value, kind)
         if self._release is None:
             return (_not_judged(self._why_unjudged()),)
         if kind not in self._schemas:
@@ -125,20 +121,42 @@ class Judge:
         first, *_, last = known_releases()
         return f"schemas: there are none of Kubernetes {self._version}, but of {MAJOR}.{first} to {MAJOR}.{last}"
 
+    def _custom_reasons(self, value: dict[str, object], kind: ObjectKind) -> tuple[Reason, ...] | None:
+        if refusal := self._definitions.refusal(kind):
+            return (Reason("unknown-kind", "error", ("apiVersion",), refusal),)
+        custom = self._definitions.compiled(kind)
+        if custom is None:
+            return None
+        key = (custom, _digest(value))
+        if key not in _known_reasons:
+            warnings = [custom.warning] if custom.warning else []
+            _known_reasons[key] = (
+                *(Reason("deprecated-api", "warning", ("apiVersion",), f"is deprecated: {text}") for text in warnings),
+                *_mistaken(value, custom, is_custom=True),
+                *(_not_judged(what) for what in custom.unjudged),
+            )
+        return _known_reasons[key]
+
     def _cached(self, value: dict[str, object], kind: ObjectKind, release: int) -> tuple[Reason, ...]:
-        digest = blake2b(marshal.dumps(value, 2), digest_size=20).digest()
-        if (release, digest) not in _known_reasons:
+        key = (release, _digest(value))
+        if key not in _known_reasons:
             related = (
                 Reason("value", "error", one.path, one.message) for one in relations(value, kind.group, kind.kind)
             )
-            _known_reasons[release, digest] = (*_mistaken(value, self._schemas.compiled(kind)), *related)
-        return _known_reasons[release, digest]
+            _known_reasons[key] = (*_mistaken(value, self._schemas.compiled(kind)), *related)
+        return _known_reasons[key]
 
 
-def _mistaken(value: dict[str, object], compiled: Compiled, *, is_custom: bool = False) -> Iterator[Reason]:
+def _digest(value: dict[str, object]) -> bytes:
+    return blake2b(marshal.dumps(value, 2), digest_size=20).digest()
+
+
+def _mistaken(
+    value: dict[str, object], compiled: Compiled | CustomKind, *, is_custom: bool = False
+) -> Iterator[Reason]:
     """Yield the reasons that a schema has against an object; one of a built-in kind has only types of its own."""
     found = [mistake for mistake in compiled.mistakes(value) if not _is_of_status(mistake)]
-    told = [mistake for mistake in found if not _is_masked(value, mistake.path)]
+    told = [mistake for mistake in found if not _is_masked(value, mistake)]
     for mistake in told[:MAX_MISTAKES]:
         rule = _RULES.get(mistake.keyword, "schema" if is_custom else "value")
         yield Reason(rule, "error", mistake.path, mistake.message)
@@ -153,15 +171,17 @@ def _is_of_status(mistake: Mistake) -> bool:
     return mistake.path[:1] == ("status",) and mistake.keyword == "required"
 
 
-def _is_masked(value: object, path: tuple[str, ...]) -> bool:
-    for part in path:
+def _is_masked(value: object, mistake: Mistake) -> bool:
+    """Tell whether a mistake may be one of the label that stands for a secret, and not of the secret."""
+    for part in mistake.path:
         if MASK in part:
             return True
         if isinstance(value, dict):
             value = value.get(part)
         elif isinstance(value, list):
             value = value[int(part.strip("[]"))]
-    return isinstance(value, str) and MASK in value
+    # Which shape a value has depends on all that is in it.
+    return (isinstance(value, str) or mistake.keyword in _COMPOSED) and MASK in str(value)
 
 
 def _not_judged(what: str) -> Reason:

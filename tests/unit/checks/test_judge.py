@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from cmp.changes import Object
+from cmp.checks.definitions import KIND, Definitions
 from cmp.checks.judge import Judge, Judged
+from cmp.checks.structural import CEL
+from cmp.findings import Unjudged
 from cmp.model import Identity
 
 if TYPE_CHECKING:
@@ -170,3 +173,78 @@ def test_many_mistakes_of_one_object_are_counted() -> None:
     findings = told(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}, data: {{{data}}}}}")
     assert len(findings) == 21
     assert findings[-1] == ("schema", "error", "", "has 10 more mistakes like these")
+
+
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: kites.toys.example.com}
+spec:
+  group: toys.example.com
+  names: {kind: Kite, plural: kites}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              anyOf: [{properties: {size: {pattern: ^s}}}, {properties: {size: {pattern: ^l}}}]
+              properties: {size: {type: string}, colour: {type: string, x-kubernetes-validations: [{rule: 'true'}]}}
+    - {name: v1beta1, served: true, deprecated: true, storage: false, schema: {openAPIV3Schema: {type: object}}}
+    - {name: v1alpha1, served: false, storage: false, schema: {openAPIV3Schema: {type: object}}}
+"""
+SERVED = "`toys.example.com/v1`, `toys.example.com/v1beta1`"
+NOT_SERVED = f"which the CustomResourceDefinition has, and does not serve; it serves {SERVED}"
+KITE = "{apiVersion: toys.example.com/v1, kind: Kite, metadata: {name: it}, spec: {size: s}}"
+
+
+def custom(text: str) -> Judged:
+    """Judge objects of a custom kind by its definition, on a cluster whose version nobody knows."""
+    value = yaml.safe_load(text)
+    identity = Identity("toys.example.com", value["kind"], "", "it")
+    definition = Object(
+        "apiextensions.k8s.io/v1", Identity("apiextensions.k8s.io", KIND, "", "x"), yaml.safe_load(CRD), ""
+    )
+    judge = Judge("", (), Definitions.of([definition]))
+    return judge.judge([Object(value["apiVersion"], identity, value, "")])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("size: s", "size: small", []),
+        ("size: s", "sise: s", [("unknown-field", "error", "spec.sise", "is not a known field: did you mean `size`?")]),
+        ("size: s", "size: [s]", [("schema", "error", "spec.size", "is a list, not text")]),
+        ("size: s", "size: ‹secret 1›", []),  # whether it fits a shape, the secret says
+        (
+            "/v1,",
+            "/v1alpha1,",
+            [("unknown-kind", "error", "apiVersion", f"is `toys.example.com/v1alpha1`, {NOT_SERVED}")],
+        ),
+        (
+            "/v1, kind: Kite, metadata: {name: it}, spec: {size: s}",
+            "/v1beta1, kind: Kite, metadata: {name: it}",
+            [("deprecated-api", "warning", "apiVersion", "is deprecated: toys.example.com/v1beta1 Kite is deprecated")],
+        ),
+    ],
+)
+def test_a_custom_object_is_judged_by_its_definition(
+    before: str, after: str, expected: list[tuple[str, str, str, str]]
+) -> None:
+    found = custom(KITE.replace(before, after)).findings
+    assert [(one.rule, one.level, ".".join(one.path), one.message) for one in found] == expected
+
+
+def test_what_nothing_judges_of_a_custom_object_is_counted() -> None:
+    assert custom(KITE).unjudged == (Unjudged(CEL, 1),)
+    assert custom(KITE.replace("size: s", "size: ‹secret 1›")).unjudged == (
+        Unjudged("fields whose value is masked as a secret", 1),
+        Unjudged(CEL, 1),
+    )
+    other = custom(KITE.replace("kind: Kite", "kind: Top"))
+    assert (other.findings, len(other.custom)) == ((), 1)
