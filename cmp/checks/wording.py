@@ -5,6 +5,7 @@ No value is quoted but the one that an enumeration refuses; the caller masks tha
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.errors import suggestion, with_ellipsis
@@ -194,5 +195,5 @@ def _known(schema: Schema, path: Sequence[Part]) -> list[str]:
 
 
 def _quoted(value: object) -> str:
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    text = value if isinstance(value, str) else json.dumps(value)
     return f"`{text[:MAX_QUOTED]}…`" if len(text) > MAX_QUOTED else f"`{text}`"

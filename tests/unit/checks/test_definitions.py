@@ -140,7 +140,7 @@ REFUSED = {
         _fields("a: {type: string, enum: [x], nullable: true}"),
         "{a: null}",
         HERE,
-        "is `None`, not one of `x`",
+        "is `null`, not one of `x`",
     ),
     "a wrong default": (_fields("a: {type: string, default: x, enum: [z]}"), "{}", HERE, "is `x`, not one of `z`"),
     "an unknown field": (
