@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from cmp.report.document import code, joined, line, plural
+from cmp.report.document import Span, code, joined, line, plural
 from cmp.report.names import clusters, listed, path_text, scalar, short_name
 
 if TYPE_CHECKING:
@@ -115,9 +116,21 @@ def _field(field: Field) -> Line:
         return line(path, " is there", line(": ", code(after)) if len(after) <= _LONGEST else ())
     if field.kind == "removed":
         return line(path, " is missing", line(": ", code(before)) if len(before) <= _LONGEST else ())
-    if max(len(before), len(after)) > _LONGEST:
-        return line(path, " is another text" if isinstance(field.after, str) else " is another value")
-    return line(path, " is ", code(after), ", not ", code(before))
+    if max(len(before), len(after)) <= _LONGEST:
+        return line(path, " is ", code(after), ", not ", code(before))
+    if isinstance(field.before, str) and isinstance(field.after, str):
+        return line(path, *_lines_of_text(field.before, field.after))
+    return line(path, " is another value")
+
+
+def _lines_of_text(before: str, after: str) -> tuple[str | Span, ...]:
+    """Return what differs in a long text: its line, if it is one and short, else how many lines."""
+    old, new = Counter(before.splitlines()), Counter(after.splitlines())
+    gone, come = ([text.strip() for text in lines.elements()] for lines in (old - new, new - old))
+    if len(gone) == len(come) == 1 and 0 < len(gone[0]) <= _LONGEST and 0 < len(come[0]) <= _LONGEST:
+        return (" has ", code(come[0]), ", not ", code(gone[0]))
+    count = max(len(gone), len(come))
+    return (f" differs in {plural(count, 'line')}" if count else " has another order of lines",)
 
 
 def _secrets(sister: SisterCluster, limits: Limits) -> Iterator[Line]:

@@ -103,9 +103,25 @@ def test_fields_are_few_and_short() -> None:
     ]
     (line,) = _lines(_different("b", *fields))[1:]
     assert line == (
-        "b ConfigMap/rates is not as on north: long is another text; order has another order; new is there; "
+        "b ConfigMap/rates is not as on north: long differs in 1 line; order has another order; new is there; "
         "and 2 more differences"
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("level info", "level debug", "text has level debug, not level info"),
+        ("level info", "level debug\nmore", "text differs in 2 lines"),
+        ("level info", "", "text differs in 1 line"),
+        ("first\nsecond", "second\nfirst", "text has another order of lines"),
+        ("x", "y" * 100, "text differs in 1 line"),
+    ],
+)
+def test_of_a_long_text_the_line_is_told_that_differs(before: str, after: str, said: str) -> None:
+    around = "a long line in front of it, with so many characters that no report shows it\n"
+    (line,) = _lines(_different("b", Field(("text",), "changed", around + before, around + after)))[1:]
+    assert line == f"b ConfigMap/rates is not as on north: {said}"
 
 
 def test_one_difference_on_several_new_clusters_is_one_line_with_these() -> None:
