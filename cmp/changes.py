@@ -266,7 +266,8 @@ class Likeness(NamedTuple):
     `status`: `equal` (but for texts that are a cluster's own, and secrets), `different`, `missing` (on the sister),
     `failed` (it cannot be rendered there: `error`), `not-compared` (beyond the limit), or `not-rendered` (the new one).
     `secrets` counts the secret values that differ, `ciphertexts` those of which nothing else is known, without a key.
-    `mentions` are the objects here in which the sister's name stands, and not that of their own cluster.
+    `mentions` are the objects here in which the sister's name stands, and not that of their own cluster.  `same` are
+    those that are as there, where others are not.
     """
 
     subject: Subject
@@ -275,6 +276,7 @@ class Likeness(NamedTuple):
     secrets: int = 0
     ciphertexts: int = 0
     mentions: tuple[Identity, ...] = ()
+    same: tuple[Identity, ...] = ()
     error: str = ""
 
 

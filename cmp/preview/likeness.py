@@ -42,13 +42,15 @@ class ClusterObjects(NamedTuple):
 class Differences(NamedTuple):
     """All that differs: objects, secrets, and secrets of which the ciphertext differs and nobody knows more.
 
-    `mentions` are objects here that name the other cluster, and not their own: they may have been copied.
+    `mentions` are objects here that name the other cluster, and not their own: they may have been copied.  `same` are
+    the objects here that are as there, where others are not.
     """
 
     objects: tuple[ObjectDifference, ...] = ()
     secrets: int = 0
     ciphertexts: int = 0
     mentions: tuple[Identity, ...] = ()
+    same: tuple[Identity, ...] = ()
 
     @property
     def is_any(self) -> bool:
@@ -77,6 +79,7 @@ def compared(
         for one in matched
     ]
     objects: list[ObjectDifference] = []
+    same: list[Identity] = []
     secrets = ciphertexts = 0
     for one in matched:
         identity = one.newest.identity
@@ -96,8 +99,10 @@ def compared(
                 secrets += 1
         if fields:
             objects.append(ObjectDifference(identity, "changed", tuple(fields)))
+        else:
+            same.append(raw[id(one.after)].identity)
     mentions = tuple(sorted(one.identity for one in here.objects if _mentions(one, there.texts, here.texts)))
-    return Differences(tuple(objects), secrets, ciphertexts, mentions)
+    return Differences(tuple(objects), secrets, ciphertexts, mentions, tuple(sorted(same)) if objects else ())
 
 
 def _general(text: str, *, common: set[str], own: Mapping[str, str]) -> str:

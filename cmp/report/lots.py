@@ -45,12 +45,7 @@ def section(group: Group, limits: Limits, *, is_compact: bool) -> GroupSection:
     if failed:
         blocks.append(Paragraph(line("No object is known of: ", pairs_by_app(failed, limits), ".")))
     objects = tuple(_object(part, lot) for part in lot.parts)
-    equal = sisters.equal_pairs(lot)
-    others = [
-        one
-        for one, part in zip(objects, lot.parts, strict=True)
-        if not equal.issuperset(member.subject for member in part.members)
-    ]
+    others = [objects[number] for number in sorted(sisters.others(lot))]
     return GroupSection(
         letter=group.letter,
         summary=_summary(group, lot),

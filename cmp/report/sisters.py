@@ -11,7 +11,7 @@ from cmp.report.names import clusters, listed, path_text, scalar, short_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cmp.changes import Field, Likeness, Lot, ObjectDifference, SisterCluster, Subject
+    from cmp.changes import Field, Likeness, Lot, ObjectDifference, Part, SisterCluster, Subject
     from cmp.report.document import Limits, Line
 
 _FIELDS = 3  # of an object in a line
@@ -44,9 +44,18 @@ def lines(lot: Lot, limits: Limits) -> Iterator[Line]:
             yield line(f"and {len(found) - limits.items:,} more")
 
 
-def equal_pairs(lot: Lot) -> frozenset[Subject]:
-    """Return the pairs that are as on a sister."""
-    return frozenset(one.subject for sister in lot.sisters for one in sister.pairs if one.status == "equal")
+def others(lot: Lot) -> frozenset[int]:
+    """Return the objects of a lot, by their numbers, that are not as on the sister in all pairs that have them."""
+    pairs = {one.subject: one for sister in lot.sisters for one in sister.pairs}
+    return frozenset(
+        number
+        for number, part in enumerate(lot.parts)
+        if not all(_is_same(part, pairs.get(member.subject)) for member in part.members)
+    )
+
+
+def _is_same(part: Part, one: Likeness | None) -> bool:
+    return one is not None and (one.status == "equal" or part.change.identity in one.same)
 
 
 def left_out(lot: Lot, count: int) -> Iterator[tuple[str, ...]]:

@@ -68,6 +68,14 @@ def test_objects_of_one_cluster_alone_are_told() -> None:
         ("removed", "ConfigMap", "old"),
         ("added", "Deployment", "web"),
     ]
+    assert [one.name for one in found.same] == ["settings"]
+
+
+def test_objects_that_are_as_there_have_their_own_names() -> None:
+    there = config("a: north", name="of-north") + config("a: 1", name="other")
+    here = config("a: south", name="of-south") + config("a: 2", name="other")
+    assert [one.name for one in _compared(there, here).same] == ["of-south"]
+    assert _compared(there, there).same == ()  # where all are, nobody asks
 
 
 def test_secrets_are_counted_and_equal_ones_are_not() -> None:
@@ -95,7 +103,7 @@ def test_other_ciphertext_is_counted_apart() -> None:
 def test_a_cluster_called_secret_does_not_touch_the_labels() -> None:
     side = ClusterObjects(objects(config("a: ‹secret 01ab›")), {"secret": "‹cluster›"})
     other = ClusterObjects(objects(config("a: ‹secret 02ab›")), SOUTH)
-    assert compared(side, other) == ((), 1, 0, ())
+    assert compared(side, other) == ((), 1, 0, (), ())
 
 
 def test_made_up_values_are_no_difference() -> None:

@@ -147,3 +147,16 @@ def test_objects_as_on_the_sister_are_counted_and_not_shown(*, is_compact: bool)
     assert len(section.objects) == 3  # for the page
     assert [hunk[0].lstrip("#+ ")[:10] for hunk in section.hunks] == ["v1 ConfigM", "2 objects "]
     assert section.hunks[-1] == ("# 2 objects as on north: the HTML page has them",)
+
+
+def test_of_an_application_that_differs_only_what_differs_is_shown() -> None:
+    subject = subject_of("south", "a")
+    settings, rates = (config("a: b", name=name) for name in ("settings", "rates"))
+    changes = outcome_of("south", "", settings + rates, app="a").changes
+    found = _different("a", Field(("data", "a"), "changed", "c", "b"))._replace(same=(changes[1].identity,))
+    assert changes[1].identity.name == "settings"
+    parts = tuple(Part(change, (Member(subject),)) for change in changes)
+    lot = _lot(found)._replace(parts=parts)
+    assert sisters.others(lot) == {0}
+    both = Part(changes[1], (Member(subject), Member(subject_of("x", "a"))))
+    assert sisters.others(lot._replace(parts=(both,))) == {0}  # nobody knows about the second pair
