@@ -261,7 +261,7 @@ def command(folder: str, context: Context, *arguments: str) -> Command:
         "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
         "LC_ALL": "C",
     }
-    return Command(f"git {arguments[0]}", (PROGRAM, *SAFE, *arguments), env, cwd=folder)
+    return Command(f"git {arguments[0]}", (PROGRAM, *SAFE, *arguments), env, cwd=folder, ends_alone=True)
 
 
 def require_untracked(folders: Mapping[str, str], context: Context) -> None:
