@@ -6,8 +6,8 @@ another waits to be read.  Whatever is still alive when the `with` block ends, f
 reaped.
 
 No child outlives this process: the end of the `with` block kills it, and on Linux the kernel does when the thread that
-started it dies (parent-death signal), also by SIGKILL, unless it ends by itself then (`ends_alone`).  Children stay in the process group, to which Argo CD and
-terminals send their signals.
+started it dies (parent-death signal), also by SIGKILL, unless it ends by itself then (`ends_alone`).  Children stay in
+the process group, to which Argo CD and terminals send their signals.
 
 No child takes more memory than this process allows its children (`limit_memory`, on Linux): the code that waits for a
 child also looks at its resident size from time to time.  The kernel has no limit for that: none of the resident size
