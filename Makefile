@@ -18,7 +18,7 @@ export PIP_NO_INPUT := 1
 SHOWN := helm@4.3.2 sops@3.13.3
 SOURCES := cmp tests scripts bench examples ci
 
-.PHONY: help venv setup demo test whole tests test-fast unit lint pythons bench programs shown tools test-tools newest lifecycle lock clean
+.PHONY: help venv setup demo test whole tests test-fast unit lint types pythons bench programs shown tools test-tools newest lifecycle lock clean
 
 help:
 	@echo "make demo | test | test-fast | lint | bench | venv | setup | newest | lifecycle | lock | clean   (CONTRIBUTING.md)"
@@ -46,19 +46,22 @@ tests: $(VENV)/.complete
 pythons: programs setup
 	@$(BIN)/python -m scripts.pythons $(CACHE)/pythons
 
-# What can be told at once: no program of the set-up is needed, nor root; laws are tried with a tenth of their examples.
+# What can be told at once: no program of the set-up is needed, nor root; laws are tried with a tenth of their examples,
+# and what takes long by its nature, or is the same on most days as types for macOS, is left to `make test`.
 test-fast: $(VENV)/.complete
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types unit
 
 unit: export CMP_TEST_QUICK := 1
 unit: $(VENV)/.complete
-	$(BIN)/python -m pytest -n 2 -m "not tools" $(PYTEST)
+	$(BIN)/python -m pytest -n 2 -m "not tools and not slow" $(PYTEST)
 
-lint: $(VENV)/.complete
+lint: types
+	$(BIN)/mypy --platform darwin --python-version 3.14 --cache-dir .mypy_cache/laptop cmp
+
+types: $(VENV)/.complete
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(SOURCES)
-	$(BIN)/mypy --platform darwin --python-version 3.14 --cache-dir .mypy_cache/laptop cmp
 
 bench: programs setup
 	$(BIN)/python -m bench

@@ -40,6 +40,7 @@ TOOLS = {"tools_dir", "test_tools_dir"}  # the fixtures that lead to programs of
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "tools: it starts a program of the set-up; most are known by their fixtures")
     config.addinivalue_line("markers", "no_tools: it runs cmp and starts no tool; its sandbox has none")
+    config.addinivalue_line("markers", "slow: a second of a processor goes to it, so that `make test` alone runs it")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -406,9 +406,14 @@ NOTHING_THERE = "this is neither a file nor a folder, or a link that leads nowhe
     ("files", "links", "why"),
     [
         ({deep(50): ""}, {}, TOO_MANY),
-        (MANY, {f"l{number}": "m" for number in range(135)}, TOO_MANY),
-        (LARGE, {f"l{number}": "large" for number in range(10)}, "the folder holds more than 128 MiB"),
-        ({"apps/web/notes/large": bytes(17 << 20)}, {}, "this file is larger than 16 MiB"),
+        pytest.param(MANY, {f"l{number}": "m" for number in range(135)}, TOO_MANY, marks=pytest.mark.slow),
+        pytest.param(
+            *(LARGE, {f"l{number}": "large" for number in range(10)}, "the folder holds more than 128 MiB"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"apps/web/notes/large": bytes(17 << 20)}, {}, "this file is larger than 16 MiB", marks=pytest.mark.slow
+        ),
         ({}, {"again": ".."}, TOO_MANY),
         ({}, {"gone": "nowhere"}, NOTHING_THERE),
     ],
@@ -427,8 +432,8 @@ def test_a_file_that_no_template_reads_may_keep_a_chart_from_being_copied(
     ("files", "links"),
     [
         ({deep(49): ""}, {}),
-        (MANY, {f"l{number}": "m" for number in range(120)}),
-        (LARGE, {f"l{number}": "large" for number in range(8)}),
+        pytest.param(MANY, {f"l{number}": "m" for number in range(120)}, marks=pytest.mark.slow),
+        pytest.param(LARGE, {f"l{number}": "large" for number in range(8)}, marks=pytest.mark.slow),
         ({}, {"there": "../templates"}),
     ],
 )

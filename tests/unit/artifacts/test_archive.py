@@ -96,6 +96,7 @@ def test_a_bomb_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(data) == "the chart: the archive unpacks to more than 2 MiB"
 
 
+@pytest.mark.slow
 def test_too_many_members_are_refused() -> None:
     data = pack([member("redis/Chart.yaml", CHART), *(member(f"redis/{number}") for number in range(10_000))])
     assert refusal(data) == "the chart: the archive has more than 10000 members"

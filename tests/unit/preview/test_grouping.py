@@ -413,6 +413,7 @@ def test_letters(index: int, expected: str) -> None:
     assert letter(index) == expected
 
 
+@pytest.mark.slow
 def test_a_thousand_pairs_group_in_a_moment() -> None:
     before, after = ("".join(deployment(n, name=name) for name in ("a", "b", "c")) for n in (1, 2))
     one = outcome_of("c-0", before, after, COMMON)

@@ -422,6 +422,7 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
+@pytest.mark.slow
 def test_time_grows_with_the_number_of_folders(tmp_path: Path) -> None:
     """Four times the folders take much less than four times four the time: the ratio is between two runs here."""
     parts = ("base", "dev/east", "dev/west", "prod/east", "prod/west")
