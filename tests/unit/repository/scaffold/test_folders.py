@@ -15,6 +15,7 @@ from cmp.repository import instances, scaffold
 from cmp.repository.instances import Repository, Request
 from cmp.repository.scaffold.trial import NOWHERE, Seen
 from cmp.system.tree import WorkTree
+from tests.support.property_examples import examples
 from tests.support.trees import CHART, plant
 
 if TYPE_CHECKING:
@@ -392,7 +393,7 @@ def grown(chosen: random.Random) -> dict[str, str]:
     return {path: ENGINE_FILES.get(path.rpartition("/")[2], VALUES) for path in paths}
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(examples(40)))
 def test_a_tree_without_order_gets_a_layout_that_says_what_fails_in_it(tmp_path: Path, seed: int) -> None:
     tree = plant(tmp_path, grown(random.Random(seed)))  # noqa: S311  # no secret
     try:
