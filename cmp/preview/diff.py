@@ -32,6 +32,7 @@ from cmp.preview.grouping import groups
 from cmp.preview.judging import Judging, changed_folders
 from cmp.preview.labels import common_texts, generalized_json, number_secrets, own_texts, pair_order, without_tokens
 from cmp.preview.lots import Population
+from cmp.preview.policing import Gatekeeper, Policed
 from cmp.preview.proofs import Proofs
 from cmp.preview.sisters import Comparisons
 from cmp.preview.unread_values import unread_values
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from cmp.changes import Subject
     from cmp.context import Context
+    from cmp.findings import Unjudged
     from cmp.preview.affected import TouchedPair
     from cmp.preview.comparison import Comparison
     from cmp.preview.identity import PairId
@@ -80,7 +82,7 @@ class Result(NamedTuple):
 class Frame(NamedTuple):
     """The parts of a report that do not follow from outcomes; `notes` are sentences for its footer.
 
-    `is_judged` says that the outcomes tell findings.
+    `is_judged` says that the outcomes tell findings, `unjudged` is what they do not.
     """
 
     base: Revision
@@ -96,13 +98,21 @@ class Frame(NamedTuple):
     explanations: Explanations | None = None
     comparisons: Comparisons | None = None
     is_judged: bool = False
+    unjudged: tuple[Unjudged, ...] = ()
     suppositions: tuple[Supposition, ...] = ()
 
 
 def compare(task: Task, context: Context) -> Result:
     """Render and compare every affected pair; one that fails never stops the others."""
     worker = worker_of(task, context, os.urandom(KEY_BYTES))
-    return assembled(task, worker, rendered(task, worker, affected_pairs(task.comparison)))
+    gatekeeper = gatekeeper_of(task.comparison, context)  # what is wrong with policies is told before the renders
+    return assembled(task, worker, rendered(task, worker, affected_pairs(task.comparison)), gatekeeper)
+
+
+def gatekeeper_of(comparison: Comparison, context: Context) -> Gatekeeper | None:
+    """Return the policies of a comparison with the program that judges by them; None without policies."""
+    checks = comparison.checks
+    return Gatekeeper(comparison.base, comparison.head, checks, context) if checks and checks.policies else None
 
 
 def affected_pairs(comparison: Comparison) -> list[TouchedPair]:
@@ -137,11 +147,18 @@ def rendered(task: Task, worker: Worker, pairs: Sequence[TouchedPair]) -> list[W
     return [results[index] for index in range(len(pairs))]
 
 
-def assembled(task: Task, worker: Worker, results: Sequence[WorkerResult]) -> Result:
-    """Return the report of all affected pairs: causes are proven, and what no pair tells is added."""
+def assembled(
+    task: Task, worker: Worker, results: Sequence[WorkerResult], gatekeeper: Gatekeeper | None = None
+) -> Result:
+    """Return the report of all affected pairs: causes are proven, and what no pair tells is added.
+
+    The `gatekeeper` is read where none is given and the comparison has policies.
+    """
     comparison, pairs = task.comparison, affected_pairs(task.comparison)
+    gatekeeper = gatekeeper or gatekeeper_of(comparison, worker.context)
+    policed = gatekeeper.policed(results, worker.judging) if gatekeeper and worker.judging else Policed(tuple(results))
     own = own_texts((comparison.base, comparison.head))
-    outcomes = sorted((result.outcome for result in results), key=lambda outcome: pair_order(outcome.subject))
+    outcomes = sorted((result.outcome for result in policed.results), key=lambda outcome: pair_order(outcome.subject))
     warnings = {warning for result in results for warning in result.warnings}
     if comparison.base.is_revision:
         proofs = Proofs(worker, pairs, task.jobs)
@@ -155,8 +172,13 @@ def assembled(task: Task, worker: Worker, results: Sequence[WorkerResult]) -> Re
     unread = unread_values(comparison.base, comparison.head, comparison.impact.touched, worker.context)
     explanations = Explanations(one for result in results for one in result.explained)
     likenesses = {one.subject: one for result in results if (one := result.likeness)}
-    frame = _frame(task, pairs, unknown_apis)._replace(
-        unread=unread, explanations=explanations, comparisons=Comparisons(sisters.of(comparison, own), likenesses)
+    frame = _frame(task, pairs, unknown_apis)
+    frame = frame._replace(
+        notes=(*frame.notes, *policed.notes),
+        unjudged=policed.unjudged,
+        unread=unread,
+        explanations=explanations,
+        comparisons=Comparisons(sisters.of(comparison, own), likenesses),
     )
     made = report(frame, moved, own, Population.of_sides(comparison))
     return Result(made, tuple(sorted(warnings)))
@@ -296,7 +318,7 @@ def report(frame: Frame, outcomes: Iterable[Outcome], own: OwnTexts, population:
             applications=frame.applications,
             left_out=frame.left_out,
             unread=frame.unread,
-            findings=new_findings.findings(ordered, own) if frame.is_judged else None,
+            findings=new_findings.findings(ordered, own, frame.unjudged) if frame.is_judged else None,
             suppositions=frame.suppositions,
         )
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from cmp.changes import Object  # noqa: TC001  # records.py reads the types of fields
 from cmp.checks import outputs, skips
 from cmp.checks.definitions import Definitions
 from cmp.checks.judge import Judge
@@ -21,11 +22,13 @@ from cmp.preview import new_findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from cmp.changes import Change, Object
+    from cmp.changes import Change
     from cmp.findings import Finding
     from cmp.preview.sides import Side
     from cmp.repository.config.model import Checks, SkippedFinding
 
+NO_DEFINITION = "a kind of which no CRD is known"
+NAMESPACE = "Namespace"
 _NO_CLUSTER = Cluster("")
 
 
@@ -36,16 +39,27 @@ class Forms(NamedTuple):
     masked: tuple[Object, ...] = ()
 
 
+class PolicyObjects(NamedTuple):
+    """The masked objects of both sides of a pair that policies may judge otherwise than before."""
+
+    before: tuple[Object, ...] = ()
+    after: tuple[Object, ...] = ()
+
+
 class JudgedPair(NamedTuple):
-    """The findings that only one side of a pair has, masked, and what nothing judges of the newer one."""
+    """The findings that only one side of a pair has, masked, and what nothing judges of the newer one.
+
+    `for_policies` are left to them.
+    """
 
     new: tuple[Finding, ...] = ()
     fixed: tuple[Finding, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
+    for_policies: PolicyObjects = PolicyObjects()
 
 
 class _Standards(NamedTuple):
-    """All that decides about the findings on an object; `definitions` are compared as one object with another."""
+    """All but policies that decides about the findings on an object; `definitions` are compared by identity."""
 
     kube_version: str
     api_versions: tuple[str, ...]
@@ -88,12 +102,15 @@ class Judging:
         after = Definitions.read(head.tree, checks.schemas)
         self._definitions = (_older_definitions(base, head, checks, after), after)
         self._skipped: Sequence[SkippedFinding] = checks.skip
+        self._has_policies = bool(checks.policies)
+        self._has_same_policies = not set(changed_folders(base, head, checks)) & {*checks.policies}
         Judge("", ())  # the extra is missing for all pairs, or for none
 
     def judged(
         self, cluster: str, before: Forms, after: Forms, changes: Iterable[Change], mask: Callable[[str], str]
     ) -> JudgedPair:
         """Judge the objects of both sides of a pair, whose changes are known; `mask` hides all secrets of a text."""
+        for_policies = self._for_policies(before, after)
         old, new = (self._standards(at, cluster, forms) for at, forms in enumerate((before, after)))
         if old == new:
             before, after = _without_equal(before, after)
@@ -102,12 +119,21 @@ class Judging:
             for standards, forms in ((old, before), (new, after))
         )
         versions = tuple(dict.fromkeys((old.kube_version, new.kube_version)))
-        found = new_findings.compared(self._counted(was.findings), self._counted(now.findings), changes, versions)
+        found = new_findings.compared(self.counted(was.findings), self.counted(now.findings), changes, versions)
         kinds = Counter((item.identity.group, item.identity.kind) for item in now.custom)
-        unknown = (Unjudged(f"{kind}.{group}: its CRD is not at hand", times) for (group, kind), times in kinds.items())
-        return JudgedPair(found.new, found.fixed, outputs.counted((*now.unjudged, *unknown)))
+        unknown = (Unjudged(f"{kind}.{group}: {NO_DEFINITION}", times) for (group, kind), times in kinds.items())
+        return JudgedPair(found.new, found.fixed, outputs.counted((*now.unjudged, *unknown)), for_policies)
 
-    def _counted(self, findings: Iterable[Finding]) -> list[Finding]:
+    def _for_policies(self, before: Forms, after: Forms) -> PolicyObjects:
+        if not self._has_policies:
+            return PolicyObjects()
+        if not self._has_same_policies:
+            return PolicyObjects(before.masked, after.masked)
+        before, after = _without_equal(before, after, but=NAMESPACE)
+        return PolicyObjects(before.masked, after.masked)
+
+    def counted(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the findings that `checks.skip` does not pass over."""
         return [one for one in findings if not any(skips.fits(entry, one) for entry in self._skipped)]
 
     def _standards(self, side: int, cluster: str, forms: Forms) -> _Standards:
@@ -126,10 +152,11 @@ def _older_definitions(base: Side, head: Side, checks: Checks, newer: Definition
         return Definitions()
 
 
-def _without_equal(before: Forms, after: Forms) -> tuple[Forms, Forms]:
-    """Return both sides without the objects that are equal on both."""
+def _without_equal(before: Forms, after: Forms, but: str = "") -> tuple[Forms, Forms]:
+    """Return both sides without the objects that are equal on both, but those of a kind (`v1`)."""
     values, others = (_by_key(forms.plain) for forms in (before, after))
     equal = {key for key, value in values.items() if key in others and value == others[key]}
+    equal = {key for key in equal if (key[0], key[1].kind) != ("v1", but)}
     return _without(before, equal), _without(after, equal)
 
 

@@ -87,9 +87,10 @@ def _without(items: Iterable[_T], key: Callable[[_T], Hashable | None], common: 
 # The report
 
 
-def findings(outcomes: Sequence[Outcome], own: OwnTexts) -> Findings:
+def findings(outcomes: Sequence[Outcome], own: OwnTexts, unjudged: Sequence[Unjudged] = ()) -> Findings:
     """Return the findings of all pairs, each once, errors first; `own` are the clusters' own texts.
 
+    `unjudged` is what nothing judges and belongs to no pair.
     An object that moves from one application to another takes its findings along.
     """
     moved = {
@@ -109,8 +110,8 @@ def findings(outcomes: Sequence[Outcome], own: OwnTexts) -> Findings:
         moving,
     )
     counts: Counter[str] = Counter()
-    for unjudged in (unjudged for outcome in outcomes for unjudged in outcome.unjudged):
-        counts[unjudged.what] += unjudged.times
+    for one in (*(one for outcome in outcomes for one in outcome.unjudged), *unjudged):
+        counts[one.what] += one.times
     return Findings(
         new=_lines(new, own),
         fixed=_lines(fixed, own),

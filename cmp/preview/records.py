@@ -1,7 +1,8 @@
 """Named tuples as JSON and back, by the types of their fields: what was written is read as the same, or not at all.
 
 The types are those of `changes`: texts, numbers, truth values, None, Literal, tuples, other named tuples, and `object`
-for a value that is JSON already.  Any other type of a field, or another value than its type says, is a bug: TypeError.
+or `dict[str, object]` for a value that is JSON already.  Any other type of a field, or another value than its type
+says, is a bug: TypeError.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeGuard, TypeVar, get_args, get_origin, get_type_hints
 
 SCALARS = (str, bool, int, float, NoneType)
+JSON_MAP = dict[str, object]
 _T = TypeVar("_T")
 
 
@@ -39,7 +41,7 @@ def _dumped(value: object, kind: object) -> object:
         return [_dumped(item, hint) for item, hint in zip(items, _of_items(kind, len(items)), strict=True)]
     if isinstance(kind, UnionType):
         return None if value is None else _dumped(value, _other_than_none(kind))
-    if kind is object:
+    if kind is object or (kind == JSON_MAP and type(value) is dict):
         _require_json(value)
     elif not _fits(value, kind):
         raise TypeError(f"{type(value)} is no {kind}")
@@ -59,6 +61,10 @@ def _loaded(kind: Any, data: Any, place: str) -> Any:  # noqa: ANN401  # JSON
         return tuple(_loaded(hint, data[at], f"{place}[{at}]") for at, hint in kinds)
     if isinstance(kind, UnionType):
         return None if data is None else _loaded(_other_than_none(kind), data, place)
+    if kind == JSON_MAP:
+        if type(data) is not dict:
+            raise RecordError(f"{place}: no map")
+        return data
     if kind is not object and not _fits(data, kind):
         raise RecordError(f"{place}: no {kind}")
     return data

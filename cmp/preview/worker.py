@@ -27,7 +27,7 @@ from cmp.model import OutputRules
 from cmp.preview import copies, likeness, notes
 from cmp.preview.bumps.explained import Bumps, Explained, RenderedSource
 from cmp.preview.causes import DecryptedFiles, RecordingRedactor, changed_values, is_only_replaced, visible_causes
-from cmp.preview.judging import Forms, JudgedPair
+from cmp.preview.judging import Forms, JudgedPair, PolicyObjects
 from cmp.render import made_up, masking
 from cmp.render.unread import needs_of
 from cmp.system.log import Log, Phases
@@ -68,6 +68,7 @@ class WorkerResult(NamedTuple):
     unknown_apis: tuple[str, ...] = ()
     explained: tuple[Explained, ...] = ()
     seconds: float = 0.0
+    for_policies: PolicyObjects = PolicyObjects()
     likeness: Likeness | None = None
 
 
@@ -108,6 +109,7 @@ class Worker(NamedTuple):
             unknown_apis.update((name, None) for result in results for name in result.unknown_apis)
             compared = _PairComparison(self, pair, context=context, redactor=redactor, base=base, head=head)
             outcome, explained = compared.outcome(), compared.explained
+            for_policies = compared.for_policies
             found = compared.likeness(self.counterparts[pair.key]) if pair.key in self.counterparts else None
         except Exception as error:  # noqa: BLE001  # a bug that this pair meets: the other pairs go on
             lines = tuple(InternalError.of(error).lines())
@@ -119,6 +121,7 @@ class Worker(NamedTuple):
             unknown_apis=tuple(unknown_apis),
             explained=explained,
             seconds=time.monotonic() - start,
+            for_policies=for_policies,
             likeness=found,
         )
 
@@ -258,6 +261,7 @@ class _PairComparison:
         self._head = head
         self._assumed: dict[namespaces.Kind, None] = {}  # kinds that are taken for namespaced
         self.explained: tuple[Explained, ...] = ()
+        self.for_policies = PolicyObjects()
 
     def changes(self) -> tuple[Change, ...]:
         """Return the changes of the pair's objects alone."""
@@ -303,6 +307,7 @@ class _PairComparison:
             explained = tuple(change._replace(causes=visible_causes(change, causes)) for change in compared)
             changes = self._probed(explained, causes, after)
         judged = self._judged(changes)
+        self.for_policies = judged.for_policies
         outcome = Outcome(
             subject=self._subject,
             status=self._status(has_changed=bool(changes)),

@@ -153,7 +153,7 @@ def test_objects_without_a_name_of_their_own_are_all_judged(asked: list[str]) ->
 
 
 def test_custom_kinds_are_judged_by_the_definitions_of_the_pair_and_of_folders() -> None:
-    unknown = (Unjudged("Widget.example.com: its CRD is not at hand", 1),)
+    unknown = (Unjudged("Widget.example.com: a kind of which no CRD is known", 1),)
     assert _judged("", WIDGET).unjudged == unknown
     assert _judged("", WIDGET + CRD).unjudged == ()
     checks = Checks(("crds",))
