@@ -134,6 +134,7 @@ def test_objects_of_one_name_that_differ_are_told_apart(gator: Judge) -> None:
         ("{scope: Cluster}", ["shop", "reader"]),
         ("{scope: Namespaced}", ["web"]),
         ("{kinds: [{kinds: [ClusterRole]}], scope: Cluster}", ["reader"]),
+        ("{kinds: [{kinds: [Deployment]}], namespaceSelector: {matchLabels: {env: prod}}}", ["web"]),
         ("{labelSelector: {matchLabels: {env: prod}}, scope: '*'}", ["shop"]),
     ],
 )
