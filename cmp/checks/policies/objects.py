@@ -54,8 +54,16 @@ def is_own(one: Object) -> bool:
 
 
 def manifest(one: Object) -> Map:
-    """Return an object as the API server has it by the time it asks: Namespaces have their name as a label."""
-    return namespace(one.identity.name, one.value) if is_namespace(one) else one.value
+    """Return an object as the API server has it by the time it asks.
+
+    A Namespace has its name as a label, and a Secret all of its content in `data`.
+    """
+    if is_namespace(one):
+        return namespace(one.identity.name, one.value)
+    if (one.api_version, one.identity.kind) == ("v1", "Secret") and "stringData" in one.value:
+        value = {key: content for key, content in one.value.items() if key != "stringData"}
+        return {**value, "data": {**mapping(value.get("data")), **mapping(one.value["stringData"])}}
+    return one.value
 
 
 def namespace(name: str, value: Map | None = None) -> Map:

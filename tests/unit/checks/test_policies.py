@@ -235,9 +235,11 @@ def test_pods_that_a_workload_makes_are_said_to_be_judged_nowhere_here(gator: Ju
 
 def test_a_masked_secret_stays_masked_and_a_secret_in_a_message_is_masked(gator: Judge) -> None:
     gator.redactor.add(KEY)
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: shop}\ndata: {%s}\n"
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: shop}\n%s\n"
     findings = gator.findings(
-        secret % f"a: ‹secret 1›, b: {KEY}", template("Secrets", SECRETS), constraint("Secrets", spec="{}")
+        secret % f"data: {{a: ‹secret 1›}}\nstringData: {{b: {KEY}}}",
+        template("Secrets", SECRETS),
+        constraint("Secrets", spec="{}"),
     )
     assert [one.message for one in findings] == [
         "is denied: key a has the value ‹secret 1› (policies/b.yaml:2)",
