@@ -69,11 +69,14 @@ def _edited(data: bytes, path: Path, value: str, document: int) -> bytes | None:
     root = roots[document] if document < len(roots) else None
     newline = "\r\n" if "\r\n" in text else "\n"
     splice = _splice(text, root, path, value)
+    if splice is None:
+        return None
     put = text[: splice.start] + splice.text.replace("\n", newline) + text[splice.end :]
     return (_BOM if data.startswith(_BOM) else b"") + put.encode()
 
 
-def _splice(text: str, root: Node | None, path: Path, value: str) -> Splice:
+def _splice(text: str, root: Node | None, path: Path, value: str) -> Splice | None:
+    """Return what is to be put where; None for an item that is not there."""
     value, bare = _scalar(value), value
     if root is None:
         is_open = bool(text) and not text.endswith("\n")
@@ -84,6 +87,8 @@ def _splice(text: str, root: Node | None, path: Path, value: str) -> Splice:
         if node.value == "" and node.style is None:
             behind = text.find(":", key.end_mark.index) + 1
             return Splice(behind, behind, f" {_flow(missing, value)}")
+    if missing and isinstance(missing[0], int):
+        return None
     if not missing or not _is_map(node):
         return _replaced(text, node, _flow(missing, value) if missing or node.style is None else bare)
     if node.flow_style:
@@ -94,6 +99,8 @@ def _splice(text: str, root: Node | None, path: Path, value: str) -> Splice:
 def _replaced(text: str, node: Node, value: str) -> Splice:
     """Replace the old value by a text: inside its quotes, behind its anchor."""
     start, end = node.start_mark.index, node.end_mark.index
+    if not node.value:  # an empty text in quotes
+        return Splice(end - 1, end - 1, value)
     before, _, after = text[start:end].rpartition(node.value)
     return Splice(start, end, f"{before}{value}{after}")
 

@@ -125,6 +125,44 @@ def test_what_would_change_something_else_is_refused(before: str) -> None:
     ]
 
 
+CHART = """\
+dependencies:
+- name: local   # ours
+- {name: redis, version: 1.2.2}
+"""
+
+
+def test_an_item_of_a_list_is_edited_and_none_is_added() -> None:
+    after = set_text(CHART.encode(), ("dependencies", 1, "version"), "1.3.0", "Chart.yaml").decode()
+    assert after == CHART.replace("1.2.2", "1.3.0")
+    after = set_text(CHART.encode(), ("dependencies", 0, "version"), "1.3.0", "Chart.yaml").decode()
+    assert after == CHART.replace("# ours\n", "# ours\n  version: 1.3.0\n")
+    with pytest.raises(ConfigError, match=r"cannot set dependencies.2.version"):
+        set_text(CHART.encode(), ("dependencies", 2, "version"), "1.3.0", "Chart.yaml")
+
+
+def test_documents_are_counted_as_the_loader_counts_them() -> None:
+    text = "# nothing\n---\na: 1.0.0\n---\n# nothing either\n---\r\na: 1.0.0\r\n"
+    after = set_text(text.encode(), ("a",), "2.0.0", "x.yaml", document=1).decode()
+    assert after == f"{text[: -len('1.0.0') - 2]}2.0.0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: 1.33\n", 'a: "1.38"\n'),
+        ("a: '1.33'\n", "a: '1.38'\n"),
+        ('a: "1.33"\n', 'a: "1.38"\n'),
+        ("a:\n", 'a: "1.38"\n'),
+        ("a: ''\n", "a: '1.38'\n"),
+        ("b: 1\n", 'b: 1\na: "1.38"\n'),
+        ("{b: 1}\n", '{b: 1, a: "1.38"}\n'),
+    ],
+)
+def test_a_text_that_yaml_takes_for_a_number_gets_quotes(before: str, after: str) -> None:
+    assert set_text(before.encode(), ("a",), "1.38", "x.yaml").decode() == after
+
+
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\ufeff\xa0")
 )

@@ -330,6 +330,14 @@ def test_a_file_that_lies_nowhere_is_in_the_tree_beside_the_others(repo: Repo, g
     assert tree.sizes(["a/b.yaml", "a/c.yaml"]) == [4, 8]
 
 
+def test_what_a_made_file_holds_is_asked_of_its_own_content(repo: Repo, git: Git) -> None:
+    files = {"a.yaml": "old\n", "b.yaml": "old\n", "c.yaml": "old\n", "d/e.yaml": "old\n"}
+    tree = git.tree(repo.commit(files)).with_files({"a.yaml": b"new\n", "b.yaml": None, "f.yaml": b"old\n"})
+    assert tree.holding("old") == ["c.yaml", "d/e.yaml", "f.yaml"]
+    assert tree.holding("new") == ["a.yaml"]
+    assert (tree.kind("b.yaml"), tree.sizes(["c.yaml", "a.yaml", "f.yaml"])) == ("missing", [4, 4, 4])
+
+
 def test_a_folder_without_git_is_a_tree_without_what_is_hidden(tmp_path: Path) -> None:
     for name, text in {"a/b.yaml": "word\n", ".cache/x": "word\n", "c.yaml": "other\n"}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
