@@ -81,8 +81,9 @@ class Schemas:
         return kind in self._names
 
     def kinds(self, api_version: str) -> list[str]:
-        """Return the kinds of one version of a group, in the order of their names."""
-        return sorted(kind.kind for kind in self._names if kind.api_version == api_version)
+        """Return the kinds of one version of a group, without their lists, in the order of their names."""
+        names = (kind.kind for kind in self._names if kind.api_version == api_version)
+        return sorted(name for name in names if not name.endswith("List"))
 
     def versions(self, group: str, kind: str) -> list[str]:
         """Return the apiVersions in which a kind is served."""
