@@ -8,10 +8,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.changes import Object
-from cmp.checks import lifecycle, served
+from cmp.checks import lifecycle, served, values
 from cmp.checks.definitions import Definitions
 from cmp.checks.schemas import MAJOR, ObjectKind, known_releases, schemas_of
-from cmp.checks.values import relations
 from cmp.findings import Finding, Unjudged
 from cmp.lifecycle import release_of
 from cmp.model import Identity
@@ -132,7 +131,7 @@ class Judge:
             warnings = [custom.warning] if custom.warning else []
             _known_reasons[key] = (
                 *(Reason("deprecated-api", "warning", ("apiVersion",), f"is deprecated: {text}") for text in warnings),
-                *_mistaken(value, custom, is_custom=True),
+                *_mistaken(value, custom),
                 *(_not_judged(what) for what in custom.unjudged),
             )
         return _known_reasons[key]
@@ -140,10 +139,7 @@ class Judge:
     def _cached(self, value: dict[str, object], kind: ObjectKind, release: int) -> tuple[Reason, ...]:
         key = (release, _digest(value))
         if key not in _known_reasons:
-            related = (
-                Reason("value", "error", one.path, one.message) for one in relations(value, kind.group, kind.kind)
-            )
-            _known_reasons[key] = (*_mistaken(value, self._schemas.compiled(kind)), *related)
+            _known_reasons[key] = tuple(_mistaken(value, self._schemas.compiled(kind), kind))
         return _known_reasons[key]
 
 
@@ -152,14 +148,19 @@ def _digest(value: dict[str, object]) -> bytes:
 
 
 def _mistaken(
-    value: dict[str, object], compiled: Compiled | CustomKind, *, is_custom: bool = False
+    value: dict[str, object], compiled: Compiled | CustomKind, built_in: ObjectKind | None = None
 ) -> Iterator[Reason]:
-    """Yield the reasons that a schema has against an object; one of a built-in kind has only types of its own."""
+    """Yield the reasons against an object; the schema of a built-in kind has only types that are not ours."""
     found = [mistake for mistake in compiled.mistakes(value) if not _is_of_status(mistake)]
+    if built_in:
+        found += values.relations(value, built_in.group, built_in.kind)
     told = [mistake for mistake in found if not _is_masked(value, mistake)]
     for mistake in told[:MAX_MISTAKES]:
-        rule = _RULES.get(mistake.keyword, "schema" if is_custom else "value")
-        yield Reason(rule, "error", mistake.path, mistake.message)
+        rule = _RULES.get(mistake.keyword, "value" if built_in else "schema")
+        if built_in and values.is_taken(built_in.group, built_in.kind, mistake):
+            yield Reason(rule, "warning", mistake.path, f"{mistake.message}{values.TAKEN}")
+        else:
+            yield Reason(rule, "error", mistake.path, mistake.message)
     if len(told) > MAX_MISTAKES:
         yield Reason("schema", "error", (), f"has {len(told) - MAX_MISTAKES} more mistakes like these")
     for _ in range(len(found) - len(told)):

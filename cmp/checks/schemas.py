@@ -168,14 +168,22 @@ def _adapted(name: str, schema: Schema) -> Schema:
     adapted = _stripped(schema)
     properties = adapted.get("properties")
     if isinstance(properties, dict):
-        required = adapted.get("required")
-        for field in values.OPTIONAL.get(name, ()):
-            if isinstance(required, list) and field in required:
-                adapted["required"] = [other for other in required if other != field]
+        listed = adapted.get("required")
+        optional = values.OPTIONAL.get(name, ())
+        required = [field for field in listed if field not in optional] if isinstance(listed, list) else []
+        adapted["required"] = [*required, *values.REQUIRED.get(name, ())]
+        for field in optional:
+            if field in properties:
+                properties[field] = _nullable(properties[field])
         for field, rule in values.FIELDS.get(name, {}).items():
             if field in properties:
                 properties[field] = {"allOf": [properties[field], rule]}
     return adapted
+
+
+def _nullable(schema: Schema) -> Schema:
+    kind = schema.get("type")
+    return {**schema, "type": [kind, "null"]} if isinstance(kind, str) else schema
 
 
 def _stripped(schema: Schema) -> Schema:

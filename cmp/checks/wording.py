@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A keyword of a schema, beside the one that it explains: what the value should be, as a noun.  `title` means it too.
 EXPECTED = "x-expected"
+# A keyword beside one without which a value cannot be read at all: its mistakes have this keyword.
+READING = "x-reading"
 MAX_OPTIONS = 12
 MAX_QUOTED = 40  # characters
 
@@ -108,7 +110,8 @@ def _explained(error: ValidationError, value: object, schema: Schema) -> Iterato
             words = expected.get(EXPECTED) if isinstance(expected, dict) else None
             yield Mistake(keyword, steps([*path, name]), f"has a name that is not {words or 'allowed here'}")
     else:
-        yield Mistake(keyword, steps(path), _message(error, at, owner))
+        is_unreadable = keyword != "type" and READING in owner
+        yield Mistake(READING if is_unreadable else keyword, steps(path), _message(error, at, owner))
 
 
 def _message(error: ValidationError, value: object, owner: Schema) -> str:

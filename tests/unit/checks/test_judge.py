@@ -13,6 +13,7 @@ from cmp.checks.judge import Judge, Judged
 from cmp.checks.structural import CEL
 from cmp.findings import Unjudged
 from cmp.model import Identity
+from tests.support.judge_cases import right
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,21 +71,21 @@ MISTAKES = (
     ("image: web:1", "image: [web]", "schema", f"{CONTAINER}.image", "is a list, not text"),
     (
         "image: web:1",
-        "resources: {limits: {cpu: 1 m}}",
+        "image: web:1\n          resources: {limits: {cpu: 1 m}}",
         "value",
         f"{CONTAINER}.resources.limits.cpu",
         "is not a quantity, such as `500m` or `2Gi`",
     ),
     (
         "image: web:1",
-        "imagePullPolicy: always",
+        "image: web:1\n          imagePullPolicy: always",
         "value",
         f"{CONTAINER}.imagePullPolicy",
         "is `always`, not one of `Always`, `IfNotPresent`, `Never`",
     ),
     (
         "image: web:1",
-        "ports: [{containerPort: 80000}]",
+        "image: web:1\n          ports: [{containerPort: 80000}]",
         "value",
         f"{CONTAINER}.ports.[0].containerPort",
         "is not a port, from 1 to 65535",
@@ -104,6 +105,15 @@ def test_a_mistake_is_told_by_its_field_and_in_words(
     before: str, after: str, rule: str, path: str, message: str
 ) -> None:
     assert told(DEPLOYMENT.replace(before, after, 1)) == [(rule, "error", path, message)]
+
+
+def test_what_the_server_stores_unread_is_a_warning() -> None:
+    ports = "image: web:1\n          ports: [{containerPort: 80000}]"
+    stateful = DEPLOYMENT.replace("kind: Deployment", "kind: StatefulSet").replace("image: web:1", ports)
+    message = "is not a port, from 1 to 65535; the server takes it, and no pod comes of it"
+    assert told(stateful) == [("value", "warning", f"{CONTAINER}.ports.[0].containerPort", message)]
+    limits = "image: web:1\n          resources: {limits: {cpu: 1 m}}"
+    assert [level for _, level, _, _ in told(stateful.replace("image: web:1", limits))] == ["error", "warning"]
 
 
 def test_a_group_is_looked_up_by_its_whole_name() -> None:
@@ -248,3 +258,9 @@ def test_what_nothing_judges_of_a_custom_object_is_counted() -> None:
     )
     other = custom(KITE.replace("kind: Kite", "kind: Top"))
     assert (other.findings, len(other.custom)) == ((), 1)
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.34", "1.37"])
+def test_right_objects_of_every_common_kind_are_right(version: str) -> None:
+    wrong = [(case.name, finding) for case in right().values() for finding in case.findings(version)]
+    assert wrong == []
