@@ -18,7 +18,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench import argocd, growth, preview, wall
+from bench import argocd, checks, growth, preview, wall
 from bench.measure import finish, paired, spawn, timed
 from bench.scenario import CLUSTER, HELM, Scenario, add_bulk
 from examples.chartserver import package
@@ -54,6 +54,7 @@ def main() -> int:
             argocd.measure(folder / "argocd", given.helpers, configured, given.runs)
         held.append(preview.measure(folder / "preview", given.tools, given.runs))
         growth.measure(folder / "growth", given.runs)
+        held.append(checks.measure())
     return 0 if all(held) else 1
 
 
