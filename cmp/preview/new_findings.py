@@ -56,7 +56,8 @@ def compared(
 
     old, new = _apart(old, [*after], in_place)
     old, new = _apart(old, new, anywhere)
-    return NewFindings(tuple(new), tuple(old))
+    still = {(one.rule, one.identity, one.path) for one in new}  # a warning that becomes an error is not mended
+    return NewFindings(tuple(new), tuple(one for one in old if (one.rule, one.identity, one.path) not in still))
 
 
 def _key(finding: Finding, versions: Sequence[str] = ()) -> Hashable:

@@ -52,7 +52,11 @@ def test_a_finding_of_the_newer_side_is_new_and_one_of_the_older_is_fixed() -> N
     ],
 )
 def test_another_rule_level_object_path_or_message_is_another_finding(other: Finding) -> None:
-    assert compared([probe()], [other], NO_CHANGES) == NewFindings((other,), (probe(),))
+    assert compared([probe()], [other], NO_CHANGES).new == (other,)
+
+
+def test_a_warning_that_becomes_an_error_is_not_fixed() -> None:
+    assert compared([removed("1.31", "warning")], [removed("1.32")], NO_CHANGES) == NewFindings((removed("1.32"),), ())
 
 
 def test_an_item_before_another_one_makes_no_finding_new() -> None:
