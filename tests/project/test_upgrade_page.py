@@ -144,7 +144,8 @@ def test_the_way_is_walked(tmp_path: Path, sandbox: Sandbox, server: ChartReposi
 
 def changes(report: str) -> list[str]:
     """Return the headings of the changes in a report, and their lines."""
-    return [line for line in report.splitlines() if re.match(r"[A-Z] · |  [-+]", line)]
+    shown = report.partition("\n\nAbout this report")[0]
+    return [line for line in shown.splitlines() if re.match(r"[A-Z] · |  [-+]", line)]
 
 
 @pytest.mark.no_tools
