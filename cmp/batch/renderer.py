@@ -101,7 +101,7 @@ class BatchRenderer:
         early: dict[int, PrintedPair] = {}
         position = 0
         for index, result in workers.run(jobs, self._render, kernel.processors()):
-            early[index] = result or _failed(jobs[index].pair, KilledError(KILLED, hint=KILLED_HINT), Redactor())
+            early[index] = result or _killed(jobs[index].pair)
             while position in early:
                 yield early.pop(position)
                 position += 1
@@ -117,9 +117,10 @@ class BatchRenderer:
             text = job.show(done.output, redactor)
             judged = job.judge(instance, done.output, redactor) if job.judge else None
         except CmpError as error:
-            return _failed(pair, error, redactor)
+            return failed(pair.app, pair.cluster, error, redactor)
         except Exception as error:  # noqa: BLE001  # a bug that one pair meets; its message may hold values
-            return _failed(pair, InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT), redactor)
+            internal = InternalError(f"internal error: {type(error).__name__}", hint=BUG_HINT)
+            return failed(pair.app, pair.cluster, internal, redactor)
         notes = tuple(redactor.mask(warning) for warning in (*done.warnings, *self._made_up(done)))
         return PrintedPair(pair.app, pair.cluster, text, notes=notes, unpinned=done.unpinned, judged=judged)
 
@@ -130,11 +131,16 @@ class BatchRenderer:
         return [made_up.warning(found)] if found else []
 
 
-def _failed(pair: Pair, error: CmpError, redactor: Redactor) -> PrintedPair:
-    lines = error.locate(application=pair.app, cluster=pair.cluster).lines(mask=redactor.mask)
+def _killed(pair: Pair) -> PrintedPair:
+    return failed(pair.app, pair.cluster, KilledError(KILLED, hint=KILLED_HINT), Redactor())
+
+
+def failed(app: str, cluster: str, error: CmpError, redactor: Redactor) -> PrintedPair:
+    """Return the result of a pair that an error ends."""
+    lines = error.locate(application=app, cluster=cluster).lines(mask=redactor.mask)
     return PrintedPair(
-        app=pair.app,
-        cluster=pair.cluster,
+        app=app,
+        cluster=cluster,
         text=b"",
         notes=tuple(map(redactor.mask, error.warnings)),
         error=tuple("\n".join(lines).split("\n")),

@@ -133,10 +133,14 @@ def formats_and_files(ctx: click.Context, param: click.Parameter, incomplete: st
     from cmp.preview.shares import PLAN
     from cmp.report import FORMATS
 
-    name, equals, _ = incomplete.partition("=")
-    if equals:
-        return [CompletionItem(f"{name}=", type="file")]
-    return [CompletionItem(f"{one}=", type="part") for one in (*FORMATS, PLAN, PART)]
+    return _formats((*FORMATS, PLAN, PART), incomplete)
+
+
+def formats_of_findings(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Return FORMAT=FILE: the formats of `cmp check`, then a file."""
+    from cmp.report.findings import FORMATS
+
+    return _formats(FORMATS, incomplete)
 
 
 def clones(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -165,6 +169,13 @@ def _named(ctx: click.Context) -> tuple[str, ...]:
 
 def _is_argument(parameter: click.Parameter) -> bool:
     return parameter.param_type_name == "argument"
+
+
+def _formats(formats: Iterable[str], incomplete: str) -> Items:
+    name, equals, _ = incomplete.partition("=")
+    if equals:
+        return [CompletionItem(f"{name}=", type="file")]
+    return [CompletionItem(f"{one}=", type="part") for one in formats]
 
 
 def _items(values: Iterable[str]) -> Items:

@@ -22,6 +22,7 @@ COMMANDS = {
     "affected": "List the applications and clusters that a change reaches.",
     "apps": "List every application and the clusters it runs on.",
     "cache": "Look at, fill, check and shrink the chart cache.",
+    "check": "Judge what is rendered as its cluster would: schemas, removed APIs, policies.",
     "completion": "Print the script that lets your shell complete command lines of cmp.",
     "diff": "Show what a change does to the manifests of every application on every cluster.",
     "doctor": "Say what is installed, where settings come from, and what will go wrong.",

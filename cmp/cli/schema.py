@@ -9,6 +9,7 @@ import click
 from cmp import report
 from cmp.cli.io import as_json, example
 from cmp.engines import ENGINES
+from cmp.report import findings
 from cmp.repository.config import APP_FILE, FILE, keys
 from cmp.schema import jsonschema
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=example("cmp schema cmp.yaml > cmp.schema.json"))
-@click.argument("file", type=click.Choice([FILE, APP_FILE, "inventory", "report"]), default=FILE)
+@click.argument("file", type=click.Choice([FILE, APP_FILE, "inventory", "report", "check"]), default=FILE)
 def command(file: str) -> Output:
     """Print the JSON Schema (draft 2020-12) of FILE for editors and CI; without FILE that of cmp.yaml.
 
-    `inventory` is the file that `clusters: {file: …}` of cmp.yaml names, `report` what `cmp diff --format json` prints.
+    `inventory` is the file that `clusters: {file: …}` of cmp.yaml names, `report` what `cmp diff --format json` prints,
+    `check` what `cmp check --format json` prints.
     Many editors use a schema that the first line of a file names: `# yaml-language-server: $schema=cmp.schema.json`.
     """
     engines = {name: traits.options for name, traits in ENGINES.items()}
@@ -30,5 +32,6 @@ def command(file: str) -> Output:
         APP_FILE: lambda: jsonschema.document(APP_FILE, keys.application(engines)),
         "inventory": lambda: jsonschema.document("inventory", keys.INVENTORY),
         "report": report.schema,
+        "check": findings.schema,
     }
     return as_json(schemas[file]())
