@@ -68,9 +68,12 @@ def test_the_commands_work(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_the_finding_that_it_shows_is_printed(sandbox: Sandbox, tmp_path: Path) -> None:
     instances = {f"clusters/{name}/shop/.gitkeep": "" for name in ("dev", "prod")}
-    plant(tmp_path, {"cmp.yaml": CONFIG % ("dev", "prod"), "apps/shop/all.yaml": DEPLOYMENT % '"two"', **instances})
+    plant(
+        tmp_path / "repository",
+        {"cmp.yaml": CONFIG % ("dev", "prod"), "apps/shop/all.yaml": DEPLOYMENT % '"two"', **instances},
+    )
     (shown,) = _blocks("text")
-    ran = sandbox.run("check", cwd=tmp_path)
+    ran = sandbox.run("check", cwd=tmp_path / "repository")
     assert (ran.code, ran.stdout) == (1, shown)
 
 
