@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp.batch.renderer import label
 from cmp.checks.definitions import Definitions
@@ -97,7 +97,7 @@ class Judging:
 
     def judge_of_all(self, cluster: str, definitions: Iterable[Object]) -> Judge:
         """Return the judge of a cluster whose pairs render these CRDs."""
-        known = cast("Any", Definitions.of(definitions).over(self._definitions))  # its schemas judge as the judge's do
+        known = Definitions.of(definitions).over(self._definitions)
         return Judge(self.version(cluster), self._cluster(cluster).api_versions, known)
 
     def version(self, cluster: str) -> str:
