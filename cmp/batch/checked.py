@@ -81,7 +81,7 @@ class Gathered:
             self.on(subject.cluster).take(subject, done.judged)
 
     def on(self, cluster: str) -> _OnCluster:
-        """Return what is gathered of one cluster."""
+        """Return the judgements on the pairs of one cluster."""
         return self._clusters.setdefault(cluster, _OnCluster(cluster, self._judging))
 
     def without_definition(self) -> list[str]:
@@ -116,7 +116,7 @@ class Gathered:
 
 
 class _OnCluster:
-    """What is gathered of one cluster."""
+    """The judgements and objects of the pairs of one cluster."""
 
     def __init__(self, name: str, judging: Judging) -> None:
         self.name = name

@@ -64,7 +64,7 @@ class Judging:
     """
 
     def __init__(self, tree: Tree | None, clusters: Mapping[str, Cluster], checks: Checks, versions: Versions) -> None:
-        """Read the folders of `checks.schemas` in a tree; without one there are none.
+        """Read the folders of `checks.schemas` in a tree, if there is one.
 
         ConfigError for what is wrong there, and an error without the extra.
         """

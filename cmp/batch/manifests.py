@@ -36,7 +36,7 @@ class ManifestFile(NamedTuple):
 
 
 def read_folder(folder: str, shown: str, cluster: str, clusters: Mapping[str, str]) -> list[ManifestFile]:
-    """Read the files below a folder, `shown` in messages; UsageError where there are none, or one cannot be read.
+    """Read the files below a folder, `shown` in messages; UsageError for an empty one, and a file that is unreadable.
 
     A file of a folder that is called like one of the `clusters` (with their environments) is of that cluster; with
     `cluster` only its files are read.  In any other folder all files are of `cluster`.
