@@ -190,12 +190,12 @@ _RESTARTS: Mapping[tuple[str, str], Schema] = {
     **{workload: _one_of("Always") for workload in _WORKLOADS},
     ("batch", "Job"): {"enum": ["OnFailure", "Never"]},
 }
-# The parts of an object that the server stores unread, so that what is wrong there is told only when pods are to come.
+# The parts of an object that older servers store unread: what is wrong there is told only when pods are to come.
 _UNREAD: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("apps", "StatefulSet"): (("spec", "template", "spec"), ("spec", "volumeClaimTemplates")),
 }
 _READ = (("spec", "template", "spec", "restartPolicy"),)
-TAKEN = "; the server takes it, and no pod comes of it"
+TAKEN = "; some servers take it, and no pod comes of it"
 
 
 def of_object(group: str, kind: str) -> Iterator[Schema]:

@@ -102,23 +102,29 @@ class Kube:
         except (OSError, HTTPException, AssertionError):  # no listener yet, or 500 with what is missing
             return False
 
+    def send_yaml(self, path: str, text: str) -> None:
+        """Send YAML as it is written; AssertionError for a refusal, LookupError for 404."""
+        self._send("POST", path, text.encode(), "application/yaml")
+
     def raw(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = _MERGE_PATCH
     ) -> bytes:
         """Send a request and return the answer's body; AssertionError for a refusal, LookupError for 404."""
+        return self._send(method, path, None if body is None else json.dumps(body).encode(), content_type)
+
+    def _send(self, method: str, path: str, body: bytes | None, content_type: str) -> bytes:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": f"{_DISCOVERY},application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
-        text = None if body is None else json.dumps(body).encode()
         with self._turn:
             is_new = self._connection.sock is None
             try:
-                status, content = self._exchange(method, path, text, headers)
+                status, content = self._exchange(method, path, body, headers)
             except (OSError, HTTPException):
                 if is_new:
                     raise
                 # The server closes a connection that nobody used for a while.
-                status, content = self._exchange(method, path, text, headers)
+                status, content = self._exchange(method, path, body, headers)
         if status >= 400:
             message = f"{method} {path}: {status} {content.decode()}"
             raise (LookupError if status == 404 else AssertionError)(message)

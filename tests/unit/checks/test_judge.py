@@ -110,7 +110,7 @@ def test_a_mistake_is_told_by_its_field_and_in_words(
 def test_what_the_server_stores_unread_is_a_warning() -> None:
     ports = "image: web:1\n          ports: [{containerPort: 80000}]"
     stateful = DEPLOYMENT.replace("kind: Deployment", "kind: StatefulSet").replace("image: web:1", ports)
-    message = "is not a port, from 1 to 65535; the server takes it, and no pod comes of it"
+    message = "is not a port, from 1 to 65535; some servers take it, and no pod comes of it"
     assert told(stateful) == [("value", "warning", f"{CONTAINER}.ports.[0].containerPort", message)]
     limits = "image: web:1\n          resources: {limits: {cpu: 1 m}}"
     assert [level for _, level, _, _ in told(stateful.replace("image: web:1", limits))] == ["error", "warning"]
