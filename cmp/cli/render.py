@@ -47,6 +47,9 @@ NO_TARGET = Target("", "", Parameters())
     help="With --all: leave Secrets out and mask what else holds a secret (the default), mask all, or keep all.",
 )
 @click.option(
+    "--check", "is_checked", is_flag=True, help="With --all: also judge what is rendered, as `cmp check` does."
+)
+@click.option(
     "--repository",
     "repositories",
     multiple=True,
@@ -64,6 +67,7 @@ def command(
     *,
     explain: bool,
     is_all: bool,
+    is_checked: bool,
     is_keyless: bool,
     repositories: tuple[str, ...],
 ) -> Output:
@@ -71,19 +75,24 @@ def command(
 
     In an application's folder APP may be left out; elsewhere --namespace names the application too.
 
-    With --all every application is written to a folder, which holds nothing else.
+    With --all every application is written to a folder, which holds nothing else; with --check stderr has what is
+    found in the objects, and the exit code is 1 for an error among that.
 
     With --keyless no secret is opened and no key is needed: a stand-in is no value for a cluster.
     """
     options = RenderOptions(is_keyless=is_keyless)
     if repositories and not target.file:
         raise UsageError("--repository is for the sources of an Application, and there is no --application")
+    if is_checked and not is_all:
+        raise UsageError("--check goes with --all", hint="cmp check APP --cluster CLUSTER judges one application")
     if is_all or output_dir or secrets:
         if not (is_all and output_dir):
             raise UsageError("--all and --output-dir go together", hint="cmp render --all --output-dir DIR")
         if target != NO_TARGET or explain or output_format != "yaml":
-            raise UsageError("--all renders everything as it is: only --output-dir, --secrets and --keyless go with it")
-        return _write_all(output_dir, secrets or "omit", invocation, options)
+            raise UsageError(
+                "--all renders everything as it is: only --output-dir, --secrets, --keyless and --check go with it"
+            )
+        return _write_all(output_dir, secrets or "omit", invocation, options, is_checked=is_checked)
     context = invocation.context
     if target.file:
         from cmp.cli.sources import render_application  # noqa: PLC0415  # only for a file of Argo CD
@@ -100,7 +109,9 @@ def command(
     return Output(printed, summary=summary(done, context))
 
 
-def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, options: RenderOptions) -> Output:
+def _write_all(
+    output_dir: str, secrets: Secrets, invocation: Invocation, options: RenderOptions, *, is_checked: bool
+) -> Output:
     """Write `<cluster>/<app>.yaml` for every pair; the exit code is that of the first error in their order."""
     from cmp.batch import renderer  # noqa: PLC0415  # the usual render needs none of it
     from cmp.batch.rendered_tree import PRIVATE, PUBLIC, RenderedTree  # noqa: PLC0415
@@ -114,19 +125,28 @@ def _write_all(output_dir: str, secrets: Secrets, invocation: Invocation, option
         raise next((one.error for one in nowhere(repository)), _nothing())
     folder = RenderedTree(os.path.join(invocation.cwd, output_dir), PRIVATE if secrets == "keep" else PUBLIC)
     folder.expect(renderer.file_of(pair.app, pair.cluster) for pair in pairs)
+    checked = None
+    if is_checked:
+        from cmp.batch.checked_renders import CheckedRenders  # noqa: PLC0415  # most runs judge nothing
+
+        checked = CheckedRenders(tree, repository, invocation.context)
+    judge = checked.judging if checked else None
     codes: list[int] = []
     misfit = misfit_messages(repository, invocation.context)
     batch = renderer.BatchRenderer(tree, repository, invocation.context, options)
     with batch_messages(invocation.context) as tell:
-        for done in batch.render_all([renderer.PrintJob(pair, show) for pair in pairs]):
+        for done in batch.render_all([renderer.PrintJob(pair, show, judge) for pair in pairs]):
             tell(done)
+            if checked:
+                checked.take(done)
             if done.error:
                 codes.append(done.exit_code)
             else:
                 folder.write(done.file, done.text)
     removed, count = folder.finish(), len(pairs) - len(codes)
     line = f"cmp: {count} file{'' if count == 1 else 's'} written, {removed} removed, {len(codes)} failed"
-    return Output(exit_code=next(iter(codes), misfit), summary=line)
+    found = checked.tell() if checked else 0
+    return Output(exit_code=next(iter(codes), misfit or found), summary=line)
 
 
 def _nothing() -> ConfigError:
