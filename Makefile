@@ -109,6 +109,7 @@ lock: $(VENV)/.complete
 	$(LOCK) requirements/go.in --output-file requirements/go.txt
 	$(LOCK) requirements/node.in --output-file requirements/node.txt
 	$(LOCK) --constraint requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) --constraint requirements/dev.txt --extra check pyproject.toml --output-file requirements/check.txt
 	$(LOCK) --constraint requirements/dev.txt requirements/build.in --output-file requirements/build.txt
 	$(BIN)/python -m scripts.build_renovate "$(CMP_TEST_HELPERS)" --lock
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

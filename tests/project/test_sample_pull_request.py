@@ -47,6 +47,7 @@ def test_the_comment_is_the_one_that_is_shown(comment: str, request: pytest.Fixt
     [
         "❌ Not rendered | 2 new in this change: `reports` on 2 clusters",  # did anything fail?
         "`PersistentVolumeClaim payments/payments-ledger-backup` is removed, and its data",  # is anything dangerous?
+        "`spec.template.spec.containers[0].resources.requests.memory` is not a quantity",  # does the cluster take it?
         "🔁 Changes at merge | 4 of 5 pairs, synced automatically: `dev-cluster`, `staging-cluster`",  # where at merge?
         "⏸️ Waits at merge | 1 of 5 pairs, following `production`: `prod-cluster`",
         '`namespaces/payments/common-values.yaml:19` sets `services.settlement.image.tag` to `"2.3.0"`',  # what is it?
