@@ -22,7 +22,9 @@ WITHHELD = "is refused; what is wrong is not shown, for its value is secret"
 MASKED_VALUES = "fields whose value is masked as a secret"
 LISTED = "items of lists, of a kind whose schema another object may bring"
 DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
+STAND_INS = "fields whose value is the stand-in of a secret that was not decrypted"
 OPENING = "‹secret"  # of each label that stands for a secret
+STAND_IN = "‹sops "  # the beginning of the label that a render without keys has in place of a secret
 _OF_VALUES = frozenset(("schema", "value"))  # rules whose findings depend on the texts in a field
 
 
@@ -77,7 +79,9 @@ def judged(
     custom: list[Object] = []
     for before, after in zip(plain, masked, strict=True):
         judgement = judge.judge((before,))  # one by one: two objects without a name of their own may look alike
-        own = judgement.findings
+        own: Sequence[Finding] = [one for one in judgement.findings if not _is_about_stand_in(one, before, after)]
+        if dropped := len(judgement.findings) - len(own):
+            unjudged.append(Unjudged(STAND_INS, dropped))
         if own and before.value != after.value:
             own = [*_without_secrets(own, before, after)]
         findings += (finding._replace(message=mask(finding.message)) for finding in own)
@@ -159,19 +163,25 @@ def on_masked(judgement: Judgement, objects: Sequence[Object]) -> tuple[tuple[Fi
     kept = tuple(
         finding
         for finding in judgement.findings
-        if not _is_about_secret(finding, values[finding.api_version, finding.identity])
+        if not _is_about(finding, values[finding.api_version, finding.identity], OPENING)
     )
     dropped = len(judgement.findings) - len(kept)
     unjudged = (Unjudged(MASKED_VALUES, dropped),) if dropped else ()
     return kept, (*judgement.unjudged, *unjudged)
 
 
-def _is_about_secret(finding: Finding, value: object) -> bool:
-    if any(OPENING in part for part in finding.path):
+def _is_about_stand_in(finding: Finding, plain: Object, masked: Object) -> bool:
+    """Tell whether a finding is about a field whose value nobody knows without the key: a label, or masked as one."""
+    return any(_is_about(finding, form.value, STAND_IN) for form in (plain, masked))
+
+
+def _is_about(finding: Finding, value: object, opening: str) -> bool:
+    """Tell whether a finding is about a field in which a label that begins so stands for a secret."""
+    if any(opening in part for part in finding.path):
         return True
     for part in finding.path:
         value = value.get(part) if isinstance(value, dict) else _item(value, part)
-    return finding.rule in _OF_VALUES and any(OPENING in text for text in _texts(value))
+    return finding.rule in _OF_VALUES and any(opening in text for text in _texts(value))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -117,3 +117,21 @@ def test_nothing_is_said_of_a_masked_field_of_a_custom_object() -> None:
     kept, unjudged = outputs.on_masked(Said((*schema, unknown)), [item])
     assert kept == (schema[1], unknown)
     assert unjudged == (Unjudged(outputs.MASKED_VALUES, 3),)
+
+
+@pytest.mark.parametrize("label", ["‹sops db.password 3fa2c1d0›", "postgres://‹sops db.password 3fa2c1d0›@db"])
+def test_nothing_is_said_of_the_stand_in_of_a_secret(label: str) -> None:
+    done = _judged(_object(data={"password": label, "port": "x"}))
+    assert [finding.path for finding in done.findings] == [("data", "port")]
+    assert Unjudged(outputs.STAND_INS, 1) in done.unjudged
+
+
+def test_nothing_is_said_of_a_number_that_stands_for_a_secret() -> None:
+    identity = Identity("", "ConfigMap", "", "a")
+    plain, masked = (
+        Object("v1", identity, _object(spec={"port": port, "other": 1}), "a.yaml")
+        for port in (23456, "‹sops db.port 3fa2c1d0›")
+    )
+    done = outputs.judged([plain], [masked], Quoting(), str)
+    assert [finding.path for finding in done.findings] == [("spec", "other")]
+    assert Unjudged(outputs.STAND_INS, 1) in done.unjudged
