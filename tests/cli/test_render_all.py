@@ -155,15 +155,15 @@ def test_a_folder_with_anything_else_in_it_is_refused(
         (("--secrets", "mask"), "cmp: --all and --output-dir go together\n  hint: cmp render --all --output-dir DIR\n"),
         (
             ("shop", "--all", "--output-dir", "x"),
-            "cmp: --all renders everything as it is: only --output-dir, --secrets and --keyless go with it\n",
+            "cmp: --all renders everything as it is: only --output-dir, --secrets, --keyless and --check go with it\n",
         ),
         (
             ("--all", "--output-dir", "x", "--cluster", "dev"),
-            "cmp: --all renders everything as it is: only --output-dir, --secrets and --keyless go with it\n",
+            "cmp: --all renders everything as it is: only --output-dir, --secrets, --keyless and --check go with it\n",
         ),
         (
             ("--all", "--output-dir", "x", "--helm-version", "3.14.4"),
-            "cmp: --all renders everything as it is: only --output-dir, --secrets and --keyless go with it\n",
+            "cmp: --all renders everything as it is: only --output-dir, --secrets, --keyless and --check go with it\n",
         ),
     ],
 )
