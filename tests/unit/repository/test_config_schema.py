@@ -291,6 +291,6 @@ def test_the_schema_of_an_unknown_file_is_a_usage_error(sandbox: Sandbox, tmp_pa
 
     assert (ran.code, ran.stdout) == (2, "")
     assert ran.first_line == (
-        "cmp: Invalid value for '[cmp.yaml|cmp-app.yaml|inventory|report|check]': 'values.yaml' is not one of 'cmp.yaml', "
-        "'cmp-app.yaml', 'inventory', 'report', 'check'."
+        "cmp: Invalid value for '[cmp.yaml|cmp-app.yaml|inventory|report|check]': 'values.yaml' is not one of "
+        "'cmp.yaml', 'cmp-app.yaml', 'inventory', 'report', 'check'."
     )
