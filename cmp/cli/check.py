@@ -10,7 +10,7 @@ import click
 
 from cmp.changes import Subject
 from cmp.cli import Invocation, Output, candidates
-from cmp.cli.io import STDIN, example
+from cmp.cli.io import STDIN, example, format_and_file, write_text
 from cmp.cli.summary import batch_messages, misfit_messages
 from cmp.engines import ENGINES
 from cmp.errors import ConfigError, UsageError
@@ -84,7 +84,7 @@ def command(
     The exit code is 1 for an error, 0 for warnings, 3 where nothing could be judged, 3 to 9 where a pair cannot be
     rendered.
     """
-    paths = [_file(text, invocation.cwd) for text in outputs]
+    paths = [format_and_file(text, FORMATS, invocation.cwd) for text in outputs]
     if app == STDIN:
         app, folder = "", STDIN
     if app and folder:
@@ -96,7 +96,7 @@ def command(
     )
     judgement = results.verdict(result, fails_on_warning=fail_on == "warning")
     for kind, path in paths:
-        _write(path, FORMATS[kind](result, judgement))
+        write_text(path, FORMATS[kind](result, judgement), "the findings")
     text = FORMATS[output_format](result, judgement)
     summary = f"cmp: {judgement.verdict}, {invocation.context.phases.total:.1f} s"
     return Output(text.encode(errors="surrogateescape"), judgement.exit_code or misfit, summary)
@@ -173,18 +173,3 @@ def _pairs(repository: Repository, app: str, cluster: str) -> list[Pair]:
 def _nothing(app: str, cluster: str) -> ConfigError:
     what = " ".join(filter(None, (app, f"on {cluster}" if cluster else ""))) or "the layout finds no application"
     return ConfigError(f"there is nothing to check: {what}", hint="`cmp apps` lists every application and its clusters")
-
-
-def _file(text: str, cwd: str) -> tuple[str, str]:
-    kind, equals, path = text.partition("=")
-    if not equals or not path or kind not in FORMATS:
-        raise UsageError(f"--output {text}: expected FORMAT=FILE", hint=f"the formats are {', '.join(FORMATS)}")
-    return kind, os.path.join(cwd, path)
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"cannot write the findings: {error.strerror}", file=path) from None

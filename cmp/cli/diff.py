@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +11,7 @@ import click
 
 from cmp.checks import schemas
 from cmp.cli import Invocation, Output, candidates, shares
-from cmp.cli.io import example, progress_bar
+from cmp.cli.io import example, format_and_file, progress_bar, write_text
 from cmp.cli.live_options import live_options
 from cmp.cli.revisions import revision_options
 from cmp.cli.what_if import reproduce, require_alone, what_if_options
@@ -168,7 +167,8 @@ def command(
     if is_merge:  # the first word is not an application
         parts, live = (*filter(None, [live.app]), *parts), live._replace(app="")
     role = _role(plan=plan, shard=shard, is_merge=is_merge, parts=parts, weights=weights, is_live=live.is_asked)
-    paths = [_file(text, invocation.cwd, role) for text in outputs]
+    kinds = (role,) if role in (PLAN, PART) else FORMATS
+    paths = [format_and_file(text, kinds, invocation.cwd) for text in outputs]
     live.check(is_untrusted=revisions.is_untrusted, is_keyless=is_keyless, against=against, output_format=output_format)
     require_alone(what_if, is_untrusted=revisions.is_untrusted, is_live=live.is_asked, against=against)
     revisions = revisions._replace(is_checked=is_checked or _is_implied(what_if, context))
@@ -212,7 +212,7 @@ def command(
     options = Options(show_noise=show_noise, compact=compact, limit=limit, scope=scope, gates=gates)
     options = options._replace(reproduce=_reproduce(asked, options.reproduce))
     for kind, path in paths:
-        _write(path, FORMATS[kind](result.report, options))
+        write_text(path, FORMATS[kind](result.report, options), "the report")
     text = FORMATS[output_format](result.report, options._replace(color=sys.stdout.isatty()))
     judgement = judge(result.report, gates)
     for reason in judgement.reasons:
@@ -306,22 +306,6 @@ def _require_judged(gates: Gates, *, is_judged: bool) -> None:
             f"--fail-on {unjudged[0]}: rendered objects are not judged here",
             hint="`--check` judges them, and so does `checks: {}` in cmp.yaml",
         )
-
-
-def _file(text: str, cwd: str, role: str) -> tuple[str, str]:
-    kinds = (role,) if role in (PLAN, PART) else FORMATS
-    kind, equals, path = text.partition("=")
-    if not equals or not path or kind not in kinds:
-        raise UsageError(f"--output {text}: expected FORMAT=FILE", hint=f"the formats are {', '.join(kinds)}")
-    return kind, os.path.join(cwd, path)
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"cannot write the report: {error.strerror}", file=path) from None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from cmp.cli import Output
 from cmp.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from cmp.errors import CmpError
 
@@ -39,6 +39,23 @@ def content(file: str, cwd: str, noun: str) -> bytes:
 def content_or_stdin(file: str, cwd: str, noun: str) -> tuple[bytes, str]:
     """Return the content of a file, or for `-` of stdin, and the name of either for messages."""
     return (sys.stdin.buffer.read(), "stdin") if file == STDIN else (content(file, cwd, noun), file)
+
+
+def format_and_file(text: str, formats: Collection[str], cwd: str) -> tuple[str, str]:
+    """Return the format and the path that a value of `--output` names; UsageError for another text or format."""
+    kind, equals, path = text.partition("=")
+    if not equals or not path or kind not in formats:
+        raise UsageError(f"--output {text}: expected FORMAT=FILE", hint=f"the formats are {', '.join(formats)}")
+    return kind, os.path.join(cwd, path)
+
+
+def write_text(path: str, text: str, noun: str) -> None:
+    """Write a file that the command line names; UsageError, which calls its content `noun`, where that fails."""
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {noun}: {error.strerror}", file=path) from None
 
 
 def as_json(value: object, exit_code: int = 0, summary: str = "", *, is_ascii: bool = False) -> Output:
