@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cmp.changes import Object
 from cmp.checks import lifecycle, served, values
 from cmp.checks.definitions import Definitions
+from cmp.checks.outputs import MASKED_VALUES, OPENING
 from cmp.checks.schemas import MAJOR, ObjectKind, known_releases, schemas_of
 from cmp.findings import Finding, Unjudged
 from cmp.lifecycle import release_of
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from cmp.findings import Level
 
 MAX_MISTAKES = 20  # of one object: the first is often the cause of the others
-MASK = "‹secret"  # a label in place of a secret begins so
-MASKED = "fields whose value is masked as a secret"
 NO_VERSION = "schemas and kinds: the cluster's version of Kubernetes is not known"
 
 _COMPOSED = frozenset(("anyOf", "not", "oneOf"))
@@ -164,7 +163,7 @@ def _mistaken(
     if len(told) > MAX_MISTAKES:
         yield Reason("schema", "error", (), f"has {len(told) - MAX_MISTAKES} more mistakes like these")
     for _ in range(len(found) - len(told)):
-        yield _not_judged(MASKED)
+        yield _not_judged(MASKED_VALUES)
 
 
 def _is_of_status(mistake: Mistake) -> bool:
@@ -175,14 +174,14 @@ def _is_of_status(mistake: Mistake) -> bool:
 def _is_masked(value: object, mistake: Mistake) -> bool:
     """Tell whether a mistake may be one of the label that stands for a secret, and not of the secret."""
     for part in mistake.path:
-        if MASK in part:
+        if OPENING in part:
             return True
         if isinstance(value, dict):
             value = value.get(part)
         elif isinstance(value, list):
             value = value[int(part.strip("[]"))]
     # Which shape a value has depends on all that is in it.
-    return (isinstance(value, str) or mistake.keyword in _COMPOSED) and MASK in str(value)
+    return (isinstance(value, str) or mistake.keyword in _COMPOSED) and OPENING in str(value)
 
 
 def _not_judged(what: str) -> Reason:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cmp import yamldoc
 from cmp.changes import Object
 from cmp.findings import Unjudged
+from cmp.render.masking import scalars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -129,7 +129,7 @@ def _hidden(plain: object, masked: object) -> Iterator[str]:
         for value, shown in zip(plain, masked, strict=True):
             yield from _hidden(value, shown)
     elif plain != masked:
-        for text in _texts(plain):
+        for text in scalars(plain):
             yield from (text, *text.splitlines())
 
 
@@ -181,17 +181,4 @@ def _is_about(finding: Finding, value: object, opening: str) -> bool:
         return True
     for part in finding.path:
         value = value.get(part) if isinstance(value, dict) else _item(value, part)
-    return finding.rule in _OF_VALUES and any(opening in text for text in _texts(value))
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield all keys and scalars of a value as texts."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    else:
-        yield value if isinstance(value, str) else yamldoc.to_json(value)
+    return finding.rule in _OF_VALUES and any(opening in text for text in scalars(value))

@@ -42,7 +42,7 @@ def _object(manifest: Manifest, redactor: Redactor, label: Label) -> Object:
         value = {**value, **dict(_sealed(value, redactor, label))}
     identity = manifest.identity
     # One search through the whole text is much faster than one in each scalar, and few objects hold a secret.
-    if redactor.may_hold("\n".join(_scalars(value))):
+    if redactor.may_hold("\n".join(scalars(value))):
         value = _masked_map(value, redactor, label)
         identity = Identity(*(redactor.labelled(part, label) for part in identity))
     return Object(manifest.api_version, identity, value, manifest.source)
@@ -74,15 +74,15 @@ def _decoded(entry: object) -> str:
         return str(entry)
 
 
-def _scalars(value: object) -> Iterator[str]:
+def scalars(value: object) -> Iterator[str]:
     """Yield every key and every scalar as a text, none of them quoted."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield key
-            yield from _scalars(item)
+            yield from scalars(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _scalars(item)
+            yield from scalars(item)
     else:
         yield value if isinstance(value, str) else yamldoc.to_json(value)
 
