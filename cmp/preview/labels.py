@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # A worker's label of a secret: its digits are the secret's token, which differs from run to run.
 _SECRET = re.compile(r"‹secret ([0-9a-f]+)›")
+_OPENING = "‹secret "  # the beginning of such a label
 _LABEL = re.compile("(‹[^›]*›)")
 _JSON_STRING = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')  # one that is a key ends with a colon
 CLUSTER = "‹cluster›"  # stands for the name of each of several clusters
@@ -112,7 +113,7 @@ def without_tokens(text: str) -> str:
 
 def has_tokens(value: object) -> bool:
     """Tell whether a text in a value has the token of a secret."""
-    return any(_SECRET.search(text) for text in _texts_with_secrets(value))
+    return any(_SECRET.search(text) for text in texts_with(value, _OPENING))
 
 
 def number_secrets(report: Report) -> Report:
@@ -124,7 +125,7 @@ def number_secrets(report: Report) -> Report:
     numbers: dict[str, str] = {}
     groups = [(group.change.hunks, group.members) for group in report.groups]
     reading = (report.failures, report.dangers, groups, report.bumps, report)
-    for text in (text for part in reading for text in _texts_with_secrets(part)):
+    for text in (text for part in reading for text in texts_with(part, _OPENING)):
         for token in _SECRET.findall(text):
             numbers.setdefault(token, str(len(numbers) + 1))
     if not numbers:
@@ -132,17 +133,18 @@ def number_secrets(report: Report) -> Report:
     return map_texts(report, lambda text: _SECRET.sub(lambda match: f"‹secret {numbers[match[1]]}›", text))
 
 
-def _texts_with_secrets(value: object) -> Iterator[str]:
+def texts_with(value: object, part: str) -> Iterator[str]:
+    """Yield every text in a value that holds a part, keys of maps as well."""
     if isinstance(value, str):
-        if "‹secret " in value:
+        if part in value:
             yield value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _texts_with_secrets(key)
-            yield from _texts_with_secrets(item)
+            yield from texts_with(key, part)
+            yield from texts_with(item, part)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts_with_secrets(item)
+            yield from texts_with(item, part)
 
 
 def map_texts(value: _T, change: Callable[[str], str]) -> _T:

@@ -16,7 +16,7 @@ from cmp.changes import ObjectDifference
 from cmp.compare import noise
 from cmp.compare.fields import differences
 from cmp.compare.pairing import MatchedObject, match_objects
-from cmp.preview.labels import CLUSTER, generalized, map_texts
+from cmp.preview.labels import CLUSTER, generalized, map_texts, texts_with
 from cmp.secrets.redact import MASK
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def compared(
 
     `again` are the objects of a second render of what is here: what differs between the two renders is made up.
     """
-    common = {*_texts(there.objects)} & {*_texts(here.objects)}
+    common = {*texts_with(there.objects, "")} & {*texts_with(here.objects, "")}
     general = [partial(_general, common=common, own=side.texts) for side in (there, here)]
     before, after = (
         [(_mapped(one, of_side), one) for one in side.objects]
@@ -118,25 +118,12 @@ def _mapped(one: Object, general: General) -> Object:
     )
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text in a value, keys as well."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-
-
 def _mentions(one: Object, there: Mapping[str, str], here: Mapping[str, str]) -> bool:
     """Tell whether an object here names the other cluster and never its own.
 
     An own text of this cluster does not count for the other: `prod` in `prod-2`, or as a fact of both.
     """
-    texts = {*_texts(one.value)}
+    texts = {*texts_with(one.value, "")}
     names = {name: "" for name, term in there.items() if term == CLUSTER}
     general = {text: generalized(text, here) for text in texts}
     if any(CLUSTER in own and CLUSTER not in text for text, own in general.items()):
